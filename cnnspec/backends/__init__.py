@@ -1,0 +1,78 @@
+"""build(): a Plan -> a Network of a chosen backend, which is imported only then."""
+
+from __future__ import annotations
+
+import importlib
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Protocol
+
+from cnnspec.errors import BackendError
+from cnnspec.plan import Plan
+from cnnspec.spec.training import Training
+
+if TYPE_CHECKING:
+    from cnnspec.backends.network import Network
+
+BACKENDS = {
+    "numpy": "cnnspec.backends.numpy",
+    "torch": "cnnspec.backends.torch",
+    "loops": "cnnspec.backends.loops",
+}
+"""The built-in backends, and the package that has each one's `build`."""
+
+GROUP = "cnnspec.backends"
+"""Entry points of this group are backends of other packages."""
+
+
+class Builder(Protocol):
+    """What a backend offers: a network from a plan; `build` loads the starting weights."""
+
+    def __call__(self, plan: Plan, training: Training, *, device: str) -> Network: ...
+
+
+def backend_names() -> list[str]:
+    """List the built-in backends and those that other packages add."""
+    return [*BACKENDS, *sorted(entry.name for entry in entry_points(group=GROUP))]
+
+
+def build(
+    plan: Plan,
+    training: Training | None = None,
+    backend: str = "numpy",
+    *,
+    device: str = "cpu",
+) -> Network:
+    """Build a network with the starting weights of `training.seed`.
+
+    Raises:
+        BackendError: the backend is unknown, lacks a package, or lacks the device.
+    """
+    from cnnspec.initial import initial_weights
+
+    training = training or Training()
+    network = _builder(backend)(plan, training, device=device)
+    network.load_state(initial_weights(plan, training.seed))
+    return network
+
+
+def _builder(backend: str) -> Builder:
+    if backend in BACKENDS:
+        builder: Builder = importlib.import_module(BACKENDS[backend]).build
+        return builder
+    for entry in entry_points(group=GROUP, name=backend):
+        loaded: Builder = entry.load()
+        return loaded
+    raise BackendError(f"unknown backend `{backend}`; known are {', '.join(backend_names())}")
+
+
+def require_cpu(backend: str, device: str) -> None:
+    """Refuse a device that a backend cannot use.
+
+    Raises:
+        BackendError: the device is not the CPU.
+    """
+    if device != "cpu":
+        raise BackendError(
+            f"the {backend} backend runs on the cpu, not on `{device}`; "
+            "`--device` is for the torch backend"
+        )

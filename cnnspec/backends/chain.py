@@ -1,0 +1,180 @@
+"""ChainNetwork: the Network protocol over a chain of hand-written layers.
+
+The layers, the loss and the optimizer are each backend's own, and so is the way it
+holds arrays; here is only what ties them together.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+import numpy as np
+
+from cnnspec.backends.network import Labels, State, Step, check_state
+from cnnspec.plan import Plan
+from cnnspec.spec.layers import Layer as SpecLayer
+from cnnspec.spec.sizes import Shape
+from cnnspec.spec.training import Training
+from cnnspec.trace import Array, LayerTrace, LossTrace, Trace
+
+
+class Layer(ABC):
+    """A layer written by hand. Arrays are laid out as its backend likes."""
+
+    def __init__(self, layer: SpecLayer, input: Shape, output: Shape, dtype: np.dtype) -> None:
+        self.parameters: dict[str, Array] = {
+            name: np.zeros(shape, dtype) for name, shape in layer.parameters(input).items()
+        }
+
+    @abstractmethod
+    def forward(self, x: Array) -> Array:
+        """Return the output, and keep what the gradients need."""
+
+    @abstractmethod
+    def input_gradient(self, grad_output: Array) -> Array:
+        """Return dloss/dx for the x of the last forward pass."""
+
+    def parameter_gradients(self, grad_output: Array) -> dict[str, Array]:
+        """Return dloss/dparameter for the x of the last forward pass."""
+        return {}
+
+
+class Loss(Protocol):
+    """Mean loss of a batch and its gradient."""
+
+    def __call__(self, logits: Array, labels: Labels) -> tuple[float, Array]: ...
+
+
+class Optimizer(ABC):
+    """Changes parameters in place, and keeps slots of their shape for each."""
+
+    slots: dict[str, Array]
+
+    @abstractmethod
+    def step(
+        self,
+        parameters: Mapping[str, Array],
+        gradients: Mapping[str, Array],
+        learning_rate: float,
+        step: int,
+    ) -> None:
+        """Take one step; `step` counts from 1."""
+
+
+class ChainNetwork:
+    """A chain of hand-written layers, a loss and an optimizer."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        training: Training,
+        *,
+        backend: str,
+        layers: Mapping[str, type[Layer]],
+        loss: Loss,
+        optimizers: Mapping[str, Callable[[Any, Mapping[str, Array]], Optimizer]],
+    ) -> None:
+        """`layers` and `optimizers` are the backend's classes for the kinds of a spec."""
+        self.plan = plan
+        self.backend = backend
+        self._dtype = np.dtype(training.precision)
+        self._layers = {
+            at.name: layers[at.kind](at.layer, at.input, at.output, self._dtype)
+            for at in plan.layers
+        }
+        self._loss = loss
+        self._parameters = {
+            f"{name}.{parameter}": array
+            for name, layer in self._layers.items()
+            for parameter, array in layer.parameters.items()
+        }
+        options = training.optimizer
+        self._optimizer = optimizers[options.keyword](options, self._parameters)
+
+    def _enter(self, array: Array) -> Array:
+        """Bring an array with the batch first into the inner layout and precision."""
+        return np.ascontiguousarray(array, dtype=self._dtype)
+
+    def _leave(self, array: Array) -> Array:
+        """Bring an inner array out, as a copy of its own with the batch first."""
+        return array.copy()
+
+    def state(self) -> State:
+        return {name: array.copy() for name, array in self._parameters.items()}
+
+    def load_state(self, state: Mapping[str, Array]) -> None:
+        check_state(state, _shapes(self._parameters), "weights")
+        for name, array in self._parameters.items():
+            array[...] = state[name]
+
+    def optimizer_state(self) -> State:
+        return {name: array.copy() for name, array in self._optimizer.slots.items()}
+
+    def load_optimizer_state(self, state: Mapping[str, Array]) -> None:
+        check_state(state, _shapes(self._optimizer.slots), "optimizer slots")
+        for name, array in self._optimizer.slots.items():
+            array[...] = state[name]
+
+    def predict(self, images: Array) -> Array:
+        return self._leave(self._forward(images))
+
+    def train_step(self, images: Array, labels: Labels, learning_rate: float, step: int) -> Step:
+        logits = self._forward(images)
+        loss, grad = self._loss(logits, labels)
+        result = Step(loss, self._leave(logits))
+        gradients: dict[str, Array] = {}
+        for name, layer in reversed(self._layers.items()):
+            for parameter, gradient in layer.parameter_gradients(grad).items():
+                gradients[f"{name}.{parameter}"] = gradient
+            if len(gradients) == len(self._parameters):
+                break  # nothing that learns lies before this layer
+            grad = layer.input_gradient(grad)
+        self._optimizer.step(self._parameters, gradients, learning_rate, step)
+        return result
+
+    def update(self, gradients: Mapping[str, Array], learning_rate: float, step: int) -> None:
+        check_state(gradients, _shapes(self._parameters), "gradients")
+        inner = {name: gradient.astype(self._dtype) for name, gradient in gradients.items()}
+        self._optimizer.step(self._parameters, inner, learning_rate, step)
+
+    def trace(self, images: Array, labels: Labels) -> Trace:
+        x = self._enter(images)
+        outputs = {}
+        for name, layer in self._layers.items():
+            x = layer.forward(x)
+            outputs[name] = self._leave(x)
+        loss, grad = self._loss(x, labels)
+        loss_trace = LossTrace(loss, self._leave(grad))
+        layers = {}
+        for name, layer in reversed(self._layers.items()):
+            grad_parameters = _copies(layer.parameter_gradients(grad))
+            grad = layer.input_gradient(grad)
+            layers[name] = LayerTrace(outputs[name], self._leave(grad), grad_parameters)
+        return Trace({name: layers[name] for name in self._layers}, loss_trace)
+
+    def replay(self, layer: str, x: Array, grad_output: Array) -> LayerTrace:
+        alone = self._layers[layer]
+        output = self._leave(alone.forward(self._enter(x)))
+        grad = self._enter(grad_output)
+        grad_parameters = _copies(alone.parameter_gradients(grad))
+        return LayerTrace(output, self._leave(alone.input_gradient(grad)), grad_parameters)
+
+    def replay_loss(self, logits: Array, labels: Labels) -> LossTrace:
+        loss, grad = self._loss(self._enter(logits), labels)
+        return LossTrace(loss, self._leave(grad))
+
+    def _forward(self, images: Array) -> Array:
+        x = self._enter(images)
+        for layer in self._layers.values():
+            x = layer.forward(x)
+        return x
+
+
+def _copies(arrays: Mapping[str, Array]) -> dict[str, Array]:
+    return {name: array.copy() for name, array in arrays.items()}
+
+
+def _shapes(arrays: Mapping[str, Array]) -> dict[str, Shape]:
+    return {name: array.shape for name, array in arrays.items()}

@@ -1,0 +1,173 @@
+"""The layers of a textbook: one loop for each sum, nothing saved, nothing reused.
+
+Images are (n, c, h, w) and features (n, f). Every class is read in the same order:
+forward (y from x), input_gradient (dloss/dx from dloss/dy) and parameter_gradients
+(dloss/dW, dloss/db).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cnnspec.backends.chain import Layer
+from cnnspec.spec.layers import Conv, Pool
+from cnnspec.spec.sizes import Shape, pair
+from cnnspec.trace import Array
+
+
+class ConvLoops(Layer):
+    """y[n, o, i, j] = b[o] + sum over c, k, l of w[o, c, k, l] * x[n, c, i*s + k*d, j*s + l*d].
+
+    The sum over c, k and l is written as the product of a window of the padded
+    input with the filter. With g groups, output channel o sees only the channels
+    of its own group.
+    """
+
+    def __init__(self, layer: Conv, input: Shape, output: Shape, dtype: np.dtype) -> None:
+        super().__init__(layer, input, output, dtype)
+        self.kernel, self.stride = pair(layer.kernel_size), pair(layer.stride)
+        self.dilation, self.pads = pair(layer.dilation), layer.pads()
+        self.groups, self.output = layer.groups, output
+
+    def forward(self, x: Array) -> Array:
+        self.x = np.pad(x, ((0, 0), (0, 0), *self.pads))
+        weight, bias = self.parameters["weight"], self.parameters.get("bias")
+        y = np.zeros((len(x), *self.output), x.dtype)
+        for n, o, i, j in np.ndindex(y.shape):
+            y[n, o, i, j] = np.sum(weight[o] * self.x[n][self._window(o, i, j)])
+            if bias is not None:
+                y[n, o, i, j] += bias[o]
+        return y
+
+    def input_gradient(self, grad_output: Array) -> Array:
+        weight = self.parameters["weight"]
+        grad = np.zeros_like(self.x)
+        for n, o, i, j in np.ndindex(grad_output.shape):
+            grad[n][self._window(o, i, j)] += weight[o] * grad_output[n, o, i, j]
+        (top, bottom), (left, right) = self.pads
+        _, _, height, width = grad.shape
+        return grad[:, :, top : height - bottom, left : width - right]
+
+    def parameter_gradients(self, grad_output: Array) -> dict[str, Array]:
+        gradients = {name: np.zeros_like(array) for name, array in self.parameters.items()}
+        for n, o, i, j in np.ndindex(grad_output.shape):
+            gradients["weight"][o] += self.x[n][self._window(o, i, j)] * grad_output[n, o, i, j]
+            if "bias" in gradients:
+                gradients["bias"][o] += grad_output[n, o, i, j]
+        return gradients
+
+    def _window(self, o: int, i: int, j: int) -> tuple[slice, slice, slice]:
+        """Return what output cell (i, j) of channel o sees: channels, rows and columns."""
+        per_group = self.parameters["weight"].shape[1]
+        group = o // (self.output[0] // self.groups)
+        top, left = i * self.stride[0], j * self.stride[1]
+        height, width = (d * (k - 1) + 1 for d, k in zip(self.dilation, self.kernel))
+        return (
+            slice(group * per_group, (group + 1) * per_group),
+            slice(top, top + height, self.dilation[0]),
+            slice(left, left + width, self.dilation[1]),
+        )
+
+
+class PoolLoops(Layer):
+    """The maximum or the average of each window.
+
+    A window is clipped to the real cells: padding never wins a maximum. An average
+    divides by the number of cells of the padded input in the window.
+    """
+
+    def __init__(self, layer: Pool, input: Shape, output: Shape, dtype: np.dtype) -> None:
+        super().__init__(layer, input, output, dtype)
+        self.kind, self.kernel = layer.kind, pair(layer.kernel_size)
+        self.stride, self.padding = layer.strides(), pair(layer.padding)
+        self.sizes, self.output = input[1:], output
+
+    def forward(self, x: Array) -> Array:
+        self.x = x
+        y = np.zeros((len(x), *self.output), x.dtype)
+        for n, c, i, j in np.ndindex(y.shape):
+            rows, columns, cells = self._window(i, j)
+            window = x[n, c, rows, columns]
+            y[n, c, i, j] = np.max(window) if self.kind == "max" else np.sum(window) / cells
+        return y
+
+    def input_gradient(self, grad_output: Array) -> Array:
+        grad = np.zeros_like(self.x)
+        for n, c, i, j in np.ndindex(grad_output.shape):
+            rows, columns, cells = self._window(i, j)
+            if self.kind == "max":
+                window = self.x[n, c, rows, columns]
+                k, l = np.unravel_index(np.argmax(window), window.shape)  # the first maximum
+                grad[n, c, rows.start + k, columns.start + l] += grad_output[n, c, i, j]
+            else:
+                grad[n, c, rows, columns] += grad_output[n, c, i, j] / cells
+        return grad
+
+    def _window(self, i: int, j: int) -> tuple[slice, slice, int]:
+        """Return the rows and columns that output cell (i, j) sees, and its padded cells."""
+        spans, cells = [], 1
+        for position, size, kernel, stride, padding in zip(
+            (i, j), self.sizes, self.kernel, self.stride, self.padding
+        ):
+            start = position * stride - padding
+            stop = min(start + kernel, size + padding)
+            cells *= stop - start
+            spans.append(slice(max(start, 0), min(stop, size)))
+        return spans[0], spans[1], cells
+
+
+class ReLULoops(Layer):
+    """max(x, 0)."""
+
+    def forward(self, x: Array) -> Array:
+        self.x = x
+        y = np.zeros_like(x)
+        for index in np.ndindex(x.shape):
+            y[index] = x[index] if not x[index] <= 0 else 0
+        return y
+
+    def input_gradient(self, grad_output: Array) -> Array:
+        grad = np.zeros_like(grad_output)
+        for index in np.ndindex(grad.shape):
+            grad[index] = grad_output[index] if not self.x[index] <= 0 else 0
+        return grad
+
+
+class FlattenLoops(Layer):
+    """(n, c, h, w) -> (n, c * h * w): channel by channel, row by row."""
+
+    def forward(self, x: Array) -> Array:
+        self.shape = x.shape
+        return x.reshape(len(x), -1)
+
+    def input_gradient(self, grad_output: Array) -> Array:
+        return grad_output.reshape(self.shape)
+
+
+class LinearLoops(Layer):
+    """y[n, o] = b[o] + sum over i of w[o, i] * x[n, i]."""
+
+    def forward(self, x: Array) -> Array:
+        self.x = x
+        weight, bias = self.parameters["weight"], self.parameters.get("bias")
+        y = np.zeros((len(x), len(weight)), x.dtype)
+        for n, o in np.ndindex(y.shape):
+            y[n, o] = np.sum(weight[o] * x[n])
+            if bias is not None:
+                y[n, o] += bias[o]
+        return y
+
+    def input_gradient(self, grad_output: Array) -> Array:
+        weight = self.parameters["weight"]
+        grad = np.zeros_like(self.x)
+        for n, o in np.ndindex(grad_output.shape):
+            grad[n] += weight[o] * grad_output[n, o]
+        return grad
+
+    def parameter_gradients(self, grad_output: Array) -> dict[str, Array]:
+        gradients = {name: np.zeros_like(array) for name, array in self.parameters.items()}
+        for n, o in np.ndindex(grad_output.shape):
+            gradients["weight"][o] += self.x[n] * grad_output[n, o]
+            if "bias" in gradients:
+                gradients["bias"][o] += grad_output[n, o]
+        return gradients

@@ -1,0 +1,99 @@
+"""The Network protocol: what every backend's networks can do, in NumPy arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cnnspec.errors import StateError
+from cnnspec.plan import Plan
+from cnnspec.spec.sizes import Shape, show
+from cnnspec.trace import Array, LayerTrace, LossTrace, Trace
+
+State = dict[str, Array]
+Labels = NDArray[np.integer]
+
+
+class Step(NamedTuple):
+    """One training step, seen from before its update."""
+
+    loss: float
+    """Mean over the batch."""
+    logits: Array
+    """(n, classes)."""
+
+
+@runtime_checkable
+class Network(Protocol):
+    """A network that can predict, learn and be looked into.
+
+    Shapes:
+        images (n, c, h, w), labels (n,) whole numbers, logits (n, classes).
+
+    Arrays that come back are the caller's own: no later call changes them.
+    """
+
+    plan: Plan
+    backend: str
+    """Name of the backend that built this network."""
+
+    def state(self) -> State:
+        """Return the parameters: {"conv1.weight": array}."""
+
+    def load_state(self, state: Mapping[str, Array]) -> None:
+        """Take over the parameters.
+
+        Raises:
+            StateError: a name or a shape does not fit.
+        """
+
+    def optimizer_state(self) -> State:
+        """Return the optimizer's slots: {"conv1.weight.exp_avg": array}."""
+
+    def load_optimizer_state(self, state: Mapping[str, Array]) -> None:
+        """Take over the optimizer's slots.
+
+        Raises:
+            StateError: a name or a shape does not fit.
+        """
+
+    def predict(self, images: Array) -> Array:
+        """Return the logits, in evaluation mode."""
+
+    def train_step(self, images: Array, labels: Labels, learning_rate: float, step: int) -> Step:
+        """Learn from one batch; `step` counts from 1."""
+
+    def update(self, gradients: Mapping[str, Array], learning_rate: float, step: int) -> None:
+        """Let the optimizer take one step along given gradients; `step` counts from 1."""
+
+    def trace(self, images: Array, labels: Labels) -> Trace:
+        """Run one forward and backward pass, and leave all state as it was."""
+
+    def replay(self, layer: str, x: Array, grad_output: Array) -> LayerTrace:
+        """Run one layer alone, on a given input and upstream gradient."""
+
+    def replay_loss(self, logits: Array, labels: Labels) -> LossTrace:
+        """Run the loss alone."""
+
+
+def check_state(state: Mapping[str, Array], expected: Mapping[str, Shape], what: str) -> None:
+    """Hold names and shapes against what a network has.
+
+    Raises:
+        StateError: a name is missing or too many, or a shape differs.
+    """
+    missing = [name for name in expected if name not in state]
+    unknown = [name for name in state if name not in expected]
+    if missing or unknown:
+        parts = [f"missing: {', '.join(missing)}"] if missing else []
+        parts += [f"unknown: {', '.join(unknown)}"] if unknown else []
+        raise StateError(f"the {what} do not fit the network; {'; '.join(parts)}")
+    for name, shape in expected.items():
+        if state[name].shape != tuple(shape):
+            raise StateError(
+                f"the {what} do not fit the network: `{name}` is {show(state[name].shape)}, "
+                f"but the network has {show(shape)}"
+            )

@@ -1,0 +1,44 @@
+"""torch's own modules, loss and optimizers behind the Network protocol."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cnnspec.errors import BackendError, MissingExtraError
+from cnnspec.plan import Plan
+from cnnspec.spec.training import Training
+
+if TYPE_CHECKING:
+    import torch
+
+    from cnnspec.backends.torch.network import TorchNetwork
+
+
+def build(plan: Plan, training: Training, *, device: str) -> TorchNetwork:
+    """Build the torch network of a plan, in `training.precision`, on a torch device.
+
+    Raises:
+        MissingExtraError: torch is not installed.
+        BackendError: torch lacks the device, or a layer's name is one of torch's own.
+    """
+    try:
+        from cnnspec.backends.torch.network import TorchNetwork
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        raise MissingExtraError("the torch backend", "torch", "torch") from None
+    return TorchNetwork(plan, training, _device(device, training))
+
+
+def _device(name: str, training: Training) -> torch.device:
+    import torch
+
+    try:
+        device = torch.device(name)
+        torch.zeros(1, device=device, dtype=getattr(torch, training.precision))
+    except (RuntimeError, TypeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).splitlines()[0]
+        raise BackendError(
+            f"torch cannot use the device `{name}` in {training.precision}: {reason}"
+        ) from None
+    return device

@@ -1,0 +1,123 @@
+"""A Plan -> nn.Sequential of standard modules, named as in the plan."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from torch import Tensor, nn, optim
+
+from cnnspec.errors import BackendError
+from cnnspec.plan import Plan
+from cnnspec.spec.layers import Conv, Flatten, Linear, Pool, ReLU
+from cnnspec.spec.sizes import Shape
+from cnnspec.spec.training import SGD, Adam, AnyOptimizer
+
+
+def _conv(layer: Conv, input: Shape) -> nn.Module:
+    return nn.Conv2d(
+        input[0],
+        layer.out_channels,
+        layer.kernel_size,
+        stride=layer.stride,
+        padding=layer.padding,
+        dilation=layer.dilation,
+        groups=layer.groups,
+        bias=layer.bias,
+    )
+
+
+def _pool(layer: Pool, input: Shape) -> nn.Module:
+    module = nn.MaxPool2d if layer.kind == "max" else nn.AvgPool2d
+    return module(
+        layer.kernel_size,
+        stride=layer.strides(),
+        padding=layer.padding,
+        ceil_mode=layer.ceil_mode,
+    )
+
+
+def _relu(layer: ReLU, input: Shape) -> nn.Module:
+    return nn.ReLU()
+
+
+def _flatten(layer: Flatten, input: Shape) -> nn.Module:
+    return nn.Flatten()
+
+
+def _linear(layer: Linear, input: Shape) -> nn.Module:
+    return nn.Linear(input[0], layer.out_features, bias=layer.bias)
+
+
+LAYERS: dict[str, Callable[[Any, Shape], nn.Module]] = {
+    "conv": _conv,
+    "relu": _relu,
+    "pool": _pool,
+    "flatten": _flatten,
+    "linear": _linear,
+}
+
+
+def build_module(plan: Plan) -> nn.Sequential:
+    """Build the module of a plan; its state_dict has the plan's parameter names.
+
+    Raises:
+        BackendError: a layer has a name that torch keeps for itself.
+    """
+    modules = OrderedDict((at.name, LAYERS[at.kind](at.layer, at.input)) for at in plan.layers)
+    for name in modules:
+        if hasattr(nn.Sequential, name) or hasattr(nn.Sequential(), name):
+            raise BackendError(
+                f"a layer named `{name}` cannot be built by torch, whose modules use that name; "
+                "rename the layer"
+            )
+    return nn.Sequential(modules)
+
+
+def _sgd(options: SGD, parameters: Iterable[Tensor]) -> optim.Optimizer:
+    return optim.SGD(
+        parameters,
+        lr=options.learning_rate,
+        momentum=options.momentum,
+        nesterov=options.nesterov,
+        weight_decay=options.weight_decay,
+    )
+
+
+def _adam(options: Adam, parameters: Iterable[Tensor]) -> optim.Optimizer:
+    return optim.Adam(
+        parameters,
+        lr=options.learning_rate,
+        betas=options.betas,
+        eps=options.eps,
+        weight_decay=options.weight_decay,
+    )
+
+
+OPTIMIZERS: dict[str, Callable[[Any, Iterable[Tensor]], optim.Optimizer]] = {
+    "sgd": _sgd,
+    "adam": _adam,
+}
+
+
+def build_optimizer(options: AnyOptimizer, parameters: Iterable[Tensor]) -> optim.Optimizer:
+    """Build torch's own optimizer, its slots laid out before the first step."""
+    optimizer = OPTIMIZERS[options.keyword](options, parameters)
+    for group in optimizer.param_groups:
+        for parameter in group["params"]:
+            optimizer.state[parameter].update(_slots(options, parameter))
+    return optimizer
+
+
+def _slots(options: AnyOptimizer, parameter: Tensor) -> dict[str, Tensor]:
+    """Return what torch would make at the first step: zeros, which come to the same."""
+    if isinstance(options, Adam):
+        return {
+            "step": parameter.new_zeros((), device="cpu").float(),
+            "exp_avg": parameter.detach().new_zeros(parameter.shape),
+            "exp_avg_sq": parameter.detach().new_zeros(parameter.shape),
+        }
+    if options.momentum:
+        return {"momentum_buffer": parameter.detach().new_zeros(parameter.shape)}
+    return {}

@@ -1,0 +1,135 @@
+"""TorchNetwork: the Network protocol over an nn.Sequential."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from cnnspec.backends.network import Labels, State, Step, check_state
+from cnnspec.backends.torch.modules import build_module, build_optimizer
+from cnnspec.plan import Plan
+from cnnspec.spec.training import Training
+from cnnspec.trace import Array, LayerTrace, LossTrace, Trace
+
+_DTYPES = {"float32": torch.float32, "float64": torch.float64}
+
+
+class TorchNetwork:
+    """Standard torch modules, torch's loss and torch's optimizer."""
+
+    def __init__(self, plan: Plan, training: Training, device: torch.device) -> None:
+        self.plan = plan
+        self.backend = "torch"
+        self._device = device
+        self._dtype = _DTYPES[training.precision]
+        self.module = build_module(plan).to(device, self._dtype)
+        self._optimizer = build_optimizer(training.optimizer, self.module.parameters())
+
+    def state(self) -> State:
+        return {name: _array(tensor) for name, tensor in self.module.state_dict().items()}
+
+    def load_state(self, state: Mapping[str, Array]) -> None:
+        own = self.module.state_dict()
+        check_state(state, {name: tuple(own[name].shape) for name in own}, "weights")
+        with torch.no_grad():
+            for name, tensor in own.items():
+                tensor.copy_(torch.from_numpy(np.ascontiguousarray(state[name])))
+
+    def optimizer_state(self) -> State:
+        return {name: _array(tensor) for name, tensor in self._slots()}
+
+    def load_optimizer_state(self, state: Mapping[str, Array]) -> None:
+        own = dict(self._slots())
+        check_state(state, {name: tuple(own[name].shape) for name in own}, "optimizer slots")
+        for name, tensor in own.items():
+            tensor.copy_(torch.from_numpy(np.ascontiguousarray(state[name])))
+
+    def predict(self, images: Array) -> Array:
+        self.module.eval()
+        with torch.no_grad():
+            return _array(self.module(self._tensor(images)))
+
+    def train_step(self, images: Array, labels: Labels, learning_rate: float, step: int) -> Step:
+        self.module.train()
+        logits = self.module(self._tensor(images))
+        loss = cross_entropy(logits, self._labels(labels))
+        self._optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        self._step(learning_rate, step)
+        return Step(loss.item(), _array(logits))
+
+    def update(self, gradients: Mapping[str, Array], learning_rate: float, step: int) -> None:
+        own = dict(self.module.named_parameters())
+        check_state(gradients, {name: tuple(own[name].shape) for name in own}, "gradients")
+        for name, parameter in own.items():
+            parameter.grad = self._tensor(gradients[name])
+        self._step(learning_rate, step)
+
+    def trace(self, images: Array, labels: Labels) -> Trace:
+        self.module.train()
+        values = [self._tensor(images).requires_grad_()]
+        for module in self.module:
+            values.append(module(values[-1]))
+        loss = cross_entropy(values[-1], self._labels(labels))
+        parameters = dict(self.module.named_parameters())
+        gradients = torch.autograd.grad(loss, [*values, *parameters.values()])
+        by_name = dict(zip(parameters, gradients[len(values) :]))
+        layers = {
+            at.name: LayerTrace(
+                _array(values[index + 1]),
+                _array(gradients[index]),
+                {name: _array(by_name[f"{at.name}.{name}"]) for name in at.parameters},
+            )
+            for index, at in enumerate(self.plan.layers)
+        }
+        return Trace(layers, LossTrace(loss.item(), _array(gradients[len(values) - 1])))
+
+    def replay(self, layer: str, x: Array, grad_output: Array) -> LayerTrace:
+        self.module.train()
+        module = self.module.get_submodule(layer)
+        inner = self._tensor(x).requires_grad_()
+        output = module(inner)
+        parameters = dict(module.named_parameters())
+        grad_input, *gradients = torch.autograd.grad(
+            output, [inner, *parameters.values()], self._tensor(grad_output)
+        )
+        grad_parameters = {name: _array(grad) for name, grad in zip(parameters, gradients)}
+        return LayerTrace(_array(output), _array(grad_input), grad_parameters)
+
+    def replay_loss(self, logits: Array, labels: Labels) -> LossTrace:
+        inner = self._tensor(logits).requires_grad_()
+        loss = cross_entropy(inner, self._labels(labels))
+        (grad,) = torch.autograd.grad(loss, [inner])
+        return LossTrace(loss.item(), _array(grad))
+
+    def _step(self, learning_rate: float, step: int) -> None:
+        for group in self._optimizer.param_groups:
+            group["lr"] = learning_rate
+            for parameter in group["params"]:
+                slots = self._optimizer.state[parameter]
+                if "step" in slots:
+                    slots["step"].fill_(step - 1)
+        self._optimizer.step()
+
+    def _slots(self) -> Iterator[tuple[str, Tensor]]:
+        for name, parameter in self.module.named_parameters():
+            for slot, tensor in self._optimizer.state[parameter].items():
+                if slot != "step":
+                    yield f"{name}.{slot}", tensor
+
+    def _tensor(self, array: Array) -> Tensor:
+        """Copy an array to the device and the precision of the network."""
+        return torch.tensor(np.ascontiguousarray(array), dtype=self._dtype, device=self._device)
+
+    def _labels(self, labels: Labels) -> Tensor:
+        return torch.tensor(np.asarray(labels), dtype=torch.int64, device=self._device)
+
+
+def _array(tensor: Tensor) -> Array:
+    """Copy a tensor out."""
+    array: Array = tensor.detach().cpu().numpy().copy()
+    return array

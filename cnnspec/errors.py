@@ -1,0 +1,78 @@
+"""Every error that cnnspec raises on purpose.
+
+    CnnspecError
+    ├── SpecError               a spec is not valid; holds every Diagnostic
+    ├── ShapeError              a layer cannot take the input it is given
+    ├── DataError               a data set cannot be read, or does not fit the spec
+    ├── BackendError            a backend is unknown, or cannot do what was asked
+    │   └── MissingExtraError   an optional package is not installed
+    ├── StateError              weights or optimizer slots do not fit the network
+    └── RunError                a run folder cannot be read or written
+
+Every message names the place, what was found, what was wanted and what to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cnnspec.spec.diagnostics import Diagnostic
+
+
+class CnnspecError(Exception):
+    """Base of every error that cnnspec raises on purpose."""
+
+
+class SpecError(CnnspecError):
+    """A spec is not valid.
+
+    `diagnostics` holds every problem that was found, in the order of the file.
+    """
+
+    def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
+        self.diagnostics: tuple[Diagnostic, ...] = tuple(diagnostics)
+        super().__init__("\n\n".join(diagnostic.render() for diagnostic in self.diagnostics))
+
+
+class ShapeError(CnnspecError):
+    """A layer cannot take the input it is given.
+
+    `option` is the layer's option at fault (None: the layer as a whole) and
+    `help` the way out.
+    """
+
+    def __init__(self, message: str, *, option: str | None = None, help: str = "") -> None:
+        self.message = message
+        self.option = option
+        self.help = help
+        super().__init__(f"{message}; {help}" if help else message)
+
+
+class DataError(CnnspecError):
+    """A data set cannot be read, or does not fit the spec."""
+
+
+class BackendError(CnnspecError):
+    """A backend is unknown, or cannot do what was asked of it."""
+
+
+class MissingExtraError(BackendError):
+    """An optional package is not installed."""
+
+    def __init__(self, what: str, package: str, extra: str) -> None:
+        self.package = package
+        self.extra = extra
+        super().__init__(
+            f"{what} needs the package `{package}`, which is not installed; "
+            f"install it with: pip install 'cnnspec[{extra}]'"
+        )
+
+
+class StateError(CnnspecError):
+    """Weights or optimizer slots do not fit the network."""
+
+
+class RunError(CnnspecError):
+    """A run folder cannot be read or written."""

@@ -1,0 +1,119 @@
+"""resolve(): a spec -> a Plan with every name, shape, parameter and count."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from cnnspec.errors import SpecError
+from cnnspec.spec.layers import Layer
+from cnnspec.spec.model import ModelSpec
+from cnnspec.spec.shapes import place_layers
+from cnnspec.spec.sizes import Shape
+from cnnspec.spec.training import AnyInitialization
+
+
+@dataclass(frozen=True)
+class PlannedLayer:
+    """One layer of a plan. Shapes leave out the batch."""
+
+    name: str
+    layer: Layer
+    input: Shape
+    output: Shape
+    parameters: Mapping[str, Shape]
+    """Shape of each trainable parameter, by its name within the layer (`weight`, `bias`)."""
+    macs: int
+    """Multiply-accumulates of one forward pass of one image."""
+
+    @property
+    def kind(self) -> str:
+        """The word that a spec writes for this kind of layer."""
+        return self.layer.keyword
+
+    @property
+    def parameter_count(self) -> int:
+        """Number of trainable numbers."""
+        return sum(math.prod(shape) for shape in self.parameters.values())
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A network with nothing left to infer: what every backend builds from."""
+
+    name: str
+    input: Shape
+    layers: tuple[PlannedLayer, ...]
+    initialization: AnyInitialization
+
+    @property
+    def classes(self) -> int:
+        """Number of logits."""
+        return self.layers[-1].output[0]
+
+    @property
+    def parameters(self) -> dict[str, Shape]:
+        """Shape of every parameter, by torch's state_dict name (`conv1.weight`)."""
+        return {
+            f"{layer.name}.{name}": shape
+            for layer in self.layers
+            for name, shape in layer.parameters.items()
+        }
+
+    @property
+    def parameter_count(self) -> int:
+        """Number of trainable numbers."""
+        return sum(layer.parameter_count for layer in self.layers)
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of one forward pass of one image."""
+        return sum(layer.macs for layer in self.layers)
+
+    def layer(self, name: str) -> PlannedLayer:
+        """Return the layer of that name.
+
+        Raises:
+            KeyError: there is none.
+        """
+        for layer in self.layers:
+            if layer.name == name:
+                return layer
+        raise KeyError(name)
+
+
+def resolve(spec: ModelSpec) -> Plan:
+    """Infer every name and shape of a spec.
+
+    Raises:
+        SpecError: the layers do not fit together; holds every problem.
+    """
+    placed, problems = place_layers(
+        spec.input, spec.layers, [layer.keyword for layer in spec.layers]
+    )
+    if problems:
+        raise SpecError(problems)
+    layers = tuple(
+        PlannedLayer(
+            item.name,
+            item.layer,
+            item.input,
+            item.output,
+            MappingProxyType(item.layer.parameters(item.input)),
+            item.layer.macs(item.input, item.output),
+        )
+        for item in placed
+    )
+    return Plan(spec.name, spec.input, layers, spec.initialization)
+
+
+def write_out(spec: ModelSpec) -> ModelSpec:
+    """Return `spec` with the inferred names, widths and strides of its layers written out.
+
+    Raises:
+        SpecError: the layers do not fit together.
+    """
+    layers = tuple(item.layer.resolved(item.name, item.input) for item in resolve(spec).layers)
+    return spec.model_copy(update={"layers": layers})

@@ -1,0 +1,89 @@
+"""What every kind of layer states about itself."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Self
+
+from pydantic import AfterValidator
+from pydantic_core import PydanticCustomError
+
+from cnnspec.errors import ShapeError
+from cnnspec.spec.section import Kind
+from cnnspec.spec.sizes import Shape, show
+
+
+def _layer_name(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", value):
+        raise PydanticCustomError(
+            "wrong_value", "wanted a name of letters, digits and `_`, not starting with a digit"
+        )
+    return value
+
+
+LayerName = Annotated[str, AfterValidator(_layer_name)]
+
+
+class Layer(Kind):
+    """Base of every kind of layer.
+
+    Shapes leave out the batch: (channels, height, width), or (features,).
+    """
+
+    name: LayerName | None = None
+    """The layer's name in the plan, the reports and the weights; by default kind + number."""
+
+    def output_shape(self, input: Shape) -> Shape:
+        """Return the shape of the output for an input of shape `input`.
+
+        Raises:
+            ShapeError: the layer cannot take such an input.
+        """
+        raise NotImplementedError
+
+    def parameters(self, input: Shape) -> dict[str, Shape]:
+        """Return the name and shape of each trainable parameter."""
+        return {}
+
+    def macs(self, input: Shape, output: Shape) -> int:
+        """Return the multiply-accumulates of one forward pass of one image."""
+        return 0
+
+    def resolved(self, name: str, input: Shape) -> Self:
+        """Return this layer with its name and everything inferred written out."""
+        return self.model_copy(update={"name": name})
+
+    def reductions(self, input: Shape, output: Shape, batch: int) -> dict[str, int]:
+        """Return, for each quantity, how many roundings one of its terms can meet.
+
+        The keys are `output`, `grad_input` and the names of the parameters (for
+        their gradients). 0 means exact: equal inputs give equal values. The
+        referee derives its tolerances from these numbers.
+        """
+        raise NotImplementedError
+
+
+def image_shape(layer: Layer, input: Shape) -> tuple[int, int, int]:
+    """Return `input` as (channels, height, width).
+
+    Raises:
+        ShapeError: `input` is not the shape of an image.
+    """
+    if len(input) == 3:
+        channels, height, width = input
+        return channels, height, width
+    raise ShapeError(
+        f"`{layer.keyword}` takes images (channels x height x width), "
+        f"but receives {show(input)} features",
+        help=f"move `{layer.keyword}` before `flatten`",
+    )
+
+
+def check_written(layer: Layer, option: str, written: int | None, found: int) -> None:
+    """Hold a width that the spec states against the width that the layer receives."""
+    if written is not None and written != found:
+        raise ShapeError(
+            f"`{option}` is written as {written}, but the layer receives {found}",
+            option=option,
+            help=f"write {found}, or leave `{option}` out: it is inferred",
+        )

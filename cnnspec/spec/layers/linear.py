@@ -1,0 +1,51 @@
+"""The fully connected layer."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Self
+
+from pydantic import PositiveInt
+
+from cnnspec.errors import ShapeError
+from cnnspec.spec.layers.layer import Layer, check_written
+from cnnspec.spec.sizes import Shape, show
+
+
+class Linear(Layer):
+    """y = W x + b: (in_features,) -> (out_features,), as in torch.nn.Linear."""
+
+    keyword: ClassVar[str] = "linear"
+
+    out_features: PositiveInt
+    """Number of outputs."""
+    bias: bool = True
+    """Add a learnt number to each output."""
+    in_features: PositiveInt | None = None
+    """Asserted where written; inferred otherwise."""
+
+    def output_shape(self, input: Shape) -> Shape:
+        if len(input) != 1:
+            raise ShapeError(
+                f"`linear` takes features, but receives images of {show(input)}",
+                help="put `- flatten` before it",
+            )
+        check_written(self, "in_features", self.in_features, input[0])
+        return (self.out_features,)
+
+    def parameters(self, input: Shape) -> dict[str, Shape]:
+        weight = (self.out_features, input[0])
+        return {"weight": weight} | ({"bias": (self.out_features,)} if self.bias else {})
+
+    def macs(self, input: Shape, output: Shape) -> int:
+        return input[0] * self.out_features
+
+    def resolved(self, name: str, input: Shape) -> Self:
+        return self.model_copy(update={"name": name, "in_features": input[0]})
+
+    def reductions(self, input: Shape, output: Shape, batch: int) -> dict[str, int]:
+        return {
+            "output": input[0] + 1,
+            "grad_input": self.out_features,
+            "weight": batch,
+            "bias": batch,
+        }

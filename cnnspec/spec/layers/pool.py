@@ -1,0 +1,72 @@
+"""Pooling over windows, as in torch.nn.MaxPool2d and torch.nn.AvgPool2d."""
+
+from __future__ import annotations
+
+import math
+from typing import ClassVar, Literal, Self
+
+from cnnspec.errors import ShapeError
+from cnnspec.spec.layers.layer import Layer, image_shape
+from cnnspec.spec.layers.window import window_output
+from cnnspec.spec.sizes import Pair, PoolPadding, Shape, Size, pair
+
+
+class Pool(Layer):
+    """The maximum or the average of each window: (c, h, w) -> (c, h_out, w_out).
+
+    The gradient of a maximum goes to the first one in scan order. Padded cells
+    never win a maximum, and are counted in an average.
+    """
+
+    keyword: ClassVar[str] = "pool"
+
+    kind: Literal["max", "avg"] = "max"
+    """`max` or `avg`."""
+    kernel_size: Size
+    """Height and width of the windows."""
+    stride: Size | None = None
+    """Cells between two neighbouring windows; by default the kernel size."""
+    padding: PoolPadding = 0
+    """Cells added on each side; at most half the kernel."""
+    ceil_mode: bool = False
+    """Keep a last window that reaches over the edge."""
+
+    def strides(self) -> Pair:
+        """Return the strides as (height, width)."""
+        return pair(self.kernel_size if self.stride is None else self.stride)
+
+    def output_shape(self, input: Shape) -> Shape:
+        channels, *sizes = image_shape(self, input)
+        kernel, padding = pair(self.kernel_size), pair(self.padding)
+        for axis, cells, added in zip(("height", "width"), kernel, padding):
+            if added > cells // 2:
+                raise ShapeError(
+                    f"`padding` (= {added}) is more than half of the kernel's {axis} (= {cells})",
+                    option="padding",
+                    help=f"at most {cells // 2} is allowed: a window must not be all padding",
+                )
+        height, width = (
+            window_output(
+                size,
+                cells,
+                stride=stride,
+                padding=(added, added),
+                ceil_mode=self.ceil_mode,
+                axis=axis,
+            )
+            for size, cells, stride, added, axis in zip(
+                sizes, kernel, self.strides(), padding, ("height", "width")
+            )
+        )
+        return channels, height, width
+
+    def resolved(self, name: str, input: Shape) -> Self:
+        stride = self.kernel_size if self.stride is None else self.stride
+        return self.model_copy(update={"name": name, "stride": stride})
+
+    def reductions(self, input: Shape, output: Shape, batch: int) -> dict[str, int]:
+        kernel, strides = pair(self.kernel_size), self.strides()
+        windows = math.prod(-(-cells // stride) for cells, stride in zip(kernel, strides))
+        if self.kind == "max":
+            return {"output": 0, "grad_input": windows - 1}
+        return {"output": math.prod(kernel) + 1, "grad_input": windows + 1}

@@ -1,0 +1,30 @@
+"""ModelSpec: everything that a spec file can say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, PositiveInt, StringConstraints
+
+from cnnspec.spec.data import AnyData
+from cnnspec.spec.layers import AnyLayer
+from cnnspec.spec.section import Section
+from cnnspec.spec.training import AnyInitialization, TorchDefault, Training
+
+
+class ModelSpec(Section):
+    """A network, and optionally its data and its training."""
+
+    name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")] = "model"
+    """Name of the model; run folders carry it. Letters, digits, `.`, `_` and `-`."""
+    input: Annotated[tuple[PositiveInt, PositiveInt, PositiveInt], Field(strict=False)]
+    """Channels, height and width of one image."""
+    layers: Annotated[Sequence[AnyLayer], Field(min_length=1), AfterValidator(tuple)]
+    """The chain of layers, from the images to the logits."""
+    initialization: AnyInitialization = TorchDefault()
+    """Starting weights: `torch_default`, or `normal: {std: ...}`."""
+    data: AnyData | None = None
+    """What to train on; not needed to build, to export or to compare layers."""
+    training: Training = Training()
+    """How to train."""

@@ -1,0 +1,129 @@
+"""`--set training.epochs=3`: single values of a spec, changed before it is validated."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+from typing import Any
+
+from cnnspec.errors import SpecError
+from cnnspec.spec.diagnostics import Diagnostic, Location, Path
+from cnnspec.spec.section import kind_of
+from cnnspec.spec.shapes import layer_names
+from cnnspec.spec.source import Source, read_source
+
+_KINDED: tuple[Path, ...] = (("data",), ("initialization",), ("training", "optimizer"))
+"""Where a thing with a kind stands: setting an option of another kind changes the kind."""
+
+
+def apply_overrides(source: Source, overrides: Iterable[str]) -> None:
+    """Change values of `source` in place; layers are named as in the plan.
+
+    Raises:
+        SpecError: an override names no place, or its value is not YAML.
+    """
+    for override in overrides:
+        target, equals, text = override.partition("=")
+        steps = target.strip().split(".")
+        if not equals or not all(steps):
+            raise _refusal(override, "wanted `option=value`, as in training.epochs=3")
+        given = _read_value(text, override, len(target) + 1)
+        path = _assign(source, steps, given.value, override)
+        for known in [known for known in source.values if known[: len(path)] == path]:
+            del source.values[known]
+        for inner, location in given.values.items():
+            source.values[path + inner] = location
+        key = Location("--set", 1, 1, len(target) + 1, override)
+        source.keys[path] = key
+        for inner, location in given.keys.items():
+            source.keys[path + inner] = location
+
+
+def _read_value(text: str, override: str, offset: int) -> Source:
+    def moved(location: Location) -> Location:
+        start = location.column + offset if location.line == 1 else 1
+        end = location.end_column + offset if location.line == 1 else 2
+        return Location("--set", 1, start, end, override)
+
+    try:
+        given = read_source(text, "--set")
+    except SpecError as error:
+        raise SpecError(
+            dataclasses.replace(problem, location=moved(problem.location))
+            for problem in error.diagnostics
+            if problem.location
+        ) from None
+    if given.diagnostics:
+        raise SpecError(
+            dataclasses.replace(problem, location=moved(problem.location))
+            for problem in given.diagnostics
+            if problem.location
+        )
+    given.values = {path: moved(location) for path, location in given.values.items()}
+    given.keys = {path: moved(location) for path, location in given.keys.items()}
+    return given
+
+
+def _assign(source: Source, steps: list[str], value: Any, override: str) -> Path:
+    """Put `value` where `steps` lead, opening sections on the way, and return its path."""
+    if not isinstance(source.value, dict):
+        raise _refusal(override, "the spec is not a mapping, so nothing in it can be set")
+    path: Path = ()
+    here: Any = source.value
+    for number, step in enumerate(steps):
+        last = number == len(steps) - 1
+        if isinstance(here, list):
+            index = _find(here, path, step, override)
+            path = (*path, index)
+            if last:
+                here[index] = value
+            else:
+                kind = kind_of(here[index]) or ""
+                here[index] = _opened(here[index], kind)
+                here = here[index][kind]
+                path = (*path, kind)
+            continue
+        if path in _KINDED and step not in here:
+            here.clear()
+        path = (*path, step)
+        if last:
+            here[step] = value
+        else:
+            inside = here.get(step)
+            if not isinstance(inside, list):
+                inside = _opened(inside, steps[number + 1]) if path in _KINDED else inside
+                inside = inside if isinstance(inside, dict) else {}
+            here[step] = inside
+            here = inside
+    return path
+
+
+def _opened(value: Any, kind: str) -> dict[str, Any]:
+    """Return a thing with a kind as a mapping whose options can be set."""
+    if isinstance(value, dict) and isinstance(value.get(kind), dict):
+        return value
+    return {kind: {}}
+
+
+def _find(layers: list[Any], path: Path, step: str, override: str) -> int:
+    if path == ("layers",):
+        names = layer_names((kind_of(layer), _written_name(layer)) for layer in layers)
+        if step in names:
+            return names.index(step)
+        if not step.isdecimal():
+            raise _refusal(override, f"no layer is named `{step}`; there are {', '.join(names)}")
+    if step.isdecimal() and int(step) < len(layers):
+        return int(step)
+    raise _refusal(override, f"`{step}` is no place in a list of {len(layers)}")
+
+
+def _written_name(layer: Any) -> str | None:
+    kind = kind_of(layer)
+    options = layer.get(kind) if isinstance(layer, dict) else None
+    name = options.get("name") if isinstance(options, dict) else None
+    return name if isinstance(name, str) else None
+
+
+def _refusal(override: str, message: str) -> SpecError:
+    location = Location("--set", 1, 1, len(override) + 1, override)
+    return SpecError([Diagnostic("override", message, location=location)])

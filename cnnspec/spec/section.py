@@ -1,0 +1,45 @@
+"""The two shapes of everything in a spec: a section, and a thing with a kind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, model_validator
+
+
+class Section(BaseModel):
+    """A mapping of options: unknown ones are refused, nothing is converted, nothing changes."""
+
+    model_config = ConfigDict(
+        extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True
+    )
+
+
+class Kind(Section):
+    """A thing with a kind: a bare word, or a mapping with one key, the kind, over its options."""
+
+    keyword: ClassVar[str]
+    """The word that a spec writes for this kind."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _unwrap(cls, value: Any) -> Any:
+        if value == cls.keyword:
+            return {}
+        if isinstance(value, Mapping) and list(value) == [cls.keyword]:
+            options = value[cls.keyword]
+            return {} if options is None else options
+        return value
+
+
+def kind_of(value: Any) -> str | None:
+    """Return the kind that a value names, or None where it names none."""
+    if isinstance(value, Kind):
+        return value.keyword
+    if isinstance(value, str):
+        return value
+    if isinstance(value, Mapping) and len(value) == 1:
+        (key,) = value
+        return key if isinstance(key, str) else None
+    return None

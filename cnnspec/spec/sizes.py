@@ -1,0 +1,54 @@
+"""Spatial options: a whole number for both axes, or `[height, width]`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, Literal
+
+from pydantic import PlainValidator
+from pydantic_core import PydanticCustomError
+
+Shape = tuple[int, ...]
+Pair = tuple[int, int]
+
+
+def pair(size: int | Pair) -> Pair:
+    """Return `size` as (height, width)."""
+    return (size, size) if isinstance(size, int) else size
+
+
+def show(shape: Sequence[int]) -> str:
+    """Write a shape as people read it: `16 x 14 x 14`."""
+    return " x ".join(str(size) for size in shape)
+
+
+def _size(least: int, words: tuple[str, ...] = ()) -> Callable[[Any], Any]:
+    wanted = f"a whole number of {least} or more, or [height, width]"
+    for word in words:
+        wanted += f", or `{word}`"
+
+    def is_size(value: Any) -> bool:
+        return isinstance(value, int) and not isinstance(value, bool) and value >= least
+
+    def read(value: Any) -> Any:
+        if is_size(value) or (isinstance(value, str) and value in words):
+            return value
+        if isinstance(value, list | tuple) and len(value) == 2 and all(map(is_size, value)):
+            height, width = value
+            return height if height == width else (height, width)
+        raise PydanticCustomError("wrong_value", "wanted {wanted}", {"wanted": wanted})
+
+    return read
+
+
+Size = Annotated[int | Pair, PlainValidator(_size(1), json_schema_input_type=int | Pair)]
+"""A kernel, stride or dilation. Kept as one number where both axes agree."""
+
+PoolPadding = Annotated[int | Pair, PlainValidator(_size(0), json_schema_input_type=int | Pair)]
+"""Cells added on each side."""
+
+ConvPadding = Annotated[
+    int | Pair | Literal["same"],
+    PlainValidator(_size(0, ("same",)), json_schema_input_type=int | Pair | Literal["same"]),
+]
+"""Cells added on each side, or `same`: as many as keep the size."""

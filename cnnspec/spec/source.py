@@ -1,0 +1,251 @@
+"""YAML text -> plain values, and the line and column of each.
+
+A strict reader of the YAML that a spec needs: one document of mappings, lists and
+scalars of the YAML 1.2 core schema (`1e-3` is a number, `no` is a string, `010` is
+ten). PyYAML scans and parses; the values are built here from its events, with a
+stack of our own, so that no nesting overflows Python's.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+import yaml
+
+from cnnspec.errors import SpecError
+from cnnspec.spec.diagnostics import Diagnostic, Location, Path
+
+MAX_BYTES = 1_000_000
+MAX_DEPTH = 50
+
+
+@dataclass
+class Source:
+    """The values of a text and their places."""
+
+    file: str
+    value: Any = None
+    values: dict[Path, Location] = field(default_factory=dict)
+    """Place of the value at each path."""
+    keys: dict[Path, Location] = field(default_factory=dict)
+    """Place of the key that ends each path."""
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+    """Problems that did not stop the reading, such as duplicate keys."""
+
+    def locate(self, path: Path, *, key: bool = False) -> Location | None:
+        """Return the place of a value (or of its key), or of the nearest thing around it."""
+        if key and path in self.keys:
+            return self.keys[path]
+        if path in self.values:
+            return self.values[path]
+        for length in range(len(path) - 1, -1, -1):
+            around = path[:length]
+            if around in self.keys:
+                return self.keys[around]
+            if around in self.values:
+                return self.values[around]
+        return None
+
+
+def read_source(text: str | bytes, file: str) -> Source:
+    """Read one YAML document.
+
+    Raises:
+        SpecError: the text is not the YAML that a spec may use.
+    """
+    source = Source(file)
+    if len(text) > MAX_BYTES:
+        _refuse(source, "too-large", f"the file is larger than {MAX_BYTES:,} bytes")
+    if isinstance(text, bytes):
+        try:
+            text = text.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            _refuse(
+                source,
+                "not-utf8",
+                f"the file is not UTF-8 text: byte {error.start} is {text[error.start]:#04x}",
+                help="save it as UTF-8",
+            )
+    _Reader(source, text.removeprefix("\ufeff")).read()
+    return source
+
+
+def _refuse(
+    source: Source, code: str, message: str, location: Location | None = None, help: str = ""
+) -> NoReturn:
+    location = location or Location(source.file, 1, 1, 2, "")
+    raise SpecError([Diagnostic(code, message, location=location, help=help)])
+
+
+@dataclass
+class _Frame:
+    """A mapping or a list that is still open."""
+
+    container: dict[str, Any] | list[Any]
+    path: Path
+    key: str | None = None
+    ignored: bool = False
+    """The next value belongs to a key that was refused."""
+
+
+class _Reader:
+    def __init__(self, source: Source, text: str) -> None:
+        self.source = source
+        self.text = text
+        self.lines = text.splitlines()
+        self.frames: list[_Frame] = []
+
+    def read(self) -> None:
+        documents = 0
+        for event in self._events():
+            if isinstance(event, yaml.DocumentStartEvent):
+                documents += 1
+                if documents > 1:
+                    self._refuse(event, "several-documents", "a spec is one document")
+            elif isinstance(event, yaml.AliasEvent):
+                self._refuse(event, "alias", f"aliases (`*{event.anchor}`) are not supported")
+            elif isinstance(event, yaml.ScalarEvent):
+                self._check_node(event)
+                self._scalar(event)
+            elif isinstance(event, yaml.CollectionStartEvent):
+                self._check_node(event)
+                self._open(event, {} if isinstance(event, yaml.MappingStartEvent) else [])
+            elif isinstance(event, yaml.CollectionEndEvent):
+                self.frames.pop()
+
+    def _events(self) -> Iterator[Any]:
+        try:
+            yield from yaml.parse(self.text, Loader=yaml.SafeLoader)
+        except yaml.MarkedYAMLError as error:
+            mark = error.problem_mark or error.context_mark
+            message = error.problem or error.context or "this is not YAML"
+            at = self._at(mark.line, mark.column, mark.column + 1) if mark else None
+            _refuse(self.source, "syntax", message, at)
+        except yaml.reader.ReaderError as error:
+            before = self.text[: error.position]
+            line = before.count("\n")
+            column = error.position - (before.rfind("\n") + 1)
+            _refuse(
+                self.source,
+                "control-character",
+                f"the character U+{ord(self.text[error.position]):04X} is not allowed in YAML",
+                self._at(line, column, column + 1),
+            )
+
+    def _check_node(self, event: Any) -> None:
+        if event.anchor is not None:
+            self._refuse(event, "anchor", f"anchors (`&{event.anchor}`) are not supported")
+        if event.tag is not None:
+            self._refuse(event, "tag", f"tags (`{event.tag}`) are not supported")
+
+    def _scalar(self, event: Any) -> None:
+        frame = self.frames[-1] if self.frames else None
+        if frame and isinstance(frame.container, dict) and frame.key is None:
+            self._key(frame, event)
+            return
+        value = event.value
+        if event.style is None:
+            try:
+                value = core_scalar(event.value)
+            except ValueError as error:
+                self._refuse(event, "number-too-long", str(error))
+        self._add(event, value)
+
+    def _key(self, frame: _Frame, event: Any) -> None:
+        assert isinstance(frame.container, dict)
+        key = frame.key = event.value
+        path = (*frame.path, key)
+        if key in frame.container:
+            first = self.source.keys[path]
+            self.source.diagnostics.append(
+                Diagnostic(
+                    "duplicate-key",
+                    f"`{key}` is written twice; the first is in line {first.line}",
+                    path,
+                    self._span(event),
+                    "keep one of them",
+                )
+            )
+            frame.ignored = True
+            return
+        frame.ignored = False
+        self.source.keys[path] = self._span(event)
+
+    def _open(self, event: Any, container: dict[str, Any] | list[Any]) -> None:
+        frame = self.frames[-1] if self.frames else None
+        if frame and isinstance(frame.container, dict) and frame.key is None:
+            self._refuse(event, "wrong-key", "a key must be a word, not a mapping or a list")
+        if len(self.frames) >= MAX_DEPTH:
+            self._refuse(event, "too-deep", f"more than {MAX_DEPTH} levels of nesting")
+        path = self._add(event, container)
+        self.frames.append(_Frame(container, path))
+
+    def _add(self, event: Any, value: Any) -> Path:
+        """Put a value where it belongs and return its path."""
+        if not self.frames:
+            self.source.value = value
+            self.source.values[()] = self._span(event)
+            return ()
+        frame = self.frames[-1]
+        if isinstance(frame.container, list):
+            path: Path = (*frame.path, len(frame.container))
+            frame.container.append(value)
+        else:
+            assert frame.key is not None
+            path = (*frame.path, frame.key)
+            key, frame.key = frame.key, None
+            if frame.ignored:
+                return (*frame.path, f"{key} (again)")
+            frame.container[key] = value
+        self.source.values[path] = self._span(event)
+        return path
+
+    def _refuse(self, event: Any, code: str, message: str) -> NoReturn:
+        _refuse(self.source, code, message, self._span(event))
+
+    def _span(self, event: Any) -> Location:
+        start, end = event.start_mark, event.end_mark
+        flat = end.line == start.line
+        is_scalar = isinstance(event, yaml.ScalarEvent)
+        end_column = end.column if flat and is_scalar else start.column + 1
+        return self._at(start.line, start.column, max(end_column, start.column + 1))
+
+    def _at(self, line: int, column: int, end_column: int) -> Location:
+        text = self.lines[line] if line < len(self.lines) else ""
+        return Location(self.source.file, line + 1, column + 1, end_column + 1, text)
+
+
+_NULL = {"", "~", "null", "Null", "NULL"}
+_BOOL = {word: word.lower() == "true" for word in ["true", "True", "TRUE", "false", "False", "FALSE"]}
+_INT = re.compile(r"[-+]?[0-9]+")
+_OCTAL = re.compile(r"0o[0-7]+")
+_HEX = re.compile(r"0x[0-9a-fA-F]+")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_INFINITY = re.compile(r"[-+]?\.(inf|Inf|INF)")
+_NAN = {".nan", ".NaN", ".NAN"}
+MAX_DIGITS = 100
+
+
+def core_scalar(text: str) -> str | int | float | bool | None:
+    """Resolve a plain scalar by the YAML 1.2 core schema (section 10.3.2 of the standard).
+
+    Raises:
+        ValueError: a whole number of more than 100 digits.
+    """
+    if text in _NULL:
+        return None
+    if text in _BOOL:
+        return _BOOL[text]
+    for pattern, base in ((_INT, 10), (_OCTAL, 8), (_HEX, 16)):
+        if pattern.fullmatch(text):
+            if len(text) > MAX_DIGITS:
+                raise ValueError(f"a number of {len(text)} digits; at most {MAX_DIGITS} are read")
+            return int(text, base)
+    if _FLOAT.fullmatch(text):
+        return float(text)
+    if _INFINITY.fullmatch(text):
+        return float(text.replace(".", ""))
+    return float("nan") if text in _NAN else text

@@ -1,0 +1,40 @@
+"""What one pass through a network, or through one of its parts, leaves to be compared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.floating]
+
+
+@dataclass(frozen=True)
+class LayerTrace:
+    """One layer's share of a pass. Arrays have the batch first."""
+
+    output: Array
+    grad_input: Array
+    """dloss/dinput."""
+    grad_parameters: Mapping[str, Array]
+    """dloss/dparameter, by the parameter's name within the layer (`weight`, `bias`)."""
+
+
+@dataclass(frozen=True)
+class LossTrace:
+    """The loss of a batch: mean cross-entropy from logits."""
+
+    loss: float
+    """Mean over the batch."""
+    grad_logits: Array
+    """dloss/dlogits, (n, classes)."""
+
+
+@dataclass(frozen=True)
+class Trace:
+    """One forward and backward pass of a whole network."""
+
+    layers: Mapping[str, LayerTrace]
+    loss: LossTrace
