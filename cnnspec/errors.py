@@ -7,6 +7,7 @@
     ├── BackendError            a backend is unknown, or cannot do what was asked
     │   └── MissingExtraError   an optional package is not installed
     ├── StateError              weights or optimizer slots do not fit the network
+    ├── TrainingError           training cannot go on
     └── RunError                a run folder cannot be read or written
 
 Every message names the place, what was found, what was wanted and what to do.
@@ -72,6 +73,10 @@ class MissingExtraError(BackendError):
 
 class StateError(CnnspecError):
     """Weights or optimizer slots do not fit the network."""
+
+
+class TrainingError(CnnspecError):
+    """Training cannot go on."""
 
 
 class RunError(CnnspecError):

@@ -61,9 +61,8 @@ def _flow(value: Any, defaults: bool) -> str:
 
 def _text(value: str) -> str:
     """Write text so that it is read back as the same text."""
-    if re.fullmatch(r"[A-Za-z0-9_./-]+", value) and isinstance(core_scalar(value), str):
-        if not value.startswith("-"):
-            return value
+    if re.fullmatch(r"[A-Za-z0-9_./][A-Za-z0-9_./-]*", value) and core_scalar(value) == value:
+        return value
     quoted = json.dumps(value, ensure_ascii=False)
     return re.sub(
         r"[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]", lambda m: f"\\u{ord(m[0]):04x}", quoted

@@ -82,11 +82,11 @@ def _shape_problems(value: dict[str, Any]) -> list[Diagnostic]:
     raw = value.get("layers")
     if not isinstance(raw, list):
         return []
-    input = value.get("input")
+    written = value.get("input")
     known = (
-        isinstance(input, list)
-        and len(input) == 3
-        and all(type(size) is int and size > 0 for size in input)
+        isinstance(written, list)
+        and len(written) == 3
+        and all(type(size) is int and size > 0 for size in written)
     )
     layers = []
     for item in raw:
@@ -95,7 +95,7 @@ def _shape_problems(value: dict[str, Any]) -> list[Diagnostic]:
         except ValidationError:
             layers.append(None)
     kinds = [kind_of(item) for item in raw]
-    _, problems = place_layers(tuple(input) if known and input else None, layers, kinds)
+    _, problems = place_layers(tuple(written) if known and written else None, layers, kinds)
     return problems
 
 
@@ -133,8 +133,8 @@ def _translate(details: ErrorDetails, source: Source) -> Diagnostic:
         return Diagnostic("no-kind", *_no_kind(path, found, at))
     if kind == "model_type":
         message = f"`{last}` takes a mapping of options; found {describe(found)}"
-        help = f"write `{last}: {{...}}`, with the options {', '.join(_options(path))}"
-        return Diagnostic("wrong-type", message, path, at, help)
+        way_out = f"write `{last}: {{...}}`, with the options {', '.join(_options(path))}"
+        return Diagnostic("wrong-type", message, path, at, way_out)
     if kind in ("wrong_value", "conflict"):
         code = kind.replace("_", "-")
         shown = "" if kind == "conflict" else f"; found {describe(found)}"

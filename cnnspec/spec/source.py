@@ -219,7 +219,8 @@ class _Reader:
 
 
 _NULL = {"", "~", "null", "Null", "NULL"}
-_BOOL = {word: word.lower() == "true" for word in ["true", "True", "TRUE", "false", "False", "FALSE"]}
+_TRUE = {"true", "True", "TRUE"}
+_FALSE = {"false", "False", "FALSE"}
 _INT = re.compile(r"[-+]?[0-9]+")
 _OCTAL = re.compile(r"0o[0-7]+")
 _HEX = re.compile(r"0x[0-9a-fA-F]+")
@@ -237,8 +238,8 @@ def core_scalar(text: str) -> str | int | float | bool | None:
     """
     if text in _NULL:
         return None
-    if text in _BOOL:
-        return _BOOL[text]
+    if text in _TRUE or text in _FALSE:
+        return text in _TRUE
     for pattern, base in ((_INT, 10), (_OCTAL, 8), (_HEX, 16)):
         if pattern.fullmatch(text):
             if len(text) > MAX_DIGITS:

@@ -73,7 +73,7 @@ class ConvNumPy(Layer):
         columns = self._workspace.array("columns", self._columns_shape(x.shape[-1]))
         for row, column, outputs, inputs in self._offsets:
             columns[:, row, column, *outputs] = x[:, *inputs]
-        channels, height, width = self._output
+        _, height, width = self._output
         return columns.reshape(self._groups, -1, height * width * x.shape[-1])
 
     def _columns_shape(self, batch: int) -> Shape:

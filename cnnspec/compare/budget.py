@@ -1,0 +1,145 @@
+"""How far apart two correct implementations may be: the only tolerances of the referee.
+
+All follow from the standard model of floating-point arithmetic: each operation returns
+its exact result times (1 + d), |d| <= u, plus an underflow of at most the smallest
+normal number (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., ch. 2
+and 3). A term that meets k roundings on its way into a sum is off by at most
+gamma_k = k u / (1 - k u) of its magnitude, whatever the order of the sum, so
+
+    |y_hat - y| <= gamma_k * S + u * |y|,
+
+where S is the same sum over magnitudes. k counts roundings, and is stated by each
+layer (`Layer.reductions`). Nothing here is tuned.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cnnspec.backends.network import Labels
+from cnnspec.spec.training import SGD, Adam
+from cnnspec.trace import Array
+
+Exact = NDArray[np.float64]
+
+EXP_ULPS = 4
+"""An exp or log may be off by this many units in the last place.
+
+numpy's own table of its vectorised float32 functions gives at most 3.9 (log), torch's
+vector library 1 to 3.5.
+"""
+
+
+def unit_roundoff(precision: str) -> float:
+    """Return u: 2^-24 for float32, 2^-53 for float64."""
+    return float(np.finfo(precision).eps) / 2
+
+
+def gamma(k: int, precision: str) -> float:
+    """Return k u / (1 - k u), or infinity where k u reaches 1 and nothing can be said."""
+    ku = k * unit_roundoff(precision)
+    return ku / (1 - ku) if ku < 1 else math.inf
+
+
+def sum_budget(k: int, magnitude: Exact, value: Array, precision: str) -> Exact:
+    """Bound the error of sums whose terms meet at most k roundings; 0 where k is 0."""
+    if k == 0:
+        return np.zeros(value.shape)
+    u, tiny = unit_roundoff(precision), float(np.finfo(precision).tiny)
+    return gamma(k, precision) * magnitude + u * np.abs(value) + k * tiny
+
+
+def cross_entropy_budgets(
+    logits: Exact, labels: Labels, precision: str
+) -> tuple[Exact, Exact]:
+    """Bound the errors of the mean cross-entropy and of its gradient.
+
+    With d_j = z_j - max z (error u |d_j|), e_j = exp(d_j) and s = sum of e_j over C classes:
+    e_j is off by a relative u (|d_j| + 4), so s by a relative
+    r = u (sum_j p_j (|d_j| + 4) + C), p being the softmax. log s is off by r + 4 u |log s|,
+    and the loss log s - d_y, or (max z + log s) - z_y, by the roundings of its terms
+    besides. The mean of n losses meets n + 1 more. The gradient (p_j - [j = y]) / n takes
+    p_j from e_j / s or from exp(d_j - log s), and meets three more roundings.
+    """
+    n, classes = logits.shape
+    u, tiny = unit_roundoff(precision), float(np.finfo(precision).tiny)
+    top = logits.max(axis=1, keepdims=True)
+    d = logits - top
+    e = np.exp(d)
+    s = e.sum(axis=1, keepdims=True)
+    p, log_s = e / s, np.log(s)
+    r = u * ((p * (np.abs(d) + EXP_ULPS)).sum(axis=1, keepdims=True) + classes)
+    own = np.zeros_like(p)
+    own[np.arange(n), labels] = 1
+    d_label = np.abs((d * own).sum(axis=1, keepdims=True))
+    losses = log_s + d_label
+    errors = r + u * (EXP_ULPS * np.abs(log_s) + 2 * (np.abs(top) + d_label + losses))
+    loss = np.mean(errors) + gamma(n + 1, precision) * np.mean(losses + errors) + tiny
+    p_error = p * (u * (2 * np.abs(d) + 2 * np.abs(log_s) + 2 * EXP_ULPS + 3) + 2 * r)
+    grad = (p_error + 3 * u * (p + own) + tiny) / n + tiny
+    # Bounds to first order; doubled, they cover the products of errors, all far below 1.
+    return np.asarray(2 * loss), 2 * grad
+
+
+def sgd_budgets(
+    options: SGD, weights: Exact, slots: Mapping[str, Exact], gradient: Exact, rate: float,
+    precision: str,
+) -> dict[str, Exact]:
+    """Bound the errors of one step of SGD; keys `` (the weights) and `momentum_buffer`.
+
+    A constant costs a rounding, and so does each product and sum: 3 up to g + decay w,
+    2 more to the buffer, 3 more to a Nesterov direction, 3 more to the new weights.
+    """
+    tiny = float(np.finfo(precision).tiny)
+    direction = np.abs(gradient) + options.weight_decay * np.abs(weights)
+    budgets = {}
+    if options.momentum:
+        buffer = options.momentum * np.abs(slots["momentum_buffer"]) + direction
+        budgets["momentum_buffer"] = gamma(5, precision) * buffer + 5 * tiny
+        direction = direction + options.momentum * buffer if options.nesterov else buffer
+    budgets[""] = gamma(11, precision) * (np.abs(weights) + rate * direction) + 11 * tiny
+    return budgets
+
+
+def adam_budgets(
+    options: Adam, weights: Exact, slots: Mapping[str, Exact], gradient: Exact, rate: float,
+    step: int, precision: str,
+) -> dict[str, Exact]:
+    """Bound the errors of one step of Adam; keys `` (the weights), `exp_avg`, `exp_avg_sq`.
+
+    m is b1 m + (1 - b1) g or m + (1 - b1) (g - m): at most 8 roundings of the magnitudes of
+    either form. v has at most 11. The root r = sqrt(v) moves by at most
+    min(dv / r, sqrt(dv)); the quotient m / (r / sqrt(c2) + eps) by the sum of its parts'
+    errors, to first order with the smallest divisor.
+    """
+    u, tiny = unit_roundoff(precision), float(np.finfo(precision).tiny)
+    beta1, beta2 = options.betas
+    correction1, correction2 = 1 - beta1**step, math.sqrt(1 - beta2**step)
+    exact = gradient + options.weight_decay * weights
+    magnitude = np.abs(gradient) + options.weight_decay * np.abs(weights)
+    old_m, old_v = slots["exp_avg"], slots["exp_avg_sq"]
+    m = beta1 * old_m + (1 - beta1) * exact
+    v = beta2 * old_v + (1 - beta2) * exact**2
+    m_error = gamma(8, precision) * (np.abs(old_m) + (1 - beta1) * (magnitude + np.abs(old_m)))
+    m_error += 8 * tiny
+    v_error = gamma(11, precision) * (beta2 * old_v + (1 - beta2) * magnitude**2) + 11 * tiny
+    root = np.sqrt(v)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        by_slope = np.where(root > 0, v_error / root, np.inf)
+    root_error = np.minimum(by_slope, np.sqrt(v_error)) / correction2
+    divisor = root / correction2 + options.eps
+    divisor_error = root_error + 5 * u * divisor
+    least = np.maximum(divisor - divisor_error, options.eps / 2)
+    moved = rate / correction1 * np.abs(m) / divisor
+    update_error = rate / correction1 * m_error / least + moved * divisor_error / least
+    update_error += 6 * u * (moved + update_error) + tiny
+    new = np.abs(weights) + moved + update_error
+    return {
+        "": update_error + 2 * u * new,
+        "exp_avg": m_error,
+        "exp_avg_sq": v_error,
+    }

@@ -1,0 +1,51 @@
+"""How good a network is on a set of images."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cnnspec.backends.network import Labels, Network
+from cnnspec.data import Split
+from cnnspec.trace import Array
+
+BATCH = 250
+"""Images a prediction call: bounds the memory."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Loss and accuracy on a set of images."""
+
+    loss: float
+    """Mean cross-entropy over the images."""
+    accuracy: float
+    """Fraction of 1."""
+    predictions: NDArray[np.int64]
+    """(n,) the class with the greatest logit."""
+
+
+def evaluate(network: Network, split: Split) -> Evaluation:
+    """Predict every image of a split and hold it against its label."""
+    logits = np.concatenate(
+        [
+            network.predict(split.images[start : start + BATCH])
+            for start in range(0, len(split), BATCH)
+        ]
+    )
+    predictions = logits.argmax(axis=1)
+    return Evaluation(
+        loss=mean_cross_entropy(logits, split.labels),
+        accuracy=float(np.mean(predictions == split.labels)),
+        predictions=predictions,
+    )
+
+
+def mean_cross_entropy(logits: Array, labels: Labels) -> float:
+    """Return the mean over the batch of -log softmax(logits)[label], in float64."""
+    exact = logits.astype(np.float64)
+    shifted = exact - exact.max(axis=1, keepdims=True)
+    log_total = np.log(np.exp(shifted).sum(axis=1))
+    return float(np.mean(log_total - shifted[np.arange(len(labels)), labels]))

@@ -1,0 +1,136 @@
+"""Run folders: what a training leaves on disk.
+
+    runs/digits-1/
+      spec.yaml             the spec, as it was written
+      resolved.yaml         the same with overrides, defaults and inferred sizes written out
+      run.json              backend, overrides and versions
+      metrics.jsonl         one line an epoch
+      weights.safetensors   after the last finished epoch
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from cnnspec.backends.network import Network
+from cnnspec.environment import environment
+from cnnspec.errors import RunError
+from cnnspec.plan import write_out
+from cnnspec.spec.dump import dump_spec
+from cnnspec.spec.load import load_spec
+from cnnspec.spec.model import ModelSpec
+from cnnspec.trace import Array
+from cnnspec.training.history import EpochMetrics, History
+from cnnspec.training.weights import load_weights, save_weights
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """A folder that a training writes, and that `evaluate` reads."""
+
+    path: Path
+    backend: str
+
+    @classmethod
+    def create(
+        cls,
+        root: str | Path,
+        spec: ModelSpec,
+        text: str | bytes,
+        *,
+        backend: str,
+        overrides: Sequence[str] = (),
+    ) -> Run:
+        """Open a new folder `<root>/<name>-<n>` and write all that is known before training.
+
+        Raises:
+            RunError: the folder cannot be written.
+        """
+        written = text.encode() if isinstance(text, str) else text
+        try:
+            path = _new_folder(Path(root), spec.name)
+            (path / "spec.yaml").write_bytes(written)
+            (path / "resolved.yaml").write_text(dump_spec(write_out(spec), defaults=True))
+            about = {
+                "backend": backend,
+                "overrides": list(overrides),
+                "environment": environment(),
+            }
+            (path / "run.json").write_text(json.dumps(about, indent=2) + "\n")
+        except OSError as error:
+            raise RunError(f"cannot write a run folder in {root}: {error}") from None
+        return cls(path, backend)
+
+    @classmethod
+    def open(cls, path: str | Path) -> Run:
+        """Open the folder of a training.
+
+        Raises:
+            RunError: it is not a run folder.
+        """
+        folder = Path(path)
+        try:
+            about = json.loads((folder / "run.json").read_text())
+            return cls(folder, str(about["backend"]))
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise RunError(
+                f"{folder} is not a run folder: cannot read its run.json ({error}); "
+                "`cnnspec train` makes one, such as runs/digits-1"
+            ) from None
+
+    def record(self, metrics: EpochMetrics, network: Network) -> None:
+        """Add an epoch to metrics.jsonl, and keep the weights after it.
+
+        Raises:
+            RunError: the files cannot be written.
+        """
+        try:
+            with (self.path / "metrics.jsonl").open("a") as file:
+                file.write(json.dumps(dataclasses.asdict(metrics)) + "\n")
+        except OSError as error:
+            raise RunError(f"cannot write {self.path / 'metrics.jsonl'}: {error}") from None
+        save_weights(self.path / "weights.safetensors", network.state())
+
+    def spec(self, overrides: Sequence[str] = ()) -> ModelSpec:
+        """Return the resolved spec.
+
+        Raises:
+            SpecError: it is missing or damaged.
+        """
+        return load_spec(self.path / "resolved.yaml", overrides=overrides)
+
+    def weights(self) -> dict[str, Array]:
+        """Return the weights after the last finished epoch.
+
+        Raises:
+            RunError: there are none.
+        """
+        return load_weights(self.path / "weights.safetensors")
+
+    def history(self) -> History:
+        """Return the finished epochs.
+
+        Raises:
+            RunError: metrics.jsonl is missing or damaged.
+        """
+        try:
+            lines = (self.path / "metrics.jsonl").read_text().splitlines()
+            return tuple(EpochMetrics(**json.loads(line)) for line in lines)
+        except (OSError, ValueError, TypeError) as error:
+            raise RunError(f"cannot read {self.path / 'metrics.jsonl'}: {error}") from None
+
+
+def _new_folder(root: Path, name: str) -> Path:
+    root.mkdir(parents=True, exist_ok=True)
+    number = 1
+    while True:
+        path = root / f"{name}-{number}"
+        try:
+            path.mkdir()
+            return path
+        except FileExistsError:
+            number += 1
+

@@ -1,0 +1,86 @@
+"""train(): one trainer for every backend."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from cnnspec.backends.network import Network
+from cnnspec.data import Dataset, batches
+from cnnspec.errors import TrainingError
+from cnnspec.spec.training import Training
+from cnnspec.training.evaluate import evaluate
+from cnnspec.training.history import EpochMetrics, History, StepTaken
+
+
+def train(
+    network: Network,
+    data: Dataset,
+    training: Training,
+    *,
+    on_step: Callable[[StepTaken], None] | None = None,
+    on_epoch: Callable[[EpochMetrics], None] | None = None,
+) -> History:
+    """Train a network and return how it went.
+
+    `on_step` is called after each step and `on_epoch` after each epoch.
+
+    Raises:
+        DataError: the data does not fit the network.
+        TrainingError: the loss is no longer a finite number.
+    """
+    history = []
+    for event in training_events(network, data, training):
+        if isinstance(event, EpochMetrics):
+            history.append(event)
+            if on_epoch:
+                on_epoch(event)
+        elif on_step:
+            on_step(event)
+    return tuple(history)
+
+
+def training_events(
+    network: Network, data: Dataset, training: Training, *, steps: int | None = None
+) -> Iterator[StepTaken | EpochMetrics]:
+    """Train a network step by step: yield each step, and the metrics after each whole epoch.
+
+    `steps` ends the training early. Two of these, taken in turn, train two networks in
+    lockstep.
+
+    Raises:
+        DataError: the data does not fit the network.
+        TrainingError: the loss is no longer a finite number.
+    """
+    data.check_fits(network.plan.input, network.plan.classes)
+    images, labels = data.train.images, data.train.labels
+    rate = training.optimizer.learning_rate
+    step = 0
+    for epoch in range(1, training.epochs + 1):
+        seen = correct = 0
+        total = seconds = 0.0
+        for batch in batches(len(labels), training.batch_size, seed=training.seed, epoch=epoch):
+            start = time.perf_counter()
+            step += 1
+            loss, logits = network.train_step(images[batch], labels[batch], rate, step)
+            seconds += time.perf_counter() - start
+            if not math.isfinite(loss):
+                raise TrainingError(
+                    f"the loss of the {network.backend} network is {loss} at step {step} "
+                    f"(epoch {epoch}); try a smaller learning rate than {rate:g}"
+                )
+            seen += len(batch)
+            total += loss * len(batch)
+            correct += int(np.sum(logits.argmax(axis=1) == labels[batch]))
+            yield StepTaken(step, epoch, seen, total / seen, loss, logits)
+            if step == steps and seen < len(labels):
+                return
+        test = evaluate(network, data.test)
+        yield EpochMetrics(
+            epoch, total / seen, correct / seen, test.loss, test.accuracy, seconds
+        )
+        if step == steps:
+            return
