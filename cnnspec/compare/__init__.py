@@ -1,4 +1,4 @@
-"""The referee: are two implementations of a spec the same function?"""
+"""The referee: whether two implementations of a spec are the same function."""
 
 from cnnspec.compare.backends import compare_backends
 from cnnspec.compare.verdict import Divergence, Lockstep, NotCompared, Quantity, Verdict

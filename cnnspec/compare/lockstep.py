@@ -39,7 +39,7 @@ def lockstep(
     planned = planned if steps is None else min(steps, planned)
     stride = max(1, planned // SAMPLES)
     samples: list[LockstepStep] = []
-    history: dict[str, History] = {name: () for name in networks}
+    history: dict[str, History] = dict.fromkeys(networks, ())
     stopped: dict[str, str] = {}
     first_loss = first_prediction = None
     last = 0

@@ -6,8 +6,10 @@ Every value is a float32 number, so that networks in either precision see the sa
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cnnspec.backends.network import Labels
 from cnnspec.data import Split
@@ -28,7 +30,9 @@ class LayerProbe:
     grad_output: Array
 
 
-def layer_probes(at: PlannedLayer, seed: int, data: Trace | None, images: Array) -> list[LayerProbe]:
+def layer_probes(
+    at: PlannedLayer, seed: int, data: Trace | None, images: Array
+) -> list[LayerProbe]:
     """Return the probes of a layer.
 
     `random` has both signs and no ties; `ties` is one image of -1, 0 and 1 only;
@@ -80,6 +84,6 @@ def gradient_probe(plan: Plan, seed: int, step: int) -> dict[str, Array]:
     return gradients
 
 
-def as_float32(array: Array) -> Array:
+def as_float32(array: NDArray[Any]) -> Array:
     """Round to float32."""
-    return np.asarray(array, np.float32)
+    return array.astype(np.float32)

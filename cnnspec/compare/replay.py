@@ -10,7 +10,7 @@ own parts, so that what was judged in isolation is what trains.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -101,7 +101,7 @@ class _Replay:
         quantity: str,
         probe: str,
         values: Mapping[Side, Mapping[str, Array | float]],
-        budget: Callable[[str], Exact],
+        budgets: Mapping[str, Exact],
     ) -> None:
         """Ask both questions of one quantity; `values` has each side's, in each precision."""
         first, second = (values[side] for side in self.sides)
@@ -113,7 +113,7 @@ class _Replay:
             probe=probe,
             found=first["float64"],
             wanted=second["float64"],
-            budget=2 * budget("float64"),
+            budget=2 * budgets["float64"],
         )
         for side in self.sides:
             self.ledger.add(
@@ -124,7 +124,7 @@ class _Replay:
                 probe=probe,
                 found=values[side]["float32"],
                 wanted=values[side]["float64"],
-                budget=budget("float32") + budget("float64"),
+                budget=budgets["float32"] + budgets["float64"],
             )
 
     def _layer(self, at: PlannedLayer, probe: LayerProbe) -> None:
@@ -135,30 +135,32 @@ class _Replay:
             }
             for side in self.sides
         }
-        bounds = self._bounds(at, probe, results[self.first]["float64"])
-        for quantity, bound in bounds.items():
+        budgets = self._budgets(at, probe, results[self.first]["float64"])
+        for quantity, budget in budgets.items():
             values = {
                 side: {precision: parts[quantity] for precision, parts in by_precision.items()}
                 for side, by_precision in results.items()
             }
-            self._hold(at.name, quantity, probe.name, values, bound)
+            self._hold(at.name, quantity, probe.name, values, budget)
 
-    def _bounds(
+    def _budgets(
         self, at: PlannedLayer, probe: LayerProbe, values: Mapping[str, Array]
-    ) -> dict[str, Callable[[str], Exact]]:
-        """Return the budget of each quantity of a layer as a function of the precision."""
+    ) -> dict[str, dict[str, Exact]]:
+        """Return the budget of each quantity of a layer, in each precision."""
         lengths = at.layer.reductions(at.input, at.output, len(probe.x))
-        quantities = {"output": "output", "grad_input": "grad_input"}
-        quantities |= {f"grad_{name}": name for name in at.parameters}
-        needs_magnitudes = any(lengths[key] for key in quantities.values())
-        magnitudes = self._magnitudes(at, probe) if needs_magnitudes else values
-
-        def bound(quantity: str, k: int) -> Callable[[str], Exact]:
-            return lambda precision: sum_budget(
-                k, magnitudes[quantity], values[quantity], precision
-            )
-
-        return {quantity: bound(quantity, lengths[key]) for quantity, key in quantities.items()}
+        lengths = {
+            "output": lengths["output"],
+            "grad_input": lengths["grad_input"],
+            **{f"grad_{name}": lengths[name] for name in at.parameters},
+        }
+        magnitudes = self._magnitudes(at, probe) if any(lengths.values()) else values
+        return {
+            quantity: {
+                precision: sum_budget(k, magnitudes[quantity], values[quantity], precision)
+                for precision in PRECISIONS
+            }
+            for quantity, k in lengths.items()
+        }
 
     def _magnitudes(self, at: PlannedLayer, probe: LayerProbe) -> dict[str, Exact]:
         """Return S of each quantity: the layer run on |x|, |W| and |g|.
@@ -188,7 +190,7 @@ class _Replay:
         last = index == len(names) - 1
         grad = trace.loss.grad_logits if last else trace.layers[names[index + 1]].grad_input
         alone = _named(side.exact.replay(at.name, x, grad))
-        bounds = self._bounds(at, LayerProbe("whole pass", x, grad), alone)
+        budgets = self._budgets(at, LayerProbe("whole pass", x, grad), alone)
         for quantity, value in _named(trace.layers[at.name]).items():
             self.ledger.add(
                 at.name,
@@ -198,7 +200,7 @@ class _Replay:
                 probe="whole pass",
                 found=value,
                 wanted=alone[quantity],
-                budget=2 * bounds[quantity]("float64"),
+                budget=2 * budgets[quantity]["float64"],
             )
 
     def _loss(self) -> None:
@@ -213,8 +215,10 @@ class _Replay:
             }
             losses = {s: {p: r.loss for p, r in by.items()} for s, by in results.items()}
             grads = {s: {p: r.grad_logits for p, r in by.items()} for s, by in results.items()}
-            self._hold("loss", "loss", name, losses, lambda p: budgets[p][0])
-            self._hold("loss", "grad_logits", name, grads, lambda p: budgets[p][1])
+            of_loss = {p: loss for p, (loss, _) in budgets.items()}
+            of_grad = {p: grad for p, (_, grad) in budgets.items()}
+            self._hold("loss", "loss", name, losses, of_loss)
+            self._hold("loss", "grad_logits", name, grads, of_grad)
 
     def _optimizer(self) -> None:
         """Give both optimizers the same weights, slots and gradients, for several steps."""
@@ -232,14 +236,15 @@ class _Replay:
                 }
                 for side in self.sides
             }
-            budgets = {p: self._update_budgets(weights, slots, gradients, step, p) for p in PRECISIONS}
+            budgets = {
+                p: self._update_budgets(weights, slots, gradients, step, p) for p in PRECISIONS
+            }
             for name in budgets["float64"]:
                 values = {
                     s: {p: result[name] for p, result in by.items()} for s, by in results.items()
                 }
-                self._hold(
-                    "optimizer", name, f"step {step}", values, lambda p, name=name: budgets[p][name]
-                )
+                budget = {p: by_name[name] for p, by_name in budgets.items()}
+                self._hold("optimizer", name, f"step {step}", values, budget)
             after = results[self.first]["float64"]
             weights = {name: as_float32(after[name]) for name in weights}
             slots = {name: as_float32(after[name]) for name in slots}
@@ -253,7 +258,7 @@ class _Replay:
         precision: str,
     ) -> dict[str, Exact]:
         options = self.training.optimizer
-        budgets = {}
+        budgets: dict[str, Exact] = {}
         for name, array in weights.items():
             w, g = array.astype(np.float64), gradients[name].astype(np.float64)
             prefix = f"{name}."

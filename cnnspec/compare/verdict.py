@@ -116,4 +116,3 @@ class Verdict:
         if self.lockstep and len(self.lockstep.stopped) == 1:
             return Divergence(None, "loss", "training", self.lockstep.total_steps + 1)
         return None
-

@@ -44,9 +44,9 @@ def default_data_dir() -> Path:
 
 def read_digits(source: DataSource, data_dir: Path) -> RawData:
     """Read the digits that the package carries (see digits.md)."""
-    with resources.files("cnnspec.data").joinpath("digits.npz").open("rb") as file:
-        with np.load(file, allow_pickle=False) as arrays:
-            images, labels = arrays["images"], arrays["labels"]
+    file = resources.files("cnnspec.data").joinpath("digits.npz")
+    with file.open("rb") as opened, np.load(opened, allow_pickle=False) as arrays:
+        images, labels = arrays["images"], arrays["labels"]
     return RawData(*_split(images, labels), white=16)
 
 

@@ -5,4 +5,13 @@ from cnnspec.training.history import EpochMetrics, History, StepTaken
 from cnnspec.training.run import Run
 from cnnspec.training.trainer import train, training_events
 
-__all__ = ["EpochMetrics", "Evaluation", "History", "Run", "StepTaken", "evaluate", "train", "training_events"]
+__all__ = [
+    "EpochMetrics",
+    "Evaluation",
+    "History",
+    "Run",
+    "StepTaken",
+    "evaluate",
+    "train",
+    "training_events",
+]

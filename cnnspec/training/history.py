@@ -17,6 +17,8 @@ class StepTaken:
     """From 1."""
     images: int
     """Images learnt from in this epoch."""
+    images_of_epoch: int
+    """Images of a whole epoch."""
     mean_loss: float
     """Mean over this epoch's images so far."""
     loss: float

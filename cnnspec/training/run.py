@@ -1,11 +1,11 @@
 """Run folders: what a training leaves on disk.
 
-    runs/digits-1/
-      spec.yaml             the spec, as it was written
-      resolved.yaml         the same with overrides, defaults and inferred sizes written out
-      run.json              backend, overrides and versions
-      metrics.jsonl         one line an epoch
-      weights.safetensors   after the last finished epoch
+runs/digits-1/
+  spec.yaml             the spec, as it was written
+  resolved.yaml         the same with overrides, defaults and inferred sizes written out
+  run.json              backend, overrides and versions
+  metrics.jsonl         one line an epoch
+  weights.safetensors   after the last finished epoch
 """
 
 from __future__ import annotations
@@ -133,4 +133,3 @@ def _new_folder(root: Path, name: str) -> Path:
             return path
         except FileExistsError:
             number += 1
-

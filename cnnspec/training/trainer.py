@@ -75,12 +75,10 @@ def training_events(
             seen += len(batch)
             total += loss * len(batch)
             correct += int(np.sum(logits.argmax(axis=1) == labels[batch]))
-            yield StepTaken(step, epoch, seen, total / seen, loss, logits)
+            yield StepTaken(step, epoch, seen, len(labels), total / seen, loss, logits)
             if step == steps and seen < len(labels):
                 return
         test = evaluate(network, data.test)
-        yield EpochMetrics(
-            epoch, total / seen, correct / seen, test.loss, test.accuracy, seconds
-        )
+        yield EpochMetrics(epoch, total / seen, correct / seen, test.loss, test.accuracy, seconds)
         if step == steps:
             return

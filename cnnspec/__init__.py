@@ -1,0 +1,94 @@
+"""One CNN spec, independent implementations of it, and a referee.
+
+Importing cnnspec imports neither numpy nor torch: each public name is imported when it
+is first used (PEP 562).
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cnnspec.backends import build as build
+    from cnnspec.backends.network import Network as Network
+    from cnnspec.compare import Verdict as Verdict
+    from cnnspec.compare import compare_backends as compare_backends
+    from cnnspec.data import Dataset as Dataset
+    from cnnspec.data import load_data as load_data
+    from cnnspec.errors import BackendError as BackendError
+    from cnnspec.errors import CnnspecError as CnnspecError
+    from cnnspec.errors import DataError as DataError
+    from cnnspec.errors import SpecError as SpecError
+    from cnnspec.initial import initial_weights as initial_weights
+    from cnnspec.plan import Plan as Plan
+    from cnnspec.plan import resolve as resolve
+    from cnnspec.spec import MNIST as MNIST
+    from cnnspec.spec import NPZ as NPZ
+    from cnnspec.spec import SGD as SGD
+    from cnnspec.spec import Adam as Adam
+    from cnnspec.spec import Conv as Conv
+    from cnnspec.spec import Digits as Digits
+    from cnnspec.spec import FashionMNIST as FashionMNIST
+    from cnnspec.spec import Flatten as Flatten
+    from cnnspec.spec import Linear as Linear
+    from cnnspec.spec import ModelSpec as ModelSpec
+    from cnnspec.spec import Normal as Normal
+    from cnnspec.spec import Normalize as Normalize
+    from cnnspec.spec import Pool as Pool
+    from cnnspec.spec import ReLU as ReLU
+    from cnnspec.spec import TorchDefault as TorchDefault
+    from cnnspec.spec import Training as Training
+    from cnnspec.spec import dump_spec as dump_spec
+    from cnnspec.spec import load_spec as load_spec
+    from cnnspec.spec import parse_spec as parse_spec
+    from cnnspec.training import evaluate as evaluate
+    from cnnspec.training import train as train
+
+_HOMES = {
+    "cnnspec.backends": ["build"],
+    "cnnspec.backends.network": ["Network"],
+    "cnnspec.compare": ["Verdict", "compare_backends"],
+    "cnnspec.data": ["Dataset", "load_data"],
+    "cnnspec.errors": ["BackendError", "CnnspecError", "DataError", "SpecError"],
+    "cnnspec.initial": ["initial_weights"],
+    "cnnspec.plan": ["Plan", "resolve"],
+    "cnnspec.spec": [
+        "MNIST",
+        "NPZ",
+        "SGD",
+        "Adam",
+        "Conv",
+        "Digits",
+        "FashionMNIST",
+        "Flatten",
+        "Linear",
+        "ModelSpec",
+        "Normal",
+        "Normalize",
+        "Pool",
+        "ReLU",
+        "TorchDefault",
+        "Training",
+        "dump_spec",
+        "load_spec",
+        "parse_spec",
+    ],
+    "cnnspec.training": ["evaluate", "train"],
+}
+
+_HOME = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'cnnspec' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,80 @@
+"""cnnspec compare: whether two backends are the same function."""
+
+from __future__ import annotations
+
+import rich_click as click
+
+from cnnspec.cli.options import (
+    data_dir_option,
+    device_option,
+    json_option,
+    set_option,
+    spec_argument,
+)
+
+DIFFERENT = 1
+
+
+@click.command("compare")
+@spec_argument
+@click.option(
+    "--backends", default="numpy,torch", show_default=True, help="The two backends, as in a,b."
+)
+@click.option(
+    "--steps",
+    type=click.IntRange(min=0),
+    help="End the lockstep training after so many steps; 0: do not train.",
+)
+@click.option(
+    "--epochs", type=click.IntRange(min=1), help="Short for --set training.epochs=EPOCHS."
+)
+@device_option
+@data_dir_option
+@set_option
+@json_option
+def command(
+    spec: str,
+    backends: str,
+    steps: int | None,
+    epochs: int | None,
+    device: str,
+    data_dir: str | None,
+    overrides: tuple[str, ...],
+    as_json: bool,
+) -> int:
+    """Say whether two backends are the same function, and train both in lockstep.
+
+    Exits with 0 where they are the same, and with 1 where they differ.
+    """
+    from rich.console import Console
+
+    from cnnspec.cli.progress import training_progress
+    from cnnspec.compare import compare_backends
+    from cnnspec.report.documents import to_json, verdict_document
+    from cnnspec.report.verdict import render_verdict
+    from cnnspec.spec import load_spec
+
+    names = tuple(name.strip() for name in backends.split(","))
+    if len(names) != 2 or not all(names):
+        raise click.UsageError(f"--backends wants two names, as in numpy,torch; found `{backends}`")
+    if epochs is not None:
+        overrides = (*overrides, f"training.epochs={epochs}")
+    model = load_spec(spec, overrides=overrides)
+    training = model.training
+    images = None if steps is None else steps * training.batch_size
+    with training_progress(training.epochs, images=images, quiet_stdout=as_json) as progress:
+        verdict = compare_backends(
+            model,
+            (names[0], names[1]),
+            steps=steps,
+            data_dir=data_dir,
+            device=device,
+            on_event=progress.show,
+        )
+    if as_json:
+        click.echo(to_json(verdict_document(verdict)))
+    else:
+        console = Console(highlight=False)
+        for part in render_verdict(verdict):
+            console.print(part)
+    return 0 if verdict.verdict == "same" else DIFFERENT

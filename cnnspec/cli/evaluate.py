@@ -1,0 +1,57 @@
+"""cnnspec evaluate: the network of a run folder on its test images."""
+
+from __future__ import annotations
+
+import rich_click as click
+
+from cnnspec.cli.options import data_dir_option, device_option, json_option, set_option
+
+
+@click.command("evaluate")
+@click.argument("run", type=click.Path(file_okay=False))
+@click.option("--backend", help="Predict with this backend.  [default: the one that trained]")
+@device_option
+@data_dir_option
+@set_option
+@json_option
+def command(
+    run: str,
+    backend: str | None,
+    device: str,
+    data_dir: str | None,
+    overrides: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Test the weights of a run folder, on any backend."""
+    from cnnspec.backends import build
+    from cnnspec.data import load_data
+    from cnnspec.errors import DataError
+    from cnnspec.plan import resolve
+    from cnnspec.report.documents import to_json, training_document
+    from cnnspec.report.tables import percent
+    from cnnspec.training import Run, evaluate
+
+    folder = Run.open(run)
+    model = folder.spec(overrides)
+    if model.data is None:
+        raise DataError(f"{folder.path} has no `data` section to test on")
+    plan = resolve(model)
+    name = backend or folder.backend
+    network = build(plan, model.training, name, device=device)
+    network.load_state(folder.weights())
+    data = load_data(model.data, data_dir)
+    data.check_fits(plan.input, plan.classes)
+    result = evaluate(network, data.test)
+    if as_json:
+        document = training_document(
+            run=str(folder.path),
+            backend=name,
+            history=folder.history(),
+            test_accuracy=result.accuracy,
+        )
+        click.echo(to_json(document))
+    else:
+        click.echo(
+            f"{percent(result.accuracy)} of {len(data.test):,} test images, "
+            f"mean loss {result.loss:.4f} ({name})"
+        )

@@ -1,0 +1,86 @@
+"""cnnspec train: a training, kept in a run folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import rich_click as click
+
+from cnnspec.cli.options import (
+    data_dir_option,
+    device_option,
+    json_option,
+    set_option,
+    spec_argument,
+)
+
+
+@click.command("train")
+@spec_argument
+@click.option(
+    "--backend", default="numpy", show_default=True, help="Train with numpy, torch or loops."
+)
+@device_option
+@data_dir_option
+@click.option(
+    "--runs",
+    type=click.Path(file_okay=False),
+    default="runs",
+    show_default=True,
+    help="Folder of the run folders.",
+)
+@set_option
+@json_option
+def command(
+    spec: str,
+    backend: str,
+    device: str,
+    data_dir: str | None,
+    runs: str,
+    overrides: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Train a network on its data, and keep weights and metrics in a run folder."""
+    from cnnspec.backends import build
+    from cnnspec.cli.progress import training_progress
+    from cnnspec.data import load_data
+    from cnnspec.errors import DataError
+    from cnnspec.plan import resolve
+    from cnnspec.report.documents import to_json, training_document
+    from cnnspec.report.tables import percent
+    from cnnspec.spec import load_spec
+    from cnnspec.training import EpochMetrics, Run, StepTaken, train
+
+    model = load_spec(spec, overrides=overrides)
+    if model.data is None:
+        raise DataError(
+            f"{spec} has no `data` section to train on; add one, such as `data: digits`"
+        )
+    plan = resolve(model)
+    network = build(plan, model.training, backend, device=device)
+    data = load_data(model.data, data_dir)
+    data.check_fits(plan.input, plan.classes)
+    run = Run.create(runs, model, Path(spec).read_bytes(), backend=backend, overrides=overrides)
+    epochs = model.training.epochs
+    with training_progress(epochs, quiet_stdout=as_json) as progress:
+
+        def show(event: StepTaken | EpochMetrics) -> None:
+            progress.show({backend: event})
+
+        def keep(metrics: EpochMetrics) -> None:
+            run.record(metrics, network)
+            show(metrics)
+
+        try:
+            history = train(network, data, model.training, on_step=show, on_epoch=keep)
+        except KeyboardInterrupt:
+            click.echo(f"stopped; {run.path} keeps the finished epochs", err=True)
+            raise
+    accuracy = history[-1].test_accuracy
+    if as_json:
+        document = training_document(
+            run=str(run.path), backend=backend, history=history, test_accuracy=accuracy
+        )
+        click.echo(to_json(document))
+    else:
+        click.echo(f"{percent(accuracy)} of the test images; kept in {run.path}")

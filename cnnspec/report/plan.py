@@ -1,0 +1,26 @@
+"""The table of a plan: layers, output shapes, parameters and MACs."""
+
+from __future__ import annotations
+
+from rich.table import Table
+
+from cnnspec.plan import Plan
+from cnnspec.report.tables import plain_table
+from cnnspec.spec.sizes import show
+
+
+def plan_table(plan: Plan) -> Table:
+    """Return the table that `cnnspec build` prints. Shapes leave out the batch."""
+    table = plain_table(("layer", "left"), ("kind", "left"), "output", "parameters", "MACs")
+    table.title = f"{plan.name}: {show(plan.input)} -> {plan.classes} logits"
+    for layer in plan.layers:
+        table.add_row(
+            layer.name,
+            layer.kind,
+            show(layer.output),
+            f"{layer.parameter_count:,}" if layer.parameter_count else "-",
+            f"{layer.macs:,}" if layer.macs else "-",
+        )
+    table.add_section()
+    table.add_row("total", "", "", f"{plan.parameter_count:,}", f"{plan.macs:,}", style="bold")
+    return table

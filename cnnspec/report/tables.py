@@ -1,0 +1,32 @@
+"""The look that all tables share."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from rich import box
+from rich.table import Table
+
+Column = str | tuple[str, Literal["left", "right"]]
+
+
+def plain_table(*columns: Column) -> Table:
+    """Return an empty table with thin lines; numbers stand right, words left and may fold."""
+    table = Table(
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        collapse_padding=True,
+        title_justify="left",
+        title_style="bold",
+    )
+    for column in columns:
+        if isinstance(column, str):
+            table.add_column(column, justify="right", no_wrap=True)
+        else:
+            table.add_column(column[0], justify=column[1], overflow="fold")
+    return table
+
+
+def percent(fraction: float) -> str:
+    """Write a fraction of 1 as people read accuracies."""
+    return f"{100 * fraction:.2f} %"
