@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Protocol
 
 from cnnspec.errors import BackendError
@@ -11,6 +10,8 @@ from cnnspec.plan import Plan
 from cnnspec.spec.training import Training
 
 if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
     from cnnspec.backends.network import Network
 
 BACKENDS = {
@@ -32,7 +33,7 @@ class Builder(Protocol):
 
 def backend_names() -> list[str]:
     """List the built-in backends and those that other packages add."""
-    return [*BACKENDS, *sorted(entry.name for entry in entry_points(group=GROUP))]
+    return [*BACKENDS, *sorted(_third_party())]
 
 
 def build(
@@ -59,10 +60,17 @@ def _builder(backend: str) -> Builder:
     if backend in BACKENDS:
         builder: Builder = importlib.import_module(BACKENDS[backend]).build
         return builder
-    for entry in entry_points(group=GROUP, name=backend):
-        loaded: Builder = entry.load()
+    others = _third_party()
+    if backend in others:
+        loaded: Builder = others[backend].load()
         return loaded
     raise BackendError(f"unknown backend `{backend}`; known are {', '.join(backend_names())}")
+
+
+def _third_party() -> dict[str, EntryPoint]:
+    from importlib.metadata import entry_points
+
+    return {entry.name: entry for entry in entry_points(group=GROUP)}
 
 
 def require_cpu(backend: str, device: str) -> None:

@@ -20,8 +20,8 @@ def command(spec: str, backend: str, overrides: tuple[str, ...], as_json: bool) 
 
     from cnnspec.backends import build
     from cnnspec.plan import resolve
-    from cnnspec.report.documents import plan_document, to_json
-    from cnnspec.report.plan import plan_table
+    from cnnspec.report.documents import to_json
+    from cnnspec.report.plan import plan_document, plan_table
     from cnnspec.spec import load_spec
 
     model = load_spec(spec, overrides=overrides)

@@ -27,8 +27,9 @@ def command(
     from cnnspec.data import load_data
     from cnnspec.errors import DataError
     from cnnspec.plan import resolve
-    from cnnspec.report.documents import to_json, training_document
+    from cnnspec.report.documents import to_json
     from cnnspec.report.tables import percent
+    from cnnspec.report.training import training_document
     from cnnspec.training import Run, evaluate
 
     folder = Run.open(run)

@@ -46,8 +46,9 @@ def command(
     from cnnspec.data import load_data
     from cnnspec.errors import DataError
     from cnnspec.plan import resolve
-    from cnnspec.report.documents import to_json, training_document
+    from cnnspec.report.documents import to_json
     from cnnspec.report.tables import percent
+    from cnnspec.report.training import training_document
     from cnnspec.spec import load_spec
     from cnnspec.training import EpochMetrics, Run, StepTaken, train
 

@@ -1,10 +1,11 @@
-"""The table of a plan: layers, output shapes, parameters and MACs."""
+"""A plan for people and for tools: layers, output shapes, parameters and MACs."""
 
 from __future__ import annotations
 
 from rich.table import Table
 
 from cnnspec.plan import Plan
+from cnnspec.report.documents import Document, document
 from cnnspec.report.tables import plain_table
 from cnnspec.spec.sizes import show
 
@@ -24,3 +25,25 @@ def plan_table(plan: Plan) -> Table:
     table.add_section()
     table.add_row("total", "", "", f"{plan.parameter_count:,}", f"{plan.macs:,}", style="bold")
     return table
+
+
+def plan_document(plan: Plan) -> Document:
+    """Return what `cnnspec build --json` prints. Shapes leave out the batch."""
+    layers = [
+        {
+            "name": layer.name,
+            "kind": layer.kind,
+            "output": layer.output,
+            "parameters": layer.parameter_count,
+            "macs": layer.macs,
+        }
+        for layer in plan.layers
+    ]
+    return document(
+        "build",
+        name=plan.name,
+        input=plan.input,
+        layers=layers,
+        parameters=plan.parameter_count,
+        macs=plan.macs,
+    )

@@ -1,9 +1,12 @@
-"""How a training goes: one line an epoch."""
+"""A training for people and for tools."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
+from cnnspec.report.documents import Document, document
 from cnnspec.report.tables import percent
-from cnnspec.training.history import EpochMetrics
+from cnnspec.training.history import EpochMetrics, History
 
 
 def epoch_line(metrics: EpochMetrics, epochs: int) -> str:
@@ -13,4 +16,20 @@ def epoch_line(metrics: EpochMetrics, epochs: int) -> str:
         f"epoch {metrics.epoch:>{width}}/{epochs}"
         f"  train {metrics.train_loss:.4f} {percent(metrics.train_accuracy):>8}"
         f"  test {metrics.test_loss:.4f} {percent(metrics.test_accuracy):>8}"
+    )
+
+
+def training_document(
+    *, run: str | None, backend: str, history: History, test_accuracy: float
+) -> Document:
+    """Return what `cnnspec train --json` and `evaluate --json` print.
+
+    Losses are means over images, accuracies fractions of 1, seconds wall time.
+    """
+    return document(
+        "training",
+        run=run,
+        backend=backend,
+        epochs=[asdict(metrics) for metrics in history],
+        test_accuracy=test_accuracy,
     )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
 
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from cnnspec.compare.verdict import Lockstep, Quantity, Verdict
+from cnnspec.report.documents import Document, document
 from cnnspec.report.tables import percent, plain_table
 
 ROWS = 12
@@ -163,3 +165,35 @@ def parting(lockstep: Lockstep) -> str:
         f"Losses differ in their last bits from step {lockstep.first_different_loss:,}; a training "
         f"image is first classed differently {images}. {weights}{different}"
     )
+
+
+def verdict_document(verdict: Verdict) -> Document:
+    """Return what `cnnspec compare --json` prints."""
+    first = verdict.first_divergence
+    lockstep = verdict.lockstep
+    divergence = asdict(first) | {"cause": None, "wrong_side": None} if first else None
+    return document(
+        "compare",
+        name=verdict.name,
+        backends=verdict.backends,
+        verdict=verdict.verdict,
+        first_divergence=divergence,
+        quantities=[_quantity(found) for found in verdict.quantities],
+        compared=len(verdict.quantities),
+        not_compared=[asdict(item) for item in verdict.not_compared],
+        lockstep=_lockstep(lockstep) if lockstep else None,
+        accuracy=lockstep.accuracy if lockstep else None,
+        environment=verdict.environment,
+    )
+
+
+def _quantity(found: Quantity) -> Document:
+    return asdict(found) | {"ok": found.ok}
+
+
+def _lockstep(lockstep: Lockstep) -> Document:
+    history = {
+        backend: [asdict(metrics) for metrics in epochs]
+        for backend, epochs in lockstep.history.items()
+    }
+    return asdict(lockstep) | {"history": history}
