@@ -53,10 +53,13 @@ def parse_spec(
             spec = ModelSpec.model_validate(value)
         except ValidationError as error:
             problems += [_translate(details, source) for details in error.errors()]
-        problems += [_located(problem, source) for problem in _shape_problems(value)]
+            problems += [_located(problem, source) for problem in _shape_problems(value)]
+        else:
+            kinds = [layer.keyword for layer in spec.layers]
+            _, found = place_layers(spec.input, spec.layers, kinds)
+            problems += [_located(problem, source) for problem in found]
     else:
-        found = "nothing" if value is None else describe(value)
-        message = f"a spec is a mapping with `input` and `layers`; found {found}"
+        message = f"a spec is a mapping with `input` and `layers`; found {describe(value)}"
         problems.append(Diagnostic("not-a-mapping", message, (), source.locate(())))
     if problems or spec is None:
         raise SpecError(sorted(problems, key=_place))
@@ -74,11 +77,8 @@ def _located(problem: Diagnostic, source: Source) -> Diagnostic:
     return dataclasses.replace(problem, location=location)
 
 
-_ANY_LAYER: TypeAdapter[Any] = TypeAdapter(AnyLayer)
-
-
 def _shape_problems(value: dict[str, Any]) -> list[Diagnostic]:
-    """Infer the shapes along those layers that are valid by themselves."""
+    """Infer the shapes of an invalid spec along those layers that are valid by themselves."""
     raw = value.get("layers")
     if not isinstance(raw, list):
         return []
@@ -88,10 +88,11 @@ def _shape_problems(value: dict[str, Any]) -> list[Diagnostic]:
         and len(written) == 3
         and all(type(size) is int and size > 0 for size in written)
     )
+    any_layer: TypeAdapter[Any] = TypeAdapter(AnyLayer)
     layers = []
     for item in raw:
         try:
-            layers.append(_ANY_LAYER.validate_python(item))
+            layers.append(any_layer.validate_python(item))
         except ValidationError:
             layers.append(None)
     kinds = [kind_of(item) for item in raw]

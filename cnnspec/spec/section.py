@@ -9,11 +9,12 @@ from pydantic import BaseModel, ConfigDict, model_validator
 
 
 class Section(BaseModel):
-    """A mapping of options: unknown ones are refused, nothing is converted, nothing changes."""
+    """A mapping of options: unknown ones are refused, nothing is converted, nothing changes.
 
-    model_config = ConfigDict(
-        extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True
-    )
+    Validators are built when they are first used: most commands need ModelSpec's alone.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
 
 
 class Kind(Section):
