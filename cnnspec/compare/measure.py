@@ -32,7 +32,7 @@ def measure(found: Array | float, wanted: Array | float, budget: Exact) -> Measu
     infinitely far off, and so is an array of another shape.
     """
     a, b = np.asarray(found, np.float64), np.asarray(wanted, np.float64)
-    if a.shape != b.shape:
+    if not a.shape == b.shape == np.shape(budget):
         return Measured(math.inf, math.inf, 0.0, math.inf)
     with np.errstate(invalid="ignore", divide="ignore"):
         same = (a == b) | (np.isnan(a) & np.isnan(b))
@@ -41,9 +41,9 @@ def measure(found: Array | float, wanted: Array | float, budget: Exact) -> Measu
         ratio = np.where(same, 0.0, difference / budget)
         ratio[np.isnan(ratio)] = math.inf
     at = np.unravel_index(np.argmax(ratio), ratio.shape)
-    allowed = np.broadcast_to(budget, a.shape)
+    allowed = np.asarray(budget)[at]
     return Measured(
-        float(difference.max()), float(difference[at]), float(allowed[at]), float(ratio[at])
+        float(difference.max()), float(difference[at]), float(allowed), float(ratio[at])
     )
 
 

@@ -35,6 +35,7 @@ from cnnspec.compare.probes import (
 from cnnspec.compare.verdict import Quantity
 from cnnspec.data import Split
 from cnnspec.plan import Plan, PlannedLayer
+from cnnspec.spec.sizes import Shape
 from cnnspec.spec.training import SGD, Training
 from cnnspec.trace import Array, LayerTrace
 
@@ -153,16 +154,28 @@ class _Replay:
             "grad_input": lengths["grad_input"],
             **{f"grad_{name}": lengths[name] for name in at.parameters},
         }
-        magnitudes = self._magnitudes(at, probe) if any(lengths.values()) else values
+        shapes: dict[str, Shape] = {
+            "output": probe.grad_output.shape,
+            "grad_input": probe.x.shape,
+            **{f"grad_{name}": shape for name, shape in at.parameters.items()},
+        }
+        magnitudes = self._magnitudes(at, probe, shapes) if any(lengths.values()) else values
         return {
             quantity: {
-                precision: sum_budget(k, magnitudes[quantity], values[quantity], precision)
+                precision: sum_budget(
+                    k,
+                    _of_shape(magnitudes[quantity], shapes[quantity]),
+                    _of_shape(values[quantity], shapes[quantity]),
+                    precision,
+                )
                 for precision in PRECISIONS
             }
             for quantity, k in lengths.items()
         }
 
-    def _magnitudes(self, at: PlannedLayer, probe: LayerProbe) -> dict[str, Exact]:
+    def _magnitudes(
+        self, at: PlannedLayer, probe: LayerProbe, shapes: Mapping[str, Shape]
+    ) -> dict[str, Array]:
         """Return S of each quantity: the layer run on |x|, |W| and |g|.
 
         The gradient of the input is taken at x itself, where a maximum sends it. Each side
@@ -177,8 +190,8 @@ class _Replay:
             found.append(sums | {"grad_input": routed.grad_input})
         slack = 1 + 1e-6  # far above the rounding of S itself, far below what a budget leaves
         return {
-            name: slack * np.fmin(np.abs(found[0][name]), np.abs(found[1][name]))
-            for name in found[0]
+            name: slack * np.fmin(*(np.abs(_of_shape(side[name], shape)) for side in found))
+            for name, shape in shapes.items()
         }
 
     def _layer_within_pass(self, at: PlannedLayer, side: Side) -> None:
@@ -274,6 +287,11 @@ class _Replay:
                 found = adam_budgets(options, w, own, g, rate, step, precision)
             budgets |= {f"{name}.{slot}" if slot else name: b for slot, b in found.items()}
         return budgets
+
+
+def _of_shape(array: Array, shape: Shape) -> Array:
+    """Return the array, or zeros where a faulty layer gave another shape: no budget at all."""
+    return array if array.shape == shape else np.zeros(shape)
 
 
 def _named(trace: LayerTrace) -> dict[str, Array]:

@@ -1,0 +1,28 @@
+# Everything runs in .venv, which is made on first use: Python 3.11+ and make are enough.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test test-slow check bench
+
+demo: .venv/installed
+	$(BIN)/cnnspec build specs/digits.yaml
+	$(BIN)/cnnspec compare specs/digits.yaml
+
+test: .venv/installed
+	$(BIN)/python -m pytest
+
+test-slow: .venv/installed
+	$(BIN)/python -m pytest -m slow
+
+check: .venv/installed
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+bench: .venv/installed
+	$(BIN)/python benchmarks/training_step.py
+
+.venv/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[all,dev]'
+	touch $@

@@ -1,0 +1,123 @@
+"""The import table: what each part of the package may import of the rest."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[2] / "cnnspec"
+
+RECORDS = {"plan", "initial", "randomness", "trace", "environment"}
+MAY_IMPORT = {
+    "errors": set(),
+    "spec": {"errors"},
+    "plan": {"errors", "spec"},
+    "randomness": set(),
+    "trace": set(),
+    "environment": set(),
+    "initial": {"plan", "spec", "randomness"},
+    "backends": {"errors", "spec"} | RECORDS,
+    "data": {"errors", "spec", "randomness"},
+    "training": {"errors", "spec", "backends", "data"} | RECORDS,
+    "compare": {"errors", "spec", "backends", "data", "training"} | RECORDS,
+    "report": {"errors", "spec", "backends", "data", "training", "compare"} | RECORDS,
+    "cli": {"errors", "spec", "backends", "data", "training", "compare", "report"} | RECORDS,
+    "__main__": {"cli"},
+    "__init__": set(),
+}
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+def imports_of(path: Path) -> Iterator[str]:
+    """Yield every module that a file imports when it runs, inside functions too."""
+    tree = ast.parse(path.read_text())
+    only_for_types = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            only_for_types |= {id(inner) for part in node.body for inner in ast.walk(part)}
+    for node in ast.walk(tree):
+        if id(node) in only_for_types:
+            continue
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def test_every_part_of_the_package_is_in_the_table() -> None:
+    found = {path.relative_to(PACKAGE).parts[0].removesuffix(".py") for path in MODULES}
+    assert found == set(MAY_IMPORT)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_run_one_way(path: Path) -> None:
+    place = path.relative_to(PACKAGE).with_suffix("").parts
+    own = place[0]
+    for module in imports_of(path):
+        parts = module.split(".")
+        if parts[0] == "cnnspec" and parts[1] != own:
+            assert parts[1] in MAY_IMPORT[own], f"{own} may not import {module}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_backends_do_not_import_each_other(path: Path) -> None:
+    place = path.relative_to(PACKAGE).with_suffix("").parts
+    backends = {"numpy", "torch", "loops"}
+    if place[0] == "backends" and place[1] in backends:
+        others = backends - {place[1]}
+        for module in imports_of(path):
+            parts = module.split(".")
+            assert parts[:2] != ["cnnspec", "backends"] or parts[2] not in others, module
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_only_two_places_import_torch_and_torchvision(path: Path) -> None:
+    place = path.relative_to(PACKAGE).parts
+    roots = {module.split(".")[0] for module in imports_of(path)}
+    if "torch" in roots:
+        assert place[:2] == ("backends", "torch")
+    if "torchvision" in roots:
+        assert place == ("data", "vision.py")
+
+
+WITHOUT_TORCH = """
+import sys
+
+class Blocked:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in ("torch", "torchvision"):
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, Blocked())
+
+import cnnspec
+
+spec = cnnspec.load_spec(sys.argv[1], overrides=["training.epochs=8"])
+network = cnnspec.build(cnnspec.resolve(spec), spec.training, "numpy")
+history = cnnspec.train(network, cnnspec.load_data(spec.data), spec.training)
+assert "torch" not in sys.modules
+print(history[-1].test_accuracy)
+
+try:
+    cnnspec.build(cnnspec.resolve(spec), spec.training, "torch")
+except cnnspec.BackendError as error:
+    print(error)
+"""
+
+
+def test_numpy_path_runs_without_torch() -> None:
+    digits = PACKAGE.parent / "specs" / "digits.yaml"
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_TORCH, str(digits)], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    accuracy, refusal = done.stdout.splitlines()
+    assert float(accuracy) > 0.9
+    assert refusal == (
+        "the torch backend needs the package `torch`, which is not installed; "
+        "install it with: pip install 'cnnspec[torch]'"
+    )

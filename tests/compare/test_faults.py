@@ -1,0 +1,244 @@
+"""Faults planted in the NumPy backend: `compare` exits with 1 and names layer and quantity."""
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cnnspec.backends.numpy import layers, learning
+from cnnspec.cli import main
+from cnnspec.spec.layers import AnyLayer
+
+SPEC = """
+name: all-kinds
+input: [1, 8, 8]
+layers:
+  - conv: {out_channels: 4, kernel_size: 3, padding: 1}
+  - relu
+  - pool: {kernel_size: 3, stride: 2}
+  - conv: {out_channels: 6, kernel_size: 2, groups: 2}
+  - pool: {kind: avg, kernel_size: 2, padding: 1, name: average}
+  - flatten
+  - linear: {out_features: 10}
+data: digits
+training:
+  optimizer: {adam: {learning_rate: 1e-3}}
+"""
+
+Compare = Callable[..., tuple[int, dict[str, Any]]]
+
+
+@pytest.fixture
+def compare(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Compare:
+    def run(text: str = SPEC, *options: str) -> tuple[int, dict[str, Any]]:
+        spec = tmp_path / "spec.yaml"
+        spec.write_text(text)
+        monkeypatch.setattr(sys, "argv", ["cnnspec", "compare", str(spec), "--json", *options])
+        with pytest.raises(SystemExit) as stop:
+            main()
+        return int(stop.value.code or 0), json.loads(capsys.readouterr().out)
+
+    return run
+
+
+def first(document: dict[str, Any]) -> tuple[str, str, str]:
+    found = document["first_divergence"]
+    return found["layer"], found["quantity"], found["precision"]
+
+
+def faulty_layers(document: dict[str, Any]) -> set[str]:
+    return {found["layer"] for found in document["quantities"] if not found["ok"]}
+
+
+def plant(
+    monkeypatch: pytest.MonkeyPatch, kind: type, method: str, change: Callable[[Any], Any]
+) -> None:
+    original = getattr(kind, method)
+    monkeypatch.setattr(kind, method, lambda self, *given: change(original(self, *given)))
+
+
+def test_no_fault_is_no_difference(compare: Compare) -> None:
+    code, document = compare(SPEC, "--steps", "5")
+    assert code == 0
+    assert document["verdict"] == "same"
+    assert document["first_divergence"] is None
+    assert all(found["ok"] for found in document["quantities"])
+    assert document["lockstep"]["total_steps"] == 5
+
+
+FLIPPED = {
+    "conv": (layers.ConvNumPy, "conv1"),
+    "relu": (layers.ReLUNumPy, "relu1"),
+    "pool": (layers.PoolNumPy, "pool1"),
+    "flatten": (layers.FlattenNumPy, "flatten1"),
+    "linear": (layers.LinearNumPy, "linear1"),
+}
+
+
+@pytest.mark.parametrize("kind", FLIPPED)
+def test_flipped_sign_in_input_gradient_is_named(
+    kind: str, compare: Compare, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fault, name = FLIPPED[kind]
+    plant(monkeypatch, fault, "input_gradient", lambda grad: -grad)
+    code, document = compare(SPEC, "--steps", "0")
+    assert code == 1
+    assert document["verdict"] == "different"
+    assert first(document) == (name, "grad_input", "float64")
+    by_class = {"conv": {"conv1", "conv2"}, "pool": {"pool1", "average"}}
+    assert faulty_layers(document) == by_class.get(kind, {name})
+
+
+@pytest.mark.parametrize("kind", ["conv", "linear"])
+@pytest.mark.parametrize("parameter", ["weight", "bias"])
+def test_flipped_sign_in_parameter_gradient_is_named(
+    kind: str, parameter: str, compare: Compare, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fault, name = FLIPPED[kind]
+    plant(
+        monkeypatch,
+        fault,
+        "parameter_gradients",
+        lambda found: found | {parameter: -found[parameter]},
+    )
+    code, document = compare(SPEC, "--steps", "0")
+    assert code == 1
+    assert first(document) == (name, f"grad_{parameter}", "float64")
+    bad = {found["quantity"] for found in document["quantities"] if not found["ok"]}
+    assert bad == {f"grad_{parameter}"}
+
+
+def test_every_kind_has_its_flip() -> None:
+    kinds = {part.__args__[0].keyword for part in AnyLayer.__args__[0].__args__}
+    assert set(FLIPPED) == kinds
+
+
+def test_forward_fault_is_named(compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
+    plant(monkeypatch, layers.ConvNumPy, "forward", lambda y: y[:, ::-1])
+    code, document = compare(SPEC, "--steps", "0")
+    assert code == 1
+    assert first(document) == ("conv1", "output", "float64")
+
+
+def test_fault_of_one_part_in_ten_billion_is_found(
+    compare: Compare, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plant(monkeypatch, layers.LinearNumPy, "input_gradient", lambda grad: grad * (1 + 1e-10))
+    code, document = compare(SPEC, "--steps", "0")
+    assert code == 1
+    assert first(document) == ("linear1", "grad_input", "float64")
+
+
+def test_lost_precision_is_found_in_float32_alone(
+    compare: Compare, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def through_half(y: Any) -> Any:
+        return y.astype(np.float16).astype(y.dtype) if y.dtype == np.float32 else y
+
+    plant(monkeypatch, layers.LinearNumPy, "forward", through_half)
+    code, document = compare(SPEC, "--steps", "0")
+    assert code == 1
+    assert first(document) == ("linear1", "output", "float32")
+    bad = {found["backend"] for found in document["quantities"] if not found["ok"]}
+    assert bad == {"numpy"}
+
+
+def test_last_maximum_instead_of_first_is_found_on_ties(
+    compare: Compare, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = layers.PoolNumPy._route_to_first_maximum
+
+    def route_to_last(self: Any, grad: Any, grad_output: Any) -> None:
+        scan_order = self._offsets
+        self._offsets = scan_order[::-1]
+        original(self, grad, grad_output)
+        self._offsets = scan_order
+
+    monkeypatch.setattr(layers.PoolNumPy, "_route_to_first_maximum", route_to_last)
+    code, document = compare(SPEC, "--steps", "0")
+    assert code == 1
+    assert first(document) == ("pool1", "grad_input", "float64")
+    probes = {found["probe"] for found in document["quantities"] if not found["ok"]}
+    assert probes <= {"ties", "data"}
+    assert "ties" in probes
+
+
+def test_wrong_shape_is_a_difference(compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
+    plant(
+        monkeypatch,
+        layers.LinearNumPy,
+        "parameter_gradients",
+        lambda found: found | {"bias": found["bias"][:1]},
+    )
+    code, document = compare(SPEC, "--steps", "0")
+    assert code == 1
+    assert first(document) == ("linear1", "grad_bias", "float64")
+
+
+def test_loss_fault_is_named(compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
+    def summed(logits: Any, labels: Any) -> tuple[float, Any]:
+        loss, grad = learning.cross_entropy(logits, labels)
+        return loss, grad * len(labels)
+
+    monkeypatch.setattr("cnnspec.backends.numpy.cross_entropy", summed)
+    code, document = compare(SPEC, "--steps", "0")
+    assert code == 1
+    assert first(document) == ("loss", "grad_logits", "float64")
+    assert faulty_layers(document) == {"loss"}
+
+
+def test_optimizer_fault_is_named(compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
+    def step(self: Any, parameters: Any, gradients: Any, learning_rate: float, step: int) -> None:
+        original(self, parameters, gradients, learning_rate, 1_000_000)  # no bias correction
+
+    original = learning.AdamNumPy.step
+    monkeypatch.setattr(learning.AdamNumPy, "step", step)
+    code, document = compare(SPEC, "--steps", "0")
+    assert code == 1
+    assert first(document) == ("optimizer", "conv1.weight", "float64")
+    assert faulty_layers(document) == {"optimizer"}
+
+
+def test_layer_that_spoils_its_neighbour_is_found_in_the_whole_pass(
+    compare: Compare, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = layers.ReLUNumPy.forward
+
+    def in_place(self: Any, x: Any) -> Any:
+        y = original(self, x)
+        x[...] = 7  # what the layer before keeps for its gradient
+        return y
+
+    sigmoid = SPEC.replace("  - relu\n", "").replace("  - flatten", "  - relu\n  - flatten")
+    monkeypatch.setattr(layers.ReLUNumPy, "forward", in_place)
+    code, document = compare(
+        sigmoid.replace("kind: avg, kernel_size: 2, padding: 1", "kernel_size: 2"), "--steps", "0"
+    )
+    assert code == 1
+    bad = [found for found in document["quantities"] if not found["ok"]]
+    assert ("average", "grad_input", "whole pass") in {
+        (found["layer"], found["quantity"], found["probe"]) for found in bad
+    }
+
+
+def test_training_that_only_one_backend_survives_is_a_difference(
+    compare: Compare, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = layers.LinearNumPy.forward
+
+    def forward(self: Any, x: Any) -> Any:
+        y = original(self, x)
+        return y * np.nan if x.shape[-1] == 32 and x.dtype == np.float32 else y
+
+    monkeypatch.setattr(layers.LinearNumPy, "forward", forward)
+    code, document = compare(SPEC, "--steps", "3")
+    assert code == 1
+    found = document["first_divergence"]
+    assert (found["layer"], found["quantity"], found["step"]) == (None, "loss", 1)
+    assert list(document["lockstep"]["stopped"]) == ["numpy"]
