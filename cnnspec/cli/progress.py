@@ -77,8 +77,10 @@ def training_progress(
         console=errors,
         transient=True,
         disable=not errors.is_terminal,
-        redirect_stdout=sys.stdout.isatty(),
+        redirect_stdout=False,
     )
+    # On one terminal, lines must go through the console of the bar, which makes room for them.
+    shared = errors.is_terminal and sys.stdout.isatty()
+    lines = errors if quiet_stdout or shared else Console(highlight=False)
     with bar:
-        lines = errors if quiet_stdout else Console(highlight=False)
         yield TrainingProgress(bar, lines, epochs, images)

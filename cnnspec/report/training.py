@@ -14,8 +14,8 @@ def epoch_line(metrics: EpochMetrics, epochs: int) -> str:
     width = len(str(epochs))
     return (
         f"epoch {metrics.epoch:>{width}}/{epochs}"
-        f"  train {metrics.train_loss:.4f} {percent(metrics.train_accuracy):>8}"
-        f"  test {metrics.test_loss:.4f} {percent(metrics.test_accuracy):>8}"
+        f"  train loss {metrics.train_loss:.4f} ({percent(metrics.train_accuracy)})"
+        f"  test loss {metrics.test_loss:.4f} ({percent(metrics.test_accuracy)})"
     )
 
 
