@@ -81,6 +81,5 @@ def require_cpu(backend: str, device: str) -> None:
     """
     if device != "cpu":
         raise BackendError(
-            f"the {backend} backend runs on the cpu, not on `{device}`; "
-            "`--device` is for the torch backend"
+            f"{backend} runs on the cpu, not on `{device}`; `--device` is for the torch backend"
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from cnnspec.backends import build
+from cnnspec.backends import build, require_cpu
 from cnnspec.compare.lockstep import Event, lockstep
 from cnnspec.compare.replay import replay
 from cnnspec.compare.verdict import Verdict
@@ -35,11 +35,14 @@ def compare_backends(
     Raises:
         SpecError: the layers do not fit together.
         DataError: the data cannot be read, or does not fit.
-        BackendError: a backend is unknown or lacks a package, or both are the same.
+        BackendError: a backend is unknown, or lacks a package or the device, or both are the
+            same.
     """
     first, second = backends
     if first == second:
         raise BackendError(f"two different backends are compared; found `{first}` twice")
+    if "torch" not in backends:
+        require_cpu(f"{first} or {second}", device)
     plan = resolve(spec)
     data = load_data(spec.data, data_dir) if spec.data else None
     if data:

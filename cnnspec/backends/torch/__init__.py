@@ -35,7 +35,7 @@ def _device(name: str, training: Training) -> torch.device:
 
     try:
         device = torch.device(name)
-        torch.zeros(1, device=device, dtype=getattr(torch, training.precision))
+        torch.zeros(1, device=device, dtype=getattr(torch, training.precision)).cpu()
     except (RuntimeError, TypeError, AssertionError, NotImplementedError) as error:
         reason = str(error).splitlines()[0]
         raise BackendError(
