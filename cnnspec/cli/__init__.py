@@ -47,17 +47,30 @@ def main() -> None:
     """Run the command line and exit: 0 fine, 1 different, 2 bad input, 130 interrupted."""
     from cnnspec.errors import CnnspecError
 
+    code = 0
+    message = ""
     try:
-        sys.exit(cli.main(standalone_mode=False) or 0)
+        code = cli.main(standalone_mode=False) or 0
+        sys.stdout.flush()
     except click.ClickException as error:
         error.show()
-        sys.exit(BAD_INPUT)
+        code = BAD_INPUT
     except CnnspecError as error:
-        print(f"cnnspec: {error}" if "\n" not in str(error) else error, file=sys.stderr)
-        sys.exit(BAD_INPUT)
+        message, code = str(error), BAD_INPUT
+    except MemoryError as error:
+        message, code = f"out of memory: {error}; try a smaller batch or network", BAD_INPUT
     except (KeyboardInterrupt, click.Abort):
-        print("cnnspec: interrupted", file=sys.stderr)
-        sys.exit(INTERRUPTED)
-    except BrokenPipeError:  # the reader of our output has gone, as `head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+        message, code = "interrupted", INTERRUPTED
+    except BrokenPipeError:
+        _discard_output()  # its reader has gone, as `head` does
+    except OSError as error:
+        message, code = f"cannot write the output: {error}", BAD_INPUT
+        _discard_output()
+    if message:
+        print(message if "\n" in message else f"cnnspec: {message}", file=sys.stderr)
+    sys.exit(code)
+
+
+def _discard_output() -> None:
+    """Send what is left in stdout's buffer nowhere, so that its end raises no second error."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -16,11 +16,9 @@ from cnnspec.cli.options import json_option, set_option, spec_argument
 @json_option
 def command(spec: str, backend: str, overrides: tuple[str, ...], as_json: bool) -> None:
     """Check a spec, build its network and show its layers."""
-    from rich.console import Console
-
     from cnnspec.backends import build
+    from cnnspec.cli.output import Output, print_document
     from cnnspec.plan import resolve
-    from cnnspec.report.documents import to_json
     from cnnspec.report.plan import plan_document, plan_table
     from cnnspec.spec import load_spec
 
@@ -28,8 +26,8 @@ def command(spec: str, backend: str, overrides: tuple[str, ...], as_json: bool) 
     plan = resolve(model)
     build(plan, model.training, backend)
     if as_json:
-        click.echo(to_json(plan_document(plan)))
+        print_document(plan_document(plan))
         return
-    console = Console(highlight=False)
+    console = Output()
     console.print(plan_table(plan))
     console.print(f"valid, and built with the {backend} backend")

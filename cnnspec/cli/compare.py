@@ -52,11 +52,9 @@ def command(
     # work by spinning, which takes the processors from NumPy's: half the speed on two cores.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-    from rich.console import Console
-
+    from cnnspec.cli.output import Output, print_document
     from cnnspec.cli.progress import training_progress
     from cnnspec.compare import compare_backends
-    from cnnspec.report.documents import to_json
     from cnnspec.report.verdict import render_verdict, verdict_document
     from cnnspec.spec import load_spec
 
@@ -78,9 +76,11 @@ def command(
             on_event=progress.show,
         )
     if as_json:
-        click.echo(to_json(verdict_document(verdict)))
+        print_document(verdict_document(verdict))
     else:
-        console = Console(highlight=False)
+        console = Output()
+        if verdict.lockstep:
+            console.print()  # sets the verdict off from the lines of the epochs
         for part in render_verdict(verdict):
             console.print(part)
     return 0 if verdict.verdict == "same" else DIFFERENT

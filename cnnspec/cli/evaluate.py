@@ -24,10 +24,10 @@ def command(
 ) -> None:
     """Test the weights of a run folder, on any backend."""
     from cnnspec.backends import build
+    from cnnspec.cli.output import print_document, print_line
     from cnnspec.data import load_data
     from cnnspec.errors import DataError
     from cnnspec.plan import resolve
-    from cnnspec.report.documents import to_json
     from cnnspec.report.tables import percent
     from cnnspec.report.training import training_document
     from cnnspec.training import Run, evaluate
@@ -50,9 +50,9 @@ def command(
             history=folder.history(),
             test_accuracy=result.accuracy,
         )
-        click.echo(to_json(document))
+        print_document(document)
     else:
-        click.echo(
+        print_line(
             f"{percent(result.accuracy)} of {len(data.test):,} test images, "
             f"mean loss {result.loss:.4f} ({name})"
         )

@@ -19,6 +19,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from cnnspec.cli.output import Output
 from cnnspec.report.training import epoch_line
 from cnnspec.training.history import EpochMetrics, StepTaken
 
@@ -81,6 +82,6 @@ def training_progress(
     )
     # On one terminal, lines must go through the console of the bar, which makes room for them.
     shared = errors.is_terminal and sys.stdout.isatty()
-    lines = errors if quiet_stdout or shared else Console(highlight=False)
+    lines = errors if quiet_stdout or shared else Output()
     with bar:
         yield TrainingProgress(bar, lines, epochs, images)

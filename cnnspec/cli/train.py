@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import rich_click as click
 
 from cnnspec.cli.options import (
@@ -42,17 +40,18 @@ def command(
 ) -> None:
     """Train a network on its data, and keep weights and metrics in a run folder."""
     from cnnspec.backends import build
+    from cnnspec.cli.output import print_document, print_line
     from cnnspec.cli.progress import training_progress
     from cnnspec.data import load_data
     from cnnspec.errors import DataError
     from cnnspec.plan import resolve
-    from cnnspec.report.documents import to_json
     from cnnspec.report.tables import percent
     from cnnspec.report.training import training_document
-    from cnnspec.spec import load_spec
+    from cnnspec.spec.load import parse_spec, read_text
     from cnnspec.training import EpochMetrics, Run, StepTaken, train
 
-    model = load_spec(spec, overrides=overrides)
+    text = read_text(spec)
+    model = parse_spec(text, file=spec, overrides=overrides)
     if model.data is None:
         raise DataError(
             f"{spec} has no `data` section to train on; add one, such as `data: digits`"
@@ -61,7 +60,7 @@ def command(
     network = build(plan, model.training, backend, device=device)
     data = load_data(model.data, data_dir)
     data.check_fits(plan.input, plan.classes)
-    run = Run.create(runs, model, Path(spec).read_bytes(), backend=backend, overrides=overrides)
+    run = Run.create(runs, model, text, backend=backend, overrides=overrides)
     epochs = model.training.epochs
     with training_progress(epochs, quiet_stdout=as_json) as progress:
 
@@ -82,6 +81,6 @@ def command(
         document = training_document(
             run=str(run.path), backend=backend, history=history, test_accuracy=accuracy
         )
-        click.echo(to_json(document))
+        print_document(document)
     else:
-        click.echo(f"{percent(accuracy)} of the test images; kept in {run.path}")
+        print_line(f"{percent(accuracy)} of the test images; kept in {run.path}")

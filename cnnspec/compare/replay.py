@@ -72,7 +72,8 @@ def replay(
     The results come in the order of the network; then the loss, then the optimizer.
     """
     first, second = (Side(plan, training, backend, devices[backend]) for backend in backends)
-    return _Replay(plan, training, first, second, split).run()
+    with np.errstate(over="ignore", invalid="ignore"):
+        return _Replay(plan, training, first, second, split).run()
 
 
 class _Replay:

@@ -48,8 +48,14 @@ def _prepare(
                 f"`normalize` has {len(normalize.mean)} means, but the images have {channels} "
                 "channels; give one mean and one std for each"
             )
-        images -= np.array(normalize.mean, np.float32)[:, None, None]
-        images /= np.array(normalize.std, np.float32)[:, None, None]
+        with np.errstate(all="ignore"):
+            images -= np.array(normalize.mean, np.float32)[:, None, None]
+            images /= np.array(normalize.std, np.float32)[:, None, None]
+        if not np.all(np.isfinite(images)):
+            raise DataError(
+                "`normalize` gives values that are not finite in float32; "
+                f"its means are {list(normalize.mean)} and its stds {list(normalize.std)}"
+            )
     return Split(images, split.labels[:limit].astype(np.int64))
 
 

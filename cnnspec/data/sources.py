@@ -19,6 +19,9 @@ from cnnspec.spec.data import NPZ, DataSource
 Array = NDArray[Any]
 
 
+MAX_LABEL = 999_999
+
+
 @dataclass(frozen=True)
 class RawSplit:
     """Images as they were stored: (n, h, w) or (n, c, h, w), whole numbers or floats."""
@@ -82,16 +85,23 @@ def read_npz(source: DataSource, data_dir: Path) -> RawData:
 
 
 def _open(path: str) -> dict[str, Array]:
+    shown = Path(path).absolute()
+    if not shown.exists():
+        raise DataError(f"there is no file {shown}, which `data.npz.path` names")
     try:
-        with np.load(path, allow_pickle=False) as file:
-            if not isinstance(file, np.lib.npyio.NpzFile):
-                raise DataError(f"{path} holds one array; write it with numpy.savez(path, ...)")
-            return {name: file[name] for name in file.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        shown = Path(path).absolute()
-        if not Path(path).exists():
-            raise DataError(f"there is no file {shown}, which `data.npz.path` names") from None
-        raise DataError(f"cannot read {shown} as an .npz file without pickles: {error}") from None
+        with shown.open("rb") as file:
+            if not zipfile.is_zipfile(file):
+                raise ValueError("it is no zip archive")
+            file.seek(0)
+            with np.load(file, allow_pickle=False) as loaded:
+                arrays = {name: loaded[name] for name in loaded.files}
+    except Exception as error:  # a damaged or hostile archive raises almost anything
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise DataError(
+            f"cannot read {shown} as an .npz file without pickles: {reason}; "
+            "write it with numpy.savez(path, images=..., labels=...)"
+        ) from None
+    return {name: array for name, array in arrays.items() if isinstance(array, np.ndarray)}
 
 
 def _check(path: str, arrays: dict[str, Array], images_name: str, labels_name: str) -> None:
@@ -107,17 +117,21 @@ def _check(path: str, arrays: dict[str, Array], images_name: str, labels_name: s
         raise DataError(
             f"{path}: `{images_name}` is {list(images.shape)}; wanted (n, h, w) or (n, c, h, w)"
         )
-    if images.dtype != np.uint8 and not np.issubdtype(images.dtype, np.floating):
+    if images.dtype != np.uint8 and images.dtype.kind != "f":
         raise DataError(f"{path}: `{images_name}` is {images.dtype}; wanted uint8 or floats")
-    if not np.all(np.isfinite(images)):
-        raise DataError(f"{path}: `{images_name}` holds values that are not finite (nan or inf)")
+    with np.errstate(over="ignore"):
+        if not np.all(np.isfinite(images.astype(np.float32))):
+            raise DataError(
+                f"{path}: `{images_name}` holds values that are not finite in float32 "
+                "(nan, inf or too large)"
+            )
     if labels.shape != (len(images),):
         raise DataError(
             f"{path}: `{labels_name}` is {list(labels.shape)}; wanted one label for each of the "
             f"{len(images)} images"
         )
-    if not np.issubdtype(labels.dtype, np.integer) or labels.min() < 0:
-        raise DataError(f"{path}: `{labels_name}` must be whole numbers from 0")
+    if labels.dtype.kind not in "iu" or labels.min() < 0 or labels.max() > MAX_LABEL:
+        raise DataError(f"{path}: `{labels_name}` must be whole numbers from 0 to {MAX_LABEL:,}")
 
 
 def _with_channels(images: Array) -> Array:

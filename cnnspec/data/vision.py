@@ -40,14 +40,17 @@ def _read(dataset: Any, data_dir: Path, *, train: bool) -> Arrays:
         except RuntimeError:  # torchvision's "Dataset not found"
             print(f"downloading {dataset.__name__} to {folder} ...", file=sys.stderr)
             found = dataset(data_dir, train=train, download=True)
-    except (RuntimeError, OSError, ValueError) as error:
+        images, labels = found.data.numpy(), found.targets.numpy()
+        if len(images) != len(labels):
+            raise ValueError(f"{len(images)} images but {len(labels)} labels")
+    except Exception as error:  # torchvision answers a damaged file with almost anything
         reason = str(error).strip().splitlines()[-1] if str(error).strip() else repr(error)
         raise DataError(
             f"{dataset.__name__} is not readable in {folder.absolute()}, and could not be "
             f"downloaded ({reason}); put its four idx-ubyte files there, or name the folder that "
             f"holds {dataset.__name__}/raw by --data-dir or CNNSPEC_DATA"
         ) from None
-    return found.data.numpy(), found.targets.numpy()
+    return images, labels
 
 
 def _import_datasets(kind: str) -> Any:

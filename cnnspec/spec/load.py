@@ -27,12 +27,20 @@ def load_spec(path: str | FilePath, *, overrides: Iterable[str] = ()) -> ModelSp
     Raises:
         SpecError: the file cannot be read, or the spec in it is not valid.
     """
+    return parse_spec(read_text(path), file=str(path), overrides=overrides)
+
+
+def read_text(path: str | FilePath) -> bytes:
+    """Read the text of a spec file, which may be a pipe.
+
+    Raises:
+        SpecError: the file cannot be read.
+    """
     try:
-        text = FilePath(path).read_bytes()
-    except OSError as error:
-        reason = error.strerror or str(error)
+        return FilePath(path).read_bytes()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
         raise SpecError([Diagnostic("unreadable", f"cannot read {path}: {reason}")]) from None
-    return parse_spec(text, file=str(path), overrides=overrides)
 
 
 def parse_spec(

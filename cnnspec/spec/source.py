@@ -35,7 +35,7 @@ class Source:
     diagnostics: list[Diagnostic] = field(default_factory=list)
     """Problems that did not stop the reading, such as duplicate keys."""
 
-    def locate(self, path: Path, *, key: bool = False) -> Location | None:
+    def locate(self, path: Path, *, key: bool = False) -> Location:
         """Return the place of a value (or of its key), or of the nearest thing around it."""
         if key and path in self.keys:
             return self.keys[path]
@@ -47,7 +47,7 @@ class Source:
                 return self.keys[around]
             if around in self.values:
                 return self.values[around]
-        return None
+        return Location(self.file, 1, 1, 2, "")
 
 
 def read_source(text: str | bytes, file: str) -> Source:
@@ -76,7 +76,7 @@ def read_source(text: str | bytes, file: str) -> Source:
 def _refuse(
     source: Source, code: str, message: str, location: Location | None = None, help: str = ""
 ) -> NoReturn:
-    location = location or Location(source.file, 1, 1, 2, "")
+    location = location or source.locate(())
     raise SpecError([Diagnostic(code, message, location=location, help=help)])
 
 

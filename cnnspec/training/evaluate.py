@@ -29,12 +29,11 @@ class Evaluation:
 
 def evaluate(network: Network, split: Split) -> Evaluation:
     """Predict every image of a split and hold it against its label."""
-    logits = np.concatenate(
-        [
-            network.predict(split.images[start : start + BATCH])
-            for start in range(0, len(split), BATCH)
-        ]
-    )
+    starts = range(0, len(split), BATCH)
+    with np.errstate(over="ignore", invalid="ignore"):
+        logits = np.concatenate(
+            [network.predict(split.images[start : start + BATCH]) for start in starts]
+        )
     predictions = logits.argmax(axis=1)
     return Evaluation(
         loss=mean_cross_entropy(logits, split.labels),
@@ -46,6 +45,7 @@ def evaluate(network: Network, split: Split) -> Evaluation:
 def mean_cross_entropy(logits: Array, labels: Labels) -> float:
     """Return the mean over the batch of -log softmax(logits)[label], in float64."""
     exact = logits.astype(np.float64)
-    shifted = exact - exact.max(axis=1, keepdims=True)
-    log_total = np.log(np.exp(shifted).sum(axis=1))
-    return float(np.mean(log_total - shifted[np.arange(len(labels)), labels]))
+    with np.errstate(invalid="ignore"):
+        shifted = exact - exact.max(axis=1, keepdims=True)
+        log_total = np.log(np.exp(shifted).sum(axis=1))
+        return float(np.mean(log_total - shifted[np.arange(len(labels)), labels]))

@@ -65,7 +65,8 @@ def training_events(
         for batch in batches(len(labels), training.batch_size, seed=training.seed, epoch=epoch):
             start = time.perf_counter()
             step += 1
-            loss, logits = network.train_step(images[batch], labels[batch], rate, step)
+            with np.errstate(over="ignore", invalid="ignore"):  # told below, as a loss
+                loss, logits = network.train_step(images[batch], labels[batch], rate, step)
             seconds += time.perf_counter() - start
             if not math.isfinite(loss):
                 raise TrainingError(

@@ -101,8 +101,14 @@ OPTIMIZERS: dict[str, Callable[[Any, Iterable[Tensor]], optim.Optimizer]] = {
 }
 
 
-def build_optimizer(options: AnyOptimizer, parameters: Iterable[Tensor]) -> optim.Optimizer:
-    """Build torch's own optimizer, its slots laid out before the first step."""
+def build_optimizer(options: AnyOptimizer, parameters: Iterable[Tensor]) -> optim.Optimizer | None:
+    """Build torch's own optimizer, its slots laid out before the first step.
+
+    None where there is nothing to learn, which torch's optimizers refuse.
+    """
+    parameters = list(parameters)
+    if not parameters:
+        return None
     optimizer = OPTIMIZERS[options.keyword](options, parameters)
     for group in optimizer.param_groups:
         for parameter in group["params"]:

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
+from torch.optim import Optimizer
 
 from cnnspec.backends.network import Labels, State, Step, check_state
 from cnnspec.backends.torch.modules import build_module, build_optimizer
@@ -37,7 +38,7 @@ class TorchNetwork:
         check_state(state, {name: tuple(own[name].shape) for name in own}, "weights")
         with torch.no_grad():
             for name, tensor in own.items():
-                tensor.copy_(torch.from_numpy(np.ascontiguousarray(state[name])))
+                tensor.copy_(self._tensor(state[name]))
 
     def optimizer_state(self) -> State:
         return {name: _array(tensor) for name, tensor in self._slots()}
@@ -46,7 +47,7 @@ class TorchNetwork:
         own = dict(self._slots())
         check_state(state, {name: tuple(own[name].shape) for name in own}, "optimizer slots")
         for name, tensor in own.items():
-            tensor.copy_(torch.from_numpy(np.ascontiguousarray(state[name])))
+            tensor.copy_(self._tensor(state[name]))
 
     def predict(self, images: Array) -> Array:
         self.module.eval()
@@ -57,9 +58,10 @@ class TorchNetwork:
         self.module.train()
         logits = self.module(self._tensor(images))
         loss = cross_entropy(logits, self._labels(labels))
-        self._optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        self._step(learning_rate, step)
+        if self._optimizer is not None:
+            self._optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            self._step(self._optimizer, learning_rate, step)
         return Step(loss.item(), _array(logits))
 
     def update(self, gradients: Mapping[str, Array], learning_rate: float, step: int) -> None:
@@ -67,7 +69,8 @@ class TorchNetwork:
         check_state(gradients, {name: tuple(own[name].shape) for name in own}, "gradients")
         for name, parameter in own.items():
             parameter.grad = self._tensor(gradients[name])
-        self._step(learning_rate, step)
+        if self._optimizer is not None:
+            self._step(self._optimizer, learning_rate, step)
 
     def trace(self, images: Array, labels: Labels) -> Trace:
         self.module.train()
@@ -106,16 +109,19 @@ class TorchNetwork:
         (grad,) = torch.autograd.grad(loss, [inner])
         return LossTrace(loss.item(), _array(grad))
 
-    def _step(self, learning_rate: float, step: int) -> None:
-        for group in self._optimizer.param_groups:
+    @staticmethod
+    def _step(optimizer: Optimizer, learning_rate: float, step: int) -> None:
+        for group in optimizer.param_groups:
             group["lr"] = learning_rate
             for parameter in group["params"]:
-                slots = self._optimizer.state[parameter]
+                slots = optimizer.state[parameter]
                 if "step" in slots:
                     slots["step"].fill_(step - 1)
-        self._optimizer.step()
+        optimizer.step()
 
     def _slots(self) -> Iterator[tuple[str, Tensor]]:
+        if self._optimizer is None:
+            return
         for name, parameter in self.module.named_parameters():
             for slot, tensor in self._optimizer.state[parameter].items():
                 if slot != "step":
