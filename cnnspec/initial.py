@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 from cnnspec.plan import Plan, PlannedLayer
 from cnnspec.randomness import stream
 from cnnspec.spec.training import Normal
-
-State = dict[str, NDArray[np.floating]]
+from cnnspec.trace import State
 
 
 def initial_weights(plan: Plan, seed: int) -> State:

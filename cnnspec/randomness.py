@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import zlib
+import hashlib
 
 import numpy as np
 
@@ -13,5 +13,7 @@ def stream(seed: int, *purpose: str | int) -> np.random.Generator:
     The same arguments give the same stream, on every machine; another purpose gives
     an independent one: `stream(0, "weights", "conv1.weight")`.
     """
-    words = [part if isinstance(part, int) else zlib.crc32(part.encode()) for part in purpose]
-    return np.random.default_rng([seed, *words])
+    # numpy takes [1] and [1, 0] for the same seed, and [2**32] and [0, 1]: a digest of what is
+    # written out is another number for anything that is written differently.
+    digest = hashlib.sha256(repr((seed, *purpose)).encode()).digest()
+    return np.random.default_rng(int.from_bytes(digest))

@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.floating]
 
+State = dict[str, Array]
+"""Arrays by name, as in torch's state_dict: {"conv1.weight": array}."""
+
 
 @dataclass(frozen=True)
 class LayerTrace:

@@ -43,12 +43,12 @@ def backend_names() -> list[str]:
 
 def build(
     plan: Plan,
-    training: Training | None = None,
+    training: Training,
     backend: str = "numpy",
     *,
     device: str = "cpu",
 ) -> Network:
-    """Build a network with the starting weights of `training.seed`.
+    """Build a network with the optimizer, precision and starting weights of `training`.
 
     Raises:
         BackendError: the backend is unknown, lacks a package, or lacks the device, or the
@@ -56,7 +56,6 @@ def build(
     """
     from cnnspec.initial import initial_weights
 
-    training = training or Training()
     _check_size(plan)
     network = _builder(backend)(plan, training, device=device)
     network.load_state(initial_weights(plan, training.seed))

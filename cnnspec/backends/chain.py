@@ -12,12 +12,12 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from cnnspec.backends.network import Labels, State, Step, check_state
+from cnnspec.backends.network import Labels, Step, check_images, check_state
 from cnnspec.plan import Plan
 from cnnspec.spec.layers import Layer as SpecLayer
 from cnnspec.spec.sizes import Shape
 from cnnspec.spec.training import Training
-from cnnspec.trace import Array, LayerTrace, LossTrace, Trace
+from cnnspec.trace import Array, LayerTrace, LossTrace, State, Trace
 
 
 class Layer(ABC):
@@ -140,6 +140,7 @@ class ChainNetwork:
         self._optimizer.step(self._parameters, inner, learning_rate, step)
 
     def trace(self, images: Array, labels: Labels) -> Trace:
+        check_images(images, self.plan)
         x = self._enter(images)
         outputs = {}
         for name, layer in self._layers.items():
@@ -166,6 +167,7 @@ class ChainNetwork:
         return LossTrace(loss, self._leave(grad))
 
     def _forward(self, images: Array) -> Array:
+        check_images(images, self.plan)
         x = self._enter(images)
         for layer in self._layers.values():
             x = layer.forward(x)

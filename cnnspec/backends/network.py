@@ -8,12 +8,11 @@ from typing import NamedTuple, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from cnnspec.errors import StateError
+from cnnspec.errors import DataError, StateError
 from cnnspec.plan import Plan
 from cnnspec.spec.sizes import Shape, show
-from cnnspec.trace import Array, LayerTrace, LossTrace, Trace
+from cnnspec.trace import Array, LayerTrace, LossTrace, State, Trace
 
-State = dict[str, Array]
 Labels = NDArray[np.integer]
 
 
@@ -61,10 +60,18 @@ class Network(Protocol):
         """
 
     def predict(self, images: Array) -> Array:
-        """Return the logits, in evaluation mode."""
+        """Return the logits, in evaluation mode.
+
+        Raises:
+            DataError: the images have another shape than the network's input.
+        """
 
     def train_step(self, images: Array, labels: Labels, learning_rate: float, step: int) -> Step:
-        """Learn from one batch; `step` counts from 1."""
+        """Learn from one batch; `step` counts from 1.
+
+        Raises:
+            DataError: the images have another shape than the network's input.
+        """
 
     def update(self, gradients: Mapping[str, Array], learning_rate: float, step: int) -> None:
         """Let the optimizer take one step along given gradients; `step` counts from 1."""
@@ -77,6 +84,19 @@ class Network(Protocol):
 
     def replay_loss(self, logits: Array, labels: Labels) -> LossTrace:
         """Run the loss alone."""
+
+
+def check_images(images: Array, plan: Plan) -> None:
+    """Hold images against the input of a network.
+
+    Raises:
+        DataError: they have another shape.
+    """
+    if images.shape[1:] != plan.input:
+        raise DataError(
+            f"the network takes images of (n, {', '.join(map(str, plan.input))}); "
+            f"found {images.shape}"
+        )
 
 
 def check_state(state: Mapping[str, Array], expected: Mapping[str, Shape], what: str) -> None:

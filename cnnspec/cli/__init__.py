@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+import traceback
 
 import rich_click as click
 
@@ -15,8 +16,9 @@ COMMANDS = {
     "evaluate": "cnnspec.cli.evaluate",
 }
 
-INTERRUPTED = 130
 BAD_INPUT = 2
+INTERNAL_ERROR = 70
+INTERRUPTED = 130
 
 
 class Commands(click.RichGroup):
@@ -44,7 +46,11 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Run the command line and exit: 0 fine, 1 different, 2 bad input, 130 interrupted."""
+    """Run the command line and exit.
+
+    Codes: 0 fine, 1 compared and different, 2 bad input or usage, 70 an error of cnnspec's
+    own (with its traceback), 130 interrupted.
+    """
     from cnnspec.errors import CnnspecError
 
     code = 0
@@ -61,16 +67,17 @@ def main() -> None:
         message, code = f"out of memory: {error}; try a smaller batch or network", BAD_INPUT
     except (KeyboardInterrupt, click.Abort):
         message, code = "interrupted", INTERRUPTED
-    except BrokenPipeError:
-        _discard_output()  # its reader has gone, as `head` does
     except OSError as error:
-        message, code = f"cannot write the output: {error}", BAD_INPUT
+        message, code = str(error), BAD_INPUT
         _discard_output()
+    except Exception:  # Python would exit with 1, which is the code of a verdict
+        traceback.print_exc()
+        code = INTERNAL_ERROR
     if message:
         print(message if "\n" in message else f"cnnspec: {message}", file=sys.stderr)
     sys.exit(code)
 
 
 def _discard_output() -> None:
-    """Send what is left in stdout's buffer nowhere, so that its end raises no second error."""
+    """Drop what is left for stdout, which would raise the same error again at the very end."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

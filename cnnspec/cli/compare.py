@@ -54,8 +54,9 @@ def command(
 
     from cnnspec.cli.output import Output, print_document
     from cnnspec.cli.progress import training_progress
-    from cnnspec.compare import compare_backends
-    from cnnspec.report.verdict import render_verdict, verdict_document
+    from cnnspec.compare import Verdict, compare_backends
+    from cnnspec.errors import DataError
+    from cnnspec.report.verdict import render_replay, render_training, verdict_document
     from cnnspec.spec import load_spec
 
     names = tuple(name.strip() for name in backends.split(","))
@@ -64,8 +65,16 @@ def command(
     if epochs is not None:
         overrides = (*overrides, f"training.epochs={epochs}")
     model = load_spec(spec, overrides=overrides)
+    if model.data is None and (steps or epochs):
+        raise DataError(f"{spec} has no `data` section to train on; add one, or leave out --steps")
     training = model.training
     images = None if steps is None else steps * training.batch_size
+    console = Output()
+
+    def show_replay(verdict: Verdict) -> None:
+        if not as_json:
+            console.print(*render_replay(verdict), sep="\n")
+
     with training_progress(training.epochs, images=images, quiet_stdout=as_json) as progress:
         verdict = compare_backends(
             model,
@@ -73,14 +82,11 @@ def command(
             steps=steps,
             data_dir=data_dir,
             device=device,
+            on_replayed=show_replay,
             on_event=progress.show,
         )
     if as_json:
         print_document(verdict_document(verdict))
     else:
-        console = Output()
-        if verdict.lockstep:
-            console.print()  # sets the verdict off from the lines of the epochs
-        for part in render_verdict(verdict):
-            console.print(part)
+        console.print(*render_training(verdict), sep="\n")
     return 0 if verdict.verdict == "same" else DIFFERENT

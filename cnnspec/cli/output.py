@@ -2,29 +2,38 @@
 
 from __future__ import annotations
 
-from typing import NoReturn
+import os
+import sys
 
 from rich.console import Console
 
-from cnnspec.report.documents import Document, to_json
+from cnnspec.documents import Document, to_json
 
 
 class Output(Console):
-    """stdout, without highlighting; `main` answers where its reader has gone."""
+    """stdout, without highlighting."""
 
     def __init__(self) -> None:
         super().__init__(highlight=False)
 
-    def on_broken_pipe(self) -> NoReturn:
-        """Raise BrokenPipeError without a number: rich and click would exit with 1."""
-        raise BrokenPipeError
+    def on_broken_pipe(self) -> None:
+        """Go on without a reader; rich would exit with 1, which is the code of a verdict."""
+        discard_output()
 
 
 def print_line(text: str) -> None:
-    """Print one line as it is, however long."""
-    Output().print(text, markup=False, soft_wrap=True)
+    """Print a line as it is."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        discard_output()
 
 
 def print_document(content: Document) -> None:
     """Print a JSON document."""
     print_line(to_json(content))
+
+
+def discard_output() -> None:
+    """Send all further output nowhere: its reader has gone, as `head` does."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -49,7 +49,8 @@ class TrainingProgress:
         if steps:
             taken = next(iter(steps.values()))
             if self._task is None:
-                total = self._images or self._epochs * taken.images_of_epoch
+                whole = self._epochs * taken.images_of_epoch
+                total = min(whole, self._images or whole)
                 self._task = self._bar.add_task("", total=total, loss="")
             self._bar.update(
                 self._task,

@@ -64,13 +64,15 @@ def loss_probes(classes: int, seed: int, data: Trace | None) -> list[tuple[str, 
     return [(name, as_float32(logits)) for name, logits in probes]
 
 
-def batch_probe(plan: Plan, seed: int, split: Split | None) -> tuple[Array, Labels]:
+def batch_probe(
+    plan: Plan, seed: int, split: Split | None, count: int = DATA_IMAGES
+) -> tuple[Array, Labels]:
     """Return a batch for the whole network: the user's first images, or random ones."""
     if split is not None:
-        return split.images[:DATA_IMAGES], split.labels[:DATA_IMAGES]
+        return split.images[:count], split.labels[:count]
     random = stream(seed, "probe", "batch")
-    images = as_float32(random.normal(size=(DATA_IMAGES, *plan.input)))
-    return images, random.integers(0, plan.classes, DATA_IMAGES)
+    images = as_float32(random.normal(size=(count, *plan.input)))
+    return images, random.integers(0, plan.classes, count)
 
 
 def gradient_probe(plan: Plan, seed: int, step: int) -> dict[str, Array]:

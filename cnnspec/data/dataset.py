@@ -44,6 +44,8 @@ class Dataset:
                 f"the data `{self.name}` has images of {list(found)}, but the spec's input is "
                 f"{list(shape)}; write `input: {list(found)}`"
             )
+        if min(self.train.labels.min(), self.test.labels.min()) < 0:
+            raise DataError(f"the data `{self.name}` has labels below 0")
         wanted = int(max(self.train.labels.max(), self.test.labels.max())) + 1
         if classes < wanted:
             raise DataError(

@@ -56,9 +56,11 @@ def _read(dataset: Any, data_dir: Path, *, train: bool) -> Arrays:
 def _import_datasets(kind: str) -> Any:
     try:
         return _import_past_the_fakes()
+    except ModuleNotFoundError as error:
+        package = "torch" if error.name == "torch" else "torchvision"
+        raise MissingExtraError(f"the data `{kind}`", package, "torch") from None
     except ImportError as error:
-        package = error.name if error.name == "torch" else "torchvision"
-        raise MissingExtraError(f"the data `{kind}`", package or "torchvision", "torch") from None
+        raise DataError(f"the data `{kind}` needs torchvision, which fails: {error}") from None
 
 
 _FAKES = "torchvision._meta_registrations"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from rich.table import Table
 
+from cnnspec.documents import Document, document
 from cnnspec.plan import Plan
-from cnnspec.report.documents import Document, document
 from cnnspec.report.tables import plain_table
 from cnnspec.spec.sizes import show
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from cnnspec.report.documents import Document, document
+from cnnspec.documents import Document, document
 from cnnspec.report.tables import percent
 from cnnspec.training.history import EpochMetrics, History
 

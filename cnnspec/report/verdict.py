@@ -10,15 +10,15 @@ from rich.table import Table
 from rich.text import Text
 
 from cnnspec.compare.verdict import Lockstep, Quantity, Verdict
-from cnnspec.report.documents import Document, document
+from cnnspec.documents import Document, document
 from cnnspec.report.tables import percent, plain_table
 
 ROWS = 12
 """Rows of the table of quantities; the rest is counted."""
 
 
-def render_verdict(verdict: Verdict) -> Iterator[RenderableType]:
-    """Yield the parts of the report that `cnnspec compare` prints."""
+def render_replay(verdict: Verdict) -> Iterator[RenderableType]:
+    """Yield what `cnnspec compare` prints before the training."""
     yield verdict_sentence(verdict)
     yield from _details(verdict)
     yield quantities_table(verdict)
@@ -27,8 +27,15 @@ def render_verdict(verdict: Verdict) -> Iterator[RenderableType]:
         failed = sum(not found.ok for found in _worst_first(verdict)[ROWS:])
         rest = f"{failed} of them beyond it" if failed else "all within their budget"
         yield Text(f"and {hidden} more, {rest} (--json lists all)\n", style="dim")
+
+
+def render_training(verdict: Verdict) -> Iterator[RenderableType]:
+    """Yield what `cnnspec compare` prints after the training: how it went, and the verdict."""
     if verdict.lockstep:
+        yield Text("")
         yield from _training(verdict.lockstep)
+        yield Text("")
+        yield verdict_sentence(verdict)
     else:
         yield Text("not trained: no data in the spec, or no steps asked for")
 

@@ -16,10 +16,9 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from cnnspec.spec.section import Kind, Section, kind_of
+from cnnspec.spec.sizes import Ordered
 
-PerChannel = Annotated[
-    tuple[FiniteFloat, ...], Field(strict=False, min_length=1, description="One per channel.")
-]
+PerChannel = Annotated[tuple[FiniteFloat, ...], Field(strict=False), Ordered]
 
 
 def _all_positive(values: tuple[float, ...]) -> tuple[float, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 Path = tuple[str | int, ...]
@@ -37,17 +38,25 @@ class Diagnostic:
             number = str(at.line)
             margin = " " * len(number)
             caret = "^" * max(1, at.end_column - at.column)
-            lines += [
-                f"{margin}--> {at.file}:{at.line}:{at.column}",
-                f"{margin} |",
-                f"{number} | {at.text}".rstrip(),
-                f"{margin} | {' ' * (at.column - 1)}{caret}",
-            ]
+            lines.append(f"{margin}--> {at.file}:{at.line}:{at.column}")
+            if at.text:
+                lines += [
+                    f"{margin} |",
+                    f"{number} | {at.text}".rstrip(),
+                    f"{margin} | {' ' * (at.column - 1)}{caret}",
+                ]
         elif self.path:
             lines.append(f" --> {show_path(self.path)}")
         if self.help:
             lines.append(f"help: {self.help}")
-        return "\n".join(lines)
+        return "\n".join(map(_printable, lines))
+
+
+def _printable(line: str) -> str:
+    """Replace, one by one, what would move the cursor or change the look of a terminal."""
+    return re.sub(
+        r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]", "\ufffd", line.replace("\t", " ")
+    )
 
 
 def show_path(path: Path) -> str:

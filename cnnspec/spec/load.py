@@ -60,7 +60,7 @@ def parse_spec(
         try:
             spec = ModelSpec.model_validate(value)
         except ValidationError as error:
-            problems += [_translate(details, source) for details in error.errors()]
+            problems += _without_echoes([_translate(found, source) for found in error.errors()])
             problems += [_located(problem, source) for problem in _shape_problems(value)]
         else:
             kinds = [layer.keyword for layer in spec.layers]
@@ -72,6 +72,20 @@ def parse_spec(
     if problems or spec is None:
         raise SpecError(sorted(problems, key=_place))
     return spec
+
+
+def _without_echoes(problems: list[Diagnostic]) -> list[Diagnostic]:
+    """Drop `x lacks kernel_size` where `kernal_size` beside it was taken for a misspelling."""
+    meant = {
+        (*problem.path[:-1], problem.help.removeprefix("did you mean `").removesuffix("`?"))
+        for problem in problems
+        if problem.code == "unknown-option"
+    }
+    return [
+        problem
+        for problem in problems
+        if problem.code != "missing-option" or problem.path not in meant
+    ]
 
 
 def _place(problem: Diagnostic) -> tuple[bool, int, int]:
@@ -125,6 +139,9 @@ def _translate(details: ErrorDetails, source: Source) -> Diagnostic:
             source.locate(path, key=True),
             did_you_mean(last, options),
         )
+    if kind == "missing" and isinstance(path[-1], int):
+        message = f"`{show_path(path[:-1])}`: wanted more numbers; found {describe(found)}"
+        return Diagnostic("wrong-value", message, path[:-1], source.locate(path[:-1]))
     if kind == "missing":
         where = f"`{_owner(path)}` lacks" if len(path) > 1 else "the spec lacks"
         return Diagnostic("missing-option", f"{where} `{last}`", path, at, f"add `{last}: ...`")
@@ -135,7 +152,7 @@ def _translate(details: ErrorDetails, source: Source) -> Diagnostic:
             "unknown-kind",
             f"unknown kind of {noun}: `{context['tag']}`",
             path,
-            source.locate((*path, context["tag"]), key=True),
+            source.keys.get((*path, context["tag"]), at),
             did_you_mean(context["tag"], kinds),
         )
     if kind == "union_tag_not_found":
@@ -162,6 +179,7 @@ _WANTED = {
     "string_type": "text",
     "tuple_type": "a list",
     "is_instance_of": "a list",
+    "sequence_str": "a list",
     "finite_number": "a finite number",
     "greater_than": "a number above {gt}",
     "greater_than_equal": "a number of {ge} or more",
@@ -253,4 +271,6 @@ def describe(value: Any) -> str:
         return f"`{value}`"
     if isinstance(value, Mapping):
         return "a mapping" if value else "an empty mapping"
-    return f"[{', '.join(map(str, value))}]" if len(value) <= 4 else f"a list of {len(value)}"
+    if not isinstance(value, list | tuple) or len(value) > 4:
+        return f"a {type(value).__name__} of {len(value)}" if hasattr(value, "__len__") else "that"
+    return "[" + ", ".join(describe(item).strip("`") for item in value) + "]"

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, PositiveInt, StringConstraints
 from cnnspec.spec.data import AnyData
 from cnnspec.spec.layers import AnyLayer
 from cnnspec.spec.section import Section
+from cnnspec.spec.sizes import Ordered
 from cnnspec.spec.training import AnyInitialization, TorchDefault, Training
 
 
@@ -18,7 +19,7 @@ class ModelSpec(Section):
 
     name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")] = "model"
     """Name of the model; run folders carry it. Letters, digits, `.`, `_` and `-`."""
-    input: Annotated[tuple[PositiveInt, PositiveInt, PositiveInt], Field(strict=False)]
+    input: Annotated[tuple[PositiveInt, PositiveInt, PositiveInt], Field(strict=False), Ordered]
     """Channels, height and width of one image."""
     layers: Annotated[Sequence[AnyLayer], Field(min_length=1), AfterValidator(tuple)]
     """The chain of layers, from the images to the logits."""

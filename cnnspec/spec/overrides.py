@@ -28,15 +28,15 @@ def apply_overrides(source: Source, overrides: Iterable[str]) -> None:
         if not equals or not all(steps):
             raise _refusal(override, "wanted `option=value`, as in training.epochs=3")
         given = _read_value(text, override, len(target) + 1)
-        path = _assign(source, steps, given.value, override)
-        for known in [known for known in source.values if known[: len(path)] == path]:
-            del source.values[known]
-        for inner, location in given.values.items():
-            source.values[path + inner] = location
-        key = Location("--set", 1, 1, len(target) + 1, override)
-        source.keys[path] = key
-        for inner, location in given.keys.items():
-            source.keys[path + inner] = location
+        path, new = _assign(source, steps, given.value, override)
+        for places in (source.values, source.keys):
+            for known in [known for known in places if known[:new] == path[:new]]:
+                del places[known]
+        for length in range(new, len(path) + 1):
+            key = Location("--set", 1, 1, len(target) + 1, override)
+            source.values[path[:length]] = source.keys[path[:length]] = key
+        source.values |= {path + inner: location for inner, location in given.values.items()}
+        source.keys |= {path + inner: location for inner, location in given.keys.items()}
 
 
 def _read_value(text: str, override: str, offset: int) -> Source:
@@ -64,11 +64,15 @@ def _read_value(text: str, override: str, offset: int) -> Source:
     return given
 
 
-def _assign(source: Source, steps: list[str], value: Any, override: str) -> Path:
-    """Put `value` where `steps` lead, opening sections on the way, and return its path."""
+def _assign(source: Source, steps: list[str], value: Any, override: str) -> tuple[Path, int]:
+    """Put `value` where `steps` lead, opening sections on the way.
+
+    Return its path, and the length of the shortest part of it that is new.
+    """
     if not isinstance(source.value, dict):
         raise _refusal(override, "the spec is not a mapping, so nothing in it can be set")
     path: Path = ()
+    new = None
     here: Any = source.value
     for number, step in enumerate(steps):
         last = number == len(steps) - 1
@@ -77,25 +81,29 @@ def _assign(source: Source, steps: list[str], value: Any, override: str) -> Path
             path = (*path, index)
             if last:
                 here[index] = value
-            else:
-                kind = kind_of(here[index]) or ""
-                here[index] = _opened(here[index], kind)
-                here = here[index][kind]
-                path = (*path, kind)
+                break
+            kind = kind_of(here[index]) or ""
+            opened = _opened(here[index], kind)
+            if opened is not here[index]:
+                here[index], new = opened, new or len(path)
+            here, path = opened[kind], (*path, kind)
             continue
         if path in _KINDED and step not in here:
             here.clear()
+            new = new or len(path)
         path = (*path, step)
         if last:
             here[step] = value
-        else:
-            inside = here.get(step)
-            if not isinstance(inside, list):
-                inside = _opened(inside, steps[number + 1]) if path in _KINDED else inside
-                inside = inside if isinstance(inside, dict) else {}
-            here[step] = inside
-            here = inside
-    return path
+            break
+        inside = here.get(step)
+        if not isinstance(inside, list):
+            opened = _opened(inside, steps[number + 1]) if path in _KINDED else inside
+            opened = opened if isinstance(opened, dict) else {}
+            if opened is not inside:
+                here[step], new = opened, new or len(path)
+            inside = opened
+        here = inside
+    return path, new or len(path)
 
 
 def _opened(value: Any, kind: str) -> dict[str, Any]:
@@ -112,7 +120,7 @@ def _find(layers: list[Any], path: Path, step: str, override: str) -> int:
             return names.index(step)
         if not step.isdecimal():
             raise _refusal(override, f"no layer is named `{step}`; there are {', '.join(names)}")
-    if step.isdecimal() and int(step) < len(layers):
+    if step.isdecimal() and len(step) < 10 and int(step) < len(layers):
         return int(step)
     raise _refusal(override, f"`{step}` is no place in a list of {len(layers)}")
 

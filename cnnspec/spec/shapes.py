@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from cnnspec.errors import ShapeError
 from cnnspec.spec.diagnostics import Diagnostic
-from cnnspec.spec.layers import Layer, Linear
+from cnnspec.spec.layers import Layer
 from cnnspec.spec.sizes import Shape, show
 
 
@@ -50,7 +50,7 @@ def place_layers(
         if layer is None:
             shape = None
         elif shape is None:
-            shape = (layer.out_features,) if isinstance(layer, Linear) else None
+            shape = layer.known_output()
         else:
             try:
                 output = layer.output_shape(shape)
@@ -59,7 +59,7 @@ def place_layers(
                 path = ("layers", index, layer.keyword, *option)
                 message = f"{name}: {error.message}"
                 problems.append(Diagnostic("shape", message, path, help=error.help))
-                shape = (layer.out_features,) if isinstance(layer, Linear) else None
+                shape = layer.known_output()
             else:
                 placed.append(PlacedLayer(name, layer, shape, output))
                 shape = output

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import PlainValidator
+from pydantic import BeforeValidator, PlainValidator
 from pydantic_core import PydanticCustomError
 
 Shape = tuple[int, ...]
@@ -20,6 +20,16 @@ def pair(size: int | Pair) -> Pair:
 def show(shape: Sequence[int]) -> str:
     """Write a shape as people read it: `16 x 14 x 14`."""
     return " x ".join(str(size) for size in shape)
+
+
+def _in_order(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return value
+    raise PydanticCustomError("wrong_value", "wanted a list")
+
+
+Ordered = BeforeValidator(_in_order)
+"""Takes lists and tuples alone: pydantic would take a set for a tuple, in any order."""
 
 
 def _size(least: int, words: tuple[str, ...] = ()) -> Callable[[Any], Any]:

@@ -18,6 +18,9 @@ import yaml
 from cnnspec.errors import SpecError
 from cnnspec.spec.diagnostics import Diagnostic, Location, Path
 
+_LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+"""What PyYAML counts as the end of a line."""
+
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 50
 
@@ -69,7 +72,9 @@ def read_source(text: str | bytes, file: str) -> Source:
                 f"the file is not UTF-8 text: byte {error.start} is {text[error.start]:#04x}",
                 help="save it as UTF-8",
             )
-    _Reader(source, text.removeprefix("\ufeff")).read()
+    text = text.removeprefix("\ufeff")
+    source.values[()] = Location(file, 1, 1, 2, _LINE_BREAK.split(text, maxsplit=1)[0])
+    _Reader(source, text).read()
     return source
 
 
@@ -95,7 +100,7 @@ class _Reader:
     def __init__(self, source: Source, text: str) -> None:
         self.source = source
         self.text = text
-        self.lines = text.splitlines()
+        self.lines = _LINE_BREAK.split(text)
         self.frames: list[_Frame] = []
 
     def read(self) -> None:
@@ -117,29 +122,37 @@ class _Reader:
                 self.frames.pop()
 
     def _events(self) -> Iterator[Any]:
+        loader = None
         try:
-            yield from yaml.parse(self.text, Loader=yaml.SafeLoader)
+            loader = yaml.SafeLoader(self.text)
+            while loader.check_event():
+                yield loader.get_event()  # type: ignore[no-untyped-call]
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             message = error.problem or error.context or "this is not YAML"
             at = self._at(mark.line, mark.column, mark.column + 1) if mark else None
             _refuse(self.source, "syntax", message, at)
         except yaml.reader.ReaderError as error:
-            before = self.text[: error.position]
-            line = before.count("\n")
-            column = error.position - (before.rfind("\n") + 1)
+            before = _LINE_BREAK.split(self.text[: error.position])
+            line, column = len(before) - 1, len(before[-1])
             _refuse(
                 self.source,
                 "control-character",
                 f"the character U+{ord(self.text[error.position]):04X} is not allowed in YAML",
                 self._at(line, column, column + 1),
             )
+        except (ValueError, OverflowError):  # PyYAML converts escapes and versions unchecked
+            assert loader is not None
+            mark = loader.get_mark()
+            at = self._at(mark.line, mark.column, mark.column + 1)
+            _refuse(self.source, "syntax", "a number here is out of range", at)
 
     def _check_node(self, event: Any) -> None:
         if event.anchor is not None:
             self._refuse(event, "anchor", f"anchors (`&{event.anchor}`) are not supported")
         if event.tag is not None:
-            self._refuse(event, "tag", f"tags (`{event.tag}`) are not supported")
+            written = event.tag.replace("tag:yaml.org,2002:", "!!", 1)
+            self._refuse(event, "tag", f"tags (`{written}`) are not supported")
 
     def _scalar(self, event: Any) -> None:
         frame = self.frames[-1] if self.frames else None
@@ -158,6 +171,8 @@ class _Reader:
         assert isinstance(frame.container, dict)
         key = frame.key = event.value
         path = (*frame.path, key)
+        if re.search("[\ud800-\udfff]", key):
+            self._refuse(event, "wrong-key", "a key must be text; found half of a surrogate pair")
         if key in frame.container:
             first = self.source.keys[path]
             self.source.diagnostics.append(
@@ -209,8 +224,8 @@ class _Reader:
     def _span(self, event: Any) -> Location:
         start, end = event.start_mark, event.end_mark
         flat = end.line == start.line
-        is_scalar = isinstance(event, yaml.ScalarEvent)
-        end_column = end.column if flat and is_scalar else start.column + 1
+        is_word = isinstance(event, yaml.ScalarEvent | yaml.AliasEvent)
+        end_column = end.column if flat and is_word else start.column + 1
         return self._at(start.line, start.column, max(end_column, start.column + 1))
 
     def _at(self, line: int, column: int, end_column: int) -> Location:

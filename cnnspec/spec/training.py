@@ -16,6 +16,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from cnnspec.spec.section import Kind, Section, kind_of
+from cnnspec.spec.sizes import Ordered
 
 Precision = Literal["float32", "float64"]
 NonNegative = Annotated[FiniteFloat, Field(ge=0)]
@@ -50,7 +51,7 @@ class Adam(Kind):
 
     learning_rate: NonNegative = 0.001
     """Step size."""
-    betas: Annotated[tuple[Fraction, Fraction], Field(strict=False)] = (0.9, 0.999)
+    betas: Annotated[tuple[Fraction, Fraction], Field(strict=False), Ordered] = (0.9, 0.999)
     """Decay rates of the running means of the gradient and of its square."""
     eps: Annotated[FiniteFloat, Field(gt=0)] = 1e-8
     """Added to the root of the mean square."""

@@ -12,10 +12,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from cnnspec.backends.network import Network
+from cnnspec.documents import to_json
 from cnnspec.environment import environment
 from cnnspec.errors import RunError
 from cnnspec.plan import write_out
@@ -53,13 +56,13 @@ class Run:
         try:
             path = _new_folder(Path(root), spec.name)
             (path / "spec.yaml").write_bytes(written)
-            (path / "resolved.yaml").write_text(dump_spec(write_out(spec), defaults=True))
+            (path / "resolved.yaml").write_text(dump_spec(write_out(spec), defaults=True), "utf-8")
             about = {
                 "backend": backend,
                 "overrides": list(overrides),
                 "environment": environment(),
             }
-            (path / "run.json").write_text(json.dumps(about, indent=2) + "\n")
+            (path / "run.json").write_text(to_json(about) + "\n", "utf-8")
         except OSError as error:
             raise RunError(f"cannot write a run folder in {root}: {error}") from None
         return cls(path, backend)
@@ -73,7 +76,7 @@ class Run:
         """
         folder = Path(path)
         try:
-            about = json.loads((folder / "run.json").read_text())
+            about = json.loads((folder / "run.json").read_text("utf-8"))
             return cls(folder, str(about["backend"]))
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise RunError(
@@ -82,17 +85,17 @@ class Run:
             ) from None
 
     def record(self, metrics: EpochMetrics, network: Network) -> None:
-        """Add an epoch to metrics.jsonl, and keep the weights after it.
+        """Keep the weights after an epoch, and add it to metrics.jsonl.
 
         Raises:
             RunError: the files cannot be written.
         """
+        save_weights(self.path / "weights.safetensors", network.state())
         try:
-            with (self.path / "metrics.jsonl").open("a") as file:
-                file.write(json.dumps(dataclasses.asdict(metrics)) + "\n")
+            with (self.path / "metrics.jsonl").open("a", encoding="utf-8") as file:
+                file.write(to_json(dataclasses.asdict(metrics), indent=None) + "\n")
         except OSError as error:
             raise RunError(f"cannot write {self.path / 'metrics.jsonl'}: {error}") from None
-        save_weights(self.path / "weights.safetensors", network.state())
 
     def spec(self, overrides: Sequence[str] = ()) -> ModelSpec:
         """Return the resolved spec.
@@ -117,10 +120,19 @@ class Run:
             RunError: metrics.jsonl is missing or damaged.
         """
         try:
-            lines = (self.path / "metrics.jsonl").read_text().splitlines()
-            return tuple(EpochMetrics(**json.loads(line)) for line in lines)
+            lines = (self.path / "metrics.jsonl").read_text("utf-8").splitlines()
+            return tuple(map(_metrics, lines))
         except (OSError, ValueError, TypeError) as error:
             raise RunError(f"cannot read {self.path / 'metrics.jsonl'}: {error}") from None
+
+
+def _metrics(line: str) -> EpochMetrics:
+    """Read an epoch back; a null was a number that is not finite."""
+    written: dict[str, Any] = json.loads(line)
+    for name in written:
+        if written[name] is None:
+            written[name] = math.nan
+    return EpochMetrics(**written)
 
 
 def _new_folder(root: Path, name: str) -> Path:

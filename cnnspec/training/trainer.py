@@ -69,10 +69,7 @@ def training_events(
                 loss, logits = network.train_step(images[batch], labels[batch], rate, step)
             seconds += time.perf_counter() - start
             if not math.isfinite(loss):
-                raise TrainingError(
-                    f"the loss of the {network.backend} network is {loss} at step {step} "
-                    f"(epoch {epoch}); try a smaller learning rate than {rate:g}"
-                )
+                raise _diverged(network, "loss", loss, step, epoch, rate)
             seen += len(batch)
             total += loss * len(batch)
             correct += int(np.sum(logits.argmax(axis=1) == labels[batch]))
@@ -80,6 +77,17 @@ def training_events(
             if step == steps and seen < len(labels):
                 return
         test = evaluate(network, data.test)
+        if not math.isfinite(test.loss):
+            raise _diverged(network, "test loss", test.loss, step, epoch, rate)
         yield EpochMetrics(epoch, total / seen, correct / seen, test.loss, test.accuracy, seconds)
         if step == steps:
             return
+
+
+def _diverged(
+    network: Network, what: str, loss: float, step: int, epoch: int, rate: float
+) -> TrainingError:
+    return TrainingError(
+        f"the {what} of the {network.backend} network is {loss} at step {step} "
+        f"(epoch {epoch}); try a smaller learning rate than {rate:g}"
+    )

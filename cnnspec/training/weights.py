@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file, save
 
 from cnnspec.errors import RunError
 from cnnspec.trace import Array
@@ -22,10 +22,10 @@ def save_weights(path: Path, state: Mapping[str, Array]) -> None:
     Raises:
         RunError: the file cannot be written.
     """
-    arrays = {name: np.ascontiguousarray(array) for name, array in state.items()}
+    arrays = {name: np.asarray(array, order="C") for name, array in state.items()}
     draft = path.with_suffix(".tmp")
     try:
-        save_file(arrays, draft)
+        draft.write_bytes(save(arrays))
         draft.replace(path)
     except (OSError, SafetensorError) as error:
         raise RunError(f"cannot write {path}: {error}") from None
@@ -39,5 +39,5 @@ def load_weights(path: Path) -> dict[str, Array]:
     """
     try:
         return load_file(path)
-    except (OSError, SafetensorError) as error:
+    except (OSError, SafetensorError, TypeError, AttributeError) as error:  # no such dtype in numpy
         raise RunError(f"cannot read the weights {path}: {error}") from None

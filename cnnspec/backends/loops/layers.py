@@ -1,4 +1,4 @@
-"""The layers of a textbook: one loop for each sum, nothing saved, nothing reused.
+"""The layers of a textbook: a loop over every output, and a sum over the window it sees.
 
 Images are (n, c, h, w) and features (n, f). Every class is read in the same order:
 forward (y from x), input_gradient (dloss/dx from dloss/dy) and parameter_gradients

@@ -88,7 +88,10 @@ class ConvNumPy(Layer):
 
 
 class PoolNumPy(Layer):
-    """The maximum or the average of each window, one cell of the kernel at a time."""
+    """The maximum or the average of each window, one cell of the kernel at a time.
+
+    A window that holds a NaN has no maximum, and sends its gradient nowhere.
+    """
 
     def __init__(self, layer: Pool, input: Shape, output: Shape, dtype: np.dtype) -> None:
         super().__init__(layer, input, output, dtype)
@@ -149,11 +152,16 @@ def _window_lengths(size: int, windows: int, kernel: int, stride: int, padding: 
 
 
 class ReLUNumPy(Layer):
-    """max(x, 0)."""
+    """max(x, 0).
+
+    The gradient is masked as whole numbers: its bits times 1 or 0. As floats, an infinite
+    gradient times 0 would be NaN; by indexing, it would take over ten times as long.
+    """
 
     def __init__(self, layer: ReLU, input: Shape, output: Shape, dtype: np.dtype) -> None:
         super().__init__(layer, input, output, dtype)
         self._workspace = Workspace(dtype)
+        self._bits = np.dtype(f"i{dtype.itemsize}")
 
     def forward(self, x: Array) -> Array:
         self._y = self._workspace.array("y", x.shape)
@@ -161,7 +169,9 @@ class ReLUNumPy(Layer):
 
     def input_gradient(self, grad_output: Array) -> Array:
         grad = self._workspace.array("grad_input", grad_output.shape)
-        return np.multiply(grad_output, self._y > 0, out=grad)
+        passes = ~(self._y <= 0)  # NaN passes, as in torch
+        np.multiply(grad_output.view(self._bits), passes, out=grad.view(self._bits))
+        return grad
 
 
 class FlattenNumPy(Layer):

@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from torch import Tensor, nn, optim
+from torch import Tensor, nn, optim, zeros, zeros_like
 
 from cnnspec.errors import BackendError
 from cnnspec.plan import Plan
@@ -101,6 +101,25 @@ OPTIMIZERS: dict[str, Callable[[Any, Iterable[Tensor]], optim.Optimizer]] = {
 }
 
 
+def _sgd_slots(options: SGD, parameter: Tensor) -> dict[str, Tensor]:
+    return {"momentum_buffer": zeros_like(parameter)} if options.momentum else {}
+
+
+def _adam_slots(options: Adam, parameter: Tensor) -> dict[str, Tensor]:
+    return {
+        "step": zeros(()),
+        "exp_avg": zeros_like(parameter),
+        "exp_avg_sq": zeros_like(parameter),
+    }
+
+
+SLOTS: dict[str, Callable[[Any, Tensor], dict[str, Tensor]]] = {
+    "sgd": _sgd_slots,
+    "adam": _adam_slots,
+}
+"""What torch would make at the first step: zeros, which come to the same."""
+
+
 def build_optimizer(options: AnyOptimizer, parameters: Iterable[Tensor]) -> optim.Optimizer | None:
     """Build torch's own optimizer, its slots laid out before the first step.
 
@@ -112,18 +131,5 @@ def build_optimizer(options: AnyOptimizer, parameters: Iterable[Tensor]) -> opti
     optimizer = OPTIMIZERS[options.keyword](options, parameters)
     for group in optimizer.param_groups:
         for parameter in group["params"]:
-            optimizer.state[parameter].update(_slots(options, parameter))
+            optimizer.state[parameter].update(SLOTS[options.keyword](options, parameter.detach()))
     return optimizer
-
-
-def _slots(options: AnyOptimizer, parameter: Tensor) -> dict[str, Tensor]:
-    """Return what torch would make at the first step: zeros, which come to the same."""
-    if isinstance(options, Adam):
-        return {
-            "step": parameter.new_zeros((), device="cpu").float(),
-            "exp_avg": parameter.detach().new_zeros(parameter.shape),
-            "exp_avg_sq": parameter.detach().new_zeros(parameter.shape),
-        }
-    if options.momentum:
-        return {"momentum_buffer": parameter.detach().new_zeros(parameter.shape)}
-    return {}

@@ -10,11 +10,11 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 from torch.optim import Optimizer
 
-from cnnspec.backends.network import Labels, State, Step, check_state
+from cnnspec.backends.network import Labels, Step, check_images, check_state
 from cnnspec.backends.torch.modules import build_module, build_optimizer
 from cnnspec.plan import Plan
 from cnnspec.spec.training import Training
-from cnnspec.trace import Array, LayerTrace, LossTrace, Trace
+from cnnspec.trace import Array, LayerTrace, LossTrace, State, Trace
 
 _DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
@@ -50,11 +50,13 @@ class TorchNetwork:
             tensor.copy_(self._tensor(state[name]))
 
     def predict(self, images: Array) -> Array:
+        check_images(images, self.plan)
         self.module.eval()
         with torch.no_grad():
             return _array(self.module(self._tensor(images)))
 
     def train_step(self, images: Array, labels: Labels, learning_rate: float, step: int) -> Step:
+        check_images(images, self.plan)
         self.module.train()
         logits = self.module(self._tensor(images))
         loss = cross_entropy(logits, self._labels(labels))
@@ -73,6 +75,7 @@ class TorchNetwork:
             self._step(self._optimizer, learning_rate, step)
 
     def trace(self, images: Array, labels: Labels) -> Trace:
+        check_images(images, self.plan)
         self.module.train()
         values = [self._tensor(images).requires_grad_()]
         for module in self.module:

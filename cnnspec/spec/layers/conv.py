@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import ClassVar, Self
 
 from pydantic import PositiveInt
@@ -102,5 +103,8 @@ class Conv(Layer):
 
 
 def _divisors(*counts: int) -> str:
-    common = [n for n in range(1, min(counts) + 1) if all(count % n == 0 for count in counts)]
-    return ", ".join(map(str, common))
+    """Name the numbers that divide all counts; of a large greatest divisor only itself."""
+    greatest = math.gcd(*counts)
+    if greatest > 1000:
+        return f"{greatest} or a divisor of it"
+    return ", ".join(str(n) for n in range(1, greatest + 1) if greatest % n == 0)

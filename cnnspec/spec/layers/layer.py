@@ -41,6 +41,10 @@ class Layer(Kind):
         """
         raise NotImplementedError
 
+    def known_output(self) -> Shape | None:
+        """Return the shape of the output where it does not depend on the input."""
+        return None
+
     def parameters(self, input: Shape) -> dict[str, Shape]:
         """Return the name and shape of each trainable parameter."""
         return {}

@@ -32,6 +32,9 @@ class Linear(Layer):
         check_written(self, "in_features", self.in_features, input[0])
         return (self.out_features,)
 
+    def known_output(self) -> Shape | None:
+        return (self.out_features,)
+
     def parameters(self, input: Shape) -> dict[str, Shape]:
         weight = (self.out_features, input[0])
         return {"weight": weight} | ({"bias": (self.out_features,)} if self.bias else {})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from cnnspec.backends import build, require_cpu
@@ -23,6 +24,7 @@ def compare_backends(
     steps: int | None = None,
     data_dir: str | Path | None = None,
     device: str = "cpu",
+    on_replayed: Callable[[Verdict], None] | None = None,
     on_event: Callable[[Mapping[str, Event]], None] | None = None,
 ) -> Verdict:
     """Say whether two backends are the same function on a spec, and train both in lockstep.
@@ -30,7 +32,8 @@ def compare_backends(
     First every layer, the loss and the optimizer are replayed alone on the same inputs
     and held against what rounding explains; that gives the verdict. Then both are trained
     from the same weights on the same batches, for `steps` steps (None: the whole
-    training; 0: not at all), if the spec has data. `device` is torch's.
+    training; 0: not at all), if the spec has data. `device` is torch's. `on_replayed` gets
+    the verdict before the training, `on_event` each step and each epoch of both.
 
     Raises:
         SpecError: the layers do not fit together.
@@ -48,20 +51,14 @@ def compare_backends(
     if data:
         data.check_fits(plan.input, plan.classes)
     devices = {name: device if name == "torch" else "cpu" for name in backends}
-    quantities = replay(
+    quantities, not_compared = replay(
         plan, spec.training, backends, split=data.train if data else None, devices=devices
     )
-    trained = None
-    if data and steps != 0:
-        networks = {
-            name: build(plan, spec.training, name, device=devices[name]) for name in backends
-        }
-        trained = lockstep(networks, data, spec.training, steps=steps, on_event=on_event)
-    return Verdict(
-        name=spec.name,
-        backends=backends,
-        quantities=quantities,
-        not_compared=(),
-        lockstep=trained,
-        environment=environment(),
-    )
+    verdict = Verdict(spec.name, backends, quantities, not_compared, None, environment())
+    if on_replayed:
+        on_replayed(verdict)
+    if not data or steps == 0:
+        return verdict
+    networks = {name: build(plan, spec.training, name, device=devices[name]) for name in backends}
+    trained = lockstep(networks, data, spec.training, steps=steps, on_event=on_event)
+    return replace(verdict, lockstep=trained)

@@ -1,4 +1,4 @@
-"""JSON documents: what `--json` prints. Every document has `schema` and `version`."""
+"""JSON documents: what `--json` prints and what run folders keep."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ Document = dict[str, Any]
 
 
 def document(schema: str, **content: Any) -> Document:
-    """Return a document of a schema, in its current version."""
+    """Return a document with its schema and the version of that."""
     return {"schema": f"cnnspec/{schema}", "version": 1, **content}
 
 
-def to_json(content: Document) -> str:
+def to_json(content: Document, *, indent: int | None = 2) -> str:
     """Write a document; numbers that are not finite become null, as JSON has none."""
-    return json.dumps(_finite(content), indent=2, allow_nan=False)
+    return json.dumps(_finite(content), indent=indent, allow_nan=False)
 
 
 def _finite(value: Any) -> Any:
