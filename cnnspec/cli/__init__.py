@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import os
 import sys
 import traceback
 
@@ -51,13 +50,20 @@ def main() -> None:
     Codes: 0 fine, 1 compared and different, 2 bad input or usage, 70 an error of cnnspec's
     own (with its traceback), 130 interrupted.
     """
+    from cnnspec.cli.output import discard_output
     from cnnspec.errors import CnnspecError
 
     code = 0
     message = ""
     try:
         code = cli.main(standalone_mode=False) or 0
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except SystemExit as stop:
+        code = int(stop.code or 0)
+        if code == 1:  # click's answer where the reader of its own output has gone
+            code = 0
+            discard_output()
     except click.ClickException as error:
         error.show()
         code = BAD_INPUT
@@ -69,15 +75,10 @@ def main() -> None:
         message, code = "interrupted", INTERRUPTED
     except OSError as error:
         message, code = str(error), BAD_INPUT
-        _discard_output()
+        discard_output()
     except Exception:  # Python would exit with 1, which is the code of a verdict
         traceback.print_exc()
         code = INTERNAL_ERROR
     if message:
         print(message if "\n" in message else f"cnnspec: {message}", file=sys.stderr)
     sys.exit(code)
-
-
-def _discard_output() -> None:
-    """Drop what is left for stdout, which would raise the same error again at the very end."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

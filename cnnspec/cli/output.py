@@ -35,5 +35,8 @@ def print_document(content: Document) -> None:
 
 
 def discard_output() -> None:
-    """Send all further output nowhere: its reader has gone, as `head` does."""
+    """Send all further output nowhere, where its reader has gone or its disk is full.
+
+    What is left in the buffer would else raise the same error again at the very end.
+    """
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -93,6 +93,7 @@ def sgd_budgets(
     weights: Exact,
     slots: Mapping[str, Exact],
     gradient: Exact,
+    learning_rate: float,
     step: int,
     precision: str,
 ) -> dict[str, Exact]:
@@ -108,7 +109,7 @@ def sgd_budgets(
         buffer = options.momentum * np.abs(slots["momentum_buffer"]) + direction
         budgets["momentum_buffer"] = gamma(5, precision) * buffer + 5 * tiny
         direction = direction + options.momentum * buffer if options.nesterov else buffer
-    moved = options.learning_rate * direction
+    moved = learning_rate * direction
     budgets[""] = gamma(11, precision) * (np.abs(weights) + moved) + 11 * tiny
     return budgets
 
@@ -118,6 +119,7 @@ def adam_budgets(
     weights: Exact,
     slots: Mapping[str, Exact],
     gradient: Exact,
+    learning_rate: float,
     step: int,
     precision: str,
 ) -> dict[str, Exact]:
@@ -149,7 +151,7 @@ def adam_budgets(
     divisor = root / root_correction + options.eps
     divisor_error = root_error + 5 * u * divisor + cancelled2 * root / root_correction
     least = np.maximum(divisor - divisor_error, options.eps / 2)
-    rate = options.learning_rate / (1 - power1)
+    rate = learning_rate / (1 - power1)
     moved = rate * np.abs(m) / divisor
     update_error = rate * m_error / least + moved * divisor_error / least
     update_error += (6 * u + cancelled1) * (moved + update_error) + tiny

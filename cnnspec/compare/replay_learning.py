@@ -51,6 +51,7 @@ def replay_loss(isolation: Isolation, probe: str, logits: Array, labels: Labels)
 def replay_optimizer(isolation: Isolation) -> None:
     """Give both optimizers the same weights, slots and gradients, for several steps."""
     plan, options, seed = isolation.plan, isolation.training.optimizer, isolation.training.seed
+    rate = options.learning_rate
     weights = _rounded(isolation.first.exact.state())
     slots = _rounded(isolation.first.exact.optimizer_state())
     for step in range(1, OPTIMIZER_STEPS + 1):
@@ -62,14 +63,14 @@ def replay_optimizer(isolation: Isolation) -> None:
                 _updates,
                 side,
                 (weights, slots, gradients),
-                options.learning_rate,
+                rate,
                 step,
             )
             if found is None:
                 return
             results[side] = found
         bounds = [
-            update_budgets(plan, options, weights, slots, gradients, step, precision)
+            update_budgets(plan, options, weights, slots, gradients, rate, step, precision)
             for precision in PRECISIONS
         ]
         for name in bounds[0]:
@@ -124,6 +125,7 @@ def update_budgets(
     weights: Mapping[str, Array],
     slots: Mapping[str, Array],
     gradients: Mapping[str, Array],
+    learning_rate: float,
     step: int,
     precision: str,
 ) -> dict[str, Exact]:
@@ -141,6 +143,7 @@ def update_budgets(
             weights[name].astype(np.float64),
             own,
             gradients[name].astype(np.float64),
+            learning_rate,
             step,
             precision,
         )

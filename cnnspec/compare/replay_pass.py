@@ -78,7 +78,7 @@ def replay_step(isolation: Isolation, side: Side, images: Array, labels: Labels)
     _add(isolation, side, STEP, "logits", step.logits, logits, largest)
     of_loss = np.asarray(u * (1 + abs(trace.loss.loss)))
     _add(isolation, side, STEP, "loss", step.loss, trace.loss.loss, of_loss)
-    budgets = update_budgets(plan, options, weights, slots, gradients, 1, "float32")
+    budgets = update_budgets(plan, options, weights, slots, gradients, rate, 1, "float32")
     for name, budget in budgets.items():
         _add(isolation, side, STEP, name, after[name], wanted[name], budget)
 

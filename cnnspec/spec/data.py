@@ -18,7 +18,14 @@ from pydantic_core import PydanticCustomError
 from cnnspec.spec.section import Kind, Section, kind_of
 from cnnspec.spec.sizes import Ordered
 
-PerChannel = Annotated[tuple[FiniteFloat, ...], Field(strict=False), Ordered]
+
+def _some(values: tuple[float, ...]) -> tuple[float, ...]:
+    if not values:
+        raise PydanticCustomError("wrong_value", "wanted one number per channel")
+    return values
+
+
+PerChannel = Annotated[tuple[FiniteFloat, ...], Field(strict=False), AfterValidator(_some), Ordered]
 
 
 def _all_positive(values: tuple[float, ...]) -> tuple[float, ...]:

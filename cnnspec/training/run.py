@@ -128,10 +128,9 @@ class Run:
 
 def _metrics(line: str) -> EpochMetrics:
     """Read an epoch back; a null was a number that is not finite."""
-    written: dict[str, Any] = json.loads(line)
-    for name in written:
-        if written[name] is None:
-            written[name] = math.nan
+    written: dict[str, Any] = {
+        name: math.nan if value is None else value for name, value in json.loads(line).items()
+    }
     return EpochMetrics(**written)
 
 

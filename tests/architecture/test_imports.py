@@ -10,7 +10,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[2] / "cnnspec"
 
-RECORDS = {"plan", "initial", "randomness", "trace", "environment"}
+RECORDS = {"plan", "initial", "randomness", "trace", "environment", "documents"}
 MAY_IMPORT = {
     "errors": set(),
     "spec": {"errors"},
@@ -18,7 +18,8 @@ MAY_IMPORT = {
     "randomness": set(),
     "trace": set(),
     "environment": set(),
-    "initial": {"plan", "spec", "randomness"},
+    "documents": set(),
+    "initial": {"plan", "spec", "randomness", "trace"},
     "backends": {"errors", "spec"} | RECORDS,
     "data": {"errors", "spec", "randomness"},
     "training": {"errors", "spec", "backends", "data"} | RECORDS,

@@ -7,8 +7,14 @@ from rich.console import Console
 
 from cnnspec.compare import Lockstep, NotCompared, Quantity, Verdict
 from cnnspec.compare.verdict import LockstepStep
-from cnnspec.report.documents import to_json
-from cnnspec.report.verdict import parting, render_verdict, verdict_document, verdict_sentence
+from cnnspec.documents import to_json
+from cnnspec.report.verdict import (
+    parting,
+    render_replay,
+    render_training,
+    verdict_document,
+    verdict_sentence,
+)
 from cnnspec.training import EpochMetrics
 
 GOOD = Quantity("conv1", "grad_weight", "float32", "numpy", "random", 2.5e-7, 1.25e-7, 5e-7, 0.25)
@@ -36,8 +42,7 @@ def verdict(*quantities: Quantity, lockstep: Lockstep | None = None) -> Verdict:
 
 def rendered(found: Verdict, width: int) -> str:
     console = Console(file=io.StringIO(), width=width, highlight=False)
-    for part in render_verdict(found):
-        console.print(part)
+    console.print(*render_replay(found), *render_training(found), sep="\n")
     assert isinstance(console.file, io.StringIO)
     return "\n".join(line.rstrip() for line in console.file.getvalue().splitlines())
 
@@ -51,6 +56,7 @@ its budget (conv1, weight gradient, float32)
  ─────────────────────────────────────────────────────────────────
  conv1  weight gradient  float32  numpy    1.2e-07  5.0e-07  0.250
 
+
 Lockstep training: 1,200 steps from the same weights on the same batches
 
                             numpy     torch
@@ -63,7 +69,9 @@ Lockstep training: 1,200 steps from the same weights on the same batches
 Losses differ in their last bits from step 3; a training image is first classed
 differently in step 700. Weights differ by at most 1.0e-08 after step 1 and
 2.0e-03 after step 1,200. 12 of 1,000 test images are classed differently at the
-end."""
+end.
+
+SAME: numpy and torch are the same function on model"""
 
 DIFFERENT_AT_100 = """\
 DIFFERENT: numpy and torch are not the same function on model

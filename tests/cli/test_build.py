@@ -1,0 +1,169 @@
+"""cnnspec build: the table and the document, to the letter."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Call = Callable[..., Any]
+
+SPECS = Path(__file__).parents[2] / "specs"
+
+LENET5 = """\
+lenet5: 1 x 28 x 28 -> 10 logits
+
+ layer     kind           output  parameters     MACs
+ ────────────────────────────────────────────────────
+ conv1     conv      6 x 28 x 28         156  117,600
+ relu1     relu      6 x 28 x 28           -        -
+ pool1     pool      6 x 14 x 14           -        -
+ conv2     conv     16 x 10 x 10       2,416  240,000
+ relu2     relu     16 x 10 x 10           -        -
+ pool2     pool       16 x 5 x 5           -        -
+ flatten1  flatten           400           -        -
+ linear1   linear            120      48,120   48,000
+ relu3     relu              120           -        -
+ linear2   linear             84      10,164   10,080
+ relu4     relu               84           -        -
+ linear3   linear             10         850      840
+
+ total                                61,706  416,520
+
+valid, and built with the {backend} backend
+"""
+
+
+def stripped(text: str) -> str:
+    return "\n".join(line.rstrip() for line in text.splitlines()) + "\n"
+
+
+@pytest.mark.parametrize("backend", ["numpy", "loops", "torch"])
+def test_table(call: Call, backend: str) -> None:
+    done = call("build", SPECS / "lenet5.yaml", "--backend", backend)
+    assert (done.code, done.err) == (0, "")
+    assert stripped(done.out) == LENET5.replace("{backend}", backend)
+    assert max(map(len, done.out.splitlines())) <= 80
+
+
+def test_table_of_the_program(program: Call) -> None:
+    done = program("build", SPECS / "lenet5.yaml")
+    assert (done.code, done.err) == (0, "")
+    assert stripped(done.out) == LENET5.replace("{backend}", "numpy")
+
+
+LONG = """\
+input: [1, 8, 8]
+layers:
+  - conv: {name: a_layer_whose_name_takes_more_than_a_line_has, out_channels: 4, kernel_size: 3}
+  - flatten
+  - linear: {out_features: 10, bias: false}
+"""
+
+LONG_TABLE = """\
+model: 1 x 8 x 8 -> 10 logits
+
+ layer                                    kind        output  parameters   MACs
+ ──────────────────────────────────────────────────────────────────────────────
+ a_layer_whose_name_takes_more_than_a_li  conv     4 x 6 x 6          40  1,296
+ ne_has
+ flatten1                                 flatten        144           -      -
+ linear1                                  linear          10       1,440  1,440
+
+ total                                                             1,480  2,736
+
+valid, and built with the numpy backend
+"""
+
+
+def test_long_names_are_folded_and_numbers_are_whole(call: Call, folder: Path) -> None:
+    (folder / "long.yaml").write_text(LONG)
+    done = call("build", "long.yaml")
+    assert (done.code, done.err) == (0, "")
+    assert stripped(done.out) == LONG_TABLE
+
+
+def test_document(call: Call) -> None:
+    done = call("build", "small.yaml", "--json", "--set", "layers.0=relu", "--set", "name=x")
+    assert done.code == 2
+    done = call("build", "small.yaml", "--json", "--set", "name=x")
+    assert (done.code, done.err) == (0, "")
+    assert json.loads(done.out) == {
+        "schema": "cnnspec/build",
+        "version": 1,
+        "name": "x",
+        "input": [1, 8, 8],
+        "layers": [
+            {"name": "flatten1", "kind": "flatten", "output": [64], "parameters": 0, "macs": 0},
+            {"name": "linear1", "kind": "linear", "output": [10], "parameters": 650, "macs": 640},
+        ],
+        "parameters": 650,
+        "macs": 640,
+    }
+
+
+def test_document_of_lenet5(program: Call) -> None:
+    done = program("build", SPECS / "lenet5.yaml", "--json")
+    assert (done.code, done.err) == (0, "")
+    document = json.loads(done.out)
+    assert list(document) == [
+        "schema",
+        "version",
+        "name",
+        "input",
+        "layers",
+        "parameters",
+        "macs",
+    ]
+    assert document["layers"][0] == {
+        "name": "conv1",
+        "kind": "conv",
+        "output": [6, 28, 28],
+        "parameters": 156,
+        "macs": 117_600,
+    }
+    assert (document["parameters"], document["macs"]) == (61_706, 416_520)
+
+
+def test_overrides(call: Call) -> None:
+    done = call("build", "small.yaml", "--set", "layers.linear1.out_features=3")
+    assert done.code == 0
+    assert done.out.startswith("small: 1 x 8 x 8 -> 3 logits")
+
+
+def test_a_spec_without_data_is_built(call: Call, folder: Path) -> None:
+    (folder / "plain.yaml").write_text("input: [1, 2, 2]\nlayers: [flatten]\n")
+    done = call("build", "plain.yaml")
+    assert done.code == 0
+    assert stripped(done.out).splitlines()[-1] == "valid, and built with the numpy backend"
+
+
+WRONG = """\
+input: [1, 8, 8]
+layers:
+  - conv: {out_channels: 4, kernel_size: 9}
+  - flaten
+"""
+
+WRONG_SHOWN = """\
+shape: conv1: the kernel's height (9) is larger than the padded input: (8 + 2*0 - 9)//1 + 1 = 0
+ --> wrong.yaml:3:42
+  |
+3 |   - conv: {out_channels: 4, kernel_size: 9}
+  |                                          ^
+help: a kernel of at most 8 fits, or a padding of at least 1
+
+unknown-kind: unknown kind of layer: `flaten`
+ --> wrong.yaml:4:5
+  |
+4 |   - flaten
+  |     ^^^^^^
+help: did you mean `flatten`?
+"""
+
+
+@pytest.mark.parametrize("more", [[], ["--json"]], ids=["text", "json"])
+def test_problems_of_a_spec(program: Call, folder: Path, more: list[str]) -> None:
+    (folder / "wrong.yaml").write_text(WRONG)
+    assert program("build", "wrong.yaml", *more) == (2, "", WRONG_SHOWN)

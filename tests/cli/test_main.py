@@ -1,0 +1,307 @@
+"""The command line as a whole: help, usage errors, exit codes, and what is imported."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import cnnspec
+from cnnspec.cli import COMMANDS
+
+Call = Callable[..., Any]
+
+HELP = """\
+
+ Usage: cnnspec [OPTIONS] COMMAND [ARGS]...
+
+ One CNN spec; NumPy and torch implementations of it; and a referee.
+ A spec is a YAML file. See `specs/` for ready ones.
+
+╭─ Options ────────────────────────────────────────────────────────────────────╮
+│ --version      Show the version and exit.                                    │
+│ --help     -h  Show this message and exit.                                   │
+╰──────────────────────────────────────────────────────────────────────────────╯
+╭─ Commands ───────────────────────────────────────────────────────────────────╮
+"""
+
+
+def stripped(text: str) -> str:
+    return "\n".join(line.rstrip() for line in text.splitlines()) + "\n"
+
+
+@pytest.mark.parametrize("option", ["--help", "-h"])
+def test_help_lists_the_commands(call: Call, option: str) -> None:
+    done = call(option)
+    assert (done.code, done.err) == (0, "")
+    text = stripped(done.out)
+    assert text.startswith(HELP)
+    words = [line[2:].split()[0] for line in text.splitlines() if line.startswith("│ ")]
+    listed = [word for word in words if word in COMMANDS]
+    assert listed == ["build", "train", "compare", "evaluate"] == list(COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_and_a_first_sentence(call: Call, command: str) -> None:
+    done = call(command, "--help")
+    assert (done.code, done.err) == (0, "")
+    assert f"Usage: cnnspec {command} [OPTIONS]" in done.out
+    assert "--json" in done.out
+    assert "Traceback" not in done.out
+
+
+def test_version(program: Call) -> None:
+    assert program("--version") == (0, "cnnspec 0.1.0\n", "")
+
+
+def test_python_m(folder: Path, clean: dict[str, str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "cnnspec", "--version"], capture_output=True, text=True, env=clean
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "cnnspec 0.1.0\n", "")
+
+
+USAGE = {
+    "no such command": (["validate"], "No such command 'validate'."),
+    "no spec": (["build"], "Missing argument 'SPEC'."),
+    "no run": (["evaluate"], "Missing argument 'RUN'."),
+    "two specs": (
+        ["build", "small.yaml", "small.yaml"],
+        "Got unexpected extra argument (small.yaml)",
+    ),
+    "no such option": (["build", "small.yaml", "--jsn"], "No such option '--jsn'."),
+    "no value": (["build", "small.yaml", "--set"], "Option '--set' requires an argument."),
+    "a folder as spec": (["build", "."], "Invalid value for 'SPEC': File '.' is a directory."),
+    "a file as run": (
+        ["evaluate", "small.yaml"],
+        "Invalid value for 'RUN': Directory 'small.yaml' is a file.",
+    ),
+    "a file as folder of the runs": (
+        ["train", "small.yaml", "--runs", "small.yaml"],
+        "Invalid value for '--runs': Directory 'small.yaml' is a file.",
+    ),
+    "a file as folder of the data": (
+        ["train", "small.yaml", "--data-dir", "small.yaml"],
+        "Invalid value for '--data-dir': Directory 'small.yaml' is a file.",
+    ),
+}
+
+
+@pytest.mark.parametrize(("arguments", "message"), USAGE.values(), ids=USAGE)
+def test_usage_errors(call: Call, folder: Path, arguments: list[str], message: str) -> None:
+    done = call(*arguments)
+    assert (done.code, done.out) == (2, "")
+    assert f"Error: {message}" in done.err
+    assert [path.name for path in folder.iterdir()] == ["small.yaml"]
+
+
+def test_without_a_command_the_help_is_shown(call: Call) -> None:
+    done = call()
+    assert done.code == 2
+    assert stripped(done.out + done.err).startswith(HELP)
+
+
+ERRORS = {
+    "no file": (
+        ["build", "missing.yaml"],
+        "cnnspec: unreadable: cannot read missing.yaml: No such file or directory\n",
+    ),
+    "unknown backend": (
+        ["build", "small.yaml", "--backend", "jax"],
+        "cnnspec: unknown backend `jax`; known are numpy, torch, loops\n",
+    ),
+    "a device for numpy": (
+        ["train", "small.yaml", "--device", "cuda"],
+        "cnnspec: numpy runs on the cpu, not on `cuda`; `--device` is for the torch backend\n",
+    ),
+    "a device for loops": (
+        ["train", "small.yaml", "--backend", "loops", "--device", "cuda"],
+        "cnnspec: loops runs on the cpu, not on `cuda`; `--device` is for the torch backend\n",
+    ),
+    "no data": (
+        ["train", "small.yaml", "--set", "data=null"],
+        "cnnspec: small.yaml has no `data` section to train on; add one, such as `data: digits`\n",
+    ),
+    "other data": (
+        ["train", "small.yaml", "--set", "input=[1, 9, 9]"],
+        "cnnspec: the data `digits` has images of [1, 8, 8], but the spec's input is [1, 9, 9]; "
+        "write `input: [1, 8, 8]`\n",
+    ),
+    "too few logits": (
+        ["train", "small.yaml", "--set", "layers.linear1.out_features=9"],
+        "cnnspec: the data `digits` has labels up to 9, but the network gives 9 logits; "
+        "end with `linear: {out_features: 10}`\n",
+    ),
+    "no data file": (
+        ["train", "small.yaml", "--set", "data.npz.path=missing.npz"],
+        "cnnspec: there is no file {folder}/missing.npz, which `data.npz.path` names\n",
+    ),
+    "no run folder": (
+        ["evaluate", "missing"],
+        "cnnspec: missing is not a run folder: cannot read its run.json "
+        "([Errno 2] No such file or directory: 'missing/run.json'); "
+        "`cnnspec train` makes one, such as runs/digits-1\n",
+    ),
+    "a folder of another kind": (
+        ["evaluate", "."],
+        "cnnspec: . is not a run folder: cannot read its run.json "
+        "([Errno 2] No such file or directory: 'run.json'); "
+        "`cnnspec train` makes one, such as runs/digits-1\n",
+    ),
+    "an override without a value": (
+        ["build", "small.yaml", "--set", "training.epochs"],
+        "override: wanted `option=value`, as in training.epochs=3\n"
+        " --> --set:1:1\n"
+        "  |\n"
+        "1 | training.epochs\n"
+        "  | ^^^^^^^^^^^^^^^\n",
+    ),
+    "two overrides with problems": (
+        [
+            *("build", "small.yaml"),
+            *("--set", "training.epochs=0"),
+            *("--set", "layers.linear1.out_features=0"),
+        ],
+        "wrong-value: `training.epochs`: wanted a number above 0; found `0`\n"
+        " --> --set:1:17\n"
+        "  |\n"
+        "1 | training.epochs=0\n"
+        "  |                 ^\n"
+        "\n"
+        "wrong-value: `layers[1].linear.out_features`: wanted a number above 0; found `0`\n"
+        " --> --set:1:29\n"
+        "  |\n"
+        "1 | layers.linear1.out_features=0\n"
+        "  |                             ^\n",
+    ),
+}
+
+
+@pytest.mark.parametrize(("arguments", "message"), ERRORS.values(), ids=ERRORS)
+@pytest.mark.parametrize("more", [[], ["--json"]], ids=["text", "json"])
+def test_errors(
+    call: Call, folder: Path, arguments: list[str], message: str, more: list[str]
+) -> None:
+    done = call(*arguments, *more)
+    assert done == (2, "", message.replace("{folder}", str(folder)))
+    assert [path.name for path in folder.iterdir()] == ["small.yaml"]
+
+
+def test_an_error_of_the_program_is_no_traceback(program: Call) -> None:
+    done = program("build", "missing.yaml")
+    assert done == (
+        2,
+        "",
+        "cnnspec: unreadable: cannot read missing.yaml: No such file or directory\n",
+    )
+
+
+IMPORTED = """
+import sys
+
+sys.argv = ["cnnspec", *sys.argv[1:]]
+from cnnspec.cli import main
+
+try:
+    main()
+except SystemExit as exit:
+    assert not exit.code
+heavy = {"torch", "torchvision", "numpy", "pydantic", "sklearn", "safetensors", "matplotlib"}
+print("imported:", *sorted(heavy & set(sys.modules)), file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "imported"),
+    [
+        (["--help"], "imported:"),
+        (["--version"], "imported:"),
+        (["build", "--help"], "imported:"),
+        (["build", "small.yaml"], "imported: numpy pydantic"),
+        (["build", "small.yaml", "--json"], "imported: numpy pydantic"),
+        (["train", "small.yaml"], "imported: numpy pydantic safetensors"),
+        (["evaluate", "runs/small-1"], "imported: numpy pydantic safetensors"),
+    ],
+    ids=" ".join,
+)
+def test_what_is_imported(
+    call: Call, folder: Path, clean: dict[str, str], arguments: list[str], imported: str
+) -> None:
+    if arguments[0] == "evaluate":
+        call("train", "small.yaml")
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORTED, *arguments],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        env=clean,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.splitlines()[-1] == imported
+
+
+def test_importing_the_package_imports_none_of_its_dependencies() -> None:
+    code = (
+        "import sys, cnnspec; "
+        "print(sorted({'numpy', 'torch', 'pydantic', 'yaml', 'click', 'rich'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+    assert set(dir(cnnspec)) >= {"build", "train", "load_spec"}
+
+
+QUICK = [["--help"], ["--version"], ["build", "small.yaml"], ["build", "small.yaml", "--json"]]
+
+
+@pytest.mark.parametrize("arguments", [*QUICK, ["train", "small.yaml"]], ids=" ".join)
+def test_a_full_disk_is_no_traceback(program: Call, arguments: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = program(*arguments, stdout=full)
+    assert done.code != 0
+    assert "Traceback" not in done.err
+
+
+@pytest.mark.parametrize("arguments", [*QUICK, ["train", "small.yaml"]], ids=" ".join)
+def test_a_closed_output_is_no_error(
+    script: Path, folder: Path, clean: dict[str, str], arguments: list[str]
+) -> None:
+    done = subprocess.run(
+        ["sh", "-c", '"$0" "$@" >&-', str(script), *arguments],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        env=clean,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize("arguments", QUICK, ids=" ".join)
+def test_a_reader_that_has_gone_is_no_error(
+    script: Path, folder: Path, clean: dict[str, str], arguments: list[str]
+) -> None:
+    with subprocess.Popen(
+        [str(script), *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=folder,
+        env=clean,
+    ) as running:
+        assert running.stdout is not None
+        assert running.stderr is not None
+        running.stdout.close()
+        assert running.stderr.read() == ""
+        assert running.wait(timeout=60) == 0
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["layers.linear1.out_features=1000000000000000", f"layers.linear1.out_features={10**30}"],
+    ids=["more than a memory holds", "more than can be counted"],
+)
+def test_a_network_that_is_too_large_is_no_traceback(program: Call, change: str) -> None:
+    done = program("build", "small.yaml", "--set", change)
+    assert (done.code, done.out) == (2, "")
+    assert "Traceback" not in done.err

@@ -1,0 +1,313 @@
+"""What the loss and the optimizers owe, on every backend."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+import pytest
+
+from cnnspec.backends import BACKENDS, build
+from cnnspec.backends.network import Network
+from cnnspec.compare.budget import adam_budgets, cross_entropy_budgets, sgd_budgets
+from cnnspec.errors import StateError
+from cnnspec.plan import Plan, resolve
+from cnnspec.randomness import stream
+from cnnspec.spec.layers import Conv, Flatten, Linear, Pool, ReLU
+from cnnspec.spec.model import ModelSpec
+from cnnspec.spec.training import SGD, Adam, AnyOptimizer, Training
+from cnnspec.trace import Array
+from tests.cases import CASES, Exact, assert_same_bits, assert_within, batch_of, normal
+
+# torch says so once, of every `padding: same` that adds an odd number of cells.
+pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel:UserWarning")
+
+OPTIMIZERS: dict[str, AnyOptimizer] = {
+    "sgd": SGD(),
+    "sgd-momentum": SGD(momentum=0.9),
+    "sgd-nesterov": SGD(momentum=0.8, nesterov=True),
+    "sgd-decay": SGD(weight_decay=0.1),
+    "sgd-momentum-decay": SGD(momentum=0.9, weight_decay=0.01),
+    "sgd-everything": SGD(momentum=0.7, nesterov=True, weight_decay=0.3),
+    "adam": Adam(),
+    "adam-decay": Adam(weight_decay=0.1),
+    "adam-betas": Adam(betas=(0.5, 0.9)),
+    "adam-no-memory": Adam(betas=(0.0, 0.0)),
+    "adam-eps": Adam(eps=0.01),
+    "adam-everything": Adam(betas=(0.8, 0.95), eps=1e-4, weight_decay=0.02),
+}
+
+NET = resolve(
+    ModelSpec(
+        input=(2, 6, 5),
+        layers=[
+            Conv(out_channels=3, kernel_size=3, padding=1),
+            ReLU(),
+            Pool(kernel_size=2),
+            Conv(out_channels=4, kernel_size=2, bias=False),
+            Flatten(),
+            Linear(out_features=3),
+        ],
+    )
+)
+
+LOGITS: dict[str, Array] = {
+    "random": 3 * normal((5, 4), "logits"),
+    "single": 3 * normal((1, 4), "logits", "single"),
+    "one-class": normal((3, 1), "logits", "one class"),
+    "two-classes": normal((6, 2), "logits", "two classes"),
+    "many-classes": normal((2, 300), "logits", "many classes"),
+    "large-batch": normal((200, 3), "logits", "large batch"),
+    "equal": np.full((3, 5), 7.0),
+    "extreme": stream(0, "tests", "extreme").choice([-1e4, 0.0, 1e4], (20, 4)),
+    "extreme-single": np.array([[1e4, -1e4, 0.0]]),
+    "all-1e4": np.full((2, 3), 1e4),
+    "all-minus-1e4": np.full((2, 3), -1e4),
+    "near-equal-large": 1e4 + np.array([[0.0, 0.5, 1.0], [1.0, 0.5, 0.0]]),
+}
+
+each_backend = pytest.mark.parametrize("backend", BACKENDS)
+each_optimizer = pytest.mark.parametrize("options", OPTIMIZERS.values(), ids=OPTIMIZERS)
+each_precision = pytest.mark.parametrize("precision", ["float64", "float32"])
+
+
+def network_of(
+    backend: str,
+    options: AnyOptimizer | None = None,
+    precision: str = "float32",
+    *,
+    plan: Plan = NET,
+    seed: int = 0,
+) -> Network:
+    training = Training(optimizer=options or SGD(), precision=precision, seed=seed)
+    return build(plan, training, backend)
+
+
+def cross_entropy(logits: Exact, labels: Array) -> tuple[float, Exact]:
+    """Return the mean of log(sum(exp z)) - z[label] and its gradient, number by number."""
+    losses, gradients = [], []
+    for z, label in zip(logits.tolist(), labels.tolist()):
+        top = max(z)
+        total = math.fsum(math.exp(value - top) for value in z)
+        losses.append(math.log(total) + (top - z[label]))
+        gradients.append([math.exp(value - top) / total for value in z])
+        gradients[-1][label] -= 1
+    return math.fsum(losses) / len(losses), np.array(gradients) / len(losses)
+
+
+@each_backend
+@each_precision
+@pytest.mark.parametrize("probe", LOGITS)
+def test_cross_entropy_is_the_formula(backend: str, precision: str, probe: str) -> None:
+    logits = LOGITS[probe].astype(np.float32).astype(np.float64)
+    network = network_of(backend, precision=precision)
+    for shift in range(logits.shape[1]) if logits.shape[1] < 10 else (0, 7):
+        labels = (np.arange(len(logits)) + shift) % logits.shape[1]
+        loss, grad = cross_entropy(logits, labels)
+        found = network.replay_loss(logits, labels)
+        loss_budget, grad_budget = (
+            own + formulas
+            for own, formulas in zip(
+                cross_entropy_budgets(logits, labels, precision),
+                cross_entropy_budgets(logits, labels, "float64"),
+            )
+        )
+        assert_within(found.loss, loss, loss_budget, "loss")
+        assert_within(found.grad_logits, grad, grad_budget, "grad_logits")
+        assert found.grad_logits.dtype == precision
+
+
+def gradients_of(step: int, precision: str = "float32") -> dict[str, Array]:
+    """Draw gradients of both signs, over seven decades, with some zeros."""
+    random = stream(0, "tests", "gradients", step)
+    gradients = {}
+    for name, shape in NET.parameters.items():
+        drawn = random.normal(size=shape) * 10.0 ** random.uniform(-6, 1, shape)
+        drawn[random.random(shape) < 0.1] = 0
+        gradients[name] = drawn.astype(np.float32).astype(precision)
+    return gradients
+
+
+def update_budgets(
+    options: AnyOptimizer,
+    weights: Mapping[str, Array],
+    slots: Mapping[str, Array],
+    gradients: Mapping[str, Array],
+    rate: float,
+    step: int,
+    precision: str,
+) -> dict[str, Exact]:
+    budgets = {}
+    for name, array in weights.items():
+        own = {
+            key.removeprefix(f"{name}."): slot
+            for key, slot in slots.items()
+            if key.startswith(f"{name}.")
+        }
+        if isinstance(options, SGD):
+            found = sgd_budgets(options, array, own, gradients[name], rate, step, precision)
+        else:
+            found = adam_budgets(options, array, own, gradients[name], rate, step, precision)
+        budgets |= {f"{name}.{slot}" if slot else name: budget for slot, budget in found.items()}
+    return budgets
+
+
+@each_backend
+@each_optimizer
+@each_precision
+@pytest.mark.parametrize("first", [1, 1000])
+def test_updates_equal_torchs(
+    backend: str, options: AnyOptimizer, precision: str, first: int
+) -> None:
+    # Each step starts from the same float32 numbers on both sides; the rate is the argument's.
+    torch = network_of("torch", options, "float64")
+    network = network_of(backend, options, precision)
+    rate = 3 * options.learning_rate
+    for step in range(first, first + 5):
+        start = {key: array.astype(np.float32) for key, array in torch.state().items()}
+        start_slots = {
+            key: array.astype(np.float32) for key, array in torch.optimizer_state().items()
+        }
+        gradients = gradients_of(step, "float64")
+        for side in (torch, network):
+            side.load_state(start)
+            side.load_optimizer_state(start_slots)
+            side.update(gradients, rate, step)
+        wanted = torch.state() | torch.optimizer_state()
+        found = network.state() | network.optimizer_state()
+        exact = {key: array.astype(np.float64) for key, array in start.items()}
+        exact_slots = {key: array.astype(np.float64) for key, array in start_slots.items()}
+        own, torchs = (
+            update_budgets(options, exact, exact_slots, gradients, rate, step, p)
+            for p in (precision, "float64")
+        )
+        assert found.keys() == wanted.keys() == own.keys()
+        for key, value in wanted.items():
+            assert_within(found[key], value, own[key] + torchs[key], f"step {step}, {key}")
+            assert found[key].dtype == precision
+
+
+@each_backend
+@each_optimizer
+def test_updates_change_neither_gradients_nor_what_came_back(
+    backend: str, options: AnyOptimizer
+) -> None:
+    network = network_of(backend, options)
+    gradients = gradients_of(1)
+    given = {key: array.copy() for key, array in gradients.items()}
+    network.update(gradients, 0.01, 1)
+    returned = network.state() | network.optimizer_state()
+    kept = {key: array.copy() for key, array in returned.items()}
+    network.update(gradients, 0.01, 2)
+    assert_same_bits(gradients, given)
+    assert_same_bits(returned, kept)
+
+
+@each_backend
+@each_optimizer
+def test_the_learning_rate_is_the_arguments(backend: str, options: AnyOptimizer) -> None:
+    network = network_of(backend, options)
+    start = network.state()
+    images, labels = batch_of(NET, 3)
+    network.train_step(images, labels, 0.0, 1)
+    assert_same_bits(network.state(), start)
+    network.train_step(images, labels, 0.25, 2)
+    assert all(np.any(array != start[key]) for key, array in network.state().items())
+
+
+SLOTS = {"sgd": [], "sgd-momentum": ["momentum_buffer"], "adam": ["exp_avg", "exp_avg_sq"]}
+
+
+@each_backend
+@pytest.mark.parametrize("optimizer", SLOTS)
+def test_slots_have_torchs_names(backend: str, optimizer: str) -> None:
+    network = network_of(backend, OPTIMIZERS[optimizer])
+    shapes = {key: array.shape for key, array in network.optimizer_state().items()}
+    assert shapes == {
+        f"{name}.{slot}": shape
+        for name, shape in NET.parameters.items()
+        for slot in SLOTS[optimizer]
+    }
+    assert not any(array.any() for array in network.optimizer_state().values())
+
+
+@each_backend
+def test_slots_of_another_optimizer_are_refused_by_name(backend: str) -> None:
+    adam = network_of(backend, Adam())
+    momentum = network_of(backend, SGD(momentum=0.9))
+    with pytest.raises(StateError, match=r"conv1\.weight\.exp_avg\b"):
+        adam.load_optimizer_state(momentum.optimizer_state())
+    with pytest.raises(StateError, match=r"conv1\.weight\.momentum_buffer\b"):
+        momentum.load_optimizer_state({})
+    with pytest.raises(StateError, match=r"conv1\.weight\.exp_avg_sq\b"):
+        network_of(backend, SGD()).load_optimizer_state(adam.optimizer_state())
+
+
+@each_backend
+@each_optimizer
+@each_precision
+def test_training_resumes_exactly(backend: str, options: AnyOptimizer, precision: str) -> None:
+    network = network_of(backend, options, precision)
+    for step in (1, 2, 3):
+        network.train_step(*batch_of(NET, 4, step), 0.05, step)
+    resumed = network_of(backend, options, precision, seed=1)
+    resumed.load_state(network.state())
+    resumed.load_optimizer_state(network.optimizer_state())
+    for step in (4, 5, 6):
+        images, labels = batch_of(NET, 4, step)
+        first, second = (side.train_step(images, labels, 0.05, step) for side in (network, resumed))
+        assert first.loss == second.loss
+        assert_same_bits({"logits": first.logits}, {"logits": second.logits})
+        assert_same_bits(network.state(), resumed.state())
+        assert_same_bits(network.optimizer_state(), resumed.optimizer_state())
+
+
+def traced_step(network: Network, images: Array, labels: Array, rate: float, step: int) -> float:
+    """Take a training step by hand: trace, then update along the gradients."""
+    trace = network.trace(images, labels)
+    gradients = {
+        f"{layer}.{parameter}": gradient
+        for layer, found in trace.layers.items()
+        for parameter, gradient in found.grad_parameters.items()
+    }
+    network.update(gradients, rate, step)
+    return trace.loss.loss
+
+
+@each_backend
+@each_optimizer
+def test_a_training_step_is_a_trace_and_an_update(backend: str, options: AnyOptimizer) -> None:
+    network, by_hand = network_of(backend, options), network_of(backend, options)
+    for step, batch in enumerate((4, 1, 3), start=1):
+        images, labels = batch_of(NET, batch, step)
+        logits = network.predict(images)
+        taken = network.train_step(images, labels, 0.05, step)
+        assert taken.loss == traced_step(by_hand, images, labels, 0.05, step)
+        assert_same_bits({"logits": taken.logits}, {"logits": logits})
+        assert_same_bits(network.state(), by_hand.state())
+        assert_same_bits(network.optimizer_state(), by_hand.optimizer_state())
+
+
+@each_backend
+@pytest.mark.parametrize("name", CASES)
+def test_a_training_step_goes_through_every_layer(name: str, backend: str) -> None:
+    plan = CASES[name].plan
+    network, by_hand = network_of(backend, plan=plan), network_of(backend, plan=plan)
+    images, labels = batch_of(plan, 3, name)
+    loss = network.train_step(images, labels, 0.05, 1).loss
+    assert loss == traced_step(by_hand, images, labels, 0.05, 1)
+    assert_same_bits(network.state(), by_hand.state())
+
+
+@each_backend
+@pytest.mark.parametrize("options", [SGD(momentum=0.9), Adam()], ids=["sgd", "adam"])
+def test_the_loss_falls(backend: str, options: AnyOptimizer) -> None:
+    # Three classes, told apart by the row that is bright.
+    images = 0.1 * normal((9, *NET.input), "tiny problem")
+    labels = np.arange(9) % 3
+    images[np.arange(9), :, 2 * labels] += 1
+    network = network_of(backend, options)
+    losses = [network.train_step(images, labels, 0.03, step).loss for step in range(1, 31)]
+    assert losses[-1] < losses[0]
+    assert np.array_equal(network.predict(images).argmax(axis=1), labels)

@@ -1,0 +1,364 @@
+"""`--set option=value`: what it changes, and where its problems are shown."""
+
+from pathlib import Path
+
+import pytest
+
+from cnnspec.errors import SpecError
+from cnnspec.spec import (
+    MNIST,
+    NPZ,
+    SGD,
+    Adam,
+    Conv,
+    Digits,
+    Flatten,
+    Linear,
+    ModelSpec,
+    Normal,
+    Normalize,
+    ReLU,
+    Training,
+    load_spec,
+    parse_spec,
+)
+from cnnspec.spec.diagnostics import Diagnostic
+
+TEXT = """\
+name: model
+input: [1, 8, 8]
+layers:
+  - conv: {out_channels: 4, kernel_size: 3}
+  - relu
+  - conv: {name: second, out_channels: 4, kernel_size: 3}
+  - flatten
+  - linear: {out_features: 10}
+data: digits
+training:
+  epochs: 2
+  optimizer: {adam: {learning_rate: 1e-3, eps: 1e-7}}
+"""
+BASE = parse_spec(TEXT)
+
+
+def changed(*overrides: str) -> ModelSpec:
+    return parse_spec(TEXT, file="s.yaml", overrides=overrides)
+
+
+def refusal(*overrides: str, text: str = TEXT) -> SpecError:
+    with pytest.raises(SpecError) as caught:
+        parse_spec(text, file="s.yaml", overrides=overrides)
+    return caught.value
+
+
+def problem(*overrides: str) -> Diagnostic:
+    (found,) = refusal(*overrides).diagnostics
+    return found
+
+
+def with_layer(index: int, layer: object) -> ModelSpec:
+    layers = [*BASE.layers[:index], layer, *BASE.layers[index + 1 :]]
+    return ModelSpec(**{**dict(BASE), "layers": layers})
+
+
+def with_training(**options: object) -> ModelSpec:
+    training = Training(**{**dict(BASE.training), **options})
+    return BASE.model_copy(update={"training": training})
+
+
+FORMS = {
+    "no override": ([], BASE),
+    "a number": (["training.epochs=3"], with_training(epochs=3)),
+    "spaces around the sign": (["training.epochs = 3"], with_training(epochs=3)),
+    "an option that is not in the file": (["training.seed=7"], with_training(seed=7)),
+    "decimal and not octal": (["training.seed=010"], with_training(seed=10)),
+    "hexadecimal": (["training.batch_size=0x10"], with_training(batch_size=16)),
+    "a word": (["training.precision=float64"], with_training(precision="float64")),
+    "a comment": (["training.epochs=3 # three"], with_training(epochs=3)),
+    "the last one counts": (["training.epochs=3", "training.epochs=4"], with_training(epochs=4)),
+    "two": (["training.epochs=3", "training.seed=4"], with_training(epochs=3, seed=4)),
+    "a layer by its name in the plan": (
+        ["layers.conv1.out_channels=32"],
+        with_layer(0, Conv(out_channels=32, kernel_size=3)),
+    ),
+    "a layer by its number": (
+        ["layers.0.out_channels=32"],
+        with_layer(0, Conv(out_channels=32, kernel_size=3)),
+    ),
+    "a layer by its written name": (
+        ["layers.second.padding=same"],
+        with_layer(2, Conv(name="second", out_channels=4, kernel_size=3, padding="same")),
+    ),
+    "an option of a bare word": (["layers.relu1.name=act"], with_layer(1, ReLU(name="act"))),
+    "an option of a bare word by number": (["layers.1.name=act"], with_layer(1, ReLU(name="act"))),
+    "a renamed layer by its new name": (
+        ["layers.relu1.name=act", "layers.act.name=other"],
+        with_layer(1, ReLU(name="other")),
+    ),
+    "a pair": (
+        ["layers.conv1.kernel_size=[3, 5]"],
+        with_layer(0, Conv(out_channels=4, kernel_size=(3, 5))),
+    ),
+    "a whole layer as a word": (["layers.conv1=relu"], with_layer(0, ReLU())),
+    "a whole layer": (
+        ["layers.0={conv: {out_channels: 2, kernel_size: 1}}"],
+        with_layer(0, Conv(out_channels=2, kernel_size=1)),
+    ),
+    "all layers": (
+        ["layers=[flatten, linear: {out_features: 3}]"],
+        BASE.model_copy(update={"layers": (Flatten(), Linear(out_features=3))}),
+    ),
+    "an item of a list": (["input.1=9"], BASE.model_copy(update={"input": (1, 9, 8)})),
+    "a list": (["input=[3, 9, 9]"], BASE.model_copy(update={"input": (3, 9, 9)})),
+    "a name with a sign": (["name=a-b.c"], BASE.model_copy(update={"name": "a-b.c"})),
+    "text": (["name='010'"], BASE.model_copy(update={"name": "010"})),
+    "an option of the same optimizer": (
+        ["training.optimizer.adam.learning_rate=1"],
+        with_training(optimizer=Adam(learning_rate=1, eps=1e-7)),
+    ),
+    "an option of the other optimizer": (
+        ["training.optimizer.sgd.momentum=0.9"],
+        with_training(optimizer=SGD(momentum=0.9)),
+    ),
+    "two options of the other optimizer": (
+        ["training.optimizer.sgd.momentum=0.9", "training.optimizer.sgd.nesterov=true"],
+        with_training(optimizer=SGD(momentum=0.9, nesterov=True)),
+    ),
+    "there and back": (
+        ["training.optimizer.sgd.momentum=0.9", "training.optimizer.adam.eps=1e-3"],
+        with_training(optimizer=Adam(eps=1e-3)),
+    ),
+    "another optimizer as a word": (["training.optimizer=sgd"], with_training(optimizer=SGD())),
+    "the options of an optimizer as a whole": (
+        ["training.optimizer.adam={learning_rate: 1}"],
+        with_training(optimizer=Adam(learning_rate=1)),
+    ),
+    "an optimizer as a whole": (
+        ["training.optimizer={sgd: {learning_rate: 1}}"],
+        with_training(optimizer=SGD(learning_rate=1)),
+    ),
+    "a section as a whole": (
+        ["training={epochs: 9}"],
+        BASE.model_copy(update={"training": Training(epochs=9)}),
+    ),
+    "a section as a whole and one of its options": (
+        ["training={epochs: 9}", "training.seed=1"],
+        BASE.model_copy(update={"training": Training(epochs=9, seed=1)}),
+    ),
+    "a section that is not in the file": (
+        ["initialization.normal.std=0.5"],
+        BASE.model_copy(update={"initialization": Normal(std=0.5)}),
+    ),
+    "an option of data that were a word": (
+        ["data.digits.train_samples=5"],
+        BASE.model_copy(update={"data": Digits(train_samples=5)}),
+    ),
+    "other data as a word": (["data=mnist"], BASE.model_copy(update={"data": MNIST()})),
+    "an option of other data": (
+        ["data.npz.path=a=b.npz"],
+        BASE.model_copy(update={"data": NPZ(path="a=b.npz")}),
+    ),
+    "no data": (["data=null"], BASE.model_copy(update={"data": None})),
+    "no data in short": (["data="], BASE.model_copy(update={"data": None})),
+    "a section in a section": (
+        ["data.digits.normalize.mean=[0.5]", "data.digits.normalize.std=[2]"],
+        BASE.model_copy(update={"data": Digits(normalize=Normalize(mean=[0.5], std=[2]))}),
+    ),
+}
+
+
+@pytest.mark.parametrize(("overrides", "wanted"), FORMS.values(), ids=FORMS)
+def test_forms(overrides: list[str], wanted: ModelSpec) -> None:
+    assert changed(*overrides) == wanted
+
+
+def test_files_can_be_overridden_too(tmp_path: Path) -> None:
+    path = tmp_path / "model.yaml"
+    path.write_text(TEXT)
+    assert load_spec(path, overrides=["training.epochs=3"]) == with_training(epochs=3)
+    assert path.read_text() == TEXT
+
+
+def test_an_override_mends_what_is_wrong_in_the_file() -> None:
+    text = TEXT.replace("epochs: 2", "epochs: many").replace("[1, 8, 8]", "[1, 8, eight]")
+    mended = parse_spec(text, overrides=["training.epochs=2", "input.2=8"])
+    assert mended == BASE
+
+
+def test_the_other_options_of_an_optimizer_stay() -> None:
+    optimizer = changed("training.optimizer.adam.betas=[0.5, 0.6]").training.optimizer
+    assert optimizer == Adam(learning_rate=1e-3, eps=1e-7, betas=(0.5, 0.6))
+
+
+SHOWN = {
+    "training.epochs=three": """\
+wrong-value: `training.epochs`: wanted a whole number; found "three" (text)
+ --> --set:1:17
+  |
+1 | training.epochs=three
+  |                 ^^^^^""",
+    "training.epochs = 3.0": """\
+wrong-value: `training.epochs`: wanted a whole number; found `3.0`
+ --> --set:1:19
+  |
+1 | training.epochs = 3.0
+  |                   ^^^""",
+    "training.optmizer=adam": """\
+unknown-option: unknown option `optmizer` of `training`
+ --> --set:1:1
+  |
+1 | training.optmizer=adam
+  | ^^^^^^^^^^^^^^^^^
+help: did you mean `optimizer`?""",
+    "training.optimizer={sgd: {lr: 0.1}}": """\
+unknown-option: unknown option `lr` of `sgd`
+ --> --set:1:27
+  |
+1 | training.optimizer={sgd: {lr: 0.1}}
+  |                           ^^
+help: known are learning_rate, momentum, nesterov, weight_decay""",
+    "layers.second.kernel_size=7": """\
+shape: second: the kernel's height (7) is larger than the padded input: (6 + 2*0 - 7)//1 + 1 = 0
+ --> --set:1:27
+  |
+1 | layers.second.kernel_size=7
+  |                           ^
+help: a kernel of at most 6 fits, or a padding of at least 1""",
+    "layers.linear1.in_features=65": """\
+shape: linear1: `in_features` is written as 65, but the layer receives 64
+ --> --set:1:28
+  |
+1 | layers.linear1.in_features=65
+  |                            ^^
+help: write 64, or leave `in_features` out: it is inferred""",
+    "layers.conv9.padding=1": """\
+override: no layer is named `conv9`; there are conv1, relu1, second, flatten1, linear1
+ --> --set:1:1
+  |
+1 | layers.conv9.padding=1
+  | ^^^^^^^^^^^^^^^^^^^^^^""",
+    "layers.conv2.padding=1": """\
+override: no layer is named `conv2`; there are conv1, relu1, second, flatten1, linear1
+ --> --set:1:1
+  |
+1 | layers.conv2.padding=1
+  | ^^^^^^^^^^^^^^^^^^^^^^""",
+    "layers.5=relu": """\
+override: `5` is no place in a list of 5
+ --> --set:1:1
+  |
+1 | layers.5=relu
+  | ^^^^^^^^^^^^^""",
+    "layers.-1=relu": """\
+override: no layer is named `-1`; there are conv1, relu1, second, flatten1, linear1
+ --> --set:1:1
+  |
+1 | layers.-1=relu
+  | ^^^^^^^^^^^^^^""",
+    "input.height=9": """\
+override: `height` is no place in a list of 3
+ --> --set:1:1
+  |
+1 | input.height=9
+  | ^^^^^^^^^^^^^^""",
+    "training.epochs": """\
+override: wanted `option=value`, as in training.epochs=3
+ --> --set:1:1
+  |
+1 | training.epochs
+  | ^^^^^^^^^^^^^^^""",
+    "training.epochs: 3": """\
+override: wanted `option=value`, as in training.epochs=3
+ --> --set:1:1
+  |
+1 | training.epochs: 3
+  | ^^^^^^^^^^^^^^^^^^""",
+    "=3": """\
+override: wanted `option=value`, as in training.epochs=3
+ --> --set:1:1
+  |
+1 | =3
+  | ^^""",
+    "training..epochs=3": """\
+override: wanted `option=value`, as in training.epochs=3
+ --> --set:1:1
+  |
+1 | training..epochs=3
+  | ^^^^^^^^^^^^^^^^^^""",
+    "training={epochs: 3, epochs: 4}": """\
+duplicate-key: `epochs` is written twice; the first is in line 1
+ --> --set:1:22
+  |
+1 | training={epochs: 3, epochs: 4}
+  |                      ^^^^^^
+help: keep one of them""",
+    "training={epochs: 3": """\
+syntax: expected ',' or '}', but got '<stream end>'
+ --> --set:1:20
+  |
+1 | training={epochs: 3
+  |                    ^""",
+    "name=&a b": """\
+anchor: anchors (`&a`) are not supported
+ --> --set:1:6
+  |
+1 | name=&a b
+  |      ^^^^""",
+}
+
+
+@pytest.mark.parametrize(("override", "shown"), SHOWN.items(), ids=SHOWN)
+def test_problems_are_shown_in_the_override(override: str, shown: str) -> None:
+    assert str(refusal(override)) == shown
+
+
+def test_another_kind_begins_with_its_defaults() -> None:
+    """Options of the first optimizer that the other one has, too, are not taken over."""
+    optimizer = changed("training.optimizer.sgd.momentum=0.5").training.optimizer
+    assert optimizer == SGD(learning_rate=0.01, momentum=0.5)
+
+
+def test_problems_of_overrides_come_before_those_of_the_file() -> None:
+    text = TEXT.replace("name: model", "name: my model")
+    found = refusal("training.epochs=0", text=text)
+    places = [at.location.file for at in found.diagnostics if at.location]
+    assert places == ["--set", "s.yaml"]
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "training.epochs=",
+        "trainin.epochs=3",
+        "name.first=model",
+        "layers.conv1.out_channels.x=3",
+        "layers.conv1.kernel.x=3",
+        "data.npz.train_samples=3",
+        "data.digits.normalize.mean=[0.5]",
+        "training.optimizer.rmsprop.decay=0.1",
+        "training.optimizer.sgd.nesterov=true",
+        "training.optimizer.adam.betas.0=0.5",
+    ],
+)
+def test_what_an_override_broke_is_shown_in_the_override(override: str) -> None:
+    for found in refusal(override).diagnostics:
+        assert found.location is not None
+        assert (found.location.file, found.location.text) == ("--set", override)
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "layers." + "1" * 5000 + "=relu",
+        'name="\\U00110000"',
+        "training.epochs=%YAML " + "1" * 5000 + ".1",
+    ],
+    ids=["a number of many digits", "beyond unicode", "a directive"],
+)
+def test_no_override_is_a_crash(override: str) -> None:
+    assert problem(override).location is not None
+
+
+def test_nothing_can_be_set_in_what_is_no_mapping() -> None:
+    (found,) = refusal("training.epochs=3", text="- relu\n").diagnostics
+    assert found.message == "the spec is not a mapping, so nothing in it can be set"
