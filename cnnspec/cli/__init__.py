@@ -40,7 +40,7 @@ class Commands(click.RichGroup):
 def cli() -> None:
     """One CNN spec; NumPy and torch implementations of it; and a referee.
 
-    A spec is a YAML file. See `specs/` for ready ones.
+    A spec is a YAML file that says layers, data and training.
     """
 
 

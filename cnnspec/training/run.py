@@ -122,7 +122,7 @@ class Run:
         try:
             lines = (self.path / "metrics.jsonl").read_text("utf-8").splitlines()
             return tuple(map(_metrics, lines))
-        except (OSError, ValueError, TypeError) as error:
+        except (OSError, ValueError, TypeError, AttributeError) as error:
             raise RunError(f"cannot read {self.path / 'metrics.jsonl'}: {error}") from None
 
 

@@ -7,7 +7,15 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from cnnspec.compare.budget import cross_entropy_budgets, gamma, sum_budget, unit_roundoff
+from cnnspec import SGD, Adam
+from cnnspec.compare.budget import (
+    adam_budgets,
+    cross_entropy_budgets,
+    gamma,
+    sgd_budgets,
+    sum_budget,
+    unit_roundoff,
+)
 
 
 def test_unit_roundoff() -> None:
@@ -92,3 +100,55 @@ def test_cross_entropy_budget_holds_and_is_narrow(scale: float, classes: int) ->
     # Far below any fault: a mean over one image more would move the loss by an eighth.
     assert loss_budget < 1e-3 * max(exact_loss, 1)
     assert grad_budget.max() < 1e-2 / 7
+
+
+def test_a_sum_of_zeros_is_exact_even_where_nothing_can_be_said() -> None:
+    budget = sum_budget(2**24, np.array([0.0, 1.0]), np.zeros(2), "float32")
+    assert np.isfinite(budget[0])
+    assert budget[1] == math.inf
+
+
+W, G = (
+    np.random.default_rng(seed).normal(size=50).astype(np.float32).astype(np.float64)
+    for seed in (0, 1)
+)
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.1])
+@pytest.mark.parametrize("betas", [(0.9, 0.999), (0.9, 0.9999), (0.0, 0.5)])
+def test_adam_budget_holds_for_other_ways_of_the_same_formula(
+    betas: tuple[float, float], decay: float
+) -> None:
+    """Corrections from running products, decay kept apart, roots taken one by one."""
+    options = Adam(betas=betas, weight_decay=decay)
+    b1, b2 = betas
+    m, v, power1, power2 = np.zeros(50), np.zeros(50), 1.0, 1.0
+    for step in range(1, 30):
+        slots = {"exp_avg": m, "exp_avg_sq": v}
+        budgets = adam_budgets(options, W, slots, G, 1e-3, step, "float64")
+        g = G + decay * W
+        power1, power2 = power1 * b1, power2 * b2
+        other_m, other_v = m + (1 - b1) * (g - m), b2 * v + (1 - b2) * g**2
+        moved = other_m / (1 - power1) / (np.sqrt(other_v / (1 - power2)) + options.eps)
+        other = W - 1e-3 * moved
+        exact_m = b1 * m + (1 - b1) * G + (1 - b1) * decay * W
+        exact_v = other_v
+        rate = 1e-3 / -math.expm1(step * math.log(b1)) if b1 else 1e-3
+        root = np.sqrt(exact_v) / math.sqrt(-math.expm1(step * math.log(b2)))
+        exact = W - rate * exact_m / (root + options.eps)
+        assert np.all(np.abs(other - exact) <= 2 * budgets[""])
+        assert np.all(np.abs(other_m - exact_m) <= 2 * budgets["exp_avg"])
+        assert budgets[""].max() < 1e-12  # a fault of one part in a thousand is 1e-6
+        m, v = exact_m, exact_v
+
+
+def test_sgd_budget_is_narrow() -> None:
+    options = SGD(momentum=0.9, nesterov=True, weight_decay=0.1)
+    budgets = sgd_budgets(options, W, {"momentum_buffer": G}, G, 0.1, 2, "float32")
+    exact = W - 0.1 * ((G + 0.1 * W) + 0.9 * (0.9 * G + G + 0.1 * W))
+    w, g, buffer = (array.astype(np.float32) for array in (W, G, G))
+    d = g + np.float32(0.1) * w
+    found = w - np.float32(0.1) * (d + np.float32(0.9) * (np.float32(0.9) * buffer + d))
+    assert found.dtype == np.float32
+    assert np.all(np.abs(found - exact) <= budgets[""])
+    assert budgets[""].max() < 1e-5

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from cnnspec.backends.chain import ChainNetwork
 from cnnspec.backends.numpy import layers, learning
 from cnnspec.cli import main
 from cnnspec.spec.layers import AnyLayer
@@ -242,3 +243,99 @@ def test_training_that_only_one_backend_survives_is_a_difference(
     found = document["first_divergence"]
     assert (found["layer"], found["quantity"], found["step"]) == (None, "loss", 1)
     assert list(document["lockstep"]["stopped"]) == ["numpy"]
+
+
+def test_bias_that_is_never_added_is_found_where_biases_start_at_0(
+    compare: Compare, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = layers.LinearNumPy.forward
+
+    def without_bias(self: Any, x: Any) -> Any:
+        return original(self, x) - self.parameters["bias"][:, None]
+
+    monkeypatch.setattr(layers.LinearNumPy, "forward", without_bias)
+    code, document = compare(SPEC + "initialization: {normal: {std: 0.1}}\n", "--steps", "0")
+    assert code == 1
+    assert first(document) == ("linear1", "output", "float64")
+
+
+def test_fault_of_a_training_step_alone_is_found(
+    compare: Compare, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = ChainNetwork.train_step
+    monkeypatch.setattr(
+        ChainNetwork,
+        "train_step",
+        lambda self, images, labels, rate, step: original(self, images, labels, -rate, step),
+    )
+    code, document = compare(SPEC, "--steps", "0")
+    assert code == 1
+    assert first(document) == ("training step", "conv1.weight", "float64")
+    assert faulty_layers(document) == {"training step"}
+
+
+def test_fault_of_a_prediction_alone_is_found(
+    compare: Compare, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plant(monkeypatch, ChainNetwork, "predict", lambda logits: logits[:, ::-1])
+    code, document = compare(SPEC, "--steps", "0")
+    assert code == 1
+    assert first(document) == ("training step", "predicted logits", "float64")
+
+
+@pytest.mark.parametrize("factor", [0.0, 1 / 32, 32.0])
+def test_only_the_faulty_side_is_accused(
+    factor: float, compare: Compare, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plant(
+        monkeypatch,
+        layers.LinearNumPy,
+        "parameter_gradients",
+        lambda found: {name: array * factor for name, array in found.items()},
+    )
+    code, document = compare(SPEC, "--steps", "0")
+    assert code == 1
+    assert first(document) == ("linear1", "grad_weight", "float64")
+    bad = {found["backend"] for found in document["quantities"] if not found["ok"]}
+    assert "torch" not in bad
+
+
+def test_missing_gradient_is_a_difference(
+    compare: Compare, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plant(
+        monkeypatch,
+        layers.ConvNumPy,
+        "parameter_gradients",
+        lambda found: {"weight": found["weight"]},
+    )
+    code, document = compare(SPEC, "--steps", "0")
+    assert code == 1
+    assert first(document) == ("conv1", "grad_bias", "float64")
+
+
+def test_layer_that_breaks_the_next_one_is_named(
+    compare: Compare, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plant(monkeypatch, layers.ConvNumPy, "forward", lambda y: y[:, 1:])
+    code, document = compare(SPEC, "--steps", "0")
+    assert code == 1
+    assert first(document) == ("conv1", "output", "float64")
+    whats = {item["what"] for item in document["not_compared"]}
+    assert "whole pass of numpy" in whats
+
+
+def test_an_error_of_our_own_is_not_taken_for_a_verdict(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(*given: Any, **options: Any) -> None:
+        raise KeyError("ours")
+
+    monkeypatch.setattr("cnnspec.compare.compare_backends", broken)
+    spec = tmp_path / "spec.yaml"
+    spec.write_text(SPEC)
+    monkeypatch.setattr(sys, "argv", ["cnnspec", "compare", str(spec)])
+    with pytest.raises(SystemExit) as stop:
+        main()
+    assert stop.value.code == 70
+    assert "KeyError: 'ours'" in capsys.readouterr().err

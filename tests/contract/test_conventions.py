@@ -236,6 +236,12 @@ def test_derivative_of_relu_at_0_is_0(backend: str) -> None:
 
 
 @each_backend
+def test_relu_lets_nan_pass_and_stops_all_else_below_0(backend: str) -> None:
+    _, grad_input = run(backend, ReLU(), [[math.nan, -1, -1, 1]], [[2, math.inf, math.nan, 3]])
+    assert grad_input == [[2, 0, 0, 3]]
+
+
+@each_backend
 def test_tracing_sees_what_relu_received(backend: str) -> None:
     spec = ModelSpec(
         input=(1, 4, 4),

@@ -13,7 +13,7 @@ import pytest
 from cnnspec.backends import BACKENDS, build
 from cnnspec.backends.network import Network
 from cnnspec.compare.budget import gamma, sum_budget
-from cnnspec.errors import StateError
+from cnnspec.errors import DataError, StateError
 from cnnspec.plan import PlannedLayer, resolve
 from cnnspec.randomness import stream
 from cnnspec.spec.layers import AnyLayer, Conv, Flatten, Linear, Pool, ReLU
@@ -408,6 +408,20 @@ def test_any_memory_layout_is_taken(backend: str) -> None:
         assert network.trace(images, labels.astype(dtype)).loss.loss == (
             network.trace(images, labels).loss.loss
         )
+
+
+@each_backend
+@pytest.mark.parametrize("shape", [(3, 2, 5, 5), (3, 1, 5, 4), (3, 2, 4, 5), (2, 5, 4), (3, 40)])
+def test_images_of_another_shape_are_refused(backend: str, shape: tuple[int, ...]) -> None:
+    network = network_of(CASES["conv-plain"], backend)
+    images, labels = np.zeros(shape), np.zeros(shape[0], int)
+    wanted = r"takes images of \(n, 2, 5, 4\); found \(" + ", ".join(map(str, shape))
+    with pytest.raises(DataError, match=wanted):
+        network.predict(images)
+    with pytest.raises(DataError, match=wanted):
+        network.train_step(images, labels, 0.01, 1)
+    with pytest.raises(DataError, match=wanted):
+        network.trace(images, labels)
 
 
 @each_backend

@@ -10,7 +10,7 @@ import pytest
 
 from cnnspec.backends import BACKENDS, build
 from cnnspec.backends.network import Network
-from cnnspec.compare.budget import adam_budgets, cross_entropy_budgets, sgd_budgets
+from cnnspec.compare.budget import OPTIMIZER_BUDGETS, cross_entropy_budgets
 from cnnspec.errors import StateError
 from cnnspec.plan import Plan, resolve
 from cnnspec.randomness import stream
@@ -145,10 +145,15 @@ def update_budgets(
             for key, slot in slots.items()
             if key.startswith(f"{name}.")
         }
-        if isinstance(options, SGD):
-            found = sgd_budgets(options, array, own, gradients[name], rate, step, precision)
-        else:
-            found = adam_budgets(options, array, own, gradients[name], rate, step, precision)
+        found = OPTIMIZER_BUDGETS[options.keyword](
+            options,
+            array,
+            own,
+            gradients[name],
+            learning_rate=rate,
+            step=step,
+            precision=precision,
+        )
         budgets |= {f"{name}.{slot}" if slot else name: budget for slot, budget in found.items()}
     return budgets
 
