@@ -18,7 +18,7 @@ HELP = """\
  Usage: cnnspec [OPTIONS] COMMAND [ARGS]...
 
  One CNN spec; NumPy and torch implementations of it; and a referee.
- A spec is a YAML file. See `specs/` for ready ones.
+ A spec is a YAML file that says layers, data and training.
 
 ╭─ Options ────────────────────────────────────────────────────────────────────╮
 │ --version      Show the version and exit.                                    │
