@@ -69,13 +69,12 @@ def command(
         raise DataError(f"{spec} has no `data` section to train on; add one, or leave out --steps")
     training = model.training
     images = None if steps is None else steps * training.batch_size
-    console = Output()
-
-    def show_replay(verdict: Verdict) -> None:
-        if not as_json:
-            console.print(*render_replay(verdict), sep="\n")
-
     with training_progress(training.epochs, images=images, quiet_stdout=as_json) as progress:
+
+        def show_replay(verdict: Verdict) -> None:
+            if not as_json:
+                progress.print(*render_replay(verdict))
+
         verdict = compare_backends(
             model,
             (names[0], names[1]),
@@ -88,5 +87,5 @@ def command(
     if as_json:
         print_document(verdict_document(verdict))
     else:
-        console.print(*render_training(verdict), sep="\n")
+        Output().print(*render_training(verdict), sep="\n")
     return 0 if verdict.verdict == "same" else DIFFERENT

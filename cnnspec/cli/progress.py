@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -35,6 +35,10 @@ class TrainingProgress:
     def __init__(self, bar: Progress, lines: Console, epochs: int, images: int | None) -> None:
         self._bar, self._lines, self._epochs, self._images = bar, lines, epochs, images
         self._task: TaskID | None = None
+
+    def print(self, *parts: RenderableType) -> None:
+        """Print above the bar."""
+        self._lines.print(*parts, sep="\n")
 
     def show(self, events: Mapping[str, StepTaken | EpochMetrics]) -> None:
         """Move the bar by a step, or print the line of an epoch for each backend."""

@@ -224,7 +224,7 @@ print("imported:", *sorted(heavy & set(sys.modules)), file=sys.stderr)
         (["train", "small.yaml"], "imported: numpy pydantic safetensors"),
         (["evaluate", "runs/small-1"], "imported: numpy pydantic safetensors"),
     ],
-    ids=" ".join,
+    ids=lambda found: " ".join(found) if isinstance(found, list) else "",
 )
 def test_what_is_imported(
     call: Call, folder: Path, clean: dict[str, str], arguments: list[str], imported: str

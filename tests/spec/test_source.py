@@ -214,6 +214,13 @@ def problem(text: str | bytes) -> Diagnostic:
 
 REFUSED = {
     "anchor": ("a: &x 1\n", "anchor", 1, 4, "anchors (`&x`) are not supported"),
+    "after a byte order mark": (
+        "\ufeffa: &x 1\n",
+        "anchor",
+        1,
+        4,
+        "anchors (`&x`) are not supported",
+    ),
     "anchored mapping": ("a: &x\n  b: 1\n", "anchor", 1, 4, "anchors (`&x`) are not supported"),
     "anchored key": ("a: 1\n&x b: 1\n", "anchor", 2, 1, "anchors (`&x`) are not supported"),
     "alias": ("a: 1\nb: *x\n", "alias", 2, 4, "aliases (`*x`) are not supported"),
