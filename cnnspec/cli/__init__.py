@@ -56,7 +56,7 @@ def main() -> None:
     code = 0
     message = ""
     try:
-        code = cli.main(standalone_mode=False) or 0
+        code = cli.main(prog_name="cnnspec", standalone_mode=False) or 0
         if sys.stdout is not None:
             sys.stdout.flush()
     except SystemExit as stop:

@@ -70,7 +70,7 @@ def parse_spec(
         message = f"a spec is a mapping with `input` and `layers`; found {describe(value)}"
         problems.append(Diagnostic("not-a-mapping", message, (), source.locate(())))
     if problems or spec is None:
-        raise SpecError(sorted(problems, key=_place))
+        raise SpecError(sorted(dict.fromkeys(problems), key=_place))
     return spec
 
 
@@ -89,6 +89,7 @@ def _without_echoes(problems: list[Diagnostic]) -> list[Diagnostic]:
 
 
 def _place(problem: Diagnostic) -> tuple[bool, int, int]:
+    """Return where a problem comes: those of `--set` first, then those of the file, by line."""
     at = problem.location
     return (at.file != "--set", at.line, at.column) if at else (False, 0, 0)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 from cnnspec.errors import SpecError
 from cnnspec.spec.diagnostics import Diagnostic, Location, Path
@@ -16,14 +16,23 @@ _KINDED: tuple[Path, ...] = (("data",), ("initialization",), ("training", "optim
 """Where a thing with a kind stands: setting an option of another kind changes the kind."""
 
 
+class _Override(NamedTuple):
+    number: int
+    """Of all that are given, from 1: the line that problems are reported in."""
+    text: str
+
+    def at(self, start: int, end: int) -> Location:
+        return Location("--set", self.number, start, end, self.text)
+
+
 def apply_overrides(source: Source, overrides: Iterable[str]) -> None:
     """Change values of `source` in place; layers are named as in the plan.
 
     Raises:
         SpecError: an override names no place, or its value is not YAML.
     """
-    for override in overrides:
-        target, equals, text = override.partition("=")
+    for override in (_Override(number, text) for number, text in enumerate(overrides, 1)):
+        target, equals, text = override.text.partition("=")
         steps = target.strip().split(".")
         if not equals or not all(steps):
             raise _refusal(override, "wanted `option=value`, as in training.epochs=3")
@@ -33,17 +42,17 @@ def apply_overrides(source: Source, overrides: Iterable[str]) -> None:
             for known in [known for known in places if known[:new] == path[:new]]:
                 del places[known]
         for length in range(new, len(path) + 1):
-            key = Location("--set", 1, 1, len(target) + 1, override)
+            key = override.at(1, len(target) + 1)
             source.values[path[:length]] = source.keys[path[:length]] = key
         source.values |= {path + inner: location for inner, location in given.values.items()}
         source.keys |= {path + inner: location for inner, location in given.keys.items()}
 
 
-def _read_value(text: str, override: str, offset: int) -> Source:
+def _read_value(text: str, override: _Override, offset: int) -> Source:
     def moved(location: Location) -> Location:
         start = location.column + offset if location.line == 1 else 1
         end = location.end_column + offset if location.line == 1 else 2
-        return Location("--set", 1, start, end, override)
+        return override.at(start, end)
 
     try:
         given = read_source(text, "--set")
@@ -64,7 +73,7 @@ def _read_value(text: str, override: str, offset: int) -> Source:
     return given
 
 
-def _assign(source: Source, steps: list[str], value: Any, override: str) -> tuple[Path, int]:
+def _assign(source: Source, steps: list[str], value: Any, override: _Override) -> tuple[Path, int]:
     """Put `value` where `steps` lead, opening sections on the way.
 
     Return its path, and the length of the shortest part of it that is new.
@@ -88,9 +97,6 @@ def _assign(source: Source, steps: list[str], value: Any, override: str) -> tupl
                 here[index], new = opened, new or len(path)
             here, path = opened[kind], (*path, kind)
             continue
-        if path in _KINDED and step not in here:
-            here.clear()
-            new = new or len(path)
         path = (*path, step)
         if last:
             here[step] = value
@@ -113,7 +119,7 @@ def _opened(value: Any, kind: str) -> dict[str, Any]:
     return {kind: {}}
 
 
-def _find(layers: list[Any], path: Path, step: str, override: str) -> int:
+def _find(layers: list[Any], path: Path, step: str, override: _Override) -> int:
     if path == ("layers",):
         names = layer_names((kind_of(layer), _written_name(layer)) for layer in layers)
         if step in names:
@@ -132,6 +138,6 @@ def _written_name(layer: Any) -> str | None:
     return name if isinstance(name, str) else None
 
 
-def _refusal(override: str, message: str) -> SpecError:
-    location = Location("--set", 1, 1, len(override) + 1, override)
+def _refusal(override: _Override, message: str) -> SpecError:
+    location = override.at(1, len(override.text) + 1)
     return SpecError([Diagnostic("override", message, location=location)])

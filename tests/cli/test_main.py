@@ -171,9 +171,9 @@ ERRORS = {
         "  |                 ^\n"
         "\n"
         "wrong-value: `layers[1].linear.out_features`: wanted a number above 0; found `0`\n"
-        " --> --set:1:29\n"
+        " --> --set:2:29\n"
         "  |\n"
-        "1 | layers.linear1.out_features=0\n"
+        "2 | layers.linear1.out_features=0\n"
         "  |                             ^\n",
     ),
 }

@@ -919,11 +919,12 @@ def test_an_input_that_is_not_valid_hides_only_what_depends_on_it() -> None:
 # What is said here must be true; in which words is left open.
 
 
-def test_two_sizes_as_input() -> None:
-    (found,) = refusal("input: [8, 8]\nlayers: [flatten]\n").diagnostics
+@pytest.mark.parametrize("written", ["[]", "[8]", "[8, 8]"])
+def test_too_few_sizes_as_input(written: str) -> None:
+    (found,) = refusal(f"input: {written}\nlayers: [flatten]\n").diagnostics
     assert found.code == "wrong-value"
     assert found.message.startswith("`input`: wanted ")
-    assert found.message.endswith("found [8, 8]")
+    assert found.message.endswith(f"found {written}")
 
 
 def test_one_beta() -> None:
