@@ -179,10 +179,10 @@ CASES = (
 )
 
 
-def normal(shape: Shape, *purpose: str | int) -> Array:
-    """Draw numbers of both signs that are float32 numbers: both precisions see the same."""
+def normal(shape: Shape, *purpose: str | int, precision: str = "float32") -> Array:
+    """Draw numbers of both signs; float32 numbers are the same in both precisions."""
     drawn = stream(0, "tests", *purpose).normal(size=shape)
-    return drawn.astype(np.float32).astype(np.float64)
+    return drawn.astype(precision).astype(np.float64)
 
 
 def batch_of(plan: Plan, batch: int, *purpose: str | int) -> tuple[Array, NDArray[np.integer]]:

@@ -167,10 +167,14 @@ def parting(lockstep: Lockstep) -> str:
     if lockstep.first_different_loss is None:
         return f"Losses are equal to the last bit throughout. {weights}{different}"
     when = lockstep.first_different_prediction
-    images = f"in step {when:,}" if when else "in no step"
+    images = (
+        f"a training image is first classed differently in step {when:,}"
+        if when
+        else "no training image is ever classed differently"
+    )
     return (
-        f"Losses differ in their last bits from step {lockstep.first_different_loss:,}; a training "
-        f"image is first classed differently {images}. {weights}{different}"
+        f"Losses differ in their last bits from step {lockstep.first_different_loss:,}; {images}. "
+        f"{weights}{different}"
     )
 
 

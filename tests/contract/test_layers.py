@@ -70,14 +70,22 @@ def network_of(case: Case, backend: str, precision: str = "float32", *, seed: in
 
 
 @cache
-def exact_network(name: str) -> Network:
-    return network_of(CASES[name], "torch", "float64")
+def weights_of(name: str, precision: str) -> dict[str, Array]:
+    parameters = CASES[name].plan.parameters.items()
+    return {key: normal(shape, name, key, precision=precision) for key, shape in parameters}
 
 
 @cache
-def magnitude_network(name: str) -> Network:
+def exact_network(name: str, precision: str) -> Network:
     network = network_of(CASES[name], "torch", "float64")
-    network.load_state({name: np.abs(array) for name, array in network.state().items()})
+    network.load_state(weights_of(name, precision))
+    return network
+
+
+@cache
+def magnitude_network(name: str, precision: str) -> Network:
+    network = network_of(CASES[name], "torch", "float64")
+    network.load_state({key: np.abs(array) for key, array in weights_of(name, precision).items()})
     return network
 
 
@@ -136,13 +144,15 @@ def budgets(
 def test_replay_equals_torch(name: str, backend: str, precision: str, batch: int) -> None:
     case = CASES[name]
     at = case.plan.layer("layer")
+    # Weights and inputs fill their precision: float64 ones are no float32 numbers.
     network = network_of(case, backend, precision)
-    grad_output = normal((batch, *at.output), name, "grad_output")
+    network.load_state(weights_of(name, precision))
+    grad_output = normal((batch, *at.output), name, "grad_output", precision=precision)
     ties = stream(0, name, "ties").integers(-1, 2, (batch, *at.input)).astype(np.float64)
-    for x in (normal((batch, *at.input), name, "x"), ties):
-        wanted = quantities(exact_network(name).replay("layer", x, grad_output))
+    for x in (normal((batch, *at.input), name, "x", precision=precision), ties):
+        wanted = quantities(exact_network(name, precision).replay("layer", x, grad_output))
         found = quantities(network.replay("layer", x, grad_output))
-        sums = sums_of_magnitudes(magnitude_network(name), x, grad_output)
+        sums = sums_of_magnitudes(magnitude_network(name, precision), x, grad_output)
         truth = budgets(at, sums, wanted, "float64")
         own = budgets(at, sums, wanted, precision)
         assert found.keys() == wanted.keys() == {"output", "grad_input", *at.parameters}
@@ -220,14 +230,17 @@ def moved(state: dict[str, Array], by: float = 0.125) -> dict[str, Array]:
 
 @each_case
 @each_backend
-def test_state_round_trip(name: str, backend: str) -> None:
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_state_round_trip(name: str, backend: str, precision: str) -> None:
     case = CASES[name]
-    network, other = (network_of(case, backend, seed=seed) for seed in (0, 1))
+    network, other = (network_of(case, backend, precision, seed=seed) for seed in (0, 1))
     images, _ = batch_of(case.plan, 3, name)
+    weights = {key: array.astype(precision) for key, array in weights_of(name, precision).items()}
+    network.load_state(weights)
+    assert_same_bits(network.state(), weights)
     state = network.state()
-    assert any(np.any(array != other.state()[key]) for key, array in state.items())
     other.load_state(state)
-    assert_same_bits(other.state(), state)
+    assert_same_bits(other.state(), weights)
     for array in state.values():
         array.fill(np.nan)
     assert_same_bits({"logits": other.predict(images)}, {"logits": network.predict(images)})
