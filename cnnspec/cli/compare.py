@@ -48,9 +48,11 @@ def command(
 
     Exits with 0 where they are the same, and with 1 where they differ.
     """
-    # Two libraries with threads of their own take turns here. By default torch's wait for
-    # work by spinning, which takes the processors from NumPy's: half the speed on two cores.
+    # Two libraries with threads of their own take turns here. Threads that wait by spinning
+    # take the processors from the other library's: half the speed on two cores, and on a
+    # busy machine a tenth. So torch's wait without, and NumPy's BLAS has one.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
     from cnnspec.cli.output import Output, print_document
     from cnnspec.cli.progress import training_progress

@@ -100,7 +100,7 @@ def cross_entropy(logits: Exact, labels: Array) -> tuple[float, Exact]:
 @each_precision
 @pytest.mark.parametrize("probe", LOGITS)
 def test_cross_entropy_is_the_formula(backend: str, precision: str, probe: str) -> None:
-    logits = LOGITS[probe].astype(np.float32).astype(np.float64)
+    logits = LOGITS[probe].astype(precision).astype(np.float64)
     network = network_of(backend, precision=precision)
     for shift in range(logits.shape[1]) if logits.shape[1] < 10 else (0, 7):
         labels = (np.arange(len(logits)) + shift) % logits.shape[1]
@@ -125,7 +125,7 @@ def gradients_of(step: int, precision: str = "float32") -> dict[str, Array]:
     for name, shape in NET.parameters.items():
         drawn = random.normal(size=shape) * 10.0 ** random.uniform(-6, 1, shape)
         drawn[random.random(shape) < 0.1] = 0
-        gradients[name] = drawn.astype(np.float32).astype(precision)
+        gradients[name] = drawn.astype(precision)
     return gradients
 
 
@@ -165,16 +165,16 @@ def update_budgets(
 def test_updates_equal_torchs(
     backend: str, options: AnyOptimizer, precision: str, first: int
 ) -> None:
-    # Each step starts from the same float32 numbers on both sides; the rate is the argument's.
+    # Each step starts from the same numbers of that precision; the rate is the argument's.
     torch = network_of("torch", options, "float64")
     network = network_of(backend, options, precision)
     rate = 3 * options.learning_rate
     for step in range(first, first + 5):
-        start = {key: array.astype(np.float32) for key, array in torch.state().items()}
+        start = {key: array.astype(precision) for key, array in torch.state().items()}
         start_slots = {
-            key: array.astype(np.float32) for key, array in torch.optimizer_state().items()
+            key: array.astype(precision) for key, array in torch.optimizer_state().items()
         }
-        gradients = gradients_of(step, "float64")
+        gradients = gradients_of(step, precision)
         for side in (torch, network):
             side.load_state(start)
             side.load_optimizer_state(start_slots)
@@ -183,8 +183,9 @@ def test_updates_equal_torchs(
         found = network.state() | network.optimizer_state()
         exact = {key: array.astype(np.float64) for key, array in start.items()}
         exact_slots = {key: array.astype(np.float64) for key, array in start_slots.items()}
+        exact_gradients = {key: array.astype(np.float64) for key, array in gradients.items()}
         own, torchs = (
-            update_budgets(options, exact, exact_slots, gradients, rate, step, p)
+            update_budgets(options, exact, exact_slots, exact_gradients, rate, step, p)
             for p in (precision, "float64")
         )
         assert found.keys() == wanted.keys() == own.keys()
