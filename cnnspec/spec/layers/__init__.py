@@ -12,7 +12,7 @@ from cnnspec.spec.layers.layer import Layer
 from cnnspec.spec.layers.linear import Linear
 from cnnspec.spec.layers.pool import Pool
 from cnnspec.spec.layers.relu import ReLU
-from cnnspec.spec.section import kind_of
+from cnnspec.spec.section import kind_of, kinds_in
 
 AnyLayer = Annotated[
     Annotated[Conv, Tag("conv")]
@@ -23,4 +23,6 @@ AnyLayer = Annotated[
     Discriminator(kind_of),
 ]
 
-__all__ = ["AnyLayer", "Conv", "Flatten", "Layer", "Linear", "Pool", "ReLU"]
+KINDS: dict[str, type[Layer]] = kinds_in(AnyLayer)
+
+__all__ = ["KINDS", "AnyLayer", "Conv", "Flatten", "Layer", "Linear", "Pool", "ReLU"]

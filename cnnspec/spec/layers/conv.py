@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import ClassVar, Self
 
 from pydantic import PositiveInt
 
 from cnnspec.errors import ShapeError
-from cnnspec.spec.layers.layer import Layer, check_written, image_shape
-from cnnspec.spec.layers.window import window_output
-from cnnspec.spec.sizes import ConvPadding, Pair, Shape, Size, pair
+from cnnspec.spec.layers.layer import Layer, is_image, not_an_image, written_width
+from cnnspec.spec.layers.window import Windows, misfits
+from cnnspec.spec.sizes import ConvPadding, Pair, PartialShape, Shape, Size, pair
 
 
 class Conv(Layer):
@@ -48,34 +49,58 @@ class Conv(Layer):
         height, width = pair(self.padding)
         return (height, height), (width, width)
 
-    def output_shape(self, input: Shape) -> Shape:
-        channels, *sizes = image_shape(self, input)
-        check_written(self, "in_channels", self.in_channels, channels)
-        for option, count in (("in_channels", channels), ("out_channels", self.out_channels)):
-            if count % self.groups:
-                raise ShapeError(
-                    f"`{option}` (= {count}) must be divisible by `groups` (= {self.groups})",
-                    option="groups",
-                    help=f"{_divisors(channels, self.out_channels)} would do",
-                )
+    def problems(self, input: PartialShape) -> Iterator[ShapeError]:
+        if not is_image(input):
+            yield not_an_image(self, input)
+            return
+        channels, *sizes = input
+        yield from written_width(self, "in_channels", self.in_channels, channels)
+        yield from self._indivisible(channels)
+        if self.kernel_size is None:
+            return
         if self.padding == "same" and pair(self.stride) != (1, 1):
-            raise ShapeError(
+            yield ShapeError(
+                "same-stride",
                 f"`padding: same` needs `stride: 1`, but the stride is {self.stride}",
                 option="padding",
                 help="write the padding as a number",
             )
-        height, width = (
-            window_output(size, kernel, stride=stride, padding=pads, dilation=dilation, axis=axis)
-            for size, kernel, stride, pads, dilation, axis in zip(
-                sizes,
+            return
+        yield from misfits(self.windows(), tuple(sizes))
+
+    def _indivisible(self, channels: int | None) -> Iterator[ShapeError]:
+        counts = {"in_channels": channels, "out_channels": self.out_channels}
+        for option, count in counts.items():
+            if count is not None and self.groups is not None and count % self.groups:
+                common = [known for known in counts.values() if known is not None]
+                yield ShapeError(
+                    "groups",
+                    f"`{option}` (= {count}) must be divisible by `groups` (= {self.groups})",
+                    option="groups",
+                    help=f"{_divisors(*common)} would do",
+                )
+                return
+
+    def outline(self, input: PartialShape | None) -> PartialShape | None:
+        if input is not None and not is_image(input):
+            return None
+        if input is None or self.kernel_size is None:
+            return self.out_channels, None, None
+        height, width = (at.count(size) for at, size in zip(self.windows(), input[1:]))
+        return self.out_channels, height, width
+
+    def windows(self) -> tuple[Windows, ...]:
+        """Return the windows along the height and along the width."""
+        return tuple(
+            Windows(axis, kernel, stride, padding, dilation)
+            for axis, kernel, stride, padding, dilation in zip(
+                ("height", "width"),
                 pair(self.kernel_size),
                 pair(self.stride),
                 self.pads(),
                 pair(self.dilation),
-                ("height", "width"),
             )
         )
-        return self.out_channels, height, width
 
     def parameters(self, input: Shape) -> dict[str, Shape]:
         weight = (self.out_channels, input[0] // self.groups, *pair(self.kernel_size))

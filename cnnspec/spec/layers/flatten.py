@@ -6,7 +6,7 @@ import math
 from typing import ClassVar
 
 from cnnspec.spec.layers.layer import Layer
-from cnnspec.spec.sizes import Shape
+from cnnspec.spec.sizes import PartialShape, Shape
 
 
 class Flatten(Layer):
@@ -14,8 +14,9 @@ class Flatten(Layer):
 
     keyword: ClassVar[str] = "flatten"
 
-    def output_shape(self, input: Shape) -> Shape:
-        return (math.prod(input),)
+    def outline(self, input: PartialShape | None) -> PartialShape | None:
+        sizes = [size for size in input or () if size is not None]
+        return (math.prod(sizes) if input and len(sizes) == len(input) else None,)
 
     def reductions(self, input: Shape, output: Shape, batch: int) -> dict[str, int]:
         return {"output": 0, "grad_input": 0}

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Self
+from collections.abc import Iterator
+from typing import Annotated, Self, cast
 
 from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
 
 from cnnspec.errors import ShapeError
 from cnnspec.spec.section import Kind
-from cnnspec.spec.sizes import Shape, show
+from cnnspec.spec.sizes import PartialShape, Shape, show
 
 
 def _layer_name(value: str) -> str:
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", value):
         raise PydanticCustomError(
-            "wrong_value", "wanted a name of letters, digits and `_`, not starting with a digit"
+            "wrong_value", "wanted letters, digits and `_`, not starting with a digit"
         )
     return value
 
@@ -39,11 +40,24 @@ class Layer(Kind):
         Raises:
             ShapeError: the layer cannot take such an input.
         """
-        raise NotImplementedError
+        for problem in self.problems(input):
+            raise problem
+        return cast(Shape, self.outline(input))
 
-    def known_output(self) -> Shape | None:
-        """Return the shape of the output where it does not depend on the input."""
-        return None
+    def problems(self, input: PartialShape) -> Iterator[ShapeError]:
+        """Yield every reason why the layer cannot take such an input.
+
+        Sizes that are not known are None, both in `input` and in the options of a layer
+        that is not valid; they are never a reason.
+        """
+        yield from ()
+
+    def outline(self, input: PartialShape | None) -> PartialShape | None:
+        """Return what is known of the output's shape, where nothing or little is of the input's.
+
+        None: not even whether it is images or features.
+        """
+        raise NotImplementedError
 
     def parameters(self, input: Shape) -> dict[str, Shape]:
         """Return the name and shape of each trainable parameter."""
@@ -67,26 +81,28 @@ class Layer(Kind):
         raise NotImplementedError
 
 
-def image_shape(layer: Layer, input: Shape) -> tuple[int, int, int]:
-    """Return `input` as (channels, height, width).
+def is_image(shape: PartialShape) -> bool:
+    """Tell whether a shape is (channels, height, width)."""
+    return len(shape) == 3
 
-    Raises:
-        ShapeError: `input` is not the shape of an image.
-    """
-    if len(input) == 3:
-        channels, height, width = input
-        return channels, height, width
-    raise ShapeError(
+
+def not_an_image(layer: Layer, input: PartialShape) -> ShapeError:
+    """Say that a layer over images receives features."""
+    return ShapeError(
+        "not-an-image",
         f"`{layer.keyword}` takes images (channels x height x width), "
         f"but receives {show(input)} features",
         help=f"move `{layer.keyword}` before `flatten`",
     )
 
 
-def check_written(layer: Layer, option: str, written: int | None, found: int) -> None:
+def written_width(
+    layer: Layer, option: str, written: int | None, found: int | None
+) -> Iterator[ShapeError]:
     """Hold a width that the spec states against the width that the layer receives."""
-    if written is not None and written != found:
-        raise ShapeError(
+    if written is not None and found is not None and written != found:
+        yield ShapeError(
+            "input-width",
             f"`{option}` is written as {written}, but the layer receives {found}",
             option=option,
             help=f"write {found}, or leave `{option}` out: it is inferred",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import ClassVar, Self
 
 from pydantic import PositiveInt
 
 from cnnspec.errors import ShapeError
-from cnnspec.spec.layers.layer import Layer, check_written
-from cnnspec.spec.sizes import Shape, show
+from cnnspec.spec.layers.layer import Layer, written_width
+from cnnspec.spec.sizes import PartialShape, Shape, show
 
 
 class Linear(Layer):
@@ -23,16 +24,17 @@ class Linear(Layer):
     in_features: PositiveInt | None = None
     """Asserted where written; inferred otherwise."""
 
-    def output_shape(self, input: Shape) -> Shape:
+    def problems(self, input: PartialShape) -> Iterator[ShapeError]:
         if len(input) != 1:
-            raise ShapeError(
+            yield ShapeError(
+                "not-features",
                 f"`linear` takes features, but receives images of {show(input)}",
                 help="put `- flatten` before it",
             )
-        check_written(self, "in_features", self.in_features, input[0])
-        return (self.out_features,)
+            return
+        yield from written_width(self, "in_features", self.in_features, input[0])
 
-    def known_output(self) -> Shape | None:
+    def outline(self, input: PartialShape | None) -> PartialShape | None:
         return (self.out_features,)
 
     def parameters(self, input: Shape) -> dict[str, Shape]:

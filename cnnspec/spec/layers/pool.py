@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import ClassVar, Literal, Self
 
 from cnnspec.errors import ShapeError
-from cnnspec.spec.layers.layer import Layer, image_shape
-from cnnspec.spec.layers.window import window_output
-from cnnspec.spec.sizes import Pair, PoolPadding, Shape, Size, pair
+from cnnspec.spec.layers.layer import Layer, is_image, not_an_image
+from cnnspec.spec.layers.window import Windows, misfits
+from cnnspec.spec.sizes import Pair, PartialShape, PoolPadding, Shape, Size, pair
 
 
 class Pool(Layer):
@@ -35,30 +36,42 @@ class Pool(Layer):
         """Return the strides as (height, width)."""
         return pair(self.kernel_size if self.stride is None else self.stride)
 
-    def output_shape(self, input: Shape) -> Shape:
-        channels, *sizes = image_shape(self, input)
+    def problems(self, input: PartialShape) -> Iterator[ShapeError]:
+        if not is_image(input):
+            yield not_an_image(self, input)
+            return
+        if self.kernel_size is None:
+            return
         kernel, padding = pair(self.kernel_size), pair(self.padding)
         for axis, cells, added in zip(("height", "width"), kernel, padding):
             if added > cells // 2:
-                raise ShapeError(
+                yield ShapeError(
+                    "padding-too-large",
                     f"`padding` (= {added}) is more than half of the kernel's {axis} (= {cells})",
                     option="padding",
                     help=f"at most {cells // 2} is allowed: a window must not be all padding",
                 )
-        height, width = (
-            window_output(
-                size,
-                cells,
-                stride=stride,
-                padding=(added, added),
-                ceil_mode=self.ceil_mode,
-                axis=axis,
-            )
-            for size, cells, stride, added, axis in zip(
-                sizes, kernel, self.strides(), padding, ("height", "width")
+                return
+        yield from misfits(self.windows(), input[1:])
+
+    def outline(self, input: PartialShape | None) -> PartialShape | None:
+        if input is None:
+            return None, None, None
+        if not is_image(input):
+            return None
+        if self.kernel_size is None:
+            return input[0], None, None
+        height, width = (at.count(size) for at, size in zip(self.windows(), input[1:]))
+        return input[0], height, width
+
+    def windows(self) -> tuple[Windows, ...]:
+        """Return the windows along the height and along the width."""
+        return tuple(
+            Windows(axis, cells, stride, (added, added), ceil_mode=self.ceil_mode)
+            for axis, cells, stride, added in zip(
+                ("height", "width"), pair(self.kernel_size), self.strides(), pair(self.padding)
             )
         )
-        return channels, height, width
 
     def resolved(self, name: str, input: Shape) -> Self:
         stride = self.kernel_size if self.stride is None else self.stride

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from cnnspec.spec.layers.layer import Layer
-from cnnspec.spec.sizes import Shape
+from cnnspec.spec.sizes import PartialShape, Shape
 
 
 class ReLU(Layer):
@@ -13,7 +13,7 @@ class ReLU(Layer):
 
     keyword: ClassVar[str] = "relu"
 
-    def output_shape(self, input: Shape) -> Shape:
+    def outline(self, input: PartialShape | None) -> PartialShape | None:
         return input
 
     def reductions(self, input: Shape, output: Shape, batch: int) -> dict[str, int]:

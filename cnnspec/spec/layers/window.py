@@ -2,48 +2,87 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+
 from cnnspec.errors import ShapeError
 
 
-def window_output(
-    size: int,
-    kernel: int,
-    *,
-    stride: int = 1,
-    padding: tuple[int, int] = (0, 0),
-    dilation: int = 1,
-    ceil_mode: bool = False,
-    axis: str,
-) -> int:
-    """Return how many windows fit along one axis of `size` cells.
+@dataclass(frozen=True)
+class Windows:
+    """Windows of `kernel` cells along one axis.
 
-    The formula is that of torch.nn.Conv2d and torch.nn.MaxPool2d:
+    The number of them is that of torch.nn.Conv2d and torch.nn.MaxPool2d:
     `(size + before + after - dilation * (kernel - 1) - 1) // stride + 1`. With
     `ceil_mode` the division rounds up, but no window starts beyond the input and
     its padding before.
-
-    Raises:
-        ShapeError: the kernel is larger than the padded input.
     """
-    before, after = padding
-    extent = dilation * (kernel - 1) + 1
-    room = size + before + after - extent
-    if room < 0:
-        shown = f"{before} + {after}" if before != after else f"2*{before}"
-        spread = f"{dilation}*({kernel} - 1) + 1 = {extent} cells" if dilation > 1 else f"{kernel}"
-        raise ShapeError(
-            f"the kernel's {axis} ({spread}) is larger than the padded input: "
-            f"({size} + {shown} - {extent})//{stride} + 1 = {room // stride + 1}",
-            option="kernel_size",
-            help=_way_out(size, kernel, extent, dilation, before + after),
-        )
-    if not ceil_mode:
-        return room // stride + 1
-    windows = -(-room // stride) + 1
-    return windows - 1 if (windows - 1) * stride >= size + before else windows
+
+    axis: str
+    kernel: int
+    stride: int
+    padding: tuple[int, int]
+    dilation: int = 1
+    ceil_mode: bool = False
+
+    @property
+    def extent(self) -> int:
+        """Cells from the first tap to the last."""
+        return self.dilation * (self.kernel - 1) + 1
+
+    def room(self, size: int) -> int:
+        """Return how far a window can move over `size` cells; below 0 where it does not fit."""
+        return size + sum(self.padding) - self.extent
+
+    def count(self, size: int | None) -> int | None:
+        """Return how many windows fit; None where none does, or the size is not known."""
+        if size is None or self.room(size) < 0:
+            return None
+        room = self.room(size)
+        if not self.ceil_mode:
+            return room // self.stride + 1
+        windows = -(-room // self.stride) + 1
+        beyond = (windows - 1) * self.stride >= size + self.padding[0]
+        return windows - 1 if beyond else windows
+
+    def arithmetic(self, size: int) -> str:
+        """Write the formula with its numbers."""
+        before, after = self.padding
+        padding = f"{before} + {after}" if before != after else f"2*{before}"
+        windows = self.room(size) // self.stride + 1
+        return f"({size} + {padding} - {self.extent})//{self.stride} + 1 = {windows}"
 
 
-def _way_out(size: int, kernel: int, extent: int, dilation: int, padding: int) -> str:
-    largest = (size + padding - 1) // dilation + 1
-    needed = (extent - size + 1) // 2
+def misfits(axes: tuple[Windows, ...], sizes: tuple[int | None, ...]) -> Iterator[ShapeError]:
+    """Say where windows are larger than the padded input, for all axes at once."""
+    wrong = [
+        (windows, size)
+        for windows, size in zip(axes, sizes)
+        if size is not None and windows.room(size) < 0
+    ]
+    if not wrong:
+        return
+    windows = wrong[0][0]
+    cells = f"{windows.extent}"
+    if windows.dilation > 1:
+        cells = f"{windows.dilation}*({windows.kernel} - 1) + 1 = {windows.extent} cells"
+    yield ShapeError(
+        "kernel-too-large",
+        f"the kernel's {windows.axis} ({cells}) is larger than the padded input",
+        option="kernel_size",
+        notes=_arithmetic(wrong),
+        help=_way_out(wrong),
+    )
+
+
+def _arithmetic(wrong: list[tuple[Windows, int]]) -> tuple[str, ...]:
+    lines = [at.arithmetic(size) for at, size in wrong]
+    if len(set(lines)) < len(lines):
+        return (f"output height and width: {lines[0]}",)
+    return tuple(f"output {at.axis}: {line}" for (at, _), line in zip(wrong, lines))
+
+
+def _way_out(wrong: list[tuple[Windows, int]]) -> str:
+    largest = min((size + sum(at.padding) - 1) // at.dilation + 1 for at, size in wrong)
+    needed = max((at.extent - size + 1) // 2 for at, size in wrong)
     return f"a kernel of at most {largest} fits, or a padding of at least {needed}"
