@@ -1,0 +1,168 @@
+"""The canonical layout of a spec: a tree of nodes with their comments -> text.
+
+Sections stand in the order of ModelSpec, options in that of their class, a layer on each
+line. What fits on a line and has no comment inside is written in braces, from the third
+level on; a kind without options is a bare word.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from cnnspec.spec.diagnostics import Path
+from cnnspec.spec.model import KINDS_AT
+from cnnspec.spec.source import core_scalar
+from cnnspec.spec.translate import options_at
+
+WIDTH = 80
+"""Columns of the longest line that is not broken up."""
+
+
+@dataclass
+class Comment:
+    """A comment with its `#`, and the column that it stood in."""
+
+    text: str
+    column: int
+
+
+@dataclass
+class Scalar:
+    """A value as it is written."""
+
+    text: str
+
+
+@dataclass
+class Entry:
+    """An entry of a mapping, or of a list, which has no key."""
+
+    key: str | None
+    value: Node
+    above: list[str] = field(default_factory=list)
+    """Comments in the lines before it; an empty text is an empty line."""
+    beside: list[Comment] = field(default_factory=list)
+    """Comments at the end of its line."""
+
+
+@dataclass
+class Collection:
+    """A mapping or a list."""
+
+    is_list: bool
+    entries: list[Entry] = field(default_factory=list)
+    below: list[str] = field(default_factory=list)
+    """Comments after its last entry."""
+
+
+Node = Scalar | Collection
+
+
+def write(root: Collection, header: list[str]) -> str:
+    """Write a whole spec; `header` are the comments that it starts with."""
+    lines = [*header, *_block(root, (), "")] if root.entries else [*header, "{}", *root.below]
+    while lines and not lines[0]:
+        lines.pop(0)
+    while lines and not lines[-1]:
+        lines.pop()
+    return "\n".join(lines) + "\n"
+
+
+def text_scalar(value: str) -> str:
+    """Write text so that it is read back as the same text."""
+    if re.fullmatch(r"[A-Za-z0-9_./][A-Za-z0-9_./-]*", value) and core_scalar(value) == value:
+        return value
+    quoted = json.dumps(value, ensure_ascii=False)
+    return re.sub(
+        r"[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]",
+        lambda match: f"\\u{ord(match[0]):04x}",
+        quoted,
+    )
+
+
+def _block(node: Collection, path: Path, indent: str) -> Iterator[str]:
+    """Yield the lines of a collection with one entry a line."""
+    for number, entry in enumerate(_ordered(node, path)):
+        yield from (indent + line if line else "" for line in entry.above)
+        step = number if entry.key is None else entry.key
+        yield from _entry(entry, (*path, step), indent)
+    yield from (indent + line if line else "" for line in node.below)
+
+
+def _ordered(node: Collection, path: Path) -> list[Entry]:
+    if node.is_list:
+        return node.entries
+    order = {option: number for number, option in enumerate(options_at(path))}
+    return sorted(node.entries, key=lambda entry: order.get(entry.key or "", len(order)))
+
+
+def _entry(entry: Entry, path: Path, indent: str) -> Iterator[str]:
+    start = "- " if entry.key is None else f"{text_scalar(entry.key)}: "
+    room = WIDTH - len(indent) - len(start)
+    value = _kind(entry.value) if _is_kinded(path) else entry.value
+    inline = _inline(value, path)
+    is_mapping = isinstance(value, Collection) and not value.is_list and value.entries
+    if entry.key is None and is_mapping:
+        inline = None  # its keys stand behind the dash, without braces
+    if inline is not None and (len(inline) <= room or isinstance(value, Scalar)):
+        yield _commented((indent + start + inline).rstrip(), entry.beside)
+        return
+    assert isinstance(value, Collection)
+    if not value.entries:
+        yield _commented(indent + start + ("[]" if value.is_list else "{}"), entry.beside)
+        yield from (indent + line if line else "" for line in value.below)
+        return
+    deeper = indent + "  "
+    lines = _block(value, path, deeper)
+    if entry.key is None and is_mapping and not value.entries[0].above:
+        start += next(lines)[len(deeper) :]
+    yield _commented((indent + start).rstrip(), entry.beside)
+    yield from lines
+
+
+def _is_kinded(path: Path) -> bool:
+    return path in KINDS_AT or (len(path) == 2 and path[0] == "layers")
+
+
+def _kind(node: Node) -> Node:
+    """Write a kind without options as a bare word."""
+    if isinstance(node, Collection) and not node.is_list and len(node.entries) == 1:
+        (entry,) = node.entries
+        if not (entry.above or entry.beside or node.below) and _is_nothing(entry.value):
+            return Scalar(text_scalar(entry.key or ""))
+    return node
+
+
+def _is_nothing(node: Node) -> bool:
+    if isinstance(node, Scalar):
+        return not node.text or node.text in ("~", "null", "Null", "NULL")
+    return not node.entries and not node.below and not node.is_list
+
+
+def _inline(node: Node, path: Path) -> str | None:
+    """Write a node in braces; None where comments or its place want lines of their own."""
+    if isinstance(node, Scalar):
+        return node.text
+    sections = len(path) == 1 and (path == ("layers",) or not node.is_list)
+    if node.below or (sections and node.entries):
+        return None
+    parts = []
+    for number, entry in enumerate(_ordered(node, path)):
+        step = number if entry.key is None else entry.key
+        inner = (*path, step)
+        value = _kind(entry.value) if _is_kinded(inner) else entry.value
+        part = _inline(value, inner)
+        if part is None or entry.above or entry.beside:
+            return None
+        parts.append(part if entry.key is None else f"{text_scalar(entry.key)}: {part}".rstrip())
+    return f"[{', '.join(parts)}]" if node.is_list else "{" + ", ".join(parts) + "}"
+
+
+def _commented(line: str, comments: list[Comment]) -> str:
+    for comment in comments:
+        line = f"{line:<{comment.column}}" if len(line) + 2 <= comment.column else f"{line}  "
+        line += comment.text
+    return line
