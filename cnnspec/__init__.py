@@ -28,9 +28,12 @@ if TYPE_CHECKING:
     from cnnspec.spec import SGD as SGD
     from cnnspec.spec import Adam as Adam
     from cnnspec.spec import Conv as Conv
+    from cnnspec.spec import Diagnostic as Diagnostic
     from cnnspec.spec import Digits as Digits
     from cnnspec.spec import FashionMNIST as FashionMNIST
     from cnnspec.spec import Flatten as Flatten
+    from cnnspec.spec import Inspection as Inspection
+    from cnnspec.spec import Limits as Limits
     from cnnspec.spec import Linear as Linear
     from cnnspec.spec import ModelSpec as ModelSpec
     from cnnspec.spec import Normal as Normal
@@ -40,6 +43,7 @@ if TYPE_CHECKING:
     from cnnspec.spec import TorchDefault as TorchDefault
     from cnnspec.spec import Training as Training
     from cnnspec.spec import dump_spec as dump_spec
+    from cnnspec.spec import inspect_spec as inspect_spec
     from cnnspec.spec import load_spec as load_spec
     from cnnspec.spec import parse_spec as parse_spec
     from cnnspec.training import evaluate as evaluate
@@ -59,9 +63,12 @@ _HOMES = {
         "SGD",
         "Adam",
         "Conv",
+        "Diagnostic",
         "Digits",
         "FashionMNIST",
         "Flatten",
+        "Inspection",
+        "Limits",
         "Linear",
         "ModelSpec",
         "Normal",
@@ -71,6 +78,7 @@ _HOMES = {
         "TorchDefault",
         "Training",
         "dump_spec",
+        "inspect_spec",
         "load_spec",
         "parse_spec",
     ],

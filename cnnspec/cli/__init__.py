@@ -9,10 +9,16 @@ import traceback
 import rich_click as click
 
 COMMANDS = {
+    "init": "cnnspec.cli.init",
+    "validate": "cnnspec.cli.validate",
     "build": "cnnspec.cli.build",
     "train": "cnnspec.cli.train",
-    "compare": "cnnspec.cli.compare",
     "evaluate": "cnnspec.cli.evaluate",
+    "compare": "cnnspec.cli.compare",
+    "diff": "cnnspec.cli.diff",
+    "fmt": "cnnspec.cli.fmt",
+    "schema": "cnnspec.cli.schema",
+    "completion": "cnnspec.cli.completion",
 }
 
 BAD_INPUT = 2
@@ -47,11 +53,11 @@ def cli() -> None:
 def main() -> None:
     """Run the command line and exit.
 
-    Codes: 0 fine, 1 compared and different, 2 bad input or usage, 70 an error of cnnspec's
-    own (with its traceback), 130 interrupted.
+    Codes: 0 fine, 1 different (`compare`, `diff`, `fmt --check`), 2 bad input or usage, 70 an
+    error of cnnspec's own (with its traceback), 130 interrupted.
     """
     from cnnspec.cli.output import discard_output
-    from cnnspec.errors import CnnspecError
+    from cnnspec.errors import CnnspecError, SpecError
 
     code = 0
     message = ""
@@ -66,6 +72,11 @@ def main() -> None:
             discard_output()
     except click.ClickException as error:
         error.show()
+        code = BAD_INPUT
+    except SpecError as error:
+        from cnnspec.cli.console import print_problems
+
+        print_problems(error.diagnostics)
         code = BAD_INPUT
     except CnnspecError as error:
         message, code = str(error), BAD_INPUT

@@ -7,6 +7,7 @@ import os
 import rich_click as click
 
 from cnnspec.cli.options import (
+    complete_backends,
     data_dir_option,
     device_option,
     json_option,
@@ -20,7 +21,11 @@ DIFFERENT = 1
 @click.command("compare")
 @spec_argument
 @click.option(
-    "--backends", default="numpy,torch", show_default=True, help="The two backends, as in a,b."
+    "--backends",
+    default="numpy,torch",
+    show_default=True,
+    shell_complete=complete_backends,
+    help="The two backends, as in a,b.",
 )
 @click.option(
     "--steps",
@@ -54,19 +59,20 @@ def command(
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-    from cnnspec.cli.output import Output, print_document
+    from cnnspec.cli.console import Output
+    from cnnspec.cli.output import print_document
     from cnnspec.cli.progress import training_progress
+    from cnnspec.cli.specs import read_spec
     from cnnspec.compare import Verdict, compare_backends
     from cnnspec.errors import DataError
     from cnnspec.report.verdict import render_replay, render_training, verdict_document
-    from cnnspec.spec import load_spec
 
     names = tuple(name.strip() for name in backends.split(","))
     if len(names) != 2 or not all(names):
         raise click.UsageError(f"--backends wants two names, as in numpy,torch; found `{backends}`")
     if epochs is not None:
         overrides = (*overrides, f"training.epochs={epochs}")
-    model = load_spec(spec, overrides=overrides)
+    model, _ = read_spec(spec, overrides)
     if model.data is None and (steps or epochs):
         raise DataError(f"{spec} has no `data` section to train on; add one, or leave out --steps")
     training = model.training

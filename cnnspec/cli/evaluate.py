@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import rich_click as click
 
-from cnnspec.cli.options import data_dir_option, device_option, json_option, set_option
+from cnnspec.cli.options import (
+    complete_backends,
+    data_dir_option,
+    device_option,
+    json_option,
+    set_option,
+)
 
 
 @click.command("evaluate")
 @click.argument("run", type=click.Path(file_okay=False))
-@click.option("--backend", help="Predict with this backend.  [default: the one that trained]")
+@click.option(
+    "--backend",
+    shell_complete=complete_backends,
+    help="Predict with this backend.  [default: the one that trained]",
+)
 @device_option
 @data_dir_option
 @set_option

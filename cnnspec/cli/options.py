@@ -1,16 +1,77 @@
-"""Arguments and options that several commands share."""
+"""Arguments and options that several commands share, and how a shell completes them."""
 
 from __future__ import annotations
 
-import rich_click as click
+import os
+from pathlib import Path
 
-spec_argument = click.argument("spec", type=click.Path(dir_okay=False))
+import rich_click as click
+from click.shell_completion import CompletionItem, split_arg_string
+
+SUFFIXES = (".yaml", ".yml")
+"""What the files of specs end in."""
+
+
+def complete_specs(
+    context: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Offer the specs and folders that a path may go on to."""
+    found = _specs_from(incomplete)
+    while len(found) == 1 and found[0].endswith(os.sep):  # a shell would end the word here
+        found = _specs_from(found[0]) or [found[0] + "."]
+    return [CompletionItem(path) for path in found]
+
+
+def _specs_from(incomplete: str) -> list[str]:
+    folder, name = os.path.split(incomplete)
+    try:
+        found = sorted(Path(folder or ".").iterdir())
+    except OSError:
+        return []
+    return [
+        incomplete[: len(incomplete) - len(name)] + path.name + (os.sep if path.is_dir() else "")
+        for path in found
+        if path.name.startswith(name)
+        and (not path.name.startswith(".") or name.startswith("."))
+        and (path.is_dir() or path.suffix in SUFFIXES)
+    ]
+
+
+def complete_overrides(
+    context: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Offer the options of the spec that is named before, as in `training.epochs=`."""
+    from cnnspec.cli.complete import settable
+
+    if "=" in incomplete:
+        return []
+    words = split_arg_string(os.environ.get("COMP_WORDS", ""))  # click parses no half command
+    offered = settable(next((word for word in words if word.endswith(SUFFIXES)), None))
+    return [CompletionItem(option) for option in offered if option.startswith(incomplete)]
+
+
+def complete_backends(
+    context: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Offer the backends that are installed; of a list, the next one."""
+    from cnnspec.backends import backend_names
+
+    before, comma, last = incomplete.rpartition(",")
+    return [
+        CompletionItem(before + comma + name) for name in backend_names() if name.startswith(last)
+    ]
+
+
+spec_argument = click.argument(
+    "spec", type=click.Path(dir_okay=False, allow_dash=True), shell_complete=complete_specs
+)
 
 set_option = click.option(
     "--set",
     "overrides",
     multiple=True,
     metavar="OPTION=VALUE",
+    shell_complete=complete_overrides,
     help="Change one value of the spec, as in training.epochs=3 or layers.conv1.out_channels=8. "
     "May be given several times.",
 )

@@ -5,26 +5,18 @@ from __future__ import annotations
 import os
 import sys
 
-from rich.console import Console
-
 from cnnspec.documents import Document, to_json
-
-
-class Output(Console):
-    """stdout, without highlighting."""
-
-    def __init__(self) -> None:
-        super().__init__(highlight=False)
-
-    def on_broken_pipe(self) -> None:
-        """Go on without a reader; rich would exit with 1, which is the code of a verdict."""
-        discard_output()
 
 
 def print_line(text: str) -> None:
     """Print a line as it is."""
+    print_raw(f"{text}\n")
+
+
+def print_raw(text: str) -> None:
+    """Print text as it is, line ends included."""
     try:
-        print(text, flush=True)
+        print(text, end="", flush=True)
     except BrokenPipeError:
         discard_output()
 

@@ -19,7 +19,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from cnnspec.cli.output import Output
+from cnnspec.cli.console import Output
 from cnnspec.report.training import epoch_line
 from cnnspec.training.history import EpochMetrics, StepTaken
 

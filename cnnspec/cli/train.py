@@ -5,6 +5,7 @@ from __future__ import annotations
 import rich_click as click
 
 from cnnspec.cli.options import (
+    complete_backends,
     data_dir_option,
     device_option,
     json_option,
@@ -16,7 +17,11 @@ from cnnspec.cli.options import (
 @click.command("train")
 @spec_argument
 @click.option(
-    "--backend", default="numpy", show_default=True, help="Train with numpy, torch or loops."
+    "--backend",
+    default="numpy",
+    show_default=True,
+    shell_complete=complete_backends,
+    help="Train with numpy, torch or loops.",
 )
 @device_option
 @data_dir_option
@@ -42,16 +47,15 @@ def command(
     from cnnspec.backends import build
     from cnnspec.cli.output import print_document, print_line
     from cnnspec.cli.progress import training_progress
+    from cnnspec.cli.specs import read_spec
     from cnnspec.data import load_data
     from cnnspec.errors import DataError
     from cnnspec.plan import resolve
     from cnnspec.report.tables import percent
     from cnnspec.report.training import training_document
-    from cnnspec.spec.load import parse_spec, read_text
     from cnnspec.training import EpochMetrics, Run, StepTaken, train
 
-    text = read_text(spec)
-    model = parse_spec(text, file=spec, overrides=overrides)
+    model, text = read_spec(spec, overrides)
     if model.data is None:
         raise DataError(
             f"{spec} has no `data` section to train on; add one, such as `data: digits`"

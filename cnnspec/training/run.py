@@ -25,6 +25,7 @@ from cnnspec.plan import write_out
 from cnnspec.spec.dump import dump_spec
 from cnnspec.spec.load import load_spec
 from cnnspec.spec.model import ModelSpec
+from cnnspec.spec.source import MAX_BYTES
 from cnnspec.trace import Array
 from cnnspec.training.history import EpochMetrics, History
 from cnnspec.training.weights import load_weights, save_weights
@@ -50,13 +51,19 @@ class Run:
         """Open a new folder `<root>/<name>-<n>` and write all that is known before training.
 
         Raises:
-            RunError: the folder cannot be written.
+            RunError: the folder cannot be written, or the spec is too long to be read back.
         """
         written = text.encode() if isinstance(text, str) else text
+        resolved = dump_spec(write_out(spec), defaults=True).encode()
+        if len(resolved) > MAX_BYTES:
+            raise RunError(
+                f"the spec with all its defaults takes {len(resolved):,} bytes, of which "
+                f"{MAX_BYTES:,} can be read back; make it shorter"
+            )
         try:
             path = _new_folder(Path(root), spec.name)
             (path / "spec.yaml").write_bytes(written)
-            (path / "resolved.yaml").write_text(dump_spec(write_out(spec), defaults=True), "utf-8")
+            (path / "resolved.yaml").write_bytes(resolved)
             about = {
                 "backend": backend,
                 "overrides": list(overrides),

@@ -10,11 +10,13 @@ import pytest
 
 PACKAGE = Path(__file__).parents[2] / "cnnspec"
 
-RECORDS = {"plan", "initial", "randomness", "trace", "environment", "documents"}
+RECORDS = {"plan", "difference", "starter", "initial", "randomness", "trace", "environment", "documents"}
 MAY_IMPORT = {
     "errors": set(),
     "spec": {"errors"},
     "plan": {"errors", "spec"},
+    "difference": {"errors", "spec", "plan"},
+    "starter": {"spec", "plan"},
     "randomness": set(),
     "trace": set(),
     "environment": set(),

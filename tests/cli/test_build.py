@@ -127,9 +127,9 @@ def test_document_of_lenet5(program: Call) -> None:
 
 
 def test_overrides(call: Call) -> None:
-    done = call("build", "small.yaml", "--set", "layers.linear1.out_features=3")
+    done = call("build", "small.yaml", "--set", "layers.linear1.out_features=30")
     assert done.code == 0
-    assert done.out.startswith("small: 1 x 8 x 8 -> 3 logits")
+    assert done.out.startswith("small: 1 x 8 x 8 -> 30 logits")
 
 
 def test_a_spec_without_data_is_built(call: Call, folder: Path) -> None:
@@ -147,14 +147,16 @@ layers:
 """
 
 WRONG_SHOWN = """\
-shape: conv1: the kernel's height (9) is larger than the padded input: (8 + 2*0 - 9)//1 + 1 = 0
+kernel-too-large: conv1: the kernel's height (9) is larger than the padded input
  --> wrong.yaml:3:42
   |
 3 |   - conv: {out_channels: 4, kernel_size: 9}
   |                                          ^
+  = output height and width: (8 + 2*0 - 9)//1 + 1 = 0
+  = shapes: input 1 x 8 x 8 -> conv1
 help: a kernel of at most 8 fits, or a padding of at least 1
 
-unknown-kind: unknown kind of layer: `flaten`
+unknown-kind: there is no kind of layer called `flaten`
  --> wrong.yaml:4:5
   |
 4 |   - flaten

@@ -28,6 +28,10 @@ HELP = """\
 """
 
 
+PLAIN = {"init", "fmt", "schema", "completion"}
+"""Commands whose output is a text already, and that have no --json."""
+
+
 def stripped(text: str) -> str:
     return "\n".join(line.rstrip() for line in text.splitlines()) + "\n"
 
@@ -40,7 +44,8 @@ def test_help_lists_the_commands(call: Call, option: str) -> None:
     assert text.startswith(HELP)
     words = [line[2:].split()[0] for line in text.splitlines() if line.startswith("│ ")]
     listed = [word for word in words if word in COMMANDS]
-    assert listed == ["build", "train", "compare", "evaluate"] == list(COMMANDS)
+    expected = "init validate build train evaluate compare diff fmt schema completion".split()
+    assert listed == expected == list(COMMANDS)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -48,7 +53,7 @@ def test_every_command_has_help_and_a_first_sentence(call: Call, command: str) -
     done = call(command, "--help")
     assert (done.code, done.err) == (0, "")
     assert f"Usage: cnnspec {command} [OPTIONS]" in done.out
-    assert "--json" in done.out
+    assert ("--json" in done.out) == (command not in PLAIN)
     assert "Traceback" not in done.out
 
 
@@ -64,7 +69,7 @@ def test_python_m(folder: Path, clean: dict[str, str]) -> None:
 
 
 USAGE = {
-    "no such command": (["validate"], "No such command 'validate'."),
+    "no such command": (["valdate"], "No such command 'valdate'."),
     "no spec": (["build"], "Missing argument 'SPEC'."),
     "no run": (["evaluate"], "Missing argument 'RUN'."),
     "two specs": (
@@ -106,7 +111,7 @@ def test_without_a_command_the_help_is_shown(call: Call) -> None:
 ERRORS = {
     "no file": (
         ["build", "missing.yaml"],
-        "cnnspec: unreadable: cannot read missing.yaml: No such file or directory\n",
+        "unreadable: cannot read missing.yaml: No such file or directory\n",
     ),
     "unknown backend": (
         ["build", "small.yaml", "--backend", "jax"],
@@ -126,13 +131,21 @@ ERRORS = {
     ),
     "other data": (
         ["train", "small.yaml", "--set", "input=[1, 9, 9]"],
-        "cnnspec: the data `digits` has images of [1, 8, 8], but the spec's input is [1, 9, 9]; "
-        "write `input: [1, 8, 8]`\n",
+        "input-mismatch: the data `digits` has images of 1 x 8 x 8, but `input` is 1 x 9 x 9\n"
+        " --> --set:1:7\n"
+        "  |\n"
+        "1 | input=[1, 9, 9]\n"
+        "  |       ^\n"
+        "help: write `input: [1, 8, 8]`, or take other data\n",
     ),
     "too few logits": (
         ["train", "small.yaml", "--set", "layers.linear1.out_features=9"],
-        "cnnspec: the data `digits` has labels up to 9, but the network gives 9 logits; "
-        "end with `linear: {out_features: 10}`\n",
+        "too-few-logits: the data `digits` has 10 classes, but the network gives 9 logits\n"
+        " --> --set:1:29\n"
+        "  |\n"
+        "1 | layers.linear1.out_features=9\n"
+        "  |                             ^\n"
+        "help: end with `- linear: {out_features: 10}`\n",
     ),
     "no data file": (
         ["train", "small.yaml", "--set", "data.npz.path=missing.npz"],
@@ -164,13 +177,13 @@ ERRORS = {
             *("--set", "training.epochs=0"),
             *("--set", "layers.linear1.out_features=0"),
         ],
-        "wrong-value: `training.epochs`: wanted a number above 0; found `0`\n"
+        "out-of-range: `epochs` of `training`: wanted a number above 0; found `0`\n"
         " --> --set:1:17\n"
         "  |\n"
         "1 | training.epochs=0\n"
         "  |                 ^\n"
         "\n"
-        "wrong-value: `layers[1].linear.out_features`: wanted a number above 0; found `0`\n"
+        "out-of-range: `out_features` of `linear1`: wanted a number above 0; found `0`\n"
         " --> --set:2:29\n"
         "  |\n"
         "2 | layers.linear1.out_features=0\n"
@@ -194,7 +207,7 @@ def test_an_error_of_the_program_is_no_traceback(program: Call) -> None:
     assert done == (
         2,
         "",
-        "cnnspec: unreadable: cannot read missing.yaml: No such file or directory\n",
+        "unreadable: cannot read missing.yaml: No such file or directory\n",
     )
 
 

@@ -41,13 +41,18 @@ layers:
   - flatten: {name: flatten1}
   - linear: {name: linear1, out_features: 10, bias: true, in_features: 64}
 initialization: torch_default
-data: {digits: {train_samples: 200, test_samples: 100}}
+data:
+  digits: {train_samples: 200, test_samples: 100}
 training:
   epochs: 2
   batch_size: 32
-  optimizer: {sgd: {learning_rate: 0.5, momentum: 0.0, nesterov: false, weight_decay: 0.0}}
+  optimizer:
+    sgd: {learning_rate: 0.5, momentum: 0.0, nesterov: false, weight_decay: 0.0}
   precision: float32
   seed: 0
+limits:
+  parameters: 1000000000
+  activations: 10000000000
 """
 FILES = ["metrics.jsonl", "resolved.yaml", "run.json", "spec.yaml", "weights.safetensors"]
 METRICS = [

@@ -1,0 +1,53 @@
+"""What `--set` can change in a spec, for a shell that completes it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cnnspec.errors import SpecError
+from cnnspec.spec.diagnostics import Path
+from cnnspec.spec.load import read_text
+from cnnspec.spec.model import KINDS_AT, ModelSpec
+from cnnspec.spec.overrides import written_names
+from cnnspec.spec.section import kind_of
+from cnnspec.spec.source import read_source
+from cnnspec.spec.translate import options_at
+
+
+def settable(spec: str | None) -> list[str]:
+    """List what can be set, as in `training.epochs=`; the layers are those of the file `spec`."""
+    return [f"{target}=" for target in (*_sections(), *(_layers(spec) if spec else ()))]
+
+
+def _sections() -> Iterator[str]:
+    for section in ModelSpec.model_fields:
+        if section == "layers":
+            continue
+        yield from _below((section,))
+
+
+def _below(path: Path) -> Iterator[str]:
+    """Yield a path, or the paths of the options below it."""
+    kinds = KINDS_AT.get(tuple(str(step) for step in path), {})
+    if kinds:
+        yield ".".join(map(str, path))
+    for kind in kinds:
+        yield from _below((*path, kind))
+    options = [] if kinds else options_at(path)
+    for option in options:
+        yield from _below((*path, option))
+    if not kinds and not options:
+        yield ".".join(map(str, path))
+
+
+def _layers(spec: str) -> Iterator[str]:
+    try:
+        value = read_source(read_text(spec), spec).value
+    except SpecError:
+        return
+    layers = value.get("layers") if isinstance(value, dict) else None
+    if not isinstance(layers, list):
+        return
+    for name, layer in zip(written_names(layers), layers):
+        for option in options_at(("layers", 0, kind_of(layer) or "")):
+            yield f"layers.{name}.{option}"

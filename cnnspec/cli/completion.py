@@ -1,0 +1,23 @@
+"""cnnspec completion: what a shell needs to complete commands, options and specs."""
+
+from __future__ import annotations
+
+import rich_click as click
+
+
+@click.command("completion")
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def command(shell: str) -> None:
+    """Print the completion script of a shell.
+
+    bash: eval "$(cnnspec completion bash)" in ~/.bashrc; zsh: the same with zsh in ~/.zshrc;
+    fish: cnnspec completion fish > ~/.config/fish/completions/cnnspec.fish
+    """
+    from click.shell_completion import get_completion_class
+
+    from cnnspec.cli import cli
+    from cnnspec.cli.output import print_line
+
+    completion = get_completion_class(shell)
+    assert completion is not None
+    print_line(completion(cli, {}, "cnnspec", "_CNNSPEC_COMPLETE").source())

@@ -1,0 +1,32 @@
+"""stdout for tables, and stderr for problems: both through rich."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rich.console import Console
+
+from cnnspec.cli.output import discard_output
+from cnnspec.report.diagnostics import diagnostics_text
+from cnnspec.spec.diagnostics import Diagnostic
+
+
+class Output(Console):
+    """stdout, without highlighting."""
+
+    def __init__(self) -> None:
+        super().__init__(highlight=False)
+
+    def on_broken_pipe(self) -> None:
+        """Go on without a reader; rich would exit with 1, which is the code of a verdict."""
+        discard_output()
+
+
+def print_problems(problems: Iterable[Diagnostic], *, apart: bool = False) -> None:
+    """Print the problems of a spec on stderr, wrapped where that is a terminal.
+
+    With `apart`, an empty line follows.
+    """
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    width = console.width if console.is_terminal else None
+    console.print(diagnostics_text(problems, width), end="\n\n" if apart else "\n")

@@ -1,0 +1,53 @@
+"""cnnspec fmt: the canonical layout of spec files."""
+
+from __future__ import annotations
+
+import rich_click as click
+
+from cnnspec.cli.options import complete_specs
+
+DIFFERENT = 1
+
+
+@click.command("fmt")
+@click.argument(
+    "files",
+    nargs=-1,
+    required=True,
+    metavar="FILE...",
+    type=click.Path(allow_dash=True),
+    shell_complete=complete_specs,
+)
+@click.option("--check", is_flag=True, help="Change nothing; exit with 1 where something would.")
+def command(files: tuple[str, ...], check: bool) -> int:
+    """Lay specs out anew: sections and options in order, spaces and braces alike.
+
+    FILE is a spec, a folder, or - for stdin, which is written to stdout. What a spec says stays
+    as it is, and so does every comment. A spec need not be valid, as long as it is YAML.
+    """
+    from cnnspec.cli.output import print_line, print_raw
+    from cnnspec.cli.specs import STDIN, expanded, name_of, text_of, write_text
+    from cnnspec.errors import SpecError
+    from cnnspec.spec.diagnostics import Diagnostic
+    from cnnspec.spec.format import format_spec
+
+    changed = 0
+    problems: list[Diagnostic] = []
+    for path in expanded(files):
+        try:
+            text = text_of(path)
+            formatted = format_spec(text, file=name_of(path))
+        except SpecError as error:
+            problems += error.diagnostics
+            continue
+        differs = formatted.encode() != text
+        changed += differs
+        if path == STDIN and not check:
+            print_raw(formatted)
+        elif differs:
+            if not check:
+                write_text(path, formatted)
+            print_line(f"{name_of(path)}: {'would be ' if check else ''}laid out anew")
+    if problems:
+        raise SpecError(problems)
+    return DIFFERENT if check and changed else 0

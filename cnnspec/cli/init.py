@@ -1,0 +1,117 @@
+"""cnnspec init: a spec to start from."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import rich_click as click
+from click.shell_completion import CompletionItem
+
+if TYPE_CHECKING:
+    from cnnspec.spec.data import AnyData
+    from cnnspec.spec.sizes import Shape
+
+TEMPLATES = ("small", "lenet5", "vgg", "mlp")
+DATA = ("digits", "mnist", "fashion_mnist")
+SCHEMA = "cnnspec.schema.json"
+
+
+def _complete_data(
+    context: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    files = sorted(path.name for path in Path().glob("*.npz"))
+    return [CompletionItem(name) for name in (*DATA, *files) if name.startswith(incomplete)]
+
+
+@click.command("init")
+@click.argument("file", default="net.yaml", type=click.Path(dir_okay=False, allow_dash=True))
+@click.option(
+    "--data",
+    default="digits",
+    show_default=True,
+    shell_complete=_complete_data,
+    help=f"What to train on: {', '.join(DATA)}, or an .npz file of your own.",
+)
+@click.option(
+    "--template",
+    type=click.Choice(TEMPLATES),
+    default="small",
+    show_default=True,
+    help="Which network to start from.",
+)
+def command(file: str, data: str, template: str) -> None:
+    """Write a commented spec to start from; FILE is net.yaml by default, or - for stdout.
+
+    The template is fitted to the size and the classes of the data. A file that exists is left
+    as it is.
+    """
+    from cnnspec.cli.output import print_line, print_raw
+    from cnnspec.starter import starter
+
+    source, shape, classes = _source(data)
+    name = f"{template}-{Path(data).stem if data.endswith('.npz') else data}"
+    shown = "FILE" if file == "-" else file
+    header = [
+        f"Written by `cnnspec init`: the template {template} for {data}.",
+        "",
+        f"  cnnspec validate {shown}    every mistake, with its place and the way out",
+        f"  cnnspec build {shown}       layers, shapes and counts; --graph net.svg draws them",
+        f"  cnnspec train {shown}       train it, on NumPy; --backend torch: on torch",
+        f"  cnnspec compare {shown}     hold the two against each other",
+    ]
+    text = starter(
+        template,
+        source,
+        shape,
+        classes,
+        name="".join(sign if sign.isalnum() or sign in "._-" else "-" for sign in name),
+        header=[*_modeline(file), *header],
+    )
+    if file == "-":
+        print_raw(text)
+        return
+    try:
+        with Path(file).open("x", encoding="utf-8") as new:
+            new.write(text)
+    except FileExistsError:
+        raise click.ClickException(
+            f"{file} exists, and is left as it is; name another file, as in: cnnspec init new.yaml"
+        ) from None
+    except OSError as error:
+        raise click.ClickException(f"cannot write {file}: {error.strerror or error}") from None
+    print_line(f"wrote {file}; next: cnnspec build {file}")
+
+
+def _modeline(file: str) -> list[str]:
+    """Name the JSON Schema for editors, where one lies beside the file or further up."""
+    folder = Path() if file == "-" else Path(file).parent
+    for above in (folder, *(folder / Path(*[".."] * level) for level in (1, 2, 3))):
+        if (above / SCHEMA).is_file():
+            found = Path(os.path.relpath(above / SCHEMA, folder)).as_posix()
+            return [f"yaml-language-server: $schema={found}"]
+    return []
+
+
+def _source(data: str) -> tuple[AnyData, Shape, int]:
+    """Return the data section, the shape of an image and the number of classes."""
+    from cnnspec.starter import DATA as KNOWN
+
+    if data in KNOWN:
+        source = KNOWN[data]
+        assert source.shape is not None
+        assert source.classes is not None
+        return source, source.shape, source.classes
+    if not data.endswith(".npz"):
+        raise click.UsageError(
+            f"there is no data set `{data}`; known are {', '.join(KNOWN)}, or the path of an "
+            ".npz file"
+        )
+    from cnnspec.data import load_data
+    from cnnspec.spec.data import NPZ
+
+    own = NPZ(path=data)
+    loaded = load_data(own)
+    labels = (loaded.train.labels.max(), loaded.test.labels.max())
+    return own, loaded.train.images.shape[1:], max(2, int(max(labels)) + 1)
