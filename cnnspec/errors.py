@@ -34,19 +34,32 @@ class SpecError(CnnspecError):
 
     def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
         self.diagnostics: tuple[Diagnostic, ...] = tuple(diagnostics)
-        super().__init__("\n\n".join(diagnostic.render() for diagnostic in self.diagnostics))
+        super().__init__(self.diagnostics)
+
+    def __str__(self) -> str:
+        return "\n\n".join(diagnostic.render() for diagnostic in self.diagnostics)
 
 
 class ShapeError(CnnspecError):
     """A layer cannot take the input it is given.
 
-    `option` is the layer's option at fault (None: the layer as a whole) and
-    `help` the way out.
+    `code` is its kind of problem, `option` the layer's option at fault (None: the
+    layer as a whole), `notes` the arithmetic and `help` the way out.
     """
 
-    def __init__(self, message: str, *, option: str | None = None, help: str = "") -> None:
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        *,
+        option: str | None = None,
+        notes: tuple[str, ...] = (),
+        help: str = "",
+    ) -> None:
+        self.code = code
         self.message = message
         self.option = option
+        self.notes = notes
         self.help = help
         super().__init__(f"{message}; {help}" if help else message)
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from cnnspec.errors import SpecError
+from cnnspec.spec.checks import Sections, check
 from cnnspec.spec.layers import Layer
 from cnnspec.spec.model import ModelSpec
-from cnnspec.spec.shapes import place_layers
 from cnnspec.spec.sizes import Shape
 from cnnspec.spec.training import AnyInitialization
 
@@ -88,13 +88,12 @@ def resolve(spec: ModelSpec) -> Plan:
     """Infer every name and shape of a spec.
 
     Raises:
-        SpecError: the layers do not fit together; holds every problem.
+        SpecError: the layers, or the sections, do not fit together; holds every problem.
     """
-    placed, problems = place_layers(
-        spec.input, spec.layers, [layer.keyword for layer in spec.layers]
-    )
-    if problems:
-        raise SpecError(problems)
+    chain = check(Sections.of(spec))
+    errors = [problem for problem in chain.problems if problem.severity == "error"]
+    if errors:
+        raise SpecError(errors)
     layers = tuple(
         PlannedLayer(
             item.name,
@@ -104,7 +103,7 @@ def resolve(spec: ModelSpec) -> Plan:
             MappingProxyType(item.layer.parameters(item.input)),
             item.layer.macs(item.input, item.output),
         )
-        for item in placed
+        for item in chain.layers
     )
     return Plan(spec.name, spec.input, layers, spec.initialization)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import math
 from typing import TYPE_CHECKING, Protocol
 
 from cnnspec.errors import BackendError
@@ -24,10 +23,6 @@ BACKENDS = {
 
 GROUP = "cnnspec.backends"
 """Entry points of this group are backends of other packages."""
-
-
-MAX_NUMBERS = 10**12
-"""Numbers in the parameters, or in the output of a layer, that are still tried."""
 
 
 class Builder(Protocol):
@@ -51,27 +46,13 @@ def build(
     """Build a network with the optimizer, precision and starting weights of `training`.
 
     Raises:
-        BackendError: the backend is unknown, lacks a package, or lacks the device, or the
-            network is larger than any machine's memory.
+        BackendError: the backend is unknown, lacks a package, or lacks the device.
     """
     from cnnspec.initial import initial_weights
 
-    _check_size(plan)
     network = _builder(backend)(plan, training, device=device)
     network.load_state(initial_weights(plan, training.seed))
     return network
-
-
-def _check_size(plan: Plan) -> None:
-    """Refuse sizes that no machine holds, that each library would meet with its own error."""
-    sizes = {"the parameters": plan.parameter_count}
-    sizes |= {f"the output of {layer.name}": math.prod(layer.output) for layer in plan.layers}
-    for what, size in sizes.items():
-        if size > MAX_NUMBERS:
-            raise BackendError(
-                f"{what} would be {size:.2e} numbers, more than any memory holds "
-                f"(at most {MAX_NUMBERS:.0e}); make the layers smaller"
-            )
 
 
 def _builder(backend: str) -> Builder:

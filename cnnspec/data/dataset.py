@@ -40,6 +40,11 @@ class Dataset:
         """
         found = self.train.images.shape[1:]
         if found != tuple(shape):
+            if len(shape) == 3 and (found[2], found[0], found[1]) == tuple(shape):
+                raise DataError(
+                    f"the data `{self.name}` has images of {list(found)}, which looks like height, "
+                    f"width, channels; wanted {list(shape)}: store images.transpose(0, 3, 1, 2)"
+                )
             raise DataError(
                 f"the data `{self.name}` has images of {list(found)}, but the spec's input is "
                 f"{list(shape)}; write `input: {list(found)}`"

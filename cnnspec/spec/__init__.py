@@ -4,7 +4,8 @@ from cnnspec.spec.data import MNIST, NPZ, DataSource, Digits, FashionMNIST, Norm
 from cnnspec.spec.diagnostics import Diagnostic, Location
 from cnnspec.spec.dump import dump_spec
 from cnnspec.spec.layers import AnyLayer, Conv, Flatten, Layer, Linear, Pool, ReLU
-from cnnspec.spec.load import load_spec, parse_spec
+from cnnspec.spec.limits import Limits
+from cnnspec.spec.load import Inspection, inspect_spec, load_spec, parse_spec, read_text
 from cnnspec.spec.model import ModelSpec
 from cnnspec.spec.training import SGD, Adam, Normal, TorchDefault, Training
 
@@ -20,7 +21,9 @@ __all__ = [
     "Digits",
     "FashionMNIST",
     "Flatten",
+    "Inspection",
     "Layer",
+    "Limits",
     "Linear",
     "Location",
     "ModelSpec",
@@ -31,6 +34,8 @@ __all__ = [
     "TorchDefault",
     "Training",
     "dump_spec",
+    "inspect_spec",
     "load_spec",
     "parse_spec",
+    "read_text",
 ]

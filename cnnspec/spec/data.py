@@ -15,13 +15,13 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from cnnspec.spec.section import Kind, Section, kind_of
-from cnnspec.spec.sizes import Ordered
+from cnnspec.spec.section import Kind, Section, kind_of, kinds_in
+from cnnspec.spec.sizes import Ordered, Shape
 
 
 def _some(values: tuple[float, ...]) -> tuple[float, ...]:
     if not values:
-        raise PydanticCustomError("wrong_value", "wanted one number per channel")
+        raise PydanticCustomError("wrong_length", "wanted one number for each channel")
     return values
 
 
@@ -30,7 +30,7 @@ PerChannel = Annotated[tuple[FiniteFloat, ...], Field(strict=False), AfterValida
 
 def _all_positive(values: tuple[float, ...]) -> tuple[float, ...]:
     if any(value <= 0 for value in values):
-        raise PydanticCustomError("wrong_value", "wanted numbers above 0, one per channel")
+        raise PydanticCustomError("out_of_range", "wanted numbers above 0")
     return values
 
 
@@ -45,7 +45,7 @@ class Normalize(Section):
         if len(self.mean) != len(self.std):
             raise PydanticCustomError(
                 "conflict",
-                "`mean` has {means} numbers and `std` has {stds}: one per channel is wanted",
+                "`mean` has {means} numbers and `std` has {stds}: each wants one for each channel",
                 {"means": len(self.mean), "stds": len(self.std)},
             )
         return self
@@ -54,6 +54,12 @@ class Normalize(Section):
 class DataSource(Kind):
     """Base of every kind of data."""
 
+    shape: ClassVar[Shape | None] = None
+    """Channels, height and width of one image, where that is known beforehand."""
+    classes: ClassVar[int | None] = None
+    train_images: ClassVar[int | None] = None
+    test_images: ClassVar[int | None] = None
+
     normalize: Normalize | None = None
     """Shift and scale each channel."""
     train_samples: PositiveInt | None = None
@@ -61,23 +67,40 @@ class DataSource(Kind):
     test_samples: PositiveInt | None = None
     """Keep the first so many test images."""
 
+    def images_to_train(self) -> int | None:
+        """Return how many images an epoch has, where that is known beforehand."""
+        known = [count for count in (self.train_images, self.train_samples) if count is not None]
+        return min(known, default=None)
+
 
 class Digits(DataSource):
     """1,797 real handwritten digits of 1 x 8 x 8, 10 classes; built in."""
 
     keyword: ClassVar[str] = "digits"
+    shape: ClassVar[Shape | None] = (1, 8, 8)
+    classes: ClassVar[int | None] = 10
+    train_images: ClassVar[int | None] = 1_437
+    test_images: ClassVar[int | None] = 360
 
 
 class MNIST(DataSource):
     """70,000 handwritten digits of 1 x 28 x 28, 10 classes; through torchvision."""
 
     keyword: ClassVar[str] = "mnist"
+    shape: ClassVar[Shape | None] = (1, 28, 28)
+    classes: ClassVar[int | None] = 10
+    train_images: ClassVar[int | None] = 60_000
+    test_images: ClassVar[int | None] = 10_000
 
 
 class FashionMNIST(DataSource):
     """70,000 pictures of clothes of 1 x 28 x 28, 10 classes; through torchvision."""
 
     keyword: ClassVar[str] = "fashion_mnist"
+    shape: ClassVar[Shape | None] = (1, 28, 28)
+    classes: ClassVar[int | None] = 10
+    train_images: ClassVar[int | None] = 60_000
+    test_images: ClassVar[int | None] = 10_000
 
 
 class NPZ(DataSource):
@@ -102,3 +125,5 @@ AnyData = Annotated[
     | Annotated[NPZ, Tag("npz")],
     Discriminator(kind_of),
 ]
+
+DATA_KINDS: dict[str, type[DataSource]] = kinds_in(AnyData)

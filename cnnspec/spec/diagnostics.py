@@ -3,10 +3,24 @@
 from __future__ import annotations
 
 import re
+import textwrap
+import unicodedata
 from dataclasses import dataclass
+from typing import Literal
+
+from cnnspec.spec.codes import CODES, Severity
 
 Path = tuple[str | int, ...]
 """Keys and indices that lead from the top of a spec to a value."""
+
+Role = Literal["error", "warning", "message", "margin", "place", "source", "caret", "note", "help"]
+"""What a part of a rendering is; a terminal gives each a colour."""
+
+Rendering = list[list[tuple[Role, str]]]
+"""Lines of parts."""
+
+SOURCE_WIDTH = 140
+"""Columns of a source line that are shown where no width is given."""
 
 
 @dataclass(frozen=True)
@@ -29,33 +43,109 @@ class Diagnostic:
     path: Path = ()
     location: Location | None = None
     help: str = ""
+    notes: tuple[str, ...] = ()
+    """What led to it: what a layer receives, and the arithmetic."""
 
-    def render(self) -> str:
-        """Write the problem with its source line and a caret under the place."""
-        lines = [f"{self.code}: {self.message}"]
+    @property
+    def severity(self) -> Severity:
+        """An error, which makes a spec invalid, or a warning."""
+        return CODES[self.code].severity
+
+    def render(self, width: int | None = None) -> str:
+        """Write the problem with its source line and a caret under the place.
+
+        Words are wrapped at `width` columns; without one, only long source lines are cut.
+        """
+        return "\n".join("".join(text for _, text in line) for line in self.layout(width))
+
+    def layout(self, width: int | None = None) -> Rendering:
+        """Return the lines of `render`, each in parts that are told apart."""
+        heading = self.code if self.severity == "error" else f"{self.code} (warning)"
+        first, *more = _wrapped(f"{heading}: {self.message}", width, "  ")
+        lines: Rendering = [[(self.severity, first[: len(heading)])]]
+        lines[0].append(("message", first[len(heading) :]))
+        lines += [[("message", line)] for line in more]
+        margin = ""
         if self.location is not None:
-            at = self.location
-            number = str(at.line)
-            margin = " " * len(number)
-            caret = "^" * max(1, at.end_column - at.column)
-            lines.append(f"{margin}--> {at.file}:{at.line}:{at.column}")
-            if at.text:
-                lines += [
-                    f"{margin} |",
-                    f"{number} | {at.text}".rstrip(),
-                    f"{margin} | {' ' * (at.column - 1)}{caret}",
-                ]
+            margin = " " * len(str(self.location.line))
+            lines += _place(self.location, margin, width)
         elif self.path:
-            lines.append(f" --> {show_path(self.path)}")
+            lines.append([("margin", " --> "), ("place", _printable(show_path(self.path)))])
+        for note in self.notes:
+            head, *rest = _wrapped(note, width and width - len(margin) - 3, "  ")
+            lines.append([("margin", f"{margin} = "), ("note", head)])
+            lines += [[("margin", f"{margin}   "), ("note", line)] for line in rest]
         if self.help:
-            lines.append(f"help: {self.help}")
-        return "\n".join(map(_printable, lines))
+            head, *rest = _wrapped(self.help, width and width - 6, "")
+            lines.append([("help", "help: "), ("note", head)])
+            lines += [[("help", "      "), ("note", line)] for line in rest]
+        return lines
 
 
-def _printable(line: str) -> str:
+def _wrapped(text: str, width: int | None, indent: str) -> list[str]:
+    text = _printable(text)
+    if width is None:
+        return [text]
+    return textwrap.wrap(
+        text,
+        max(width, 20),
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    ) or [""]
+
+
+def _place(at: Location, margin: str, width: int | None) -> Rendering:
+    place = _printable(f"{at.file}:{at.line}:{at.column}")
+    lines: Rendering = [[("margin", f"{margin}--> "), ("place", place)]]
+    if at.text:
+        room = (width or SOURCE_WIDTH + 10) - len(margin) - 3
+        text, start, span = _clipped(at, max(room, 20))
+        bar: tuple[Role, str] = ("margin", f"{margin} |")
+        source = f" {text}".rstrip()
+        lines += [
+            [bar],
+            [("margin", f"{at.line} |"), ("source", source)],
+            [bar, ("caret", f" {' ' * start}{'^' * span}")],
+        ]
+    return lines
+
+
+def _clipped(at: Location, room: int) -> tuple[str, int, int]:
+    """Return the part of a line around the place, and the columns of the caret in it."""
+    start, end = at.column - 1, max(at.end_column - 1, at.column)
+    first = 0
+    text = at.text[: start + 4 * room]
+    if _columns(text) > room and _columns(text[:end]) > room - 4:
+        first = max(0, start - room // 3)
+    before = "..." if first else ""
+    lead = before + _printable(text[first:start])
+    under = _printable(text[start:end])
+    shown = lead + under + _printable(text[end:])
+    if _columns(shown) > room:
+        while _columns(shown) > room - 3:
+            shown = shown[: -max(1, (_columns(shown) - room + 3) // 2)]
+        shown += "..."
+    span = min(max(1, _columns(under)), max(1, room - _columns(lead)))
+    return shown, _columns(lead), span
+
+
+def _columns(text: str) -> int:
+    """Return how many columns of a terminal a text takes."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        0 if unicodedata.combining(sign) else 1 + (unicodedata.east_asian_width(sign) in "WF")
+        for sign in text
+    )
+
+
+def _printable(text: str) -> str:
     """Replace, one by one, what would move the cursor or change the look of a terminal."""
     return re.sub(
-        r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]", "\ufffd", line.replace("\t", " ")
+        r"[\x00-\x1f\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ud800-\udfff\ufeff]",
+        "\ufffd",
+        text.replace("\t", " "),
     )
 
 

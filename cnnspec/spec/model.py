@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, PositiveInt, StringConstraints
 
-from cnnspec.spec.data import AnyData
+from cnnspec.spec.data import DATA_KINDS, AnyData
 from cnnspec.spec.layers import AnyLayer
-from cnnspec.spec.section import Section
+from cnnspec.spec.limits import Limits
+from cnnspec.spec.section import Section, kinds_in
 from cnnspec.spec.sizes import Ordered
-from cnnspec.spec.training import AnyInitialization, TorchDefault, Training
+from cnnspec.spec.training import AnyInitialization, AnyOptimizer, TorchDefault, Training
 
 
 class ModelSpec(Section):
@@ -29,3 +30,13 @@ class ModelSpec(Section):
     """What to train on; not needed to build, to export or to compare layers."""
     training: Training = Training()
     """How to train."""
+    limits: Limits = Limits()
+    """Sizes beyond which the spec is refused."""
+
+
+KINDS_AT: dict[tuple[str, ...], dict[str, Any]] = {
+    ("data",): DATA_KINDS,
+    ("initialization",): kinds_in(AnyInitialization),
+    ("training", "optimizer"): kinds_in(AnyOptimizer),
+}
+"""Where things with a kind stand, beside the layers, and the kinds that there are."""

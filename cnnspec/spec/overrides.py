@@ -8,12 +8,10 @@ from typing import Any, NamedTuple
 
 from cnnspec.errors import SpecError
 from cnnspec.spec.diagnostics import Diagnostic, Location, Path
+from cnnspec.spec.model import KINDS_AT
 from cnnspec.spec.section import kind_of
 from cnnspec.spec.shapes import layer_names
 from cnnspec.spec.source import Source, read_source
-
-_KINDED: tuple[Path, ...] = (("data",), ("initialization",), ("training", "optimizer"))
-"""Where a thing with a kind stands: setting an option of another kind changes the kind."""
 
 
 class _Override(NamedTuple):
@@ -25,27 +23,35 @@ class _Override(NamedTuple):
         return Location("--set", self.number, start, end, self.text)
 
 
-def apply_overrides(source: Source, overrides: Iterable[str]) -> None:
+def apply_overrides(source: Source, overrides: Iterable[str]) -> list[Diagnostic]:
     """Change values of `source` in place; layers are named as in the plan.
 
-    Raises:
-        SpecError: an override names no place, or its value is not YAML.
+    Return what is wrong with the overrides: one that names no place, or whose value is not YAML.
     """
-    for override in (_Override(number, text) for number, text in enumerate(overrides, 1)):
-        target, equals, text = override.text.partition("=")
-        steps = target.strip().split(".")
-        if not equals or not all(steps):
-            raise _refusal(override, "wanted `option=value`, as in training.epochs=3")
-        given = _read_value(text, override, len(target) + 1)
-        path, new = _assign(source, steps, given.value, override)
-        for places in (source.values, source.keys):
-            for known in [known for known in places if known[:new] == path[:new]]:
-                del places[known]
-        for length in range(new, len(path) + 1):
-            key = override.at(1, len(target) + 1)
-            source.values[path[:length]] = source.keys[path[:length]] = key
-        source.values |= {path + inner: location for inner, location in given.values.items()}
-        source.keys |= {path + inner: location for inner, location in given.keys.items()}
+    problems: list[Diagnostic] = []
+    for number, text in enumerate(overrides, 1):
+        try:
+            _apply(source, _Override(number, text))
+        except SpecError as error:
+            problems += error.diagnostics
+    return problems
+
+
+def _apply(source: Source, override: _Override) -> None:
+    target, equals, text = override.text.partition("=")
+    steps = target.strip().split(".")
+    if not equals or not all(steps):
+        raise _refusal(override, "wanted `option=value`, as in training.epochs=3")
+    given = _read_value(text, override, len(target) + 1)
+    path, new = _assign(source, steps, given.value, override)
+    for places in (source.values, source.keys):
+        for known in [known for known in places if known[:new] == path[:new]]:
+            del places[known]
+    for length in range(new, len(path) + 1):
+        key = override.at(1, len(target) + 1)
+        source.values[path[:length]] = source.keys[path[:length]] = key
+    source.values |= {path + inner: location for inner, location in given.values.items()}
+    source.keys |= {path + inner: location for inner, location in given.keys.items()}
 
 
 def _read_value(text: str, override: _Override, offset: int) -> Source:
@@ -55,17 +61,14 @@ def _read_value(text: str, override: _Override, offset: int) -> Source:
         return override.at(start, end)
 
     try:
-        given = read_source(text, "--set")
+        given = read_source(text, "--set") if text.strip() else Source("--set")
+        problems = tuple(given.diagnostics)
     except SpecError as error:
+        problems = error.diagnostics
+    if problems:
         raise SpecError(
             dataclasses.replace(problem, location=moved(problem.location))
-            for problem in error.diagnostics
-            if problem.location
-        ) from None
-    if given.diagnostics:
-        raise SpecError(
-            dataclasses.replace(problem, location=moved(problem.location))
-            for problem in given.diagnostics
+            for problem in problems
             if problem.location
         )
     given.values = {path: moved(location) for path, location in given.values.items()}
@@ -103,7 +106,7 @@ def _assign(source: Source, steps: list[str], value: Any, override: _Override) -
             break
         inside = here.get(step)
         if not isinstance(inside, list):
-            opened = _opened(inside, steps[number + 1]) if path in _KINDED else inside
+            opened = _opened(inside, steps[number + 1]) if path in KINDS_AT else inside
             opened = opened if isinstance(opened, dict) else {}
             if opened is not inside:
                 here[step], new = opened, new or len(path)
@@ -121,7 +124,7 @@ def _opened(value: Any, kind: str) -> dict[str, Any]:
 
 def _find(layers: list[Any], path: Path, step: str, override: _Override) -> int:
     if path == ("layers",):
-        names = layer_names((kind_of(layer), _written_name(layer)) for layer in layers)
+        names = written_names(layers)
         if step in names:
             return names.index(step)
         if not step.isdecimal():
@@ -129,6 +132,13 @@ def _find(layers: list[Any], path: Path, step: str, override: _Override) -> int:
     if step.isdecimal() and len(step) < 10 and int(step) < len(layers):
         return int(step)
     raise _refusal(override, f"`{step}` is no place in a list of {len(layers)}")
+
+
+def written_names(layers: Any) -> list[str]:
+    """Name the layers of a spec that is not validated yet."""
+    if not isinstance(layers, list):
+        return []
+    return layer_names((kind_of(layer), _written_name(layer)) for layer in layers)
 
 
 def _written_name(layer: Any) -> str | None:

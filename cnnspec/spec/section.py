@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
@@ -32,6 +32,11 @@ class Kind(Section):
             options = value[cls.keyword]
             return {} if options is None else options
         return value
+
+
+def kinds_in(union: Any) -> dict[str, Any]:
+    """Return the class of each kind in an annotated union, by the word that a spec writes."""
+    return {get_args(part)[1].tag: get_args(part)[0] for part in get_args(get_args(union)[0])}
 
 
 def kind_of(value: Any) -> str | None:

@@ -5,21 +5,35 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeGuard
 
 from cnnspec.errors import ShapeError
 from cnnspec.spec.diagnostics import Diagnostic
 from cnnspec.spec.layers import Layer
-from cnnspec.spec.sizes import Shape, show
+from cnnspec.spec.sizes import PartialShape, Shape, show
 
 
 @dataclass(frozen=True)
 class PlacedLayer:
     """A layer with its name and what flows in and out of it, without the batch."""
 
+    index: int
     name: str
     layer: Layer
     input: Shape
     output: Shape
+
+
+@dataclass(frozen=True)
+class Chain:
+    """The layers of a spec, one after the other."""
+
+    layers: list[PlacedLayer]
+    """Those whose shapes are known."""
+    output: PartialShape | None
+    """What the last layer gives, as far as it is known."""
+    problems: list[Diagnostic]
+    """With paths, but without places."""
 
 
 def layer_names(layers: Iterable[tuple[str | None, str | None]]) -> list[str]:
@@ -33,36 +47,31 @@ def layer_names(layers: Iterable[tuple[str | None, str | None]]) -> list[str]:
 
 
 def place_layers(
-    input: Shape | None, layers: Sequence[Layer | None], kinds: Sequence[str | None]
-) -> tuple[list[PlacedLayer], list[Diagnostic]]:
-    """Name every layer and infer every shape.
+    input: PartialShape | None, layers: Sequence[Layer | None], kinds: Sequence[str | None]
+) -> Chain:
+    """Name every layer and infer every shape, as far as they are known.
 
-    A layer that is not valid is None: what it gives is unknown, and so is what
-    follows, up to the next layer whose output does not depend on its input.
-    Problems come with paths, but without places.
+    A layer of an unknown kind is None: whether it gives images or features is unknown, and
+    so is what follows, up to the next layer that tells.
     """
     written = [layer.name if layer else None for layer in layers]
     names = layer_names(zip(kinds, written))
-    problems = _duplicates(names, kinds)
     placed = []
+    problems = _duplicates(names, kinds)
+    trail = [f"input {show(input)}"] if input else []
     shape = input
     for index, (name, layer) in enumerate(zip(names, layers)):
-        if layer is None:
-            shape = None
-        elif shape is None:
-            shape = layer.known_output()
-        else:
-            try:
-                output = layer.output_shape(shape)
-            except ShapeError as error:
-                option = () if error.option is None else (error.option,)
-                path = ("layers", index, layer.keyword, *option)
-                message = f"{name}: {error.message}"
-                problems.append(Diagnostic("shape", message, path, help=error.help))
-                shape = layer.known_output()
-            else:
-                placed.append(PlacedLayer(name, layer, shape, output))
-                shape = output
+        output = layer.outline(shape) if layer else None
+        if layer and shape is not None:
+            found = [_at(index, name, layer, error, trail) for error in layer.problems(shape)]
+            problems += found
+            if is_known(shape) and is_known(output) and not found:
+                placed.append(PlacedLayer(index, name, layer, shape, output))
+        if output is None:
+            trail = []
+        elif output != shape:
+            trail = [*trail[-_SHOWN:], f"{name} {show(output)}"]
+        shape = output
     if shape is not None and len(shape) != 1 and layers:
         problems.append(
             Diagnostic(
@@ -73,7 +82,29 @@ def place_layers(
                 help="end with `- flatten` and `- linear: {out_features: ...}`",
             )
         )
-    return placed, problems
+    return Chain(placed, shape, problems)
+
+
+_SHOWN = 4
+"""How many of the last shapes are shown with a problem."""
+
+
+def is_known(shape: PartialShape | None) -> TypeGuard[Shape]:
+    """Tell whether every size of a shape is known."""
+    return shape is not None and None not in shape
+
+
+def _at(index: int, name: str, layer: Layer, error: ShapeError, trail: Sequence[str]) -> Diagnostic:
+    option = () if error.option is None else (error.option,)
+    before = trail if len(trail) <= _SHOWN else ["...", *trail[-_SHOWN:]]
+    shapes = (f"shapes: {' -> '.join([*before, name])}",) if trail else ()
+    return Diagnostic(
+        error.code,
+        f"{name}: {error.message}",
+        ("layers", index, layer.keyword, *option),
+        help=error.help,
+        notes=(*error.notes, *shapes),
+    )
 
 
 def _duplicates(names: Sequence[str], kinds: Sequence[str | None]) -> list[Diagnostic]:

@@ -9,6 +9,8 @@ from pydantic import BeforeValidator, PlainValidator
 from pydantic_core import PydanticCustomError
 
 Shape = tuple[int, ...]
+PartialShape = tuple[int | None, ...]
+"""A shape of which some sizes are not known, since something before it is not valid."""
 Pair = tuple[int, int]
 
 
@@ -17,15 +19,15 @@ def pair(size: int | Pair) -> Pair:
     return (size, size) if isinstance(size, int) else size
 
 
-def show(shape: Sequence[int]) -> str:
+def show(shape: Sequence[int | None]) -> str:
     """Write a shape as people read it: `16 x 14 x 14`."""
-    return " x ".join(str(size) for size in shape)
+    return " x ".join("?" if size is None else str(size) for size in shape)
 
 
 def _in_order(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return value
-    raise PydanticCustomError("wrong_value", "wanted a list")
+    raise PydanticCustomError("wrong_type", "wanted a list")
 
 
 Ordered = BeforeValidator(_in_order)
@@ -37,16 +39,25 @@ def _size(least: int, words: tuple[str, ...] = ()) -> Callable[[Any], Any]:
     for word in words:
         wanted += f", or `{word}`"
 
-    def is_size(value: Any) -> bool:
-        return isinstance(value, int) and not isinstance(value, bool) and value >= least
+    def is_whole(value: Any) -> bool:
+        return isinstance(value, int) and not isinstance(value, bool)
 
     def read(value: Any) -> Any:
-        if is_size(value) or (isinstance(value, str) and value in words):
+        if isinstance(value, str) and value in words:
             return value
-        if isinstance(value, list | tuple) and len(value) == 2 and all(map(is_size, value)):
+        sizes = value if isinstance(value, list | tuple) else [value]
+        if not all(map(is_whole, sizes)):
+            problem = "wrong_value" if words and isinstance(value, str) else "wrong_type"
+        elif sizes is value and len(sizes) != 2:
+            problem = "wrong_length"
+        elif min(sizes) < least:
+            problem = "out_of_range"
+        elif sizes is value:
             height, width = value
             return height if height == width else (height, width)
-        raise PydanticCustomError("wrong_value", "wanted {wanted}", {"wanted": wanted})
+        else:
+            return value
+        raise PydanticCustomError(problem, "wanted {wanted}", {"wanted": wanted, "least": least})
 
     return read
 

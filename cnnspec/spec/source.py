@@ -17,12 +17,22 @@ import yaml
 
 from cnnspec.errors import SpecError
 from cnnspec.spec.diagnostics import Diagnostic, Location, Path
+from cnnspec.spec.syntax import explain
 
 _LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 """What PyYAML counts as the end of a line."""
 
-MAX_BYTES = 1_000_000
+MAX_BYTES = 200_000
+MAX_VALUES = 40_000
 MAX_DEPTH = 50
+MAX_DIGITS = 100
+
+
+class Unread:
+    """Stands for a value that is there, but cannot be read; its problem is already known."""
+
+
+UNREAD = Unread()
 
 
 @dataclass
@@ -37,6 +47,19 @@ class Source:
     """Place of the key that ends each path."""
     diagnostics: list[Diagnostic] = field(default_factory=list)
     """Problems that did not stop the reading, such as duplicate keys."""
+
+    def report(
+        self,
+        code: str,
+        message: str,
+        path: Path = (),
+        location: Location | None = None,
+        help: str = "",
+    ) -> None:
+        """Note a problem, and read on."""
+        self.diagnostics.append(
+            Diagnostic(code, message, path, location or self.locate(path), help)
+        )
 
     def locate(self, path: Path, *, key: bool = False) -> Location:
         """Return the place of a value (or of its key), or of the nearest thing around it."""
@@ -57,32 +80,62 @@ def read_source(text: str | bytes, file: str) -> Source:
     """Read one YAML document.
 
     Raises:
-        SpecError: the text is not the YAML that a spec may use.
+        SpecError: the text is not the YAML that a spec may use, and cannot be read on.
     """
     source = Source(file)
     if len(text) > MAX_BYTES:
-        _refuse(source, "too-large", f"the file is larger than {MAX_BYTES:,} bytes")
-    if isinstance(text, bytes):
-        try:
-            text = text.decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            _refuse(
-                source,
-                "not-utf8",
-                f"the file is not UTF-8 text: byte {error.start} is {text[error.start]:#04x}",
-                help="save it as UTF-8",
-            )
-    text = text.removeprefix("\ufeff")
-    source.values[()] = Location(file, 1, 1, 2, _LINE_BREAK.split(text, maxsplit=1)[0])
+        _refuse(
+            source,
+            "too-large",
+            f"the file is longer than {MAX_BYTES:,} bytes",
+            help="a network of a thousand layers takes half of that; is this the right file?",
+        )
+    text = _decoded(source, text) if isinstance(text, bytes) else text
+    first = _LINE_BREAK.split(text, maxsplit=1)[0].removeprefix("\ufeff")
+    source.values[()] = Location(file, 1, 1, 2, first)
+    if text.startswith("\ufeff"):
+        text = text.removeprefix("\ufeff")
+        source.report("byte-order-mark", "the file starts with a byte order mark, U+FEFF")
     _Reader(source, text).read()
     return source
 
 
+_BINARY = {b"PK\x03\x04": "a zip archive (an .npz file?)", b"\x89PNG": "a PNG picture"}
+_UTF_16_OR_32 = (b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff")
+
+
+def _decoded(source: Source, text: bytes) -> str:
+    """Decode UTF-8; say what a text is that is something else."""
+    for start, what in _BINARY.items():
+        if text.startswith(start):
+            _refuse(source, "binary", f"the file is {what}, not a text", help="name a YAML file")
+    if text.startswith(_UTF_16_OR_32):
+        message = "the file is UTF-16 or UTF-32 text"
+        _refuse(source, "not-utf8", message, help="save it as UTF-8")
+    if b"\0" in text:
+        message = f"the file is binary: byte {text.index(0)} is 0"
+        _refuse(source, "binary", message, help="name a YAML file, saved as UTF-8")
+    try:
+        return text.decode("utf-8")
+    except UnicodeDecodeError as error:
+        found = f"byte {error.start} is {text[error.start]:#04x}"
+        line = text[: error.start].count(b"\n") + 1
+        message = f"the file is not UTF-8 text: {found}, in line {line}"
+        _refuse(source, "not-utf8", message, help="save it as UTF-8")
+
+
 def _refuse(
-    source: Source, code: str, message: str, location: Location | None = None, help: str = ""
+    source: Source,
+    code: str,
+    message: str,
+    location: Location | None = None,
+    help: str = "",
+    notes: tuple[str, ...] = (),
 ) -> NoReturn:
+    """Give up; what was found before comes first."""
     location = location or source.locate(())
-    raise SpecError([Diagnostic(code, message, location=location, help=help)])
+    final = Diagnostic(code, message, location=location, help=help, notes=notes)
+    raise SpecError([*source.diagnostics, final])
 
 
 @dataclass
@@ -104,14 +157,24 @@ class _Reader:
         self.frames: list[_Frame] = []
 
     def read(self) -> None:
-        documents = 0
+        documents = values = 0
         for event in self._events():
             if isinstance(event, yaml.DocumentStartEvent):
                 documents += 1
+                mark: Any = event.start_mark
+                if self.text.startswith("%", mark.index):
+                    message = "directives (lines that start with `%`) are not supported"
+                    self._report(event, "directive", message, help="remove it")
                 if documents > 1:
-                    self._refuse(event, "several-documents", "a spec is one document")
+                    self._report(
+                        event,
+                        "several-documents",
+                        "a spec is one document; here starts another",
+                        help="keep each spec in a file of its own",
+                    )
+                    break
             elif isinstance(event, yaml.AliasEvent):
-                self._refuse(event, "alias", f"aliases (`*{event.anchor}`) are not supported")
+                self._alias(event)
             elif isinstance(event, yaml.ScalarEvent):
                 self._check_node(event)
                 self._scalar(event)
@@ -120,6 +183,13 @@ class _Reader:
                 self._open(event, {} if isinstance(event, yaml.MappingStartEvent) else [])
             elif isinstance(event, yaml.CollectionEndEvent):
                 self.frames.pop()
+            values += isinstance(event, yaml.NodeEvent)
+            if values > MAX_VALUES:
+                self._refuse(event, "too-large", f"the file holds more than {MAX_VALUES:,} values")
+        if not values:
+            message = "the file holds no spec: it is empty, or all of it is comments"
+            way_out = "`cnnspec init` writes one to start from"
+            _refuse(self.source, "empty", message, help=way_out)
 
     def _events(self) -> Iterator[Any]:
         loader = None
@@ -128,10 +198,10 @@ class _Reader:
             while loader.check_event():
                 yield loader.get_event()  # type: ignore[no-untyped-call]
         except yaml.MarkedYAMLError as error:
-            mark = error.problem_mark or error.context_mark
-            message = error.problem or error.context or "this is not YAML"
-            at = self._at(mark.line, mark.column, mark.column + 1) if mark else None
-            _refuse(self.source, "syntax", message, at)
+            found = explain(error)
+            at = self._at(found.line, found.column, found.column + 1)
+            notes = (found.note,) if found.note else ()
+            _refuse(self.source, found.code, found.message, at, found.help, notes)
         except yaml.reader.ReaderError as error:
             before = _LINE_BREAK.split(self.text[: error.position])
             line, column = len(before) - 1, len(before[-1])
@@ -140,6 +210,7 @@ class _Reader:
                 "control-character",
                 f"the character U+{ord(self.text[error.position]):04X} is not allowed in YAML",
                 self._at(line, column, column + 1),
+                "remove it; in double quotes it can be written as an escape",
             )
         except (ValueError, OverflowError):  # PyYAML converts escapes and versions unchecked
             assert loader is not None
@@ -147,24 +218,40 @@ class _Reader:
             at = self._at(mark.line, mark.column, mark.column + 1)
             _refuse(self.source, "syntax", "a number here is out of range", at)
 
+    def _alias(self, event: Any) -> None:
+        self._report(
+            event,
+            "alias",
+            f"aliases (`*{event.anchor}`) are not supported",
+            help=f"write out what `&{event.anchor}` stands for",
+        )
+        frame = self.frames[-1] if self.frames else None
+        if frame and isinstance(frame.container, dict) and frame.key is None:
+            self._refuse(event, "wrong-key", "a key must be a word, not an alias")
+        self._add(event, UNREAD)
+
     def _check_node(self, event: Any) -> None:
+        """Report anchors and tags; the value itself is read on as if it had none."""
         if event.anchor is not None:
-            self._refuse(event, "anchor", f"anchors (`&{event.anchor}`) are not supported")
+            message = f"anchors (`&{event.anchor}`) are not supported"
+            self._report(event, "anchor", message, help="remove it; write values out")
         if event.tag is not None:
             written = event.tag.replace("tag:yaml.org,2002:", "!!", 1)
-            self._refuse(event, "tag", f"tags (`{written}`) are not supported")
+            message = f"tags (`{written}`) are not supported"
+            self._report(event, "tag", message, help="remove it; kinds of values need no tag")
 
     def _scalar(self, event: Any) -> None:
         frame = self.frames[-1] if self.frames else None
         if frame and isinstance(frame.container, dict) and frame.key is None:
             self._key(frame, event)
             return
-        value = event.value
+        value: Any = event.value
         if event.style is None:
             try:
                 value = core_scalar(event.value)
             except ValueError as error:
-                self._refuse(event, "number-too-long", str(error))
+                self._report(event, "number-too-long", str(error), help="write a smaller number")
+                value = UNREAD
         self._add(event, value)
 
     def _key(self, frame: _Frame, event: Any) -> None:
@@ -175,14 +262,9 @@ class _Reader:
             self._refuse(event, "wrong-key", "a key must be text; found half of a surrogate pair")
         if key in frame.container:
             first = self.source.keys[path]
-            self.source.diagnostics.append(
-                Diagnostic(
-                    "duplicate-key",
-                    f"`{key}` is written twice; the first is in line {first.line}",
-                    path,
-                    self._span(event),
-                    "keep one of them",
-                )
+            message = f"`{key}` is written twice; the first is in line {first.line}"
+            self.source.report(
+                "duplicate-key", message, path, self._span(event), "keep one of them"
             )
             frame.ignored = True
             return
@@ -218,6 +300,9 @@ class _Reader:
         self.source.values[path] = self._span(event)
         return path
 
+    def _report(self, event: Any, code: str, message: str, help: str) -> None:
+        self.source.report(code, message, (), self._span(event), help)
+
     def _refuse(self, event: Any, code: str, message: str) -> NoReturn:
         _refuse(self.source, code, message, self._span(event))
 
@@ -242,7 +327,6 @@ _HEX = re.compile(r"0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _INFINITY = re.compile(r"[-+]?\.(inf|Inf|INF)")
 _NAN = {".nan", ".NaN", ".NAN"}
-MAX_DIGITS = 100
 
 
 def core_scalar(text: str) -> str | int | float | bool | None:

@@ -1,0 +1,223 @@
+"""What only shows when the sections of a spec are held against each other."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from cnnspec.spec.data import DataSource
+from cnnspec.spec.diagnostics import Diagnostic, Path
+from cnnspec.spec.layers import Layer, Linear, ReLU
+from cnnspec.spec.limits import MOST, Limits
+from cnnspec.spec.model import ModelSpec
+from cnnspec.spec.shapes import Chain, PlacedLayer, place_layers
+from cnnspec.spec.sizes import PartialShape, Shape, show
+from cnnspec.spec.training import Training
+
+
+@dataclass(frozen=True)
+class Sections:
+    """The sections of a spec; of one that is not valid, those that are valid by themselves."""
+
+    input: Shape | None
+    layers: Sequence[Layer | None]
+    """None: of an unknown kind. Of a layer that is not valid, unknown options are None."""
+    kinds: Sequence[str | None]
+    data: DataSource | None
+    training: Training | None
+    limits: Limits | None
+
+    @classmethod
+    def of(cls, spec: ModelSpec) -> Sections:
+        """Return the sections of a valid spec."""
+        kinds = [layer.keyword for layer in spec.layers]
+        return cls(spec.input, spec.layers, kinds, spec.data, spec.training, spec.limits)
+
+
+def check(sections: Sections) -> Chain:
+    """Place the layers, and find every problem between the sections, warnings included.
+
+    The problems have paths, but no places.
+    """
+    chain = place_layers(sections.input, sections.layers, sections.kinds)
+    problems = [
+        *chain.problems,
+        *_sizes(sections, chain),
+        *_data(sections, chain),
+        *_nothing_learnt(sections, chain),
+    ]
+    return Chain(chain.layers, chain.output, problems)
+
+
+def _sizes(sections: Sections, chain: Chain) -> Iterator[Diagnostic]:
+    """Refuse what no machine holds, before anything is allocated."""
+    training, limits = sections.training, sections.limits
+    if training is None or limits is None:
+        return
+    images = _images_of_a_batch(sections, training)
+    number = {"float32": 4, "float64": 8}[training.precision]
+    parameters = activations = 0
+    for placed in chain.layers:
+        before = parameters, activations
+        parameters += sum(map(math.prod, placed.layer.parameters(placed.input).values()))
+        activations += images * math.prod(placed.output)
+        for what, total, passed, limit in (
+            ("parameters", parameters, before[0], limits.parameters),
+            ("activations", activations, before[1], limits.activations),
+        ):
+            if total > limit >= passed:
+                yield _too_many(placed, what, total, limit, number, images)
+
+
+def _too_many(
+    placed: PlacedLayer, what: str, total: int, limit: int, number: int, images: int
+) -> Diagnostic:
+    batch = f" in a batch of {images:,}" if what == "activations" else ""
+    return Diagnostic(
+        f"too-many-{what}",
+        f"{placed.name} brings the network to {in_words(total)} {what}{batch}, "
+        f"{in_bytes(total * number)}; the limit is {in_words(limit)}",
+        ("layers", placed.index, placed.layer.keyword),
+        notes=(f"{placed.name}: {show(placed.input)} -> {show(placed.output)}",),
+        help=f"make it smaller, or lift the limit with `limits: {{{what}: {total}}}`"
+        if total <= MOST
+        else "make it smaller",
+    )
+
+
+def _images_of_a_batch(sections: Sections, training: Training) -> int:
+    known = sections.data.images_to_train() if sections.data else None
+    return training.batch_size if known is None else min(training.batch_size, known)
+
+
+def _data(sections: Sections, chain: Chain) -> Iterator[Diagnostic]:
+    data = sections.data
+    if data is None:
+        return
+    path = ("data", data.keyword)
+    yield from _input(sections.input, data)
+    if data.normalize is not None:
+        channels = data.shape or sections.input
+        numbers = len(data.normalize.mean)
+        if channels and numbers != channels[0]:
+            yield Diagnostic(
+                "normalize-channels",
+                f"`normalize` has {numbers} means and stds, but the images have "
+                f"{channels[0]} channels",
+                (*path, "normalize"),
+                help="give one mean and one std for each channel",
+            )
+    for part, known in (("train", data.train_images), ("test", data.test_images)):
+        wanted = getattr(data, f"{part}_samples")
+        if known is not None and wanted is not None and wanted > known:
+            yield Diagnostic(
+                "too-few-images",
+                f"`{part}_samples` is {wanted:,}, but `{data.keyword}` has {known:,} images "
+                f"to {part} on",
+                (*path, f"{part}_samples"),
+                help=f"ask for at most {known}, or leave it out to have all",
+            )
+    if data.classes is not None and chain.output is not None and len(chain.output) == 1:
+        yield from _classes(data, data.classes, chain.output[0], _last(sections))
+
+
+def _input(input: Shape | None, data: DataSource) -> Iterator[Diagnostic]:
+    if data.shape is not None and input is not None and data.shape != input:
+        yield Diagnostic(
+            "input-mismatch",
+            f"the data `{data.keyword}` has images of {show(data.shape)}, "
+            f"but `input` is {show(input)}",
+            ("input",),
+            help=f"write `input: {list(data.shape)}`, or take other data",
+        )
+
+
+def _classes(
+    data: DataSource, classes: int, logits: int | None, place: Path
+) -> Iterator[Diagnostic]:
+    if logits is None or logits == classes:
+        return
+    code = "too-few-logits" if logits < classes else "spare-logits"
+    yield Diagnostic(
+        code,
+        f"the data `{data.keyword}` has {classes} classes, but the network gives "
+        + ("1 logit" if logits == 1 else f"{logits} logits"),
+        place,
+        help=f"end with `- linear: {{out_features: {classes}}}`",
+    )
+
+
+def _last(sections: Sections) -> Path:
+    """Return where the number of logits is written, or the last layer."""
+    index = len(sections.layers) - 1
+    is_linear = isinstance(sections.layers[index], Linear)
+    return ("layers", index, "linear", "out_features") if is_linear else ("layers", index)
+
+
+def _nothing_learnt(sections: Sections, chain: Chain) -> Iterator[Diagnostic]:
+    """Warn of what is allowed, but learns nothing, or less than it seems to."""
+    last = ("layers", len(sections.layers) - 1)
+    training = sections.training
+    complete = len(chain.layers) == len(sections.layers) > 0
+    classes = sections.data.classes if sections.data else None
+    if chain.output == (1,) and not (classes and classes > 1):
+        yield Diagnostic(
+            "one-logit",
+            "the network gives a single logit: the softmax of one number is 1, so the loss is "
+            "always 0 and no parameter trains",
+            last,
+            help="give one logit for each class: two for yes and no",
+        )
+    if sections.layers and isinstance(sections.layers[-1], ReLU) and _is_flat(chain.output):
+        yield Diagnostic(
+            "rectified-logits",
+            "the last layer is a relu: no logit is below 0, and one that is 0 sends no gradient",
+            last,
+            help="leave the last `relu` out; the loss takes the logits as they are",
+        )
+    if complete and not any(item.layer.parameters(item.input) for item in chain.layers):
+        yield Diagnostic(
+            "no-parameters",
+            "no layer has parameters: there is nothing to train",
+            ("layers",),
+            help="add a `conv` or a `linear`",
+        )
+    if training is not None and training.optimizer.learning_rate == 0:
+        yield Diagnostic(
+            "zero-learning-rate",
+            "the learning rate is 0: no parameter changes",
+            ("training", "optimizer", training.optimizer.keyword, "learning_rate"),
+        )
+    known = sections.data.images_to_train() if sections.data else None
+    if training is not None and known is not None and training.batch_size > known:
+        yield Diagnostic(
+            "one-batch",
+            f"`batch_size` is {training.batch_size:,}, but there are {known:,} images to train "
+            "on: an epoch is a single step",
+            ("training", "batch_size"),
+        )
+
+
+def _is_flat(shape: PartialShape | None) -> bool:
+    return shape is not None and len(shape) == 1
+
+
+def in_words(count: int) -> str:
+    """Write a large count as it is spoken: `1.2 trillion`."""
+    if count >= 10**18:
+        return f"about 10^{len(str(count)) - 1}"
+    for size, word in ((10**15, "quadrillion"), (10**12, "trillion"), (10**9, "billion")):
+        if count >= size:
+            return f"{count / size:.3g} {word}"
+    return f"{count:,}"
+
+
+def in_bytes(count: int) -> str:
+    """Write a number of bytes in the unit that suits it: `4 TB`."""
+    if count >= 10**18:
+        return f"about 10^{len(str(count)) - 13} TB"
+    for size, unit in ((10**15, "PB"), (10**12, "TB"), (10**9, "GB"), (10**6, "MB")):
+        if count >= size:
+            return f"{count / size:.3g} {unit}"
+    return f"{count:,} bytes"

@@ -1,0 +1,23 @@
+"""What is too large to be meant: the `limits` section."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, PositiveInt
+
+from cnnspec.spec.section import Section
+
+MOST = 10**15
+"""More numbers than any machine holds."""
+
+Limit = Annotated[PositiveInt, Field(le=MOST)]
+
+
+class Limits(Section):
+    """Sizes beyond which a spec is refused, before anything is allocated."""
+
+    parameters: Limit = 10**9
+    """Trainable numbers of the network."""
+    activations: Limit = 10**10
+    """Numbers that all layers together give for one batch."""

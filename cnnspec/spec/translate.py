@@ -1,0 +1,249 @@
+"""What pydantic finds wrong with a spec -> Diagnostics in the words of the dialect."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, get_args
+
+from pydantic import BaseModel, Tag
+from pydantic_core import ErrorDetails
+
+from cnnspec.spec.diagnostics import Diagnostic, Location, Path
+from cnnspec.spec.model import ModelSpec
+from cnnspec.spec.source import UNREAD, Source, core_scalar
+from cnnspec.spec.words import describe, did_you_mean
+
+
+def translate(
+    errors: Iterable[ErrorDetails], source: Source, names: Sequence[str]
+) -> list[Diagnostic]:
+    """Say each problem in the words of the dialect; `names` are those of the layers."""
+    reader = _Translator(source, names)
+    return _without_echoes([reader.say(error) for error in errors if not _is_unread(error)])
+
+
+def _is_unread(error: ErrorDetails) -> bool:
+    """Tell whether the value itself could not be read, which has been said already."""
+    found = error["input"]
+    return found is UNREAD or (isinstance(found, list) and UNREAD in found)
+
+
+def _without_echoes(problems: list[Diagnostic]) -> list[Diagnostic]:
+    """Drop `conv1 lacks kernel_size` where `kernal_size` beside it was taken for a misspelling."""
+    meant = {
+        (*problem.path[:-1], problem.help.removeprefix("did you mean `").removesuffix("`?"))
+        for problem in problems
+        if problem.code == "unknown-option"
+    }
+    return [
+        problem
+        for problem in problems
+        if problem.code != "missing-option" or problem.path not in meant
+    ]
+
+
+@dataclass(frozen=True)
+class _Translator:
+    source: Source
+    names: Sequence[str]
+
+    def say(self, error: ErrorDetails) -> Diagnostic:
+        path: Path = error["loc"]
+        kind, found = error["type"], error["input"]
+        context = error.get("ctx", {})
+        at = self.source.locate(path)
+        if kind == "extra_forbidden":
+            return self._unknown_option(path)
+        if kind == "missing" and isinstance(path[-1], int):
+            wanted = f"wanted {len(found) + 1} numbers or more"
+            return self._wrong("wrong-length", path[:-1], wanted, found)
+        if kind == "missing":
+            message = f"{self._owner(path[:-1])} lacks `{path[-1]}`"
+            way_out = f"add `{path[-1]}: {_example(path)}`"
+            return Diagnostic("missing-option", message, path, at, way_out)
+        if kind == "union_tag_invalid":
+            kinds = context["expected_tags"].replace("'", "").split(", ")
+            tag = context["tag"]
+            message = f"there is no kind of {_noun(path)} called `{tag}`"
+            at = self.source.keys.get((*path, tag), at)
+            return Diagnostic("unknown-kind", message, path, at, did_you_mean(tag, kinds))
+        if kind == "union_tag_not_found":
+            return _no_kind(path, found, at)
+        if kind == "model_type":
+            return self._no_mapping(path, found, at)
+        if kind == "conflict":
+            message = f"{self._owner(path)}: {error['msg']}"
+            return Diagnostic("conflict", message, path, at)
+        if kind in _OWN_TYPES:
+            return self._wrong(kind.replace("_", "-"), path, error["msg"], found)
+        code, wanted = _WANTED.get(kind, ("wrong-value", error["msg"].lower()))
+        if "expected" in context:
+            context = {"expected": context["expected"].replace("'", "`")}
+        return self._wrong(code, path, f"wanted {wanted.format(**context)}", found)
+
+    def _unknown_option(self, path: Path) -> Diagnostic:
+        last = str(path[-1])
+        return Diagnostic(
+            "unknown-option",
+            f"{self._owner(path[:-1])} has no option `{last}`",
+            path,
+            self.source.locate(path, key=True),
+            did_you_mean(last, options_at(path[:-1])),
+        )
+
+    def _no_mapping(self, path: Path, found: Any, at: Location) -> Diagnostic:
+        last = str(path[-1])
+        section = _section_at(path)
+        required = [name for name, field in section.model_fields.items() if field.is_required()]
+        way_out = f"write `{last}: {{...}}`, with the options {', '.join(section.model_fields)}"
+        if len(required) == 1 and isinstance(found, int | float | str):
+            way_out = f"write `{last}: {{{required[0]}: {found}}}`"
+        message = f"`{last}` takes a mapping of options; found {describe(found)}"
+        return Diagnostic("wrong-type", message, path, at, way_out)
+
+    def _wrong(self, code: str, path: Path, wanted: str, found: Any) -> Diagnostic:
+        message = f"{self._option(path)}: {wanted}; found {describe(found)}"
+        return Diagnostic(code, message, path, self.source.locate(path), _legal(wanted, found))
+
+    def _option(self, path: Path) -> str:
+        """Name an option and whose it is."""
+        names = [index for index, step in enumerate(path) if isinstance(step, str)]
+        start = names[-1] if names else 0
+        option = str(path[start]) + "".join(f"[{index}]" for index in path[start + 1 :])
+        owner = self._owner(path[:start])
+        return f"`{option}`" if start == 0 else f"`{option}` of {owner}"
+
+    def _owner(self, path: Path) -> str:
+        """Name the section at a path: a layer by its name."""
+        if not path:
+            return "the spec"
+        if len(path) == 3 and path[0] == "layers" and isinstance(path[1], int):
+            return f"`{self.names[path[1]]}`"
+        return f"`{path[-1]}`"
+
+
+_OWN_TYPES = {"wrong_type", "wrong_length", "out_of_range", "wrong_value"}
+
+_WANTED = {
+    "int_type": ("wrong-type", "a whole number"),
+    "float_type": ("wrong-type", "a number"),
+    "bool_type": ("wrong-type", "`true` or `false`"),
+    "string_type": ("wrong-type", "text"),
+    "string_unicode": ("wrong-value", "text without half of a surrogate pair"),
+    "tuple_type": ("wrong-type", "a list"),
+    "is_instance_of": ("wrong-type", "a list"),
+    "sequence_str": ("wrong-type", "a list"),
+    "finite_number": ("out-of-range", "a finite number"),
+    "greater_than": ("out-of-range", "a number above {gt:g}"),
+    "greater_than_equal": ("out-of-range", "{ge:g} or more"),
+    "less_than": ("out-of-range", "a number below {lt:g}"),
+    "less_than_equal": ("out-of-range", "{le:,} or less"),
+    "literal_error": ("wrong-value", "{expected}"),
+    "too_short": ("wrong-length", "at least {min_length}"),
+    "too_long": ("wrong-length", "at most {max_length}"),
+    "string_pattern_mismatch": (
+        "wrong-value",
+        "letters, digits, `.`, `_` and `-`, starting with a letter or a digit",
+    ),
+}
+
+
+def _legal(wanted: str, found: Any) -> str:
+    """Offer the nearest value that is allowed, where one is near."""
+    if isinstance(found, str):
+        if "`true` or `false`" in wanted:
+            word = {"yes": "true", "on": "true", "no": "false", "off": "false"}.get(found.lower())
+            return f"write `{word}`" if word else ""
+        if "number" in wanted and isinstance(_number(found), int | float):
+            return f"write `{found.strip()}` without quotes"
+        if "letters, digits" in wanted:
+            return _legal_name(wanted, found)
+        return ""
+    if "`true` or `false`" in wanted and found in (0, 1):
+        return f"write `{str(bool(found)).lower()}`"
+    if isinstance(found, bool):
+        return ""
+    if "a whole number" in wanted and isinstance(found, float) and found.is_integer():
+        return f"write `{found:.0f}`" if abs(found) < 1e15 else ""
+    if wanted == "wanted text" and isinstance(found, int | float):
+        return f'write `"{found}"`, in quotes'
+    if wanted == "wanted a list" and isinstance(found, int | float):
+        return f"write `[{found}]`"
+    return ""
+
+
+def _number(text: str) -> Any:
+    try:
+        return core_scalar(text.strip())
+    except ValueError:
+        return None
+
+
+def _legal_name(wanted: str, found: str) -> str:
+    keep = "[^A-Za-z0-9._-]+" if "`.`" in wanted else "[^A-Za-z0-9_]+"
+    near = re.sub(keep, "_", found[:60]).strip("_.-")
+    if near[:1].isdigit() and "`.`" not in wanted:
+        near = f"_{near}"
+    return f"did you mean `{near}`?" if near else ""
+
+
+def _example(path: Path) -> str:
+    """Return what a missing option might say."""
+    examples = {"input": "[1, 28, 28]", "kernel_size": "3", "path": "images.npz", "std": "0.01"}
+    return examples.get(str(path[-1]), "...")
+
+
+def _no_kind(path: Path, found: Any, at: Location) -> Diagnostic:
+    noun = _noun(path)
+    article = "an" if noun[0] in "aeiou" else "a"
+    if isinstance(found, Mapping) and len(found) > 1:
+        first = next(iter(found))
+        message = f"{article} {noun} is one key, its kind; found {', '.join(map(str, found))}"
+        return Diagnostic("no-kind", message, path, at, f"indent the options under `{first}:`")
+    message = f"{article} {noun} is a word or a mapping with one key; found {describe(found)}"
+    return Diagnostic("no-kind", message, path, at)
+
+
+def _noun(path: Path) -> str:
+    """Name what stands at a path: `layers[2]` is a layer."""
+    words = [step for step in path if isinstance(step, str)]
+    word = words[-1] if words else "spec"
+    return word.removesuffix("s") if path and isinstance(path[-1], int) else word
+
+
+def options_at(path: Path) -> list[str]:
+    """List the options that the section at a path has."""
+    return list(_section_at(path).model_fields)
+
+
+def _section_at(path: Path) -> type[BaseModel]:
+    """Find the class of the section at a path."""
+    here: Any = ModelSpec
+    for step in path:
+        if isinstance(here, type) and issubclass(here, BaseModel):
+            field = here.model_fields.get(str(step))
+            here = field.annotation if field else None
+        elif not isinstance(step, int):
+            here = _tagged(here, step)
+    for section in (here, *_parts(here)):
+        if isinstance(section, type) and issubclass(section, BaseModel):
+            return section
+    return BaseModel
+
+
+def _tagged(annotation: Any, tag: str) -> Any:
+    """Find the class that a union has under a tag."""
+    for part in _parts(annotation):
+        if any(isinstance(extra, Tag) and extra.tag == tag for extra in get_args(part)[1:]):
+            return get_args(part)[0]
+    return None
+
+
+def _parts(annotation: Any) -> list[Any]:
+    """List the parts of a nested annotation, outermost first."""
+    parts = []
+    for part in get_args(annotation):
+        parts += [part, *_parts(part)]
+    return parts

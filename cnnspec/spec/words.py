@@ -1,0 +1,111 @@
+"""Words: what a value is, and which word was meant."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from cnnspec.spec.source import UNREAD
+
+SYNONYMS: dict[str, tuple[str, ...]] = {
+    # kinds, as torch, Keras, darknet and people call them
+    "avg_pool": ("pool: {kind: avg, ...}",),
+    "avgpool2d": ("pool: {kind: avg, ...}",),
+    "averagepooling2d": ("pool: {kind: avg, ...}",),
+    "conv2d": ("conv",),
+    "convolution": ("conv",),
+    "convolutional": ("conv",),
+    "dense": ("linear",),
+    "fc": ("linear",),
+    "fully_connected": ("linear",),
+    "max_pool": ("pool",),
+    "maxpool": ("pool",),
+    "maxpool2d": ("pool",),
+    "max_pooling": ("pool",),
+    "maxpooling2d": ("pool",),
+    "pooling": ("pool",),
+    "gaussian": ("normal",),
+    "default": ("torch_default",),
+    "kaiming_uniform": ("torch_default",),
+    # options
+    "activations": ("layers",),
+    "batch": ("batch_size",),
+    "batchsize": ("batch_size",),
+    "channels": ("out_channels",),
+    "dataset": ("data",),
+    "dtype": ("precision",),
+    "epsilon": ("eps",),
+    "features": ("out_features",),
+    "filters": ("out_channels",),
+    "file": ("path",),
+    "init": ("initialization",),
+    "input_shape": ("input",),
+    "input_size": ("input",),
+    "kernel": ("kernel_size",),
+    "l2": ("weight_decay",),
+    "lr": ("learning_rate",),
+    "max_epochs": ("epochs",),
+    "model": ("layers",),
+    "network": ("layers",),
+    "num_epochs": ("epochs",),
+    "pad": ("padding",),
+    "pool_size": ("kernel_size",),
+    "random_seed": ("seed",),
+    "rate": ("learning_rate",),
+    "size": ("kernel_size",),
+    "std_dev": ("std",),
+    "stddev": ("std",),
+    "train": ("training",),
+    "units": ("out_features",),
+    "use_bias": ("bias",),
+}
+"""What other tools call a thing, in small letters, and what it is called here."""
+
+NOT_NEEDED = {
+    "softmax": "the loss takes the logits as they are: leave it out",
+    "log_softmax": "the loss takes the logits as they are: leave it out",
+    "input": "the input stands on top, as in `input: [1, 28, 28]`: leave it out",
+    "inplace": "leave it out: how a layer keeps its arrays is up to the backend",
+    "activation": "write the activation as a layer of its own: `- relu`",
+    "loss": "leave it out: the loss is the mean cross-entropy of the logits",
+    "backend": "choose the backend with `--backend`",
+    "device": "choose the device with `--device`",
+    "<<": "merge keys are not supported: write the options out",
+}
+"""What is not written in a spec at all, and what to do instead."""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Offer the nearest known word, or all of them."""
+    known = list(known)
+    asked = word.lower()
+    for meant in SYNONYMS.get(asked, ()):
+        if meant.partition(":")[0] in known:
+            return f"did you mean `{meant}`?"
+    if asked in NOT_NEEDED and asked not in known:
+        return NOT_NEEDED[asked]
+    near = difflib.get_close_matches(asked[:100], known, n=1)
+    if near:
+        return f"did you mean `{near[0]}`?"
+    return f"known are {', '.join(known)}" if known else "it has no options"
+
+
+def describe(value: Any) -> str:
+    """Say what a value of a YAML file is: `"3"` (text)."""
+    if value is None:
+        return "nothing"
+    if value is UNREAD:
+        return "what cannot be read"
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    if isinstance(value, str):
+        shown = value if len(value) <= 40 else value[:40] + "..."
+        return f'"{shown}" (text)'
+    if isinstance(value, int | float):
+        return f"`{value}`"
+    if isinstance(value, Mapping):
+        return "a mapping" if value else "an empty mapping"
+    if not isinstance(value, list | tuple) or len(value) > 4:
+        return f"a {type(value).__name__} of {len(value)}" if hasattr(value, "__len__") else "that"
+    return "[" + ", ".join(describe(item).strip("`") for item in value) + "]"
