@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from rich.console import Console
+from rich.text import Text
 
 from cnnspec.cli.output import discard_output
 from cnnspec.report.diagnostics import diagnostics_text
@@ -29,4 +30,7 @@ def print_problems(problems: Iterable[Diagnostic], *, apart: bool = False) -> No
     """
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     width = console.width if console.is_terminal else None
-    console.print(diagnostics_text(problems, width), end="\n\n" if apart else "\n")
+    text = diagnostics_text(problems, width)
+    if console.no_color:
+        text = Text(text.plain)  # rich would still make it bold
+    console.print(text, end="\n\n" if apart else "\n")

@@ -172,7 +172,13 @@ class _Reader:
         else:
             header.append(note.text)
             return
-        place.entry.beside.append(Comment(note.text, note.column))
+        column = note.column if self._is_aligned(note) else 0
+        place.entry.beside.append(Comment(note.text, column))
+
+    def _is_aligned(self, note: _Note) -> bool:
+        """Tell whether the author has put a comment into its column on purpose."""
+        others = [other.column for other in self.notes if not other.alone]
+        return self.text[: note.start].endswith("   ") or others.count(note.column) > 1
 
     def _after_gap(self, start: int) -> bool:
         """Tell whether an empty line stands before the line of a place that starts its line."""

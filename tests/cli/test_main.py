@@ -44,7 +44,18 @@ def test_help_lists_the_commands(call: Call, option: str) -> None:
     assert text.startswith(HELP)
     words = [line[2:].split()[0] for line in text.splitlines() if line.startswith("│ ")]
     listed = [word for word in words if word in COMMANDS]
-    expected = "init validate build train evaluate compare diff fmt schema completion".split()
+    expected = [
+        "init",
+        "validate",
+        "build",
+        "train",
+        "evaluate",
+        "compare",
+        "diff",
+        "fmt",
+        "schema",
+        "completion",
+    ]
     assert listed == expected == list(COMMANDS)
 
 

@@ -1,0 +1,147 @@
+"""cnnspec init: starters that are valid, canonical, fitted to their data, and that learn."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cnnspec.cli.init import DATA, TEMPLATES
+from cnnspec.data import load_data
+from cnnspec.plan import resolve
+from cnnspec.spec.format import format_spec
+from cnnspec.spec.load import inspect_spec, load_spec
+from cnnspec.spec.sizes import show
+from cnnspec.starter import DATA as SOURCES
+from cnnspec.starter import TEMPLATES as MAKERS
+
+Call = Callable[..., Any]
+
+SMALL = """\
+name: small-digits
+input: [1, 8, 8]                                          # channels x height x width
+
+layers:                                                   # what each gives
+  - conv: {out_channels: 16, kernel_size: 3, padding: 1}  # 16 x 8 x 8
+  - relu                                                  # 16 x 8 x 8
+  - pool: {kernel_size: 2}                                # 16 x 4 x 4
+  - conv: {out_channels: 32, kernel_size: 3, padding: 1}  # 32 x 4 x 4
+  - relu                                                  # 32 x 4 x 4
+  - pool: {kernel_size: 2}                                # 32 x 2 x 2
+  - flatten                                               # 128 features
+  - linear: {out_features: 64}                            # 64 features
+  - relu                                                  # 64 features
+  - linear: {out_features: 10}                            # 10: one for each class
+
+data: digits
+
+training:
+  epochs: 20                                              # times through the images
+  batch_size: 32                                          # images a step
+  optimizer: {adam: {learning_rate: 1e-3}}                # or sgd
+  seed: 0                                                 # of weights and order
+"""
+
+
+def test_the_names_on_the_command_line_are_those_that_there_are() -> None:
+    assert list(TEMPLATES) == list(MAKERS)
+    assert list(DATA) == list(SOURCES)
+
+
+def test_what_is_written(call: Call, folder: Path) -> None:
+    assert call("init") == (0, "wrote net.yaml; next: cnnspec build net.yaml\n", "")
+    header, _, text = (folder / "net.yaml").read_text().partition("\n\n")
+    assert text == SMALL
+    assert header.splitlines()[0] == "# Written by `cnnspec init`: the template small for digits."
+    for line in header.splitlines()[2:]:
+        command = line.removeprefix("#   cnnspec ").split("  ")[0].split()
+        assert command[1] == "net.yaml"
+        assert call(command[0], "--help").code == 0
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
+@pytest.mark.parametrize("data", DATA)
+def test_every_template_fits_every_data_set(
+    call: Call, folder: Path, template: str, data: str
+) -> None:
+    assert call("init", "x.yaml", "--template", template, "--data", data).code == 0
+    text = (folder / "x.yaml").read_text()
+    found = inspect_spec(text)
+    assert found.diagnostics == ()
+    assert found.spec is not None
+    assert found.spec.name == f"{template}-{data}"
+    assert format_spec(text) == text
+    plan = resolve(found.spec)
+    lines = [line for line in text.splitlines() if line.startswith("  - ")]
+    assert len(lines) == len(plan.layers)
+    for line, layer in zip(lines, plan.layers):
+        assert line.split("# ")[1].startswith(show(layer.output))
+
+
+def test_templates_are_what_they_are_called(call: Call, folder: Path) -> None:
+    call("init", "x.yaml", "--template", "lenet5", "--data", "mnist")
+    assert resolve(load_spec("x.yaml")).parameter_count == 61_706  # LeNet-5 as it is known
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_starters_learn_the_digits(call: Call, folder: Path, template: str) -> None:
+    call("init", "x.yaml", "--template", template)
+    done = call("train", "x.yaml", "--set", "training.epochs=8")
+    assert done.code == 0
+    assert float(done.out.splitlines()[-1].split(" %")[0]) > 90
+
+
+def test_a_file_that_exists_is_left_as_it_is(call: Call, folder: Path) -> None:
+    before = (folder / "small.yaml").read_text()
+    done = call("init", "small.yaml")
+    assert (done.code, done.out) == (2, "")
+    assert "small.yaml exists, and is left as it is" in done.err
+    assert (folder / "small.yaml").read_text() == before
+
+
+def test_stdout(call: Call, folder: Path) -> None:
+    done = call("init", "-")
+    assert (done.code, done.err) == (0, "")
+    assert done.out.endswith("\n\n" + SMALL)
+    assert [path.name for path in folder.iterdir()] == ["small.yaml"]
+
+
+def test_a_folder_that_is_not_there(call: Call) -> None:
+    done = call("init", "nowhere/net.yaml")
+    assert done.code == 2
+    assert "cannot write nowhere/net.yaml: No such file or directory" in done.err
+
+
+@pytest.mark.parametrize("shape", [(3, 12, 20), (12, 20), (1, 2, 2), (1, 1, 1)])
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_data_of_ones_own(call: Call, folder: Path, shape: tuple[int, ...], template: str) -> None:
+    labels = np.arange(40) % 4
+    np.savez(folder / "my images.npz", images=np.zeros((40, *shape), np.uint8), labels=labels)
+    assert call("init", "x.yaml", "--data", "my images.npz", "--template", template).code == 0
+    found = inspect_spec((folder / "x.yaml").read_text())
+    assert found.diagnostics == ()
+    assert found.spec is not None
+    assert found.spec.data is not None
+    plan = resolve(found.spec)
+    load_data(found.spec.data).check_fits(plan.input, plan.classes)
+    assert (plan.classes, plan.name) == (4, f"{template}-my-images")
+
+
+def test_unknown_data(call: Call, folder: Path) -> None:
+    done = call("init", "x.yaml", "--data", "cifar")
+    assert done.code == 2
+    words = " ".join(done.err.split())
+    assert "there is no data set `cifar`; known are digits, mnist, fashion_mnist" in words
+    assert call("init", "x.yaml", "--data", "no.npz").err.startswith("cnnspec: there is no file")
+    assert not (folder / "x.yaml").exists()
+
+
+def test_the_schema_is_named_where_it_lies(call: Call, folder: Path) -> None:
+    (folder / "cnnspec.schema.json").write_text("{}")
+    (folder / "a" / "b").mkdir(parents=True)
+    call("init", "x.yaml")
+    call("init", "a/b/x.yaml")
+    for path, schema in (("x.yaml", ""), ("a/b/x.yaml", "../../")):
+        first = (folder / path).read_text().splitlines()[0]
+        assert first == f"# yaml-language-server: $schema={schema}cnnspec.schema.json"
