@@ -6,7 +6,10 @@ from pathlib import Path
 import pytest
 
 from cnnspec import SpecError, load_spec, parse_spec, resolve
-from cnnspec.spec.load import _options
+from cnnspec.cli import COMMANDS
+from cnnspec.cli.init import DATA, TEMPLATES
+from cnnspec.report.graph import plan_svg
+from cnnspec.spec.translate import options_at
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -27,15 +30,43 @@ def test_python_runs(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == "same\n"
 
 
-def test_error_is_shown_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (shown,) = re.findall(r"    \$ cnnspec build net.yaml\n((?:    .*\n)+)", README)
+MISTAKES = """\
+input: [1, 28, 28]
+layers:
+  - conv: {out_channels: 8, kernel_size: 5}
+  - relu
+  - pool: {kernel_size: 2}
+  - conv: {out_channels: 16, kernel_size: 13}
+  - flatten
+  - linear: {out_features: 64, use_bias: false}
+  - relu
+  - linear: {out_features: 9}
+data: mnist
+"""
+
+
+def test_mistakes_are_shown_as_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (shown,) = re.findall(r"    \$ cnnspec validate net.yaml\n((?:    .*\n|\n)+)", README)
     monkeypatch.chdir(tmp_path)
-    Path("net.yaml").write_text(
-        "input: [1, 8, 8]\nlayers:\n  - conv: {out_channels: 8, kernal_size: 3}\n  - flatten\n"
-    )
+    Path("net.yaml").write_text(MISTAKES)
     with pytest.raises(SpecError) as caught:
         load_spec("net.yaml")
-    assert str(caught.value) == re.sub("^    ", "", shown, flags=re.MULTILINE).rstrip()
+    expected = f"{caught.value}\n\nnet.yaml: not valid: 3 problems"
+    assert re.sub("^    ", "", shown, flags=re.MULTILINE).strip("\n") == expected
+
+
+def test_every_command_and_template_is_named() -> None:
+    table = README.split("| | |\n|---|---|\n")[1].split("\n\n")[0]
+    assert re.findall(r"^\| `cnnspec ([a-z]+)", table, flags=re.MULTILINE) == list(COMMANDS)
+    init = table.splitlines()[0]
+    assert {*TEMPLATES, *DATA} <= set(re.findall(r"`([a-z_0-9]+)`", init))
+
+
+def test_the_picture_is_what_is_drawn() -> None:
+    plan = resolve(load_spec(ROOT / "specs" / "lenet5.yaml"))
+    assert (ROOT / "docs" / "lenet5.svg").read_text() == plan_svg(plan), (
+        "renew it: cnnspec build specs/lenet5.yaml --graph docs/lenet5.svg"
+    )
 
 
 def test_options_are_those_of_the_spec() -> None:
@@ -50,9 +81,10 @@ def test_options_are_those_of_the_spec() -> None:
         ("training", "optimizer", "adam"),
         ("data", "npz"),
         ("initialization", "normal"),
+        ("limits",),
     ]:
         asserted = {"in_channels", "in_features"}
-        assert set(_options(path)) - asserted <= named, path
+        assert set(options_at(path)) - asserted <= named, path
 
 
 def test_pictures_and_files_exist() -> None:

@@ -25,6 +25,8 @@ BAD_INPUT = 2
 INTERNAL_ERROR = 70
 INTERRUPTED = 130
 
+SMALLER = "make the batch or the network smaller"
+
 
 class Commands(click.RichGroup):
     """A group whose commands are imported one by one."""
@@ -81,15 +83,18 @@ def main() -> None:
     except CnnspecError as error:
         message, code = str(error), BAD_INPUT
     except MemoryError as error:
-        message, code = f"out of memory: {error}; try a smaller batch or network", BAD_INPUT
+        message, code = f"out of memory: {error}; {SMALLER}", BAD_INPUT
     except (KeyboardInterrupt, click.Abort):
         message, code = "interrupted", INTERRUPTED
     except OSError as error:
         message, code = str(error), BAD_INPUT
         discard_output()
-    except Exception:  # Python would exit with 1, which is the code of a verdict
-        traceback.print_exc()
-        code = INTERNAL_ERROR
+    except Exception as error:  # Python would exit with 1, which is the code of a verdict
+        if "allocate memory" in str(error):  # torch's word for it, in a RuntimeError
+            message, code = f"out of memory: {error}; {SMALLER}", BAD_INPUT
+        else:
+            traceback.print_exc()
+            code = INTERNAL_ERROR
     if message:
         print(message if "\n" in message else f"cnnspec: {message}", file=sys.stderr)
     sys.exit(code)

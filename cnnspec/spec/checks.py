@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import bisect
+import itertools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -57,33 +59,31 @@ def _sizes(sections: Sections, chain: Chain) -> Iterator[Diagnostic]:
         return
     images = _images_of_a_batch(sections, training)
     number = {"float32": 4, "float64": 8}[training.precision]
-    parameters = activations = 0
-    for placed in chain.layers:
-        before = parameters, activations
-        parameters += sum(map(math.prod, placed.layer.parameters(placed.input).values()))
-        activations += images * math.prod(placed.output)
-        for what, total, passed, limit in (
-            ("parameters", parameters, before[0], limits.parameters),
-            ("activations", activations, before[1], limits.activations),
-        ):
-            if total > limit >= passed:
-                yield _too_many(placed, what, total, limit, number, images)
+    parameters = [_parameter_count(placed) for placed in chain.layers]
+    activations = [images * math.prod(placed.output) for placed in chain.layers]
+    for what, counts, limit in (
+        ("parameters", parameters, limits.parameters),
+        ("activations", activations, limits.activations),
+    ):
+        totals = list(itertools.accumulate(counts))
+        beyond = bisect.bisect_right(totals, limit)
+        if beyond < len(totals):
+            placed, total, whole = chain.layers[beyond], totals[beyond], totals[-1]
+            batch = f" in a batch of {images:,}" if what == "activations" else ""
+            yield Diagnostic(
+                f"too-many-{what}",
+                f"{placed.name} brings the network to {in_words(total)} {what}{batch}, "
+                f"{in_bytes(total * number)}; the limit is {in_words(limit)}",
+                ("layers", placed.index, placed.layer.keyword),
+                notes=(f"{placed.name}: {show(placed.input)} -> {show(placed.output)}",),
+                help=f"make it smaller, or lift the limit with `limits: {{{what}: {whole}}}`"
+                if whole <= MOST
+                else "make it smaller",
+            )
 
 
-def _too_many(
-    placed: PlacedLayer, what: str, total: int, limit: int, number: int, images: int
-) -> Diagnostic:
-    batch = f" in a batch of {images:,}" if what == "activations" else ""
-    return Diagnostic(
-        f"too-many-{what}",
-        f"{placed.name} brings the network to {in_words(total)} {what}{batch}, "
-        f"{in_bytes(total * number)}; the limit is {in_words(limit)}",
-        ("layers", placed.index, placed.layer.keyword),
-        notes=(f"{placed.name}: {show(placed.input)} -> {show(placed.output)}",),
-        help=f"make it smaller, or lift the limit with `limits: {{{what}: {total}}}`"
-        if total <= MOST
-        else "make it smaller",
-    )
+def _parameter_count(placed: PlacedLayer) -> int:
+    return sum(map(math.prod, placed.layer.parameters(placed.input).values()))
 
 
 def _images_of_a_batch(sections: Sections, training: Training) -> int:

@@ -20,12 +20,12 @@ from typing import Any
 from cnnspec.backends.network import Network
 from cnnspec.documents import to_json
 from cnnspec.environment import environment
-from cnnspec.errors import RunError
+from cnnspec.errors import RunError, SpecError
 from cnnspec.plan import write_out
 from cnnspec.spec.dump import dump_spec
 from cnnspec.spec.load import load_spec
 from cnnspec.spec.model import ModelSpec
-from cnnspec.spec.source import MAX_BYTES
+from cnnspec.spec.source import read_source
 from cnnspec.trace import Array
 from cnnspec.training.history import EpochMetrics, History
 from cnnspec.training.weights import load_weights, save_weights
@@ -55,11 +55,12 @@ class Run:
         """
         written = text.encode() if isinstance(text, str) else text
         resolved = dump_spec(write_out(spec), defaults=True).encode()
-        if len(resolved) > MAX_BYTES:
+        try:
+            read_source(resolved, "resolved.yaml")
+        except SpecError as error:
             raise RunError(
-                f"the spec with all its defaults takes {len(resolved):,} bytes, of which "
-                f"{MAX_BYTES:,} can be read back; make it shorter"
-            )
+                f"the spec with all its defaults written out could not be read back: {error}"
+            ) from None
         try:
             path = _new_folder(Path(root), spec.name)
             (path / "spec.yaml").write_bytes(written)
