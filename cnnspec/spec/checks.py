@@ -58,28 +58,38 @@ def _sizes(sections: Sections, chain: Chain) -> Iterator[Diagnostic]:
     if training is None or limits is None:
         return
     images = _images_of_a_batch(sections, training)
+    given = images * math.prod(sections.input or ())
+    if given > limits.activations:
+        yield Diagnostic(
+            "too-many-activations",
+            f"a batch of {images:,} images is {in_words(given)} numbers; "
+            f"the limit is {in_words(limits.activations)}",
+            ("input",),
+            help="make the images or `batch_size` smaller",
+        )
+        return
     number = {"float32": 4, "float64": 8}[training.precision]
-    parameters = [_parameter_count(placed) for placed in chain.layers]
-    activations = [images * math.prod(placed.output) for placed in chain.layers]
+    parameters = [(placed, _parameter_count(placed)) for placed in chain.layers]
+    activations = [(placed, images * math.prod(placed.output)) for placed in chain.layers]
     for what, counts, limit in (
         ("parameters", parameters, limits.parameters),
         ("activations", activations, limits.activations),
     ):
-        totals = list(itertools.accumulate(counts))
+        totals = list(itertools.accumulate(count for _, count in counts))
         beyond = bisect.bisect_right(totals, limit)
-        if beyond < len(totals):
-            placed, total, whole = chain.layers[beyond], totals[beyond], totals[-1]
-            batch = f" in a batch of {images:,}" if what == "activations" else ""
-            yield Diagnostic(
-                f"too-many-{what}",
-                f"{placed.name} brings the network to {in_words(total)} {what}{batch}, "
-                f"{in_bytes(total * number)}; the limit is {in_words(limit)}",
-                ("layers", placed.index, placed.layer.keyword),
-                notes=(f"{placed.name}: {show(placed.input)} -> {show(placed.output)}",),
-                help=f"make it smaller, or lift the limit with `limits: {{{what}: {whole}}}`"
-                if whole <= MOST
-                else "make it smaller",
-            )
+        if beyond == len(totals):
+            continue
+        placed, total, whole = counts[beyond][0], totals[beyond], totals[-1]
+        batch = f" in a batch of {images:,}" if what == "activations" else ""
+        lift = f", or lift the limit with `limits: {{{what}: {whole}}}`" if whole <= MOST else ""
+        yield Diagnostic(
+            f"too-many-{what}",
+            f"{placed.name} brings the network to {in_words(total)} {what}{batch}, "
+            f"{in_bytes(total * number)}; the limit is {in_words(limit)}",
+            ("layers", placed.index, placed.layer.keyword),
+            notes=(f"{placed.name}: {show(placed.input)} -> {show(placed.output)}",),
+            help=f"make it smaller{lift}",
+        )
 
 
 def _parameter_count(placed: PlacedLayer) -> int:

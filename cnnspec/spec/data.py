@@ -38,7 +38,9 @@ class Normalize(Section):
     """(pixel - mean) / std for each channel, after pixels are scaled to [0, 1]."""
 
     mean: PerChannel
+    """What is subtracted: one number for each channel."""
     std: Annotated[PerChannel, AfterValidator(_all_positive)]
+    """What the difference is divided by: one number for each channel."""
 
     @model_validator(mode="after")
     def _same_length(self) -> Normalize:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import textwrap
 import unicodedata
 from dataclasses import dataclass
 from typing import Literal
@@ -83,16 +82,16 @@ class Diagnostic:
 
 
 def _wrapped(text: str, width: int | None, indent: str) -> list[str]:
-    text = _printable(text)
-    if width is None:
-        return [text]
-    return textwrap.wrap(
-        text,
-        max(width, 20),
-        subsequent_indent=indent,
-        break_long_words=False,
-        break_on_hyphens=False,
-    ) or [""]
+    """Break a text between words, where it is wider than `width` columns."""
+    first, *words = _printable(text).split(" ")
+    lines = [first]
+    for word in words:
+        longer = f"{lines[-1]} {word}"
+        if width is None or _columns(longer) <= width:
+            lines[-1] = longer
+        else:
+            lines.append(indent + word)
+    return lines
 
 
 def _place(at: Location, margin: str, width: int | None) -> Rendering:

@@ -75,7 +75,7 @@ class _Translator:
             return self._no_mapping(path, found, at)
         if kind == "conflict":
             message = f"{self._owner(path)}: {error['msg']}"
-            return Diagnostic("conflict", message, path, at)
+            return Diagnostic("conflict", message, path, self.source.locate(path, key=True))
         if kind in _OWN_TYPES:
             return self._wrong(kind.replace("_", "-"), path, error["msg"], found)
         code, wanted = _WANTED.get(kind, ("wrong-value", error["msg"].lower()))
@@ -183,7 +183,7 @@ def _number(text: str) -> Any:
 
 def _legal_name(wanted: str, found: str) -> str:
     keep = "[^A-Za-z0-9._-]+" if "`.`" in wanted else "[^A-Za-z0-9_]+"
-    near = re.sub(keep, "_", found[:60]).strip("_.-")
+    near = re.sub(keep, "_", found[:24]).strip("_.-")
     if near[:1].isdigit() and "`.`" not in wanted:
         near = f"_{near}"
     return f"did you mean `{near}`?" if near else ""
