@@ -113,8 +113,7 @@ def _data(sections: Sections, chain: Chain) -> Iterator[Diagnostic]:
         if channels and numbers != channels[0]:
             yield Diagnostic(
                 "normalize-channels",
-                f"`normalize` has {numbers} means and stds, but the images have "
-                f"{channels[0]} channels",
+                f"`normalize` is for {numbers} channels, but the images have {channels[0]}",
                 (*path, "normalize"),
                 help="give one mean and one std for each channel",
             )

@@ -11,9 +11,9 @@ from pydantic import BaseModel, Tag
 from pydantic_core import ErrorDetails
 
 from cnnspec.spec.diagnostics import Diagnostic, Location, Path
-from cnnspec.spec.model import ModelSpec
+from cnnspec.spec.model import KINDS_AT, ModelSpec
 from cnnspec.spec.source import UNREAD, Source, core_scalar
-from cnnspec.spec.words import describe, did_you_mean
+from cnnspec.spec.words import SYNONYMS, describe, did_you_mean
 
 
 def translate(
@@ -57,8 +57,9 @@ class _Translator:
         if kind == "extra_forbidden":
             return self._unknown_option(path)
         if kind == "missing" and isinstance(path[-1], int):
-            wanted = f"wanted {len(found) + 1} numbers or more"
-            return self._wrong("wrong-length", path[:-1], wanted, found)
+            return self._wrong("wrong-length", path[:-1], _numbers_wanted(path[:-1]), found)
+        if kind == "too_long" and context["field_type"] == "Tuple":
+            return self._wrong("wrong-length", path, _numbers_wanted(path), found)
         if kind == "missing":
             message = f"{self._owner(path[:-1])} lacks `{path[-1]}`"
             way_out = f"add `{path[-1]}: {_example(path)}`"
@@ -84,13 +85,15 @@ class _Translator:
         return self._wrong(code, path, f"wanted {wanted.format(**context)}", found)
 
     def _unknown_option(self, path: Path) -> Diagnostic:
-        last = str(path[-1])
+        last, known = str(path[-1]), options_at(path[:-1])
+        synonyms = SYNONYMS.get(last.lower(), ())
+        home = "" if set(synonyms) & set(known) else _home_of((last, *synonyms), path[:-1])
         return Diagnostic(
             "unknown-option",
             f"{self._owner(path[:-1])} has no option `{last}`",
             path,
             self.source.locate(path, key=True),
-            did_you_mean(last, options_at(path[:-1])),
+            home or did_you_mean(last, known),
         )
 
     def _no_mapping(self, path: Path, found: Any, at: Location) -> Diagnostic:
@@ -105,7 +108,9 @@ class _Translator:
 
     def _wrong(self, code: str, path: Path, wanted: str, found: Any) -> Diagnostic:
         message = f"{self._option(path)}: {wanted}; found {describe(found)}"
-        return Diagnostic(code, message, path, self.source.locate(path), _legal(wanted, found))
+        return Diagnostic(
+            code, message, path, self.source.locate(path), _legal(path, wanted, found)
+        )
 
     def _option(self, path: Path) -> str:
         """Name an option and whose it is."""
@@ -150,17 +155,32 @@ _WANTED = {
 }
 
 
-def _legal(wanted: str, found: Any) -> str:
+def _numbers_wanted(path: Path) -> str:
+    option = _section_at(path[:-1]).model_fields[str(path[-1])]
+    return f"wanted {len(get_args(option.annotation))} numbers"
+
+
+def _home_of(words: Sequence[str], path: Path) -> str:
+    """Say where an option belongs that is written in another section."""
+    for word in words:
+        said = "it" if word == words[0] else f"`{word}`"
+        for section in ("training", "limits"):
+            if path != (section,) and word in options_at((section,)):
+                return f"{said} belongs under `{section}:`"
+        for place, kinds in KINDS_AT.items():
+            for kind in kinds:
+                inside = path[: len(place) + 1] == (*place, kind)
+                if not inside and word in options_at((*place, kind)):
+                    return f"{said} is an option of `{kind}`, under `{'.'.join(place)}`"
+    return ""
+
+
+def _legal(path: Path, wanted: str, found: Any) -> str:
     """Offer the nearest value that is allowed, where one is near."""
+    if path[-1] == "input":
+        return "write `[channels, height, width]`, as in `[1, 28, 28]`"
     if isinstance(found, str):
-        if "`true` or `false`" in wanted:
-            word = {"yes": "true", "on": "true", "no": "false", "off": "false"}.get(found.lower())
-            return f"write `{word}`" if word else ""
-        if "number" in wanted and isinstance(_number(found), int | float):
-            return f"write `{found.strip()}` without quotes"
-        if "letters, digits" in wanted:
-            return _legal_name(wanted, found)
-        return ""
+        return _legal_for_text(wanted, found)
     if "`true` or `false`" in wanted and found in (0, 1):
         return f"write `{str(bool(found)).lower()}`"
     if isinstance(found, bool):
@@ -171,6 +191,19 @@ def _legal(wanted: str, found: Any) -> str:
         return f'write `"{found}"`, in quotes'
     if wanted == "wanted a list" and isinstance(found, int | float):
         return f"write `[{found}]`"
+    return ""
+
+
+def _legal_for_text(wanted: str, found: str) -> str:
+    if "`true` or `false`" in wanted:
+        word = {"yes": "true", "on": "true", "no": "false", "off": "false"}.get(found.lower())
+        return f"write `{word}`" if word else ""
+    if "letters, digits" in wanted:
+        return _legal_name(wanted, found)
+    if "number" in wanted and isinstance(_number(found), int | float):
+        return f"write `{found.strip()}` without quotes"
+    if "[height, width]" in wanted and (sizes := re.findall(r"\d+", found[:20])):
+        return f"write `[{sizes[0]}, {sizes[-1]}]`"
     return ""
 
 
