@@ -9,12 +9,9 @@ above nor below any bound.
 
 from __future__ import annotations
 
-import ast
 import copy
-import inspect
 import json
 import sys
-import textwrap
 from collections.abc import Callable, Sequence
 from types import NoneType, UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
@@ -25,10 +22,16 @@ from pydantic.fields import FieldInfo
 from cnnspec.spec.data import Normalize
 from cnnspec.spec.layers.layer import LayerName
 from cnnspec.spec.model import ModelSpec
+from cnnspec.spec.schema_words import (
+    Schema,
+    flow,
+    in_words,
+    option_docstrings,
+    paragraphs,
+    sentence,
+)
 from cnnspec.spec.section import Kind, Section, kinds_in
 from cnnspec.spec.sizes import ConvPadding, PoolPadding, Size
-
-Schema = dict[str, Any]
 
 _MOST = sys.float_info.max
 
@@ -89,11 +92,11 @@ class _Writer:
 
     def options_of(self, section: type[Section], title: str) -> Schema:
         """Write a section, or the options of a kind."""
-        said = _option_docstrings(section)
+        said = option_docstrings(section)
         required = _required(section)
         written: Schema = {
             "title": title,
-            "description": _paragraphs(section.__doc__),
+            "description": paragraphs(section.__doc__),
             "type": _types(section),
             "properties": {
                 option: self._option(option, field, said.get(option, ""))
@@ -105,11 +108,11 @@ class _Writer:
 
     def _option(self, option: str, field: FieldInfo, said: str) -> Schema:
         written = self._type(_annotation(field), option)
-        values = _sentence(_in_words(written))
+        values = sentence(in_words(written))
         about: Schema = {"description": said}
         if not field.is_required() and (default := _dialect(field.default)) not in (None, {}):
             about["default"] = default
-            values = f"{values} Default: `{_flow(default)}`.".lstrip()
+            values = f"{values} Default: `{flow(default)}`.".lstrip()
         about["markdownDescription"] = "\n\n".join(filter(None, [said, values]))
         if option in _EXAMPLES:
             about["examples"] = [_EXAMPLES[option]]
@@ -139,7 +142,7 @@ class _Writer:
     def _kinds(self, kinds: dict[str, type[Kind]], title: str) -> Schema:
         """Write a thing with a kind: a mapping with one key, or a word."""
         alone = {
-            word: _paragraphs(kind.__doc__) for word, kind in kinds.items() if not _required(kind)
+            word: paragraphs(kind.__doc__) for word, kind in kinds.items() if not _required(kind)
         }
         wanted = f"Wanted one key over its options: {', '.join(kinds)}"
         if alone:
@@ -166,7 +169,7 @@ class _Writer:
 
     def _options(self, word: str, kind: type[Kind]) -> Schema:
         """Write the options of a kind, which may be left out where none is required."""
-        about: Schema = {"description": _paragraphs(kind.__doc__)}
+        about: Schema = {"description": paragraphs(kind.__doc__)}
         if set(kind.model_fields) <= {"name"}:
             about["doNotSuggest"] = True  # the word alone is
         return about | self._section(kind, word)
@@ -221,8 +224,8 @@ def _or_null(written: Schema) -> Schema:
         types = written["type"]
         written = written | {"type": [*([types] if isinstance(types, str) else types), "null"]}
     if "allOf" in written:
-        referred = written.pop("allOf")
-        return written | {"oneOf": [{"allOf": referred}, null]}
+        rest = {word: said for word, said in written.items() if word != "allOf"}
+        return rest | {"oneOf": [{"allOf": written["allOf"]}, null]}
     return written
 
 
@@ -270,76 +273,3 @@ def _dialect(value: Any) -> Any:
             return {value.keyword: options} if options else value.keyword
         return options
     return list(value) if isinstance(value, tuple) else value
-
-
-def _flow(value: Any) -> str:
-    """Show a default in one line, as YAML has it."""
-    return value if isinstance(value, str) else json.dumps(value).replace('"', "")
-
-
-_TYPES = {
-    "integer": "a whole number",
-    "number": "a number",
-    "boolean": "`true` or `false`",
-    "string": "text",
-}
-
-
-def _in_words(written: Schema) -> str:
-    """Say which values are allowed; nothing where an editor lists them."""
-    if "anyOf" in written:
-        return ", or ".join(filter(None, map(_in_words, written["anyOf"])))
-    if "title" in written:
-        return str(written["title"])
-    types = written.get("type", "")
-    name = types if isinstance(types, str) else types[0]
-    if name == "array":
-        count = f" of {written['maxItems']}" if "maxItems" in written else ""
-        entry = _in_words(written["items"])
-        return f"a list{count}, each {entry}" if entry else ""
-    if name not in _TYPES or {"enum", "allOf", "oneOf"} & set(written):
-        return ""
-    bounds = {at: f"{written[at]:,}" for at in _BOUNDS if abs(written.get(at, _MOST)) < _MOST}
-    if {"minimum", "maximum"} <= set(bounds):
-        return f"{_TYPES[name]} from {bounds['minimum']} to {bounds['maximum']}"
-    return _TYPES[name] + "".join(_BOUNDS[at].format(told) for at, told in bounds.items())
-
-
-_BOUNDS = {
-    "minimum": " of {} or more",
-    "exclusiveMinimum": " above {}",
-    "maximum": ", {} or less",
-    "exclusiveMaximum": ", below {}",
-}
-
-
-def _sentence(words: str) -> str:
-    return f"{words[0].upper()}{words[1:]}." if words else ""
-
-
-def _paragraphs(docstring: str | None) -> str:
-    """Join the lines of each paragraph of a docstring."""
-    paragraphs = inspect.cleandoc(docstring or "").split("\n\n")
-    return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
-
-
-def _option_docstrings(section: type[Section]) -> dict[str, str]:
-    """Read what stands below each option in the source, inherited ones included.
-
-    pydantic could keep it (`use_attribute_docstrings`), but would read the source whenever
-    a command starts.
-    """
-    found = {}
-    for base in reversed(section.__mro__):
-        if not issubclass(base, Section):
-            continue
-        (tree,) = ast.parse(textwrap.dedent(inspect.getsource(base))).body
-        assert isinstance(tree, ast.ClassDef)
-        for pair in zip(tree.body, tree.body[1:]):
-            match pair:
-                case (
-                    ast.AnnAssign(target=ast.Name(id=option)),
-                    ast.Expr(value=ast.Constant(value=str(text))),
-                ):
-                    found[option] = _paragraphs(text)
-    return found
