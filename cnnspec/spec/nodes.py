@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from cnnspec.spec.diagnostics import Path
 from cnnspec.spec.model import KINDS_AT
-from cnnspec.spec.source import core_scalar
+from cnnspec.spec.scalars import core_scalar
 from cnnspec.spec.translate import options_at
 
 WIDTH = 80

@@ -17,6 +17,8 @@ import yaml
 
 from cnnspec.errors import SpecError
 from cnnspec.spec.diagnostics import Diagnostic, Location, Path
+from cnnspec.spec.encoding import decoded
+from cnnspec.spec.scalars import core_scalar
 from cnnspec.spec.syntax import explain
 
 _LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
@@ -25,7 +27,6 @@ _LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 MAX_BYTES = 200_000
 MAX_VALUES = 20_000
 MAX_DEPTH = 50
-MAX_DIGITS = 100
 
 
 class Unread:
@@ -90,7 +91,7 @@ def read_source(text: str | bytes, file: str) -> Source:
             f"the file is longer than {MAX_BYTES:,} bytes",
             help="a network of a thousand layers takes half of that; is this the right file?",
         )
-    text = _decoded(source, text) if isinstance(text, bytes) else text
+    text = decoded(text, file) if isinstance(text, bytes) else text
     first = _LINE_BREAK.split(text, maxsplit=1)[0].removeprefix("\ufeff")
     source.values[()] = Location(file, 1, 1, 2, first)
     if text.startswith("\ufeff"):
@@ -98,30 +99,6 @@ def read_source(text: str | bytes, file: str) -> Source:
         source.report("byte-order-mark", "the file starts with a byte order mark, U+FEFF")
     _Reader(source, text).read()
     return source
-
-
-_BINARY = {b"PK\x03\x04": "a zip archive (an .npz file?)", b"\x89PNG": "a PNG picture"}
-_UTF_16_OR_32 = (b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff")
-
-
-def _decoded(source: Source, text: bytes) -> str:
-    """Decode UTF-8; say what a text is that is something else."""
-    for start, what in _BINARY.items():
-        if text.startswith(start):
-            _refuse(source, "binary", f"the file is {what}, not a text", help="name a YAML file")
-    if text.startswith(_UTF_16_OR_32):
-        message = "the file is UTF-16 or UTF-32 text"
-        _refuse(source, "not-utf8", message, help="save it as UTF-8")
-    if b"\0" in text:
-        message = f"the file is binary: byte {text.index(0)} is 0"
-        _refuse(source, "binary", message, help="name a YAML file, saved as UTF-8")
-    try:
-        return text.decode("utf-8")
-    except UnicodeDecodeError as error:
-        found = f"byte {error.start} is {text[error.start]:#04x}"
-        line = text[: error.start].count(b"\n") + 1
-        message = f"the file is not UTF-8 text: {found}, in line {line}"
-        _refuse(source, "not-utf8", message, help="save it as UTF-8")
 
 
 def _refuse(
@@ -316,36 +293,3 @@ class _Reader:
     def _at(self, line: int, column: int, end_column: int) -> Location:
         text = self.lines[line] if line < len(self.lines) else ""
         return Location(self.source.file, line + 1, column + 1, end_column + 1, text)
-
-
-_NULL = {"", "~", "null", "Null", "NULL"}
-_TRUE = {"true", "True", "TRUE"}
-_FALSE = {"false", "False", "FALSE"}
-_INT = re.compile(r"[-+]?[0-9]+")
-_OCTAL = re.compile(r"0o[0-7]+")
-_HEX = re.compile(r"0x[0-9a-fA-F]+")
-_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
-_INFINITY = re.compile(r"[-+]?\.(inf|Inf|INF)")
-_NAN = {".nan", ".NaN", ".NAN"}
-
-
-def core_scalar(text: str) -> str | int | float | bool | None:
-    """Resolve a plain scalar by the YAML 1.2 core schema (section 10.3.2 of the standard).
-
-    Raises:
-        ValueError: a whole number of more than 100 digits.
-    """
-    if text in _NULL:
-        return None
-    if text in _TRUE or text in _FALSE:
-        return text in _TRUE
-    for pattern, base in ((_INT, 10), (_OCTAL, 8), (_HEX, 16)):
-        if pattern.fullmatch(text):
-            if len(text) > MAX_DIGITS:
-                raise ValueError(f"a number of {len(text)} digits; at most {MAX_DIGITS} are read")
-            return int(text, base)
-    if _FLOAT.fullmatch(text):
-        return float(text)
-    if _INFINITY.fullmatch(text):
-        return float(text.replace(".", ""))
-    return float("nan") if text in _NAN else text

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
@@ -12,8 +11,8 @@ from pydantic_core import ErrorDetails
 
 from cnnspec.spec.diagnostics import Diagnostic, Location, Path
 from cnnspec.spec.model import KINDS_AT, ModelSpec
-from cnnspec.spec.source import UNREAD, Source, core_scalar
-from cnnspec.spec.words import SYNONYMS, describe, did_you_mean
+from cnnspec.spec.source import UNREAD, Source
+from cnnspec.spec.words import SYNONYMS, describe, did_you_mean, nearest_legal
 
 
 def translate(
@@ -109,7 +108,7 @@ class _Translator:
     def _wrong(self, code: str, path: Path, wanted: str, found: Any) -> Diagnostic:
         message = f"{self._option(path)}: {wanted}; found {describe(found)}"
         return Diagnostic(
-            code, message, path, self.source.locate(path), _legal(path, wanted, found)
+            code, message, path, self.source.locate(path), nearest_legal(path, wanted, found)
         )
 
     def _option(self, path: Path) -> str:
@@ -173,53 +172,6 @@ def _home_of(words: Sequence[str], path: Path) -> str:
                 if not inside and word in options_at((*place, kind)):
                     return f"{said} is an option of `{kind}`, under `{'.'.join(place)}`"
     return ""
-
-
-def _legal(path: Path, wanted: str, found: Any) -> str:
-    """Offer the nearest value that is allowed, where one is near."""
-    if path[-1] == "input":
-        return "write `[channels, height, width]`, as in `[1, 28, 28]`"
-    if isinstance(found, str):
-        return _legal_for_text(wanted, found)
-    if "`true` or `false`" in wanted and found in (0, 1):
-        return f"write `{str(bool(found)).lower()}`"
-    if isinstance(found, bool):
-        return ""
-    if "a whole number" in wanted and isinstance(found, float) and found.is_integer():
-        return f"write `{found:.0f}`" if abs(found) < 1e15 else ""
-    if wanted == "wanted text" and isinstance(found, int | float):
-        return f'write `"{found}"`, in quotes'
-    if wanted == "wanted a list" and isinstance(found, int | float):
-        return f"write `[{found}]`"
-    return ""
-
-
-def _legal_for_text(wanted: str, found: str) -> str:
-    if "`true` or `false`" in wanted:
-        word = {"yes": "true", "on": "true", "no": "false", "off": "false"}.get(found.lower())
-        return f"write `{word}`" if word else ""
-    if "letters, digits" in wanted:
-        return _legal_name(wanted, found)
-    if "number" in wanted and isinstance(_number(found), int | float):
-        return f"write `{found.strip()}` without quotes"
-    if "[height, width]" in wanted and (sizes := re.findall(r"\d+", found[:20])):
-        return f"write `[{sizes[0]}, {sizes[-1]}]`"
-    return ""
-
-
-def _number(text: str) -> Any:
-    try:
-        return core_scalar(text.strip())
-    except ValueError:
-        return None
-
-
-def _legal_name(wanted: str, found: str) -> str:
-    keep = "[^A-Za-z0-9._-]+" if "`.`" in wanted else "[^A-Za-z0-9_]+"
-    near = re.sub(keep, "_", found[:24]).strip("_.-")
-    if near[:1].isdigit() and "`.`" not in wanted:
-        near = f"_{near}"
-    return f"did you mean `{near}`?" if near else ""
 
 
 def _example(path: Path) -> str:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from cnnspec.spec.diagnostics import Path
+from cnnspec.spec.scalars import core_scalar
 from cnnspec.spec.source import UNREAD
 
 SYNONYMS: dict[str, tuple[str, ...]] = {
@@ -109,3 +112,50 @@ def describe(value: Any) -> str:
     if not isinstance(value, list | tuple) or len(value) > 4:
         return f"a {type(value).__name__} of {len(value)}" if hasattr(value, "__len__") else "that"
     return "[" + ", ".join(describe(item).strip("`") for item in value) + "]"
+
+
+def nearest_legal(path: Path, wanted: str, found: Any) -> str:
+    """Offer the nearest value that is allowed, where one is near."""
+    if path[-1] == "input":
+        return "write `[channels, height, width]`, as in `[1, 28, 28]`"
+    if isinstance(found, str):
+        return _legal_for_text(wanted, found)
+    if "`true` or `false`" in wanted and found in (0, 1):
+        return f"write `{str(bool(found)).lower()}`"
+    if isinstance(found, bool):
+        return ""
+    if "a whole number" in wanted and isinstance(found, float) and found.is_integer():
+        return f"write `{found:.0f}`" if abs(found) < 1e15 else ""
+    if wanted == "wanted text" and isinstance(found, int | float):
+        return f'write `"{found}"`, in quotes'
+    if wanted == "wanted a list" and isinstance(found, int | float):
+        return f"write `[{found}]`"
+    return ""
+
+
+def _legal_for_text(wanted: str, found: str) -> str:
+    if "`true` or `false`" in wanted:
+        word = {"yes": "true", "on": "true", "no": "false", "off": "false"}.get(found.lower())
+        return f"write `{word}`" if word else ""
+    if "letters, digits" in wanted:
+        return _legal_name(wanted, found)
+    if "number" in wanted and isinstance(_number(found), int | float):
+        return f"write `{found.strip()}` without quotes"
+    if "[height, width]" in wanted and (sizes := re.findall(r"\d+", found[:20])):
+        return f"write `[{sizes[0]}, {sizes[-1]}]`"
+    return ""
+
+
+def _number(text: str) -> Any:
+    try:
+        return core_scalar(text.strip())
+    except ValueError:
+        return None
+
+
+def _legal_name(wanted: str, found: str) -> str:
+    keep = "[^A-Za-z0-9._-]+" if "`.`" in wanted else "[^A-Za-z0-9_]+"
+    near = re.sub(keep, "_", found[:24]).strip("_.-")
+    if near[:1].isdigit() and "`.`" not in wanted:
+        near = f"_{near}"
+    return f"did you mean `{near}`?" if near else ""
