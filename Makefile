@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-slow check bench
+.PHONY: demo test test-slow check bench golden
 
 demo: .venv/installed
 	$(BIN)/cnnspec build specs/digits.yaml
@@ -18,6 +18,10 @@ check: .venv/installed
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+
+# Writes what the tests of the spec expect, and docs/diagnostics.md; read the difference.
+golden: .venv/installed
+	$(BIN)/python -m pytest -q tests/spec/test_corpus.py --golden
 
 bench: .venv/installed
 	$(BIN)/python benchmarks/training_step.py

@@ -251,14 +251,14 @@ def test_the_initialization_is_in_the_plan() -> None:
 def test_write_out() -> None:
     spec = ModelSpec(
         name="some",
-        input=(3, 8, 8),
+        input=(1, 8, 8),
         layers=[
             Conv(out_channels=4, kernel_size=3, padding="same"),
             ReLU(name="act"),
             Pool(kernel_size=(2, 4)),
             Pool(kernel_size=2, stride=1),
             Flatten(),
-            Linear(out_features=5),
+            Linear(out_features=10),
         ],
         data=Digits(),
         training=Training(epochs=3),
@@ -266,14 +266,14 @@ def test_write_out() -> None:
     out = write_out(spec)
     assert out == ModelSpec(
         name="some",
-        input=(3, 8, 8),
+        input=(1, 8, 8),
         layers=[
-            Conv(name="conv1", out_channels=4, kernel_size=3, padding="same", in_channels=3),
+            Conv(name="conv1", out_channels=4, kernel_size=3, padding="same", in_channels=1),
             ReLU(name="act"),
             Pool(name="pool1", kernel_size=(2, 4), stride=(2, 4)),
             Pool(name="pool2", kernel_size=2, stride=1),
             Flatten(name="flatten1"),
-            Linear(name="linear1", out_features=5, in_features=12),
+            Linear(name="linear1", out_features=10, in_features=12),
         ],
         data=Digits(),
         training=Training(epochs=3),
@@ -301,19 +301,27 @@ def test_what_does_not_fit_is_refused_with_every_problem() -> None:
         " --> layers[3].relu.name\n"
         "help: rename one of them\n"
         "\n"
-        "shape: linear1: `linear` takes features, but receives images of 1 x 8 x 8\n"
+        "not-features: linear1: `linear` takes features, but receives images of 1 x 8 x 8\n"
         " --> layers[0].linear\n"
+        " = shapes: input 1 x 8 x 8 -> linear1\n"
         "help: put `- flatten` before it\n"
         "\n"
-        "shape: pool1: `pool` takes images (channels x height x width), but receives 3 features\n"
+        "not-an-image: pool1: `pool` takes images (channels x height x width), "
+        "but receives 3 features\n"
         " --> layers[2].pool\n"
-        "help: move `pool` before `flatten`"
+        " = shapes: input 1 x 8 x 8 -> linear1 3 -> pool1\n"
+        "help: move `pool` before `flatten`\n"
+        "\n"
+        "no-logits: conv1: the last layer gives images of 2 x ? x ?, "
+        "but logits are wanted: one number for each class\n"
+        " --> layers[4]\n"
+        "help: end with `- flatten` and `- linear: {out_features: ...}`"
     )
     for refuses in (resolve, write_out):
         with pytest.raises(SpecError) as caught:
             refuses(spec)
         assert str(caught.value) == shown
-        assert [problem.location for problem in caught.value.diagnostics] == [None] * 3
+        assert [problem.location for problem in caught.value.diagnostics] == [None] * 4
 
 
 def test_images_at_the_end_are_refused() -> None:

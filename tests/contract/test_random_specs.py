@@ -72,9 +72,14 @@ LINEARS = st.builds(Linear, out_features=st.integers(1, 8), bias=st.booleans())
 
 
 @st.composite
-def chains(draw: DrawFn) -> tuple[Shape, list[AnyLayer]]:
-    """Draw an input shape and layers that fit; a layer that does not is left out."""
-    images = shape = draw(st.tuples(st.integers(1, 4), st.integers(1, 7), st.integers(1, 7)))
+def chains(draw: DrawFn, data: type[DataSource] | None = None) -> tuple[Shape, list[AnyLayer]]:
+    """Draw an input shape and layers that fit; a layer that does not is left out.
+
+    Where data has a shape and classes, the images have that shape, and each class a logit.
+    """
+    small = st.tuples(st.integers(1, 4), st.integers(1, 7), st.integers(1, 7))
+    images = shape = (data and data.shape) or draw(small)
+    most = math.inf if data else MAX_NUMBERS
     layers: list[AnyLayer] = []
 
     def add(layer: AnyLayer) -> None:
@@ -83,7 +88,7 @@ def chains(draw: DrawFn) -> tuple[Shape, list[AnyLayer]]:
             output = layer.output_shape(shape)
         except ShapeError:
             return
-        if math.prod(output) <= MAX_NUMBERS:
+        if math.prod(output) <= most:
             layers.append(layer)
             shape = output
 
@@ -93,7 +98,9 @@ def chains(draw: DrawFn) -> tuple[Shape, list[AnyLayer]]:
     for layer in draw(st.lists(LINEARS | st.just(ReLU()) | st.just(Flatten()), max_size=3)):
         add(layer)
     last = draw(LINEARS | LINEARS | LINEARS | st.none())
-    if last:
+    if data and data.classes:
+        add(Linear(out_features=data.classes + draw(st.sampled_from([0, 0, 3]))))
+    elif last:
         add(last)
     return images, layers
 
@@ -133,9 +140,9 @@ INITIALIZATIONS = st.just(TorchDefault()) | st.builds(Normal, std=st.floats(1e-3
 
 
 @st.composite
-def specs(draw: DrawFn) -> ModelSpec:
-    """Draw a spec that resolves."""
-    images, layers = draw(chains())
+def specs(draw: DrawFn, data: type[DataSource] | None = None) -> ModelSpec:
+    """Draw a spec that resolves; its input and layers fit the data, which is left out."""
+    images, layers = draw(chains(data))
     return ModelSpec(
         input=images,
         layers=layers,
@@ -145,23 +152,24 @@ def specs(draw: DrawFn) -> ModelSpec:
 
 
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
-NORMALIZES = st.integers(1, 3).flatmap(
-    lambda channels: st.builds(
+DATA = [Digits, MNIST, FashionMNIST, NPZ]
+
+
+def data_sources(kind: type[DataSource], channels: int) -> SearchStrategy[DataSource]:
+    """Draw data of a kind, normalized by channel, with no more images than there are."""
+    normalizes = st.builds(
         Normalize,
         mean=st.tuples(*[NUMBERS] * channels),
         std=st.tuples(*[st.floats(0, exclude_min=True, allow_infinity=False)] * channels),
     )
-)
-
-
-def data_sources() -> SearchStrategy[DataSource]:
-    options = {
-        "normalize": st.none() | NORMALIZES,
-        "train_samples": st.none() | st.integers(1, 10**6),
-        "test_samples": st.none() | st.integers(1, 10**6),
-    }
-    kinds = [st.builds(kind, **options) for kind in (Digits, MNIST, FashionMNIST)]
-    return st.one_of(*kinds, st.builds(NPZ, path=st.text(), **options))
+    paths = {"path": st.text()} if kind is NPZ else {}
+    return st.builds(
+        kind,
+        normalize=st.none() | normalizes,
+        train_samples=st.none() | st.integers(1, kind.train_images or 10**6),
+        test_samples=st.none() | st.integers(1, kind.test_images or 10**6),
+        **paths,
+    )
 
 
 WORDS = st.sampled_from(["true", "null", "no", "1", "1e5", "0x1F", "0o7", "1.", "inf", "y"])
@@ -175,7 +183,8 @@ LAYER_NAMES = st.sampled_from(["null", "true", "no", "_"]) | st.from_regex(
 @st.composite
 def decorated_specs(draw: DrawFn) -> ModelSpec:
     """Draw a spec with names, data and everything else that a file can say."""
-    spec = draw(specs())
+    kind = draw(st.none() | st.sampled_from(DATA))
+    spec = draw(specs(kind))
     count = len(spec.layers)
     names = draw(st.lists(LAYER_NAMES, min_size=count, max_size=count, unique=True))
     named = draw(st.lists(st.booleans(), min_size=count, max_size=count))
@@ -187,7 +196,7 @@ def decorated_specs(draw: DrawFn) -> ModelSpec:
         update={
             "name": draw(MODEL_NAMES),
             "layers": tuple(layers),
-            "data": draw(st.none() | data_sources()),
+            "data": kind and draw(data_sources(kind, spec.input[0])),
         }
     )
 

@@ -105,11 +105,17 @@ FORMS = {
         with_layer(0, Conv(out_channels=2, kernel_size=1)),
     ),
     "all layers": (
-        ["layers=[flatten, linear: {out_features: 3}]"],
-        BASE.model_copy(update={"layers": (Flatten(), Linear(out_features=3))}),
+        ["layers=[flatten, linear: {out_features: 30}]"],
+        BASE.model_copy(update={"layers": (Flatten(), Linear(out_features=30))}),
     ),
-    "an item of a list": (["input.1=9"], BASE.model_copy(update={"input": (1, 9, 8)})),
-    "a list": (["input=[3, 9, 9]"], BASE.model_copy(update={"input": (3, 9, 9)})),
+    "an item of a list": (
+        ["input.1=9", "data="],
+        BASE.model_copy(update={"input": (1, 9, 8), "data": None}),
+    ),
+    "a list": (
+        ["input=[3, 9, 9]", "data="],
+        BASE.model_copy(update={"input": (3, 9, 9), "data": None}),
+    ),
     "a name with a sign": (["name=a-b.c"], BASE.model_copy(update={"name": "a-b.c"})),
     "text": (["name='010'"], BASE.model_copy(update={"name": "010"})),
     "an option of the same optimizer": (
@@ -153,7 +159,10 @@ FORMS = {
         ["data.digits.train_samples=5"],
         BASE.model_copy(update={"data": Digits(train_samples=5)}),
     ),
-    "other data as a word": (["data=mnist"], BASE.model_copy(update={"data": MNIST()})),
+    "other data as a word": (
+        ["data=mnist", "input=[1, 28, 28]"],
+        BASE.model_copy(update={"data": MNIST(), "input": (1, 28, 28)}),
+    ),
     "an option of other data": (
         ["data.npz.path=a=b.npz"],
         BASE.model_copy(update={"data": NPZ(path="a=b.npz")}),
@@ -192,44 +201,48 @@ def test_the_other_options_of_an_optimizer_stay() -> None:
 
 SHOWN = {
     "training.epochs=three": """\
-wrong-value: `training.epochs`: wanted a whole number; found "three" (text)
+wrong-type: `epochs` of `training`: wanted a whole number; found "three" (text)
  --> --set:1:17
   |
 1 | training.epochs=three
   |                 ^^^^^""",
     "training.epochs = 3.0": """\
-wrong-value: `training.epochs`: wanted a whole number; found `3.0`
+wrong-type: `epochs` of `training`: wanted a whole number; found `3.0`
  --> --set:1:19
   |
 1 | training.epochs = 3.0
-  |                   ^^^""",
+  |                   ^^^
+help: write `3`""",
     "training.optmizer=adam": """\
-unknown-option: unknown option `optmizer` of `training`
+unknown-option: `training` has no option `optmizer`
  --> --set:1:1
   |
 1 | training.optmizer=adam
   | ^^^^^^^^^^^^^^^^^
 help: did you mean `optimizer`?""",
     "training.optimizer={sgd: {lr: 0.1}}": """\
-unknown-option: unknown option `lr` of `sgd`
+unknown-option: `sgd` has no option `lr`
  --> --set:1:27
   |
 1 | training.optimizer={sgd: {lr: 0.1}}
   |                           ^^
-help: known are learning_rate, momentum, nesterov, weight_decay""",
+help: did you mean `learning_rate`?""",
     "layers.second.kernel_size=7": """\
-shape: second: the kernel's height (7) is larger than the padded input: (6 + 2*0 - 7)//1 + 1 = 0
+kernel-too-large: second: the kernel's height (7) is larger than the padded input
  --> --set:1:27
   |
 1 | layers.second.kernel_size=7
   |                           ^
+  = output height and width: (6 + 2*0 - 7)//1 + 1 = 0
+  = shapes: input 1 x 8 x 8 -> conv1 4 x 6 x 6 -> second
 help: a kernel of at most 6 fits, or a padding of at least 1""",
     "layers.linear1.in_features=65": """\
-shape: linear1: `in_features` is written as 65, but the layer receives 64
+input-width: linear1: `in_features` is written as 65, but the layer receives 64
  --> --set:1:28
   |
 1 | layers.linear1.in_features=65
   |                            ^^
+  = shapes: input 1 x 8 x 8 -> conv1 4 x 6 x 6 -> second 4 x 4 x 4 -> flatten1 64 -> linear1
 help: write 64, or leave `in_features` out: it is inferred""",
     "layers.conv9.padding=1": """\
 override: no layer is named `conv9`; there are conv1, relu1, second, flatten1, linear1
@@ -293,17 +306,19 @@ duplicate-key: `epochs` is written twice; the first is in line 1
   |                      ^^^^^^
 help: keep one of them""",
     "training={epochs: 3": """\
-syntax: expected ',' or '}', but got '<stream end>'
- --> --set:1:20
+syntax: the `{` is never closed
+ --> --set:1:10
   |
 1 | training={epochs: 3
-  |                    ^""",
+  |          ^
+help: add `}`""",
     "name=&a b": """\
 anchor: anchors (`&a`) are not supported
  --> --set:1:6
   |
 1 | name=&a b
-  |      ^^^^""",
+  |      ^^^^
+help: remove it; write values out""",
 }
 
 
@@ -341,7 +356,9 @@ def test_problems_of_overrides_come_before_those_of_the_file() -> None:
     ],
 )
 def test_what_an_override_broke_is_shown_in_the_override(override: str) -> None:
-    for found in refusal(override).diagnostics:
+    errors = [found for found in refusal(override).diagnostics if found.severity == "error"]
+    assert errors
+    for found in errors:
         assert found.location is not None
         assert (found.location.file, found.location.text) == ("--set", override)
 
@@ -360,5 +377,7 @@ def test_no_override_is_a_crash(override: str) -> None:
 
 
 def test_nothing_can_be_set_in_what_is_no_mapping() -> None:
-    (found,) = refusal("training.epochs=3", text="- relu\n").diagnostics
-    assert found.message == "the spec is not a mapping, so nothing in it can be set"
+    override, spec = refusal("training.epochs=3", text="- relu\n").diagnostics
+    assert override.code == "override"
+    assert override.message == "the spec is not a mapping, so nothing in it can be set"
+    assert spec.code == "not-a-mapping"

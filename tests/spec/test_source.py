@@ -5,8 +5,17 @@ import math
 import pytest
 
 from cnnspec.errors import SpecError
+from cnnspec.spec.codes import CODES
 from cnnspec.spec.diagnostics import Diagnostic, Location
-from cnnspec.spec.source import core_scalar, read_source
+from cnnspec.spec.scalars import MAX_DIGITS, core_scalar
+from cnnspec.spec.source import (
+    MAX_BYTES,
+    MAX_DEPTH,
+    MAX_VALUES,
+    UNREAD,
+    Source,
+    read_source,
+)
 
 SCALARS = {
     # whole numbers
@@ -131,27 +140,41 @@ def test_values_and_their_styles() -> None:
     }
 
 
-@pytest.mark.parametrize("text", ["", "  \n\n", "# only a comment\n", b""])
+@pytest.mark.parametrize("text", ["", "  \n\n", "# only a comment\n", b"", "\ufeff"])
 def test_nothing(text: str | bytes) -> None:
-    source = read_source(text, "s.yaml")
-    assert source.value is None
-    assert (source.locate(()).line, source.locate(()).column) == (1, 1)
-    assert source.keys == {}
+    with pytest.raises(SpecError) as caught:
+        read_source(text, "s.yaml")
+    found = caught.value.diagnostics[-1]
+    assert (found.code, found.message) == (
+        "empty",
+        "the file holds no spec: it is empty, or all of it is comments",
+    )
+    assert found.location is not None
+    assert (found.location.line, found.location.column) == (1, 1)
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        "\ufeffa: 1\n",
-        b"\xef\xbb\xbfa: 1\n",
         b"a: 1\n",
         "a: 1",
         "---\na: 1\n...\n",
-        "%YAML 1.2\n---\na: 1\n",
     ],
 )
 def test_one_document_however_it_is_wrapped(text: str | bytes) -> None:
-    assert read_source(text, "s.yaml").value == {"a": 1}
+    source = read_source(text, "s.yaml")
+    assert source.value == {"a": 1}
+    assert source.diagnostics == []
+
+
+@pytest.mark.parametrize("text", ["\ufeffa: 1\n", b"\xef\xbb\xbfa: 1\n"])
+def test_a_byte_order_mark_is_read_over(text: str | bytes) -> None:
+    source = read_source(text, "s.yaml")
+    assert source.value == {"a": 1}
+    (found,) = source.diagnostics
+    assert (found.code, found.severity) == ("byte-order-mark", "warning")
+    assert source.keys["a",].column == 1
+    assert source.keys["a",].text == "a: 1"
 
 
 @pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
@@ -201,35 +224,142 @@ def test_the_place_of_what_is_not_there_is_that_of_what_is_around() -> None:
     assert source.locate(("layers", 0, "conv", "stride")) == source.keys["layers", 0, "conv"]
     assert source.locate(("layers", 7, "conv")) == source.keys["layers",]
     assert source.locate(("other",)) == source.values[()]
-    assert read_source("", "s.yaml").locate(("other",)) == Location("s.yaml", 1, 1, 2, "")
+    assert Source("s.yaml").locate(("other",)) == Location("s.yaml", 1, 1, 2, "")
 
 
 def problem(text: str | bytes) -> Diagnostic:
-    """Read a text that is refused for one reason."""
+    """Read a text that is refused for one reason, and cannot be read on."""
     with pytest.raises(SpecError) as caught:
         read_source(text, "s.yaml")
     (found,) = caught.value.diagnostics
     return found
 
 
-REFUSED = {
-    "anchor": ("a: &x 1\n", "anchor", 1, 4, "anchors (`&x`) are not supported"),
-    "after a byte order mark": (
-        "\ufeffa: &x 1\n",
+def noted(text: str | bytes) -> tuple[Diagnostic, object]:
+    """Read a text with one problem, over which it is read on; return that and the value."""
+    source = read_source(text, "s.yaml")
+    (found,) = source.diagnostics
+    return found, source.value
+
+
+NOTED = {
+    "anchor": ("a: &x 1\n", {"a": 1}, "anchor", 1, 4, "anchors (`&x`) are not supported"),
+    "anchored mapping": (
+        "a: &x\n  b: 1\n",
+        {"a": {"b": 1}},
         "anchor",
         1,
         4,
         "anchors (`&x`) are not supported",
     ),
-    "anchored mapping": ("a: &x\n  b: 1\n", "anchor", 1, 4, "anchors (`&x`) are not supported"),
-    "anchored key": ("a: 1\n&x b: 1\n", "anchor", 2, 1, "anchors (`&x`) are not supported"),
-    "alias": ("a: 1\nb: *x\n", "alias", 2, 4, "aliases (`*x`) are not supported"),
-    "alias in a list": ("[1, *x]\n", "alias", 1, 5, "aliases (`*x`) are not supported"),
-    "tag": ("a: !foo 3\n", "tag", 1, 4, "tags (`!foo`) are not supported"),
-    "tagged list": ("a: !foo [3]\n", "tag", 1, 4, "tags (`!foo`) are not supported"),
-    "tagged mapping": ("!foo {a: 3}\n", "tag", 1, 1, "tags (`!foo`) are not supported"),
-    "two documents": ("a: 1\n---\nb: 2\n", "several-documents", 2, 1, "a spec is one document"),
-    "two endings": ("a: 1\n...\n---\n", "several-documents", 3, 1, "a spec is one document"),
+    "anchored key": (
+        "a: 1\n&x b: 1\n",
+        {"a": 1, "b": 1},
+        "anchor",
+        2,
+        1,
+        "anchors (`&x`) are not supported",
+    ),
+    "alias": (
+        "a: 1\nb: *x\n",
+        {"a": 1, "b": UNREAD},
+        "alias",
+        2,
+        4,
+        "aliases (`*x`) are not supported",
+    ),
+    "alias in a list": (
+        "[1, *x]\n",
+        [1, UNREAD],
+        "alias",
+        1,
+        5,
+        "aliases (`*x`) are not supported",
+    ),
+    "tag": ("a: !foo 3\n", {"a": 3}, "tag", 1, 4, "tags (`!foo`) are not supported"),
+    "tagged list": ("a: !foo [3]\n", {"a": [3]}, "tag", 1, 4, "tags (`!foo`) are not supported"),
+    "tagged mapping": ("!foo {a: 3}\n", {"a": 3}, "tag", 1, 1, "tags (`!foo`) are not supported"),
+    "tag of YAML itself": (
+        "a: !!str 3\n",
+        {"a": 3},
+        "tag",
+        1,
+        4,
+        "tags (`!!str`) are not supported",
+    ),
+    "two documents": (
+        "a: 1\n---\nb: 2\n",
+        {"a": 1},
+        "several-documents",
+        2,
+        1,
+        "a spec is one document; here starts another",
+    ),
+    "two endings": (
+        "a: 1\n...\n---\n",
+        {"a": 1},
+        "several-documents",
+        3,
+        1,
+        "a spec is one document; here starts another",
+    ),
+    "many digits": (
+        "a: 1\nb: " + "1" * 101,
+        {"a": 1, "b": UNREAD},
+        "number-too-long",
+        2,
+        4,
+        "a number of 101 digits; at most 100 are read",
+    ),
+    "many octal digits": (
+        "[0o" + "7" * 5000 + "]",
+        [UNREAD],
+        "number-too-long",
+        1,
+        2,
+        "a number of 5002 digits; at most 100 are read",
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "code", "line", "column", "message"), NOTED.values(), ids=NOTED
+)
+def test_noted_and_read_on(
+    text: str, value: object, code: str, line: int, column: int, message: str
+) -> None:
+    found, read = noted(text)
+    assert read == value
+    assert found.location is not None
+    place = (found.location.file, found.location.line, found.location.column)
+    assert (found.code, *place, found.message) == (code, "s.yaml", line, column, message)
+    assert found.location.end_column > found.location.column
+
+
+def test_every_problem_over_which_is_read_on_is_noted() -> None:
+    text = "\ufeffa: &x 1\nb: [*x, !t 2]\na: 3\n---\n"
+    source = read_source(text, "s.yaml")
+    assert source.value == {"a": 1, "b": [UNREAD, 2]}
+    assert [
+        (found.code, found.location.line) for found in source.diagnostics if found.location
+    ] == [
+        ("byte-order-mark", 1),
+        ("anchor", 1),
+        ("alias", 2),
+        ("tag", 2),
+        ("duplicate-key", 3),
+        ("several-documents", 4),
+    ]
+
+
+def test_what_was_noted_before_comes_before_what_stops() -> None:
+    with pytest.raises(SpecError) as caught:
+        read_source("a: &x 1\na: 2\nb: [1\n", "s.yaml")
+    codes = [found.code for found in caught.value.diagnostics]
+    assert codes == ["anchor", "duplicate-key", "syntax"]
+
+
+REFUSED = {
     "list as key": (
         "a: 1\n? [b]\n: 2\n",
         "wrong-key",
@@ -256,30 +386,30 @@ REFUSED = {
     "dashes": ("- " * 5000, "too-deep", 1, 101, "more than 50 levels of nesting"),
     "tab before a value": (
         "a:\t[1]\n",
-        "syntax",
+        "tab",
         1,
         3,
-        "found character '\\t' that cannot start any token",
+        "a tab cannot indent a line, nor stand before a value",
     ),
     "tab as indentation": (
         "a:\n\t- b\n",
-        "syntax",
+        "tab",
         2,
         1,
-        "found character '\\t' that cannot start any token",
+        "a tab cannot indent a line, nor stand before a value",
     ),
-    "open list": ("a: [1, 2", "syntax", 1, 9, "expected ',' or ']', but got '<stream end>'"),
-    "open text": ("a: 'b\n", "syntax", 2, 1, "found unexpected end of stream"),
-    "unknown escape": ('a: "\\q"\n', "syntax", 1, 6, "found unknown escape character 'q'"),
-    "two values": ("a: b: c\n", "syntax", 1, 5, "mapping values are not allowed here"),
+    "open list": ("a: [1, 2", "syntax", 1, 4, "the `[` is never closed"),
+    "open text": ("a: 'b\n", "syntax", 1, 4, "the quote is never closed"),
+    "unknown escape": ('a: "\\q"\n', "syntax", 1, 6, "`\\q` is no escape of YAML"),
+    "two values": ("a: b: c\n", "syntax", 1, 5, "a `:` cannot stand here"),
     "wrong indentation": (
         "a:\n  - b\n c: d\n",
         "syntax",
         3,
         2,
-        "expected <block end>, but found '<block mapping start>'",
+        "this is not indented like what it follows",
     ),
-    "percent": ("a: %b", "syntax", 1, 4, "found character '%' that cannot start any token"),
+    "percent": ("a: %b", "syntax", 1, 4, "a value cannot start with `%`"),
     "YAML 2": (
         "%YAML 2.0\n---\na: 1\n",
         "syntax",
@@ -315,28 +445,76 @@ REFUSED = {
         4,
         "the character U+D800 is not allowed in YAML",
     ),
-    "latin-1": (b"a: 1\nb: \xe9\n", "not-utf8", 1, 1, "the file is not UTF-8 text: byte 8 is 0xe9"),
+    "latin-1": (
+        b"a: 1\nb: \xe9\n",
+        "not-utf8",
+        1,
+        1,
+        "the file is not UTF-8 text: byte 8 is 0xe9, in line 2",
+    ),
     "utf-16": (
         "a: 1".encode("utf-16"),
         "not-utf8",
         1,
         1,
-        "the file is not UTF-8 text: byte 0 is 0xff",
+        "the file is UTF-16 or UTF-32 text",
     ),
-    "too large": (b"#" * 1_000_001, "too-large", 1, 1, "the file is larger than 1,000,000 bytes"),
-    "many digits": (
-        "a: 1\nb: " + "1" * 101,
-        "number-too-long",
-        2,
-        4,
-        "a number of 101 digits; at most 100 are read",
-    ),
-    "many octal digits": (
-        "[0o" + "7" * 5000 + "]",
-        "number-too-long",
+    "utf-16, big end first": (
+        "\ufeffa: 1".encode("utf-16-be"),
+        "not-utf8",
         1,
-        2,
-        "a number of 5002 digits; at most 100 are read",
+        1,
+        "the file is UTF-16 or UTF-32 text",
+    ),
+    "utf-32, big end first": (
+        "\ufeffa: 1".encode("utf-32-be"),
+        "not-utf8",
+        1,
+        1,
+        "the file is UTF-16 or UTF-32 text",
+    ),
+    "utf-16 without a mark": (
+        "a: 1".encode("utf-16-le"),
+        "binary",
+        1,
+        1,
+        "the file is binary: byte 1 is 0",
+    ),
+    "zip": (
+        b"PK\x03\x04\x14\0",
+        "binary",
+        1,
+        1,
+        "the file is a zip archive (an .npz file?), not a text",
+    ),
+    "picture": (b"\x89PNG\r\n\x1a\n", "binary", 1, 1, "the file is a PNG picture, not a text"),
+    "too large": (
+        b"#" * (MAX_BYTES + 1),
+        "too-large",
+        1,
+        1,
+        f"the file is longer than {MAX_BYTES:,} bytes",
+    ),
+    "too many values": (
+        "[" + "0," * MAX_VALUES + "]",
+        "too-large",
+        1,
+        2 * MAX_VALUES,
+        f"the file holds more than {MAX_VALUES:,} values",
+    ),
+    "alias as a key of a mapping": (
+        "? [*x]\n",
+        "wrong-key",
+        1,
+        3,
+        "a key must be a word, not a mapping or a list",
+    ),
+    "half a surrogate pair as key": (
+        '"\\uD800": 3',
+        "wrong-key",
+        1,
+        1,
+        "a key must be text; found half of a surrogate pair",
     ),
 }
 
@@ -352,8 +530,21 @@ def test_refused(text: str | bytes, code: str, line: int, column: int, message: 
     assert found.location.end_column > found.location.column
 
 
-def test_a_million_bytes_are_read() -> None:
-    assert read_source(b"a: 1 #" + b"#" * 999_994, "s.yaml").value == {"a": 1}
+def test_as_many_bytes_as_are_allowed_are_read() -> None:
+    assert read_source(b"a: 1 #".ljust(MAX_BYTES, b"#"), "s.yaml").value == {"a": 1}
+
+
+def test_as_many_values_as_are_allowed_are_read() -> None:
+    """The list is a value, too."""
+    value = read_source("[" + "0," * (MAX_VALUES - 1) + "]", "s.yaml").value
+    assert value == [0] * (MAX_VALUES - 1)
+
+
+def test_the_limits_are_those_that_the_codes_state() -> None:
+    assert f"{MAX_BYTES:,} bytes" in CODES["too-large"].summary
+    assert f"{MAX_VALUES:,} values" in CODES["too-large"].summary
+    assert f"{MAX_DEPTH} levels" in CODES["too-deep"].summary
+    assert f"{MAX_DIGITS} digits" in CODES["number-too-long"].summary
 
 
 def test_fifty_levels_are_read() -> None:
@@ -363,14 +554,29 @@ def test_fifty_levels_are_read() -> None:
     assert value == []
 
 
-def test_a_tag_is_named_as_it_is_written() -> None:
-    assert problem("a: !!str 3\n").message == "tags (`!!str`) are not supported"
-
-
 def test_the_caret_spans_the_alias() -> None:
-    at = problem("a: *name\n").location
+    at = noted("a: *name\n")[0].location
     assert at is not None
     assert (at.column, at.end_column) == (4, 9)
+
+
+def test_an_alias_as_a_key_cannot_be_read_on() -> None:
+    with pytest.raises(SpecError) as caught:
+        read_source("*x : 1\n", "s.yaml")
+    assert [(found.code, found.message) for found in caught.value.diagnostics] == [
+        ("alias", "aliases (`*x`) are not supported"),
+        ("wrong-key", "a key must be a word, not an alias"),
+    ]
+
+
+@pytest.mark.parametrize("directive", ["%YAML 1.2", "%YAML 1.1", "%TAG !e! tag:example.com:"])
+def test_directives_are_noted_and_read_over(directive: str) -> None:
+    found, value = noted(f"{directive}\n---\na: 1\n")
+    assert value == {"a": 1}
+    assert found.code == "directive"
+    assert found.message == "directives (lines that start with `%`) are not supported"
+    assert found.location is not None
+    assert (found.location.line, found.location.column) == (1, 1)
 
 
 @pytest.mark.parametrize(

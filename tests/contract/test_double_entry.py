@@ -1,0 +1,118 @@
+"""Double entry: what a plan states beforehand is what is counted on the torch module.
+
+Names, parameters and shapes are read off the module that the torch backend builds; the
+multiply-accumulates are counted twice, from the weights and outputs that meet in a forward
+pass, and by torch's own counter of floating point operations.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given, settings
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from cnnspec.backends import build
+from cnnspec.backends.torch.network import TorchNetwork
+from cnnspec.plan import Plan, resolve
+from cnnspec.spec import ModelSpec, load_spec
+from tests.contract.test_random_specs import specs
+
+# torch says so once, of every `padding: same` that adds an odd number of cells.
+pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel:UserWarning")
+
+SPECS = sorted((Path(__file__).parents[2] / "specs").glob("*.yaml"))
+IMAGES = 3  # so that no count is right by chance where the batch is taken for an axis
+
+
+@dataclass
+class Counted:
+    """What one layer does in a forward pass; shapes leave out the batch."""
+
+    input: tuple[int, ...]
+    output: tuple[int, ...]
+    macs: int
+    parameters: dict[str, tuple[int, ...]] = field(default_factory=dict)
+
+
+def count(module: nn.Sequential, images: torch.Tensor) -> dict[str, Counted]:
+    """Run the module once and count, layer by layer."""
+    counted: dict[str, Counted] = {}
+
+    def watch(name: str) -> None:
+        def seen(layer: nn.Module, given: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
+            assert len(given[0]) == len(output) == len(images)
+            weight = getattr(layer, "weight", None)
+            # Every number of the output is the product of one filter with what it sees.
+            macs = 0 if weight is None else output[0].numel() * weight[0].numel()
+            counted[name] = Counted(tuple(given[0][0].shape), tuple(output[0].shape), macs)
+            for parameter, array in layer.named_parameters():
+                counted[name].parameters[parameter] = tuple(array.shape)
+
+        module.get_submodule(name).register_forward_hook(seen)
+
+    for name, _ in module.named_children():
+        watch(name)
+    with torch.no_grad():
+        module(images)
+    return counted
+
+
+def torchs_macs(module: nn.Sequential, images: torch.Tensor) -> int:
+    """Count as torch does: two operations for each multiply-accumulate."""
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        module(images)
+    macs, rest = divmod(counter.get_total_flops(), 2 * len(images))
+    assert rest == 0
+    return macs
+
+
+def stated(plan: Plan) -> dict[str, Counted]:
+    return {
+        at.name: Counted(at.input, at.output, at.macs, dict(at.parameters)) for at in plan.layers
+    }
+
+
+def check_plan(spec: ModelSpec) -> None:
+    plan = resolve(spec)
+    network = build(plan, spec.training, "torch", device="cpu")
+    assert isinstance(network, TorchNetwork)
+    module = network.module.double()
+    assert isinstance(module, nn.Sequential)
+    images = torch.zeros(IMAGES, *spec.input, dtype=torch.float64)
+    counted = count(module, images)
+
+    assert list(stated(plan).items()) == list(counted.items())
+    assert plan.macs == sum(layer.macs for layer in counted.values())
+    assert plan.macs == torchs_macs(module, images)
+    assert (plan.classes,) == counted[plan.layers[-1].name].output
+
+    arrays = dict(module.named_parameters())
+    assert plan.parameters == {name: tuple(array.shape) for name, array in arrays.items()}
+    assert plan.parameter_count == sum(array.numel() for array in arrays.values())
+    for at in plan.layers:
+        assert at.parameter_count == sum(
+            array.numel() for array in module.get_submodule(at.name).parameters()
+        )
+
+
+@pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
+def test_plan_is_torchs_module(path: Path) -> None:
+    check_plan(load_spec(path))
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(specs())
+def test_plan_is_torchs_module_at_random(spec: ModelSpec) -> None:
+    check_plan(spec)
+
+
+@pytest.mark.slow
+@settings(max_examples=1000, deadline=None, derandomize=True)
+@given(specs())
+def test_plan_is_torchs_module_at_random_1000(spec: ModelSpec) -> None:
+    check_plan(spec)

@@ -1,0 +1,47 @@
+"""The corpus: files with mistakes (`bad/`) and files with warnings alone (`odd/`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from cnnspec.errors import SpecError
+from cnnspec.spec import Diagnostic, Inspection, inspect_spec, load_spec
+from cnnspec.spec.source import MAX_BYTES
+
+HERE = Path(__file__).parent
+BAD = sorted((HERE / "bad").glob("*.yaml"))
+ODD = sorted((HERE / "odd").glob("*.yaml"))
+
+VALID = "input: [1, 8, 8]\nlayers:\n  - flatten\n  - linear: {out_features: 10}\n"
+
+
+def inspect(path: Path) -> Inspection:
+    """Read a file of the corpus; it is named without its folder."""
+    return inspect_spec(path.read_bytes(), file=path.name)
+
+
+def rendering(diagnostics: Iterable[Diagnostic], width: int | None = None) -> str:
+    """Write problems as a terminal shows them."""
+    return "\n\n".join(problem.render(width) for problem in diagnostics) + "\n"
+
+
+def _unreadable() -> tuple[Diagnostic, ...]:
+    try:
+        load_spec("no-such-file.yaml")
+    except SpecError as error:
+        return error.diagnostics
+    raise AssertionError
+
+
+def _found(text: str | bytes, *overrides: str) -> tuple[Diagnostic, ...]:
+    return inspect_spec(text, file="model.yaml", overrides=overrides).diagnostics
+
+
+ELSEWHERE: dict[str, Callable[[], tuple[Diagnostic, ...]]] = {
+    "unreadable": _unreadable,
+    "too-large": lambda: _found(b"#" * (MAX_BYTES + 1)),
+    "override": lambda: _found(VALID, "layers.conv1.padding=1"),
+    "too-many-problems": lambda: _found(VALID + "".join(f"o{n}: 1\n" for n in range(123))),
+}
+"""Codes that no file of the corpus has, and what produces each."""

@@ -1,0 +1,100 @@
+"""Words for values, and the word that was meant."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from cnnspec.spec.data import DATA_KINDS, Normalize
+from cnnspec.spec.layers import KINDS
+from cnnspec.spec.limits import Limits
+from cnnspec.spec.model import ModelSpec
+from cnnspec.spec.section import kinds_in
+from cnnspec.spec.source import UNREAD
+from cnnspec.spec.training import AnyInitialization, AnyOptimizer, Training
+from cnnspec.spec.words import NOT_NEEDED, SYNONYMS, describe, did_you_mean
+
+DESCRIBED: list[tuple[Any, str]] = [
+    (None, "nothing"),
+    (UNREAD, "what cannot be read"),
+    (True, "`true`"),
+    (False, "`false`"),
+    (3, "`3`"),
+    (3.0, "`3.0`"),
+    (float("inf"), "`inf`"),
+    ("3", '"3" (text)'),
+    ("", '"" (text)'),
+    ("x" * 40, f'"{"x" * 40}" (text)'),
+    ("x" * 41, f'"{"x" * 40}..." (text)'),
+    ({}, "an empty mapping"),
+    ({"a": 1}, "a mapping"),
+    ([], "[]"),
+    ([1, True, None], "[1, true, nothing]"),
+    ([[1], {"a": 1}], "[[1], a mapping]"),
+    (["a", 1], '["a" (text), 1]'),
+    ([0] * 5, "a list of 5"),
+    ((0,) * 5, "a tuple of 5"),
+]
+
+
+@pytest.mark.parametrize(("value", "words"), DESCRIBED, ids=[words for _, words in DESCRIBED])
+def test_describe(value: Any, words: str) -> None:
+    assert describe(value) == words
+
+
+OPTIONS = ["name", "out_channels", "kernel_size", "stride", "padding"]
+
+MEANT = [
+    ("kernal_size", OPTIONS, "did you mean `kernel_size`?"),
+    ("Stride", OPTIONS, "did you mean `stride`?"),
+    ("filters", OPTIONS, "did you mean `out_channels`?"),
+    ("kernel", OPTIONS, "did you mean `kernel_size`?"),
+    ("filters", ["name"], "known are name"),
+    ("xyz", OPTIONS, "known are name, out_channels, kernel_size, stride, padding"),
+    ("xyz", [], "it has no options"),
+    ("Dense", KINDS, "did you mean `linear`?"),
+    ("AvgPool2d", KINDS, "did you mean `pool: {kind: avg, ...}`?"),
+    ("softmax", KINDS, "the loss takes the logits as they are: leave it out"),
+    ("loss", Training.model_fields, NOT_NEEDED["loss"]),
+    ("<<", OPTIONS, "merge keys are not supported: write the options out"),
+    ("input", ["input"], "did you mean `input`?"),
+    ("stride" * 1000, OPTIONS, "known are name, out_channels, kernel_size, stride, padding"),
+]
+
+
+@pytest.mark.parametrize(
+    ("word", "known", "words"),
+    MEANT,
+    ids=[f"{word[:20]}-{number}" for number, (word, _, _) in enumerate(MEANT)],
+)
+def test_did_you_mean(word: str, known: Any, words: str) -> None:
+    assert did_you_mean(word, known) == words
+
+
+EVERY_WORD = {
+    *KINDS,
+    *DATA_KINDS,
+    *kinds_in(AnyOptimizer),
+    *kinds_in(AnyInitialization),
+    *(
+        option
+        for section in [
+            ModelSpec,
+            Training,
+            Limits,
+            Normalize,
+            *KINDS.values(),
+            *DATA_KINDS.values(),
+            *kinds_in(AnyOptimizer).values(),
+            *kinds_in(AnyInitialization).values(),
+        ]
+        for option in section.model_fields
+    ),
+}
+
+
+@pytest.mark.parametrize("word", SYNONYMS)
+def test_a_synonym_stands_for_a_word_of_the_dialect(word: str) -> None:
+    assert word == word.lower()
+    assert {meant.partition(":")[0] for meant in SYNONYMS[word]} <= EVERY_WORD
