@@ -58,19 +58,20 @@ def _sizes(sections: Sections, chain: Chain) -> Iterator[Diagnostic]:
     if training is None or limits is None:
         return
     images = _images_of_a_batch(sections, training)
+    number = 8 if training.precision == "float64" else 4
+    parameters = [(placed, _parameter_count(placed)) for placed in chain.layers]
+    activations = [(placed, images * math.prod(placed.output)) for placed in chain.layers]
     given = images * math.prod(sections.input or ())
     if given > limits.activations:
         yield Diagnostic(
             "too-many-activations",
-            f"a batch of {images:,} images is {in_words(given)} numbers; "
-            f"the limit is {in_words(limits.activations)}",
+            f"a batch of {images:,} images alone is {in_words(given)} numbers, "
+            f"{in_bytes(given * number)}; the limit is {in_words(limits.activations)}",
             ("input",),
-            help="make the images or `batch_size` smaller",
+            help="make the images or `batch_size` smaller"
+            + _lift("activations", given + sum(count for _, count in activations)),
         )
-        return
-    number = {"float32": 4, "float64": 8}[training.precision]
-    parameters = [(placed, _parameter_count(placed)) for placed in chain.layers]
-    activations = [(placed, images * math.prod(placed.output)) for placed in chain.layers]
+        activations = []
     for what, counts, limit in (
         ("parameters", parameters, limits.parameters),
         ("activations", activations, limits.activations),
@@ -81,15 +82,18 @@ def _sizes(sections: Sections, chain: Chain) -> Iterator[Diagnostic]:
             continue
         placed, total, whole = counts[beyond][0], totals[beyond], totals[-1]
         batch = f" in a batch of {images:,}" if what == "activations" else ""
-        lift = f", or lift the limit with `limits: {{{what}: {whole}}}`" if whole <= MOST else ""
         yield Diagnostic(
             f"too-many-{what}",
             f"{placed.name} brings the network to {in_words(total)} {what}{batch}, "
             f"{in_bytes(total * number)}; the limit is {in_words(limit)}",
             ("layers", placed.index, placed.layer.keyword),
             notes=(f"{placed.name}: {show(placed.input)} -> {show(placed.output)}",),
-            help=f"make it smaller{lift}",
+            help=f"make it smaller{_lift(what, whole)}",
         )
+
+
+def _lift(what: str, total: int) -> str:
+    return f", or lift the limit with `limits: {{{what}: {total}}}`" if total <= MOST else ""
 
 
 def _parameter_count(placed: PlacedLayer) -> int:
@@ -97,8 +101,12 @@ def _parameter_count(placed: PlacedLayer) -> int:
 
 
 def _images_of_a_batch(sections: Sections, training: Training) -> int:
+    """Return how many images a batch has: 0 where that is not known."""
     known = sections.data.images_to_train() if sections.data else None
-    return training.batch_size if known is None else min(training.batch_size, known)
+    size: int | None = training.batch_size  # None in a section that is not valid
+    if size is None:
+        return 0
+    return size if known is None else min(size, known)
 
 
 def _data(sections: Sections, chain: Chain) -> Iterator[Diagnostic]:
@@ -159,14 +167,17 @@ def _classes(
 
 def _last(sections: Sections) -> Path:
     """Return where the number of logits is written, or the last layer."""
-    index = len(sections.layers) - 1
-    is_linear = isinstance(sections.layers[index], Linear)
-    return ("layers", index, "linear", "out_features") if is_linear else ("layers", index)
+    index = last = len(sections.layers) - 1
+    while index > 0 and isinstance(sections.layers[index], ReLU):
+        index -= 1
+    if isinstance(sections.layers[index], Linear):
+        return ("layers", index, "linear", "out_features")
+    return ("layers", last, sections.kinds[last] or "")
 
 
 def _nothing_learnt(sections: Sections, chain: Chain) -> Iterator[Diagnostic]:
     """Warn of what is allowed, but learns nothing, or less than it seems to."""
-    last = ("layers", len(sections.layers) - 1)
+    last = _last(sections)[:3] if sections.layers else ()
     training = sections.training
     complete = len(chain.layers) == len(sections.layers) > 0
     classes = sections.data.classes if sections.data else None
@@ -179,10 +190,11 @@ def _nothing_learnt(sections: Sections, chain: Chain) -> Iterator[Diagnostic]:
             help="give one logit for each class: two for yes and no",
         )
     if sections.layers and isinstance(sections.layers[-1], ReLU) and _is_flat(chain.output):
+        end = len(sections.layers) - 1
         yield Diagnostic(
             "rectified-logits",
             "the last layer is a relu: no logit is below 0, and one that is 0 sends no gradient",
-            last,
+            ("layers", end, "relu"),
             help="leave the last `relu` out; the loss takes the logits as they are",
         )
     if complete and not any(item.layer.parameters(item.input) for item in chain.layers):
@@ -192,19 +204,22 @@ def _nothing_learnt(sections: Sections, chain: Chain) -> Iterator[Diagnostic]:
             ("layers",),
             help="add a `conv` or a `linear`",
         )
-    if training is not None and training.optimizer.learning_rate == 0:
+    if training is not None and training.optimizer and training.optimizer.learning_rate == 0:
         yield Diagnostic(
             "zero-learning-rate",
             "the learning rate is 0: no parameter changes",
             ("training", "optimizer", training.optimizer.keyword, "learning_rate"),
         )
     known = sections.data.images_to_train() if sections.data else None
-    if training is not None and known is not None and training.batch_size > known:
+    size: int | None = training.batch_size if training else None
+    if sections.data and known is not None and size is not None and size > known:
+        few = sections.data.train_samples == known
         yield Diagnostic(
             "one-batch",
-            f"`batch_size` is {training.batch_size:,}, but there are {known:,} images to train "
-            "on: an epoch is a single step",
-            ("training", "batch_size"),
+            f"`batch_size` is {size:,}, but there are {known:,} images to train on: an epoch is "
+            "a single step",
+            ("data", sections.data.keyword, "train_samples") if few else ("training", "batch_size"),
+            help="write a smaller `batch_size`",
         )
 
 
@@ -215,7 +230,7 @@ def _is_flat(shape: PartialShape | None) -> bool:
 def in_words(count: int) -> str:
     """Write a large count as it is spoken: `1.2 trillion`."""
     if count >= 10**18:
-        return f"about 10^{len(str(count)) - 1}"
+        return f"about 10^{_digits(count) - 1}"
     for size, word in ((10**15, "quadrillion"), (10**12, "trillion"), (10**9, "billion")):
         if count >= size:
             return f"{count / size:.3g} {word}"
@@ -225,8 +240,13 @@ def in_words(count: int) -> str:
 def in_bytes(count: int) -> str:
     """Write a number of bytes in the unit that suits it: `4 TB`."""
     if count >= 10**18:
-        return f"about 10^{len(str(count)) - 13} TB"
+        return f"about 10^{_digits(count) - 13} TB"
     for size, unit in ((10**15, "PB"), (10**12, "TB"), (10**9, "GB"), (10**6, "MB")):
         if count >= size:
             return f"{count / size:.3g} {unit}"
     return f"{count:,} bytes"
+
+
+def _digits(count: int) -> int:
+    """Count digits, even of a number that Python would refuse to write out."""
+    return int(math.log10(count)) + 1

@@ -29,10 +29,13 @@ def decoded(text: bytes, file: str) -> str:
         return text.decode("utf-8")
     except UnicodeDecodeError as error:
         found = f"byte {error.start} is {text[error.start]:#04x}"
-        line = text[: error.start].count(b"\n") + 1
-        message = f"the file is not UTF-8 text: {found}, in line {line}"
-        _refuse(file, "not-utf8", message, "save it as UTF-8")
+        before = text[: error.start].split(b"\n")
+        column = len(before[-1].decode("utf-8", "replace")) + 1
+        line = text.split(b"\n")[len(before) - 1].decode("utf-8", "replace").rstrip("\r")
+        at = Location(file, len(before), column, column + 1, line)
+        _refuse(file, "not-utf8", f"the file is not UTF-8 text: {found}", "save it as UTF-8", at)
 
 
-def _refuse(file: str, code: str, message: str, help: str) -> NoReturn:
-    raise SpecError([Diagnostic(code, message, location=Location(file, 1, 1, 2, ""), help=help)])
+def _refuse(file: str, code: str, message: str, help: str, at: Location | None = None) -> NoReturn:
+    at = at or Location(file, 1, 1, 2, "")
+    raise SpecError([Diagnostic(code, message, location=at, help=help)])

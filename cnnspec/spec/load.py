@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path as FilePath
-from typing import Any, TypeVar, cast
+from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from cnnspec.errors import SpecError
 from cnnspec.spec.checks import Sections, check
-from cnnspec.spec.data import DATA_KINDS, DataSource
 from cnnspec.spec.diagnostics import Diagnostic, Location
-from cnnspec.spec.layers import KINDS, Layer
+from cnnspec.spec.drafts import valid_sections
 from cnnspec.spec.model import ModelSpec
 from cnnspec.spec.overrides import apply_overrides, written_names
-from cnnspec.spec.section import Kind, kind_of
 from cnnspec.spec.source import MAX_BYTES, Source, read_source
 from cnnspec.spec.translate import translate
 from cnnspec.spec.words import describe
@@ -91,7 +89,7 @@ def inspect_spec(
     names = written_names(source.value.get("layers"))
     problems += translate(errors[:MAX_PROBLEMS], source, names)
     if not skipped:
-        sections = Sections.of(spec) if spec else _valid_sections(source.value)
+        sections = Sections.of(spec) if spec else valid_sections(source.value)
         problems += [_located(problem, source) for problem in check(sections).problems]
     if any(problem.severity == "error" for problem in problems):
         spec = None
@@ -103,71 +101,6 @@ def _validate(value: dict[str, Any]) -> tuple[ModelSpec | None, list[ErrorDetail
         return ModelSpec.model_validate(value), []
     except ValidationError as error:
         return None, error.errors(include_url=False)
-
-
-def _valid_sections(value: Mapping[str, Any]) -> Sections:
-    """Return what is valid by itself in a spec that is not."""
-    raw = value.get("layers")
-    items = raw if isinstance(raw, list) else []
-    return Sections(
-        _section(value, "input") if "input" in value else None,
-        [_draft(item, _validated_layer, KINDS) for item in items],
-        [kind_of(item) for item in items],
-        _draft(value["data"], _validated_data, DATA_KINDS) if "data" in value else None,
-        _section(value, "training"),
-        _section(value, "limits"),
-    )
-
-
-def _alone(option: str, value: Any) -> Any:
-    """Validate one section of a spec."""
-    least: dict[str, Any] = {"input": [1, 1, 1], "layers": ["flatten"]}
-    return getattr(ModelSpec.model_validate(least | {option: value}), option)
-
-
-def _section(value: Mapping[str, Any], option: str) -> Any:
-    """Return a section, its default where it is not written, or None where it is not valid."""
-    try:
-        default = ModelSpec.model_fields[option].default
-        return _alone(option, value[option]) if option in value else default
-    except ValidationError:
-        return None
-
-
-def _validated_layer(item: Any) -> Layer:
-    (layer,) = _alone("layers", [item])
-    assert isinstance(layer, Layer)
-    return layer
-
-
-def _validated_data(item: Any) -> DataSource | None:
-    data: DataSource | None = _alone("data", item)
-    return data
-
-
-_K = TypeVar("_K", bound=Kind)
-
-
-def _draft(
-    item: Any, validate: Callable[[Any], _K | None], kinds: Mapping[str, type[_K]]
-) -> _K | None:
-    """Return a thing with a kind; of one that is not valid, what is: other options are None."""
-    try:
-        return validate(item)
-    except ValidationError as error:
-        kind = kinds.get(kind_of(item) or "")
-        if kind is None:
-            return None
-        options = item.get(kind.keyword) if isinstance(item, Mapping) else None
-        wrong = {step for details in error.errors() for step in details["loc"]}
-        known: dict[str, Any] = dict.fromkeys(kind.model_fields)
-        if isinstance(options, Mapping):
-            known |= {key: options[key] for key in known if key in options and key not in wrong}
-        if "kernel_size" in known:
-            known["kernel_size"] = None  # half of the options do not make a window
-        if "normalize" in known:
-            known["normalize"] = None  # it would be a mapping still
-        return cast(_K, kind.model_construct(**known))
 
 
 def _first(problems: list[Diagnostic], skipped: int = 0) -> tuple[Diagnostic, ...]:
@@ -192,5 +125,8 @@ def _position(at: Location) -> tuple[int, int]:
 
 def _located(problem: Diagnostic, source: Source) -> Diagnostic:
     path = problem.path
+    for changed in source.overridden:
+        if changed[: len(path)] == path and changed != path:
+            path = changed  # a part of what is wrong was set
     is_name = path[0] == "layers" and len(path) in (1, 3)
     return dataclasses.replace(problem, location=source.locate(path, key=is_name))

@@ -142,10 +142,10 @@ def _is_nothing(node: Node) -> bool:
     return not node.entries and not node.below and not node.is_list
 
 
-def _inline(node: Node, path: Path) -> str | None:
+def _inline(node: Node, path: Path, *, inside: bool = False) -> str | None:
     """Write a node in braces; None where comments or its place want lines of their own."""
     if isinstance(node, Scalar):
-        return node.text
+        return node.text if not inside or _SAFE_IN_BRACES.match(node.text) else _quoted(node)
     sections = len(path) == 1 and (path == ("layers",) or not node.is_list)
     if node.below or (sections and node.entries):
         return None
@@ -154,11 +154,19 @@ def _inline(node: Node, path: Path) -> str | None:
         step = number if entry.key is None else entry.key
         inner = (*path, step)
         value = _kind(entry.value) if _is_kinded(inner) else entry.value
-        part = _inline(value, inner)
+        part = _inline(value, inner, inside=True)
         if part is None or entry.above or entry.beside:
             return None
         parts.append(part if entry.key is None else f"{text_scalar(entry.key)}: {part}".rstrip())
     return f"[{', '.join(parts)}]" if node.is_list else "{" + ", ".join(parts) + "}"
+
+
+_SAFE_IN_BRACES = re.compile(r"""['"]|[^,\[\]{}:#?&*!|>'"%@`]*$""")
+"""Quoted, or plain without a sign that means something there."""
+
+
+def _quoted(node: Scalar) -> str:
+    return json.dumps(node.text, ensure_ascii=False)
 
 
 def _commented(line: str, comments: list[Comment]) -> str:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from cnnspec.errors import SpecError
 from cnnspec.spec.diagnostics import Diagnostic, Location, Path
+from cnnspec.spec.layers.layer import is_layer_name
 from cnnspec.spec.model import KINDS_AT
 from cnnspec.spec.section import kind_of
 from cnnspec.spec.shapes import layer_names
@@ -50,6 +51,7 @@ def _apply(source: Source, override: _Override) -> None:
     for length in range(new, len(path) + 1):
         key = override.at(1, len(target) + 1)
         source.values[path[:length]] = source.keys[path[:length]] = key
+    source.overridden.append(path)
     source.values |= {path + inner: location for inner, location in given.values.items()}
     source.keys |= {path + inner: location for inner, location in given.keys.items()}
 
@@ -145,7 +147,7 @@ def _written_name(layer: Any) -> str | None:
     kind = kind_of(layer)
     options = layer.get(kind) if isinstance(layer, dict) else None
     name = options.get("name") if isinstance(options, dict) else None
-    return name if isinstance(name, str) else None
+    return name if isinstance(name, str) and is_layer_name(name) else None
 
 
 def _refusal(override: _Override, message: str) -> SpecError:

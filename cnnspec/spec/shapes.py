@@ -10,6 +10,7 @@ from typing import TypeGuard
 from cnnspec.errors import ShapeError
 from cnnspec.spec.diagnostics import Diagnostic
 from cnnspec.spec.layers import Layer
+from cnnspec.spec.layers.layer import is_whole
 from cnnspec.spec.sizes import PartialShape, Shape, show
 
 
@@ -57,7 +58,7 @@ def place_layers(
     written = [layer.name if layer else None for layer in layers]
     names = layer_names(zip(kinds, written))
     placed = []
-    problems = _duplicates(names, kinds)
+    problems = _duplicates(names, kinds, written)
     trail = [f"input {show(input)}"] if input else []
     shape = input
     for index, (name, layer) in enumerate(zip(names, layers)):
@@ -65,7 +66,7 @@ def place_layers(
         if layer and shape is not None:
             found = [_at(index, name, layer, error, trail) for error in layer.problems(shape)]
             problems += found
-            if is_known(shape) and is_known(output) and not found:
+            if is_known(shape) and is_known(output) and is_whole(layer) and not found:
                 placed.append(PlacedLayer(index, name, layer, shape, output))
         if output is None:
             trail = []
@@ -78,7 +79,7 @@ def place_layers(
                 "no-logits",
                 f"{names[-1]}: the last layer gives images of {show(shape)}, "
                 "but logits are wanted: one number for each class",
-                ("layers", len(layers) - 1),
+                ("layers", len(layers) - 1, kinds[-1] or ""),
                 help="end with `- flatten` and `- linear: {out_features: ...}`",
             )
         )
@@ -107,13 +108,17 @@ def _at(index: int, name: str, layer: Layer, error: ShapeError, trail: Sequence[
     )
 
 
-def _duplicates(names: Sequence[str], kinds: Sequence[str | None]) -> list[Diagnostic]:
+def _duplicates(
+    names: Sequence[str], kinds: Sequence[str | None], written: Sequence[str | None]
+) -> list[Diagnostic]:
     problems = []
     first: dict[str, int] = {}
     for index, (name, kind) in enumerate(zip(names, kinds)):
         if name in first:
             path = ("layers", index, kind or "", "name")
             message = f"two layers are named `{name}`: number {first[name] + 1} and {index + 1}"
+            if not written[index] or not written[first[name]]:
+                message += "; one has this name by default"
             problems.append(Diagnostic("duplicate-name", message, path, help="rename one of them"))
         first.setdefault(name, index)
     return problems

@@ -8,6 +8,7 @@ stack of our own, so that no nesting overflows Python's.
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -46,6 +47,8 @@ class Source:
     """Place of the value at each path."""
     keys: dict[Path, Location] = field(default_factory=dict)
     """Place of the key that ends each path."""
+    overridden: list[Path] = field(default_factory=list)
+    """Paths that `--set` has changed."""
     diagnostics: list[Diagnostic] = field(default_factory=list)
     """Problems that did not stop the reading, such as duplicate keys."""
 
@@ -163,10 +166,17 @@ class _Reader:
             values += isinstance(event, yaml.NodeEvent)
             if values > MAX_VALUES:
                 self._refuse(event, "too-large", f"the file holds more than {MAX_VALUES:,} values")
-        if not values:
+        if not values or (self.source.value is None and self._is_blank()):
             message = "the file holds no spec: it is empty, or all of it is comments"
             way_out = "`cnnspec init` writes one to start from"
             _refuse(self.source, "empty", message, help=way_out)
+
+    def _is_blank(self) -> bool:
+        """Tell whether the text holds comments and document marks alone."""
+        return all(
+            line.strip() in ("", "---", "...") or line.lstrip().startswith("#")
+            for line in self.lines
+        )
 
     def _events(self) -> Iterator[Any]:
         loader = None
@@ -211,11 +221,14 @@ class _Reader:
         """Report anchors and tags; the value itself is read on as if it had none."""
         if event.anchor is not None:
             message = f"anchors (`&{event.anchor}`) are not supported"
-            self._report(event, "anchor", message, help="remove it; write values out")
+            at = self._span(event)
+            if at.text.startswith("&", at.column - 1):
+                at = dataclasses.replace(at, end_column=at.column + 1 + len(event.anchor))
+            self.source.report("anchor", message, (), at, "remove it; write values out")
         if event.tag is not None:
             written = event.tag.replace("tag:yaml.org,2002:", "!!", 1)
             message = f"tags (`{written}`) are not supported"
-            self._report(event, "tag", message, help="remove it; kinds of values need no tag")
+            self._report(event, "tag", message, help="remove it; a kind is a word or a key")
 
     def _scalar(self, event: Any) -> None:
         frame = self.frames[-1] if self.frames else None

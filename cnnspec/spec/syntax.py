@@ -24,7 +24,10 @@ _OPENED = {
     "while parsing a flow sequence": ("[", "]"),
     "while parsing a flow mapping": ("{", "}"),
 }
-_COLON_HELP = "put a text that holds `: ` in quotes, and start each option in a line of its own"
+_COLON_HELP = (
+    "look for a missing space after `:` or `-`, a missing `:` before, or a line that is indented "
+    "too far; a text that holds `: ` wants quotes"
+)
 _INDENT_HELP = "indent it like its neighbours; what belongs to a key stands deeper than the key"
 
 
@@ -44,7 +47,14 @@ def explain(error: yaml.MarkedYAMLError) -> SyntaxProblem:
     if "mapping values are not allowed" in problem:
         return SyntaxProblem("a `:` cannot stand here", line, column, _COLON_HELP)
     if "could not find expected ':'" in problem:
+        mark = error.context_mark or mark
+        line, column = (mark.line, mark.column) if mark else (line, column)
         return SyntaxProblem("a key without its `:`", line, column, "write `key: value`")
+    if "incompatible YAML document" in problem:
+        message = "directives (lines that start with `%`) are not supported"
+        return SyntaxProblem(message, line, column, "remove it", code="directive")
+    if problem.endswith("but found ':'"):
+        return SyntaxProblem("a key is missing before this `:`", line, column)
     if "<block end>" in problem:
         if problem.endswith(("'<scalar>'", "','", "']'", "'}'")):
             return SyntaxProblem("text after the end of a value", line, column, "remove it")
@@ -85,6 +95,7 @@ def _bad_start(problem: str, line: int, column: int) -> SyntaxProblem:
         message = "a tab cannot indent a line, nor stand before a value"
         return SyntaxProblem(message, line, column, "write spaces", code="tab")
     sign = problem.partition("character ")[2].partition(" that")[0].strip("'\"")
+    shown = "a backtick" if sign == "`" else f"`{sign}`"
     return SyntaxProblem(
-        f"a value cannot start with `{sign}`", line, column, "put the value in quotes"
+        f"a value cannot start with {shown}", line, column, "put the value in quotes"
     )

@@ -40,7 +40,8 @@ class SGD(Kind):
     @model_validator(mode="after")
     def _nesterov_needs_momentum(self) -> SGD:
         if self.nesterov and self.momentum == 0:
-            raise PydanticCustomError("conflict", "`nesterov` needs a `momentum` above 0")
+            message = "`nesterov` needs a `momentum` above 0"
+            raise PydanticCustomError("conflict", message, {"help": "add `momentum: 0.9`"})
         return self
 
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Tag
 from pydantic_core import ErrorDetails
 
 from cnnspec.spec.diagnostics import Diagnostic, Location, Path
+from cnnspec.spec.layers import KINDS
 from cnnspec.spec.model import KINDS_AT, ModelSpec
 from cnnspec.spec.source import UNREAD, Source
 from cnnspec.spec.words import SYNONYMS, describe, did_you_mean, nearest_legal
@@ -26,6 +27,8 @@ def translate(
 def _is_unread(error: ErrorDetails) -> bool:
     """Tell whether the value itself could not be read, which has been said already."""
     found = error["input"]
+    if error["type"] == "extra_forbidden":
+        return False
     return found is UNREAD or (isinstance(found, list) and UNREAD in found)
 
 
@@ -36,10 +39,12 @@ def _without_echoes(problems: list[Diagnostic]) -> list[Diagnostic]:
         for problem in problems
         if problem.code == "unknown-option"
     }
+    merged = {problem.path[:-1] for problem in problems if problem.path[-1:] == ("<<",)}
     return [
         problem
         for problem in problems
-        if problem.code != "missing-option" or problem.path not in meant
+        if problem.code != "missing-option"
+        or (problem.path not in meant and problem.path[:-1] not in merged)
     ]
 
 
@@ -75,7 +80,8 @@ class _Translator:
             return self._no_mapping(path, found, at)
         if kind == "conflict":
             message = f"{self._owner(path)}: {error['msg']}"
-            return Diagnostic("conflict", message, path, self.source.locate(path, key=True))
+            at = self.source.locate(path, key=True)
+            return Diagnostic("conflict", message, path, at, context.get("help", ""))
         if kind in _OWN_TYPES:
             return self._wrong(kind.replace("_", "-"), path, error["msg"], found)
         code, wanted = _WANTED.get(kind, ("wrong-value", error["msg"].lower()))
@@ -107,8 +113,14 @@ class _Translator:
 
     def _wrong(self, code: str, path: Path, wanted: str, found: Any) -> Diagnostic:
         message = f"{self._option(path)}: {wanted}; found {describe(found)}"
+        at = self.source.locate(path)
+        written = at.text[at.column - 1 : at.end_column - 1]
         return Diagnostic(
-            code, message, path, self.source.locate(path), nearest_legal(path, wanted, found)
+            code,
+            message,
+            path,
+            at,
+            nearest_legal(path, wanted, found, written),
         )
 
     def _option(self, path: Path) -> str:
@@ -176,19 +188,30 @@ def _home_of(words: Sequence[str], path: Path) -> str:
 
 def _example(path: Path) -> str:
     """Return what a missing option might say."""
+    if path[-2:-1] == ("normalize",):
+        return "[0.5]"
     examples = {"input": "[1, 28, 28]", "kernel_size": "3", "path": "images.npz", "std": "0.01"}
     return examples.get(str(path[-1]), "...")
 
 
 def _no_kind(path: Path, found: Any, at: Location) -> Diagnostic:
     noun = _noun(path)
-    article = "an" if noun[0] in "aeiou" else "a"
-    if isinstance(found, Mapping) and len(found) > 1:
-        first = next(iter(found))
-        message = f"{article} {noun} is one key, its kind; found {', '.join(map(str, found))}"
-        return Diagnostic("no-kind", message, path, at, f"indent the options under `{first}:`")
-    message = f"{article} {noun} is a word or a mapping with one key; found {describe(found)}"
-    return Diagnostic("no-kind", message, path, at)
+    if noun == "layer":
+        noun, kinds = "a layer", KINDS
+    else:
+        noun, kinds = f"the {noun}", KINDS_AT.get(tuple(map(str, path)), {})
+    if not isinstance(found, Mapping) or len(found) < 2:
+        message = f"{noun} is a word or a mapping with one key; found {describe(found)}"
+        return Diagnostic("no-kind", message, path, at)
+    message = f"{noun} is one key, its kind; found {', '.join(map(str, found))}"
+    named = [key for key in found if key in kinds]
+    if len(named) == 1:
+        way_out = f"indent the options under `{named[0]}:`"
+    elif named:
+        way_out = "give each a dash of its own" if kinds is KINDS else "keep one of them"
+    else:
+        way_out = f"write the kind as a key, over its options: {', '.join(kinds)}"
+    return Diagnostic("no-kind", message, path, at, way_out)
 
 
 def _noun(path: Path) -> str:

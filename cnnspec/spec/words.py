@@ -18,6 +18,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "averagepooling2d": ("pool: {kind: avg, ...}",),
     "conv2d": ("conv",),
     "convolution": ("conv",),
+    "convolution2d": ("conv",),
     "convolutional": ("conv",),
     "dense": ("linear",),
     "fc": ("linear",),
@@ -52,6 +53,10 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "model": ("layers",),
     "network": ("layers",),
     "num_epochs": ("epochs",),
+    "out_channels": ("out_features",),
+    "out_features": ("out_channels",),
+    "in_channels": ("in_features",),
+    "in_features": ("in_channels",),
     "pad": ("padding",),
     "pool_size": ("kernel_size",),
     "random_seed": ("seed",),
@@ -79,18 +84,27 @@ NOT_NEEDED = {
 """What is not written in a spec at all, and what to do instead."""
 
 
+def meant(word: str, known: Iterable[str]) -> str | None:
+    """Return the known word that was probably meant."""
+    known = list(known)
+    asked = word.lower()
+    for synonym in SYNONYMS.get(asked, ()):
+        if synonym.partition(":")[0] in known:
+            return synonym
+    if asked in NOT_NEEDED and asked not in known:
+        return None
+    near = difflib.get_close_matches(asked[:100], known, n=1)
+    return near[0] if near else None
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Offer the nearest known word, or all of them."""
     known = list(known)
-    asked = word.lower()
-    for meant in SYNONYMS.get(asked, ()):
-        if meant.partition(":")[0] in known:
-            return f"did you mean `{meant}`?"
-    if asked in NOT_NEEDED and asked not in known:
-        return NOT_NEEDED[asked]
-    near = difflib.get_close_matches(asked[:100], known, n=1)
-    if near:
-        return f"did you mean `{near[0]}`?"
+    word_meant = meant(word, known)
+    if word_meant is not None:
+        return f"did you mean `{word_meant}`?"
+    if word.lower() in NOT_NEEDED:
+        return NOT_NEEDED[word.lower()]
     return f"known are {', '.join(known)}" if known else "it has no options"
 
 
@@ -114,8 +128,8 @@ def describe(value: Any) -> str:
     return "[" + ", ".join(describe(item).strip("`") for item in value) + "]"
 
 
-def nearest_legal(path: Path, wanted: str, found: Any) -> str:
-    """Offer the nearest value that is allowed, where one is near."""
+def nearest_legal(path: Path, wanted: str, found: Any, written: str) -> str:
+    """Offer the nearest value that is allowed, where one is near; `written` is the source."""
     if path[-1] == "input":
         return "write `[channels, height, width]`, as in `[1, 28, 28]`"
     if isinstance(found, str):
@@ -125,10 +139,11 @@ def nearest_legal(path: Path, wanted: str, found: Any) -> str:
     if isinstance(found, bool):
         return ""
     if "a whole number" in wanted and isinstance(found, float) and found.is_integer():
-        return f"write `{found:.0f}`" if abs(found) < 1e15 else ""
-    if wanted == "wanted text" and isinstance(found, int | float):
-        return f'write `"{found}"`, in quotes'
-    if wanted == "wanted a list" and isinstance(found, int | float):
+        return f"write `{found:.0f}`" if 1 <= found < 1e15 else ""
+    is_layer_name = path[-1] == "name" and len(path) > 1
+    if wanted == "wanted text" and isinstance(found, int | float) and not is_layer_name:
+        return f'write `"{written}"`, in quotes'
+    if wanted == "wanted a list" and isinstance(found, int | float) and path[-1] != "betas":
         return f"write `[{found}]`"
     return ""
 
@@ -137,20 +152,26 @@ def _legal_for_text(wanted: str, found: str) -> str:
     if "`true` or `false`" in wanted:
         word = {"yes": "true", "on": "true", "no": "false", "off": "false"}.get(found.lower())
         return f"write `{word}`" if word else ""
+    if "`avg`" in wanted and found.lower() in ("average", "mean"):
+        return "write `avg`"
     if "letters, digits" in wanted:
         return _legal_name(wanted, found)
-    if "number" in wanted and isinstance(_number(found), int | float):
+    if found.lower() in ("none", "null", "nil"):
+        return "leave it out to have the default"
+    if "number" in wanted and _number(found) > 0:
         return f"write `{found.strip()}` without quotes"
     if "[height, width]" in wanted and (sizes := re.findall(r"\d+", found[:20])):
         return f"write `[{sizes[0]}, {sizes[-1]}]`"
     return ""
 
 
-def _number(text: str) -> Any:
+def _number(text: str) -> float:
+    """Return the number that a text would be without its quotes, or 0."""
     try:
-        return core_scalar(text.strip())
+        value = core_scalar(text.strip())
     except ValueError:
-        return None
+        return 0
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else 0
 
 
 def _legal_name(wanted: str, found: str) -> str:

@@ -61,7 +61,9 @@ class Conv(Layer):
         if self.padding == "same" and pair(self.stride) != (1, 1):
             yield ShapeError(
                 "same-stride",
-                f"`padding: same` needs `stride: 1`, but the stride is {self.stride}",
+                f"`padding: same` needs `stride: 1`, but the stride is {list(pair(self.stride))}"
+                if isinstance(self.stride, tuple)
+                else f"`padding: same` needs `stride: 1`, but the stride is {self.stride}",
                 option="padding",
                 help="write the padding as a number",
             )

@@ -14,8 +14,13 @@ from cnnspec.spec.section import Kind
 from cnnspec.spec.sizes import PartialShape, Shape, show
 
 
+def is_layer_name(text: str) -> bool:
+    """Tell whether a layer may have this name."""
+    return re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", text) is not None
+
+
 def _layer_name(value: str) -> str:
-    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", value):
+    if not is_layer_name(value):
         raise PydanticCustomError(
             "wrong_value", "wanted letters, digits and `_`, not starting with a digit"
         )
@@ -79,6 +84,14 @@ class Layer(Kind):
         referee derives its tolerances from these numbers.
         """
         raise NotImplementedError
+
+
+def is_whole(layer: Layer) -> bool:
+    """Tell whether every option is known; None stands for one that is not valid."""
+    fields = type(layer).model_fields.items()
+    return all(
+        getattr(layer, name) is not None for name, field in fields if field.default is not None
+    )
 
 
 def is_image(shape: PartialShape) -> bool:

@@ -1,0 +1,115 @@
+"""What is valid in a spec that is not: so that one problem does not hide the others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar, cast
+
+from pydantic import BaseModel, ValidationError
+
+from cnnspec.spec.checks import Sections
+from cnnspec.spec.data import DATA_KINDS, DataSource, Normalize
+from cnnspec.spec.layers import KINDS, Layer
+from cnnspec.spec.limits import Limits
+from cnnspec.spec.model import ModelSpec
+from cnnspec.spec.section import Kind, kind_of
+from cnnspec.spec.training import Training
+from cnnspec.spec.words import NOT_NEEDED, meant
+
+_WINDOW = {"kernel_size", "stride", "padding", "dilation", "ceil_mode"}
+_K = TypeVar("_K", bound=Kind)
+
+
+def valid_sections(value: Mapping[str, Any]) -> Sections:
+    """Return the sections of a spec; in those that are not valid, wrong options are None."""
+    raw = value.get("layers")
+    items = raw if isinstance(raw, list) else []
+    return Sections(
+        _input(value.get("input")),
+        [_kind_draft(item, _validated_layer, KINDS) for item in items],
+        [kind_of(item) for item in items],
+        _kind_draft(value["data"], _validated_data, DATA_KINDS) if "data" in value else None,
+        _training(value.get("training", {})),
+        _limits(value.get("limits", {})),
+    )
+
+
+def _alone(option: str, value: Any) -> Any:
+    """Validate one section of a spec."""
+    least: dict[str, Any] = {"input": [1, 1, 1], "layers": ["flatten"]}
+    return getattr(ModelSpec.model_validate(least | {option: value}), option)
+
+
+def _input(value: Any) -> Any:
+    try:
+        return _alone("input", value)
+    except ValidationError:
+        return None
+
+
+def _validated_layer(item: Any) -> Layer:
+    (layer,) = _alone("layers", [item])
+    assert isinstance(layer, Layer)
+    return layer
+
+
+def _validated_data(item: Any) -> DataSource | None:
+    data: DataSource | None = _alone("data", item)
+    return data
+
+
+def _limits(value: Any) -> Limits | None:
+    try:
+        return Limits.model_validate(value)
+    except ValidationError:
+        return None
+
+
+def _training(value: Any) -> Training | None:
+    try:
+        return Training.model_validate(value)
+    except ValidationError as error:
+        if not isinstance(value, Mapping):
+            return None
+        wrong = _doubtful(Training, (details["loc"] for details in error.errors()))
+        good = {key: value[key] for key in Training.model_fields if key in value.keys() - wrong}
+        return Training.model_validate(good).model_copy(update=dict.fromkeys(wrong))
+
+
+def _kind_draft(
+    item: Any, validate: Callable[[Any], _K | None], kinds: Mapping[str, type[_K]]
+) -> _K | None:
+    try:
+        return validate(item)
+    except ValidationError as error:
+        kind = kinds.get(kind_of(item) or "")
+        if kind is None:
+            return None
+        options = item.get(kind.keyword) if isinstance(item, Mapping) else None
+        if not isinstance(options, Mapping):
+            options = {}
+        places = [details["loc"] for details in error.errors()]
+        inside = [place[place.index(kind.keyword) + 1 :] for place in places]
+        wrong = _doubtful(kind, inside)
+        known: dict[str, Any] = dict.fromkeys(wrong)
+        known |= {key: options[key] for key in kind.model_fields if key in options.keys() - wrong}
+        if wrong & _WINDOW:
+            known["kernel_size"] = None  # half of its options do not make a window
+        if isinstance(known.get("normalize"), Mapping):
+            known["normalize"] = Normalize.model_validate(known["normalize"])
+        return cast(_K, kind.model_construct(**known))
+
+
+def _doubtful(section: type[BaseModel], places: Iterable[tuple[int | str, ...]]) -> set[str]:
+    """Return the options whose value is not known: wrong, missing, or perhaps misspelt."""
+    fields = set(section.model_fields)
+    wrong: set[str] = set()
+    for place in places:
+        option = str(place[0]) if place else ""
+        if option in fields:
+            wrong.add(option)
+        elif (word := meant(option, fields)) is not None:
+            wrong.add(word)
+        elif issubclass(section, Kind) and option not in NOT_NEEDED:
+            wrong |= fields - {"name"}
+    return wrong
