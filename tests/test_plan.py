@@ -314,7 +314,7 @@ def test_what_does_not_fit_is_refused_with_every_problem() -> None:
         "\n"
         "no-logits: conv1: the last layer gives images of 2 x ? x ?, "
         "but logits are wanted: one number for each class\n"
-        " --> layers[4]\n"
+        " --> layers[4].conv\n"
         "help: end with `- flatten` and `- linear: {out_features: ...}`"
     )
     for refuses in (resolve, write_out):
@@ -330,7 +330,7 @@ def test_images_at_the_end_are_refused() -> None:
     assert str(caught.value) == (
         "no-logits: relu1: the last layer gives images of 1 x 8 x 8, "
         "but logits are wanted: one number for each class\n"
-        " --> layers[0]\n"
+        " --> layers[0].relu\n"
         "help: end with `- flatten` and `- linear: {out_features: ...}`"
     )
 

@@ -30,6 +30,15 @@ MAX_VALUES = 20_000
 MAX_DEPTH = 50
 
 
+LOOK_ALIKES = [
+    ("\u00a0", "a no-break space (U+00A0), which is no space to YAML"),
+    ("\uff1a", "a full-width colon (U+FF1A), which is no colon to YAML"),
+    ("\u2013", "an en dash (U+2013), which is no `-` to YAML"),
+    ("\u2014", "an em dash (U+2014), which is no `-` to YAML"),
+]
+"""Signs that come with text copied from elsewhere."""
+
+
 class Unread:
     """Stands for a value that is there, but cannot be read; its problem is already known."""
 
@@ -187,8 +196,11 @@ class _Reader:
         except yaml.MarkedYAMLError as error:
             found = explain(error)
             at = self._at(found.line, found.column, found.column + 1)
-            notes = (found.note,) if found.note else ()
-            _refuse(self.source, found.code, found.message, at, found.help, notes)
+            notes = [found.note] if found.note else []
+            notes += [
+                f"the line holds {name}" for sign, name in LOOK_ALIKE.items() if sign in at.text
+            ]
+            _refuse(self.source, found.code, found.message, at, found.help, tuple(notes))
         except yaml.reader.ReaderError as error:
             before = _LINE_BREAK.split(self.text[: error.position])
             line, column = len(before) - 1, len(before[-1])

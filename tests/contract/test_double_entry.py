@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from cnnspec.backends import build
 from cnnspec.backends.torch.network import TorchNetwork
 from cnnspec.plan import Plan, resolve
-from cnnspec.spec import ModelSpec, load_spec
+from cnnspec.spec import Flatten, ModelSpec, Pool, load_spec
 from tests.contract.test_random_specs import specs
 
 # torch says so once, of every `padding: same` that adds an odd number of cells.
@@ -105,7 +105,12 @@ def test_plan_is_torchs_module(path: Path) -> None:
     check_plan(load_spec(path))
 
 
+# Of windows along 3 and 4 cells, the second starts beyond the 3, and is left out there alone.
+BEYOND = Pool(kernel_size=1, stride=3, ceil_mode=True)
+
+
 @settings(max_examples=60, deadline=None, derandomize=True)
+@example(ModelSpec(input=(2, 3, 4), layers=[BEYOND, Flatten()]))
 @given(specs())
 def test_plan_is_torchs_module_at_random(spec: ModelSpec) -> None:
     check_plan(spec)

@@ -214,9 +214,9 @@ def unclosed(draw: DrawFn) -> Mutation:
 
 def check_unclosed(mutation: Mutation) -> None:
     first = inspect_spec(mutation.text, file="f.yaml").diagnostics[0]
-    assert first.code in ("syntax", "tab")
     if place(first).line == mutation.line:
         return
+    assert first.code in ("syntax", "tab")
     assert place(first).line > mutation.line
     assert any(f"stands in line {mutation.line}," in note for note in first.notes), first
 
@@ -376,6 +376,6 @@ def test_the_first_error_stands_at_the_mutation(what: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("what", CLASSES)
-def test_the_first_error_stands_at_the_mutation_3000(what: str) -> None:
+def test_the_first_error_stands_at_the_mutation_1000(what: str) -> None:
     mutations, check = CLASSES[what]
-    run(3000)(given(mutations())(check))()
+    run(1000)(given(mutations())(check))()

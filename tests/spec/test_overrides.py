@@ -317,7 +317,7 @@ anchor: anchors (`&a`) are not supported
  --> --set:1:6
   |
 1 | name=&a b
-  |      ^^^^
+  |      ^^
 help: remove it; write values out""",
 }
 

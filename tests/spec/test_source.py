@@ -412,10 +412,10 @@ REFUSED = {
     "percent": ("a: %b", "syntax", 1, 4, "a value cannot start with `%`"),
     "YAML 2": (
         "%YAML 2.0\n---\na: 1\n",
-        "syntax",
+        "directive",
         1,
         1,
-        "found incompatible YAML document (version 1.* is required)",
+        "directives (lines that start with `%`) are not supported",
     ),
     "nul": (
         "a: 1\nb: \0",
@@ -448,9 +448,9 @@ REFUSED = {
     "latin-1": (
         b"a: 1\nb: \xe9\n",
         "not-utf8",
-        1,
-        1,
-        "the file is not UTF-8 text: byte 8 is 0xe9, in line 2",
+        2,
+        4,
+        "the file is not UTF-8 text: byte 8 is 0xe9",
     ),
     "utf-16": (
         "a: 1".encode("utf-16"),

@@ -8,7 +8,10 @@ import yaml
 from cnnspec.spec.syntax import SyntaxProblem, explain
 
 INDENT = "indent it like its neighbours; what belongs to a key stands deeper than the key"
-COLON = "put a text that holds `: ` in quotes, and start each option in a line of its own"
+COLON = (
+    "look for a missing space after `:` or `-`, a missing `:` before, or a line that is indented "
+    "too far; a text that holds `: ` wants quotes"
+)
 OPEN_LIST = "the `[` stands in line 1, column 4"
 OPEN_MAPPING = "the `{` stands in line 1, column 4"
 
