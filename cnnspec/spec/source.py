@@ -197,9 +197,7 @@ class _Reader:
             found = explain(error)
             at = self._at(found.line, found.column, found.column + 1)
             notes = [found.note] if found.note else []
-            notes += [
-                f"the line holds {name}" for sign, name in LOOK_ALIKE.items() if sign in at.text
-            ]
+            notes += [f"the line holds {name}" for sign, name in LOOK_ALIKES if sign in at.text]
             _refuse(self.source, found.code, found.message, at, found.help, tuple(notes))
         except yaml.reader.ReaderError as error:
             before = _LINE_BREAK.split(self.text[: error.position])
