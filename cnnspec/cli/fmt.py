@@ -20,10 +20,11 @@ DIFFERENT = 1
 )
 @click.option("--check", is_flag=True, help="Change nothing; exit with 1 where something would.")
 def command(files: tuple[str, ...], check: bool) -> int:
-    """Lay specs out anew: sections and options in order, spaces and braces alike.
+    """Lay specs out anew, with every comment kept.
 
-    FILE is a spec, a folder, or - for stdin, which is written to stdout. What a spec says stays
-    as it is, and so does every comment. A spec need not be valid, as long as it is YAML.
+    Sections and options are put in order, spaces and braces made alike; what a spec says stays
+    as it is. FILE is a spec, a folder, or - for stdin, which is written to stdout. A spec need
+    not be valid, as long as it is YAML.
     """
     from cnnspec.cli.output import print_line, print_raw
     from cnnspec.cli.specs import STDIN, expanded, name_of, text_of, write_text

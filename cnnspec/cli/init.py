@@ -42,10 +42,10 @@ def _complete_data(
     help="Which network to start from.",
 )
 def command(file: str, data: str, template: str) -> None:
-    """Write a commented spec to start from; FILE is net.yaml by default, or - for stdout.
+    """Write a commented spec to start from.
 
-    The template is fitted to the size and the classes of the data. A file that exists is left
-    as it is.
+    FILE is net.yaml by default, or - for stdout. The template is fitted to the size and the
+    classes of the data. A file that exists is left as it is.
     """
     from cnnspec.cli.output import print_line, print_raw
     from cnnspec.starter import starter

@@ -7,9 +7,10 @@ import rich_click as click
 
 @click.command("schema")
 def command() -> None:
-    """Print the JSON Schema of specs, for editors that complete and check YAML.
+    """Print the JSON Schema of specs, for editors.
 
-    Name it in the first line of a spec: # yaml-language-server: $schema=cnnspec.schema.json
+    They complete and check specs by it. Name it in the first line of a spec:
+    # yaml-language-server: $schema=cnnspec.schema.json
     """
     from cnnspec.cli.output import print_raw
     from cnnspec.spec.schema import schema_text

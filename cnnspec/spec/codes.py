@@ -33,7 +33,7 @@ CODES: dict[str, Code] = {
     "alias": Code("A YAML alias, `*name`."),
     "anchor": Code("A YAML anchor, `&name`."),
     "tag": Code("A YAML tag, `!name`."),
-    "wrong-key": Code("A key that is not a word."),
+    "wrong-key": Code("A key that is not a word, or has more than 200 characters."),
     "duplicate-key": Code("A key that is written twice. YAML readers keep one of them unasked."),
     "too-deep": Code("More than 50 levels of nesting."),
     "number-too-long": Code("A number of more than 100 digits."),

@@ -17,8 +17,7 @@ from cnnspec.spec.drafts import valid_sections
 from cnnspec.spec.model import ModelSpec
 from cnnspec.spec.overrides import apply_overrides, written_names
 from cnnspec.spec.source import MAX_BYTES, Source, read_source
-from cnnspec.spec.translate import translate
-from cnnspec.spec.words import describe
+from cnnspec.spec.translate import not_a_mapping, translate
 
 MAX_PROBLEMS = 100
 
@@ -79,8 +78,7 @@ def inspect_spec(
         return Inspection(None, _first(list(error.diagnostics)))
     problems = apply_overrides(source, overrides) + source.diagnostics
     if not isinstance(source.value, dict):
-        message = f"a spec is a mapping with `input` and `layers`; found {describe(source.value)}"
-        problems.append(Diagnostic("not-a-mapping", message, (), source.locate(())))
+        problems.append(not_a_mapping(source))
         return Inspection(None, _first(problems))
     spec, errors = _validate(source.value)
     skipped = max(0, len(errors) - MAX_PROBLEMS)

@@ -34,6 +34,16 @@ class Scalar:
     """A value as it is written."""
 
     text: str
+    in_braces: bool = False
+    """It was written within braces, where other signs have a meaning than outside."""
+
+    def within(self, braces: bool) -> str:
+        """Return the text as it can be written within braces, or outside."""
+        if not self.text:
+            return "null" if braces else ""
+        if braces == self.in_braces or _SAFE_ANYWHERE.match(self.text):
+            return self.text
+        return _quoted(self.text)
 
 
 @dataclass
@@ -61,20 +71,27 @@ class Collection:
 Node = Scalar | Collection
 
 
+_SAFE_ANYWHERE = re.compile(r"""['"]|(?!-$)[^,\[\]{}:#?&*!|>'"%@`]+$""")
+"""Quoted, or plain without a sign that means something in one of the two."""
+
+
 def write(root: Collection, header: list[str]) -> str:
     """Write a whole spec; `header` are the comments that it starts with."""
     lines = [*header, *_block(root, (), "")] if root.entries else [*header, "{}", *root.below]
-    while lines and not lines[0]:
-        lines.pop(0)
-    while lines and not lines[-1]:
-        lines.pop()
-    return "\n".join(lines) + "\n"
+    kept = [line for line, before in zip(lines, ["", *lines]) if line or before]
+    while not kept[-1]:
+        kept.pop()
+    return "\n".join(kept) + "\n"
 
 
 def text_scalar(value: str) -> str:
     """Write text so that it is read back as the same text."""
     if re.fullmatch(r"[A-Za-z0-9_./][A-Za-z0-9_./-]*", value) and core_scalar(value) == value:
         return value
+    return _quoted(value)
+
+
+def _quoted(value: str) -> str:
     quoted = json.dumps(value, ensure_ascii=False)
     return re.sub(
         r"[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]",
@@ -86,10 +103,16 @@ def text_scalar(value: str) -> str:
 def _block(node: Collection, path: Path, indent: str) -> Iterator[str]:
     """Yield the lines of a collection with one entry a line."""
     for number, entry in enumerate(_ordered(node, path)):
-        yield from (indent + line if line else "" for line in entry.above)
+        above = entry.above if number or not path else _without_gap(entry.above)
+        yield from (indent + line if line else "" for line in above)
         step = number if entry.key is None else entry.key
         yield from _entry(entry, (*path, step), indent)
     yield from (indent + line if line else "" for line in node.below)
+
+
+def _without_gap(lines: list[str]) -> list[str]:
+    start = next((number for number, line in enumerate(lines) if line), len(lines))
+    return lines[start:]
 
 
 def _ordered(node: Collection, path: Path) -> list[Entry]:
@@ -102,12 +125,12 @@ def _ordered(node: Collection, path: Path) -> list[Entry]:
 def _entry(entry: Entry, path: Path, indent: str) -> Iterator[str]:
     start = "- " if entry.key is None else f"{text_scalar(entry.key)}: "
     room = WIDTH - len(indent) - len(start)
-    value = _kind(entry.value) if _is_kinded(path) else entry.value
+    value = _kind(entry.value) if is_kinded(path) else entry.value
     inline = _inline(value, path)
     is_mapping = isinstance(value, Collection) and not value.is_list and value.entries
     if entry.key is None and is_mapping:
         inline = None  # its keys stand behind the dash, without braces
-    if inline is not None and (len(inline) <= room or isinstance(value, Scalar)):
+    if inline is not None and (len(inline) <= room or _stays_together(value)):
         yield _commented((indent + start + inline).rstrip(), entry.beside)
         return
     assert isinstance(value, Collection)
@@ -123,7 +146,15 @@ def _entry(entry: Entry, path: Path, indent: str) -> Iterator[str]:
     yield from lines
 
 
-def _is_kinded(path: Path) -> bool:
+def _stays_together(node: Node) -> bool:
+    """Tell whether a node is in one line however long: a value, or a list of values."""
+    if isinstance(node, Scalar):
+        return True
+    return node.is_list and all(isinstance(entry.value, Scalar) for entry in node.entries)
+
+
+def is_kinded(path: Path) -> bool:
+    """Tell whether a thing with a kind stands at a path."""
     return path in KINDS_AT or (len(path) == 2 and path[0] == "layers")
 
 
@@ -145,7 +176,7 @@ def _is_nothing(node: Node) -> bool:
 def _inline(node: Node, path: Path, *, inside: bool = False) -> str | None:
     """Write a node in braces; None where comments or its place want lines of their own."""
     if isinstance(node, Scalar):
-        return node.text if not inside or _SAFE_IN_BRACES.match(node.text) else _quoted(node)
+        return node.within(inside)
     sections = len(path) == 1 and (path == ("layers",) or not node.is_list)
     if node.below or (sections and node.entries):
         return None
@@ -153,20 +184,12 @@ def _inline(node: Node, path: Path, *, inside: bool = False) -> str | None:
     for number, entry in enumerate(_ordered(node, path)):
         step = number if entry.key is None else entry.key
         inner = (*path, step)
-        value = _kind(entry.value) if _is_kinded(inner) else entry.value
+        value = _kind(entry.value) if is_kinded(inner) else entry.value
         part = _inline(value, inner, inside=True)
         if part is None or entry.above or entry.beside:
             return None
         parts.append(part if entry.key is None else f"{text_scalar(entry.key)}: {part}".rstrip())
     return f"[{', '.join(parts)}]" if node.is_list else "{" + ", ".join(parts) + "}"
-
-
-_SAFE_IN_BRACES = re.compile(r"""['"]|[^,\[\]{}:#?&*!|>'"%@`]*$""")
-"""Quoted, or plain without a sign that means something there."""
-
-
-def _quoted(node: Scalar) -> str:
-    return json.dumps(node.text, ensure_ascii=False)
 
 
 def _commented(line: str, comments: list[Comment]) -> str:

@@ -22,12 +22,13 @@ from cnnspec.spec.encoding import decoded
 from cnnspec.spec.scalars import core_scalar
 from cnnspec.spec.syntax import explain
 
-_LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 """What PyYAML counts as the end of a line."""
 
 MAX_BYTES = 200_000
 MAX_VALUES = 20_000
 MAX_DEPTH = 50
+MAX_KEY = 200
 
 
 LOOK_ALIKES = [
@@ -51,6 +52,10 @@ class Source:
     """The values of a text and their places."""
 
     file: str
+    text: str = ""
+    """The text, without a byte order mark."""
+    events: list[Any] = field(default_factory=list)
+    """What PyYAML makes of it."""
     value: Any = None
     values: dict[Path, Location] = field(default_factory=dict)
     """Place of the value at each path."""
@@ -104,11 +109,12 @@ def read_source(text: str | bytes, file: str) -> Source:
             help="a network of a thousand layers takes half of that; is this the right file?",
         )
     text = decoded(text, file) if isinstance(text, bytes) else text
-    first = _LINE_BREAK.split(text, maxsplit=1)[0].removeprefix("\ufeff")
+    first = LINE_BREAK.split(text, maxsplit=1)[0].removeprefix("\ufeff")
     source.values[()] = Location(file, 1, 1, 2, first)
     if text.startswith("\ufeff"):
         text = text.removeprefix("\ufeff")
         source.report("byte-order-mark", "the file starts with a byte order mark, U+FEFF")
+    source.text = text
     _Reader(source, text).read()
     return source
 
@@ -142,12 +148,13 @@ class _Reader:
     def __init__(self, source: Source, text: str) -> None:
         self.source = source
         self.text = text
-        self.lines = _LINE_BREAK.split(text)
+        self.lines = LINE_BREAK.split(text)
         self.frames: list[_Frame] = []
 
     def read(self) -> None:
         documents = values = 0
         for event in self._events():
+            self.source.events.append(event)
             if isinstance(event, yaml.DocumentStartEvent):
                 documents += 1
                 mark: Any = event.start_mark
@@ -200,7 +207,7 @@ class _Reader:
             notes += [f"the line holds {name}" for sign, name in LOOK_ALIKES if sign in at.text]
             _refuse(self.source, found.code, found.message, at, found.help, tuple(notes))
         except yaml.reader.ReaderError as error:
-            before = _LINE_BREAK.split(self.text[: error.position])
+            before = LINE_BREAK.split(self.text[: error.position])
             line, column = len(before) - 1, len(before[-1])
             _refuse(
                 self.source,
@@ -258,6 +265,9 @@ class _Reader:
         assert isinstance(frame.container, dict)
         key = frame.key = event.value
         path = (*frame.path, key)
+        if len(key) > MAX_KEY:
+            message = f"a key of {len(key):,} characters; at most {MAX_KEY} are read"
+            self._refuse(event, "wrong-key", message)
         if re.search("[\ud800-\udfff]", key):
             self._refuse(event, "wrong-key", "a key must be text; found half of a surrogate pair")
         if key in frame.container:

@@ -24,6 +24,12 @@ def translate(
     return _without_echoes([reader.say(error) for error in errors if not _is_unread(error)])
 
 
+def not_a_mapping(source: Source) -> Diagnostic:
+    """Say that a text holds something else than a spec."""
+    message = f"a spec is a mapping with `input` and `layers`; found {describe(source.value)}"
+    return Diagnostic("not-a-mapping", message, (), source.locate(()))
+
+
 def _is_unread(error: ErrorDetails) -> bool:
     """Tell whether the value itself could not be read, which has been said already."""
     found = error["input"]

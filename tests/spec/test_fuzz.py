@@ -79,17 +79,17 @@ def check_found(found: Inspection, text: str | bytes, overrides: Sequence[str]) 
             assert parse_spec(dump_spec(found.spec, defaults=defaults)) == found.spec
 
 
-def lines_of(text: str | bytes) -> list[str] | None:
-    """Split a text where YAML does; None: it is no text."""
+def lines_of(text: str | bytes) -> list[str]:
+    """Split a text where YAML does; what is no UTF-8, at its line feeds."""
     if isinstance(text, bytes):
         try:
             text = text.decode()
         except UnicodeDecodeError:
-            return None
+            return [line.decode(errors="replace").rstrip("\r") for line in text.split(b"\n")]
     return re.split("\r\n|[\n\r\x85\u2028\u2029]", text.removeprefix("\ufeff"))
 
 
-def check_place(problem: Diagnostic, lines: list[str] | None, overrides: Sequence[str]) -> None:
+def check_place(problem: Diagnostic, lines: list[str], overrides: Sequence[str]) -> None:
     assert problem.code in CODES
     at = problem.location
     if at is None:
@@ -99,8 +99,6 @@ def check_place(problem: Diagnostic, lines: list[str] | None, overrides: Sequenc
     assert at.end_column > at.column or not at.text
     if at.file == "--set":
         line = overrides[at.line - 1]
-    elif lines is None:
-        line = ""
     else:
         assert at.file == "f.yaml"
         line = lines[at.line - 1]
