@@ -148,6 +148,11 @@ def _printable(text: str) -> str:
     )
 
 
+def brief(text: str, most: int = 60) -> str:
+    """Cut a text that is quoted in a message."""
+    return text if len(text) <= most else f"{text[:most]}..."
+
+
 def show_path(path: Path) -> str:
     """Write a path as Python would: `layers[3].conv.kernel_size`."""
     text = ""

@@ -18,7 +18,7 @@ from cnnspec.spec.training import AnyInitialization, AnyOptimizer, TorchDefault,
 class ModelSpec(Section):
     """A network, and optionally its data and its training."""
 
-    name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")] = "model"
+    name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")] = "model"
     """Name of the model; run folders carry it. Letters, digits, `.`, `_` and `-`."""
     input: Annotated[tuple[PositiveInt, PositiveInt, PositiveInt], Field(strict=False), Ordered]
     """Channels, height and width of one image."""

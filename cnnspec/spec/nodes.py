@@ -66,6 +66,9 @@ class Collection:
     entries: list[Entry] = field(default_factory=list)
     below: list[str] = field(default_factory=list)
     """Comments after its last entry."""
+    tried: bool = False
+    inline: str | None = None
+    """The collection in one line, once that was tried."""
 
 
 Node = Scalar | Collection
@@ -177,6 +180,12 @@ def _inline(node: Node, path: Path, *, inside: bool = False) -> str | None:
     """Write a node in braces; None where comments or its place want lines of their own."""
     if isinstance(node, Scalar):
         return node.within(inside)
+    if not node.tried:
+        node.tried, node.inline = True, _in_braces(node, path)
+    return node.inline
+
+
+def _in_braces(node: Collection, path: Path) -> str | None:
     sections = len(path) == 1 and (path == ("layers",) or not node.is_list)
     if node.below or (sections and node.entries):
         return None
@@ -188,7 +197,7 @@ def _inline(node: Node, path: Path, *, inside: bool = False) -> str | None:
         part = _inline(value, inner, inside=True)
         if part is None or entry.above or entry.beside:
             return None
-        parts.append(part if entry.key is None else f"{text_scalar(entry.key)}: {part}".rstrip())
+        parts.append(part if entry.key is None else f"{text_scalar(entry.key)}: {part}")
     return f"[{', '.join(parts)}]" if node.is_list else "{" + ", ".join(parts) + "}"
 
 

@@ -7,12 +7,14 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from cnnspec.errors import SpecError
-from cnnspec.spec.diagnostics import Diagnostic, Location, Path
+from cnnspec.spec.diagnostics import Diagnostic, Location, Path, brief
 from cnnspec.spec.layers.layer import is_layer_name
 from cnnspec.spec.model import KINDS_AT
 from cnnspec.spec.section import kind_of
 from cnnspec.spec.shapes import layer_names
-from cnnspec.spec.source import Source, read_source
+from cnnspec.spec.source import MAX_DEPTH, Source, read_source
+
+MAX_CHARACTERS = 20_000
 
 
 class _Override(NamedTuple):
@@ -29,8 +31,12 @@ def apply_overrides(source: Source, overrides: Iterable[str]) -> list[Diagnostic
 
     Return what is wrong with the overrides: one that names no place, or whose value is not YAML.
     """
+    given = list(overrides)
+    if sum(map(len, given)) > MAX_CHARACTERS:
+        message = f"all --set together are longer than {MAX_CHARACTERS:,} characters"
+        return [Diagnostic("override", message, help="write the changes into a file")]
     problems: list[Diagnostic] = []
-    for number, text in enumerate(overrides, 1):
+    for number, text in enumerate(given, 1):
         try:
             _apply(source, _Override(number, text))
         except SpecError as error:
@@ -43,6 +49,8 @@ def _apply(source: Source, override: _Override) -> None:
     steps = target.strip().split(".")
     if not equals or not all(steps):
         raise _refusal(override, "wanted `option=value`, as in training.epochs=3")
+    if len(steps) > MAX_DEPTH:
+        raise _refusal(override, f"a path of {len(steps):,} steps; at most {MAX_DEPTH} are read")
     given = _read_value(text, override, len(target) + 1)
     path, new = _assign(source, steps, given.value, override)
     for places in (source.values, source.keys):
@@ -130,7 +138,10 @@ def _find(layers: list[Any], path: Path, step: str, override: _Override) -> int:
         if step in names:
             return names.index(step)
         if not step.isdecimal():
-            raise _refusal(override, f"no layer is named `{step}`; there are {', '.join(names)}")
+            few = names if len(names) <= 8 else [*names[:7], f"... {names[-1]}"]
+            raise _refusal(
+                override, f"no layer is named `{brief(step)}`; there are {', '.join(few)}"
+            )
     if step.isdecimal() and len(step) < 10 and int(step) < len(layers):
         return int(step)
     raise _refusal(override, f"`{step}` is no place in a list of {len(layers)}")

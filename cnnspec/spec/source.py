@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 import yaml
 
 from cnnspec.errors import SpecError
-from cnnspec.spec.diagnostics import Diagnostic, Location, Path
+from cnnspec.spec.diagnostics import Diagnostic, Location, Path, brief
 from cnnspec.spec.encoding import decoded
 from cnnspec.spec.scalars import core_scalar
 from cnnspec.spec.syntax import explain
@@ -226,8 +226,8 @@ class _Reader:
         self._report(
             event,
             "alias",
-            f"aliases (`*{event.anchor}`) are not supported",
-            help=f"write out what `&{event.anchor}` stands for",
+            f"aliases (`*{brief(event.anchor)}`) are not supported",
+            help=f"write out what `&{brief(event.anchor)}` stands for",
         )
         frame = self.frames[-1] if self.frames else None
         if frame and isinstance(frame.container, dict) and frame.key is None:
@@ -237,14 +237,14 @@ class _Reader:
     def _check_node(self, event: Any) -> None:
         """Report anchors and tags; the value itself is read on as if it had none."""
         if event.anchor is not None:
-            message = f"anchors (`&{event.anchor}`) are not supported"
+            message = f"anchors (`&{brief(event.anchor)}`) are not supported"
             at = self._span(event)
             if at.text.startswith("&", at.column - 1):
                 at = dataclasses.replace(at, end_column=at.column + 1 + len(event.anchor))
             self.source.report("anchor", message, (), at, "remove it; write values out")
         if event.tag is not None:
             written = event.tag.replace("tag:yaml.org,2002:", "!!", 1)
-            message = f"tags (`{written}`) are not supported"
+            message = f"tags (`{brief(written)}`) are not supported"
             self._report(event, "tag", message, help="remove it; a kind is a word or a key")
 
     def _scalar(self, event: Any) -> None:

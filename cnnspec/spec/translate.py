@@ -9,7 +9,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, Tag
 from pydantic_core import ErrorDetails
 
-from cnnspec.spec.diagnostics import Diagnostic, Location, Path
+from cnnspec.spec.diagnostics import Diagnostic, Location, Path, brief
 from cnnspec.spec.layers import KINDS
 from cnnspec.spec.model import KINDS_AT, ModelSpec
 from cnnspec.spec.source import UNREAD, Source
@@ -77,7 +77,7 @@ class _Translator:
         if kind == "union_tag_invalid":
             kinds = context["expected_tags"].replace("'", "").split(", ")
             tag = context["tag"]
-            message = f"there is no kind of {_noun(path)} called `{tag}`"
+            message = f"there is no kind of {_noun(path)} called `{brief(tag)}`"
             at = self.source.keys.get((*path, tag), at)
             return Diagnostic("unknown-kind", message, path, at, did_you_mean(tag, kinds))
         if kind == "union_tag_not_found":
@@ -101,7 +101,7 @@ class _Translator:
         home = "" if set(synonyms) & set(known) else _home_of((last, *synonyms), path[:-1])
         return Diagnostic(
             "unknown-option",
-            f"{self._owner(path[:-1])} has no option `{last}`",
+            f"{self._owner(path[:-1])} has no option `{brief(last)}`",
             path,
             self.source.locate(path, key=True),
             home or did_you_mean(last, known),
@@ -167,7 +167,7 @@ _WANTED = {
     "too_long": ("wrong-length", "at most {max_length}"),
     "string_pattern_mismatch": (
         "wrong-value",
-        "letters, digits, `.`, `_` and `-`, starting with a letter or a digit",
+        "at most 100 letters, digits, `.`, `_` and `-`, starting with a letter or a digit",
     ),
 }
 
@@ -209,7 +209,7 @@ def _no_kind(path: Path, found: Any, at: Location) -> Diagnostic:
     if not isinstance(found, Mapping) or len(found) < 2:
         message = f"{noun} is a word or a mapping with one key; found {describe(found)}"
         return Diagnostic("no-kind", message, path, at)
-    message = f"{noun} is one key, its kind; found {', '.join(map(str, found))}"
+    message = f"{noun} is one key, its kind; found {brief(', '.join(map(str, found)), 200)}"
     named = [key for key in found if key in kinds]
     if len(named) == 1:
         way_out = f"indent the options under `{named[0]}:`"

@@ -16,13 +16,14 @@ from cnnspec.spec.sizes import PartialShape, Shape, show
 
 def is_layer_name(text: str) -> bool:
     """Tell whether a layer may have this name."""
-    return re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", text) is not None
+    return re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,99}", text) is not None
 
 
 def _layer_name(value: str) -> str:
     if not is_layer_name(value):
         raise PydanticCustomError(
-            "wrong_value", "wanted letters, digits and `_`, not starting with a digit"
+            "wrong_value",
+            "wanted at most 100 letters, digits and `_`, not starting with a digit",
         )
     return value
 
