@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-slow check bench golden
+.PHONY: demo test test-slow check fuzz bench golden
 
 demo: .venv/installed
 	$(BIN)/cnnspec build specs/digits.yaml
@@ -22,6 +22,11 @@ check: .venv/installed
 # Writes what the tests of the spec expect, and docs/diagnostics.md; read the difference.
 golden: .venv/installed
 	$(BIN)/python -m pytest -q tests/spec/test_corpus.py --golden
+
+fuzz: .venv/installed
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[fuzz]'
+	$(BIN)/python fuzz/load_spec.py -runs=160000 -max_len=4096 -timeout=1 -rss_limit_mb=2048 \
+	    -artifact_prefix=/tmp/ "$$(mktemp -d)"
 
 bench: .venv/installed
 	$(BIN)/python benchmarks/training_step.py

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -222,6 +223,11 @@ def _align(
     Layers with a name that users gave in both specs (`kept`) pair with each other alone.
     Of alignments at one cost, that counts in which fewer layers change their name.
     """
+    first, last = _common_ends(before, after)
+    if first or last:
+        ends = len(before) - last, len(after) - last
+        inner = _align(before[first : ends[0]], after[first : ends[1]], kept)
+        return [*zip(before[:first], after), *inner, *zip(before[ends[0] :], after[ends[1] :])]
     unit = 1 + len(before) + len(after)  # more than names can differ
     alone = ALONE * unit
     pairs = _pair_costs(before, after, kept, unit)
@@ -249,6 +255,20 @@ def _align(
             j -= 1
             found.append((None, after[j]))
     return found[::-1]
+
+
+def _common_ends(before: Sequence[PlannedLayer], after: Sequence[PlannedLayer]) -> tuple[int, int]:
+    """Count the layers at the start that are the same by name and content, and those at the end."""
+
+    def same(pair: tuple[PlannedLayer, PlannedLayer]) -> bool:
+        old, new = pair
+        return old.name == new.name and old.layer == new.layer
+
+    first = len(list(itertools.takewhile(same, zip(before, after))))
+    rest = zip(
+        before[: first - 1 if first else None : -1], after[: first - 1 if first else None : -1]
+    )
+    return first, len(list(itertools.takewhile(same, rest)))
 
 
 def _pair_costs(

@@ -32,8 +32,8 @@ def command(
     """Check a spec, build its network and show its layers."""
     from cnnspec.backends import build
     from cnnspec.cli.console import Output
-    from cnnspec.cli.output import print_document
-    from cnnspec.cli.specs import read_spec
+    from cnnspec.cli.output import print_document, print_line
+    from cnnspec.cli.specs import name_of, read_spec, write_text
     from cnnspec.plan import resolve
     from cnnspec.report.plan import plan_document, plan_table
 
@@ -41,18 +41,22 @@ def command(
         raise click.UsageError(
             f"--graph writes SVG; wanted a name that ends in .svg, found {graph}"
         )
+    if graph is not None and Path(graph).resolve() == Path(spec).resolve():
+        raise click.UsageError("--graph would overwrite the spec; name another file")
+    if graph is not None and not Path(graph).parent.is_dir():
+        raise click.UsageError(f"--graph: there is no folder {Path(graph).parent}")
     model, _ = read_spec(spec, overrides)
     plan = resolve(model)
     build(plan, model.training, backend)
     if graph is not None:
         from cnnspec.report.graph import plan_svg
 
-        Path(graph).write_text(plan_svg(plan), "utf-8")
+        write_text(graph, plan_svg(plan))
     if as_json:
         print_document(plan_document(plan))
         return
     console = Output()
     console.print(plan_table(plan))
-    console.print(f"valid, and built with the {backend} backend")
+    print_line(f"valid, and built with the {backend} backend")
     if graph is not None:
-        console.print(f"drawn in {graph}", soft_wrap=True)
+        print_line(f"drawn in {name_of(graph)}")

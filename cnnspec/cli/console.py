@@ -17,6 +17,8 @@ class Output(Console):
 
     def __init__(self) -> None:
         super().__init__(highlight=False)
+        if self.no_color:  # rich would still make text bold
+            self._color_system = None
 
     def on_broken_pipe(self) -> None:
         """Go on without a reader; rich would exit with 1, which is the code of a verdict."""

@@ -30,13 +30,16 @@ def command(files: tuple[str, ...], check: bool) -> int:
     from cnnspec.cli.specs import STDIN, expanded, name_of, text_of, write_text
     from cnnspec.errors import SpecError
     from cnnspec.spec.diagnostics import Diagnostic
-    from cnnspec.spec.format import format_spec
+    from cnnspec.spec.format import format_spec, looks_like_a_spec
 
     changed = 0
     problems: list[Diagnostic] = []
-    for path in expanded(files):
+    for path, in_folder in expanded(files):
         try:
             text = text_of(path)
+            if in_folder and not looks_like_a_spec(text):
+                print_line(f"{name_of(path)}: not a spec, left as it is")
+                continue
             formatted = format_spec(text, file=name_of(path))
         except SpecError as error:
             problems += error.diagnostics

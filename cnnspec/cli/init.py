@@ -48,9 +48,12 @@ def command(file: str, data: str, template: str) -> None:
     classes of the data. A file that exists is left as it is.
     """
     from cnnspec.cli.output import print_line, print_raw
+    from cnnspec.spec.diagnostics import printable
     from cnnspec.starter import starter
 
     source, shape, classes = _source(data)
+    if printable(file) != file:
+        raise click.UsageError("the name of FILE has a character that cannot be printed")
     name = f"{template}-{Path(data).stem if data.endswith('.npz') else data}"
     shown = "FILE" if file == "-" else file
     header = [
@@ -73,7 +76,7 @@ def command(file: str, data: str, template: str) -> None:
         print_raw(text)
         return
     try:
-        with Path(file).open("x", encoding="utf-8") as new:
+        with Path(file).open("x", encoding="utf-8", newline="\n") as new:
             new.write(text)
     except FileExistsError:
         raise click.ClickException(
@@ -109,9 +112,16 @@ def _source(data: str) -> tuple[AnyData, Shape, int]:
             ".npz file"
         )
     from cnnspec.data import load_data
+    from cnnspec.errors import DataError
     from cnnspec.spec.data import NPZ
 
     own = NPZ(path=data)
     loaded = load_data(own)
+    channels, height, width = loaded.train.images.shape[1:]
+    if width in (1, 3, 4) and channels not in (1, 3, 4):
+        raise DataError(
+            f"{data} has images of {channels} x {height} x {width}, which looks like height, "
+            "width, channels; store images.transpose(0, 3, 1, 2)"
+        )
     labels = (loaded.train.labels.max(), loaded.test.labels.max())
     return own, loaded.train.images.shape[1:], max(2, int(max(labels)) + 1)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
+import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -11,7 +13,7 @@ import rich_click as click
 
 from cnnspec.cli.options import SUFFIXES
 from cnnspec.errors import SpecError
-from cnnspec.spec.diagnostics import Diagnostic
+from cnnspec.spec.diagnostics import Diagnostic, printable
 from cnnspec.spec.load import inspect_spec, read_text
 from cnnspec.spec.model import ModelSpec
 from cnnspec.spec.source import MAX_BYTES
@@ -42,45 +44,70 @@ def text_of(path: str) -> bytes:
     Raises:
         SpecError: the file cannot be read.
     """
-    return sys.stdin.buffer.read(MAX_BYTES + 1) if path == STDIN else read_text(path)
+    if path != STDIN:
+        if Path(path).is_dir():
+            message = f"there is no .yaml or .yml file in the folder {name_of(path)}"
+            raise SpecError([Diagnostic("unreadable", message)])
+        return read_text(path)
+    if sys.stdin is None:
+        raise SpecError([Diagnostic("unreadable", "stdin is closed")])
+    return sys.stdin.buffer.read(MAX_BYTES + 1)
 
 
 def name_of(path: str) -> str:
     """Name a file in messages."""
-    return "<stdin>" if path == STDIN else path
+    return "<stdin>" if path == STDIN else printable(path)
 
 
 def write_text(path: str, text: str) -> None:
-    """Replace a file by way of a new one, so that it is never half written."""
+    """Replace a file, or make it, by way of a new one, so that it is never half written."""
     target = Path(os.path.realpath(path))
-    new = target.with_name(f".{target.name}.new")
+    new = None
     try:
-        new.write_text(text, "utf-8", newline="\n")
-        new.chmod(target.stat().st_mode)
+        if target.exists() and not os.access(target, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        with tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as file:
+            new = Path(file.name)
+            file.write(text.encode())
+        umask = os.umask(0)
+        os.umask(umask)
+        new.chmod(target.stat().st_mode if target.exists() else 0o666 & ~umask)
         new.replace(target)
     except OSError as error:
-        new.unlink(missing_ok=True)
-        raise click.ClickException(f"cannot write {path}: {error.strerror or error}") from None
+        if new is not None:
+            new.unlink(missing_ok=True)
+        reason = error.strerror or str(error)
+        raise click.ClickException(f"cannot write {name_of(path)}: {reason}") from None
 
 
-def expanded(files: Iterable[str]) -> Iterator[str]:
-    """Yield each file once; of a folder, the specs in it and below, by name.
+PASSED_OVER = {"node_modules", "__pycache__"}
+"""Folders that hold no specs of a user's own; hidden ones are passed over, too."""
 
-    Raises:
-        SpecError: a folder holds no specs.
+
+def expanded(files: Iterable[str]) -> Iterator[tuple[str, bool]]:
+    """Yield each file once, and whether it was found in a folder, in the order of names.
+
+    Of a folder that holds no .yaml and .yml files, itself is yielded: it cannot be read.
     """
-    seen = set()
+    seen: set[str] = set()
     for given in files:
-        found = [given]
-        if given != STDIN and Path(given).is_dir():
-            found = sorted(
-                os.path.join(folder, name)  # noqa: PTH118 - keeps ./ and the like as written
-                for folder, _, names in os.walk(given)
-                for name in names
-                if name.endswith(SUFFIXES)
-            )
-            if not found:
-                message = f"there is no .yaml or .yml file in the folder {given}"
-                raise SpecError([Diagnostic("unreadable", message)])
-        yield from (path for path in found if path not in seen)
-        seen.update(found)
+        if given == STDIN or not Path(given).is_dir():
+            found = [(given, False)]
+        else:
+            found = [(path, True) for path in _below(given)] or [(given, False)]
+        yield from (entry for entry in found if entry[0] not in seen)
+        seen.update(path for path, _ in found)
+
+
+def _below(given: str) -> list[str]:
+    found = []
+    for folder, folders, names in os.walk(given):
+        folders[:] = [
+            name for name in folders if not name.startswith(".") and name not in PASSED_OVER
+        ]
+        found += [
+            os.path.join(folder, name)  # noqa: PTH118 - keeps ./ and the like as written
+            for name in names
+            if name.endswith(SUFFIXES) and not name.startswith(".")
+        ]
+    return sorted(found)

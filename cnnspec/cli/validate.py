@@ -36,7 +36,7 @@ def command(files: tuple[str, ...], quiet: bool, overrides: tuple[str, ...], as_
     from cnnspec.cli.specs import expanded, name_of
 
     results = []
-    for path in expanded(files):
+    for path, _ in expanded(files):
         valid, problems = _inspected(path, overrides)
         results.append((name_of(path), valid, problems))
         if problems and not as_json:

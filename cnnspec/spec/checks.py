@@ -42,7 +42,9 @@ def check(sections: Sections) -> Chain:
 
     The problems have paths, but no places.
     """
-    chain = place_layers(sections.input, sections.layers, sections.kinds)
+    given = sections.data.shape if sections.data else None
+    shape = given if given and sections.input else sections.input  # the way out that is offered
+    chain = place_layers(shape, sections.layers, sections.kinds)
     problems = [
         *chain.problems,
         *_sizes(sections, chain),

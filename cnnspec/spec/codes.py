@@ -73,6 +73,8 @@ CODES: dict[str, Code] = {
     "no-parameters": Code("No layer has parameters: there is nothing to train.", "warning"),
     "zero-learning-rate": Code("A learning rate of 0: nothing trains.", "warning"),
     "one-batch": Code("`batch_size` is larger than the training set.", "warning"),
+    # for `cnnspec fmt`
+    "not-laid-out": Code("The file cannot be laid out anew, by a fault of cnnspec's own."),
     # how many there are
     "too-many-problems": Code("Problems beyond the first 100 are counted, not shown."),
 }

@@ -69,7 +69,7 @@ class Diagnostic:
             margin = " " * len(str(self.location.line))
             lines += _place(self.location, margin, width)
         elif self.path:
-            lines.append([("margin", " --> "), ("place", _printable(show_path(self.path)))])
+            lines.append([("margin", " --> "), ("place", printable(show_path(self.path)))])
         for note in self.notes:
             head, *rest = _wrapped(note, width and width - len(margin) - 3, "  ")
             lines.append([("margin", f"{margin} = "), ("note", head)])
@@ -83,7 +83,7 @@ class Diagnostic:
 
 def _wrapped(text: str, width: int | None, indent: str) -> list[str]:
     """Break a text between words, where it is wider than `width` columns."""
-    first, *words = _printable(text).split(" ")
+    first, *words = printable(text).split(" ")
     lines = [first]
     for word in words:
         longer = f"{lines[-1]} {word}"
@@ -95,7 +95,7 @@ def _wrapped(text: str, width: int | None, indent: str) -> list[str]:
 
 
 def _place(at: Location, margin: str, width: int | None) -> Rendering:
-    place = _printable(f"{at.file}:{at.line}:{at.column}")
+    place = printable(f"{at.file}:{at.line}:{at.column}")
     lines: Rendering = [[("margin", f"{margin}--> "), ("place", place)]]
     if at.text:
         room = (width or SOURCE_WIDTH + 10) - len(margin) - 3
@@ -118,9 +118,9 @@ def _clipped(at: Location, room: int) -> tuple[str, int, int]:
     if _columns(text) > room and _columns(text[:end]) > room - 4:
         first = max(0, start - room // 3)
     before = "..." if first else ""
-    lead = before + _printable(text[first:start])
-    under = _printable(text[start:end])
-    shown = lead + under + _printable(text[end:])
+    lead = before + printable(text[first:start])
+    under = printable(text[start:end])
+    shown = lead + under + printable(text[end:])
     if _columns(shown) > room:
         while _columns(shown) > room - 3:
             shown = shown[: -max(1, (_columns(shown) - room + 3) // 2)]
@@ -139,7 +139,7 @@ def _columns(text: str) -> int:
     )
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Replace, one by one, what would move the cursor or change the look of a terminal."""
     return re.sub(
         r"[\x00-\x1f\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ud800-\udfff\ufeff]",

@@ -10,6 +10,7 @@ import yaml
 from cnnspec.errors import SpecError
 from cnnspec.spec.comments import Comments, Place
 from cnnspec.spec.diagnostics import Diagnostic, Path
+from cnnspec.spec.model import kinds_at
 from cnnspec.spec.nodes import Collection, Entry, Node, Scalar, is_kinded, text_scalar, write
 from cnnspec.spec.source import LINE_BREAK, MAX_BYTES, Source, read_source
 from cnnspec.spec.translate import not_a_mapping
@@ -41,11 +42,27 @@ def format_spec(text: str | bytes, *, file: str = "<spec>") -> str:
             raise SpecError([Diagnostic("too-large", message, (), source.locate(()))])
         again = _Reader(read_source(formatted, file))
         if again.comments.texts() != before or _meaning(again.source.value, ()) != meaning:
-            raise AssertionError("formatting would change the spec; please report this file")
+            raise _unfit(source, "what it says would change")
         previous, formatted = formatted, again.read()
         if formatted == previous:
             return formatted
-    raise AssertionError("formatting does not come to an end; please report this file")
+    raise _unfit(source, "it would never come to an end")
+
+
+def _unfit(source: Source, why: str) -> SpecError:
+    message = (
+        f"this file cannot be laid out: {why}, which is a fault of cnnspec; it is left as it is"
+    )
+    return SpecError([Diagnostic("not-laid-out", message, (), source.locate(()))])
+
+
+def looks_like_a_spec(text: str | bytes) -> bool:
+    """Tell whether a text has a spec's `layers`, or cannot be read, so that somebody must look."""
+    try:
+        value = read_source(text, "").value
+    except SpecError:
+        return True
+    return isinstance(value, dict) and "layers" in value
 
 
 def _meaning(value: Any, path: Path) -> Any:
@@ -53,7 +70,8 @@ def _meaning(value: Any, path: Path) -> Any:
     if isinstance(value, dict):
         if is_kinded(path) and len(value) == 1:
             ((kind, options),) = value.items()
-            if not options and not isinstance(options, list | str | int | float):
+            plain = not options and not isinstance(options, list | str | int | float)
+            if plain and kind in kinds_at(path):
                 return repr(kind)
         return {key: _meaning(inner, (*path, key)) for key, inner in value.items()}
     if isinstance(value, list):

@@ -14,6 +14,7 @@ from cnnspec.errors import SpecError
 from cnnspec.spec.checks import Sections, check
 from cnnspec.spec.diagnostics import Diagnostic, Location
 from cnnspec.spec.drafts import valid_sections
+from cnnspec.spec.guess import guess_kinds
 from cnnspec.spec.model import ModelSpec
 from cnnspec.spec.overrides import apply_overrides, written_names
 from cnnspec.spec.source import MAX_BYTES, Source, read_source
@@ -80,6 +81,7 @@ def inspect_spec(
     if not isinstance(source.value, dict):
         problems.append(not_a_mapping(source))
         return Inspection(None, _first(problems))
+    problems += guess_kinds(source)
     spec, errors = _validate(source.value)
     skipped = max(0, len(errors) - MAX_PROBLEMS)
     if skipped:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, PositiveInt, StringConstraints
 
 from cnnspec.spec.data import DATA_KINDS, AnyData
-from cnnspec.spec.layers import AnyLayer
+from cnnspec.spec.layers import KINDS, AnyLayer
 from cnnspec.spec.limits import Limits
 from cnnspec.spec.section import Section, kinds_in
 from cnnspec.spec.sizes import Ordered
@@ -40,3 +40,10 @@ KINDS_AT: dict[tuple[str, ...], dict[str, Any]] = {
     ("training", "optimizer"): kinds_in(AnyOptimizer),
 }
 """Where things with a kind stand, beside the layers, and the kinds that there are."""
+
+
+def kinds_at(path: tuple[str | int, ...]) -> dict[str, Any]:
+    """Return the kinds that may stand at a path, or none."""
+    if len(path) == 2 and path[0] == "layers":
+        return KINDS
+    return KINDS_AT.get(path, {})  # type: ignore[arg-type]

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from cnnspec.spec.diagnostics import Path
-from cnnspec.spec.model import KINDS_AT
+from cnnspec.spec.model import kinds_at
 from cnnspec.spec.scalars import core_scalar
 from cnnspec.spec.translate import options_at
 
@@ -128,24 +128,28 @@ def _ordered(node: Collection, path: Path) -> list[Entry]:
 def _entry(entry: Entry, path: Path, indent: str) -> Iterator[str]:
     start = "- " if entry.key is None else f"{text_scalar(entry.key)}: "
     room = WIDTH - len(indent) - len(start)
-    value = _kind(entry.value) if is_kinded(path) else entry.value
+    value = _kind(entry.value, path) if is_kinded(path) else entry.value
     inline = _inline(value, path)
     is_mapping = isinstance(value, Collection) and not value.is_list and value.entries
     if entry.key is None and is_mapping:
         inline = None  # its keys stand behind the dash, without braces
+    more, beside = entry.beside[:-1], entry.beside[-1] if entry.beside else None
     if inline is not None and (len(inline) <= room or _stays_together(value)):
-        yield _commented((indent + start + inline).rstrip(), entry.beside)
+        yield from (indent + comment.text for comment in more)
+        yield _commented((indent + start + inline).rstrip(), beside)
         return
     assert isinstance(value, Collection)
-    if not value.entries:
-        yield _commented(indent + start + ("[]" if value.is_list else "{}"), entry.beside)
-        yield from (indent + line if line else "" for line in value.below)
-        return
     deeper = indent + "  "
     lines = _block(value, path, deeper)
-    if entry.key is None and is_mapping and not value.entries[0].above:
+    if not value.entries:
+        start += "[]" if value.is_list else "{}"
+        lines = (indent + line if line else "" for line in value.below)
+    elif entry.key is None and is_mapping and not value.entries[0].above:
+        if value.entries[0].beside:  # a line has room for one comment
+            more, beside = entry.beside, None
         start += next(lines)[len(deeper) :]
-    yield _commented((indent + start).rstrip(), entry.beside)
+    yield from (indent + comment.text for comment in more)
+    yield _commented((indent + start).rstrip(), beside)
     yield from lines
 
 
@@ -158,14 +162,16 @@ def _stays_together(node: Node) -> bool:
 
 def is_kinded(path: Path) -> bool:
     """Tell whether a thing with a kind stands at a path."""
-    return path in KINDS_AT or (len(path) == 2 and path[0] == "layers")
+    return bool(kinds_at(path))
 
 
-def _kind(node: Node) -> Node:
+def _kind(node: Node, path: Path) -> Node:
     """Write a kind without options as a bare word."""
     if isinstance(node, Collection) and not node.is_list and len(node.entries) == 1:
         (entry,) = node.entries
-        if not (entry.above or entry.beside or node.below) and _is_nothing(entry.value):
+        kind = kinds_at(path).get(entry.key or "")
+        plain = not (entry.above or entry.beside or node.below) and _is_nothing(entry.value)
+        if plain and kind and not any(f.is_required() for f in kind.model_fields.values()):
             return Scalar(text_scalar(entry.key or ""))
     return node
 
@@ -193,7 +199,7 @@ def _in_braces(node: Collection, path: Path) -> str | None:
     for number, entry in enumerate(_ordered(node, path)):
         step = number if entry.key is None else entry.key
         inner = (*path, step)
-        value = _kind(entry.value) if is_kinded(inner) else entry.value
+        value = _kind(entry.value, inner) if is_kinded(inner) else entry.value
         part = _inline(value, inner, inside=True)
         if part is None or entry.above or entry.beside:
             return None
@@ -201,8 +207,7 @@ def _in_braces(node: Collection, path: Path) -> str | None:
     return f"[{', '.join(parts)}]" if node.is_list else "{" + ", ".join(parts) + "}"
 
 
-def _commented(line: str, comments: list[Comment]) -> str:
-    for comment in comments:
-        line = f"{line:<{comment.column}}" if len(line) + 2 <= comment.column else f"{line}  "
-        line += comment.text
-    return line
+def _commented(line: str, comment: Comment | None) -> str:
+    if comment is None:
+        return line
+    return f"{line:<{max(0, comment.column - 2)}}  {comment.text}"

@@ -12,6 +12,7 @@ from cnnspec.spec.diagnostics import Diagnostic
 from cnnspec.spec.layers import Layer
 from cnnspec.spec.layers.layer import is_whole
 from cnnspec.spec.sizes import PartialShape, Shape, show
+from cnnspec.spec.words import KEEP_SHAPE
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def place_layers(
     trail = [f"input {show(input)}"] if input else []
     shape = input
     for index, (name, layer) in enumerate(zip(names, layers)):
-        output = layer.outline(shape) if layer else None
+        output = layer.outline(shape) if layer else shape if kinds[index] in KEEP_SHAPE else None
         if layer and shape is not None:
             found = [_at(index, name, layer, error, trail) for error in layer.problems(shape)]
             problems += found

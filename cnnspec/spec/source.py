@@ -101,7 +101,7 @@ def read_source(text: str | bytes, file: str) -> Source:
         SpecError: the text is not the YAML that a spec may use, and cannot be read on.
     """
     source = Source(file)
-    if len(text) > MAX_BYTES:
+    if len(text if isinstance(text, bytes) else text.encode(errors="replace")) > MAX_BYTES:
         _refuse(
             source,
             "too-large",
@@ -178,7 +178,7 @@ class _Reader:
                 self._check_node(event)
                 self._open(event, {} if isinstance(event, yaml.MappingStartEvent) else [])
             elif isinstance(event, yaml.CollectionEndEvent):
-                self.frames.pop()
+                self._close(event)
             values += isinstance(event, yaml.NodeEvent)
             if values > MAX_VALUES:
                 self._refuse(event, "too-large", f"the file holds more than {MAX_VALUES:,} values")
@@ -289,6 +289,13 @@ class _Reader:
             self._refuse(event, "too-deep", f"more than {MAX_DEPTH} levels of nesting")
         path = self._add(event, container)
         self.frames.append(_Frame(container, path))
+
+    def _close(self, event: Any) -> None:
+        """End a mapping or a list; what is in braces in one line is marked as a whole."""
+        path = self.frames.pop().path
+        at = self.source.values.get(path)
+        if at and event.end_mark.line == at.line - 1 and event.end_mark.column >= at.end_column:
+            self.source.values[path] = dataclasses.replace(at, end_column=event.end_mark.column + 1)
 
     def _add(self, event: Any, value: Any) -> Path:
         """Put a value where it belongs and return its path."""

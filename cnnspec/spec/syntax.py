@@ -65,6 +65,8 @@ def explain(error: yaml.MarkedYAMLError) -> SyntaxProblem:
         return SyntaxProblem("the file goes on after its end", line, column, _INDENT_HELP)
     if "expected the node content" in problem:
         found = problem.rpartition("but found ")[2].strip("'")
+        if found == "<stream end>":
+            return SyntaxProblem("the file ends where a value is wanted", line, column)
         return SyntaxProblem(f"a value is missing before `{found}`", line, column)
     if "unknown escape character" in problem:
         escape = problem.rpartition("character ")[2].strip("'")
@@ -86,6 +88,7 @@ def _unclosed(
         f"wanted `,` or `{closer}`; found {shown}",
         line,
         column,
+        help="put a `,` between two entries",
         note=f"the `{opener}` stands in line {opened.line + 1}, column {opened.column + 1}",
     )
 

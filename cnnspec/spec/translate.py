@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
 
-from pydantic import BaseModel, Tag
+from pydantic import BaseModel, Tag, ValidationError
 from pydantic_core import ErrorDetails
 
 from cnnspec.spec.diagnostics import Diagnostic, Location, Path, brief
 from cnnspec.spec.layers import KINDS
 from cnnspec.spec.model import KINDS_AT, ModelSpec
+from cnnspec.spec.section import Kind
 from cnnspec.spec.source import UNREAD, Source
-from cnnspec.spec.words import SYNONYMS, describe, did_you_mean, nearest_legal
+from cnnspec.spec.words import (
+    SYNONYMS,
+    describe,
+    did_you_mean,
+    nearest_legal,
+    noun_of,
+    unknown_kind,
+)
 
 
 def translate(
@@ -77,9 +86,7 @@ class _Translator:
         if kind == "union_tag_invalid":
             kinds = context["expected_tags"].replace("'", "").split(", ")
             tag = context["tag"]
-            message = f"there is no kind of {_noun(path)} called `{brief(tag)}`"
-            at = self.source.keys.get((*path, tag), at)
-            return Diagnostic("unknown-kind", message, path, at, did_you_mean(tag, kinds))
+            return unknown_kind(path, tag, kinds, self.source.keys.get((*path, tag), at))
         if kind == "union_tag_not_found":
             return _no_kind(path, found, at)
         if kind == "model_type":
@@ -112,8 +119,12 @@ class _Translator:
         section = _section_at(path)
         required = [name for name, field in section.model_fields.items() if field.is_required()]
         way_out = f"write `{last}: {{...}}`, with the options {', '.join(section.model_fields)}"
-        if len(required) == 1 and isinstance(found, int | float | str):
+        if last == "pool" and found in ("max", "avg"):
+            way_out = f"write `pool: {{kind: {found}, kernel_size: 2}}`"
+        elif len(required) == 1 and _takes(section, required[0], found):
             way_out = f"write `{last}: {{{required[0]}: {found}}}`"
+        elif not required and issubclass(section, Kind):
+            way_out = f"write `{last}` alone, or `{last}: {{...}}` with options"
         message = f"`{last}` takes a mapping of options; found {describe(found)}"
         return Diagnostic("wrong-type", message, path, at, way_out)
 
@@ -172,6 +183,17 @@ _WANTED = {
 }
 
 
+def _takes(section: type[BaseModel], option: str, found: Any) -> bool:
+    """Tell whether a value that stands in the place of the options would be right as one."""
+    if isinstance(found, str) and not re.fullmatch("[A-Za-z0-9_./][A-Za-z0-9_./-]*", found):
+        return False
+    try:
+        section.model_validate({option: found})
+    except ValidationError:
+        return False
+    return True
+
+
 def _numbers_wanted(path: Path) -> str:
     option = _section_at(path[:-1]).model_fields[str(path[-1])]
     return f"wanted {len(get_args(option.annotation))} numbers"
@@ -201,7 +223,7 @@ def _example(path: Path) -> str:
 
 
 def _no_kind(path: Path, found: Any, at: Location) -> Diagnostic:
-    noun = _noun(path)
+    noun = noun_of(path)
     if noun == "layer":
         noun, kinds = "a layer", KINDS
     else:
@@ -218,13 +240,6 @@ def _no_kind(path: Path, found: Any, at: Location) -> Diagnostic:
     else:
         way_out = f"write the kind as a key, over its options: {', '.join(kinds)}"
     return Diagnostic("no-kind", message, path, at, way_out)
-
-
-def _noun(path: Path) -> str:
-    """Name what stands at a path: `layers[2]` is a layer."""
-    words = [step for step in path if isinstance(step, str)]
-    word = words[-1] if words else "spec"
-    return word.removesuffix("s") if path and isinstance(path[-1], int) else word
 
 
 def options_at(path: Path) -> list[str]:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import difflib
+import math
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from cnnspec.spec.diagnostics import Path
+from cnnspec.spec.diagnostics import Diagnostic, Location, Path, brief
 from cnnspec.spec.scalars import core_scalar
 from cnnspec.spec.source import UNREAD
 
 SYNONYMS: dict[str, tuple[str, ...]] = {
     # kinds, as torch, Keras, darknet and people call them
     "avg_pool": ("pool: {kind: avg, ...}",),
+    "avgpool": ("pool: {kind: avg, ...}",),
+    "average_pool": ("pool: {kind: avg, ...}",),
     "avgpool2d": ("pool: {kind: avg, ...}",),
     "averagepooling2d": ("pool: {kind: avg, ...}",),
     "conv2d": ("conv",),
@@ -74,14 +77,31 @@ NOT_NEEDED = {
     "softmax": "the loss takes the logits as they are: leave it out",
     "log_softmax": "the loss takes the logits as they are: leave it out",
     "input": "the input stands on top, as in `input: [1, 28, 28]`: leave it out",
+    "dropout": "there is no dropout; leave it out",
+    "batchnorm": "there is no batch normalisation; leave it out",
+    "batchnorm2d": "there is no batch normalisation; leave it out",
+    "batch_norm": "there is no batch normalisation; leave it out",
+    "batchnormalization": "there is no batch normalisation; leave it out",
+    "tanh": "`relu` is the only activation",
+    "sigmoid": "`relu` is the only activation",
+    "gelu": "`relu` is the only activation",
+    "adamw": "its decay apart from the gradient is not there; `adam` couples them",
+    "padding_mode": "leave it out: zeros are added",
     "inplace": "leave it out: how a layer keeps its arrays is up to the backend",
-    "activation": "write the activation as a layer of its own: `- relu`",
+    "activation": "leave it out: a `- relu` is a layer of its own; the last layer has none",
     "loss": "leave it out: the loss is the mean cross-entropy of the logits",
     "backend": "choose the backend with `--backend`",
     "device": "choose the device with `--device`",
     "<<": "merge keys are not supported: write the options out",
 }
 """What is not written in a spec at all, and what to do instead."""
+
+
+KEEP_SHAPE = {
+    *("dropout", "batchnorm", "batchnorm2d", "batch_norm", "BatchNorm2d", "Dropout"),
+    *("BatchNormalization", "tanh", "sigmoid", "gelu", "softmax", "log_softmax", "Softmax"),
+}
+"""Kinds that do not exist, but would not change a shape."""
 
 
 def meant(word: str, known: Iterable[str]) -> str | None:
@@ -106,6 +126,19 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     if word.lower() in NOT_NEEDED:
         return NOT_NEEDED[word.lower()]
     return f"known are {', '.join(known)}" if known else "it has no options"
+
+
+def noun_of(path: Path) -> str:
+    """Name what stands at a path: `layers[2]` is a layer."""
+    words = [step for step in path if isinstance(step, str)]
+    word = words[-1] if words else "spec"
+    return word.removesuffix("s") if path and isinstance(path[-1], int) else word
+
+
+def unknown_kind(path: Path, word: str, kinds: Iterable[str], at: Location) -> Diagnostic:
+    """Say that there is no such kind."""
+    message = f"there is no kind of {noun_of(path)} called `{brief(word)}`"
+    return Diagnostic("unknown-kind", message, path, at, did_you_mean(word, kinds))
 
 
 def describe(value: Any) -> str:
@@ -133,35 +166,44 @@ def nearest_legal(path: Path, wanted: str, found: Any, written: str) -> str:
     if path[-1] == "input":
         return "write `[channels, height, width]`, as in `[1, 28, 28]`"
     if isinstance(found, str):
-        return _legal_for_text(wanted, found)
+        return _legal_for_text(path, wanted, found)
     if "`true` or `false`" in wanted and found in (0, 1):
         return f"write `{str(bool(found)).lower()}`"
     if isinstance(found, bool):
         return ""
     if "a whole number" in wanted and isinstance(found, float) and found.is_integer():
         return f"write `{found:.0f}`" if 1 <= found < 1e15 else ""
-    is_layer_name = path[-1] == "name" and len(path) > 1
-    if wanted == "wanted text" and isinstance(found, int | float) and not is_layer_name:
-        return f'write `"{written}"`, in quotes'
-    if wanted == "wanted a list" and isinstance(found, int | float) and path[-1] != "betas":
-        return f"write `[{found}]`"
+    if wanted == "wanted text" and isinstance(found, int | float):
+        is_name = path == ("name",) and re.fullmatch("[A-Za-z0-9][A-Za-z0-9._-]*", written)
+        return f'write `"{written}"`, in quotes' if is_name or path[-1] == "path" else ""
+    if path[-2:-1] == ("normalize",) and isinstance(found, int | float) and found > 0:
+        return f"write `[{found}]`, with a number for each channel"
     return ""
 
 
-def _legal_for_text(wanted: str, found: str) -> str:
+def _legal_for_text(path: Path, wanted: str, found: str) -> str:
     if "`true` or `false`" in wanted:
-        word = {"yes": "true", "on": "true", "no": "false", "off": "false"}.get(found.lower())
+        words = {"yes": "true", "on": "true", "true": "true"}
+        words |= {"no": "false", "off": "false", "false": "false"}
+        word = words.get(found.strip().lower())
         return f"write `{word}`" if word else ""
-    if "`avg`" in wanted and found.lower() in ("average", "mean"):
-        return "write `avg`"
+    if "`avg`" in wanted:
+        words = {"average": "avg", "mean": "avg", "avg": "avg", "maximum": "max", "max": "max"}
+        return f"write `{words[found.lower()]}`" if found.lower() in words else ""
     if "letters, digits" in wanted:
         return _legal_name(wanted, found)
     if found.lower() in ("none", "null", "nil"):
         return "leave it out to have the default"
-    if "number" in wanted and _number(found) > 0:
-        return f"write `{found.strip()}` without quotes"
-    if "[height, width]" in wanted and (sizes := re.findall(r"\d+", found[:20])):
-        return f"write `[{sizes[0]}, {sizes[-1]}]`"
+    number = _number(found)
+    if "number" in wanted and number > 0 and math.isfinite(number):
+        if "whole" not in wanted or isinstance(number, int):
+            return f"write `{found.strip()}` without quotes"
+        return ""
+    if "whole" in wanted and re.fullmatch("[0-9]{1,3}([_ ][0-9]{3})+", found):
+        return f"write `{re.sub('[_ ]', '', found)}`"
+    sizes = re.fullmatch(r"\(?([1-9][0-9]*)(?: ?[x,] ?([1-9][0-9]*)\)?)?", found[:20])
+    if "[height, width]" in wanted and sizes:
+        return f"write `[{sizes[1]}, {sizes[2] or sizes[1]}]`"
     return ""
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from unittest import mock
 
 from cnnspec.errors import SpecError
 from cnnspec.spec import Diagnostic, Inspection, inspect_spec, load_spec
+from cnnspec.spec.format import format_spec
 from cnnspec.spec.source import MAX_BYTES
 
 HERE = Path(__file__).parent
@@ -38,10 +40,20 @@ def _found(text: str | bytes, *overrides: str) -> tuple[Diagnostic, ...]:
     return inspect_spec(text, file="model.yaml", overrides=overrides).diagnostics
 
 
+def _not_laid_out() -> tuple[Diagnostic, ...]:
+    with mock.patch("cnnspec.spec.format.write", lambda root, header: "name: other\n"):
+        try:
+            format_spec(VALID, file="model.yaml")
+        except SpecError as error:
+            return error.diagnostics
+    raise AssertionError
+
+
 ELSEWHERE: dict[str, Callable[[], tuple[Diagnostic, ...]]] = {
     "unreadable": _unreadable,
     "too-large": lambda: _found(b"#" * (MAX_BYTES + 1)),
     "override": lambda: _found(VALID, "layers.conv1.padding=1"),
+    "not-laid-out": _not_laid_out,
     "too-many-problems": lambda: _found(VALID + "".join(f"o{n}: 1\n" for n in range(123))),
 }
 """Codes that no file of the corpus has, and what produces each."""

@@ -160,9 +160,11 @@ def with_offer(path: Path, problem: Diagnostic) -> tuple[Diagnostic, ...]:
 def test_a_word_that_is_offered_is_a_way_out(path: Path, number: int) -> None:
     problem = FOUND[path].diagnostics[number]
     left = with_offer(path, problem)
-    places = [(at.line, at.column) for at in (found.location for found in left) if at]
+    places = [
+        (at.line, at.column, found.code) for found in left if (at := found.location) is not None
+    ]
     assert problem.location is not None
-    assert (problem.location.line, problem.location.column) not in places
+    assert (problem.location.line, problem.location.column, problem.code) not in places
 
 
 # file, its only help (or all of them), and what a person changes who does as it says

@@ -204,3 +204,37 @@ def test_dumped_specs_are_canonical() -> None:
 def test_what_cannot_be_read_is_refused(text: str | bytes) -> None:
     with pytest.raises(SpecError):
         format_spec(text)
+
+
+TWO_COMMENTS = {
+    "input:  # a\n  [1, 28, 28]  # b\n": "# a\ninput: [1, 28, 28]  # b\n",
+    "layers:\n  -  # first\n    pool:  # second\n      kernel_size: 2\n": (
+        "layers:\n  # first\n  - pool: {kernel_size: 2}  # second\n"
+    ),
+    "x:  # ten\n  10  # classes\n": "# ten\nx: 10  # classes\n",
+    "layers: [  # my net\n   flatten,  # f\n  ]  # end\n": (
+        "# my net\nlayers:  # end\n  - flatten  # f\n"
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "neat"), TWO_COMMENTS.items())
+def test_a_line_has_room_for_one_comment(text: str, neat: str) -> None:
+    assert format_spec(text) == neat
+    assert format_spec(neat) == neat
+
+
+def test_only_kinds_that_need_no_options_become_words() -> None:
+    text = "data:\n  mine: {}\nlayers:\n  - linear:\n  - cnov: {}\n"
+    assert format_spec(text) == "layers:\n  - linear:\n  - cnov: {}\ndata:\n  mine: {}\n"
+
+
+@pytest.mark.parametrize("lost", ["comment", "value"])
+def test_a_layout_that_would_lose_something_is_refused(
+    monkeypatch: pytest.MonkeyPatch, lost: str
+) -> None:
+    shortened = {"comment": "name: x\n", "value": "name: y  # a\n"}[lost]
+    monkeypatch.setattr("cnnspec.spec.format.write", lambda root, header: shortened)
+    with pytest.raises(SpecError) as caught:
+        format_spec("name: x  # a\n")
+    assert [found.code for found in caught.value.diagnostics] == ["not-laid-out"]

@@ -105,7 +105,7 @@ def not_an_image(layer: Layer, input: PartialShape) -> ShapeError:
     return ShapeError(
         "not-an-image",
         f"`{layer.keyword}` takes images (channels x height x width), "
-        f"but receives {show(input)} features",
+        f"but receives {'' if None in input else show(input) + ' '}features",
         help=f"move `{layer.keyword}` before `flatten`",
     )
 

@@ -1,0 +1,62 @@
+"""Kinds that do not exist, but whose meaning is clear: they are reported, and read on as meant."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+from cnnspec.spec.diagnostics import Diagnostic, Path
+from cnnspec.spec.layers import KINDS
+from cnnspec.spec.model import KINDS_AT
+from cnnspec.spec.section import kind_of
+from cnnspec.spec.source import Source
+from cnnspec.spec.words import meant, unknown_kind
+
+MOST = 100
+"""How many are read on as meant; a person mends these first."""
+
+
+def guess_kinds(source: Source) -> list[Diagnostic]:
+    """Put known kinds in the place of unknown ones in `source`; return what was wrong."""
+    problems: list[Diagnostic] = []
+    below = _paths_by_place(source)
+    for path, holder, key, kinds in _kinded(source.value):
+        word = kind_of(holder[key])
+        if word is None or word in kinds or len(problems) >= MOST:
+            continue
+        known = (meant(word, kinds) or "").partition(":")[0]
+        if not known:
+            continue
+        at = source.keys.get((*path, word)) or source.locate(path)
+        problems.append(unknown_kind(path, word, kinds, at))
+        item = holder[key]
+        holder[key] = {known: item[word] if isinstance(item, dict) else {}}
+        for places in (source.values, source.keys):
+            for old in [old for old in below[path] if old[: len(path) + 1] == (*path, word)]:
+                if old in places:
+                    places[(*path, known, *old[len(path) + 1 :])] = places.pop(old)
+    return problems
+
+
+def _kinded(value: dict[str, Any]) -> Iterator[tuple[Path, Any, Any, dict[str, Any]]]:
+    """Yield the path of each thing with a kind, its holder and key, and the kinds there are."""
+    layers = value.get("layers")
+    for index in range(len(layers)) if isinstance(layers, list) else ():
+        yield ("layers", index), layers, index, dict(KINDS)
+    for path, kinds in KINDS_AT.items():
+        holder: Any = value
+        for step in path[:-1]:
+            holder = holder.get(step) if isinstance(holder, dict) else None
+        if isinstance(holder, dict) and path[-1] in holder:
+            yield path, holder, path[-1], kinds
+
+
+def _paths_by_place(source: Source) -> dict[Path, list[Path]]:
+    """Gather the paths below each thing with a kind."""
+    found: dict[Path, list[Path]] = defaultdict(list)
+    for path in {*source.values, *source.keys}:
+        for length in (1, 2):
+            if len(path) > length:
+                found[path[:length]].append(path)
+    return found
