@@ -146,7 +146,7 @@ ERRORS = {
         " --> --set:1:7\n"
         "  |\n"
         "1 | input=[1, 9, 9]\n"
-        "  |       ^\n"
+        "  |       ^^^^^^^^^\n"
         "help: write `input: [1, 8, 8]`, or take other data\n",
     ),
     "too few logits": (

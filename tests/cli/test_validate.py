@@ -71,23 +71,28 @@ def test_folders_are_searched_and_files_named_once(call: Call, files: Path) -> N
 
 def test_a_folder_without_specs(call: Call, files: Path) -> None:
     (files / "empty").mkdir()
-    assert call("validate", "empty") == (
-        2,
-        "",
-        "unreadable: there is no .yaml or .yml file in the folder empty\n",
-    )
+    said = "unreadable: there is no .yaml or .yml file in the folder empty\n\n"
+    assert call("validate", "empty") == (2, "empty: not valid: 1 problem\n", said)
+    assert call("validate", "empty", "small.yaml").out.splitlines()[1] == "small.yaml: valid"
+    document = json.loads(call("validate", "--json", "small.yaml", "empty").out)
+    assert [file["valid"] for file in document["files"]] == [True, False]
 
 
 def test_stdin(program: Call) -> None:
-    assert program("validate", "-", input=ODD.replace("flatten", "flaten")) == (
+    assert program("validate", "-", input="input: [1, 8, 8]\nlayers: [flaten, 3]\n") == (
         2,
-        "<stdin>: not valid: 1 problem\n",
+        "<stdin>: not valid: 2 problems\n",
         "unknown-kind: there is no kind of layer called `flaten`\n"
         " --> <stdin>:2:10\n"
         "  |\n"
-        "2 | layers: [flaten]\n"
+        "2 | layers: [flaten, 3]\n"
         "  |          ^^^^^^\n"
-        "help: did you mean `flatten`?\n\n",
+        "help: did you mean `flatten`?\n\n"
+        "no-kind: a layer is a word or a mapping with one key; found `3`\n"
+        " --> <stdin>:2:18\n"
+        "  |\n"
+        "2 | layers: [flaten, 3]\n"
+        "  |                  ^\n\n",
     )
 
 

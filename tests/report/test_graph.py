@@ -145,7 +145,7 @@ def vgg() -> Plan:
 
 
 def long_names() -> Plan:
-    names = ["a_layer_whose_name_takes_more_than_a_line_has", "W" * 120, "under_" * 9]
+    names = ["a_layer_whose_name_takes_more_than_a_line_has", "W" * 100, "under_" * 9]
     first, second, third = (
         Conv(
             name=name,
@@ -159,7 +159,7 @@ def long_names() -> Plan:
         for name in names
     )
     acting = ReLU(name="another_name_that_is_far_too_long")
-    return model((3, 90, 200), first, acting, second, third, Flatten(), name="W" * 270)
+    return model((3, 90, 200), first, acting, second, third, Flatten(), name="W" * 100)
 
 
 def larger(plan: Plan, *shapes: Shape) -> Plan:

@@ -41,7 +41,7 @@ def _found(text: str | bytes, *overrides: str) -> tuple[Diagnostic, ...]:
 
 
 def _not_laid_out() -> tuple[Diagnostic, ...]:
-    with mock.patch("cnnspec.spec.format.write", lambda root, header: "name: other\n"):
+    with mock.patch("cnnspec.spec.format.write", return_value="name: other\n"):
         try:
             format_spec(VALID, file="model.yaml")
         except SpecError as error:

@@ -12,17 +12,18 @@ COLON = (
     "look for a missing space after `:` or `-`, a missing `:` before, or a line that is indented "
     "too far; a text that holds `: ` wants quotes"
 )
+COMMA = "put a `,` between two entries"
 OPEN_LIST = "the `[` stands in line 1, column 4"
 OPEN_MAPPING = "the `{` stands in line 1, column 4"
 
 SAID = {
     "a: [1": SyntaxProblem("the `[` is never closed", 0, 3, "add `]`"),
     "a: {b: 1": SyntaxProblem("the `{` is never closed", 0, 3, "add `}`"),
-    "a: [1, 2}": SyntaxProblem("wanted `,` or `]`; found `}`", 0, 8, note=OPEN_LIST),
+    "a: [1, 2}": SyntaxProblem("wanted `,` or `]`; found `}`", 0, 8, COMMA, OPEN_LIST),
     "a: {b: [1}": SyntaxProblem(
-        "wanted `,` or `]`; found `}`", 0, 9, note="the `[` stands in line 1, column 8"
+        "wanted `,` or `]`; found `}`", 0, 9, COMMA, "the `[` stands in line 1, column 8"
     ),
-    "a: {b: 1 c: 2}": SyntaxProblem("wanted `,` or `}`; found `:`", 0, 10, note=OPEN_MAPPING),
+    "a: {b: 1 c: 2}": SyntaxProblem("wanted `,` or `}`; found `:`", 0, 10, COMMA, OPEN_MAPPING),
     "a: [1, , 2]": SyntaxProblem("a value is missing before `,`", 0, 7),
     "a: 1\nb: 'c": SyntaxProblem(
         "the quote is never closed", 1, 3, "add the same quote at its end"
