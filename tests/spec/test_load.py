@@ -72,7 +72,8 @@ def test_all_problems_of_a_file_come_at_once_in_its_order() -> None:
             "wrong-value",
             1,
             7,
-            "`name`: wanted at most 100 letters, digits, `.`, `_` and `-`, starting with a letter or a digit; "
+            "`name`: wanted at most 100 letters, digits, `.`, `_` and `-`, starting with a letter "
+            "or a digit; "
             'found "my model" (text)',
         ),
         (
