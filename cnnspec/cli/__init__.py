@@ -21,6 +21,7 @@ COMMANDS = {
     "completion": "cnnspec.cli.completion",
 }
 
+DIFFERENT = 1
 BAD_INPUT = 2
 INTERNAL_ERROR = 70
 INTERRUPTED = 130

@@ -6,6 +6,7 @@ import os
 
 import rich_click as click
 
+from cnnspec.cli import DIFFERENT
 from cnnspec.cli.options import (
     complete_backends,
     data_dir_option,
@@ -14,8 +15,6 @@ from cnnspec.cli.options import (
     set_option,
     spec_argument,
 )
-
-DIFFERENT = 1
 
 
 @click.command("compare")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import rich_click as click
 
+from cnnspec.cli import DIFFERENT
 from cnnspec.cli.options import complete_specs, json_option
-
-DIFFERENT = 1
 
 
 @click.command("diff")

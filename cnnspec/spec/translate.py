@@ -19,6 +19,7 @@ from cnnspec.spec.words import (
     SYNONYMS,
     describe,
     did_you_mean,
+    meant,
     nearest_legal,
     noun_of,
     unknown_kind,
@@ -49,17 +50,14 @@ def _is_unread(error: ErrorDetails) -> bool:
 
 def _without_echoes(problems: list[Diagnostic]) -> list[Diagnostic]:
     """Drop `conv1 lacks kernel_size` where `kernal_size` beside it was taken for a misspelling."""
-    meant = {
-        (*problem.path[:-1], problem.help.removeprefix("did you mean `").removesuffix("`?"))
-        for problem in problems
-        if problem.code == "unknown-option"
-    }
-    merged = {problem.path[:-1] for problem in problems if problem.path[-1:] == ("<<",)}
+    unknown = [problem.path for problem in problems if problem.code == "unknown-option"]
+    misspelt = {(*path[:-1], meant(str(path[-1]), options_at(path[:-1]))) for path in unknown}
+    merged = {path[:-1] for path in unknown if path[-1] == "<<"}
     return [
         problem
         for problem in problems
         if problem.code != "missing-option"
-        or (problem.path not in meant and problem.path[:-1] not in merged)
+        or (problem.path not in misspelt and problem.path[:-1] not in merged)
     ]
 
 
