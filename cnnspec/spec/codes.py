@@ -19,7 +19,7 @@ class Code:
 CODES: dict[str, Code] = {
     # the file
     "unreadable": Code("The file cannot be opened."),
-    "too-large": Code("The file is longer than 200,000 bytes, or holds more than 20,000 values."),
+    "too-large": Code("The file is longer than 200,000 bytes, or holds more than 15,000 values."),
     "binary": Code("The file is not text."),
     "not-utf8": Code("The file is text in another encoding than UTF-8."),
     "byte-order-mark": Code("The file starts with a byte order mark.", "warning"),

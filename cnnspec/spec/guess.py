@@ -20,7 +20,7 @@ MOST = 100
 def guess_kinds(source: Source) -> list[Diagnostic]:
     """Put known kinds in the place of unknown ones in `source`; return what was wrong."""
     problems: list[Diagnostic] = []
-    below = _paths_by_place(source)
+    below: dict[Path, list[Path]] = {}
     for path, holder, key, kinds in _kinded(source.value):
         word = kind_of(holder[key])
         if word is None or word in kinds or len(problems) >= MOST:
@@ -28,6 +28,7 @@ def guess_kinds(source: Source) -> list[Diagnostic]:
         known = (meant(word, kinds) or "").partition(":")[0]
         if not known:
             continue
+        below = below or _paths_by_place(source)
         at = source.keys.get((*path, word)) or source.locate(path)
         problems.append(unknown_kind(path, word, kinds, at))
         item = holder[key]

@@ -26,7 +26,7 @@ LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 """What PyYAML counts as the end of a line."""
 
 MAX_BYTES = 200_000
-MAX_VALUES = 20_000
+MAX_VALUES = 15_000
 MAX_DEPTH = 50
 MAX_KEY = 200
 
