@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from cnnspec.spec.diagnostics import Path
 from cnnspec.spec.model import kinds_at
-from cnnspec.spec.scalars import core_scalar
+from cnnspec.spec.scalars import MAX_DIGITS, core_scalar
 from cnnspec.spec.translate import options_at
 
 WIDTH = 80
@@ -89,7 +89,8 @@ def write(root: Collection, header: list[str]) -> str:
 
 def text_scalar(value: str) -> str:
     """Write text so that it is read back as the same text."""
-    if re.fullmatch(r"[A-Za-z0-9_./][A-Za-z0-9_./-]*", value) and core_scalar(value) == value:
+    plain = re.fullmatch(r"[A-Za-z0-9_./][A-Za-z0-9_./-]*", value) and len(value) <= MAX_DIGITS
+    if plain and core_scalar(value) == value:
         return value
     return _quoted(value)
 

@@ -176,6 +176,7 @@ layers:
         "layers: []\nzeta: 1\nalpha:\n  b: 2\n",
     ),
     "nothing but braces": ("{} # empty\n", "# empty\n{}\n"),
+    "a key like a number that is too long": ("9" * 101 + ": 1\n", f'"{"9" * 101}": 1\n'),
     "dashes with nothing": ("layers:\n-\n- \n- relu\n", "layers:\n  -\n  -\n  - relu\n"),
     "a document mark": ("---\ninput: 3\n...\n", "input: 3\n"),
 }
