@@ -34,7 +34,8 @@ def apply_overrides(source: Source, overrides: Iterable[str]) -> list[Diagnostic
     given = list(overrides)
     if sum(map(len, given)) > MAX_CHARACTERS:
         message = f"all --set together are longer than {MAX_CHARACTERS:,} characters"
-        return [Diagnostic("override", message, help="write the changes into a file")]
+        at = Location("--set", 1, 1, 2, "")
+        return [Diagnostic("override", message, location=at, help="write the changes into a file")]
     problems: list[Diagnostic] = []
     for number, text in enumerate(given, 1):
         try:

@@ -140,6 +140,8 @@ def check_format(text: str | bytes, found: Inspection) -> None:
         refused = error.diagnostics
         formatted = ""
     if not formatted:
+        if refused[0].message.startswith("laid out, the file would be longer than"):
+            return
         assert found.spec is None
         assert refused
         assert set(refused) <= set(found.diagnostics) or len(found.diagnostics) == MOST_PROBLEMS
