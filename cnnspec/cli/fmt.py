@@ -5,18 +5,11 @@ from __future__ import annotations
 import rich_click as click
 
 from cnnspec.cli import DIFFERENT
-from cnnspec.cli.options import complete_specs
+from cnnspec.cli.options import files_argument
 
 
 @click.command("fmt")
-@click.argument(
-    "files",
-    nargs=-1,
-    required=True,
-    metavar="FILE...",
-    type=click.Path(allow_dash=True),
-    shell_complete=complete_specs,
-)
+@files_argument
 @click.option("--check", is_flag=True, help="Change nothing; exit with 1 where something would.")
 def command(files: tuple[str, ...], check: bool) -> int:
     """Lay specs out anew, with every comment kept.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,8 +53,8 @@ def command(file: str, data: str, template: str) -> None:
     from cnnspec.starter import starter
 
     source, shape, classes = _source(data)
-    if printable(file) != file:
-        raise click.UsageError("the name of FILE has a character that cannot be printed")
+    if printable(file) != file or printable(data) != data:
+        raise click.UsageError("a file's name has a character that cannot be printed")
     name = f"{template}-{Path(data).stem if data.endswith('.npz') else data}"
     shown = "FILE" if file == "-" else file
     header = [
@@ -69,7 +70,7 @@ def command(file: str, data: str, template: str) -> None:
         source,
         shape,
         classes,
-        name="".join(sign if sign.isalnum() or sign in "._-" else "-" for sign in name),
+        name=re.sub("[^A-Za-z0-9._-]", "-", name)[:100],
         header=[*_modeline(file), *header],
     )
     if file == "-":
@@ -112,16 +113,13 @@ def _source(data: str) -> tuple[AnyData, Shape, int]:
             ".npz file"
         )
     from cnnspec.data import load_data
-    from cnnspec.errors import DataError
+    from cnnspec.data.dataset import channels_last
     from cnnspec.spec.data import NPZ
 
     own = NPZ(path=data)
     loaded = load_data(own)
-    channels, height, width = loaded.train.images.shape[1:]
-    if width in (1, 3, 4) and channels not in (1, 3, 4):
-        raise DataError(
-            f"{data} has images of {channels} x {height} x {width}, which looks like height, "
-            "width, channels; store images.transpose(0, 3, 1, 2)"
-        )
+    shape = loaded.train.images.shape[1:]
+    if shape[2] in (1, 3, 4) and shape[0] not in (1, 3, 4):
+        raise channels_last(data, shape)
     labels = (loaded.train.labels.max(), loaded.test.labels.max())
-    return own, loaded.train.images.shape[1:], max(2, int(max(labels)) + 1)
+    return own, shape, max(2, int(max(labels)) + 1)

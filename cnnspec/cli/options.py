@@ -66,6 +66,15 @@ spec_argument = click.argument(
     "spec", type=click.Path(dir_okay=False, allow_dash=True), shell_complete=complete_specs
 )
 
+files_argument = click.argument(
+    "files",
+    nargs=-1,
+    required=True,
+    metavar="FILE...",
+    type=click.Path(allow_dash=True),
+    shell_complete=complete_specs,
+)
+
 set_option = click.option(
     "--set",
     "overrides",

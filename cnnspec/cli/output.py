@@ -9,14 +9,18 @@ from cnnspec.documents import Document, to_json
 
 
 def print_line(text: str) -> None:
-    """Print a line as it is."""
+    """Print a line."""
     print_raw(f"{text}\n")
 
 
 def print_raw(text: str) -> None:
-    """Print text as it is, line ends included."""
+    """Print text in UTF-8, whatever the terminal's encoding is, line ends as they are."""
+    if sys.stdout is None:  # it was closed from the start
+        return
     try:
-        print(text, end="", flush=True)
+        sys.stdout.flush()
+        sys.stdout.buffer.write(text.encode(errors="backslashreplace"))
+        sys.stdout.flush()
     except BrokenPipeError:
         discard_output()
 

@@ -41,10 +41,7 @@ class Dataset:
         found = self.train.images.shape[1:]
         if found != tuple(shape):
             if len(shape) == 3 and (found[2], found[0], found[1]) == tuple(shape):
-                raise DataError(
-                    f"the data `{self.name}` has images of {list(found)}, which looks like height, "
-                    f"width, channels; wanted {list(shape)}: store images.transpose(0, 3, 1, 2)"
-                )
+                raise channels_last(f"the data `{self.name}`", found)
             raise DataError(
                 f"the data `{self.name}` has images of {list(found)}, but the spec's input is "
                 f"{list(shape)}; write `input: {list(found)}`"
@@ -57,3 +54,11 @@ class Dataset:
                 f"the data `{self.name}` has labels up to {wanted - 1}, but the network gives "
                 f"{classes} logits; end with `linear: {{out_features: {wanted}}}`"
             )
+
+
+def channels_last(what: str, shape: tuple[int, ...]) -> DataError:
+    """Say that images seem to be stored as (n, h, w, c)."""
+    return DataError(
+        f"{what} has images of {list(shape)}, which looks like height, width, channels; "
+        "wanted channels first: store images.transpose(0, 3, 1, 2)"
+    )

@@ -130,9 +130,8 @@ class Comments:
         for at in before.around():
             if line <= at.end <= note.start and (at.start >= line or not at.is_block):
                 place = at
-        aligned = self.bare[: note.start].endswith("   ", max(0, note.start - 3)) or (
-            self._columns[note.column] > 1
-        )
+        wide_gap = self.bare[max(0, note.start - 3) : note.start] == "   "
+        aligned = wide_gap or self._columns[note.column] > 1
         place.entry.beside.append(Comment(note.text, note.column if aligned else 0))
 
     def _line(self, index: int) -> int:

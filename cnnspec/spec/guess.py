@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from cnnspec.spec.diagnostics import Diagnostic, Path
-from cnnspec.spec.layers import KINDS
-from cnnspec.spec.model import KINDS_AT
+from cnnspec.spec.model import KINDS_AT, kinds_at
 from cnnspec.spec.section import kind_of
 from cnnspec.spec.source import Source
 from cnnspec.spec.words import meant, unknown_kind
@@ -21,8 +20,8 @@ def guess_kinds(source: Source) -> list[Diagnostic]:
     """Put known kinds in the place of unknown ones in `source`; return what was wrong."""
     problems: list[Diagnostic] = []
     below: dict[Path, list[Path]] = {}
-    for path, holder, key, kinds in _kinded(source.value):
-        word = kind_of(holder[key])
+    for path, holder, key in _kinded(source.value):
+        word, kinds = kind_of(holder[key]), kinds_at(path)
         if word is None or word in kinds or len(problems) >= MOST:
             continue
         known = (meant(word, kinds) or "").partition(":")[0]
@@ -40,17 +39,17 @@ def guess_kinds(source: Source) -> list[Diagnostic]:
     return problems
 
 
-def _kinded(value: dict[str, Any]) -> Iterator[tuple[Path, Any, Any, dict[str, Any]]]:
-    """Yield the path of each thing with a kind, its holder and key, and the kinds there are."""
+def _kinded(value: dict[str, Any]) -> Iterator[tuple[Path, Any, Any]]:
+    """Yield the path of each thing with a kind, what holds it, and its key there."""
     layers = value.get("layers")
     for index in range(len(layers)) if isinstance(layers, list) else ():
-        yield ("layers", index), layers, index, dict(KINDS)
-    for path, kinds in KINDS_AT.items():
+        yield ("layers", index), layers, index
+    for path in KINDS_AT:
         holder: Any = value
         for step in path[:-1]:
             holder = holder.get(step) if isinstance(holder, dict) else None
         if isinstance(holder, dict) and path[-1] in holder:
-            yield path, holder, path[-1], kinds
+            yield path, holder, path[-1]
 
 
 def _paths_by_place(source: Source) -> dict[Path, list[Path]]:

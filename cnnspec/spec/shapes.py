@@ -12,7 +12,7 @@ from cnnspec.spec.diagnostics import Diagnostic
 from cnnspec.spec.layers import Layer
 from cnnspec.spec.layers.layer import is_whole
 from cnnspec.spec.sizes import PartialShape, Shape, show
-from cnnspec.spec.words import KEEP_SHAPE
+from cnnspec.spec.words import keeps_shape
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,9 @@ def place_layers(
     trail = [f"input {show(input)}"] if input else []
     shape = input
     for index, (name, layer) in enumerate(zip(names, layers)):
-        output = layer.outline(shape) if layer else shape if kinds[index] in KEEP_SHAPE else None
+        output = (
+            layer.outline(shape) if layer else shape if keeps_shape(kinds[index] or "") else None
+        )
         if layer and shape is not None:
             found = [_at(index, name, layer, error, trail) for error in layer.problems(shape)]
             problems += found

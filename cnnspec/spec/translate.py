@@ -11,8 +11,7 @@ from pydantic import BaseModel, Tag, ValidationError
 from pydantic_core import ErrorDetails
 
 from cnnspec.spec.diagnostics import Diagnostic, Location, Path, brief
-from cnnspec.spec.layers import KINDS
-from cnnspec.spec.model import KINDS_AT, ModelSpec
+from cnnspec.spec.model import KINDS_AT, ModelSpec, kinds_at
 from cnnspec.spec.section import Kind
 from cnnspec.spec.source import UNREAD, Source
 from cnnspec.spec.words import (
@@ -221,11 +220,8 @@ def _example(path: Path) -> str:
 
 
 def _no_kind(path: Path, found: Any, at: Location) -> Diagnostic:
-    noun = noun_of(path)
-    if noun == "layer":
-        noun, kinds = "a layer", KINDS
-    else:
-        noun, kinds = f"the {noun}", KINDS_AT.get(tuple(map(str, path)), {})
+    is_layer, kinds = path[0] == "layers", kinds_at(path)
+    noun = f"{'a' if is_layer else 'the'} {noun_of(path)}"
     if not isinstance(found, Mapping) or len(found) < 2:
         message = f"{noun} is a word or a mapping with one key; found {describe(found)}"
         return Diagnostic("no-kind", message, path, at)
@@ -234,7 +230,7 @@ def _no_kind(path: Path, found: Any, at: Location) -> Diagnostic:
     if len(named) == 1:
         way_out = f"indent the options under `{named[0]}:`"
     elif named:
-        way_out = "give each a dash of its own" if kinds is KINDS else "keep one of them"
+        way_out = "give each a dash of its own" if is_layer else "keep one of them"
     else:
         way_out = f"write the kind as a key, over its options: {', '.join(kinds)}"
     return Diagnostic("no-kind", message, path, at, way_out)

@@ -97,11 +97,9 @@ NOT_NEEDED = {
 """What is not written in a spec at all, and what to do instead."""
 
 
-KEEP_SHAPE = {
-    *("dropout", "batchnorm", "batchnorm2d", "batch_norm", "BatchNorm2d", "Dropout"),
-    *("BatchNormalization", "tanh", "sigmoid", "gelu", "softmax", "log_softmax", "Softmax"),
-}
-"""Kinds that do not exist, but would not change a shape."""
+def keeps_shape(kind: str) -> bool:
+    """Tell whether a kind that does not exist is known not to change a shape elsewhere."""
+    return kind.lower() in NOT_NEEDED
 
 
 def meant(word: str, known: Iterable[str]) -> str | None:

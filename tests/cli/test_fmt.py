@@ -77,3 +77,31 @@ def test_a_spec_need_not_be_valid(call: Call, folder: Path) -> None:
     (folder / "bad.yaml").write_text("layers:  [flaten]\nwhat: 3\ninput: 7\n")
     assert call("fmt", "bad.yaml").code == 0
     assert (folder / "bad.yaml").read_text() == "input: 7\nlayers:\n  - flaten\nwhat: 3\n"
+
+
+def test_output_is_utf_8_everywhere(program: Call) -> None:
+    text = "name: x  # \N{LATIN SMALL LETTER E WITH ACUTE}\n"
+    done = program(
+        "fmt", "-", input=text.encode(), text=False, environ={"PYTHONIOENCODING": "ascii"}
+    )
+    assert done == (0, text.encode(), b"")
+
+
+def test_other_files_of_a_folder_are_left_as_they_are(call: Call, folder: Path) -> None:
+    hidden = folder / ".github"
+    hidden.mkdir()
+    others = {hidden / "ci.yml": "on:   push\n", folder / "other.yaml": "data:\n    key:\n"}
+    for path, text in others.items():
+        path.write_text(text)
+    (folder / "small.yaml").write_text(NEAT)
+    assert call("fmt", ".") == (0, "./other.yaml: not a spec, left as it is\n", "")
+    assert all(path.read_text() == text for path, text in others.items())
+
+
+def test_no_file_beside_it_is_touched(call: Call, folder: Path) -> None:
+    (folder / "loose.yaml").write_text(LOOSE)
+    (folder / "precious").write_text("mine")
+    (folder / ".loose.yaml.new").symlink_to("precious")
+    assert call("fmt", "loose.yaml").code == 0
+    assert (folder / "precious").read_text() == "mine"
+    assert not (folder / "loose.yaml").is_symlink()

@@ -145,3 +145,21 @@ def test_the_schema_is_named_where_it_lies(call: Call, folder: Path) -> None:
     for path, schema in (("x.yaml", ""), ("a/b/x.yaml", "../../")):
         first = (folder / path).read_text().splitlines()[0]
         assert first == f"# yaml-language-server: $schema={schema}cnnspec.schema.json"
+
+
+def test_names_of_files_that_are_no_names_of_models(call: Call, folder: Path) -> None:
+    for number, stem in enumerate(["été", "x" * 150]):
+        np.savez(
+            folder / f"{stem}.npz", images=np.zeros((20, 8, 8), np.uint8), labels=np.arange(20) % 2
+        )
+        assert call("init", f"{number}.yaml", "--data", f"{stem}.npz").code == 0
+        assert inspect_spec((folder / f"{number}.yaml").read_text()).diagnostics == ()
+
+
+def test_images_with_channels_last(call: Call, folder: Path) -> None:
+    labels = np.arange(20) % 2
+    np.savez(folder / "hwc.npz", images=np.zeros((20, 32, 32, 3), np.uint8), labels=labels)
+    done = call("init", "x.yaml", "--data", "hwc.npz")
+    assert (done.code, done.out) == (2, "")
+    assert "store images.transpose(0, 3, 1, 2)" in done.err
+    assert not (folder / "x.yaml").exists()
