@@ -1,0 +1,148 @@
+"""What a cause is, and what it is found from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Generic, NamedTuple, TypeVar
+
+import numpy as np
+
+from cnnspec.backends.network import Labels
+from cnnspec.compare.budget import Exact, sum_budget, unit_roundoff
+from cnnspec.compare.measure import measure
+from cnnspec.plan import PlannedLayer
+from cnnspec.spec.training import AnyOptimizer
+from cnnspec.trace import Array
+
+
+@dataclass(frozen=True)
+class Cause:
+    """Why a quantity is wrong: a fault that gives exactly the numbers that were found."""
+
+    code: str
+    """A name that stays the same: `scale`, `flipped-kernel`, `ties-to-all`."""
+    sentence: str
+    """What a person needs, without the place: `the expected one x 0.03125 (1/32 = 1/batch_size):
+    divided by the batch size twice?`"""
+
+
+@dataclass(frozen=True)
+class LayerSituation:
+    """What a layer was given. Arrays have the batch first."""
+
+    at: PlannedLayer
+    probe: str
+    x: Exact
+    grad_output: Exact
+    parameters: Mapping[str, Exact]
+    buffers: Mapping[str, Exact]
+    """Before the pass."""
+
+    def magnitudes(self) -> LayerSituation:
+        """Return the same with the absolute value of every number."""
+        return replace(
+            self,
+            x=np.abs(self.x),
+            grad_output=np.abs(self.grad_output),
+            parameters={name: np.abs(array) for name, array in self.parameters.items()},
+        )
+
+
+@dataclass(frozen=True)
+class LossSituation:
+    """What the loss was given."""
+
+    probe: str
+    logits: Exact
+    """(n, classes)"""
+    labels: Labels
+
+
+@dataclass(frozen=True)
+class UpdateSituation:
+    """What the optimizer was given for one parameter, in one step."""
+
+    options: AnyOptimizer
+    learning_rate: float
+    step: int
+    """From 1."""
+    weights: Exact
+    slots: Mapping[str, Exact]
+    """Before the step, by the slot's name alone (`exp_avg`)."""
+    gradient: Exact
+
+
+Situation = TypeVar("Situation", LayerSituation, LossSituation, UpdateSituation)
+
+
+@dataclass(frozen=True)
+class Observation(Generic[Situation]):
+    """One quantity on one probe, in float64: what was found, and what is right."""
+
+    situation: Situation
+    quantity: str
+    """`output`, `grad_input`, `grad_weight`, ...; `loss`, `grad_logits`; of an update ``
+    (the weights) or a slot's name."""
+    found: Array
+    wanted: Exact
+    budget: Exact
+    """How far apart rounding may bring the two."""
+
+
+class Prediction(NamedTuple):
+    """What a fault would give."""
+
+    value: Exact
+    budget: Exact
+    """How far rounding may bring a faulty implementation from `value`."""
+
+
+class Hypothesis(NamedTuple, Generic[Situation]):
+    """A fault that people make: what it would give, and what to say where it does."""
+
+    code: str
+    sentence: str
+    predict: Callable[[Observation[Situation]], Prediction | None]
+    """None where the fault is not possible, or would change nothing."""
+
+
+def transformed(
+    observation: Observation[Situation], transform: Callable[[Exact], Exact]
+) -> Prediction:
+    """Predict what is right, passed through a linear transform (a scale, another order)."""
+    value = transform(observation.wanted)
+    rounding = 4 * unit_roundoff("float64") * np.abs(value)
+    return Prediction(value, np.abs(transform(observation.budget)) + rounding)
+
+
+def computed(value: Exact, magnitude: Exact, roundings: int) -> Prediction:
+    """Predict a sum of which each term meets at most so many roundings; 0: exact."""
+    return Prediction(value, 2 * sum_budget(roundings, magnitude, value, "float64"))
+
+
+def explains(hypothesis: Hypothesis[Situation], observations: list[Observation[Situation]]) -> bool:
+    """Tell whether a fault gives what was found on every probe, and is seen on one of them."""
+    seen = False
+    for observation in observations:
+        prediction = hypothesis.predict(observation)
+        right = measure(observation.found, observation.wanted, observation.budget).ratio <= 1
+        if prediction is None:
+            if not right:
+                return False
+            continue
+        if not measure(observation.found, *prediction).ratio <= 1:
+            return False
+        seen |= not right
+    return seen
+
+
+def first_cause(
+    hypotheses: Iterator[Hypothesis[Situation]], observations: list[Observation[Situation]]
+) -> Cause | None:
+    """Return the first fault that explains everything that was observed of a quantity."""
+    for hypothesis in hypotheses:
+        with np.errstate(all="ignore"):
+            if explains(hypothesis, observations):
+                return Cause(hypothesis.code, hypothesis.sentence)
+    return None
