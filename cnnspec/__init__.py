@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from cnnspec.spec import NPZ as NPZ
     from cnnspec.spec import SGD as SGD
     from cnnspec.spec import Adam as Adam
+    from cnnspec.spec import BatchNorm as BatchNorm
     from cnnspec.spec import Conv as Conv
     from cnnspec.spec import Diagnostic as Diagnostic
     from cnnspec.spec import Digits as Digits
@@ -62,6 +63,7 @@ _HOMES = {
         "NPZ",
         "SGD",
         "Adam",
+        "BatchNorm",
         "Conv",
         "Diagnostic",
         "Digits",

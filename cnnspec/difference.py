@@ -58,10 +58,7 @@ class LayerDifference:
             return "replaced"
         if self.options:
             return "changed"
-        if (self.before.output, self.before.parameters) != (
-            self.after.output,
-            self.after.parameters,
-        ):
+        if (self.before.output, self.before.state) != (self.after.output, self.after.state):
             return "follows"
         if self.moved:
             return "moved"
@@ -73,7 +70,7 @@ class LayerDifference:
 
 @dataclass(frozen=True)
 class Misfit:
-    """A parameter that one spec alone has, or that has two shapes."""
+    """A parameter or buffer that one spec alone has, or that has two shapes."""
 
     name: str
     before: Shape | None
@@ -99,7 +96,7 @@ class Difference:
     @property
     def misfits(self) -> tuple[Misfit, ...]:
         """What keeps weights of the one from being loaded into the other."""
-        before, after = self.before.parameters, self.after.parameters
+        before, after = self.before.state, self.after.state
         return tuple(
             Misfit(name, before.get(name), after.get(name))
             for name in dict.fromkeys([*before, *after])
@@ -108,13 +105,13 @@ class Difference:
 
     @property
     def renamed_parameters(self) -> dict[str, str]:
-        """Parameters of renamed layers that kept their shape: {name before: name after}."""
+        """Parameters and buffers of renamed layers that kept their shape: {before: after}."""
         return {
             f"{layer.before.name}.{name}": f"{layer.after.name}.{name}"
             for layer in self.layers
             if layer.before and layer.after and layer.renamed and layer.status != "replaced"
-            for name, shape in layer.before.parameters.items()
-            if layer.after.parameters.get(name) == shape
+            for name, shape in layer.before.state.items()
+            if layer.after.state.get(name) == shape
         }
 
 

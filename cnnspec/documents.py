@@ -10,9 +10,9 @@ from typing import Any
 Document = dict[str, Any]
 
 
-def document(schema: str, **content: Any) -> Document:
+def document(schema: str, *, version: int = 1, **content: Any) -> Document:
     """Return a document with its schema and the version of that."""
-    return {"schema": f"cnnspec/{schema}", "version": 1, **content}
+    return {"schema": f"cnnspec/{schema}", "version": version, **content}
 
 
 def to_json(content: Document, *, indent: int | None = 2) -> str:

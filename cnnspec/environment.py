@@ -1,15 +1,20 @@
-"""What results depend on besides the spec: versions and machine."""
+"""What results depend on besides the spec: versions, machine, BLAS and threads."""
 
 from __future__ import annotations
 
 import os
 import platform
+import sys
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
 
-def environment() -> dict[str, str | int]:
-    """Return the versions of what computes; a package that is not installed is left out."""
-    found: dict[str, str | int] = {
+def environment() -> dict[str, Any]:
+    """Return the versions of what computes; a package that is not installed is left out.
+
+    `thread_pools` are those that are loaded: BLAS and OpenMP libraries, with their threads.
+    """
+    found: dict[str, Any] = {
         "python": platform.python_version(),
         "machine": platform.machine(),
         "cpus": os.cpu_count() or 1,
@@ -19,4 +24,12 @@ def environment() -> dict[str, str | int]:
             found[package] = version(package)
         except PackageNotFoundError:
             continue
+    found["thread_pools"] = _thread_pools() if "numpy" in sys.modules else []
     return found
+
+
+def _thread_pools() -> list[dict[str, Any]]:
+    from threadpoolctl import threadpool_info
+
+    kept = ("user_api", "internal_api", "version", "num_threads")
+    return [{key: pool[key] for key in kept} for pool in threadpool_info()]

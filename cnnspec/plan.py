@@ -25,6 +25,8 @@ class PlannedLayer:
     output: Shape
     parameters: Mapping[str, Shape]
     """Shape of each trainable parameter, by its name within the layer (`weight`, `bias`)."""
+    buffers: Mapping[str, Shape]
+    """Shape of each array that training keeps, but does not train (`running_mean`)."""
     macs: int
     """Multiply-accumulates of one forward pass of one image."""
 
@@ -32,6 +34,11 @@ class PlannedLayer:
     def kind(self) -> str:
         """The word that a spec writes for this kind of layer."""
         return self.layer.keyword
+
+    @property
+    def state(self) -> dict[str, Shape]:
+        """Shape of each parameter and buffer."""
+        return {**self.parameters, **self.buffers}
 
     @property
     def parameter_count(self) -> int:
@@ -55,11 +62,29 @@ class Plan:
 
     @property
     def parameters(self) -> dict[str, Shape]:
-        """Shape of every parameter, by torch's state_dict name (`conv1.weight`)."""
+        """Shape of every trainable parameter, by torch's state_dict name (`conv1.weight`)."""
         return {
             f"{layer.name}.{name}": shape
             for layer in self.layers
             for name, shape in layer.parameters.items()
+        }
+
+    @property
+    def buffers(self) -> dict[str, Shape]:
+        """Shape of every buffer, by torch's state_dict name (`batch_norm1.running_mean`)."""
+        return {
+            f"{layer.name}.{name}": shape
+            for layer in self.layers
+            for name, shape in layer.buffers.items()
+        }
+
+    @property
+    def state(self) -> dict[str, Shape]:
+        """Shape of all that weights hold, parameters and buffers, in the order of torch."""
+        return {
+            f"{layer.name}.{name}": shape
+            for layer in self.layers
+            for name, shape in layer.state.items()
         }
 
     @property
@@ -101,6 +126,7 @@ def resolve(spec: ModelSpec) -> Plan:
             item.input,
             item.output,
             MappingProxyType(item.layer.parameters(item.input)),
+            MappingProxyType(item.layer.buffers(item.input)),
             item.layer.macs(item.input, item.output),
         )
         for item in chain.layers

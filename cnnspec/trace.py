@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,8 @@ class LayerTrace:
     """dloss/dinput."""
     grad_parameters: Mapping[str, Array]
     """dloss/dparameter, by the parameter's name within the layer (`weight`, `bias`)."""
+    buffers: Mapping[str, Array] = field(default_factory=lambda: MappingProxyType({}))
+    """What the pass would make of the buffers, by name within the layer (`running_mean`)."""
 
 
 @dataclass(frozen=True)

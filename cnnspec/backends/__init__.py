@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Protocol
 
+from cnnspec.backends.user_file import is_user_file, load_from_file
 from cnnspec.errors import BackendError
 from cnnspec.plan import Plan
 from cnnspec.spec.training import Training
@@ -50,12 +51,19 @@ def build(
     """
     from cnnspec.initial import initial_weights
 
-    network = _builder(backend)(plan, training, device=device)
+    network = builder_of(backend)(plan, training, device=device)
     network.load_state(initial_weights(plan, training.seed))
     return network
 
 
-def _builder(backend: str) -> Builder:
+def builder_of(backend: str) -> Builder:
+    """Return what builds the networks of a backend; `path/to/file.py:Network` names a user's own.
+
+    Raises:
+        BackendError: the backend is unknown, or its file cannot be used.
+    """
+    if is_user_file(backend):
+        return load_from_file(backend)
     if backend in BACKENDS:
         builder: Builder = importlib.import_module(BACKENDS[backend]).build
         return builder
@@ -63,7 +71,10 @@ def _builder(backend: str) -> Builder:
     if backend in others:
         loaded: Builder = others[backend].load()
         return loaded
-    raise BackendError(f"unknown backend `{backend}`; known are {', '.join(backend_names())}")
+    raise BackendError(
+        f"unknown backend `{backend}`; known are {', '.join(backend_names())}, "
+        "and path/to/file.py:Name for one of your own"
+    )
 
 
 def _third_party() -> dict[str, EntryPoint]:

@@ -7,12 +7,20 @@ holds arrays; here is only what ties them together.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 import numpy as np
 
-from cnnspec.backends.network import Labels, Step, check_images, check_state
+from cnnspec.backends.network import (
+    Labels,
+    Step,
+    check_batch,
+    check_images,
+    check_state,
+    check_training_images,
+)
 from cnnspec.plan import Plan
 from cnnspec.spec.layers import Layer as SpecLayer
 from cnnspec.spec.sizes import Shape
@@ -27,10 +35,17 @@ class Layer(ABC):
         self.parameters: dict[str, Array] = {
             name: np.zeros(shape, dtype) for name, shape in layer.parameters(input).items()
         }
+        self.buffers: dict[str, Array] = {
+            name: np.zeros(shape, dtype) for name, shape in layer.buffers(input).items()
+        }
 
     @abstractmethod
     def forward(self, x: Array) -> Array:
-        """Return the output, and keep what the gradients need."""
+        """Return the output in training, keep what the gradients need, update the buffers."""
+
+    def predict(self, x: Array) -> Array:
+        """Return the output in evaluation, and change no buffer."""
+        return self.forward(x)
 
     @abstractmethod
     def input_gradient(self, grad_output: Array) -> Array:
@@ -90,6 +105,11 @@ class ChainNetwork:
             for name, layer in self._layers.items()
             for parameter, array in layer.parameters.items()
         }
+        self._state = {
+            f"{name}.{array_name}": array
+            for name, layer in self._layers.items()
+            for array_name, array in (layer.parameters | layer.buffers).items()
+        }
         options = training.optimizer
         self._optimizer = optimizers[options.keyword](options, self._parameters)
 
@@ -102,15 +122,15 @@ class ChainNetwork:
         return array.copy()
 
     def state(self) -> State:
-        return {name: array.copy() for name, array in self._parameters.items()}
+        return _copies(self._state)
 
     def load_state(self, state: Mapping[str, Array]) -> None:
-        check_state(state, _shapes(self._parameters), "weights")
-        for name, array in self._parameters.items():
+        check_state(state, _shapes(self._state), "weights")
+        for name, array in self._state.items():
             array[...] = state[name]
 
     def optimizer_state(self) -> State:
-        return {name: array.copy() for name, array in self._optimizer.slots.items()}
+        return _copies(self._optimizer.slots)
 
     def load_optimizer_state(self, state: Mapping[str, Array]) -> None:
         check_state(state, _shapes(self._optimizer.slots), "optimizer slots")
@@ -118,10 +138,17 @@ class ChainNetwork:
             array[...] = state[name]
 
     def predict(self, images: Array) -> Array:
-        return self._leave(self._forward(images))
+        check_images(images, self.plan)
+        x = self._enter(images)
+        for layer in self._layers.values():
+            x = layer.predict(x)
+        return self._leave(x)
 
     def train_step(self, images: Array, labels: Labels, learning_rate: float, step: int) -> Step:
-        logits = self._forward(images)
+        check_training_images(images, self.plan)
+        logits = self._enter(images)
+        for layer in self._layers.values():
+            logits = layer.forward(logits)
         loss, grad = self._loss(logits, labels)
         result = Step(loss, self._leave(logits))
         gradients: dict[str, Array] = {}
@@ -140,38 +167,48 @@ class ChainNetwork:
         self._optimizer.step(self._parameters, inner, learning_rate, step)
 
     def trace(self, images: Array, labels: Labels) -> Trace:
-        check_images(images, self.plan)
+        check_training_images(images, self.plan)
         x = self._enter(images)
-        outputs = {}
+        outputs, buffers = {}, {}
         for name, layer in self._layers.items():
-            x = layer.forward(x)
-            outputs[name] = self._leave(x)
+            with _kept(layer.buffers):
+                x = layer.forward(x)
+                outputs[name], buffers[name] = self._leave(x), _copies(layer.buffers)
         loss, grad = self._loss(x, labels)
         loss_trace = LossTrace(loss, self._leave(grad))
         layers = {}
         for name, layer in reversed(self._layers.items()):
             grad_parameters = _copies(layer.parameter_gradients(grad))
             grad = layer.input_gradient(grad)
-            layers[name] = LayerTrace(outputs[name], self._leave(grad), grad_parameters)
+            layers[name] = LayerTrace(
+                outputs[name], self._leave(grad), grad_parameters, buffers[name]
+            )
         return Trace({name: layers[name] for name in self._layers}, loss_trace)
 
     def replay(self, layer: str, x: Array, grad_output: Array) -> LayerTrace:
+        check_batch(len(x), self.plan.layer(layer))
         alone = self._layers[layer]
-        output = self._leave(alone.forward(self._enter(x)))
+        with _kept(alone.buffers):
+            output = self._leave(alone.forward(self._enter(x)))
+            buffers = _copies(alone.buffers)
         grad = self._enter(grad_output)
         grad_parameters = _copies(alone.parameter_gradients(grad))
-        return LayerTrace(output, self._leave(alone.input_gradient(grad)), grad_parameters)
+        return LayerTrace(output, self._leave(alone.input_gradient(grad)), grad_parameters, buffers)
 
     def replay_loss(self, logits: Array, labels: Labels) -> LossTrace:
         loss, grad = self._loss(self._enter(logits), labels)
         return LossTrace(loss, self._leave(grad))
 
-    def _forward(self, images: Array) -> Array:
-        check_images(images, self.plan)
-        x = self._enter(images)
-        for layer in self._layers.values():
-            x = layer.forward(x)
-        return x
+
+@contextmanager
+def _kept(buffers: Mapping[str, Array]) -> Iterator[None]:
+    """Put buffers back as they were before a pass that only looks."""
+    before = _copies(buffers)
+    try:
+        yield
+    finally:
+        for name, array in buffers.items():
+            array[...] = before[name]
 
 
 def _copies(arrays: Mapping[str, Array]) -> dict[str, Array]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnspec.errors import DataError, StateError
-from cnnspec.plan import Plan
+from cnnspec.plan import Plan, PlannedLayer
 from cnnspec.spec.sizes import Shape, show
 from cnnspec.trace import Array, LayerTrace, LossTrace, State, Trace
 
@@ -40,10 +40,10 @@ class Network(Protocol):
     """Name of the backend that built this network."""
 
     def state(self) -> State:
-        """Return the parameters: {"conv1.weight": array}."""
+        """Return parameters and buffers: {"conv1.weight": array}."""
 
     def load_state(self, state: Mapping[str, Array]) -> None:
-        """Take over the parameters.
+        """Take over parameters and buffers.
 
         Raises:
             StateError: a name or a shape does not fit.
@@ -60,27 +60,36 @@ class Network(Protocol):
         """
 
     def predict(self, images: Array) -> Array:
-        """Return the logits, in evaluation mode.
+        """Return the logits, in evaluation mode: with running statistics; change nothing.
 
         Raises:
             DataError: the images have another shape than the network's input.
         """
 
     def train_step(self, images: Array, labels: Labels, learning_rate: float, step: int) -> Step:
-        """Learn from one batch; `step` counts from 1.
+        """Learn from one batch, and update the buffers; `step` counts from 1.
 
         Raises:
-            DataError: the images have another shape than the network's input.
+            DataError: the images have another shape than the network's input, or are too few
+                for a layer's statistics.
         """
 
     def update(self, gradients: Mapping[str, Array], learning_rate: float, step: int) -> None:
         """Let the optimizer take one step along given gradients; `step` counts from 1."""
 
     def trace(self, images: Array, labels: Labels) -> Trace:
-        """Run one forward and backward pass, and leave all state as it was."""
+        """Run one forward and backward pass in training mode, and leave all state as it was.
+
+        Raises:
+            DataError: as in `train_step`.
+        """
 
     def replay(self, layer: str, x: Array, grad_output: Array) -> LayerTrace:
-        """Run one layer alone, on a given input and upstream gradient."""
+        """Run one layer alone, as `trace` does, on a given input and upstream gradient.
+
+        Raises:
+            DataError: the batch is too small for the layer's statistics.
+        """
 
     def replay_loss(self, logits: Array, labels: Labels) -> LossTrace:
         """Run the loss alone."""
@@ -96,6 +105,31 @@ def check_images(images: Array, plan: Plan) -> None:
         raise DataError(
             f"the network takes images of (n, {', '.join(map(str, plan.input))}); "
             f"found {images.shape}"
+        )
+
+
+def check_training_images(images: Array, plan: Plan) -> None:
+    """Hold images against the input of a network, and their number against what layers need.
+
+    Raises:
+        DataError: they have another shape, or are too few.
+    """
+    check_images(images, plan)
+    for at in plan.layers:
+        check_batch(len(images), at)
+
+
+def check_batch(images: int, at: PlannedLayer) -> None:
+    """Hold the number of images against what a layer needs in training.
+
+    Raises:
+        DataError: they are too few.
+    """
+    least = at.layer.least_batch(at.input)
+    if images < least:
+        raise DataError(
+            f"{at.name}: in training, `{at.kind}` over {show(at.input)} needs more than one value "
+            f"for each channel: a batch of at least {least} images; found {images}"
         )
 
 

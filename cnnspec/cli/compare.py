@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING, cast
 
 import rich_click as click
 
@@ -16,6 +17,11 @@ from cnnspec.cli.options import (
     spec_argument,
 )
 
+if TYPE_CHECKING:
+    from cnnspec.compare.trajectory import Mode
+
+MODES = ("replay", "lockstep", "resync", "free")
+
 
 @click.command("compare")
 @spec_argument
@@ -24,7 +30,30 @@ from cnnspec.cli.options import (
     default="numpy,torch",
     show_default=True,
     shell_complete=complete_backends,
-    help="The two backends, as in a,b.",
+    help="The two sides, as in a,b: backends, with settings (torch@float64, torch@bfloat16, "
+    "torch@compile, numpy@threads=2), or your own (path/to/file.py:Network).",
+)
+@click.option(
+    "--mode",
+    type=click.Choice(MODES),
+    default="lockstep",
+    show_default=True,
+    help="How to train after the replay: not at all; in lockstep; in lockstep, set to the same "
+    "state after each step; or free, beside twins that start one unit in the last place away.",
+)
+@click.option(
+    "--twins",
+    type=click.IntRange(min=2),
+    default=3,
+    show_default=True,
+    help="Twins of the first side, with --mode free.",
+)
+@click.option(
+    "--allow",
+    multiple=True,
+    metavar="NAME",
+    help="A layer or quantity (pool1, pool1.grad_input) that need not be compared. "
+    "May be given several times.",
 )
 @click.option(
     "--steps",
@@ -41,6 +70,9 @@ from cnnspec.cli.options import (
 def command(
     spec: str,
     backends: str,
+    mode: str,
+    twins: int,
+    allow: tuple[str, ...],
     steps: int | None,
     epochs: int | None,
     device: str,
@@ -64,7 +96,8 @@ def command(
     from cnnspec.cli.specs import read_spec
     from cnnspec.compare import Verdict, compare_backends
     from cnnspec.errors import DataError
-    from cnnspec.report.verdict import render_replay, render_training, verdict_document
+    from cnnspec.report.verdict import render_replay, render_training
+    from cnnspec.report.verdict_document import verdict_document
 
     names = tuple(name.strip() for name in backends.split(","))
     if len(names) != 2 or not all(names):
@@ -72,8 +105,9 @@ def command(
     if epochs is not None:
         overrides = (*overrides, f"training.epochs={epochs}")
     model, _ = read_spec(spec, overrides)
-    if model.data is None and (steps or epochs):
-        raise DataError(f"{spec} has no `data` section to train on; add one, or leave out --steps")
+    trains = mode != "replay" and steps != 0
+    if model.data is None and (steps or epochs or mode in ("resync", "free")):
+        raise DataError(f"{spec} has no `data` section to train on; add one, or take --mode replay")
     training = model.training
     images = None if steps is None else steps * training.batch_size
     with training_progress(training.epochs, images=images, quiet_stdout=as_json) as progress:
@@ -85,9 +119,12 @@ def command(
         verdict = compare_backends(
             model,
             (names[0], names[1]),
-            steps=steps,
+            mode=cast("Mode", mode if trains else "lockstep"),
+            steps=steps if trains else 0,
+            twins=twins,
             data_dir=data_dir,
             device=device,
+            allow=allow,
             on_replayed=show_replay,
             on_event=progress.show,
         )

@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping
 from typing import ParamSpec, TypeVar
 
 from cnnspec.compare.budget import Exact
-from cnnspec.compare.measure import Ledger
-from cnnspec.compare.side import Side
-from cnnspec.compare.verdict import NotCompared
+from cnnspec.compare.ledger import Ledger
+from cnnspec.compare.moment import Moment
+from cnnspec.compare.party import Party
+from cnnspec.compare.side import EXACT, WORKING, Side
 from cnnspec.plan import Plan
 from cnnspec.spec.training import Training
-from cnnspec.trace import Array
+from cnnspec.trace import Array, State
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -20,21 +21,34 @@ T = TypeVar("T")
 class Isolation:
     """What every replay works on."""
 
-    def __init__(self, plan: Plan, training: Training, first: Side, second: Side) -> None:
-        self.plan, self.training = plan, training
-        self.first, self.second, self.sides = first, second, (first, second)
+    def __init__(
+        self,
+        plan: Plan,
+        training: Training,
+        parties: tuple[Party, Party],
+        weights: State,
+        moment: Moment | None = None,
+    ) -> None:
+        self.plan, self.training, self.moment = plan, training, moment
+        self.first, self.second = (Side(plan, training, party, weights) for party in parties)
+        self.sides = (self.first, self.second)
         self.ledger = Ledger()
-        self.not_compared: dict[str, NotCompared] = {}
+        self.failures: dict[tuple[str, str], str] = {}
+        """What could not be run, as (part, side's label), and why."""
+
+    @property
+    def pair(self) -> str:
+        """Name both sides, where they are held together."""
+        return f"{self.first.label} vs {self.second.label}"
 
     def attempt(
-        self, what: str, run: Callable[P, T], *given: P.args, **options: P.kwargs
+        self, part: str, side: Side, run: Callable[P, T], *given: P.args, **options: P.kwargs
     ) -> T | None:
-        """Run a part of a network; what it raises is noted, and None returned."""
+        """Run a part of a side's network; what it raises is noted, and None returned."""
         try:
             return run(*given, **options)
         except Exception as error:  # a faulty layer raises whatever it likes
-            reason = f"{type(error).__name__}: {error}"
-            self.not_compared.setdefault(what, NotCompared(what, reason))
+            self.failures.setdefault((part, side.label), f"{type(error).__name__}: {error}")
             return None
 
     def hold(
@@ -47,29 +61,30 @@ class Isolation:
         pair: Exact,
         own: Mapping[Side, Exact],
     ) -> None:
-        """Ask both questions of one quantity, of which `values` has each side and precision.
+        """Ask both questions of one quantity, of which `values` has each side and network.
 
-        Same function? In float64 the sides may be `pair` apart. How accurate? In float32
-        each side may be its `own` budget off from its float64 value.
+        Same function? In float64 the sides may be `pair` apart. How accurate? In its working
+        precision each side may be its `own` budget off from its float64 value.
         """
         self.ledger.add(
             layer,
             quantity,
             precision="float64",
-            backend=f"{self.first.backend} vs {self.second.backend}",
+            backend=self.pair,
             probe=probe,
-            found=values[self.first]["float64"],
-            wanted=values[self.second]["float64"],
+            found=values[self.first][EXACT],
+            wanted=values[self.second][EXACT],
             budget=pair,
         )
         for side in self.sides:
-            self.ledger.add(
-                layer,
-                quantity,
-                precision="float32",
-                backend=side.backend,
-                probe=probe,
-                found=values[side]["float32"],
-                wanted=values[side]["float64"],
-                budget=own[side],
-            )
+            if side.precision != "float64":
+                self.ledger.add(
+                    layer,
+                    quantity,
+                    precision=side.precision,
+                    backend=side.label,
+                    probe=probe,
+                    found=values[side][WORKING],
+                    wanted=values[side][EXACT],
+                    budget=own[side],
+                )

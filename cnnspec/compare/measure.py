@@ -8,7 +8,6 @@ from typing import NamedTuple
 import numpy as np
 
 from cnnspec.compare.budget import Exact
-from cnnspec.compare.verdict import Quantity
 from cnnspec.trace import Array
 
 
@@ -45,33 +44,3 @@ def measure(found: Array | float, wanted: Array | float, budget: Exact) -> Measu
     return Measured(
         float(difference.max()), float(difference[at]), float(allowed), float(ratio[at])
     )
-
-
-class Ledger:
-    """The results so far: for each quantity the worst over all probes, in order of arrival."""
-
-    def __init__(self) -> None:
-        self._worst: dict[tuple[str, str, str, str], Quantity] = {}
-
-    def add(
-        self,
-        layer: str,
-        quantity: str,
-        *,
-        precision: str,
-        backend: str,
-        probe: str,
-        found: Array | float,
-        wanted: Array | float,
-        budget: Exact,
-    ) -> None:
-        """Measure a quantity and keep it if it is the worst of its kind."""
-        measured = measure(found, wanted, budget)
-        key = (layer, quantity, precision, backend)
-        before = self._worst.get(key)
-        if before is None or measured.ratio > before.ratio:
-            self._worst[key] = Quantity(layer, quantity, precision, backend, probe, *measured)
-
-    def quantities(self) -> tuple[Quantity, ...]:
-        """Return the results."""
-        return tuple(self._worst.values())

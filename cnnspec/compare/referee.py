@@ -1,39 +1,53 @@
-"""compare_backends(): the whole comparison of two backends on one spec."""
+"""The whole comparison of two parties on one spec."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from cnnspec.backends import build, require_cpu
-from cnnspec.compare.lockstep import Event, lockstep
+from cnnspec.backends import require_cpu
+from cnnspec.compare.party import Party, parse_party
+from cnnspec.compare.provenance import provenance
 from cnnspec.compare.replay import replay
+from cnnspec.compare.trajectory import Mode, run_trajectory
+from cnnspec.compare.trajectory.together import Event
 from cnnspec.compare.verdict import Verdict
-from cnnspec.data import load_data
-from cnnspec.environment import environment
+from cnnspec.data import Dataset, load_data
 from cnnspec.errors import BackendError
-from cnnspec.plan import resolve
+from cnnspec.plan import Plan, resolve
 from cnnspec.spec.model import ModelSpec
+from cnnspec.spec.training import Training
+
+TWINS = 3
 
 
 def compare_backends(
     spec: ModelSpec,
-    backends: tuple[str, str] = ("numpy", "torch"),
+    backends: tuple[str | Party, str | Party] = ("numpy", "torch"),
     *,
+    mode: Mode = "lockstep",
     steps: int | None = None,
+    twins: int = TWINS,
     data_dir: str | Path | None = None,
     device: str = "cpu",
+    allow: Collection[str] = (),
     on_replayed: Callable[[Verdict], None] | None = None,
     on_event: Callable[[Mapping[str, Event]], None] | None = None,
 ) -> Verdict:
-    """Say whether two backends are the same function on a spec, and train both in lockstep.
+    """Say whether two backends are the same function on a spec, and train both.
+
+    A backend is a name, a name with settings (`torch@float64`, `torch@compile+threads=2`), a
+    user's own (`path/to/file.py:Network`), or a Party.
 
     First every layer, the loss and the optimizer are replayed alone on the same inputs
     and held against what rounding explains; that gives the verdict. Then both are trained
     from the same weights on the same batches, for `steps` steps (None: the whole
-    training; 0: not at all), if the spec has data. `device` is torch's. `on_replayed` gets
-    the verdict before the training, `on_event` each step and each epoch of both.
+    training; 0: not at all), if the spec has data: in `lockstep`; with `resync`, from the
+    first one's state in each step; or `free`, held against `twins` of the first that start one
+    unit in the last place away. `device` is torch's. `allow` names layers and quantities
+    (`pool1`, `pool1.grad_input`) that need not be compared. `on_replayed` gets the verdict
+    before the training, `on_event` each step and each epoch of all networks.
 
     Raises:
         SpecError: the layers do not fit together.
@@ -41,24 +55,60 @@ def compare_backends(
         BackendError: a backend is unknown, or lacks a package or the device, or both are the
             same.
     """
-    first, second = backends
-    if first == second:
-        raise BackendError(f"two different backends are compared; found `{first}` twice")
-    if "torch" not in backends:
-        require_cpu(f"{first} or {second}", device)
+    first, second = (_party(backend, device) for backend in backends)
+    if first.label == second.label:
+        raise BackendError(
+            f"two different backends are compared; found `{first.label}` twice (one backend "
+            f"under two settings: {first.label},{first.label}@float64)"
+        )
+    if not (first.takes_device or second.takes_device):
+        require_cpu(f"{first.label} or {second.label}", device)
     plan = resolve(spec)
     data = load_data(spec.data, data_dir) if spec.data else None
     if data:
         data.check_fits(plan.input, plan.classes)
-    devices = {name: device if name == "torch" else "cpu" for name in backends}
-    quantities, not_compared = replay(
-        plan, spec.training, backends, split=data.train if data else None, devices=devices
-    )
-    verdict = Verdict(spec.name, backends, quantities, not_compared, None, environment())
+    verdict = compare_parties(plan, spec.training, first, second, data=data, allow=allow)
+    verdict = replace(verdict, provenance=provenance(spec, data))
     if on_replayed:
         on_replayed(verdict)
     if not data or steps == 0:
         return verdict
-    networks = {name: build(plan, spec.training, name, device=devices[name]) for name in backends}
-    trained = lockstep(networks, data, spec.training, steps=steps, on_event=on_event)
-    return replace(verdict, lockstep=trained)
+    trajectory = run_trajectory(
+        plan,
+        spec.training,
+        (first, second),
+        data,
+        mode=mode,
+        steps=steps,
+        twins=twins,
+        on_event=on_event,
+    )
+    return replace(verdict, trajectory=trajectory)
+
+
+def compare_parties(
+    plan: Plan,
+    training: Training,
+    first: Party,
+    second: Party,
+    *,
+    data: Dataset | None = None,
+    allow: Collection[str] = (),
+) -> Verdict:
+    """Replay every part of two parties in isolation, without training them."""
+    found = replay(
+        plan, training, (first, second), split=data.train if data else None, allowed=allow
+    )
+    return Verdict(
+        plan.name,
+        (first.label, second.label),
+        found.quantities,
+        found.coverage,
+        found.findings,
+        found.kinks,
+        provenance={},
+    )
+
+
+def _party(backend: str | Party, device: str) -> Party:
+    return backend if isinstance(backend, Party) else parse_party(backend, device)

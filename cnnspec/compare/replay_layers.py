@@ -2,99 +2,221 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import reduce
 
 import numpy as np
 
+from cnnspec.backends.network import Network
 from cnnspec.compare.budget import Exact, sum_budget
+from cnnspec.compare.budget_norm import batch_norm_budgets
 from cnnspec.compare.isolation import Isolation
 from cnnspec.compare.probes import LayerProbe
-from cnnspec.compare.side import Side, named
+from cnnspec.compare.side import EXACT, Side, arrays_differ, named, quantities_of
 from cnnspec.plan import PlannedLayer
 from cnnspec.spec.sizes import Shape
 from cnnspec.trace import Array
 
 Parts = dict[str, Array]
 
+BUDGETS: dict[str, Callable[..., dict[str, Exact]]] = {"batch_norm": batch_norm_budgets}
+"""The kinds that are no plain sums of products, and have a derivation of their own."""
 
-def replay_layer(isolation: Isolation, at: PlannedLayer, probe: LayerProbe) -> None:
-    """Hold output, input gradient and parameter gradients of a layer together."""
+OWN_WEIGHTS = "own weights"
+OWN_INPUT = "own input"
+"""Whether a pass leaves the weights, and what it was given, as they were."""
+
+
+def replay_layer(isolation: Isolation, probe: LayerProbe) -> None:
+    """Hold output, gradients and buffers of a layer together, and see that nothing else changes."""
     values: dict[Side, dict[str, Parts]] = {}
-    sums: dict[Side, Parts] = {}
     for side in isolation.sides:
-        found = isolation.attempt(f"{at.name} of {side.backend}, alone", _replayed, side, at, probe)
-        if found is None:
-            return
-        values[side], sums[side] = found
-    shapes = _shapes(at, probe)
-    for quantity, k in _roundings(at, len(probe.x)).items():
-        shape = shapes[quantity]
-        exact = {side: _of_shape(values[side]["float64"][quantity], shape) for side in values}
-        magnitude = {side: np.abs(_of_shape(sums[side][quantity], shape)) for side in values}
-        # A fault must not widen its own budget: of two sums of magnitudes the smaller counts.
-        smaller = np.fmin(*magnitude.values())
-        size = np.fmin(*map(np.abs, exact.values()))
+        found = isolation.attempt(probe.at.name, side, _replayed, isolation, side, probe)
+        if found is not None:
+            values[side] = found
+    if len(values) < 2:
+        return
+    exact = {side: parts[EXACT] for side, parts in values.items()}
+    sums = {side: magnitudes(side, probe) for side in values}
+    pair = pair_budgets(probe, exact, sums)
+    own = {side: _own_budgets(side, probe, exact[side], sums[side]) for side in values}
+    for quantity in quantities_of(probe.at):
         isolation.hold(
-            at.name,
+            probe.at.name,
             quantity,
             probe.name,
             {
-                side: {precision: parts[quantity] for precision, parts in by_precision.items()}
-                for side, by_precision in values.items()
+                side: {network: parts[quantity] for network, parts in by_network.items()}
+                for side, by_network in values.items()
             },
-            pair=2 * sum_budget(k, smaller, size, "float64"),
-            own={
-                side: sum_budget(k, magnitude[side], exact[side], "float32")
-                + sum_budget(k, magnitude[side], exact[side], "float64")
-                for side in values
-            },
+            pair=pair[quantity],
+            own={side: own[side][quantity] for side in values},
         )
 
 
-def layer_budgets(
-    side: Side, at: PlannedLayer, probe: LayerProbe, values: Parts
+def _replayed(isolation: Isolation, side: Side, probe: LayerProbe) -> dict[str, Parts]:
+    return {
+        kind: _watched(isolation, side, probe, network, kind)
+        for kind, network in side.answering(probe.alone).items()
+    }
+
+
+def _watched(
+    isolation: Isolation, side: Side, probe: LayerProbe, network: Network, kind: str
+) -> Parts:
+    """Replay a layer; note whether it changes its weights or what it is given, and undo it."""
+    x, grad = probe.x.copy(), probe.grad_output.copy()
+    before = network.state()
+    parts = named(network.replay(probe.at.name, x, grad), probe.at)
+    after = network.state()
+    if kind == EXACT:
+        name = probe.at.name
+        _unchanged(isolation, side, probe, OWN_WEIGHTS, _of_layer(before, name), after)
+        given = {"x": probe.x, "grad_output": probe.grad_output}
+        _unchanged(isolation, side, probe, OWN_INPUT, given, {"x": x, "grad_output": grad})
+    if arrays_differ(before, after):
+        network.load_state(before)
+    return parts
+
+
+def _of_layer(state: Mapping[str, Array], layer: str) -> dict[str, Array]:
+    return {name: array for name, array in state.items() if name.startswith(f"{layer}.")}
+
+
+def _unchanged(
+    isolation: Isolation,
+    side: Side,
+    probe: LayerProbe,
+    quantity: str,
+    before: Mapping[str, Array],
+    after: Mapping[str, Array],
+) -> None:
+    if not before:
+        return
+    was = np.concatenate([array.ravel() for array in before.values()])
+    isolation.ledger.add(
+        probe.at.name,
+        quantity,
+        precision="float64",
+        backend=side.label,
+        probe=probe.name,
+        found=np.concatenate([after[name].ravel() for name in before]),
+        wanted=was,
+        budget=np.zeros(was.shape),
+    )
+
+
+def pair_budgets(
+    probe: LayerProbe, exact: Mapping[Side, Parts], sums: Mapping[Side, Parts]
 ) -> dict[str, Exact]:
+    """Return how far two sides may be apart in float64, for each quantity."""
+    if probe.at.kind in BUDGETS:
+        return {name: 2 * bound for name, bound in _own_derivation(probe, exact, "float64").items()}
+    budgets = {}
+    for quantity, k in roundings(probe.at, len(probe.x)).items():
+        shape = _shape(probe, quantity)
+        # A fault must not widen its own budget: of two sums of magnitudes the smaller counts.
+        smaller, size = (
+            reduce(np.fmin, (np.abs(_of_shape(parts[quantity], shape)) for parts in of_sides))
+            for of_sides in (sums.values(), exact.values())
+        )
+        budgets[quantity] = 2 * sum_budget(k, smaller, size, "float64")
+    return budgets
+
+
+def layer_budgets(side: Side, probe: LayerProbe, values: Parts) -> dict[str, Exact]:
     """Return what rounding explains in float64, for each quantity of one side's layer."""
-    shapes, sums = _shapes(at, probe), _magnitudes(side, at, probe)
+    return _one_side(side, probe, values, magnitudes(side, probe), "float64")
+
+
+def working_budgets(side: Side, probe: LayerProbe) -> dict[str, Exact]:
+    """Return what rounding explains in a side's working precision."""
+    parts = named(
+        side.networks(probe.alone).exact.replay(
+            probe.at.name, probe.x.copy(), probe.grad_output.copy()
+        ),
+        probe.at,
+    )
+    return _one_side(side, probe, parts, magnitudes(side, probe), side.precision)
+
+
+def _own_budgets(side: Side, probe: LayerProbe, exact: Parts, sums: Parts) -> dict[str, Exact]:
+    """Return how far a side's working precision may be off from its float64."""
+    in_working = _one_side(side, probe, exact, sums, side.precision)
+    in_float64 = _one_side(side, probe, exact, sums, "float64")
+    return {name: bound + in_float64[name] for name, bound in in_working.items()}
+
+
+def _one_side(
+    side: Side, probe: LayerProbe, values: Parts, sums: Parts, precision: str
+) -> dict[str, Exact]:
+    if probe.at.kind in BUDGETS:
+        return _own_derivation(probe, {side: values}, precision)
     return {
         quantity: sum_budget(
             k,
-            np.abs(_of_shape(sums[quantity], shapes[quantity])),
-            _of_shape(values[quantity], shapes[quantity]),
-            "float64",
+            np.abs(_of_shape(sums[quantity], _shape(probe, quantity))),
+            _of_shape(values[quantity], _shape(probe, quantity)),
+            precision,
         )
-        for quantity, k in _roundings(at, len(probe.x)).items()
+        for quantity, k in roundings(probe.at, len(probe.x)).items()
     }
 
 
-def _replayed(side: Side, at: PlannedLayer, probe: LayerProbe) -> tuple[dict[str, Parts], Parts]:
-    parts = {
-        precision: named(network.replay(at.name, probe.x, probe.grad_output), at)
-        for precision, network in side.networks.items()
-    }
-    return parts, _magnitudes(side, at, probe)
+def _own_derivation(
+    probe: LayerProbe, sides: Mapping[Side, Parts], precision: str
+) -> dict[str, Exact]:
+    at, side = probe.at, next(iter(sides))
+    return BUDGETS[at.kind](
+        at.layer,
+        probe.x.astype(np.float64),
+        *own_arrays(side, at),
+        probe.grad_output.astype(np.float64),
+        precision,
+    )
 
 
-def _magnitudes(side: Side, at: PlannedLayer, probe: LayerProbe) -> Parts:
+def own_arrays(side: Side, at: PlannedLayer) -> tuple[dict[str, Exact], dict[str, Exact]]:
+    """Return a layer's parameters and buffers by their own names (`weight`)."""
+
+    def exact(names: Iterable[str]) -> dict[str, Exact]:
+        return {name: side.weights[f"{at.name}.{name}"].astype(np.float64) for name in names}
+
+    return exact(at.parameters), exact(at.buffers)
+
+
+def magnitudes(side: Side, probe: LayerProbe) -> Parts:
     """Return S of each quantity: the layer run on |x|, |W| and |g|.
 
     The gradient of the input is taken at x itself, where a maximum sends it.
     """
-    grad = np.abs(probe.grad_output)
-    sums = named(side.magnitude.replay(at.name, np.abs(probe.x), grad), at)
-    routed = side.magnitude.replay(at.name, probe.x, grad)
+    at = probe.at
+    if at.kind in BUDGETS:
+        return {}
+    network, grad = side.networks(probe.alone).magnitude, np.abs(probe.grad_output)
+    state = network.state()
+    sums = named(network.replay(at.name, np.abs(probe.x), grad.copy()), at)
+    network.load_state(state)
+    routed = network.replay(at.name, probe.x.copy(), grad)
+    network.load_state(state)
     return sums | {"grad_input": routed.grad_input}
 
 
-def _roundings(at: PlannedLayer, batch: int) -> dict[str, int]:
+def roundings(at: PlannedLayer, batch: int) -> dict[str, int]:
+    """Return how many roundings a term of each quantity can meet."""
     stated: Mapping[str, int] = at.layer.reductions(at.input, at.output, batch)
     gradients = {f"grad_{name}": stated[name] for name in at.parameters}
     return {"output": stated["output"], "grad_input": stated["grad_input"]} | gradients
 
 
-def _shapes(at: PlannedLayer, probe: LayerProbe) -> dict[str, Shape]:
-    gradients = {f"grad_{name}": shape for name, shape in at.parameters.items()}
-    return {"output": probe.grad_output.shape, "grad_input": probe.x.shape} | gradients
+def _shape(probe: LayerProbe, quantity: str) -> Shape:
+    if quantity == "output":
+        return probe.grad_output.shape
+    if quantity == "grad_input":
+        return probe.x.shape
+    shape = quantities_of(probe.at)[quantity]
+    assert shape is not None  # all others are of the layer's own shapes
+    return shape
 
 
 def _of_shape(array: Array, shape: Shape) -> Array:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -10,145 +11,158 @@ from cnnspec.backends.network import Labels, Network
 from cnnspec.compare.budget import OPTIMIZER_BUDGETS, Exact, cross_entropy_budgets
 from cnnspec.compare.isolation import Isolation
 from cnnspec.compare.probes import as_float32, gradient_probe
-from cnnspec.compare.side import PRECISIONS, Side
+from cnnspec.compare.side import EXACT, Side
 from cnnspec.plan import Plan
 from cnnspec.spec.training import AnyOptimizer
-from cnnspec.trace import Array, LossTrace, State
+from cnnspec.trace import Array, State, Trace
 
 OPTIMIZER_STEPS = 4
+
+LOSS, OPTIMIZER = "loss", "optimizer"
+OF_LOSS = ("loss", "grad_logits")
+"""The quantities of the loss."""
 
 
 def replay_loss(isolation: Isolation, probe: str, logits: Array, labels: Labels) -> None:
     """Hold the loss of a batch and its gradient together."""
     results = {}
     for side in isolation.sides:
-        found = isolation.attempt(
-            f"loss of {side.backend}, alone",
-            _losses,
-            side,
-            logits,
-            labels,
-        )
+        found = isolation.attempt(LOSS, side, losses, side, logits, labels)
         if found is None:
             return
         results[side] = found
     exact = logits.astype(np.float64)
-    bounds = [cross_entropy_budgets(exact, labels, precision) for precision in PRECISIONS]
-    for quantity, in_float64, in_float32 in zip(("loss", "grad_logits"), *bounds):
+    in_float64 = cross_entropy_budgets(exact, labels, "float64")
+    own = {side: cross_entropy_budgets(exact, labels, side.precision) for side in isolation.sides}
+    for index, quantity in enumerate(OF_LOSS):
         isolation.hold(
-            "loss",
+            LOSS,
             quantity,
             probe,
             {
-                side: {precision: getattr(found, quantity) for precision, found in by.items()}
+                side: {network: found[quantity] for network, found in by.items()}
                 for side, by in results.items()
             },
-            pair=2 * in_float64,
-            own=dict.fromkeys(isolation.sides, in_float32 + in_float64),
+            pair=2 * in_float64[index],
+            own={side: bounds[index] + in_float64[index] for side, bounds in own.items()},
         )
 
 
-def replay_optimizer(isolation: Isolation) -> None:
-    """Give both optimizers the same weights, slots and gradients, for several steps."""
-    plan, options, seed = isolation.plan, isolation.training.optimizer, isolation.training.seed
-    rate = options.learning_rate
-    weights = _rounded(isolation.first.exact.state())
-    slots = _rounded(isolation.first.exact.optimizer_state())
-    for step in range(1, OPTIMIZER_STEPS + 1):
-        gradients = gradient_probe(plan, seed, step)
+def losses(side: Side, logits: Array, labels: Labels) -> dict[str, dict[str, Array | float]]:
+    """Return what each network of a side gives for the loss and its gradient."""
+    found: dict[str, dict[str, Array | float]] = {}
+    for kind, network in side.answering().items():
+        trace = network.replay_loss(logits.copy(), labels.copy())
+        found[kind] = {"loss": trace.loss, "grad_logits": trace.grad_logits}
+    return found
+
+
+@dataclass(frozen=True)
+class GivenUpdate:
+    """What both optimizers are given for one step."""
+
+    weights: State
+    slots: State
+    gradients: State
+    learning_rate: float
+    step: int
+
+    def budgets(self, plan: Plan, options: AnyOptimizer, precision: str) -> dict[str, Exact]:
+        """Bound the errors of this update, for each weight and slot by its name."""
+        bounds: dict[str, Exact] = {}
+        for name in plan.parameters:
+            found = OPTIMIZER_BUDGETS[options.keyword](
+                options,
+                self.weights[name].astype(np.float64),
+                slots_of(self.slots, name),
+                self.gradients[name].astype(np.float64),
+                self.learning_rate,
+                self.step,
+                precision,
+            )
+            bounds |= {f"{name}.{slot}" if slot else name: bound for slot, bound in found.items()}
+        return bounds
+
+
+def updates(
+    isolation: Isolation, seen: Trace | None
+) -> Iterator[tuple[GivenUpdate, dict[Side, dict[str, State]]]]:
+    """Give both optimizers the same weights, slots and gradients, step by step.
+
+    Yield what was given, and what each network of each side made of it; the next step starts
+    from where the first side came to. Where a moment of a training is replayed, the first step
+    is that one, along the gradients `seen` there. Ends where a side fails.
+    """
+    plan, training, moment = isolation.plan, isolation.training, isolation.moment
+    weights = _rounded(isolation.first.weights)
+    slots = moment.slots if moment else _rounded(isolation.first.exact.optimizer_state())
+    start = moment.step if moment else 1
+    for step in range(start, start + OPTIMIZER_STEPS):
+        gradients = gradient_probe(plan, training.seed, step)
+        if moment and seen and step == start:
+            gradients = gradients_of(seen)
+        given = GivenUpdate(weights, slots, gradients, training.optimizer.learning_rate, step)
         results = {}
         for side in isolation.sides:
-            found = isolation.attempt(
-                f"optimizer of {side.backend}, alone",
-                _updates,
-                side,
-                (weights, slots, gradients),
-                rate,
-                step,
-            )
+            found = isolation.attempt(OPTIMIZER, side, _updates, side, given)
             if found is None:
                 return
             results[side] = found
-        bounds = [
-            update_budgets(plan, options, weights, slots, gradients, rate, step, precision)
-            for precision in PRECISIONS
-        ]
-        for name in bounds[0]:
-            in_float64, in_float32 = (bound[name] for bound in bounds)
-            isolation.hold(
-                "optimizer",
-                name,
-                f"step {step}",
-                {
-                    side: {precision: found[name] for precision, found in by.items()}
-                    for side, by in results.items()
-                },
-                pair=2 * in_float64,
-                own=dict.fromkeys(isolation.sides, in_float32 + in_float64),
-            )
-        after = results[isolation.first]["float64"]
+        yield given, results
+        after = results[isolation.first][EXACT]
         weights = _rounded({name: after[name] for name in weights})
         slots = _rounded({name: after[name] for name in slots})
 
 
-def _losses(side: Side, logits: Array, labels: Labels) -> dict[str, LossTrace]:
-    return {name: network.replay_loss(logits, labels) for name, network in side.networks.items()}
-
-
-def _updates(
-    side: Side, given: tuple[State, State, State], learning_rate: float, step: int
-) -> dict[str, State]:
+def gradients_of(trace: Trace) -> State:
+    """Return the gradients of all parameters, by their full names."""
     return {
-        precision: updated(network, *given, learning_rate, step)
-        for precision, network in side.networks.items()
+        f"{name}.{parameter}": gradient
+        for name, layer in trace.layers.items()
+        for parameter, gradient in layer.grad_parameters.items()
     }
 
 
-def updated(
-    network: Network,
-    weights: Mapping[str, Array],
-    slots: Mapping[str, Array],
-    gradients: Mapping[str, Array],
-    learning_rate: float,
-    step: int,
-) -> dict[str, Array]:
+def replay_optimizer(isolation: Isolation, seen: Trace | None) -> None:
+    """Hold the weights and slots after the same updates together."""
+    plan, options = isolation.plan, isolation.training.optimizer
+    for given, results in updates(isolation, seen):
+        in_float64 = given.budgets(plan, options, "float64")
+        own = {side: given.budgets(plan, options, side.precision) for side in isolation.sides}
+        for name, bound in in_float64.items():
+            isolation.hold(
+                OPTIMIZER,
+                name,
+                f"step {given.step}",
+                {
+                    side: {network: found[name] for network, found in by.items()}
+                    for side, by in results.items()
+                },
+                pair=2 * bound,
+                own={side: bounds[name] + bound for side, bounds in own.items()},
+            )
+
+
+def _updates(side: Side, given: GivenUpdate) -> dict[str, State]:
+    return {kind: updated(network, given) for kind, network in side.answering().items()}
+
+
+def updated(network: Network, given: GivenUpdate) -> dict[str, Array]:
     """Return the weights and slots after one update from a given state."""
-    network.load_state(weights)
-    network.load_optimizer_state(slots)
-    network.update(gradients, learning_rate, step)
+    network.load_state(given.weights)
+    network.load_optimizer_state(given.slots)
+    network.update(given.gradients, given.learning_rate, given.step)
     return network.state() | network.optimizer_state()
 
 
-def update_budgets(
-    plan: Plan,
-    options: AnyOptimizer,
-    weights: Mapping[str, Array],
-    slots: Mapping[str, Array],
-    gradients: Mapping[str, Array],
-    learning_rate: float,
-    step: int,
-    precision: str,
-) -> dict[str, Exact]:
-    """Bound the errors of one update, for each weight and slot by its name."""
-    budgets: dict[str, Exact] = {}
-    for name in plan.parameters:
-        prefix = f"{name}."
-        own = {
-            slot.removeprefix(prefix): array.astype(np.float64)
-            for slot, array in slots.items()
-            if slot.startswith(prefix)
-        }
-        found = OPTIMIZER_BUDGETS[options.keyword](
-            options,
-            weights[name].astype(np.float64),
-            own,
-            gradients[name].astype(np.float64),
-            learning_rate,
-            step,
-            precision,
-        )
-        budgets |= {f"{name}.{slot}" if slot else name: bound for slot, bound in found.items()}
-    return budgets
+def slots_of(slots: Mapping[str, Array], parameter: str) -> dict[str, Exact]:
+    """Return the slots of one parameter by their own names (`exp_avg`)."""
+    prefix = f"{parameter}."
+    return {
+        slot.removeprefix(prefix): array.astype(np.float64)
+        for slot, array in slots.items()
+        if slot.startswith(prefix)
+    }
 
 
 def _rounded(state: Mapping[str, Array]) -> dict[str, Array]:

@@ -8,79 +8,110 @@ from __future__ import annotations
 
 import numpy as np
 
-from cnnspec.backends.network import Labels
 from cnnspec.compare.budget import Exact, cross_entropy_budgets, unit_roundoff
 from cnnspec.compare.isolation import Isolation
 from cnnspec.compare.probes import LayerProbe
-from cnnspec.compare.replay_layers import layer_budgets
-from cnnspec.compare.replay_learning import update_budgets, updated
+from cnnspec.compare.replay_layers import OWN_WEIGHTS, layer_budgets
+from cnnspec.compare.replay_learning import LOSS, GivenUpdate, gradients_of, updated
 from cnnspec.compare.side import Side, named
+from cnnspec.data import Split
 from cnnspec.trace import Array, Trace
 
 PASS = "whole pass"
 STEP = "training step"
+PREDICTED = "predicted logits"
 
 
-def replay_pass(
-    isolation: Isolation, side: Side, trace: Trace, images: Array, labels: Labels
-) -> None:
+def replay_pass(isolation: Isolation, side: Side, trace: Trace, batch: Split) -> None:
     """Hold each layer's share of a pass, and the loss, against the same part alone."""
-    x = images
+    x, labels = batch.images, batch.labels
     names = list(trace.layers)
     for name, after in zip(names, [*names[1:], None]):
         at = isolation.plan.layer(name)
         grad = trace.layers[after].grad_input if after else trace.loss.grad_logits
-        alone = named(side.exact.replay(name, x, grad), at)
-        budgets = layer_budgets(side, at, LayerProbe(PASS, x, grad), alone)
+        alone = named(side.exact.replay(name, x.copy(), grad.copy()), at)
+        side.exact.load_state(side.weights)  # a faulty layer may have changed its own
+        budgets = layer_budgets(side, LayerProbe(PASS, at, x, grad), alone)
         for quantity, value in named(trace.layers[name], at).items():
             _add(isolation, side, name, quantity, value, alone[quantity], 2 * budgets[quantity])
         x = trace.layers[name].output
     loss = side.exact.replay_loss(x, labels)
     of_loss, of_grad = cross_entropy_budgets(x.astype(np.float64), labels, "float64")
-    _add(isolation, side, "loss", "loss", trace.loss.loss, loss.loss, 2 * of_loss)
-    _add(
-        isolation,
-        side,
-        "loss",
-        "grad_logits",
-        trace.loss.grad_logits,
-        loss.grad_logits,
-        2 * of_grad,
-    )
+    found, grad = trace.loss.loss, trace.loss.grad_logits
+    _add(isolation, side, LOSS, "loss", found, loss.loss, 2 * of_loss)
+    _add(isolation, side, LOSS, "grad_logits", grad, loss.grad_logits, 2 * of_grad)
 
 
-def replay_step(isolation: Isolation, side: Side, images: Array, labels: Labels) -> None:
+def replay_step(isolation: Isolation, side: Side, batch: Split) -> None:
     """Hold a prediction and a training step against the trace of the same batch and an update.
 
     Both are float64 passes of the same parts, equal to the bit unless they are written in
     different orders; then rounding may grow from layer to layer. What is allowed is float32's
     unit roundoff: 29 of the 53 bits may be lost on the way.
     """
-    network, options = side.exact, isolation.training.optimizer
+    images, labels = batch.images, batch.labels
+    network, plan, moment = side.exact, isolation.plan, isolation.moment
+    rate = isolation.training.optimizer.learning_rate
+    number = moment.step if moment else 1
+    if moment:
+        network.load_optimizer_state(moment.slots)
     weights, slots = network.state(), network.optimizer_state()
-    rate, plan = options.learning_rate, isolation.plan
-    trace = network.trace(images, labels)
+    trace = network.trace(images.copy(), labels)
+    traced = network.state()
+    for name in weights:
+        unchanged = np.zeros(weights[name].shape)
+        layer = name.rpartition(".")[0]
+        _add(isolation, side, layer, OWN_WEIGHTS, traced[name], weights[name], unchanged)
+    network.load_state(weights)
     logits = trace.layers[plan.layers[-1].name].output
-    predicted = network.predict(images)
-    step = network.train_step(images, labels, rate, 1)
+    predicted = network.predict(images.copy())
+    step = network.train_step(images.copy(), labels, rate, number)
     after = network.state() | network.optimizer_state()
-    gradients = {
-        f"{name}.{parameter}": gradient
-        for name, layer in trace.layers.items()
-        for parameter, gradient in layer.grad_parameters.items()
-    }
-    wanted = updated(network, weights, slots, gradients, rate, 1)
+    given = GivenUpdate(weights, slots, gradients_of(trace), rate, number)
+    wanted = updated(network, given)
     network.load_state(weights)
     network.load_optimizer_state(slots)
     u = unit_roundoff("float32")
-    largest = np.full(logits.shape, u * np.max(np.abs(logits), initial=0.0))
-    _add(isolation, side, STEP, "predicted logits", predicted, logits, largest)
-    _add(isolation, side, STEP, "logits", step.logits, logits, largest)
+    if not plan.buffers:  # else a prediction takes other statistics than a training step
+        _add(isolation, side, STEP, PREDICTED, predicted, logits, _of_largest(logits))
+    _add(isolation, side, STEP, "logits", step.logits, logits, _of_largest(logits))
     of_loss = np.asarray(u * (1 + abs(trace.loss.loss)))
     _add(isolation, side, STEP, "loss", step.loss, trace.loss.loss, of_loss)
-    budgets = update_budgets(plan, options, weights, slots, gradients, rate, 1, "float32")
-    for name, budget in budgets.items():
+    for name, budget in given.budgets(plan, isolation.training.optimizer, "float32").items():
         _add(isolation, side, STEP, name, after[name], wanted[name], budget)
+    for at in plan.layers:
+        for name in at.buffers:
+            full, kept = f"{at.name}.{name}", trace.layers[at.name].buffers[name]
+            _add(isolation, side, STEP, full, after[full], kept, _of_largest(kept))
+
+
+def replay_prediction(isolation: Isolation, images: Array) -> None:
+    """Hold the predictions of both sides together: evaluation mode has no parts to replay."""
+    found = {}
+    for side in isolation.sides:
+        logits = isolation.attempt(STEP, side, side.exact.predict, images.copy())
+        if logits is None:
+            return
+        found[side] = logits
+    first, second = (found[side] for side in isolation.sides)
+    isolation.ledger.add(
+        STEP,
+        PREDICTED,
+        precision="float64",
+        backend=isolation.pair,
+        probe=PASS,
+        found=first,
+        wanted=second,
+        budget=_of_largest(np.fmin(np.abs(first), np.abs(second)))
+        if first.shape == second.shape
+        else np.zeros(second.shape),
+    )
+
+
+def _of_largest(values: Array) -> Exact:
+    """Return float32's unit roundoff of the greatest value, for every value."""
+    largest = np.max(np.abs(values), initial=0.0)
+    return np.full(values.shape, unit_roundoff("float32") * largest)
 
 
 def _add(
@@ -96,7 +127,7 @@ def _add(
         layer,
         quantity,
         precision="float64",
-        backend=side.backend,
+        backend=side.label,
         probe=PASS,
         found=found,
         wanted=wanted,

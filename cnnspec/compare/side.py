@@ -1,47 +1,110 @@
-"""One backend in a comparison: its networks, and the parts of them by name."""
+"""One party in a comparison: its networks, and the parts of them by name."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from cnnspec.backends import build
 from cnnspec.backends.network import Network
+from cnnspec.compare.party import Party
 from cnnspec.initial import initial_weights
 from cnnspec.plan import Plan, PlannedLayer
-from cnnspec.spec.training import TorchDefault, Training
-from cnnspec.trace import Array, LayerTrace
+from cnnspec.randomness import stream
+from cnnspec.spec.training import Precision, TorchDefault, Training
+from cnnspec.trace import Array, LayerTrace, State
 
-PRECISIONS = ("float64", "float32")
+EXACT, WORKING = "exact", "working"
+"""The two networks that answer: same function? and how accurate?"""
+
+
+@dataclass(frozen=True)
+class Networks:
+    """A party's networks of one plan, with the same weights."""
+
+    exact: Network
+    """In float64."""
+    working: Network
+    """In the precision in which the party trains."""
+    magnitude: Network
+    """In float64, with the magnitudes of the weights, for budgets."""
 
 
 class Side:
-    """One backend's networks: in both precisions, and in float64 with |weights|.
+    """A party's networks, whole and layer by layer, all with the same weights."""
 
-    All have the same weights, float32 numbers with biases that are not 0 (a spec may
-    start from biases of 0, which would hide a bias that is never added).
-    """
+    def __init__(self, plan: Plan, training: Training, party: Party, weights: State) -> None:
+        self.party, self.label = party, party.label
+        self.precision = party.working_precision(training)
+        self.weights = weights
+        self._training = training
+        self._alone: dict[str, Networks] = {}
+        self.whole = self._networks(plan)
+        self.exact = self.whole.exact
 
-    def __init__(self, plan: Plan, training: Training, backend: str, device: str) -> None:
-        weights = initial_weights(replace(plan, initialization=TorchDefault()), training.seed)
+    def networks(self, alone: Plan | None) -> Networks:
+        """Return the networks of a plan that has one layer of the whole in another size."""
+        if alone is None:
+            return self.whole
+        name = alone.layers[0].name
+        if name not in self._alone:
+            self._alone[name] = self._networks(alone)
+        return self._alone[name]
 
-        def network(precision: str, state: Mapping[str, Array]) -> Network:
-            changed = training.model_copy(update={"precision": precision})
-            built = build(plan, changed, backend, device=device)
-            built.load_state(state)
+    def answering(self, alone: Plan | None = None) -> dict[str, Network]:
+        """Return the networks that are asked: the exact one, and the working one if it is another.
+
+        Those of the whole plan, or of one layer alone.
+        """
+        networks = self.networks(alone)
+        working = {WORKING: networks.working} if self.precision != "float64" else {}
+        return {EXACT: networks.exact} | working
+
+    def _networks(self, plan: Plan) -> Networks:
+        state = {name: self.weights[name] for name in (*plan.parameters, *plan.buffers)}
+        magnitudes = {name: np.abs(array) for name, array in state.items()}
+
+        def network(party: Party, precision: Precision, weights: State) -> Network:
+            built = party.build(plan, self._training, precision)
+            built.load_state(weights)
             return built
 
-        magnitudes = {name: np.abs(array) for name, array in weights.items()}
-        self.backend = backend
-        self.networks = {precision: network(precision, weights) for precision in PRECISIONS}
-        self.exact = self.networks["float64"]
-        self.magnitude = network("float64", magnitudes)
+        return Networks(
+            network(self.party, "float64", state),
+            network(self.party, self.precision, state),
+            network(self.party.plain(), "float64", magnitudes),
+        )
+
+
+def probe_weights(plan: Plan, seed: int) -> State:
+    """Draw the weights on which parts are compared: float32 numbers, none of them constant.
+
+    A spec may start from biases of 0, scales of 1 and the like, which would hide a bias that
+    is never added and a scale that is never applied.
+    """
+    weights = initial_weights(replace(plan, initialization=TorchDefault()), seed)
+    for name, array in weights.items():
+        if np.all(array == array.flat[0]):
+            drawn = stream(seed, "probe", "weights", name).uniform(0.5, 1.5, array.shape)
+            weights[name] = drawn.astype(np.float32)
+    return weights
 
 
 def named(trace: LayerTrace, at: PlannedLayer) -> dict[str, Array]:
     """Return a layer's arrays by the names of their quantities; a missing one is empty."""
     missing = np.empty(0)
     gradients = {f"grad_{name}": trace.grad_parameters.get(name, missing) for name in at.parameters}
-    return {"output": trace.output, "grad_input": trace.grad_input} | gradients
+    buffers = {name: trace.buffers.get(name, missing) for name in at.buffers}
+    return {"output": trace.output, "grad_input": trace.grad_input} | gradients | buffers
+
+
+def quantities_of(at: PlannedLayer) -> dict[str, tuple[int, ...] | None]:
+    """Return the quantities of a layer, and the shapes of those that do not have a batch."""
+    gradients = {f"grad_{name}": shape for name, shape in at.parameters.items()}
+    return {"output": None, "grad_input": None, **gradients, **at.buffers}
+
+
+def arrays_differ(before: Mapping[str, Array], after: Mapping[str, Array]) -> list[str]:
+    """Name the arrays of a state that are not what they were, to the bit."""
+    return [name for name, array in before.items() if not np.array_equal(array, after[name], True)]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from cnnspec.compare.causes import Cause
 from cnnspec.training.history import History
 
 
@@ -14,12 +15,12 @@ class Quantity:
     """One comparison: the worst element over all probes."""
 
     layer: str
-    """A layer's name, `loss` or `optimizer`."""
+    """A layer's name, `loss`, `optimizer` or `training step`."""
     quantity: str
     """`output`, `grad_input`, `grad_weight`, `loss`, or a parameter's name after an update."""
     precision: str
     backend: str
-    """`a vs b` where two backends are held together; else the one held against the truth."""
+    """`a vs b` where two sides are held together; else the one held against the truth."""
     probe: str
     """The inputs on which the worst element was found."""
     max_abs: float
@@ -41,23 +42,69 @@ class Quantity:
 class NotCompared:
     """Something that a comparison should hold together, and could not."""
 
-    what: str
+    layer: str
+    """A layer's name, `loss`, `optimizer`, `whole pass` or `training step`."""
+    quantity: str | None
+    """None: all of it on some inputs, or one side's own checks."""
     why: str
+    allowed: bool
+    """Whether the user takes its absence."""
 
 
 @dataclass(frozen=True)
-class Divergence:
-    """The first thing that two backends do differently."""
+class Coverage:
+    """What was held together, of everything that there is."""
+
+    counts: Mapping[str, tuple[int, int]]
+    """Compared, and all there are, by group: `outputs`, `input gradients`, ..."""
+    not_compared: tuple[NotCompared, ...]
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything was held together that the user did not except."""
+        return all(item.allowed for item in self.not_compared)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One difference that rounding does not explain: where, which side, and why."""
 
     layer: str | None
+    """None: the training as a whole."""
     quantity: str
     precision: str
+    backend: str
+    """`a vs b`, or the side that is off its own truth."""
+    worst: Quantity | None
+    """The comparison behind it; None where it was found in training."""
+    wrong_side: str | None = None
+    """A side's label, or `both`; None: no judge can tell."""
+    judge: str | None = None
+    """What the judgement rests on."""
+    causes: Mapping[str, Cause] = field(default_factory=dict)
+    """Why, by the side that is wrong; a side whose cause is not known is missing."""
     step: int | None = None
-    """Training step, where it was found in lockstep training."""
+    """Training step, where it was found in training."""
+
+    @property
+    def cause(self) -> Cause | None:
+        """The cause, of the first side that has one."""
+        return next(iter(self.causes.values()), None)
 
 
 @dataclass(frozen=True)
-class LockstepStep:
+class Kinks:
+    """Decisions of a layer that rounding may turn: relu near 0, near-equal maxima in a window."""
+
+    layer: str
+    decisions: int
+    """On the images of the probe."""
+    near: int
+    """Those within the budget of turning."""
+
+
+@dataclass(frozen=True)
+class TrajectoryStep:
     """Both networks after the same step from the same start, on the same batches."""
 
     step: int
@@ -66,13 +113,35 @@ class LockstepStep:
     """Of the batch, before the update."""
     weight_difference: float
     """Greatest difference between two weights, after the update."""
+    distance: float
+    """How far apart the weights are, of the parameter where they are furthest: relative."""
+    twins: tuple[float, ...]
+    """The same between the first side and each twin."""
 
 
 @dataclass(frozen=True)
-class Lockstep:
+class Envelope:
+    """A training against twins of one side, which started one unit in the last place away."""
+
+    twins: int
+    largest: float
+    """Greatest ratio of the distance to that of the furthest twin, over parameters and steps."""
+    outside: int | None
+    """First step at which a parameter was further away than the twins explain."""
+    parameter: str | None
+    """Which one."""
+    twin_accuracy: tuple[float, ...]
+    """On the test images, after the last step: fractions of 1."""
+
+
+@dataclass(frozen=True)
+class Trajectory:
     """How two trainings from the same weights on the same batches went."""
 
-    steps: tuple[LockstepStep, ...]
+    mode: Literal["lockstep", "resync", "free"]
+    """`resync`: the second side is set to the first one's state after each step; `free`: held
+    against twins."""
+    steps: tuple[TrajectoryStep, ...]
     """A sample: the first ten steps, then about a hundred in even distances."""
     total_steps: int
     first_different_loss: int | None
@@ -86,33 +155,38 @@ class Lockstep:
     different_predictions: int
     """Test images that are classed differently, after the last step."""
     stopped: Mapping[str, str]
-    """Backends whose training could not go on, and why."""
+    """Sides whose training could not go on, and why."""
+    replayed: tuple[int, ...] = ()
+    """Steps that were rewound to and replayed in isolation."""
+    envelope: Envelope | None = None
+    """Where the mode is `free`."""
+    finding: Finding | None = None
+    """What the training showed that rounding does not explain."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether two backends are the same function, and how their trainings went."""
+    """Whether two sides are the same function, and how their trainings went."""
 
     name: str
     backends: tuple[str, str]
     quantities: tuple[Quantity, ...]
     """In the order of the network; then the loss, then the optimizer."""
-    not_compared: tuple[NotCompared, ...]
-    lockstep: Lockstep | None
-    environment: Mapping[str, Any]
+    coverage: Coverage
+    findings: tuple[Finding, ...]
+    """Every quantity that rounding does not explain; the first first, float64 before others."""
+    kinks: tuple[Kinks, ...]
+    provenance: Mapping[str, Any]
+    """Hashes of the spec and of the data, seed, versions, BLAS and threads."""
+    trajectory: Trajectory | None = None
 
     @property
     def verdict(self) -> Literal["same", "different"]:
         """`same` where rounding explains every difference and nothing was left out."""
-        return "different" if self.first_divergence or self.not_compared else "same"
+        return "different" if self.first_divergence or not self.coverage.complete else "same"
 
     @property
-    def first_divergence(self) -> Divergence | None:
+    def first_divergence(self) -> Finding | None:
         """The first difference that rounding does not explain; float64 is asked first."""
-        for precision in ("float64", "float32"):
-            for found in self.quantities:
-                if found.precision == precision and not found.ok:
-                    return Divergence(found.layer, found.quantity, precision)
-        if self.lockstep and len(self.lockstep.stopped) == 1:
-            return Divergence(None, "loss", "training", self.lockstep.total_steps + 1)
-        return None
+        in_training = self.trajectory.finding if self.trajectory else None
+        return next(iter(self.findings), in_training)

@@ -182,7 +182,7 @@ def _arrow(change: Change) -> str:
 
 def _weights(difference: Difference, old: str, new: str) -> Iterator[Text]:
     misfits, renamed = difference.misfits, difference.renamed_parameters
-    total = len({*difference.before.parameters, *difference.after.parameters})
+    total = len({*difference.before.state, *difference.after.state})
     if misfits:
         fit = f"{len(misfits)} of {total} parameters {'differs' if len(misfits) == 1 else 'differ'}"
         yield Text(f"weights of {old} do not load into {new}: {fit}")

@@ -36,6 +36,7 @@ FAMILIES = {
     "linear": Family("fully connected", "#2f9e7c"),
     "flatten": Family("flatten", "#a8a8a8"),
     "relu": Family("activation", "#a8326e"),
+    "batch_norm": Family("normalisation", "#d9693c"),
 }
 
 

@@ -10,9 +10,10 @@ from rich.table import Table
 Column = str | tuple[str, Literal["left", "right"]]
 
 
-def plain_table(*columns: Column) -> Table:
+def plain_table(*columns: Column, title: str | None = None) -> Table:
     """Return an empty table with thin lines; numbers stand right, words left and may fold."""
     table = Table(
+        title=title,
         box=box.SIMPLE_HEAD,
         pad_edge=False,
         collapse_padding=True,

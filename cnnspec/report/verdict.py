@@ -1,26 +1,29 @@
-"""A verdict, read top-down: the sentence, the first divergence, the table, the training."""
+"""A verdict, read top-down: the sentence, what is wrong and why, the table, the training."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
 
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from cnnspec.compare.verdict import Lockstep, Quantity, Verdict
-from cnnspec.documents import Document, document
-from cnnspec.report.tables import percent, plain_table
+from cnnspec.compare.verdict import Finding, NotCompared, Quantity, Verdict
+from cnnspec.report.tables import plain_table
+from cnnspec.report.trajectory import trajectory_parts
 
 ROWS = 12
 """Rows of the table of quantities; the rest is counted."""
+
+FINDINGS = 6
+"""Findings that are written out; the rest is counted."""
 
 
 def render_replay(verdict: Verdict) -> Iterator[RenderableType]:
     """Yield what `cnnspec compare` prints before the training."""
     yield verdict_sentence(verdict)
-    yield from _details(verdict)
+    yield from _findings(verdict)
+    yield from _coverage(verdict)
     yield quantities_table(verdict)
     hidden = len(verdict.quantities) - ROWS
     if hidden > 0:
@@ -31,9 +34,11 @@ def render_replay(verdict: Verdict) -> Iterator[RenderableType]:
 
 def render_training(verdict: Verdict) -> Iterator[RenderableType]:
     """Yield what `cnnspec compare` prints after the training: how it went, and the verdict."""
-    if verdict.lockstep:
+    if verdict.trajectory:
         yield Text("")
-        yield from _training(verdict.lockstep)
+        yield from trajectory_parts(verdict.trajectory)
+        if verdict.trajectory.finding:
+            yield from finding_lines(verdict.trajectory.finding)
         yield Text("")
         yield verdict_sentence(verdict)
     else:
@@ -44,48 +49,104 @@ def verdict_sentence(verdict: Verdict) -> Text:
     """Return the verdict in one sentence."""
     a, b = verdict.backends
     first = verdict.first_divergence
-    if first is None and not verdict.not_compared:
+    if verdict.verdict == "same":
         return Text(
             f"SAME: {a} and {b} are the same function on {verdict.name}", style="bold green"
         )
     if first is None:
-        missing = len(verdict.not_compared)
+        missing = sum(not item.allowed for item in verdict.coverage.not_compared)
         sentence = f"DIFFERENT: {missing} quantities of {verdict.name} could not be compared"
     elif first.layer is None:
         sentence = f"DIFFERENT: only one of {a} and {b} can be trained on {verdict.name}"
-    elif first.precision == "float32":
+    elif first.precision == "float64":
+        sentence = f"DIFFERENT: {a} and {b} are not the same function on {verdict.name}"
+        if first.step:
+            sentence += f", seen in step {first.step:,} of the training"
+    else:
         sentence = (
             f"DIFFERENT: {a} and {b} are the same function on {verdict.name} in float64, "
-            "but in float32 one loses precision that rounding does not explain"
+            f"but in {first.precision} {first.wrong_side} loses precision that rounding does "
+            "not explain"
         )
-    else:
-        sentence = f"DIFFERENT: {a} and {b} are not the same function on {verdict.name}"
     return Text(sentence, style="bold red")
 
 
-def _details(verdict: Verdict) -> Iterator[Text]:
-    found = list(verdict.quantities)
-    bad = [quantity for quantity in found if not quantity.ok]
-    for item in verdict.not_compared:
-        yield Text(f"not compared: {item.what}: {item.why}")
-    if not bad:
-        top = max(found, key=lambda quantity: quantity.ratio)
-        yield Text(
-            f"{len(found)} comparisons, every difference explained by rounding: the largest takes "
-            f"{top.ratio:.2f} of its budget ({top.layer}, {label(top)}, {top.precision})"
-        )
+def _findings(verdict: Verdict) -> Iterator[Text]:
+    for number, finding in enumerate(verdict.findings[:FINDINGS]):
+        yield from finding_lines(finding, first=number == 0)
+    bad = len(verdict.findings)
+    if bad > FINDINGS:
+        layers = dict.fromkeys(str(found.layer) for found in verdict.findings[FINDINGS:])
+        yield Text(f"and {bad - FINDINGS} more, in {', '.join(layers)} (--json lists all)")
+    total = len(verdict.quantities)
+    if bad:
+        yield Text(f"{bad} of {total:,} comparisons beyond rounding")
         return
-    first = verdict.first_divergence
-    for quantity in bad:
-        if first and (quantity.layer, quantity.quantity) == (first.layer, first.quantity):
-            yield Text(
-                f"first divergence: {quantity.layer}, {label(quantity)} ({quantity.precision}, "
-                f"{quantity.backend}, probe `{quantity.probe}`): {quantity.difference:.2e} apart, "
-                f"where rounding explains {quantity.budget:.1e}"
-            )
-            break
-    layers = list(dict.fromkeys(quantity.layer for quantity in bad))
-    yield Text(f"{len(bad)} of {len(found)} comparisons beyond rounding, in {', '.join(layers)}")
+    top = max(verdict.quantities, key=lambda quantity: quantity.ratio, default=None)
+    if top:
+        yield Text(
+            f"{total:,} comparisons, every difference explained by rounding: the largest takes "
+            f"{top.ratio:.2f} of its budget ({top.layer}, {label(top.quantity)}, {top.precision})"
+        )
+
+
+def finding_lines(finding: Finding, *, first: bool = True) -> Iterator[Text]:
+    """Yield a difference in a few lines: where, how much, who is wrong, and why."""
+    where = f"{finding.layer or 'training'}, {label(finding.quantity)}"
+    step = f", step {finding.step:,}" if finding.step else ""
+    text = Text("first divergence: " if first else "also: ")
+    text.append(where, style="bold")
+    worst = finding.worst
+    if worst:
+        text.append(
+            f" ({finding.precision}, {finding.backend}, probe `{worst.probe}`{step}): "
+            f"{worst.difference:.2e} apart, where rounding explains {worst.budget:.1e}"
+        )
+    else:
+        text.append(f" ({finding.backend}{step})")
+    yield text
+    yield Text(f"  {_who(finding)}")
+    for side, cause in finding.causes.items():
+        yield Text(f"  why: {side} = {cause.sentence}", style="yellow")
+    if finding.wrong_side and not finding.causes and worst:
+        yield Text("  why: unknown; no cause of the list gives these numbers")
+
+
+def _who(finding: Finding) -> str:
+    if finding.wrong_side is None:
+        return f"which side is wrong: cannot tell ({finding.judge or 'no judge applies'})"
+    wrong = "both are wrong" if finding.wrong_side == "both" else f"{finding.wrong_side} is wrong"
+    return f"{wrong}; judged by {finding.judge}" if finding.judge else wrong
+
+
+def _coverage(verdict: Verdict) -> Iterator[Text]:
+    counts = verdict.coverage.counts.items()
+    yield Text(
+        "compared: " + ", ".join(f"{done} of {of} {what}" for what, (done, of) in counts),
+        style="dim",
+    )
+    for layer, quantities, why, allowed in _grouped(verdict.coverage.not_compared):
+        what = f"{layer} ({', '.join(map(label, quantities))})" if quantities else layer
+        style = "dim" if allowed else "red"
+        yield Text(f"not compared{' (allowed)' if allowed else ''}: {what}: {why}", style=style)
+    decisions = sum(kink.decisions for kink in verdict.kinks)
+    near = sum(kink.near for kink in verdict.kinks)
+    if decisions:
+        yield Text(
+            f"kinks: of {decisions:,} decisions of relu and max pool on the data, rounding may "
+            f"turn {near:,}; they count as no differences",
+            style="dim",
+        )
+
+
+def _grouped(items: tuple[NotCompared, ...]) -> Iterator[tuple[str, list[str], str, bool]]:
+    groups: dict[tuple[str, str, bool], list[str]] = {}
+    for item in items:
+        quantities = groups.setdefault((item.layer, item.why, item.allowed), [])
+        if item.quantity:
+            quantities.append(item.quantity)
+    for (layer, why, allowed), quantities in groups.items():
+        yield layer, quantities, why, allowed
 
 
 def quantities_table(verdict: Verdict) -> Table:
@@ -94,7 +155,7 @@ def quantities_table(verdict: Verdict) -> Table:
         ("layer", "left"),
         ("quantity", "left"),
         ("dtype", "left"),
-        ("backend", "left"),
+        ("side", "left"),
         "apart",
         "budget",
         "ratio",
@@ -102,7 +163,7 @@ def quantities_table(verdict: Verdict) -> Table:
     for found in _worst_first(verdict)[:ROWS]:
         table.add_row(
             found.layer,
-            label(found),
+            label(found.quantity),
             found.precision,
             found.backend,
             f"{found.difference:.1e}",
@@ -113,10 +174,10 @@ def quantities_table(verdict: Verdict) -> Table:
     return table
 
 
-def label(found: Quantity) -> str:
+def label(quantity: str) -> str:
     """Name a quantity as people do: `weight gradient`."""
-    kind, _, name = found.quantity.partition("_")
-    return f"{name} gradient" if kind == "grad" else found.quantity
+    kind, _, name = quantity.partition("_")
+    return f"{name} gradient" if kind == "grad" else quantity
 
 
 def _ratio(ratio: float) -> str:
@@ -125,86 +186,3 @@ def _ratio(ratio: float) -> str:
 
 def _worst_first(verdict: Verdict) -> list[Quantity]:
     return sorted(verdict.quantities, key=lambda found: -found.ratio)
-
-
-def _training(lockstep: Lockstep) -> Iterator[RenderableType]:
-    names = list(lockstep.accuracy)
-    yield Text(
-        f"Lockstep training: {lockstep.total_steps:,} steps from the same weights on the same "
-        "batches",
-        style="bold",
-    )
-    for name, reason in lockstep.stopped.items():
-        yield Text(f"{name} stopped: {reason}", style="red")
-    table = plain_table(("", "left"), *names)
-    if lockstep.steps:
-        first, last = lockstep.steps[0], lockstep.steps[-1]
-        for step in (first, last):
-            losses = (f"{step.loss[name]:.6f}" for name in names)
-            table.add_row(f"batch loss, step {step.step:,}", *losses)
-    histories = [lockstep.history[name] for name in names]
-    if all(histories):
-        table.add_row("train loss, last epoch", *(f"{h[-1].train_loss:.4f}" for h in histories))
-    accuracies = (percent(lockstep.accuracy[name]) for name in names)
-    table.add_row("test accuracy", *accuracies, style="bold")
-    yield table
-    yield Text(parting(lockstep))
-
-
-def parting(lockstep: Lockstep) -> str:
-    """Say in words where two trainings part."""
-    different = (
-        f"{lockstep.different_predictions:,} of {lockstep.test_images:,} test images are classed "
-        "differently at the end."
-    )
-    if not lockstep.steps:
-        return different
-    first, last = lockstep.steps[0], lockstep.steps[-1]
-    weights = (
-        f"Weights differ by at most {first.weight_difference:.1e} after step {first.step} and "
-        f"{last.weight_difference:.1e} after step {last.step:,}. "
-    )
-    if lockstep.first_different_loss is None:
-        return f"Losses are equal to the last bit throughout. {weights}{different}"
-    when = lockstep.first_different_prediction
-    images = (
-        f"a training image is first classed differently in step {when:,}"
-        if when
-        else "no training image is ever classed differently"
-    )
-    return (
-        f"Losses differ in their last bits from step {lockstep.first_different_loss:,}; {images}. "
-        f"{weights}{different}"
-    )
-
-
-def verdict_document(verdict: Verdict) -> Document:
-    """Return what `cnnspec compare --json` prints."""
-    first = verdict.first_divergence
-    lockstep = verdict.lockstep
-    divergence = asdict(first) | {"cause": None, "wrong_side": None} if first else None
-    return document(
-        "compare",
-        name=verdict.name,
-        backends=verdict.backends,
-        verdict=verdict.verdict,
-        first_divergence=divergence,
-        quantities=[_quantity(found) for found in verdict.quantities],
-        compared=len(verdict.quantities),
-        not_compared=[asdict(item) for item in verdict.not_compared],
-        lockstep=_lockstep(lockstep) if lockstep else None,
-        accuracy=lockstep.accuracy if lockstep else None,
-        environment=verdict.environment,
-    )
-
-
-def _quantity(found: Quantity) -> Document:
-    return asdict(found) | {"ok": found.ok}
-
-
-def _lockstep(lockstep: Lockstep) -> Document:
-    history = {
-        backend: [asdict(metrics) for metrics in epochs]
-        for backend, epochs in lockstep.history.items()
-    }
-    return asdict(lockstep) | {"history": history}

@@ -3,7 +3,7 @@
 from cnnspec.spec.data import MNIST, NPZ, DataSource, Digits, FashionMNIST, Normalize
 from cnnspec.spec.diagnostics import Diagnostic, Location
 from cnnspec.spec.dump import dump_spec
-from cnnspec.spec.layers import AnyLayer, Conv, Flatten, Layer, Linear, Pool, ReLU
+from cnnspec.spec.layers import AnyLayer, BatchNorm, Conv, Flatten, Layer, Linear, Pool, ReLU
 from cnnspec.spec.limits import Limits
 from cnnspec.spec.load import Inspection, inspect_spec, load_spec, parse_spec, read_text
 from cnnspec.spec.model import ModelSpec
@@ -15,6 +15,7 @@ __all__ = [
     "SGD",
     "Adam",
     "AnyLayer",
+    "BatchNorm",
     "Conv",
     "DataSource",
     "Diagnostic",

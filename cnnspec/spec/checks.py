@@ -49,6 +49,7 @@ def check(sections: Sections) -> Chain:
         *chain.problems,
         *_sizes(sections, chain),
         *_data(sections, chain),
+        *_least_batch(sections, chain),
         *_nothing_learnt(sections, chain),
     ]
     return Chain(chain.layers, chain.output, problems)
@@ -175,6 +176,39 @@ def _last(sections: Sections) -> Path:
     if isinstance(sections.layers[index], Linear):
         return ("layers", index, "linear", "out_features")
     return ("layers", last, sections.kinds[last] or "")
+
+
+def _least_batch(sections: Sections, chain: Chain) -> Iterator[Diagnostic]:
+    """Refuse batches that are too small for the statistics of a layer; once, at the first."""
+    known = sections.data.images_to_train() if sections.data else None
+    size: int | None = sections.training.batch_size if sections.training else None
+    if size is None:
+        return
+    rest = known % size if known is not None else 0
+    smallest = rest or size
+    for placed in chain.layers:
+        least = placed.layer.least_batch(placed.input)
+        if smallest < least:
+            features = " features" if len(placed.input) == 1 else ""
+            batch = "the last batch of an epoch" if rest else "each batch"
+            yield Diagnostic(
+                "one-value",
+                f"{placed.name}: training needs more than one value for each channel, "
+                f"but {batch} has {smallest} image of {show(placed.input)}{features}",
+                ("layers", placed.index, placed.layer.keyword),
+                notes=(f"last batch: {known} mod {size} = {rest}",) if rest else (),
+                help=_enough(least, size, known),
+            )
+            return
+
+
+def _enough(least: int, size: int, known: int | None) -> str:
+    """Offer the next batch size that leaves no batch of fewer than `least` images."""
+    if known is not None and known < least:
+        return f"train on at least {least} images"
+    sizes = itertools.count(max(size, least))
+    enough = next(n for n in sizes if known is None or (known % n or n) >= least)
+    return f"write `batch_size: {enough}` in `training`"
 
 
 def _nothing_learnt(sections: Sections, chain: Chain) -> Iterator[Diagnostic]:

@@ -55,7 +55,9 @@ CODES: dict[str, Code] = {
     "kernel-too-large": Code("A window is larger than its padded input."),
     "padding-too-large": Code("A pooling window could be all padding."),
     "groups": Code("Channels cannot be split into so many groups."),
-    "input-width": Code("A written `in_channels` or `in_features` is not what the layer receives."),
+    "input-width": Code(
+        "A written `in_channels`, `in_features` or `num_features` is not what the layer receives."
+    ),
     "same-stride": Code("`padding: same` with a stride."),
     "duplicate-name": Code("Two layers have the same name."),
     "no-logits": Code("The last layer gives images; logits are wanted."),
@@ -66,6 +68,7 @@ CODES: dict[str, Code] = {
     "too-few-logits": Code("Fewer logits than the data has classes."),
     "normalize-channels": Code("`normalize` has not one number for each channel."),
     "too-few-images": Code("More images are asked for than the data has."),
+    "one-value": Code("A batch of one image has a single value for each channel to normalise."),
     # what is allowed, but seldom meant
     "spare-logits": Code("More logits than the data has classes.", "warning"),
     "one-logit": Code("A single logit: the loss is always 0, and nothing trains.", "warning"),

@@ -169,7 +169,7 @@ _WANTED = {
     "greater_than": ("out-of-range", "a number above {gt:g}"),
     "greater_than_equal": ("out-of-range", "{ge:g} or more"),
     "less_than": ("out-of-range", "a number below {lt:g}"),
-    "less_than_equal": ("out-of-range", "{le:,} or less"),
+    "less_than_equal": ("out-of-range", "{le:,.16g} or less"),
     "literal_error": ("wrong-value", "{expected}"),
     "too_short": ("wrong-length", "at least {min_length}"),
     "too_long": ("wrong-length", "at most {max_length}"),

@@ -14,6 +14,12 @@ from cnnspec.spec.source import UNREAD
 
 SYNONYMS: dict[str, tuple[str, ...]] = {
     # kinds, as torch, Keras, darknet and people call them
+    "batch_normalization": ("batch_norm",),
+    "batchnorm": ("batch_norm",),
+    "batchnorm1d": ("batch_norm",),
+    "batchnorm2d": ("batch_norm",),
+    "batchnormalization": ("batch_norm",),
+    "bn": ("batch_norm",),
     "avg_pool": ("pool: {kind: avg, ...}",),
     "avgpool": ("pool: {kind: avg, ...}",),
     "average_pool": ("pool: {kind: avg, ...}",),
@@ -39,7 +45,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "activations": ("layers",),
     "batch": ("batch_size",),
     "batchsize": ("batch_size",),
-    "channels": ("out_channels",),
+    "channels": ("out_channels", "num_features"),
     "dataset": ("data",),
     "dtype": ("precision",),
     "epsilon": ("eps",),
@@ -58,8 +64,9 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "num_epochs": ("epochs",),
     "out_channels": ("out_features",),
     "out_features": ("out_channels",),
-    "in_channels": ("in_features",),
-    "in_features": ("in_channels",),
+    "in_channels": ("in_features", "num_features"),
+    "in_features": ("in_channels", "num_features"),
+    "num_features": ("in_channels", "in_features"),
     "pad": ("padding",),
     "pool_size": ("kernel_size",),
     "random_seed": ("seed",),
@@ -78,14 +85,16 @@ NOT_NEEDED = {
     "log_softmax": "the loss takes the logits as they are: leave it out",
     "input": "the input stands on top, as in `input: [1, 28, 28]`: leave it out",
     "dropout": "there is no dropout; leave it out",
-    "batchnorm": "there is no batch normalisation; leave it out",
-    "batchnorm2d": "there is no batch normalisation; leave it out",
-    "batch_norm": "there is no batch normalisation; leave it out",
-    "batchnormalization": "there is no batch normalisation; leave it out",
+    "layer_norm": "`batch_norm` is the only normalisation",
+    "layernorm": "`batch_norm` is the only normalisation",
+    "group_norm": "`batch_norm` is the only normalisation",
+    "groupnorm": "`batch_norm` is the only normalisation",
     "tanh": "`relu` is the only activation",
     "sigmoid": "`relu` is the only activation",
     "gelu": "`relu` is the only activation",
     "adamw": "its decay apart from the gradient is not there; `adam` couples them",
+    "track_running_stats": "leave it out: running statistics are always kept",
+    "batch_normalize": "leave it out: a `- batch_norm` is a layer of its own",
     "padding_mode": "leave it out: zeros are added",
     "inplace": "leave it out: how a layer keeps its arrays is up to the backend",
     "activation": "leave it out: a `- relu` is a layer of its own; the last layer has none",
@@ -99,7 +108,8 @@ NOT_NEEDED = {
 
 def keeps_shape(kind: str) -> bool:
     """Tell whether a kind that does not exist is known not to change a shape elsewhere."""
-    return kind.lower() in NOT_NEEDED
+    asked = kind.lower()
+    return asked in NOT_NEEDED or "batch_norm" in SYNONYMS.get(asked, ())
 
 
 def meant(word: str, known: Iterable[str]) -> str | None:

@@ -11,8 +11,8 @@ from cnnspec.spec.section import Kind
 from cnnspec.spec.training import AnyInitialization, AnyOptimizer
 
 PUBLIC = """
-    Adam BackendError CnnspecError Conv DataError Dataset Diagnostic Digits FashionMNIST Flatten
-    Inspection Limits Linear MNIST ModelSpec NPZ Network Normal Normalize Plan Pool ReLU SGD
+    Adam BackendError BatchNorm CnnspecError Conv DataError Dataset Diagnostic Digits FashionMNIST
+    Flatten Inspection Limits Linear MNIST ModelSpec NPZ Network Normal Normalize Plan Pool ReLU SGD
     SpecError TorchDefault Training Verdict build compare_backends dump_spec evaluate
     initial_weights inspect_spec load_data load_spec parse_spec resolve train
 """

@@ -99,6 +99,7 @@ EXAMPLES = {
     "too-few-logits": "too-few-logits",
     "normalize-channels": "normalize-of-colours",
     "too-few-images": "too-few-images",
+    "one-value": "one-image-is-left",
     "spare-logits": "spare-logits",
     "one-logit": "one-logit",
     "rectified-logits": "rectified-logits",

@@ -278,6 +278,18 @@ DONE: dict[str, tuple[str, list[tuple[str, str]]]] = {
         "write `normal: {std: 0.01}`",
         [("normal: 0.01", "normal: {std: 0.01}")],
     ),
+    "batches-of-one": (
+        "write `batch_size: 2` in `training`",
+        [("batch_size: 1", "batch_size: 2")],
+    ),
+    "one-image-is-left": (
+        "write `batch_size: 11` in `training`",
+        [("batch_size: 10", "batch_size: 11")],
+    ),
+    "a-training-set-of-one": (
+        "train on at least 2 images",
+        [("train_samples: 1", "train_samples: 32")],
+    ),
     "spare-logits": ("end with `- linear: {out_features: 10}`", [("1000", "10")]),
     "one-logit": (
         "give one logit for each class: two for yes and no",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from cnnspec.backends import require_cpu
 from cnnspec.backends.chain import ChainNetwork, Layer
 from cnnspec.backends.loops.layers import (
+    BatchNormLoops,
     ConvLoops,
     FlattenLoops,
     LinearLoops,
@@ -21,6 +22,7 @@ LAYERS: dict[str, type[Layer]] = {
     "pool": PoolLoops,
     "flatten": FlattenLoops,
     "linear": LinearLoops,
+    "batch_norm": BatchNormLoops,
 }
 
 OPTIMIZERS = {"sgd": SGDLoops, "adam": AdamLoops}

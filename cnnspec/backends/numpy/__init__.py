@@ -6,6 +6,7 @@ import numpy as np
 
 from cnnspec.backends import require_cpu
 from cnnspec.backends.chain import ChainNetwork, Layer
+from cnnspec.backends.numpy.batch_norm import BatchNormNumPy
 from cnnspec.backends.numpy.layers import (
     ConvNumPy,
     FlattenNumPy,
@@ -24,6 +25,7 @@ LAYERS: dict[str, type[Layer]] = {
     "pool": PoolNumPy,
     "flatten": FlattenNumPy,
     "linear": LinearNumPy,
+    "batch_norm": BatchNormNumPy,
 }
 
 OPTIMIZERS = {"sgd": SGDNumPy, "adam": AdamNumPy}

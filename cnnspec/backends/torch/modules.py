@@ -10,7 +10,7 @@ from torch import Tensor, nn, optim, zeros, zeros_like
 
 from cnnspec.errors import BackendError
 from cnnspec.plan import Plan
-from cnnspec.spec.layers import Conv, Flatten, Linear, Pool, ReLU
+from cnnspec.spec.layers import BatchNorm, Conv, Flatten, Linear, Pool, ReLU
 from cnnspec.spec.sizes import Shape
 from cnnspec.spec.training import SGD, Adam, AnyOptimizer
 
@@ -50,12 +50,18 @@ def _linear(layer: Linear, input: Shape) -> nn.Module:
     return nn.Linear(input[0], layer.out_features, bias=layer.bias)
 
 
+def _batch_norm(layer: BatchNorm, input: Shape) -> nn.Module:
+    module = nn.BatchNorm2d if len(input) == 3 else nn.BatchNorm1d
+    return module(input[0], eps=layer.eps, momentum=layer.momentum, affine=layer.affine)
+
+
 LAYERS: dict[str, Callable[[Any, Shape], nn.Module]] = {
     "conv": _conv,
     "relu": _relu,
     "pool": _pool,
     "flatten": _flatten,
     "linear": _linear,
+    "batch_norm": _batch_norm,
 }
 
 

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torch.optim import Optimizer
 
-from cnnspec.backends.network import Labels, Step, check_images, check_state
+from cnnspec.backends.network import (
+    Labels,
+    Step,
+    check_batch,
+    check_images,
+    check_state,
+    check_training_images,
+)
 from cnnspec.backends.torch.modules import build_module, build_optimizer
 from cnnspec.plan import Plan
 from cnnspec.spec.training import Training
@@ -31,10 +39,10 @@ class TorchNetwork:
         self._optimizer = build_optimizer(training.optimizer, self.module.parameters())
 
     def state(self) -> State:
-        return {name: _array(tensor) for name, tensor in self.module.state_dict().items()}
+        return {name: _array(tensor) for name, tensor in self._own().items()}
 
     def load_state(self, state: Mapping[str, Array]) -> None:
-        own = self.module.state_dict()
+        own = self._own()
         check_state(state, {name: tuple(own[name].shape) for name in own}, "weights")
         with torch.no_grad():
             for name, tensor in own.items():
@@ -56,7 +64,7 @@ class TorchNetwork:
             return _array(self.module(self._tensor(images)))
 
     def train_step(self, images: Array, labels: Labels, learning_rate: float, step: int) -> Step:
-        check_images(images, self.plan)
+        check_training_images(images, self.plan)
         self.module.train()
         logits = self.module(self._tensor(images))
         loss = cross_entropy(logits, self._labels(labels))
@@ -75,36 +83,43 @@ class TorchNetwork:
             self._step(self._optimizer, learning_rate, step)
 
     def trace(self, images: Array, labels: Labels) -> Trace:
-        check_images(images, self.plan)
+        check_training_images(images, self.plan)
         self.module.train()
         values = [self._tensor(images).requires_grad_()]
-        for module in self.module:
-            values.append(module(values[-1]))
-        loss = cross_entropy(values[-1], self._labels(labels))
-        parameters = dict(self.module.named_parameters())
-        gradients = torch.autograd.grad(loss, [*values, *parameters.values()])
+        with _kept(self.module):
+            for module in self.module:
+                values.append(module(values[-1]))
+            loss = cross_entropy(values[-1], self._labels(labels))
+            parameters = dict(self.module.named_parameters())
+            gradients = torch.autograd.grad(loss, [*values, *parameters.values()])
+            buffers = {name: _array(tensor) for name, tensor in self.module.named_buffers()}
         by_name = dict(zip(parameters, gradients[len(values) :]))
         layers = {
             at.name: LayerTrace(
                 _array(values[index + 1]),
                 _array(gradients[index]),
                 {name: _array(by_name[f"{at.name}.{name}"]) for name in at.parameters},
+                {name: buffers[f"{at.name}.{name}"] for name in at.buffers},
             )
             for index, at in enumerate(self.plan.layers)
         }
         return Trace(layers, LossTrace(loss.item(), _array(gradients[len(values) - 1])))
 
     def replay(self, layer: str, x: Array, grad_output: Array) -> LayerTrace:
+        at = self.plan.layer(layer)
+        check_batch(len(x), at)
         self.module.train()
         module = self.module.get_submodule(layer)
         inner = self._tensor(x).requires_grad_()
-        output = module(inner)
-        parameters = dict(module.named_parameters())
-        grad_input, *gradients = torch.autograd.grad(
-            output, [inner, *parameters.values()], self._tensor(grad_output)
-        )
+        with _kept(module):
+            output = module(inner)
+            parameters = dict(module.named_parameters())
+            grad_input, *gradients = torch.autograd.grad(
+                output, [inner, *parameters.values()], self._tensor(grad_output)
+            )
+            buffers = {name: _array(module.get_buffer(name)) for name in at.buffers}
         grad_parameters = {name: _array(grad) for name, grad in zip(parameters, gradients)}
-        return LayerTrace(_array(output), _array(grad_input), grad_parameters)
+        return LayerTrace(_array(output), _array(grad_input), grad_parameters, buffers)
 
     def replay_loss(self, logits: Array, labels: Labels) -> LossTrace:
         inner = self._tensor(logits).requires_grad_()
@@ -122,6 +137,11 @@ class TorchNetwork:
                     slots["step"].fill_(step - 1)
         optimizer.step()
 
+    def _own(self) -> dict[str, Tensor]:
+        """Return parameters and buffers, without torch's count of batches: it has no effect."""
+        state = self.module.state_dict()
+        return {name: state[name] for name in self.plan.state}
+
     def _slots(self) -> Iterator[tuple[str, Tensor]]:
         if self._optimizer is None:
             return
@@ -136,6 +156,20 @@ class TorchNetwork:
 
     def _labels(self, labels: Labels) -> Tensor:
         return torch.tensor(np.asarray(labels), dtype=torch.int64, device=self._device)
+
+
+@contextmanager
+def _kept(module: nn.Module) -> Iterator[None]:
+    """Put a module's buffers back as they were before a pass that only looks.
+
+    The gradients belong to that pass: torch refuses to take them once a buffer has changed.
+    """
+    before = [buffer.clone() for buffer in module.buffers()]
+    try:
+        yield
+    finally:
+        for buffer, was in zip(module.buffers(), before):
+            buffer.copy_(was)
 
 
 def _array(tensor: Tensor) -> Array:

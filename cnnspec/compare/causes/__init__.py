@@ -11,5 +11,17 @@ from cnnspec.compare.causes.cause import (
     Observation,
     UpdateSituation,
 )
+from cnnspec.compare.causes.layers import diagnose_layer
+from cnnspec.compare.causes.loss import diagnose_loss
+from cnnspec.compare.causes.optimizer import diagnose_optimizer
 
-__all__ = ["Cause", "LayerSituation", "LossSituation", "Observation", "UpdateSituation"]
+__all__ = [
+    "Cause",
+    "LayerSituation",
+    "LossSituation",
+    "Observation",
+    "UpdateSituation",
+    "diagnose_layer",
+    "diagnose_loss",
+    "diagnose_optimizer",
+]

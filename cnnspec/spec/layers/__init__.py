@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import Discriminator, Tag
 
+from cnnspec.spec.layers.batch_norm import BatchNorm
 from cnnspec.spec.layers.conv import Conv
 from cnnspec.spec.layers.flatten import Flatten
 from cnnspec.spec.layers.layer import Layer
@@ -19,10 +20,11 @@ AnyLayer = Annotated[
     | Annotated[ReLU, Tag("relu")]
     | Annotated[Pool, Tag("pool")]
     | Annotated[Flatten, Tag("flatten")]
-    | Annotated[Linear, Tag("linear")],
+    | Annotated[Linear, Tag("linear")]
+    | Annotated[BatchNorm, Tag("batch_norm")],
     Discriminator(kind_of),
 ]
 
 KINDS: dict[str, type[Layer]] = kinds_in(AnyLayer)
 
-__all__ = ["KINDS", "AnyLayer", "Conv", "Flatten", "Layer", "Linear", "Pool", "ReLU"]
+__all__ = ["KINDS", "AnyLayer", "BatchNorm", "Conv", "Flatten", "Layer", "Linear", "Pool", "ReLU"]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import Annotated, Self, cast
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Annotated, ClassVar, Self, cast
 
 from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
@@ -36,6 +37,9 @@ class Layer(Kind):
 
     Shapes leave out the batch: (channels, height, width), or (features,).
     """
+
+    starts: ClassVar[Mapping[str, float]] = MappingProxyType({})
+    """Parameters and buffers that start from a number of their own, not from random ones."""
 
     name: LayerName | None = None
     """The layer's name in the plan, the reports and the weights; by default kind + number."""
@@ -69,6 +73,14 @@ class Layer(Kind):
         """Return the name and shape of each trainable parameter."""
         return {}
 
+    def buffers(self, input: Shape) -> dict[str, Shape]:
+        """Return the name and shape of each buffer: what training keeps, but does not train."""
+        return {}
+
+    def least_batch(self, input: Shape) -> int:
+        """Return how many images a batch must have for training."""
+        return 1
+
     def macs(self, input: Shape, output: Shape) -> int:
         """Return the multiply-accumulates of one forward pass of one image."""
         return 0
@@ -82,9 +94,10 @@ class Layer(Kind):
 
         The keys are `output`, `grad_input` and the names of the parameters (for
         their gradients). 0 means exact: equal inputs give equal values. The
-        referee derives its tolerances from these numbers.
+        referee derives its tolerances from these numbers. A kind that is no plain
+        sum of products returns nothing here: the referee has a derivation for it.
         """
-        raise NotImplementedError
+        return {}
 
 
 def is_whole(layer: Layer) -> bool:

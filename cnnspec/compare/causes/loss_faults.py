@@ -1,0 +1,370 @@
+"""The closed list of faults of a loss, as steps of a cross-entropy that they replace."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from cnnspec.compare.causes.formulas import Computation, Fault, Step, Steps
+from cnnspec.compare.causes.rounded import Rounded
+
+
+def _one_hot(at: Computation) -> Rounded:
+    return Rounded(np.equal.outer(at.labels, np.arange(at.classes)).astype(np.float64))
+
+
+RIGHT: Steps = {
+    "n": lambda at: at.logits.value.shape[0],
+    "classes": lambda at: at.logits.value.shape[1],
+    "labels": lambda at: at.given_labels,
+    "own": _one_hot,
+    "z": lambda at: at.logits,
+    "axis": lambda at: 1,
+    "d": lambda at: at.z - at.z.max(at.axis),
+    "e": lambda at: at.d.exp(),
+    "total": lambda at: at.e.sum(at.axis),
+    "p": lambda at: at.e / at.total,
+    "log_p": lambda at: at.d - at.total.log(),
+    "terms": lambda at: -at.log_p.of(at.labels),
+    "divisor": lambda at: at.n,
+    "loss": lambda at: at.terms.sum(0) / at.divisor,
+    "grad": lambda at: (at.p - at.own) / at.divisor,
+}
+"""Mean of log(sum(exp(z))) - z[label], and its gradient (softmax(z) - one-hot) / n."""
+
+DIVISORS = [
+    Fault(code, sentence, {"divisor": divisor})
+    for code, sentence, divisor in [
+        ("sign", "the expected one x -1: the sign is turned round", lambda at: -at.n),
+        (
+            "sum-not-mean",
+            "the expected one x batch_size: the sum over the batch, not the mean",
+            lambda at: 1,
+        ),
+        (
+            "divided-twice",
+            "the expected one x 1/batch_size: divided by the batch size twice?",
+            lambda at: at.n**2,
+        ),
+        (
+            "divided-by-classes",
+            "the expected one x 1/classes: the mean over the classes, too",
+            lambda at: at.n * at.classes,
+        ),
+        (
+            "divided-by-classes",
+            "the sum over the batch, divided by the classes",
+            lambda at: at.classes,
+        ),
+        ("scale", "the expected one x 2", lambda at: at.n / 2),
+        ("scale", "the expected one x 1/2", lambda at: 2 * at.n),
+        (
+            "log-base",
+            "the expected one x 1/ln 2: the logarithm of base 2",
+            lambda at: at.n * math.log(2),
+        ),
+        (
+            "log-base",
+            "the expected one x 1/ln 10: the logarithm of base 10",
+            lambda at: at.n * math.log(10),
+        ),
+    ]
+]
+"""Faults of the factor 1/n."""
+
+
+def _product(at: Computation) -> Rounded:
+    """A one-hot row times the logarithms: 0 x -inf is no number."""
+    return -(at.own * at.log_p).sum(1)
+
+
+_OF_SOFTMAX: Steps = {"log_p": lambda at: at.p.log()}
+_NO_MAXIMUM: Steps = {"d": lambda at: at.z}
+_BY_PRODUCT: Steps = {"terms": _product}
+_UNDERFLOW = "the logarithm of a softmax, which may be 0: it wants the log-softmax"
+_OVERFLOW = "exp of the logits as they are, which overflows: subtract the greatest first"
+
+WAYS = [
+    Fault("no-maximum", _OVERFLOW, _NO_MAXIMUM),
+    Fault("no-maximum", _OVERFLOW, {**_NO_MAXIMUM, **_OF_SOFTMAX}),
+    Fault("no-maximum", _OVERFLOW, {**_NO_MAXIMUM, **_OF_SOFTMAX, **_BY_PRODUCT}),
+    Fault("log-of-softmax", _UNDERFLOW, _OF_SOFTMAX),
+    Fault("log-of-softmax", _UNDERFLOW, {**_OF_SOFTMAX, **_BY_PRODUCT}),
+]
+"""Ways to the same function that fail on large logits."""
+
+
+def _at_label(at: Computation, row: Rounded) -> Rounded:
+    """Put (n, 1) numbers at the labels of (n, classes) zeros."""
+    return row.moved(lambda column: np.where(at.own.value == 1, column, 0.0))
+
+
+def _through_softmax(grad_p: Step) -> Step:
+    """Return dloss/dlogits for a dloss/dp."""
+
+    def step(at: Computation) -> Rounded:
+        upstream = grad_p(at)
+        return at.p * (upstream - (at.p * upstream).sum(1)) / at.divisor
+
+    return step
+
+
+def _softmax(z: Rounded, axis: int = 1) -> Rounded:
+    e = (z - z.max(axis)).exp()
+    return e / e.sum(axis)
+
+
+def _double_softmax() -> Iterator[Fault]:
+    sentence = "a second softmax, of the probabilities: the loss takes logits"
+
+    def grad(at: Computation) -> Rounded:
+        inner, upstream = at.z, at.p - at.own
+        return inner * (upstream - (inner * upstream).sum(1)) / at.divisor
+
+    again: Steps = {"z": lambda at: _softmax(at.logits)}
+    yield Fault("double-softmax", sentence, {**again, "grad": grad})
+    yield Fault("double-softmax", f"{sentence} (its own gradient left out)", again)
+
+
+def _epsilons() -> Iterator[Fault]:
+    """Yield what people do about log(0)."""
+
+    def added(eps: float) -> Steps:
+        def grad(at: Computation) -> Rounded:
+            p = at.p.of(at.labels)
+            return (at.p - at.own) * (p / (p + eps)) / at.divisor
+
+        return {"log_p": lambda at: (at.p + eps).log(), "grad": grad}
+
+    def clipped(eps: float, most: float) -> Steps:
+        return {
+            "p": lambda at: (at.e / at.total).clip(eps, most),
+            "log_p": lambda at: at.p.log(),
+        }
+
+    def in_total(eps: float) -> Steps:
+        return {"total": lambda at: at.e.sum(1) + eps, "log_p": lambda at: at.p.log()}
+
+    for eps in (10.0**-power for power in range(5, 16)):
+        yield Fault("eps-in-log", f"log(p + {eps:g}) for log p", added(eps))
+        for most in (1.0, 1 - eps):
+            sentence = f"the probabilities clipped to [{eps:g}, {most:.16g}]"
+            yield Fault("clipped", sentence, clipped(eps, most))
+        yield Fault("eps-in-softmax", f"exp / (sum + {eps:g}) for the softmax", in_total(eps))
+
+
+def _squared_errors() -> Iterator[Fault]:
+    """Yield mean squared errors: of which numbers, halved or not, over the classes or not."""
+    code = "squared-error"
+
+    def factors(at: Computation) -> list[float]:
+        return [1.0, 0.5, 1 / at.classes, 0.5 / at.classes]
+
+    for index, suffix in enumerate(["", ", halved", ", by class", ", by class and halved"]):
+
+        def terms(at: Computation, of: str, index: int = index) -> Rounded:
+            error = getattr(at, of) - at.own
+            return factors(at)[index] * (error * error).sum(1)
+
+        def upstream(at: Computation, of: str, index: int = index) -> Rounded:
+            return 2 * factors(at)[index] * (getattr(at, of) - at.own)
+
+        softmax = f"the squared error of the softmax{suffix}, not the cross-entropy"
+        jacobian = _through_softmax(lambda at, upstream=upstream: upstream(at, "p"))
+        yield Fault(
+            code, softmax, {"terms": lambda at, terms=terms: terms(at, "p"), "grad": jacobian}
+        )
+        yield Fault(
+            code,
+            f"the squared error of the logits{suffix}, not the cross-entropy",
+            {
+                "terms": lambda at, terms=terms: terms(at, "z"),
+                "grad": lambda at, upstream=upstream: upstream(at, "z") / at.divisor,
+            },
+        )
+
+
+def _binary() -> Iterator[Fault]:
+    """Yield binary cross-entropies, one for each class."""
+
+    def terms(at: Computation) -> Rounded:
+        other = 1 - at.own
+        return -(at.own * at.p.log() + other * (1 - at.p).log()).sum(1) / at.share
+
+    def upstream(at: Computation) -> Rounded:
+        return ((1 - at.own) / (1 - at.p) - at.own / at.p) / at.share
+
+    sigmoid: Steps = {"p": lambda at: 1 / (1 + (-at.z).exp())}
+    for share, suffix in [(lambda at: 1, ""), (lambda at: at.classes, ", over the classes")]:
+        own: Steps = {"share": share, "terms": terms}
+        grad: Steps = {"grad": lambda at: (at.p - at.own) / at.share / at.divisor}
+        yield Fault(
+            "binary-cross-entropy",
+            f"a binary cross-entropy of each class's sigmoid{suffix}, not the softmax's",
+            {**own, **sigmoid, **grad},
+        )
+        yield Fault(
+            "binary-cross-entropy",
+            f"a binary cross-entropy of each class's probability{suffix}",
+            {**own, "grad": _through_softmax(upstream)},
+        )
+    yield Fault("sigmoid", "a sigmoid for the softmax", {**sigmoid, "log_p": lambda at: at.p.log()})
+
+
+def _smoothed() -> Iterator[Fault]:
+    for share in (0.1, 0.05, 0.2):
+
+        def target(at: Computation, share: float = share) -> Rounded:
+            return (1 - share) * at.own + share / at.classes
+
+        steps: Steps = {
+            "target": target,
+            "terms": lambda at: -(at.target * at.log_p).sum(1),
+            "grad": lambda at: (at.p - at.target) / at.divisor,
+        }
+        yield Fault("label-smoothing", f"a cross-entropy with label smoothing {share:g}", steps)
+
+
+def _over_everything(at: Computation) -> Rounded:
+    top = np.max(at.z.value)
+    return at.z - top
+
+
+def _shifted(by: int) -> Steps:
+    return {"labels": lambda at: (at.given_labels + by) % at.classes}
+
+
+_MINUS_ONE_OVER_P = "the gradient of the probabilities, -1/p: the softmax's own is left out"
+
+_WRONG_INPUT: list[Fault] = [
+    *_double_softmax(),
+    Fault("label-shifted", "the loss of the class after the label", _shifted(1)),
+    Fault("label-shifted", "the loss of the class before the label", _shifted(-1)),
+    Fault(
+        "batch-axis",
+        "a softmax over the batch, not over the classes",
+        {"axis": lambda at: 0},
+    ),
+    Fault(
+        "batch-axis",
+        "a softmax over the whole batch at once, not over the classes of each image",
+        {"d": _over_everything, "total": lambda at: at.e.sum(1).sum(0)},
+    ),
+]
+
+_WRONG_LOSS: list[Fault] = [
+    Fault(
+        "no-normaliser",
+        "minus the logit of the label, without the logarithm of the sum",
+        {"log_p": lambda at: at.z, "grad": lambda at: -at.own / at.divisor},
+    ),
+    Fault(
+        "no-normaliser",
+        "exp of the logits for probabilities, not divided by their sum",
+        {"p": lambda at: at.e, "log_p": lambda at: at.d},
+    ),
+    Fault(
+        "no-logarithm",
+        "minus the probability of the label, without the logarithm",
+        {"terms": lambda at: -at.p.of(at.labels), "grad": _through_softmax(lambda at: -at.own)},
+    ),
+    Fault(
+        "no-logarithm",
+        "1 minus the probability of the label, not its logarithm",
+        {"terms": lambda at: 1 - at.p.of(at.labels)},
+    ),
+    Fault(
+        "log-of-mean",
+        "the logarithm of the mean probability, not the mean of the logarithms",
+        {"loss": lambda at: -(at.p.of(at.labels).sum(0) / at.n).log()},
+    ),
+    Fault("one-image", "the loss of the last image alone", {"loss": lambda at: _image(at, -1)}),
+    Fault("one-image", "the loss of the first image alone", {"loss": lambda at: _image(at, 0)}),
+    Fault(
+        "logits-as-probabilities",
+        "the logarithm of the logits, taken for probabilities",
+        {
+            "p": lambda at: at.z,
+            "log_p": lambda at: at.z.log(),
+            "grad": lambda at: _at_label(at, -1 / at.z.of(at.labels)) / at.divisor,
+        },
+    ),
+    Fault(
+        "logits-as-probabilities",
+        "(logits - one-hot) / n: the logits taken for probabilities",
+        {"grad": lambda at: (at.z - at.own) / at.divisor},
+    ),
+]
+
+_WRONG_GRADIENT: list[Fault] = [
+    Fault(code, sentence, {"grad": grad})
+    for code, sentence, grad in [
+        (
+            "one-hot-missing",
+            "softmax / n: the one-hot labels are not subtracted",
+            lambda at: at.p / at.divisor,
+        ),
+        (
+            "one-hot-added",
+            "(softmax + one-hot) / n: the labels are added, not subtracted",
+            lambda at: (at.p + at.own) / at.divisor,
+        ),
+        (
+            "one-hot-everywhere",
+            "(softmax - 1) / n: 1 is subtracted from every class, not only from the label's",
+            lambda at: (at.p - 1) / at.divisor,
+        ),
+        (
+            "one-hot-not-divided",
+            "softmax / n - one-hot: 1 is subtracted after the division by the batch size",
+            lambda at: at.p / at.n - at.own,
+        ),
+        (
+            "softmax-not-divided",
+            "softmax - one-hot / n: only the labels are divided by the batch size",
+            lambda at: at.p - at.own / at.n,
+        ),
+        (
+            "label-alone",
+            "0 but for the label's class",
+            lambda at: _at_label(at, at.p.of(at.labels) - 1) / at.divisor,
+        ),
+        (
+            "softmax-jacobian-missing",
+            _MINUS_ONE_OVER_P,
+            lambda at: _at_label(at, -1 / at.p.of(at.labels)) / at.divisor,
+        ),
+        (
+            "softmax-jacobian-missing",
+            _MINUS_ONE_OVER_P,
+            lambda at: -(at.own / at.p) / at.divisor,
+        ),
+        (
+            "softmax-jacobian-twice",
+            "the right one, passed through the softmax's gradient once more",
+            _through_softmax(lambda at: at.p - at.own),
+        ),
+    ]
+]
+
+
+def _image(at: Any, index: int) -> Rounded:
+    terms: Rounded = at.terms
+    return terms.moved(lambda column: column[index, :])
+
+
+_ZERO = Fault("zero", "0 everywhere", {"loss": lambda at: Rounded(0), "grad": lambda at: 0 * at.z})
+
+FAULTS = [
+    _ZERO,
+    *_WRONG_INPUT,
+    *_WRONG_GRADIENT,
+    *_WRONG_LOSS,
+    *_epsilons(),
+    *_squared_errors(),
+    *_binary(),
+    *_smoothed(),
+]

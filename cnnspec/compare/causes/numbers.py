@@ -1,0 +1,83 @@
+"""What any computation may suffer: a constant factor, or numbers of too few bits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from cnnspec.compare.budget import Exact, unit_roundoff
+from cnnspec.compare.causes.cause import Hypothesis, Observation, Prediction, Situation
+
+PRECISIONS = ("float16", "float32")
+
+Part = Callable[[Observation[Situation]], Exact]
+
+
+def any_constant(
+    observations: list[Observation[Situation]],
+    zero: Part[Situation] | None = None,
+    what: str = "the expected one",
+) -> Iterator[Hypothesis[Situation]]:
+    """Suppose one constant factor on every probe, and take it from the clearest number.
+
+    The factor is of `wanted - zero`; of an update, `zero` are the weights before. A factor
+    that was taken from one number says nothing unless others bear it out.
+    """
+    if sum(int(np.count_nonzero(_right(o, zero))) for o in observations) < 2:
+        return
+    factors = [_clearest(observation, zero) for observation in observations]
+    error, factor = min(factors)
+    if not np.isfinite(error):
+        return
+
+    def predict(observation: Observation[Situation]) -> Prediction:
+        right = _right(observation, zero)
+        value = factor * right + (zero(observation) if zero else 0)
+        rounding = 4 * unit_roundoff("float64") * (np.abs(value) + np.abs(observation.wanted))
+        budget = np.abs(factor) * observation.budget + error * np.abs(right)
+        return Prediction(value, 2 * (budget + rounding))
+
+    yield Hypothesis("scale", f"{what} x {factor:.9g}", predict)
+
+
+def _right(observation: Observation[Situation], zero: Part[Situation] | None) -> Exact:
+    return observation.wanted - (zero(observation) if zero else 0)
+
+
+def _clearest(
+    observation: Observation[Situation], zero: Part[Situation] | None
+) -> tuple[float, float]:
+    """Return how far off the clearest factor of an observation may be, and the factor."""
+    right = _right(observation, zero)
+    if observation.found.shape != right.shape or right.size == 0:
+        return np.inf, np.nan
+    found = observation.found - (zero(observation) if zero else 0)
+    factor = found / right
+    rounding = unit_roundoff("float64") * (np.abs(observation.wanted) + np.abs(observation.found))
+    error = (1 + np.abs(factor)) * (observation.budget + rounding) / np.abs(right)
+    error = np.where(np.isfinite(factor) & np.isfinite(error), error, np.inf)
+    at = np.unravel_index(np.argmin(error), error.shape)
+    return float(error[at]), float(factor[at])
+
+
+def fewer_bits(
+    observations: list[Observation[Situation]],
+    budget: Callable[[Observation[Situation], str], Exact],
+) -> Iterator[Hypothesis[Situation]]:
+    """Suppose the right formula in a lower precision, of which every number found is one.
+
+    Numbers of float64 that are float32 numbers to the last bit are so by no accident.
+    `budget` bounds the errors of an observation in a precision.
+    """
+    for precision in PRECISIONS:
+        if all(np.array_equal(o.found, _cast(o.found, precision), True) for o in observations):
+
+            def predict(observation: Observation[Situation], name: str = precision) -> Prediction:
+                return Prediction(observation.wanted, budget(observation, name))
+
+            yield Hypothesis("low-precision", f"the right one, computed in {precision}", predict)
+
+
+def _cast(found: Exact, precision: str) -> Exact:
+    return np.asarray(found).astype(precision).astype(np.float64)

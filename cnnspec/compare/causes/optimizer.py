@@ -1,0 +1,60 @@
+"""Why an update is wrong: a step of SGD or Adam, with the faults that people make."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cnnspec.compare.budget import OPTIMIZER_BUDGETS, Exact
+from cnnspec.compare.causes.cause import (
+    Cause,
+    Hypothesis,
+    Observation,
+    Prediction,
+    UpdateSituation,
+    first_cause,
+)
+from cnnspec.compare.causes.formulas import Computation, Fault
+from cnnspec.compare.causes.numbers import any_constant, fewer_bits
+from cnnspec.compare.causes.optimizer_faults import RULES, Rule
+from cnnspec.compare.causes.rounded import Rounded
+
+
+def diagnose_optimizer(observations: list[Observation[UpdateSituation]]) -> Cause | None:
+    """Name the fault that gives the weights, or a slot, as they were found in every step."""
+    if not observations:
+        return None
+    rule = RULES[observations[0].situation.options.keyword]
+    return first_cause(_hypotheses(rule, observations), observations)
+
+
+def _hypotheses(
+    rule: Rule, observations: list[Observation[UpdateSituation]]
+) -> Iterator[Hypothesis[UpdateSituation]]:
+    for fault in [*rule.faults, *rule.pairs]:
+        yield _hypothesis(rule, fault)
+    if observations[0].quantity == "":
+        yield from any_constant(observations, _weights, "the expected step")
+    else:
+        yield from any_constant(observations)
+    yield from fewer_bits(observations, _budget)
+
+
+def _hypothesis(rule: Rule, fault: Fault) -> Hypothesis[UpdateSituation]:
+    def predict(observation: Observation[UpdateSituation]) -> Prediction:
+        computation = Computation(rule.given(observation.situation), rule.right, fault.steps)
+        found: Rounded = getattr(computation, rule.quantities[observation.quantity])
+        return found.prediction()
+
+    return Hypothesis(fault.code, fault.sentence, predict)
+
+
+def _weights(observation: Observation[UpdateSituation]) -> Exact:
+    return observation.situation.weights
+
+
+def _budget(observation: Observation[UpdateSituation], precision: str) -> Exact:
+    at = observation.situation
+    budgets = OPTIMIZER_BUDGETS[at.options.keyword](
+        at.options, at.weights, at.slots, at.gradient, at.learning_rate, at.step, precision
+    )
+    return budgets[observation.quantity]

@@ -1,0 +1,93 @@
+"""Coverage: everything that a comparison should hold together, and whether it did."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+
+from cnnspec.compare.isolation import Isolation
+from cnnspec.compare.replay_learning import LOSS, OF_LOSS, OPTIMIZER
+from cnnspec.compare.replay_pass import PREDICTED, STEP
+from cnnspec.compare.side import quantities_of
+from cnnspec.compare.verdict import Coverage, NotCompared, Quantity
+from cnnspec.plan import Plan
+from cnnspec.trace import State
+
+
+@dataclass(frozen=True)
+class Expected:
+    """One quantity that both backends must have been held together in."""
+
+    layer: str
+    quantity: str
+    group: str
+    """What a person counts it among: `outputs`, `parameter gradients`."""
+
+
+def expected(plan: Plan, slots: Collection[str]) -> Iterator[Expected]:
+    """Yield every quantity of a plan; `slots` are the optimizer's, by their full names."""
+    groups = {"output": "outputs", "grad_input": "input gradients"}
+    for at in plan.layers:
+        for quantity in quantities_of(at):
+            others = "buffers" if quantity in at.buffers else "parameter gradients"
+            yield Expected(at.name, quantity, groups.get(quantity, others))
+    for quantity in OF_LOSS:
+        yield Expected(LOSS, quantity, "loss and its gradient")
+    for name in plan.parameters:
+        yield Expected(OPTIMIZER, name, "updated parameters")
+    for name in slots:
+        yield Expected(OPTIMIZER, name, "optimizer slots")
+    yield Expected(STEP, PREDICTED, "prediction")
+
+
+def coverage_of(
+    isolation: Isolation, found: Collection[Quantity], allowed: Collection[str]
+) -> Coverage:
+    """Count what was held together, and list what was not, with the reason.
+
+    `allowed` names layers, or layers and quantities (`pool1.grad_input`), whose absence the
+    user takes.
+    """
+    held = {
+        (quantity.layer, quantity.quantity)
+        for quantity in found
+        if quantity.backend == isolation.pair and quantity.precision == "float64"
+    }
+    slots: State = isolation.first.exact.optimizer_state()
+    counts: dict[str, list[int]] = {}
+    missing: dict[str, list[str]] = {}
+    for item in expected(isolation.plan, slots):
+        count = counts.setdefault(item.group, [0, 0])
+        count[1] += 1
+        if (item.layer, item.quantity) in held:
+            count[0] += 1
+        else:
+            missing.setdefault(item.layer, []).append(item.quantity)
+    listed = [*_listed(isolation, missing, allowed), *_own_checks(isolation, missing, allowed)]
+    return Coverage({name: (done, of) for name, (done, of) in counts.items()}, tuple(listed))
+
+
+def _listed(
+    isolation: Isolation, missing: Mapping[str, list[str]], allowed: Collection[str]
+) -> Iterator[NotCompared]:
+    for layer, quantities in missing.items():
+        why = _reason(isolation, layer) or "no probe reached it"
+        for quantity in quantities:
+            names = {layer, f"{layer}.{quantity}"}
+            yield NotCompared(layer, quantity, why, bool(names & set(allowed)))
+
+
+def _own_checks(
+    isolation: Isolation, missing: Mapping[str, list[str]], allowed: Collection[str]
+) -> Iterator[NotCompared]:
+    """Yield what failed although its quantities were held together, on other probes or alone."""
+    for part, side in isolation.failures:
+        if part not in missing:
+            why = f"{side}: {isolation.failures[part, side]}"
+            yield NotCompared(part, None, why, part in allowed)
+
+
+def _reason(isolation: Isolation, part: str) -> str:
+    return "; ".join(
+        f"{side}: {why}" for (failed, side), why in isolation.failures.items() if failed == part
+    )

@@ -1,0 +1,170 @@
+"""The third judge: an implementation that is no side of the comparison, checked by differences.
+
+The textbook loops judge what is computed forward, and where they are a side themselves, the
+NumPy engine or torch. What they say of a gradient counts where it agrees with central
+differences of their own forward pass: the slope of f(t) = sum of g * forward(theta + t d),
+which for a random direction d must be the gradient's product with d.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from cnnspec.backends import builder_of, loops
+from cnnspec.compare.budget import Exact, gamma, unit_roundoff
+from cnnspec.compare.isolation import Isolation
+from cnnspec.compare.party import Party
+from cnnspec.compare.probes import LayerProbe
+from cnnspec.compare.replay_layers import layer_budgets
+from cnnspec.compare.replay_learning import GivenUpdate, updated
+from cnnspec.compare.side import Side, named
+from cnnspec.errors import BackendError
+from cnnspec.randomness import stream
+from cnnspec.spec.training import AnyOptimizer
+from cnnspec.trace import Array
+
+JUDGES = {"loops": "the textbook loops", "numpy": "the NumPy engine", "torch": "torch"}
+"""In the order in which they are asked."""
+
+OUTPUTS = 30_000
+"""Outputs of one layer and probe for which the loops are asked: some seconds."""
+
+SLICE = 1000
+"""Numbers of each parameter for which the loops' optimizer is asked."""
+
+STEP = 2.0**-10
+"""Distance of a central difference, relative to numbers of about 1; a power of two, so that
+dividing by it is exact."""
+
+
+class Judge:
+    """A third implementation of every layer, in float64."""
+
+    def __init__(self, isolation: Isolation, party: Party) -> None:
+        self.name = party.backend
+        self.side = Side(isolation.plan, isolation.training, party, isolation.first.weights)
+        self._seed = isolation.training.seed
+
+    def replay(self, probe: LayerProbe) -> dict[str, Array]:
+        """Return what is right: every quantity of a layer on a probe."""
+        return replayed(self.side, probe)
+
+    @property
+    def words(self) -> str:
+        """What people call it."""
+        return JUDGES[self.name]
+
+    def checked_by_differences(self, probes: Iterable[LayerProbe], quantity: str) -> str | None:
+        """Hold the judge's gradient against differences, and say so; None where they disagree.
+
+        Where every slope jumps or bends, nothing can be measured, and the judge is believed.
+        """
+        for probe in within_reach(probes):
+            if probe.name in ("random", "rectangle"):
+                agrees = self._agrees(probe, quantity)
+                if agrees is not None:
+                    words = f"{self.words}, whose gradient agrees with central differences"
+                    return words if agrees else None
+        return self.words
+
+    def _agrees(self, probe: LayerProbe, quantity: str) -> bool | None:
+        """Tell whether a gradient is the slope of the judge's own forward pass.
+
+        The slope is taken at two distances. Where the function is a straight line they are
+        equal but for rounding; None where they are not, and differ by more than float32's
+        unit roundoff.
+        """
+        parts = self.replay(probe)
+        gradient = parts[quantity].astype(np.float64)
+        random = stream(self._seed, "judge", probe.at.name, quantity)
+        direction = random.normal(size=gradient.shape)
+        far, near = (
+            self._slope(probe, quantity, direction, distance) for distance in (STEP, STEP / 2)
+        )
+        expected = float(np.sum(gradient * direction))
+        bounds = layer_budgets(self.side, probe, parts)
+        upstream = np.abs(probe.grad_output.astype(np.float64))
+        output = float(np.sum(upstream * np.abs(parts["output"])))
+        rounding = float(np.sum(upstream * bounds["output"]))
+        rounding = (rounding + gamma(upstream.size, "float64") * output) / (STEP / 2)
+        along = float(np.sum(np.abs(gradient * direction)))
+        rounding += float(np.sum(bounds[quantity] * np.abs(direction)))
+        rounding += gamma(gradient.size, "float64") * along
+        bend = abs(far - near)
+        if bend > max(2 * rounding, unit_roundoff("float32") * along):
+            return None
+        return abs(near - expected) <= rounding + bend
+
+    def _slope(self, probe: LayerProbe, quantity: str, direction: Exact, distance: float) -> float:
+        network = self.side.networks(probe.alone).exact
+        totals = []
+        for sign in (1, -1):
+            x, moved = probe.x.astype(np.float64), sign * distance * direction
+            state = network.state()
+            if quantity == "grad_input":
+                x = x + moved
+            else:
+                name = f"{probe.at.name}.{quantity.removeprefix('grad_')}"
+                network.load_state(state | {name: state[name] + moved})
+            trace = network.replay(probe.at.name, x, probe.grad_output)
+            network.load_state(state)
+            totals.append(float(np.sum(trace.output * probe.grad_output.astype(np.float64))))
+        return (totals[0] - totals[1]) / (2 * distance)
+
+
+def judge_of(isolation: Isolation) -> Judge | None:
+    """Return the first judge that is no side of the comparison and can be built here."""
+    taken = {side.party.backend for side in isolation.sides}
+    for name in JUDGES:
+        if name in taken:
+            continue
+        try:
+            return Judge(isolation, Party(name, name, builder_of(name)))
+        except BackendError:  # torch is not installed, or cannot have a layer of that name
+            continue
+    return None
+
+
+def updated_like(judge: Judge, given: GivenUpdate, options: AnyOptimizer) -> dict[str, Array]:
+    """Return the weights and slots after an update, the first SLICE numbers of each.
+
+    An optimizer treats every number alone, and the loops need not be asked for all of them.
+    """
+    if judge.name != "loops":
+        whole = updated(judge.side.exact, given)
+        return {name: flat(array) for name, array in whole.items()}
+    weights = {name: flat(array).astype(np.float64) for name, array in given.weights.items()}
+    gradients = {name: flat(array).astype(np.float64) for name, array in given.gradients.items()}
+    learnt = {name: weights[name] for name in gradients}
+    optimizer = loops.OPTIMIZERS[options.keyword](options, learnt)
+    for name, slot in optimizer.slots.items():
+        slot[...] = flat(given.slots[name])
+    optimizer.step(learnt, gradients, given.learning_rate, given.step)
+    after: dict[str, Array] = {**weights, **optimizer.slots}
+    return after
+
+
+def flat(array: Array) -> Array:
+    """Return the first numbers of an array."""
+    return array.ravel()[:SLICE]
+
+
+def replayed(side: Side, probe: LayerProbe) -> dict[str, Array]:
+    """Return every quantity of a side's layer on a probe, in float64; its state stays."""
+    network = side.networks(probe.alone).exact
+    state = network.state()
+    trace = network.replay(probe.at.name, probe.x.copy(), probe.grad_output.copy())
+    network.load_state(state)
+    return named(trace, probe.at)
+
+
+def within_reach(probes: Iterable[LayerProbe]) -> Iterator[LayerProbe]:
+    """Yield probes with as few images as the loops can take; those of one large image not."""
+    for probe in probes:
+        outputs = max(probe.grad_output[0].size, 1)
+        images = min(len(probe.x), OUTPUTS // outputs)
+        if images:
+            yield replace(probe, x=probe.x[:images], grad_output=probe.grad_output[:images])

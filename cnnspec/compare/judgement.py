@@ -1,0 +1,137 @@
+"""Judgement: which side is wrong, and why.
+
+Every quantity that two sides do not agree on is asked of a third judge, on the same probes.
+A side is wrong where it is further from the judge than rounding explains; then the closed
+list of causes is tried on what it gave.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from cnnspec.compare.causes import (
+    Cause,
+    Observation,
+    diagnose_layer,
+    diagnose_loss,
+    diagnose_optimizer,
+)
+from cnnspec.compare.inputs import Inputs
+from cnnspec.compare.isolation import Isolation
+from cnnspec.compare.judge import Judge, judge_of
+from cnnspec.compare.measure import measure
+from cnnspec.compare.observe import observe_layer, observe_loss, observe_optimizer
+from cnnspec.compare.own_faults import own_cause, precision_cause
+from cnnspec.compare.replay_learning import LOSS, OPTIMIZER
+from cnnspec.compare.verdict import Finding, Quantity
+
+Observations = dict[str, dict[str, list[Observation[Any]]]]
+"""What was observed of each quantity, by the label of the side."""
+
+
+class _Judged(NamedTuple):
+    wrong_side: str | None = None
+    """A side's label, `both`, or None: cannot tell."""
+    judge: str | None = None
+    causes: Mapping[str, Cause] = {}
+
+
+def findings_of(
+    isolation: Isolation, quantities: Sequence[Quantity], inputs: Inputs
+) -> tuple[Finding, ...]:
+    """Return every quantity that rounding does not explain, each judged.
+
+    Where two sides are different functions comes first, then where a side is not its own
+    parts, then where one loses precision; each in the order of the network.
+    """
+    bad = [found for found in quantities if not found.ok]
+    if not bad:
+        return ()
+    judgement = _Judgement(isolation, inputs)
+    apart = [found for found in bad if found.backend == isolation.pair]
+    own = [found for found in bad if found.backend != isolation.pair]
+    whole = [found for found in own if found.precision == "float64"]
+    lost = [found for found in own if found.precision != "float64"]
+    return (
+        *(_finding(found, judgement.of_pair(found)) for found in apart),
+        *(_finding(found, judgement.of_own(found)) for found in whole),
+        *(_finding(found, judgement.of_precision(found)) for found in lost),
+    )
+
+
+def _finding(found: Quantity, judged: _Judged) -> Finding:
+    where = (found.layer, found.quantity, found.precision, found.backend)
+    return Finding(*where, found, judged.wrong_side, judged.judge, dict(judged.causes))
+
+
+class _Judgement:
+    """A judge, and what was shown to him so far."""
+
+    def __init__(self, isolation: Isolation, inputs: Inputs) -> None:
+        self._isolation, self._inputs = isolation, inputs
+        self._judge = judge_of(isolation)
+        self._observed: dict[str, Observations] = {}
+
+    def of_pair(self, found: Quantity) -> _Judged:
+        """Judge a quantity on which the two sides do not agree."""
+        if self._judge is None:
+            return _Judged(judge="there is no third implementation here to judge")
+        observed = self._of_layer(self._judge, found.layer)
+        by_side = {
+            label: by_quantity[found.quantity]
+            for label, by_quantity in observed.items()
+            if by_quantity.get(found.quantity)
+        }
+        if len(by_side) < 2:
+            return _Judged(judge="the layer is too large for the judge")
+        trusted = self._trusted(self._judge, found)
+        if trusted is None:
+            return _Judged(judge=f"{self._judge.words} and central differences do not agree")
+        wrong = [label for label, observations in by_side.items() if any(map(_off, observations))]
+        if not wrong:
+            return _Judged(judge=trusted)
+        diagnose = _DIAGNOSES.get(found.layer, diagnose_layer)
+        causes = {label: diagnose(by_side[label]) for label in wrong}
+        known = {label: cause for label, cause in causes.items() if cause}
+        return _Judged("both" if len(wrong) == 2 else wrong[0], trusted, known)
+
+    def _of_layer(self, judge: Judge, layer: str) -> Observations:
+        if layer not in self._observed:
+            if layer == LOSS:
+                self._observed[layer] = observe_loss(self._isolation, judge, self._inputs)
+            elif layer == OPTIMIZER:
+                self._observed[layer] = observe_optimizer(self._isolation, judge, self._inputs)
+            else:
+                probes = [probe for probe in self._inputs.layers if probe.at.name == layer]
+                self._observed[layer] = observe_layer(self._isolation, judge, probes)
+        return self._observed[layer]
+
+    def _trusted(self, judge: Judge, found: Quantity) -> str | None:
+        """Say what the judgement rests on; None where the judge contradicts himself."""
+        if not found.quantity.startswith("grad_") or found.layer == LOSS:
+            return judge.words
+        probes = [probe for probe in self._inputs.layers if probe.at.name == found.layer]
+        return judge.checked_by_differences(probes, found.quantity)
+
+    def of_own(self, found: Quantity) -> _Judged:
+        """Judge a quantity in which a side is not what its own parts are."""
+        cause = own_cause(self._isolation, self._inputs, found)
+        causes = {found.backend: cause} if cause else {}
+        return _Judged(found.backend, "the side's own parts, each alone", causes)
+
+    def of_precision(self, found: Quantity) -> _Judged:
+        """Judge a quantity in which a side is further from its float64 than its precision is."""
+        cause = precision_cause(self._isolation, self._inputs, found)
+        causes = {found.backend: cause} if cause else {}
+        return _Judged(found.backend, "the side's own float64", causes)
+
+
+_DIAGNOSES: dict[str, Callable[[list[Observation[Any]]], Cause | None]] = {
+    LOSS: diagnose_loss,
+    OPTIMIZER: diagnose_optimizer,
+}
+
+
+def _off(observation: Observation[Any]) -> bool:
+    return not measure(observation.found, observation.wanted, observation.budget).ratio <= 1

@@ -1,0 +1,38 @@
+"""Ledger: the results of a comparison so far."""
+
+from __future__ import annotations
+
+from cnnspec.compare.budget import Exact
+from cnnspec.compare.measure import measure
+from cnnspec.compare.verdict import Quantity
+from cnnspec.trace import Array
+
+
+class Ledger:
+    """The results so far: for each quantity the worst over all probes, in order of arrival."""
+
+    def __init__(self) -> None:
+        self._worst: dict[tuple[str, str, str, str], Quantity] = {}
+
+    def add(
+        self,
+        layer: str,
+        quantity: str,
+        *,
+        precision: str,
+        backend: str,
+        probe: str,
+        found: Array | float,
+        wanted: Array | float,
+        budget: Exact,
+    ) -> None:
+        """Measure a quantity and keep it if it is the worst of its kind."""
+        measured = measure(found, wanted, budget)
+        key = (layer, quantity, precision, backend)
+        before = self._worst.get(key)
+        if before is None or measured.ratio > before.ratio:
+            self._worst[key] = Quantity(layer, quantity, precision, backend, probe, *measured)
+
+    def quantities(self) -> tuple[Quantity, ...]:
+        """Return the results."""
+        return tuple(self._worst.values())

@@ -1,0 +1,118 @@
+"""What is shown to the judge: each side's layer, loss or optimizer, beside what is right."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from cnnspec.compare.budget import Exact, cross_entropy_budgets
+from cnnspec.compare.causes import LayerSituation, LossSituation, Observation, UpdateSituation
+from cnnspec.compare.inputs import Inputs
+from cnnspec.compare.isolation import Isolation
+from cnnspec.compare.judge import Judge, flat, replayed, updated_like, within_reach
+from cnnspec.compare.probes import LayerProbe
+from cnnspec.compare.replay_layers import magnitudes, own_arrays, pair_budgets
+from cnnspec.compare.replay_learning import OF_LOSS, losses, slots_of, updates
+from cnnspec.compare.side import EXACT, Side
+
+Observations = dict[str, dict[str, list[Observation[Any]]]]
+"""By the label of the side, and by quantity."""
+
+
+def observe_layer(isolation: Isolation, judge: Judge, probes: Sequence[LayerProbe]) -> Observations:
+    """Show every quantity of a layer, on all its probes that the judge can reach."""
+    observed: Observations = {side.label: {} for side in isolation.sides}
+    for probe in within_reach(probes):
+        try:
+            parts = {side: replayed(side, probe) for side in isolation.sides}
+            sums = {side: magnitudes(side, probe) for side in isolation.sides}
+        except Exception:  # that a side fails here is said in the coverage
+            continue
+        truth = judge.replay(probe)
+        situation = layer_situation(judge.side, probe)
+        for side, found in parts.items():
+            budgets = pair_budgets(probe, {side: found, judge.side: truth}, sums)
+            for quantity, right in truth.items():
+                observed[side.label].setdefault(quantity, []).append(
+                    Observation(
+                        situation,
+                        quantity,
+                        found[quantity],
+                        right.astype(np.float64),
+                        budgets[quantity],
+                    )
+                )
+    return observed
+
+
+def layer_situation(side: Side, probe: LayerProbe) -> LayerSituation:
+    """Return what a layer is given on a probe."""
+    parameters, buffers = own_arrays(side, probe.at)
+    return LayerSituation(
+        probe.at,
+        probe.name,
+        probe.x.astype(np.float64),
+        probe.grad_output.astype(np.float64),
+        parameters,
+        buffers,
+    )
+
+
+def observe_loss(isolation: Isolation, judge: Judge, inputs: Inputs) -> Observations:
+    """Show the loss and its gradient, on all probes."""
+    observed: Observations = {side.label: {} for side in isolation.sides}
+    for name, logits, labels in inputs.losses:
+        truth = losses(judge.side, logits, labels)[EXACT]
+        exact = logits.astype(np.float64)
+        bounds = cross_entropy_budgets(exact, labels, "float64")
+        for side in isolation.sides:
+            found = losses(side, logits, labels)[EXACT]
+            for quantity, bound in zip(OF_LOSS, bounds):
+                observed[side.label].setdefault(quantity, []).append(
+                    Observation(
+                        LossSituation(name, exact, labels),
+                        quantity,
+                        np.asarray(found[quantity]),
+                        np.asarray(truth[quantity], np.float64),
+                        2 * bound,
+                    )
+                )
+    return observed
+
+
+def observe_optimizer(isolation: Isolation, judge: Judge, inputs: Inputs) -> Observations:
+    """Show the weights and slots after each step, by their full names."""
+    observed: Observations = {side.label: {} for side in isolation.sides}
+    plan, options = isolation.plan, isolation.training.optimizer
+    for given, results in updates(isolation, inputs.seen):
+        truth = updated_like(judge, given, options)
+        bounds = given.budgets(plan, options, "float64")
+        for parameter in plan.parameters:
+            slots = slots_of(given.slots, parameter)
+            situation = UpdateSituation(
+                options,
+                given.learning_rate,
+                given.step,
+                _exact(given.weights[parameter]),
+                {slot: _exact(array) for slot, array in slots.items()},
+                _exact(given.gradients[parameter]),
+            )
+            for slot in ("", *slots):
+                name = f"{parameter}.{slot}" if slot else parameter
+                for side, by_network in results.items():
+                    observed[side.label].setdefault(name, []).append(
+                        Observation(
+                            situation,
+                            slot,
+                            flat(by_network[EXACT][name]),
+                            truth[name].astype(np.float64),
+                            _exact(2 * bounds[name]),
+                        )
+                    )
+    return observed
+
+
+def _exact(array: Any) -> Exact:
+    return flat(array).astype(np.float64)

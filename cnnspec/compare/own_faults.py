@@ -1,0 +1,111 @@
+"""Why a side is not what its own parts are, or not as precise as its arithmetic."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cnnspec.compare.budget import Exact, gamma, unit_roundoff
+from cnnspec.compare.causes import Cause
+from cnnspec.compare.inputs import Inputs
+from cnnspec.compare.isolation import Isolation
+from cnnspec.compare.measure import measure
+from cnnspec.compare.probes import LayerProbe
+from cnnspec.compare.replay_layers import (
+    BUDGETS,
+    OWN_INPUT,
+    OWN_WEIGHTS,
+    magnitudes,
+    roundings,
+    working_budgets,
+)
+from cnnspec.compare.side import EXACT, WORKING, Side, named
+from cnnspec.compare.verdict import Quantity
+
+LOW_PRECISIONS = {"float16": 2.0**-11, "bfloat16": 2.0**-8}
+"""Unit roundoffs of the formats in which frameworks compute where they may."""
+
+
+def own_cause(isolation: Isolation, inputs: Inputs, found: Quantity) -> Cause | None:
+    """Name the cause of a side that changes what is not its own, or is not its parts."""
+    if found.quantity == OWN_INPUT:
+        sentence = "the array that it was given is overwritten: work on a copy"
+        return Cause("changes-input", sentence)
+    if found.quantity == OWN_WEIGHTS:
+        return _weights_changed(isolation, inputs, found)
+    sentence = "each part is right alone: the whole runs other parts, or one part spoils another"
+    return Cause("whole-is-not-its-parts", sentence)
+
+
+def _weights_changed(isolation: Isolation, inputs: Inputs, found: Quantity) -> Cause:
+    """Say by how much a layer moves its own weights along its own gradient."""
+    (side,) = (side for side in isolation.sides if side.label == found.backend)
+    rate = _own_rate(side, next(p for p in inputs.layers if p.at.name == found.layer))
+    moved = f" by {rate:.6g} times the gradient" if rate else ""
+    sentence = (
+        f"changed by the layer's own backward pass{moved}: to update is the optimizer's work, "
+        "after all gradients are known"
+    )
+    return Cause("updates-own-weights", sentence)
+
+
+def _own_rate(side: Side, probe: LayerProbe) -> float | None:
+    """Return the one number by which every parameter moved against its gradient, if it is one."""
+    network = side.networks(probe.alone).exact
+    before = network.state()
+    trace = network.replay(probe.at.name, probe.x.copy(), probe.grad_output.copy())
+    after = network.state()
+    network.load_state(before)
+    full = {name: f"{probe.at.name}.{name}" for name in probe.at.parameters}
+    step = np.concatenate([(before[at] - after[at]).ravel() for at in full.values()])
+    gradient = np.concatenate([np.ravel(trace.grad_parameters[name]) for name in full])
+    size = np.concatenate([np.abs(before[at]).ravel() for at in full.values()])
+    if step.shape != gradient.shape or not gradient.any():
+        return None
+    rate = float(np.sum(step * gradient) / np.sum(gradient * gradient))
+    # Two roundings of the weights, and of the rate those of two sums.
+    budget = 2 * unit_roundoff("float64") * (size + np.abs(step))
+    budget += gamma(2 * step.size + 4, "float64") * np.abs(rate * gradient)
+    return rate if np.all(np.abs(step - rate * gradient) <= budget) else None
+
+
+def precision_cause(isolation: Isolation, inputs: Inputs, found: Quantity) -> Cause | None:
+    """Name the arithmetic whose errors a side has, where it is a coarser one than it should be."""
+    (side,) = (side for side in isolation.sides if side.label == found.backend)
+    probes = [probe for probe in inputs.layers if probe.at.name == found.layer]
+    for name, u in LOW_PRECISIONS.items():
+        if probes and all(_as_precise_as(side, probe, found.quantity, u) for probe in probes):
+            exponent = round(np.log2(u))
+            return Cause(
+                "low-precision",
+                f"as precise as {name} (u = 2^{exponent}), not as {side.precision} "
+                f"(u = 2^{round(np.log2(unit_roundoff(side.precision)))}): what it multiplies "
+                "is rounded to that first",
+            )
+    return None
+
+
+def _as_precise_as(side: Side, probe: LayerProbe, quantity: str, u: float) -> bool:
+    values = {
+        kind: named(
+            network.replay(probe.at.name, probe.x.copy(), probe.grad_output.copy()), probe.at
+        )[quantity]
+        for kind, network in side.answering(probe.alone).items()
+    }
+    exact = values[EXACT].astype(np.float64)
+    budget = _coarser_budget(side, probe, quantity, exact, u)
+    return measure(values[WORKING], exact, budget).ratio <= 1
+
+
+def _coarser_budget(side: Side, probe: LayerProbe, quantity: str, exact: Exact, u: float) -> Exact:
+    """Bound the error where both factors of each product and the result are rounded to u.
+
+    A term is relatively off by (1 + u)^2 (1 + gamma_k) - 1, k being the roundings of its sum in
+    the working precision, and the result by another u.
+    """
+    if probe.at.kind in BUDGETS:
+        in_working = working_budgets(side, probe)[quantity]
+        return in_working * (u / unit_roundoff(side.precision))
+    k = roundings(probe.at, len(probe.x))[quantity]
+    magnitude = np.abs(magnitudes(side, probe)[quantity]).astype(np.float64)
+    term = ((1 + u) ** 2 * (1 + gamma(k, side.precision)) - 1) * magnitude
+    return term + u * (np.abs(exact) + term) + float(np.finfo(side.precision).tiny)

@@ -1,0 +1,104 @@
+"""Party: what is compared - a backend under settings, by the word that a user writes for it.
+
+`numpy`, `torch@float64`, `torch@bfloat16`, `torch@compile+threads=2`, `path/to/file.py:Network`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, cast, get_args
+
+from cnnspec.backends import Builder, builder_of
+from cnnspec.backends.network import Network
+from cnnspec.backends.threads import ThreadLimited
+from cnnspec.backends.user_file import is_user_file
+from cnnspec.errors import BackendError
+from cnnspec.initial import initial_weights
+from cnnspec.plan import Plan
+from cnnspec.spec.training import Precision, Training
+
+AUTOCAST = ("bfloat16", "float16")
+SETTINGS = (
+    "float32 or float64 (the precision), bfloat16 or float16 (torch's autocast), compile "
+    "(torch.compile), threads=N, device=NAME"
+)
+
+
+@dataclass(frozen=True)
+class Party:
+    """A backend under settings. Those that are not set are the spec's, or the backend's own."""
+
+    label: str
+    """What a user wrote for it, of a file without its folder; reports call it so."""
+    backend: str
+    """Its name, without the settings."""
+    builder: Callable[..., Network]
+    precision: Precision | None = None
+    device: str = "cpu"
+    threads: int | None = None
+    options: dict[str, Any] = field(default_factory=dict)
+    """Further options of the builder: torch's `autocast` and `compile`."""
+
+    @classmethod
+    def of_builder(cls, label: str, builder: Builder) -> Party:
+        """Return the party of a function that builds networks."""
+        return cls(label, label, builder)
+
+    def working_precision(self, training: Training) -> Precision:
+        """Return the precision in which it trains."""
+        return self.precision or training.precision
+
+    def build(self, plan: Plan, training: Training, precision: Precision | None = None) -> Network:
+        """Build a network with the spec's starting weights, in its working or a given precision.
+
+        Raises:
+            BackendError: the backend cannot do what was asked.
+        """
+        chosen = precision or self.working_precision(training)
+        changed = training.model_copy(update={"precision": chosen})
+        network = self.builder(plan, changed, device=self.device, **self.options)
+        network.load_state(initial_weights(plan, training.seed))
+        return network if self.threads is None else ThreadLimited(network, self.threads)
+
+    @property
+    def takes_device(self) -> bool:
+        """Whether `--device` is meant for it."""
+        return self.backend == "torch"
+
+    def plain(self) -> Party:
+        """Return the same backend without what changes its arithmetic."""
+        return replace(self, options={}, threads=None)
+
+
+def parse_party(text: str, device: str = "cpu") -> Party:
+    """Read what a user wrote for a party; `device` is where torch's networks live.
+
+    Raises:
+        BackendError: there is no such backend, or no such setting.
+    """
+    name, at, written = text.rpartition("@")
+    if not at or "/" in written or ".py" in written:
+        name, written = text, ""
+    label = Path(text).name if is_user_file(name) else text
+    party = Party(label, name, builder_of(name), device=device if name == "torch" else "cpu")
+    for setting in filter(None, written.split("+")):
+        party = _with(party, name, setting)
+    return party
+
+
+def _with(party: Party, name: str, setting: str) -> Party:
+    key, equals, value = setting.partition("=")
+    if not equals and key in get_args(Precision):
+        return replace(party, precision=cast(Precision, key))
+    if not equals and (key in AUTOCAST or key == "compile"):
+        if name != "torch":
+            raise BackendError(f"`{key}` is a setting of the torch backend, not of `{name}`")
+        option = {"compile": True} if key == "compile" else {"autocast": key}
+        return replace(party, options=party.options | option)
+    if key == "threads" and value.isdecimal() and int(value) > 0:
+        return replace(party, threads=int(value))
+    if key == "device" and value:
+        return replace(party, device=value)
+    raise BackendError(f"`{name}` has no setting `{setting}`; there are: {SETTINGS}")

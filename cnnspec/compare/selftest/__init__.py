@@ -1,0 +1,1 @@
+"""The referee, tested: faults planted into the NumPy engine, and specs without any."""

@@ -1,0 +1,631 @@
+"""Faults of convolutions. Arrays are the engine's: images (c, h, w, n)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from cnnspec.backends.numpy.layers import ConvNumPy
+from cnnspec.backends.numpy.windows import Offset, offsets
+from cnnspec.compare.selftest.faults import Family
+from cnnspec.compare.selftest.settings import (
+    has_bias,
+    has_even_same,
+    has_kernel,
+    has_square_kernel,
+    is_dilated,
+    is_grouped,
+    is_padded,
+    is_strided,
+    overlaps,
+    several_channels,
+)
+from cnnspec.spec.layers import Conv
+from cnnspec.spec.sizes import Shape, pair
+from cnnspec.trace import Array
+
+CONV = Family("conv")
+
+Gradients = dict[str, Array]
+
+
+def moved(given: list[Offset], rows: int, columns: int, size: Shape) -> list[Offset]:
+    """Read every input so many cells further down and right; what is outside is left out."""
+    found = []
+    for row, column, outputs, inputs in given:
+        kept = []
+        for out, into, by, most in zip(outputs, inputs, (rows, columns), size):
+            stride = into.step or 1
+            count = out.stop - out.start
+            cells = [i for i in range(count) if 0 <= into.start + i * stride + by < most]
+            if not cells:
+                break
+            start = into.start + cells[0] * stride + by
+            stop = into.start + cells[-1] * stride + by + 1
+            kept.append(
+                (
+                    slice(out.start + cells[0], out.start + cells[-1] + 1),
+                    slice(start, stop, stride),
+                )
+            )
+        if len(kept) == 2:
+            (out_rows, in_rows), (out_columns, in_columns) = kept
+            found.append(Offset(row, column, (out_rows, out_columns), (in_rows, in_columns)))
+    return found
+
+
+@CONV.fault(
+    "kernel-flipped",
+    "output",
+    "flipped-kernel",
+    at=has_kernel,
+)
+class KernelFlipped(ConvNumPy):
+    """A true convolution: the kernel is flipped."""
+
+    def _filters(self) -> Array:
+        weight = self.parameters["weight"][..., ::-1, ::-1]
+        return weight.reshape(self._groups, len(weight) // self._groups, -1)
+
+    def parameter_gradients(self, grad_output: Array) -> Gradients:
+        found = super().parameter_gradients(grad_output)
+        return found | {"weight": found["weight"][..., ::-1, ::-1]}
+
+
+@CONV.fault(
+    "kernel-transposed",
+    "output",
+    "transposed-kernel",
+    at=has_square_kernel,
+)
+class KernelTransposed(ConvNumPy):
+    """Rows and columns of the kernel are exchanged."""
+
+    def _filters(self) -> Array:
+        weight = self.parameters["weight"].swapaxes(2, 3)
+        return weight.reshape(self._groups, len(weight) // self._groups, -1)
+
+    def parameter_gradients(self, grad_output: Array) -> Gradients:
+        found = super().parameter_gradients(grad_output)
+        return found | {"weight": found["weight"].swapaxes(2, 3)}
+
+
+@CONV.fault(
+    "input-gradient-flipped",
+    "grad_input",
+    "flipped-kernel",
+    at=has_kernel,
+)
+class InputGradientFlipped(ConvNumPy):
+    """The gradient of the input takes the kernel flipped once too often."""
+
+    def input_gradient(self, grad_output: Array) -> Array:
+        weight = self.parameters["weight"]
+        kept = weight.copy()
+        weight[...] = kept[..., ::-1, ::-1]
+        grad = super().input_gradient(grad_output)
+        weight[...] = kept
+        return grad
+
+
+@CONV.fault(
+    "weight-gradient-flipped",
+    "grad_weight",
+    "flipped-kernel flipped",
+    at=has_kernel,
+)
+class WeightGradientFlipped(ConvNumPy):
+    """The gradient of the weights comes out flipped."""
+
+    def parameter_gradients(self, grad_output: Array) -> Gradients:
+        found = super().parameter_gradients(grad_output)
+        return found | {"weight": found["weight"][..., ::-1, ::-1]}
+
+
+@CONV.fault(
+    "weight-gradient-transposed",
+    "grad_weight",
+    "transposed-kernel transposed",
+    at=has_square_kernel,
+)
+class WeightGradientTransposed(ConvNumPy):
+    """The gradient of the weights has rows and columns exchanged."""
+
+    def parameter_gradients(self, grad_output: Array) -> Gradients:
+        found = super().parameter_gradients(grad_output)
+        return found | {"weight": found["weight"].swapaxes(2, 3)}
+
+
+@CONV.fault("bias-missing", "output", "bias-missing", at=has_bias)
+class BiasMissing(ConvNumPy):
+    """The bias is never added."""
+
+    def forward(self, x: Array) -> Array:
+        y = super().forward(x)
+        y -= self.parameters["bias"][:, None, None, None]
+        return y
+
+
+@CONV.fault("bias-twice", "output", "bias-twice", at=has_bias)
+class BiasTwice(ConvNumPy):
+    """The bias is added twice."""
+
+    def forward(self, x: Array) -> Array:
+        y = super().forward(x)
+        y += self.parameters["bias"][:, None, None, None]
+        return y
+
+
+@CONV.fault(
+    "bias-gradient-missing",
+    "grad_bias",
+    "zero",
+    at=has_bias,
+)
+class BiasGradientMissing(ConvNumPy):
+    """The bias has no gradient: it stays 0."""
+
+    def parameter_gradients(self, grad_output: Array) -> Gradients:
+        found = super().parameter_gradients(grad_output)
+        return found | {"bias": np.zeros_like(found["bias"])}
+
+
+@CONV.fault(
+    "bias-gradient-averaged",
+    "grad_bias",
+    "scale",
+    at=has_bias,
+)
+class BiasGradientAveraged(ConvNumPy):
+    """The gradient of the bias is a mean over batch and positions."""
+
+    def parameter_gradients(self, grad_output: Array) -> Gradients:
+        found = super().parameter_gradients(grad_output)
+        return found | {"bias": grad_output.mean(axis=(1, 2, 3))}
+
+
+@CONV.fault(
+    "bias-gradient-of-one-position",
+    "grad_bias",
+    "bias-axes",
+    at=has_bias,
+)
+class BiasGradientOfOnePosition(ConvNumPy):
+    """The gradient of the bias is summed over the batch only, at the first position."""
+
+    def parameter_gradients(self, grad_output: Array) -> Gradients:
+        found = super().parameter_gradients(grad_output)
+        return found | {"bias": grad_output[:, 0, 0].sum(axis=-1)}
+
+
+@CONV.fault(
+    "bias-gradient-of-the-batch-alone",
+    "grad_bias",
+    "scale",
+    at=has_bias,
+)
+class BiasGradientDivided(ConvNumPy):
+    """The gradient of the bias is averaged over the batch, and summed over the positions."""
+
+    def parameter_gradients(self, grad_output: Array) -> Gradients:
+        found = super().parameter_gradients(grad_output)
+        return found | {"bias": found["bias"] / grad_output.shape[-1]}
+
+
+@CONV.fault(
+    "weight-gradient-divided",
+    "grad_weight",
+    "scale",
+)
+class WeightGradientDivided(ConvNumPy):
+    """The gradient of the weights is divided by the batch size, as the loss's was before."""
+
+    def parameter_gradients(self, grad_output: Array) -> Gradients:
+        found = super().parameter_gradients(grad_output)
+        return found | {"weight": found["weight"] / grad_output.shape[-1]}
+
+
+@CONV.fault(
+    "weight-gradient-averaged",
+    "grad_weight",
+    "scale",
+)
+class WeightGradientAveraged(ConvNumPy):
+    """The gradient of the weights is a mean over batch and positions."""
+
+    def parameter_gradients(self, grad_output: Array) -> Gradients:
+        found = super().parameter_gradients(grad_output)
+        return found | {"weight": found["weight"] / grad_output[0].size}
+
+
+@CONV.fault(
+    "weight-gradient-ascends",
+    "grad_weight",
+    "scale sign",
+)
+class WeightGradientAscends(ConvNumPy):
+    """The gradient of the weights has the wrong sign."""
+
+    def parameter_gradients(self, grad_output: Array) -> Gradients:
+        found = super().parameter_gradients(grad_output)
+        return found | {"weight": -found["weight"]}
+
+
+@CONV.fault(
+    "weight-gradient-of-the-last-image",
+    "grad_weight",
+    "one-image last-image",
+)
+class WeightGradientOfLastImage(ConvNumPy):
+    """The gradient of the weights is overwritten image by image, not added."""
+
+    def parameter_gradients(self, grad_output: Array) -> Gradients:
+        last = np.zeros_like(grad_output)
+        last[..., -1] = grad_output[..., -1]
+        found = super().parameter_gradients(grad_output)
+        return found | {"weight": super().parameter_gradients(last)["weight"]}
+
+
+@CONV.fault(
+    "weight-gradient-of-the-first-image",
+    "grad_weight",
+    "one-image first-image",
+)
+class WeightGradientOfFirstImage(ConvNumPy):
+    """The gradient of the weights takes the first image of the batch alone."""
+
+    def parameter_gradients(self, grad_output: Array) -> Gradients:
+        first = np.zeros_like(grad_output)
+        first[..., 0] = grad_output[..., 0]
+        found = super().parameter_gradients(grad_output)
+        return found | {"weight": super().parameter_gradients(first)["weight"]}
+
+
+@CONV.fault(
+    "weight-gradient-without-padding",
+    "grad_weight",
+    "",
+    at=is_padded,
+)
+class WeightGradientWithoutPadding(ConvNumPy):
+    """The gradient of the weights misses the outputs whose window touches the padding."""
+
+    def parameter_gradients(self, grad_output: Array) -> Gradients:
+        inside = np.zeros_like(grad_output)
+        _, height, width = self._output
+        rows, columns = np.arange(height), np.arange(width)
+        for _, _, (out_rows, out_columns), _ in self._offsets:
+            rows = np.intersect1d(rows, np.arange(height)[out_rows])
+            columns = np.intersect1d(columns, np.arange(width)[out_columns])
+        cells = np.ix_(rows, columns)
+        inside[:, *cells] = grad_output[:, *cells]
+        found = super().parameter_gradients(grad_output)
+        return found | {"weight": super().parameter_gradients(inside)["weight"]}
+
+
+@CONV.fault(
+    "input-gradient-overwritten",
+    "grad_input",
+    "overwritten",
+    at=overlaps,
+)
+class InputGradientOverwritten(ConvNumPy):
+    """The gradients of overlapping windows overwrite each other.
+
+    Output by output, as the textbook's loops have it: each window sets all its cells.
+    """
+
+    def input_gradient(self, grad_output: Array) -> Array:
+        batch = grad_output.shape[-1]
+        columns = np.matmul(
+            self._filters().transpose(0, 2, 1), self._by_group(grad_output)
+        ).reshape(self._columns_shape(batch))
+        grad = np.zeros((*self._input, batch), grad_output.dtype)
+        _, height, width = self._output
+        for i in range(height):
+            for j in range(width):
+                for row, column, (rows, cols), (in_rows, in_cols) in self._offsets:
+                    if rows.start <= i < rows.stop and cols.start <= j < cols.stop:
+                        y = in_rows.start + (i - rows.start) * in_rows.step
+                        x = in_cols.start + (j - cols.start) * in_cols.step
+                        grad[:, y, x] = columns[:, row, column, i, j]
+        return grad
+
+
+@CONV.fault(
+    "input-gradient-uncropped",
+    "grad_input",
+    "shifted",
+    at=is_padded,
+)
+class InputGradientUncropped(ConvNumPy):
+    """The padding of the input's gradient is cut off at the end alone."""
+
+    def __init__(self, layer: Conv, input: Shape, output: Shape, dtype: np.dtype) -> None:
+        super().__init__(layer, input, output, dtype)
+        (top, bottom), (left, right) = layer.pads()
+        self._pads = (top, left)
+        self._padded = ConvNumPy(
+            layer.model_copy(update={"padding": 0}),
+            (input[0], input[1] + top + bottom, input[2] + left + right),
+            output,
+            dtype,
+        )
+        self._padded.parameters = self.parameters
+
+    def input_gradient(self, grad_output: Array) -> Array:
+        _, height, width = self._input
+        self._padded._columns = self._columns
+        return self._padded.input_gradient(grad_output)[:, :height, :width]
+
+
+@CONV.fault(
+    "input-gradient-without-stride",
+    "grad_input",
+    "",
+    at=is_strided,
+)
+class InputGradientWithoutStride(ConvNumPy):
+    """The gradient of the input is spread as if the stride were 1."""
+
+    def input_gradient(self, grad_output: Array) -> Array:
+        kept = self._offsets
+        self._offsets = [
+            Offset(
+                row,
+                column,
+                outputs,
+                (
+                    slice(rows.start, rows.start + outputs[0].stop - outputs[0].start),
+                    slice(columns.start, columns.start + outputs[1].stop - outputs[1].start),
+                ),
+            )
+            for row, column, outputs, (rows, columns) in kept
+        ]
+        grad = super().input_gradient(grad_output)
+        self._offsets = kept
+        return grad
+
+
+@CONV.fault(
+    "input-gradient-ascends",
+    "grad_input",
+    "scale sign",
+)
+class InputGradientAscends(ConvNumPy):
+    """The gradient of the input has the wrong sign."""
+
+    def input_gradient(self, grad_output: Array) -> Array:
+        return -super().input_gradient(grad_output)
+
+
+@CONV.fault(
+    "padding-shifted",
+    "output",
+    "shifted padding-side",
+    at=is_padded,
+)
+class PaddingShifted(ConvNumPy):
+    """The image is put one cell too far up and left into the padded one."""
+
+    def __init__(self, layer: Conv, input: Shape, output: Shape, dtype: np.dtype) -> None:
+        super().__init__(layer, input, output, dtype)
+        self._offsets = moved(self._offsets, 1, 1, input[1:])
+
+
+@CONV.fault(
+    "same-pads-first",
+    "output",
+    "shifted padding-side",
+    at=has_even_same,
+)
+class SamePadsFirst(ConvNumPy):
+    """`padding: same` of an even kernel puts its extra cell at the top and left."""
+
+    def __init__(self, layer: Conv, input: Shape, output: Shape, dtype: np.dtype) -> None:
+        super().__init__(layer, input, output, dtype)
+        (top, bottom), (left, right) = layer.pads()
+        self._offsets = moved(self._offsets, top - bottom, left - right, input[1:])
+
+
+@CONV.fault(
+    "padding-by-edge",
+    "output",
+    "padding-value edge-padding",
+    at=is_padded,
+)
+class PaddingByEdge(ConvNumPy):
+    """The image is padded with its own edge, not with 0."""
+
+    def __init__(self, layer: Conv, input: Shape, output: Shape, dtype: np.dtype) -> None:
+        super().__init__(layer, input, output, dtype)
+        (top, bottom), (left, right) = layer.pads()
+        self._around = ((0, 0), (top, bottom), (left, right), (0, 0))
+        self._padded = ConvNumPy(
+            layer.model_copy(update={"padding": 0}),
+            (input[0], input[1] + top + bottom, input[2] + left + right),
+            output,
+            dtype,
+        )
+        self._padded.parameters = self.parameters
+
+    def forward(self, x: Array) -> Array:
+        super().forward(x)
+        return self._padded.forward(np.pad(x, self._around, mode="edge"))
+
+
+@CONV.fault(
+    "dilation-ignored",
+    "output",
+    "dilation-ignored",
+    at=is_dilated,
+)
+class DilationIgnored(ConvNumPy):
+    """The cells of the kernel are neighbours, whatever the dilation."""
+
+    def __init__(self, layer: Conv, input: Shape, output: Shape, dtype: np.dtype) -> None:
+        super().__init__(layer, input, output, dtype)
+        (top, _), (left, _) = layer.pads()
+        self._offsets = offsets(
+            (input[1], input[2]),
+            (output[1], output[2]),
+            kernel=self._kernel,
+            stride=pair(layer.stride),
+            padding=(top, left),
+        )
+
+
+@CONV.fault(
+    "groups-interleaved",
+    "output",
+    "groups-interleaved",
+    at=is_grouped,
+)
+class GroupsInterleaved(ConvNumPy):
+    """Channels are dealt to the groups one by one, not in blocks."""
+
+    def forward(self, x: Array) -> Array:
+        dealt = x.reshape(-1, self._groups, *x.shape[1:]).swapaxes(0, 1).reshape(x.shape)
+        return super().forward(dealt)
+
+
+@CONV.fault(
+    "groups-share-the-first",
+    "output",
+    "groups-first",
+    at=is_grouped,
+)
+class GroupsShareTheFirst(ConvNumPy):
+    """Every group sees the channels of the first one."""
+
+    def forward(self, x: Array) -> Array:
+        first = x[: len(x) // self._groups]
+        return super().forward(np.concatenate([first] * self._groups))
+
+
+@CONV.fault(
+    "channels-last-weights",
+    "output",
+    "weight-order channels-last",
+    at=lambda at: several_channels(at) and has_kernel(at) and not is_grouped(at),
+)
+class ChannelsLastWeights(ConvNumPy):
+    """The weights are read as (out, kh, kw, in)."""
+
+    def _filters(self) -> Array:
+        weight = self.parameters["weight"]
+        out, channels, height, width = weight.shape
+        read = weight.reshape(out, height, width, channels).transpose(0, 3, 1, 2)
+        return read.reshape(self._groups, out // self._groups, -1)
+
+
+@CONV.fault(
+    "last-kernel-row-missing",
+    "output",
+    "kernel-row-missing",
+    at=lambda at: at.parameters["weight"][2] > 1,
+)
+class LastKernelRowMissing(ConvNumPy):
+    """The loop over the kernel's rows ends one too early."""
+
+    def _filters(self) -> Array:
+        weight = self.parameters["weight"].copy()
+        weight[:, :, -1] = 0
+        return weight.reshape(self._groups, len(weight) // self._groups, -1)
+
+
+@CONV.fault(
+    "last-output-missing",
+    "output",
+    "last-window-missing",
+)
+class LastOutputMissing(ConvNumPy):
+    """The loop over the output's columns ends one too early: the last stays at the bias."""
+
+    def forward(self, x: Array) -> Array:
+        y = super().forward(x)
+        y[:, :, -1] = self.parameters["bias"][:, None, None] if "bias" in self.parameters else 0
+        return y
+
+
+@CONV.fault(
+    "channels-averaged",
+    "output",
+    "scale",
+    at=lambda at: at.parameters["weight"][1] > 1 and not has_bias(at),
+)
+class ChannelsAveraged(ConvNumPy):
+    """The output is a mean over the input's channels, not a sum."""
+
+    def forward(self, x: Array) -> Array:
+        y = super().forward(x)
+        y /= self.parameters["weight"].shape[1]
+        return y
+
+
+@CONV.fault(
+    "stale-columns",
+    "grad_weight",
+    "stale stale-input",
+)
+class StaleColumns(ConvNumPy):
+    """The gradient of the weights takes the columns of the batch before."""
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self._last: Array | None = None
+
+    def forward(self, x: Array) -> Array:
+        y = super().forward(x)
+        current = self._columns.copy()
+        before = current if self._last is None else self._last
+        self._columns = np.resize(before, current.shape)
+        self._last = current
+        return y
+
+
+@CONV.fault(
+    "gradient-accumulates",
+    "grad_weight",
+    "accumulated",
+)
+class GradientAccumulates(ConvNumPy):
+    """The gradient of the weights is added to that of the batch before."""
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self._sum = np.zeros_like(self.parameters["weight"])
+
+    def parameter_gradients(self, grad_output: Array) -> Gradients:
+        found = super().parameter_gradients(grad_output)
+        self._sum += found["weight"]
+        return found | {"weight": self._sum}
+
+
+@CONV.fault(
+    "learns-inside-backward",
+    "grad_input,weight,output,weight after backward",
+    "updated-inside update-inside-backward",
+)
+class LearnsInsideBackward(ConvNumPy):
+    """The weights are changed inside the backward pass."""
+
+    def parameter_gradients(self, grad_output: Array) -> Gradients:
+        found = super().parameter_gradients(grad_output)
+        self.parameters["weight"] -= 0.01 * found["weight"]
+        return found
+
+
+@CONV.fault(
+    "in-float16",
+    "output",
+    "low-precision",
+)
+class InFloat16(ConvNumPy):
+    """The products are rounded to float16."""
+
+    def forward(self, x: Array) -> Array:
+        y = super().forward(x)
+        y[...] = y.astype(np.float16)
+        return y

@@ -1,0 +1,128 @@
+"""Two trainings beside each other, for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from cnnspec.compare.verdict import Envelope, Trajectory
+from cnnspec.report.tables import percent, plain_table
+
+TITLES = {
+    "lockstep": "Lockstep training",
+    "resync": "Lockstep training, set to the same state after each step",
+    "free": "Free training beside twins",
+}
+
+
+def trajectory_parts(trajectory: Trajectory) -> Iterator[RenderableType]:
+    """Yield how two trainings went: losses, accuracies, where they part, and the envelope."""
+    yield Text(
+        f"{TITLES[trajectory.mode]}: {trajectory.total_steps:,} steps from the same weights on "
+        "the same batches",
+        style="bold",
+    )
+    for name, reason in trajectory.stopped.items():
+        yield Text(f"{name} stopped: {reason}", style="red")
+    yield _table(trajectory)
+    if trajectory.envelope:
+        yield _envelope_table(trajectory)
+    yield Text(parting(trajectory))
+    if trajectory.envelope:
+        yield _envelope(trajectory, trajectory.envelope)
+    elif trajectory.replayed and not trajectory.finding:
+        (step,) = trajectory.replayed
+        yield Text(
+            f"Step {step:,}, which brought them furthest apart, was replayed in isolation: every "
+            "part is within rounding.",
+            style="green",
+        )
+
+
+def _table(trajectory: Trajectory) -> Table:
+    names = list(trajectory.accuracy)
+    table = plain_table(("", "left"), *names)
+    if trajectory.steps:
+        first, last = trajectory.steps[0], trajectory.steps[-1]
+        for step in (first, last):
+            losses = (f"{step.loss[name]:.6f}" for name in names)
+            table.add_row(f"batch loss, step {step.step:,}", *losses)
+    histories = [trajectory.history[name] for name in names]
+    if all(histories):
+        table.add_row("train loss, last epoch", *(f"{h[-1].train_loss:.4f}" for h in histories))
+    accuracies = (percent(trajectory.accuracy[name]) for name in names)
+    table.add_row("test accuracy", *accuracies, style="bold")
+    return table
+
+
+def _envelope_table(trajectory: Trajectory) -> Table:
+    """Return the distances of a few steps, evenly spread over the powers of two."""
+    table = plain_table(
+        "step", "apart", "twins apart", title="Weights apart, relative, where they are furthest"
+    )
+    shown, following = [], 1
+    for step in trajectory.steps:
+        if step.step >= following or step is trajectory.steps[-1]:
+            shown.append(step)
+            following = 4 * step.step
+    for step in shown:
+        twins = f"{min(step.twins):.1e} .. {max(step.twins):.1e}" if step.twins else ""
+        table.add_row(f"{step.step:,}", f"{step.distance:.1e}", twins)
+    return table
+
+
+def _envelope(trajectory: Trajectory, envelope: Envelope) -> Text:
+    accuracies = ""
+    if envelope.twin_accuracy:
+        low, high = min(envelope.twin_accuracy), max(envelope.twin_accuracy)
+        accuracies = f" The twins reach {percent(low)} to {percent(high)}."
+    if envelope.outside is None:
+        return Text(
+            f"Within the rounding envelope of {envelope.twins} twins in every step: "
+            f"indistinguishable from rounding (at most {envelope.largest:.2f} times the distance "
+            f"of the furthest twin).{accuracies}",
+            style="green",
+        )
+    outside = (
+        f"Outside the rounding envelope of {envelope.twins} twins from step "
+        f"{envelope.outside:,} ({envelope.parameter}), up to {envelope.largest:.3g} times the "
+        f"distance of the furthest twin.{accuracies} Rewound, and replayed in isolation: step "
+        f"{', '.join(f'{step:,}' for step in trajectory.replayed)}: "
+    )
+    if trajectory.finding:
+        return Text(outside + "not rounding.", style="red")
+    return Text(
+        outside + "every part is within rounding there, so this is chaos that the twins did not "
+        "show; more of them (--twins) would.",
+        style="yellow",
+    )
+
+
+def parting(trajectory: Trajectory) -> str:
+    """Say in words where two trainings part."""
+    different = (
+        f"{trajectory.different_predictions:,} of {trajectory.test_images:,} test images are "
+        "classed differently at the end."
+    )
+    if not trajectory.steps:
+        return different
+    first, last = trajectory.steps[0], trajectory.steps[-1]
+    weights = (
+        f"Weights differ by at most {first.weight_difference:.1e} after step {first.step} and "
+        f"{last.weight_difference:.1e} after step {last.step:,}. "
+    )
+    if trajectory.first_different_loss is None:
+        return f"Losses are equal to the last bit throughout. {weights}{different}"
+    when = trajectory.first_different_prediction
+    images = (
+        f"a training image is first classed differently in step {when:,}"
+        if when
+        else "no training image is ever classed differently"
+    )
+    return (
+        f"Losses differ in their last bits from step {trajectory.first_different_loss:,}; "
+        f"{images}. {weights}{different}"
+    )

@@ -1,0 +1,64 @@
+"""A verdict for tools: what `cnnspec compare --json` prints. docs/verdict.md explains it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from cnnspec.compare.verdict import Finding, Quantity, Trajectory, Verdict
+from cnnspec.documents import Document, document
+
+VERSION = 2
+
+
+def verdict_document(verdict: Verdict) -> Document:
+    """Return the document of a verdict."""
+    first, trajectory = verdict.first_divergence, verdict.trajectory
+    return document(
+        "compare",
+        version=VERSION,
+        name=verdict.name,
+        backends=verdict.backends,
+        verdict=verdict.verdict,
+        first_divergence=_finding(first) if first else None,
+        findings=[_finding(finding) for finding in verdict.findings],
+        quantities=[_quantity(found) for found in verdict.quantities],
+        compared=len(verdict.quantities),
+        coverage={name: list(count) for name, count in verdict.coverage.counts.items()},
+        not_compared=[asdict(item) for item in verdict.coverage.not_compared],
+        kinks=[asdict(kink) for kink in verdict.kinks],
+        trajectory=_trajectory(trajectory) if trajectory else None,
+        accuracy=trajectory.accuracy if trajectory else None,
+        **verdict.provenance,
+    )
+
+
+def _finding(finding: Finding) -> Document:
+    worst = finding.worst
+    return {
+        "layer": finding.layer,
+        "quantity": finding.quantity,
+        "precision": finding.precision,
+        "backend": finding.backend,
+        "step": finding.step,
+        "probe": worst.probe if worst else None,
+        "max_abs": worst.max_abs if worst else None,
+        "budget": worst.budget if worst else None,
+        "ratio": worst.ratio if worst else None,
+        "wrong_side": finding.wrong_side,
+        "judge": finding.judge,
+        "cause": asdict(finding.cause) if finding.cause else None,
+        "causes": {side: asdict(cause) for side, cause in finding.causes.items()},
+    }
+
+
+def _quantity(found: Quantity) -> Document:
+    return asdict(found) | {"ok": found.ok}
+
+
+def _trajectory(trajectory: Trajectory) -> dict[str, Any]:
+    history = {
+        side: [asdict(metrics) for metrics in epochs] for side, epochs in trajectory.history.items()
+    }
+    finding = _finding(trajectory.finding) if trajectory.finding else None
+    return asdict(trajectory) | {"history": history, "finding": finding}

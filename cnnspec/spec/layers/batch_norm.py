@@ -1,0 +1,55 @@
+"""Batch normalisation (Ioffe and Szegedy, 2015)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Annotated, ClassVar, Self
+
+from pydantic import Field, FiniteFloat, PositiveInt
+
+from cnnspec.errors import ShapeError
+from cnnspec.spec.layers.layer import Layer, written_width
+from cnnspec.spec.sizes import PartialShape, Shape
+
+
+class BatchNorm(Layer):
+    """(x - mean) / sqrt(variance + eps), channel by channel, as in torch.nn.BatchNorm2d and 1d.
+
+    In training, mean and variance are those of the batch: over images and places, and for
+    features over images. Predictions take running ones. A batch is normalised by its biased
+    variance; what runs is the unbiased one.
+    """
+
+    keyword: ClassVar[str] = "batch_norm"
+    starts: ClassVar[Mapping[str, float]] = MappingProxyType(
+        {"weight": 1.0, "bias": 0.0, "running_mean": 0.0, "running_var": 1.0}
+    )
+
+    eps: Annotated[FiniteFloat, Field(gt=0)] = 1e-5
+    """Added to the variance, inside the root."""
+    momentum: Annotated[FiniteFloat, Field(ge=0, le=1)] = 0.1
+    """Share of the batch in the running mean and variance."""
+    affine: bool = True
+    """Multiply each channel by a learnt number and add another."""
+    num_features: PositiveInt | None = None
+    """Channels, or features. Asserted where written; inferred otherwise."""
+
+    def problems(self, input: PartialShape) -> Iterator[ShapeError]:
+        yield from written_width(self, "num_features", self.num_features, input[0])
+
+    def outline(self, input: PartialShape | None) -> PartialShape | None:
+        return input
+
+    def parameters(self, input: Shape) -> dict[str, Shape]:
+        return {"weight": input[:1], "bias": input[:1]} if self.affine else {}
+
+    def buffers(self, input: Shape) -> dict[str, Shape]:
+        return {"running_mean": input[:1], "running_var": input[:1]}
+
+    def least_batch(self, input: Shape) -> int:
+        return 2 if math.prod(input[1:]) == 1 else 1
+
+    def resolved(self, name: str, input: Shape) -> Self:
+        return self.model_copy(update={"name": name, "num_features": input[0]})
