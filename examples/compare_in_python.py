@@ -11,5 +11,5 @@ print(f"{verdict.backends[0]} and {verdict.backends[1]}: {verdict.verdict}")
 worst = max(verdict.quantities, key=lambda quantity: quantity.ratio)
 print(f"nearest to its budget: {worst.layer} {worst.quantity} ({worst.precision}, {worst.backend})")
 print(f"  {worst.difference:.1e} apart, where rounding explains {worst.budget:.1e}")
-for backend, accuracy in verdict.lockstep.accuracy.items():
+for backend, accuracy in verdict.trajectory.accuracy.items():
     print(f"{backend} after 100 steps: {100 * accuracy:.1f} %")

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from cnnspec.plan import Plan, resolve
 from cnnspec.randomness import stream
-from cnnspec.spec.layers import AnyLayer, Conv, Flatten, Linear, Pool, ReLU
+from cnnspec.spec.layers import AnyLayer, BatchNorm, Conv, Flatten, Linear, Pool, ReLU
 from cnnspec.spec.model import ModelSpec
 from cnnspec.spec.sizes import Shape
 from cnnspec.trace import Array, LayerTrace
@@ -24,6 +24,12 @@ class Case:
 
     layer: AnyLayer
     input: Shape
+    mean: float = 0.0
+    """Of the inputs that the layer is given alone."""
+
+    def batch(self, images: int) -> int:
+        """Return a number of images, or the smallest that training can take."""
+        return max(images, self.layer.least_batch(self.input))
 
     @cached_property
     def plan(self) -> Plan:
@@ -166,6 +172,22 @@ LINEARS = {
     "written-features": Case(Linear(out_features=2, in_features=5), (5,)),
 }
 
+BATCH_NORMS = {
+    "image": Case(BatchNorm(), (2, 3, 4)),
+    "features": Case(BatchNorm(), (5,)),
+    "one-feature": Case(BatchNorm(), (1,)),
+    "one-row": Case(BatchNorm(), (3, 1, 5)),
+    "one-pixel": Case(BatchNorm(), (4, 1, 1)),
+    "not-affine": Case(BatchNorm(affine=False), (2, 2, 3)),
+    "features-not-affine": Case(BatchNorm(affine=False), (4,)),
+    "eps": Case(BatchNorm(eps=0.5), (2, 3, 2)),
+    "momentum": Case(BatchNorm(momentum=0.75), (2, 3, 2)),
+    "no-momentum": Case(BatchNorm(momentum=0.0), (2, 3, 2)),
+    "all-momentum": Case(BatchNorm(momentum=1.0), (2, 2, 2)),
+    "written-channels": Case(BatchNorm(num_features=3), (3, 2, 3)),
+    "mean-far-from-0": Case(BatchNorm(), (2, 3, 4), mean=100.0),
+}
+
 CASES = (
     {f"conv-{name}": case for name, case in CONVS.items()}
     | {f"pool-max-{name}": Case(Pool(**options), shape) for name, (options, shape) in POOLS.items()}
@@ -176,6 +198,7 @@ CASES = (
     | {f"relu-{name}": case for name, case in RELUS.items()}
     | {f"flatten-{name}": case for name, case in FLATTENS.items()}
     | {f"linear-{name}": case for name, case in LINEARS.items()}
+    | {f"batch_norm-{name}": case for name, case in BATCH_NORMS.items()}
 )
 
 
@@ -192,8 +215,13 @@ def batch_of(plan: Plan, batch: int, *purpose: str | int) -> tuple[Array, NDArra
 
 
 def quantities(trace: LayerTrace) -> dict[str, Array]:
-    """Return a layer's arrays under the names that `Layer.reductions` uses."""
-    return {"output": trace.output, "grad_input": trace.grad_input, **trace.grad_parameters}
+    """Return a layer's arrays under the names that `Layer.reductions` uses, and its buffers'."""
+    return {
+        "output": trace.output,
+        "grad_input": trace.grad_input,
+        **trace.grad_parameters,
+        **trace.buffers,
+    }
 
 
 def assert_within(found: Array | float, wanted: Array | float, budget: Exact, what: str) -> None:

@@ -14,7 +14,7 @@ from hypothesis.strategies import DrawFn
 from cnnspec.difference import Change, Difference, LayerDifference, Misfit, compare_specs
 from cnnspec.plan import resolve, write_out
 from cnnspec.spec.data import NPZ, Normalize
-from cnnspec.spec.layers import AnyLayer, Conv, Flatten, Linear, Pool, ReLU
+from cnnspec.spec.layers import AnyLayer, BatchNorm, Conv, Flatten, Linear, Pool, ReLU
 from cnnspec.spec.model import ModelSpec
 from cnnspec.spec.section import Kind
 from cnnspec.spec.training import SGD, Adam, Normal, Training
@@ -175,6 +175,22 @@ def test_a_name_that_a_user_gave_and_changed() -> None:
         "head.bias": "linear1.bias",
     }
     assert len(found.misfits) == 4
+
+
+def test_running_statistics_are_among_what_loads_and_what_is_renamed() -> None:
+    norm = BatchNorm(affine=False)
+    found = compare_specs(model(CONV, norm, Flatten()), model(CONV, Flatten(), norm))
+    assert found.misfits == (
+        Misfit("batch_norm1.running_mean", (2,), (72,)),
+        Misfit("batch_norm1.running_var", (2,), (72,)),
+    )
+    renamed = compare_specs(model(named(norm, "norm"), Flatten()), model(norm, Flatten()))
+    assert renamed.renamed_parameters == {
+        "norm.running_mean": "batch_norm1.running_mean",
+        "norm.running_var": "batch_norm1.running_var",
+    }
+    learnt = compare_specs(model(BatchNorm(), Flatten()), model(norm, Flatten()))
+    assert {misfit.name for misfit in learnt.misfits} == {"batch_norm1.weight", "batch_norm1.bias"}
 
 
 def test_what_is_written_out_without_need_is_no_difference() -> None:

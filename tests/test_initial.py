@@ -5,7 +5,18 @@ import math
 import numpy as np
 import pytest
 
-from cnnspec import Conv, Flatten, Linear, ModelSpec, Normal, Plan, ReLU, initial_weights, resolve
+from cnnspec import (
+    BatchNorm,
+    Conv,
+    Flatten,
+    Linear,
+    ModelSpec,
+    Normal,
+    Plan,
+    ReLU,
+    initial_weights,
+    resolve,
+)
 from cnnspec.initial import State
 from cnnspec.randomness import stream
 
@@ -119,6 +130,21 @@ def test_normal() -> None:
     assert weight.std() == pytest.approx(0.25, rel=5 / math.sqrt(2 * weight.size))
     assert 3 < np.abs(weight).max() / 0.25 < 6
     assert np.array_equal(found["linear1.bias"], np.zeros(100, np.float32))
+
+
+@pytest.mark.parametrize("options", [{}, {"initialization": Normal(std=0.25)}])
+def test_batch_norm_starts_as_in_torch(options: dict[str, Normal]) -> None:
+    found = initial_weights(plan([BatchNorm(), Flatten(), BatchNorm(affine=False)], **options), 0)
+    assert {name: set(array.tolist()) for name, array in found.items()} == {
+        "batch_norm1.weight": {1.0},
+        "batch_norm1.bias": {0.0},
+        "batch_norm1.running_mean": {0.0},
+        "batch_norm1.running_var": {1.0},
+        "batch_norm2.running_mean": {0.0},
+        "batch_norm2.running_var": {1.0},
+    }
+    assert found["batch_norm1.weight"].shape == (4,)
+    assert {array.dtype for array in found.values()} == {np.dtype(np.float32)}
 
 
 def first(*purpose: str | int, seed: int = 0) -> float:

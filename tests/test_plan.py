@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from cnnspec import (
+    BatchNorm,
     Conv,
     Digits,
     Flatten,
@@ -225,6 +226,34 @@ def test_linear_without_bias() -> None:
     )
     assert plan.parameters == {"linear1.weight": (5, 24)}
     assert (plan.parameter_count, plan.macs, plan.classes) == (120, 120, 5)
+
+
+def test_batch_norm() -> None:
+    layers = [
+        Conv(out_channels=3, kernel_size=1, bias=False),
+        BatchNorm(),
+        Flatten(),
+        BatchNorm(affine=False),
+    ]
+    plan = resolve(ModelSpec(input=(2, 3, 4), layers=layers))
+    assert [layer.output for layer in plan.layers] == [(3, 3, 4), (3, 3, 4), (36,), (36,)]
+    assert plan.parameters == {
+        "conv1.weight": (3, 2, 1, 1),
+        "batch_norm1.weight": (3,),
+        "batch_norm1.bias": (3,),
+    }
+    assert plan.buffers == {
+        "batch_norm1.running_mean": (3,),
+        "batch_norm1.running_var": (3,),
+        "batch_norm2.running_mean": (36,),
+        "batch_norm2.running_var": (36,),
+    }
+    assert list(plan.state) == [*plan.parameters, *plan.buffers]
+    assert plan.state == plan.parameters | plan.buffers
+    assert plan.parameter_count == 6 + 3 + 3
+    assert [layer.macs for layer in plan.layers] == [72, 0, 0, 0]
+    written = write_out(ModelSpec(input=(2, 3, 4), layers=layers)).layers
+    assert (written[1].num_features, written[3].num_features) == (3, 36)
 
 
 def test_names_are_kind_and_number_unless_they_are_written() -> None:

@@ -76,6 +76,7 @@ def test_options_are_those_of_the_spec() -> None:
         ("layers", 0, "conv"),
         ("layers", 0, "pool"),
         ("layers", 0, "linear"),
+        ("layers", 0, "batch_norm"),
         ("training",),
         ("training", "optimizer", "sgd"),
         ("training", "optimizer", "adam"),
@@ -83,7 +84,7 @@ def test_options_are_those_of_the_spec() -> None:
         ("initialization", "normal"),
         ("limits",),
     ]:
-        asserted = {"in_channels", "in_features"}
+        asserted = {"in_channels", "in_features", "num_features"}
         assert set(options_at(path)) - asserted <= named, path
 
 

@@ -33,8 +33,9 @@ more b d_z, of which 3 are allowed.
 What runs, (1 - momentum) old + momentum new or old + momentum (new - old), meets 8 roundings of
 |old| + momentum (|new| + |old|), and d_new momentum.
 
-These bounds are evaluated in float64 themselves: gamma is that of both. Where a square or a sum
-of squares overflows, nothing can be said, and they are infinite.
+These bounds are evaluated in float64 themselves: gamma is that of both. K underflows may each be
+multiplied by r+ twice. Where a square or a sum of squares overflows, nothing can be said: the
+bounds are infinite.
 """
 
 from __future__ import annotations
@@ -103,13 +104,12 @@ def batch_norm_budgets(
             bounds["grad_weight"] = _weight_gradient(at, grad)
             bounds["grad_bias"] = at.gamma(at.k) * _sum(np.abs(grad))
     shapes = {"output": x.shape, "grad_input": x.shape}
-    underflows = at.k * float(np.finfo(precision).tiny)
-    return {
-        name: np.where(np.isnan(bound), np.inf, bound + underflows).reshape(
-            shapes.get(name, (channels,))
-        )
-        for name, bound in bounds.items()
-    }
+    grown = {"output": at.r_most, "grad_input": at.r_most**2, "grad_weight": at.r_most}
+    underflow = at.k * float(np.finfo(precision).tiny)
+    for name, bound in bounds.items():
+        whole = bound + underflow * (1 + grown.get(name, 0))
+        bounds[name] = np.where(np.isnan(whole), np.inf, whole).reshape(shapes.get(name, channels))
+    return bounds
 
 
 def _channels(x: Exact, eps: float, precision: str) -> _Channels:
@@ -121,10 +121,12 @@ def _channels(x: Exact, eps: float, precision: str) -> _Channels:
     d = x - mean
     v, on_the_way = _sum(d**2) / m, g * most
     v_error = g * v + 3 * on_the_way * np.sqrt(v) + 2 * on_the_way**2 + k * float(limits.tiny)
+    fits = m * most**2 < limits.max
+    v_error = np.where(fits, v_error, np.inf)
     w = v + eps
     w_error = v_error + _gamma(2, precision) * w
     least = np.maximum(w - w_error, eps * (1 - _gamma(4, precision)) - float(limits.tiny))
-    least = np.where(m * most**2 < limits.max, np.maximum(least, 0), 0)
+    least = np.where(fits, np.maximum(least, 0), 0)
     r, r_most = 1 / np.sqrt(w), (1 + _gamma(3, precision)) / np.sqrt(least)
     r_error = r * np.minimum(w_error / (np.sqrt(w * least) + least), r_most / r)
     r_error = r_error + _gamma(3, precision) * r_most

@@ -22,7 +22,7 @@ from cnnspec.compare.isolation import Isolation
 from cnnspec.compare.judge import Judge, judge_of
 from cnnspec.compare.measure import measure
 from cnnspec.compare.observe import observe_layer, observe_loss, observe_optimizer
-from cnnspec.compare.own_faults import own_cause, precision_cause
+from cnnspec.compare.own_faults import own_cause, precision_causes
 from cnnspec.compare.replay_learning import LOSS, OPTIMIZER
 from cnnspec.compare.verdict import Finding, Quantity
 
@@ -56,7 +56,7 @@ def findings_of(
     return (
         *(_finding(found, judgement.of_pair(found)) for found in apart),
         *(_finding(found, judgement.of_own(found)) for found in whole),
-        *(_finding(found, judgement.of_precision(found)) for found in lost),
+        *(_finding(found, judged) for found, judged in judgement.of_precision(lost).items()),
     )
 
 
@@ -118,13 +118,19 @@ class _Judgement:
         """Judge a quantity in which a side is not what its own parts are."""
         cause = own_cause(self._isolation, self._inputs, found)
         causes = {found.backend: cause} if cause else {}
-        return _Judged(found.backend, "the side's own parts, each alone", causes)
+        return _Judged(found.backend, "its own parts, each alone", causes)
 
-    def of_precision(self, found: Quantity) -> _Judged:
-        """Judge a quantity in which a side is further from its float64 than its precision is."""
-        cause = precision_cause(self._isolation, self._inputs, found)
-        causes = {found.backend: cause} if cause else {}
-        return _Judged(found.backend, "the side's own float64", causes)
+    def of_precision(self, lost: Sequence[Quantity]) -> dict[Quantity, _Judged]:
+        """Judge where a side is further from its float64 than its precision explains."""
+        causes = precision_causes(self._isolation, self._inputs, lost)
+        return {
+            found: _Judged(
+                found.backend,
+                "its own float64",
+                {found.backend: causes[found]} if found in causes else {},
+            )
+            for found in lost
+        }
 
 
 _DIAGNOSES: dict[str, Callable[[list[Observation[Any]]], Cause | None]] = {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from cnnspec.compare.budget import Exact, gamma, unit_roundoff
@@ -68,20 +70,44 @@ def _own_rate(side: Side, probe: LayerProbe) -> float | None:
     return rate if np.all(np.abs(step - rate * gradient) <= budget) else None
 
 
-def precision_cause(isolation: Isolation, inputs: Inputs, found: Quantity) -> Cause | None:
-    """Name the arithmetic whose errors a side has, where it is a coarser one than it should be."""
-    (side,) = (side for side in isolation.sides if side.label == found.backend)
+def precision_causes(
+    isolation: Isolation, inputs: Inputs, lost: Sequence[Quantity]
+) -> dict[Quantity, Cause]:
+    """Name the arithmetic whose errors a side has, where it is a coarser one than it should be.
+
+    Of each side the finest that explains all it lost; where there is none, that of each
+    quantity by itself.
+    """
+    causes = {}
+    for side in isolation.sides:
+        own = [found for found in lost if found.backend == side.label]
+        formats = {found: _formats(side, inputs, found) for found in own}
+        common = [name for name in LOW_PRECISIONS if all(name in of for of in formats.values())]
+        for found, names in formats.items():
+            if names:
+                causes[found] = _low_precision(side, (common or names)[0])
+    return causes
+
+
+def _formats(side: Side, inputs: Inputs, found: Quantity) -> list[str]:
+    """Return the formats whose roundings explain what a side lost, the finest first."""
     probes = [probe for probe in inputs.layers if probe.at.name == found.layer]
-    for name, u in LOW_PRECISIONS.items():
-        if probes and all(_as_precise_as(side, probe, found.quantity, u) for probe in probes):
-            exponent = round(np.log2(u))
-            return Cause(
-                "low-precision",
-                f"as precise as {name} (u = 2^{exponent}), not as {side.precision} "
-                f"(u = 2^{round(np.log2(unit_roundoff(side.precision)))}): what it multiplies "
-                "is rounded to that first",
-            )
-    return None
+    if not probes or not np.isfinite(found.max_abs):  # of another shape, or overflown
+        return []
+    return [
+        name
+        for name, u in LOW_PRECISIONS.items()
+        if all(_as_precise_as(side, probe, found.quantity, u) for probe in probes)
+    ]
+
+
+def _low_precision(side: Side, name: str) -> Cause:
+    coarse, fine = LOW_PRECISIONS[name], unit_roundoff(side.precision)
+    return Cause(
+        "low-precision",
+        f"as precise as {name} (u = 2^{round(np.log2(coarse))}), not as {side.precision} "
+        f"(2^{round(np.log2(fine))}): factors and results are rounded to {name}",
+    )
 
 
 def _as_precise_as(side: Side, probe: LayerProbe, quantity: str, u: float) -> bool:

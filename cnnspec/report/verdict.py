@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rich.console import RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -15,8 +16,8 @@ from cnnspec.report.trajectory import trajectory_parts
 ROWS = 12
 """Rows of the table of quantities; the rest is counted."""
 
-FINDINGS = 6
-"""Findings that are written out; the rest is counted."""
+GROUPS = 6
+"""Groups of findings with the same cause that are written out; the rest is counted."""
 
 
 def render_replay(verdict: Verdict) -> Iterator[RenderableType]:
@@ -66,57 +67,106 @@ def verdict_sentence(verdict: Verdict) -> Text:
         sentence = (
             f"DIFFERENT: {a} and {b} are the same function on {verdict.name} in float64, "
             f"but in {first.precision} {first.wrong_side} loses precision that rounding does "
-            "not explain"
+            f"not explain, in {_and(_layers_off(verdict, first.wrong_side))}"
         )
     return Text(sentence, style="bold red")
 
 
-def _findings(verdict: Verdict) -> Iterator[Text]:
-    for number, finding in enumerate(verdict.findings[:FINDINGS]):
-        yield from finding_lines(finding, first=number == 0)
-    bad = len(verdict.findings)
-    if bad > FINDINGS:
-        layers = dict.fromkeys(str(found.layer) for found in verdict.findings[FINDINGS:])
-        yield Text(f"and {bad - FINDINGS} more, in {', '.join(layers)} (--json lists all)")
-    total = len(verdict.quantities)
+def _layers_off(verdict: Verdict, side: str | None) -> list[str]:
+    findings = [finding for finding in verdict.findings if finding.wrong_side == side]
+    return list(dict.fromkeys(str(finding.layer) for finding in findings))
+
+
+def _and(names: list[str]) -> str:
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last
+
+
+def _findings(verdict: Verdict) -> Iterator[RenderableType]:
+    if verdict.findings:
+        first, *others = verdict.findings
+        yield from finding_lines(first)
+        groups = list(_by_cause(others))
+        for group in groups[:GROUPS]:
+            yield from _group_lines(group)
+        rest = sum(map(len, groups[GROUPS:]))
+        if rest:
+            yield Text(f"and {rest} more (--json lists all)")
+    yield _summary(verdict)
+
+
+def _by_cause(findings: list[Finding]) -> Iterator[list[Finding]]:
+    """Yield findings together that have the same wrong side and the same cause."""
+    groups: dict[tuple[object, ...], list[Finding]] = {}
+    for finding in findings:
+        key = (finding.wrong_side, finding.precision, *finding.causes.items())
+        groups.setdefault(key, []).append(finding)
+    yield from groups.values()
+
+
+def _group_lines(group: list[Finding]) -> Iterator[RenderableType]:
+    by_layer: dict[str, dict[str, None]] = {}
+    for finding in group:
+        quantities = by_layer.setdefault(finding.layer or "training", {})
+        quantities[label(finding.quantity)] = None
+    text = Text("also: ")
+    for number, (layer, quantities) in enumerate(by_layer.items()):
+        text.append("; " if number else "")
+        text.append(f"{layer}, {', '.join(quantities)}", style="bold")
+    yield text
+    for line in _verdict_on(group[0]):
+        yield Padding(line, (0, 0, 0, 2), expand=False)
+
+
+def _summary(verdict: Verdict) -> Text:
+    total, bad = len(verdict.quantities), len(verdict.findings)
     if bad:
-        yield Text(f"{bad} of {total:,} comparisons beyond rounding")
-        return
+        return Text(f"{bad:,} of {total:,} comparisons beyond rounding")
     top = max(verdict.quantities, key=lambda quantity: quantity.ratio, default=None)
-    if top:
-        yield Text(
-            f"{total:,} comparisons, every difference explained by rounding: the largest takes "
-            f"{top.ratio:.2f} of its budget ({top.layer}, {label(top.quantity)}, {top.precision})"
-        )
+    if top is None:
+        return Text("no comparison could be made")
+    return Text(
+        f"{total:,} comparisons, every difference explained by rounding: the largest takes "
+        f"{top.ratio:.2f} of its budget ({top.layer}, {label(top.quantity)}, {top.precision})"
+    )
 
 
-def finding_lines(finding: Finding, *, first: bool = True) -> Iterator[Text]:
+def finding_lines(finding: Finding) -> Iterator[RenderableType]:
     """Yield a difference in a few lines: where, how much, who is wrong, and why."""
-    where = f"{finding.layer or 'training'}, {label(finding.quantity)}"
-    step = f", step {finding.step:,}" if finding.step else ""
-    text = Text("first divergence: " if first else "also: ")
-    text.append(where, style="bold")
+    text = Text("first divergence: ")
+    text.append(f"{finding.layer or 'training'}, {label(finding.quantity)}", style="bold")
     worst = finding.worst
     if worst:
-        text.append(
-            f" ({finding.precision}, {finding.backend}, probe `{worst.probe}`{step}): "
-            f"{worst.difference:.2e} apart, where rounding explains {worst.budget:.1e}"
-        )
-    else:
-        text.append(f" ({finding.backend}{step})")
+        explained = f"{worst.budget:.1e}" if worst.budget else "nothing"
+        text.append(f": {worst.difference:.2e} apart, where rounding explains {explained}")
     yield text
-    yield Text(f"  {_who(finding)}")
+    yield Padding(_place(finding), (0, 0, 0, 2), expand=False)
+    for line in _verdict_on(finding):
+        yield Padding(line, (0, 0, 0, 2), expand=False)
+
+
+def _place(finding: Finding) -> Text:
+    where = [finding.precision, finding.backend]
+    if finding.worst:
+        where.append(f"probe `{finding.worst.probe}`")
+    if finding.step:
+        where.append(f"step {finding.step:,} of the training")
+    return Text(", ".join(where), style="dim")
+
+
+def _verdict_on(finding: Finding) -> Iterator[Text]:
+    yield Text(_who(finding))
     for side, cause in finding.causes.items():
-        yield Text(f"  why: {side} = {cause.sentence}", style="yellow")
-    if finding.wrong_side and not finding.causes and worst:
-        yield Text("  why: unknown; no cause of the list gives these numbers")
+        yield Text(f"why: {side} = {cause.sentence}", style="yellow")
+    if finding.wrong_side and not finding.causes and finding.worst:
+        yield Text("why: unknown; no cause of the list gives these numbers")
 
 
 def _who(finding: Finding) -> str:
     if finding.wrong_side is None:
         return f"which side is wrong: cannot tell ({finding.judge or 'no judge applies'})"
     wrong = "both are wrong" if finding.wrong_side == "both" else f"{finding.wrong_side} is wrong"
-    return f"{wrong}; judged by {finding.judge}" if finding.judge else wrong
+    return f"{wrong}: judged by {finding.judge}" if finding.judge else wrong
 
 
 def _coverage(verdict: Verdict) -> Iterator[Text]:

@@ -69,14 +69,14 @@ class TorchDefault(Kind):
     """What torch.nn.Conv2d and torch.nn.Linear start from.
 
     Weights from kaiming_uniform(a = sqrt 5), biases from U(-1/sqrt fan_in, 1/sqrt fan_in):
-    both come to the same bound.
+    both come to the same bound. Batch norm starts from 1 and 0.
     """
 
     keyword: ClassVar[str] = "torch_default"
 
 
 class Normal(Kind):
-    """Weights from a normal distribution around 0; biases 0."""
+    """Weights from a normal distribution around 0; biases 0. Batch norm starts from 1 and 0."""
 
     keyword: ClassVar[str] = "normal"
 

@@ -11,6 +11,7 @@ import pytest
 
 from cnnspec.backends.chain import ChainNetwork
 from cnnspec.backends.numpy import layers, learning
+from cnnspec.backends.numpy.batch_norm import BatchNormNumPy
 from cnnspec.cli import main
 from cnnspec.spec.layers import AnyLayer
 
@@ -22,6 +23,7 @@ layers:
   - relu
   - pool: {kernel_size: 3, stride: 2}
   - conv: {out_channels: 6, kernel_size: 2, groups: 2}
+  - batch_norm
   - pool: {kind: avg, kernel_size: 2, padding: 1, name: average}
   - flatten
   - linear: {out_features: 10}
@@ -70,7 +72,7 @@ def test_no_fault_is_no_difference(compare: Compare) -> None:
     assert document["verdict"] == "same"
     assert document["first_divergence"] is None
     assert all(found["ok"] for found in document["quantities"])
-    assert document["lockstep"]["total_steps"] == 5
+    assert document["trajectory"]["total_steps"] == 5
 
 
 FLIPPED = {
@@ -79,6 +81,7 @@ FLIPPED = {
     "pool": (layers.PoolNumPy, "pool1"),
     "flatten": (layers.FlattenNumPy, "flatten1"),
     "linear": (layers.LinearNumPy, "linear1"),
+    "batch_norm": (BatchNormNumPy, "batch_norm1"),
 }
 
 
@@ -242,7 +245,7 @@ def test_training_that_only_one_backend_survives_is_a_difference(
     assert code == 1
     found = document["first_divergence"]
     assert (found["layer"], found["quantity"], found["step"]) == (None, "loss", 1)
-    assert list(document["lockstep"]["stopped"]) == ["numpy"]
+    assert list(document["trajectory"]["stopped"]) == ["numpy"]
 
 
 def test_bias_that_is_never_added_is_found_where_biases_start_at_0(
@@ -321,8 +324,8 @@ def test_layer_that_breaks_the_next_one_is_named(
     code, document = compare(SPEC, "--steps", "0")
     assert code == 1
     assert first(document) == ("conv1", "output", "float64")
-    whats = {item["what"] for item in document["not_compared"]}
-    assert "whole pass of numpy" in whats
+    missing = [item for item in document["not_compared"] if item["layer"] == "whole pass"]
+    assert "numpy: " in missing[0]["why"]
 
 
 def test_an_error_of_our_own_is_not_taken_for_a_verdict(

@@ -11,10 +11,10 @@ import torch
 from cnnspec.backends import BACKENDS, build
 from cnnspec.backends.network import Network
 from cnnspec.compare.budget import cross_entropy_budgets
-from cnnspec.errors import ShapeError, SpecError
+from cnnspec.errors import DataError, ShapeError, SpecError, StateError
 from cnnspec.initial import initial_weights
 from cnnspec.plan import resolve
-from cnnspec.spec.layers import AnyLayer, Conv, Flatten, Linear, Pool, ReLU
+from cnnspec.spec.layers import AnyLayer, BatchNorm, Conv, Flatten, Linear, Pool, ReLU
 from cnnspec.spec.model import ModelSpec
 from cnnspec.spec.sizes import Shape
 from cnnspec.spec.training import SGD, Adam, AnyOptimizer, Normal, Training
@@ -388,6 +388,111 @@ def test_cross_entropy_does_not_lose_large_equal_logits(backend: str, precision:
         loss_budget, grad_budget = cross_entropy_budgets(logits, labels, precision)
         assert_within(loss, math.log(2), loss_budget, "loss")
         assert_within(grad, np.array([[0.5, -0.5]]), grad_budget, "grad_logits")
+
+
+# Batch norm: normalised by the biased variance; the unbiased one runs; momentum weights the new.
+
+
+def norm_network(backend: str, precision: str = "float64", **options: float) -> Network:
+    """Return a network of a batch norm over one feature, whose numbers below are all exact.
+
+    With eps 3, the values 0 and 2 have a biased variance of 1 and a root of sqrt(1 + 3) = 2.
+    """
+    layers = [Flatten(), BatchNorm(name="norm", eps=3.0, momentum=0.25, **options)]
+    plan = resolve(ModelSpec(input=(1, 1, 1), layers=layers))
+    return build(plan, Training(precision=precision, optimizer=SGD(weight_decay=0.5)), backend)
+
+
+ZERO_AND_TWO = np.array([0.0, 2.0]).reshape(2, 1, 1, 1)
+LABELS = np.zeros(2, int)
+
+
+@each_backend
+@each_precision
+def test_batch_norm_normalises_by_the_biased_variance(backend: str, precision: str) -> None:
+    network = norm_network(backend, precision)
+    assert network.trace(ZERO_AND_TWO, LABELS).layers["norm"].output.tolist() == [[-0.5], [0.5]]
+
+
+@each_backend
+@each_precision
+def test_the_unbiased_variance_runs_and_momentum_weights_the_new(
+    backend: str, precision: str
+) -> None:
+    network = norm_network(backend, precision)
+    start = network.state()
+    assert (start["norm.running_mean"].tolist(), start["norm.running_var"].tolist()) == ([0], [1])
+    found = network.replay("norm", ZERO_AND_TWO.reshape(2, 1), np.ones((2, 1))).buffers
+    # 3/4 * 0 + 1/4 * 1, and 3/4 * 1 + 1/4 * 2
+    assert found["running_mean"].tolist() == [0.25]
+    assert found["running_var"].tolist() == [1.25]
+    traced = network.trace(ZERO_AND_TWO, LABELS).layers["norm"].buffers
+    assert_same_bits(dict(traced), dict(found))
+    assert_same_bits(network.state(), start)
+    network.train_step(ZERO_AND_TWO, LABELS, 0.0, 1)
+    trained = network.state()
+    assert_same_bits({name: trained[f"norm.{name}"] for name in found}, dict(found))
+
+
+@each_backend
+@each_precision
+def test_predictions_take_the_running_statistics_and_leave_them(
+    backend: str, precision: str
+) -> None:
+    network = norm_network(backend, precision)
+    state = network.state() | {
+        "norm.running_mean": np.array([1.0]),
+        "norm.running_var": np.array([13.0]),
+        "norm.weight": np.array([2.0]),
+        "norm.bias": np.array([0.5]),
+    }
+    network.load_state(state)
+    # 2 * (x - 1) / sqrt(13 + 3) + 1/2, of one image, too
+    assert network.predict(np.full((1, 1, 1, 1), 9.0)).tolist() == [[4.5]]
+    assert network.predict(ZERO_AND_TWO).tolist() == [[0.0], [1.0]]
+    assert {name: array.tolist() for name, array in network.state().items()} == {
+        name: array.tolist() for name, array in state.items()
+    }
+
+
+@each_backend
+def test_the_gradient_goes_through_mean_and_variance(backend: str) -> None:
+    network = norm_network(backend)
+    # z = -1/2, 1/2; mean(g) = 2, mean(g z) = 1/2; dx = (g - 2 - z / 2) / 2
+    found = network.replay("norm", ZERO_AND_TWO.reshape(2, 1), np.array([[1.0], [3.0]]))
+    assert found.grad_input.tolist() == [[-0.375], [0.375]]
+    assert found.grad_parameters["weight"].tolist() == [1.0]
+    assert found.grad_parameters["bias"].tolist() == [4.0]
+
+
+@each_backend
+def test_the_optimizer_leaves_running_statistics_alone(backend: str) -> None:
+    network = norm_network(backend)
+    start = network.state()
+    network.update({"norm.weight": np.ones(1), "norm.bias": np.ones(1)}, 0.5, 1)
+    changed = {name for name, array in network.state().items() if np.any(array != start[name])}
+    assert changed == {"norm.weight", "norm.bias"}
+    with pytest.raises(StateError, match=r"norm\.running_mean"):
+        network.update(start, 0.5, 2)
+
+
+@each_backend
+@pytest.mark.parametrize("input", [(3, 1, 1), (1, 1, 1)])
+def test_one_value_for_each_channel_cannot_train(backend: str, input: Shape) -> None:
+    layers = [BatchNorm(name="first"), Flatten(), BatchNorm(name="last"), Linear(out_features=2)]
+    plan = resolve(ModelSpec(input=input, layers=layers))
+    network = build(plan, Training(), backend)
+    images, label = np.ones((1, *input)), np.zeros(1, int)
+    start = network.state()
+    wanted = "more than one value for each channel"
+    with pytest.raises(DataError, match=f"first: .*{wanted}.* at least 2 images; found 1"):
+        network.train_step(images, label, 0.1, 1)
+    with pytest.raises(DataError, match=f"first: .*{wanted}"):
+        network.trace(images, label)
+    with pytest.raises(DataError, match=f"last: .*{wanted}"):
+        network.replay("last", np.ones((1, input[0])), np.ones((1, input[0])))
+    assert_same_bits(network.state(), start)
+    assert network.predict(images).shape == (1, 2)
 
 
 # Starting weights.

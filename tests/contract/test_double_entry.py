@@ -19,7 +19,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from cnnspec.backends import build
 from cnnspec.backends.torch.network import TorchNetwork
 from cnnspec.plan import Plan, resolve
-from cnnspec.spec import Flatten, ModelSpec, Pool, load_spec
+from cnnspec.spec import BatchNorm, Conv, Flatten, ModelSpec, Pool, load_spec
 from tests.contract.test_random_specs import specs
 
 # torch says so once, of every `padding: same` that adds an odd number of cells.
@@ -37,6 +37,7 @@ class Counted:
     output: tuple[int, ...]
     macs: int
     parameters: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    buffers: dict[str, tuple[int, ...]] = field(default_factory=dict)
 
 
 def count(module: nn.Sequential, images: torch.Tensor) -> dict[str, Counted]:
@@ -47,11 +48,16 @@ def count(module: nn.Sequential, images: torch.Tensor) -> dict[str, Counted]:
         def seen(layer: nn.Module, given: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
             assert len(given[0]) == len(output) == len(images)
             weight = getattr(layer, "weight", None)
-            # Every number of the output is the product of one filter with what it sees.
-            macs = 0 if weight is None else output[0].numel() * weight[0].numel()
+            # Every number of the output is the product of one filter with what it sees; a
+            # weight of one axis holds no filters.
+            filters = weight is not None and weight.dim() > 1
+            macs = output[0].numel() * weight[0].numel() if filters else 0
             counted[name] = Counted(tuple(given[0][0].shape), tuple(output[0].shape), macs)
             for parameter, array in layer.named_parameters():
                 counted[name].parameters[parameter] = tuple(array.shape)
+            for buffer, array in layer.named_buffers():
+                if buffer != "num_batches_tracked":  # of no effect: momentum is a number
+                    counted[name].buffers[buffer] = tuple(array.shape)
 
         module.get_submodule(name).register_forward_hook(seen)
 
@@ -73,7 +79,8 @@ def torchs_macs(module: nn.Sequential, images: torch.Tensor) -> int:
 
 def stated(plan: Plan) -> dict[str, Counted]:
     return {
-        at.name: Counted(at.input, at.output, at.macs, dict(at.parameters)) for at in plan.layers
+        at.name: Counted(at.input, at.output, at.macs, dict(at.parameters), dict(at.buffers))
+        for at in plan.layers
     }
 
 
@@ -109,7 +116,11 @@ def test_plan_is_torchs_module(path: Path) -> None:
 BEYOND = Pool(kernel_size=1, stride=3, ceil_mode=True)
 
 
+NORMS = [Conv(out_channels=3, kernel_size=2), BatchNorm(), Flatten(), BatchNorm(affine=False)]
+
+
 @settings(max_examples=60, deadline=None, derandomize=True)
+@example(ModelSpec(input=(2, 3, 4), layers=NORMS))
 @example(ModelSpec(input=(2, 3, 4), layers=[BEYOND, Flatten()]))
 @given(specs())
 def test_plan_is_torchs_module_at_random(spec: ModelSpec) -> None:

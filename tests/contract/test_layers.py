@@ -13,10 +13,11 @@ import pytest
 from cnnspec.backends import BACKENDS, build
 from cnnspec.backends.network import Network
 from cnnspec.compare.budget import gamma, sum_budget
+from cnnspec.compare.budget_norm import batch_norm_budgets
 from cnnspec.errors import DataError, StateError
 from cnnspec.plan import PlannedLayer, resolve
 from cnnspec.randomness import stream
-from cnnspec.spec.layers import AnyLayer, Conv, Flatten, Linear, Pool, ReLU
+from cnnspec.spec.layers import AnyLayer, BatchNorm, Conv, Flatten, Linear, Pool, ReLU
 from cnnspec.spec.model import ModelSpec
 from cnnspec.spec.training import Adam, Training
 from cnnspec.trace import Array
@@ -44,6 +45,9 @@ HAND_WRITTEN = ["numpy", "loops"]
 PRECISIONS = ["float64", "float32"]
 
 each_case = pytest.mark.parametrize("name", CASES)
+NORMS = [name for name, case in CASES.items() if isinstance(case.layer, BatchNorm)]
+each_sum = pytest.mark.parametrize("name", [name for name in CASES if name not in NORMS])
+each_norm = pytest.mark.parametrize("name", NORMS)
 each_backend = pytest.mark.parametrize("backend", BACKENDS)
 
 
@@ -71,8 +75,9 @@ def network_of(case: Case, backend: str, precision: str = "float32", *, seed: in
 
 @cache
 def weights_of(name: str, precision: str) -> dict[str, Array]:
-    parameters = CASES[name].plan.parameters.items()
-    return {key: normal(shape, name, key, precision=precision) for key, shape in parameters}
+    state = CASES[name].plan.state.items()
+    drawn = {key: normal(shape, name, key, precision=precision) for key, shape in state}
+    return {key: np.abs(array) if "var" in key else array for key, array in drawn.items()}
 
 
 @cache
@@ -103,11 +108,12 @@ def test_shapes_are_the_plans(name: str, backend: str, precision: str) -> None:
         assert found.output.shape == (3, *at.output)
         assert found.grad_input.shape == (3, *at.input)
         assert {p: g.shape for p, g in found.grad_parameters.items()} == at.parameters
+        assert {b: array.shape for b, array in found.buffers.items()} == at.buffers
         assert all(array.dtype == precision for array in quantities(found).values())
     logits = network.predict(images)
     assert logits.shape == trace.loss.grad_logits.shape == (3, plan.classes)
     assert logits.dtype == trace.loss.grad_logits.dtype == precision
-    assert {name: array.shape for name, array in network.state().items()} == plan.parameters
+    assert {name: array.shape for name, array in network.state().items()} == plan.state
     assert all(array.dtype == precision for array in network.state().values())
 
 
@@ -137,12 +143,23 @@ def budgets(
     }
 
 
+def norm_budgets(
+    at: PlannedLayer, state: dict[str, Array], x: Array, grad_output: Array, precision: str
+) -> dict[str, Exact]:
+    """Bound one side's error in each quantity of a batch norm."""
+    own = {name: state[f"layer.{name}"] for name in at.state}
+    bounds = batch_norm_budgets(at.layer, x, own, own, grad_output, precision)
+    gradients = {f"grad_{name}": name for name in at.parameters}
+    return {gradients.get(name, name): bound for name, bound in bounds.items()}
+
+
 @each_case
 @each_backend
 @pytest.mark.parametrize("precision", PRECISIONS)
 @pytest.mark.parametrize("batch", [1, 3])
 def test_replay_equals_torch(name: str, backend: str, precision: str, batch: int) -> None:
     case = CASES[name]
+    batch = case.batch(batch)
     at = case.plan.layer("layer")
     # Weights and inputs fill their precision: float64 ones are no float32 numbers.
     network = network_of(case, backend, precision)
@@ -150,12 +167,18 @@ def test_replay_equals_torch(name: str, backend: str, precision: str, batch: int
     grad_output = normal((batch, *at.output), name, "grad_output", precision=precision)
     ties = stream(0, name, "ties").integers(-1, 2, (batch, *at.input)).astype(np.float64)
     for x in (normal((batch, *at.input), name, "x", precision=precision), ties):
+        x = (x + case.mean).astype(precision).astype(np.float64)
         wanted = quantities(exact_network(name, precision).replay("layer", x, grad_output))
         found = quantities(network.replay("layer", x, grad_output))
-        sums = sums_of_magnitudes(magnitude_network(name, precision), x, grad_output)
-        truth = budgets(at, sums, wanted, "float64")
-        own = budgets(at, sums, wanted, precision)
-        assert found.keys() == wanted.keys() == {"output", "grad_input", *at.parameters}
+        if name in NORMS:
+            weights = weights_of(name, precision)
+            truth, own = (
+                norm_budgets(at, weights, x, grad_output, p) for p in ("float64", precision)
+            )
+        else:
+            sums = sums_of_magnitudes(magnitude_network(name, precision), x, grad_output)
+            truth, own = (budgets(at, sums, wanted, p) for p in ("float64", precision))
+        assert found.keys() == wanted.keys() == {"output", "grad_input", *at.state}
         for quantity, value in wanted.items():
             assert_within(found[quantity], value, own[quantity] + truth[quantity], quantity)
 
@@ -174,12 +197,12 @@ def direction(shape: tuple[int, ...], *purpose: str) -> Array:
     return stream(0, *purpose).integers(-64, 65, shape) / 64
 
 
-@each_case
+@each_sum
 @pytest.mark.parametrize("backend", HAND_WRITTEN)
 def test_gradients_along_a_direction(name: str, backend: str) -> None:
-    # Each kind is linear in x, and in each parameter, along the whole step: a step changes
-    # no input by more than 1/16, so none crosses 0 and no two change places. A central
-    # difference of such a function has no error but the rounding of its two ends.
+    # Each of these kinds is linear in x, and in each parameter, along the whole step: a step
+    # changes no input by more than 1/16, so none crosses 0 and no two change places. A
+    # central difference of such a function has no error but the rounding of its two ends.
     # Inputs, weights and steps are multiples of 2^-10: the ends are exact, too.
     case = CASES[name]
     at = case.plan.layer("layer")
@@ -222,6 +245,31 @@ def test_gradients_along_a_direction(name: str, backend: str) -> None:
         bound += gamma(2, "float64") * float(np.abs(gradients[quantity] * move).sum())
         assert_within(slope, quotient, bound, quantity)
         assert abs(quotient) > bound, f"{quantity}: no change along the direction, nothing tested"
+
+
+@each_norm
+@pytest.mark.parametrize("backend", HAND_WRITTEN)
+def test_gradients_of_a_norm_along_a_direction(name: str, backend: str) -> None:
+    # A central difference is off by the square of its step, and a wrong gradient is off for ever:
+    # where the step is halved, what is off falls to a quarter.
+    case = CASES[name]
+    at = case.plan.layer("layer")
+    network = network_of(case, backend, "float64")
+    network.load_state(weights_of(name, "float64"))
+    shape = (case.batch(3), *at.input)
+    x, grad_output = normal(shape, name, "x") + case.mean, normal(shape, name, "grad_output")
+    move = direction(x.shape, name, "move")
+    slope = float(np.sum(network.replay("layer", x, grad_output).grad_input * move))
+    off = []
+    for step in (2.0**-7, 2.0**-8, 2.0**-9):
+        ends = (
+            network.replay("layer", end, grad_output).output
+            for end in (x + step * move, x - step * move)
+        )
+        above, below = ends
+        off.append(float(np.sum(grad_output * (above - below))) / (2 * step) - slope)
+    assert off[0] / off[1] == pytest.approx(4, rel=0.01)
+    assert off[1] / off[2] == pytest.approx(4, rel=0.01)
 
 
 def moved(state: dict[str, Array], by: float = 0.125) -> dict[str, Array]:
@@ -337,6 +385,7 @@ def test_looking_changes_nothing(name: str, backend: str) -> None:
 @pytest.mark.parametrize("batch", [1, 3])
 def test_returned_arrays_are_the_callers_own(name: str, backend: str, batch: int) -> None:
     case = CASES[name]
+    batch = case.batch(batch)
     network = network_of(case, backend)
     images, labels = batch_of(case.plan, batch, name)
     others, other_labels = batch_of(case.plan, batch, name, "others")
@@ -367,6 +416,7 @@ def test_returned_arrays_are_the_callers_own(name: str, backend: str, batch: int
 def test_what_comes_in_is_not_changed(name: str, backend: str, batch: int) -> None:
     # What is given has the network's own precision and layout: a backend need not copy it.
     case = CASES[name]
+    batch = case.batch(batch)
     at = case.plan.layer("layer")
     network = network_of(case, backend)
     images, labels = batch_of(case.plan, batch, name)
@@ -378,7 +428,7 @@ def test_what_comes_in_is_not_changed(name: str, backend: str, batch: int) -> No
         "logits": normal((batch, case.plan.classes), name, "logits").astype(np.float32),
     }
     state, slots = network.state(), network.optimizer_state()
-    gradients = {key: np.full_like(array, 0.5) for key, array in state.items()}
+    gradients = {key: np.full_like(state[key], 0.5) for key in case.plan.parameters}
     everything = given | state | slots | {f"gradient {k}": g for k, g in gradients.items()}
     kept = {key: array.copy() for key, array in everything.items()}
     network.load_state(state)
@@ -397,7 +447,7 @@ def test_what_comes_in_is_not_changed(name: str, backend: str, batch: int) -> No
 def test_batch_sizes_by_turns(name: str, backend: str) -> None:
     case = CASES[name]
     network = network_of(case, backend)
-    for step, batch in enumerate((10, 3, 10, 1), start=1):
+    for step, batch in enumerate((10, 3, 10, case.batch(1)), start=1):
         fresh = network_of(case, backend, seed=1)
         fresh.load_state(network.state())
         fresh.load_optimizer_state(network.optimizer_state())

@@ -278,6 +278,12 @@ def traced_step(network: Network, images: Array, labels: Array, rate: float, ste
         for parameter, gradient in found.grad_parameters.items()
     }
     network.update(gradients, rate, step)
+    buffers = {
+        f"{layer}.{name}": array
+        for layer, found in trace.layers.items()
+        for name, array in found.buffers.items()
+    }
+    network.load_state(network.state() | buffers)
     return trace.loss.loss
 
 

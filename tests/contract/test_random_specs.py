@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
-from cnnspec.compare.replay import replay
+from cnnspec.compare import compare_parties, parse_party
 from cnnspec.errors import ShapeError
 from cnnspec.plan import resolve
 from cnnspec.spec.data import MNIST, NPZ, DataSource, Digits, FashionMNIST, Normalize
@@ -200,12 +200,12 @@ def decorated_specs(draw: DrawFn) -> ModelSpec:
 def check_backends(spec: ModelSpec) -> None:
     plan = resolve(spec)
     for backends in (("numpy", "torch"), ("loops", "torch")):
-        devices = dict.fromkeys(backends, "cpu")
-        found, not_compared = replay(plan, spec.training, backends, devices=devices)
-        compared = {quantity.layer for quantity in found}
-        assert compared >= {at.name for at in plan.layers} | {"loss"}
-        assert [quantity for quantity in found if not quantity.ok] == []
-        assert not_compared == ()
+        first, second = map(parse_party, backends)
+        verdict = compare_parties(plan, spec.training, first, second)
+        assert verdict.findings == ()
+        assert verdict.coverage.not_compared == ()
+        assert all(done == of for done, of in verdict.coverage.counts.values())
+        assert verdict.verdict == "same"
 
 
 def check_dialect(spec: ModelSpec) -> None:

@@ -53,6 +53,15 @@ def spec(
     )
 
 
+def norm(before: str = "flatten", data: str = "", batch_size: int = 32) -> str:
+    layers = f"[{before}, batch_norm, flatten, {{linear: {{out_features: 10}}}}]"
+    section = f"data: {data}\n" if data else ""
+    return f"input: [1, 8, 8]\nlayers: {layers}\n{section}training: {{batch_size: {batch_size}}}\n"
+
+
+ONE_PIXEL = "{conv: {out_channels: 4, kernel_size: 8}}"
+
+
 def codes(text: str) -> list[str]:
     return [problem.code for problem in inspect_spec(text).diagnostics]
 
@@ -76,6 +85,12 @@ FITS = {
         input="[2, 8, 8]",
         data="{npz: {path: a, normalize: {mean: [0.5, 0.5], std: [1, 1]}}}",
     ),
+    "two values for each feature": norm(batch_size=2),
+    "two images are left": norm(data="{digits: {train_samples: 12}}", batch_size=5),
+    "no image is left": norm(data="{digits: {train_samples: 12}}", batch_size=4),
+    "many values in one image": norm("relu", batch_size=1),
+    "two pixels": norm("{pool: {kernel_size: [8, 4]}}", batch_size=1),
+    "how many images a file has is not known": norm(data="{npz: {path: a}}", batch_size=2),
     "as many parameters as are allowed": spec(limits="{parameters: 650}"),
     "as many activations as are allowed": spec(
         training="{batch_size: 10}", limits="{activations: 740}"
@@ -103,6 +118,21 @@ FITS_NOT = {
     "a batch of an image more": (
         spec(data="digits", training="{batch_size: 1438}"),
         ["one-batch"],
+    ),
+    "one value for each feature": (norm(batch_size=1), ["one-value"]),
+    "one value for each channel": (norm(ONE_PIXEL, batch_size=1), ["one-value"]),
+    "one value, told once": (norm(f"batch_norm, {ONE_PIXEL}, batch_norm", "", 1), ["one-value"]),
+    "one value in a file of any size": (
+        norm(data="{npz: {path: a}}", batch_size=1),
+        ["one-value"],
+    ),
+    "one image is left": (
+        norm(data="{digits: {train_samples: 13}}", batch_size=4),
+        ["one-value"],
+    ),
+    "one image is all": (
+        norm(data="{digits: {train_samples: 1}}", batch_size=4),
+        ["one-value", "one-batch"],
     ),
     "a parameter more": (spec(limits="{parameters: 649}"), ["too-many-parameters"]),
     "an activation more": (

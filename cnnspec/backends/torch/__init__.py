@@ -14,8 +14,17 @@ if TYPE_CHECKING:
     from cnnspec.backends.torch.network import TorchNetwork
 
 
-def build(plan: Plan, training: Training, *, device: str) -> TorchNetwork:
+def build(
+    plan: Plan,
+    training: Training,
+    *,
+    device: str,
+    autocast: str | None = None,
+    compile: bool = False,
+) -> TorchNetwork:
     """Build the torch network of a plan, in `training.precision`, on a torch device.
+
+    `autocast` is `bfloat16` or `float16`; `compile` runs it by torch.compile.
 
     Raises:
         MissingExtraError: torch is not installed.
@@ -27,7 +36,8 @@ def build(plan: Plan, training: Training, *, device: str) -> TorchNetwork:
         if error.name != "torch":
             raise
         raise MissingExtraError("the torch backend", "torch", "torch") from None
-    return TorchNetwork(plan, training, _device(device, training))
+    chosen = _device(device, training)
+    return TorchNetwork(plan, training, chosen, autocast=autocast, compile=compile)
 
 
 def _device(name: str, training: Training) -> torch.device:

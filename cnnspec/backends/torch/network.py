@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 import numpy as np
@@ -24,18 +24,41 @@ from cnnspec.plan import Plan
 from cnnspec.spec.training import Training
 from cnnspec.trace import Array, LayerTrace, LossTrace, State, Trace
 
+SHAPES = 16
+"""Shapes and modes in which a compiled layer runs, at most."""
+
 _DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
 
 class TorchNetwork:
-    """Standard torch modules, torch's loss and torch's optimizer."""
+    """Standard torch modules, torch's loss and torch's optimizer.
 
-    def __init__(self, plan: Plan, training: Training, device: torch.device) -> None:
+    With `autocast`, torch computes in `bfloat16` or `float16` where it holds that to be good
+    enough (never in a float64 network); with `compile`, by torch.compile: the whole network, and
+    each layer that runs alone.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        training: Training,
+        device: torch.device,
+        *,
+        autocast: str | None = None,
+        compile: bool = False,
+    ) -> None:
         self.plan = plan
         self.backend = "torch"
         self._device = device
         self._dtype = _DTYPES[training.precision]
+        self._autocast = getattr(torch, autocast) if autocast else None
         self.module = build_module(plan).to(device, self._dtype)
+        self._layers: dict[str, Callable[[Tensor], Tensor]] = dict(self.module.named_children())
+        self._run: Callable[[Tensor], Tensor] = self.module
+        if compile:
+            allow_compilations(len(self._layers))
+            self._run = torch.compile(self.module)
+            self._layers = {name: torch.compile(layer) for name, layer in self._layers.items()}
         self._optimizer = build_optimizer(training.optimizer, self.module.parameters())
 
     def state(self) -> State:
@@ -60,14 +83,15 @@ class TorchNetwork:
     def predict(self, images: Array) -> Array:
         check_images(images, self.plan)
         self.module.eval()
-        with torch.no_grad():
-            return _array(self.module(self._tensor(images)))
+        with torch.no_grad(), self._precision():
+            return _array(self._run(self._tensor(images)))
 
     def train_step(self, images: Array, labels: Labels, learning_rate: float, step: int) -> Step:
         check_training_images(images, self.plan)
         self.module.train()
-        logits = self.module(self._tensor(images))
-        loss = cross_entropy(logits, self._labels(labels))
+        with self._precision():
+            logits = self._run(self._tensor(images))
+            loss = cross_entropy(logits, self._labels(labels))
         if self._optimizer is not None:
             self._optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
@@ -87,9 +111,10 @@ class TorchNetwork:
         self.module.train()
         values = [self._tensor(images).requires_grad_()]
         with _kept(self.module):
-            for module in self.module:
-                values.append(module(values[-1]))
-            loss = cross_entropy(values[-1], self._labels(labels))
+            with self._precision():
+                for module in self._layers.values():
+                    values.append(module(values[-1]))
+                loss = cross_entropy(values[-1], self._labels(labels))
             parameters = dict(self.module.named_parameters())
             gradients = torch.autograd.grad(loss, [*values, *parameters.values()])
             buffers = {name: _array(tensor) for name, tensor in self.module.named_buffers()}
@@ -112,10 +137,12 @@ class TorchNetwork:
         module = self.module.get_submodule(layer)
         inner = self._tensor(x).requires_grad_()
         with _kept(module):
-            output = module(inner)
+            with self._precision():
+                output = self._layers[layer](inner)
             parameters = dict(module.named_parameters())
+            upstream = self._tensor(grad_output).to(output.dtype)
             grad_input, *gradients = torch.autograd.grad(
-                output, [inner, *parameters.values()], self._tensor(grad_output)
+                output, [inner, *parameters.values()], upstream
             )
             buffers = {name: _array(module.get_buffer(name)) for name in at.buffers}
         grad_parameters = {name: _array(grad) for name, grad in zip(parameters, gradients)}
@@ -123,9 +150,25 @@ class TorchNetwork:
 
     def replay_loss(self, logits: Array, labels: Labels) -> LossTrace:
         inner = self._tensor(logits).requires_grad_()
-        loss = cross_entropy(inner, self._labels(labels))
+        with self._precision():
+            loss = cross_entropy(inner, self._labels(labels))
         (grad,) = torch.autograd.grad(loss, [inner])
         return LossTrace(loss.item(), _array(grad))
+
+    @contextmanager
+    def threads(self, count: int) -> Iterator[None]:
+        """Let torch compute with so many threads, while the context lasts."""
+        before = torch.get_num_threads()
+        torch.set_num_threads(count)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)
+
+    def _precision(self) -> torch.autocast:
+        return torch.autocast(
+            self._device.type, dtype=self._autocast, enabled=self._autocast is not None
+        )
 
     @staticmethod
     def _step(optimizer: Optimizer, learning_rate: float, step: int) -> None:
@@ -172,7 +215,18 @@ def _kept(module: nn.Module) -> Iterator[None]:
             buffer.copy_(was)
 
 
+def allow_compilations(layers: int) -> None:
+    """Let dynamo compile every layer for every shape: it counts all of them as one function.
+
+    Beyond its limit it would go on without compiling, which would not be what was asked for.
+    """
+    config = torch._dynamo.config
+    config.recompile_limit = max(config.recompile_limit, SHAPES * (layers + 1))
+    config.fail_on_recompile_limit_hit = True
+
+
 def _array(tensor: Tensor) -> Array:
-    """Copy a tensor out."""
-    array: Array = tensor.detach().cpu().numpy().copy()
+    """Copy a tensor out; of the formats that NumPy lacks, as float32, which holds them all."""
+    known = tensor.detach() if tensor.dtype in _DTYPES.values() else tensor.detach().float()
+    array: Array = known.cpu().numpy().copy()
     return array

@@ -23,8 +23,8 @@ class Cause:
     code: str
     """A name that stays the same: `scale`, `flipped-kernel`, `ties-to-all`."""
     sentence: str
-    """What a person needs, without the place: `the expected one x 0.03125 (1/32 = 1/batch_size):
-    divided by the batch size twice?`"""
+    """What was found, as it reads after `conv2 weight gradient: numpy = `: `the expected one
+    x 0.03125 (1/32 = 1/batch_size): divided by the batch size twice?`"""
 
 
 @dataclass(frozen=True)

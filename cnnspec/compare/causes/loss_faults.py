@@ -12,7 +12,7 @@ from cnnspec.compare.causes.formulas import Computation, Fault, Step, Steps
 from cnnspec.compare.causes.rounded import Rounded
 
 
-def _one_hot(at: Computation) -> Rounded:
+def _one_hot(at: Computation) -> Any:
     return Rounded(np.equal.outer(at.labels, np.arange(at.classes)).astype(np.float64))
 
 
@@ -76,7 +76,7 @@ DIVISORS = [
 """Faults of the factor 1/n."""
 
 
-def _product(at: Computation) -> Rounded:
+def _product(at: Computation) -> Any:
     """A one-hot row times the logarithms: 0 x -inf is no number."""
     return -(at.own * at.log_p).sum(1)
 
@@ -97,7 +97,7 @@ WAYS = [
 """Ways to the same function that fail on large logits."""
 
 
-def _at_label(at: Computation, row: Rounded) -> Rounded:
+def _at_label(at: Computation, row: Rounded) -> Any:
     """Put (n, 1) numbers at the labels of (n, classes) zeros."""
     return row.moved(lambda column: np.where(at.own.value == 1, column, 0.0))
 
@@ -105,7 +105,7 @@ def _at_label(at: Computation, row: Rounded) -> Rounded:
 def _through_softmax(grad_p: Step) -> Step:
     """Return dloss/dlogits for a dloss/dp."""
 
-    def step(at: Computation) -> Rounded:
+    def step(at: Computation) -> Any:
         upstream = grad_p(at)
         return at.p * (upstream - (at.p * upstream).sum(1)) / at.divisor
 
@@ -120,7 +120,7 @@ def _softmax(z: Rounded, axis: int = 1) -> Rounded:
 def _double_softmax() -> Iterator[Fault]:
     sentence = "a second softmax, of the probabilities: the loss takes logits"
 
-    def grad(at: Computation) -> Rounded:
+    def grad(at: Computation) -> Any:
         inner, upstream = at.z, at.p - at.own
         return inner * (upstream - (inner * upstream).sum(1)) / at.divisor
 
@@ -133,7 +133,7 @@ def _epsilons() -> Iterator[Fault]:
     """Yield what people do about log(0)."""
 
     def added(eps: float) -> Steps:
-        def grad(at: Computation) -> Rounded:
+        def grad(at: Computation) -> Any:
             p = at.p.of(at.labels)
             return (at.p - at.own) * (p / (p + eps)) / at.divisor
 
@@ -156,49 +156,52 @@ def _epsilons() -> Iterator[Fault]:
         yield Fault("eps-in-softmax", f"exp / (sum + {eps:g}) for the softmax", in_total(eps))
 
 
+_FACTORS: list[tuple[str, Step]] = [
+    ("", lambda at: 1.0),
+    (", halved", lambda at: 0.5),
+    (", by class", lambda at: 1 / at.classes),
+    (", by class and halved", lambda at: 0.5 / at.classes),
+]
+
+
 def _squared_errors() -> Iterator[Fault]:
     """Yield mean squared errors: of which numbers, halved or not, over the classes or not."""
-    code = "squared-error"
+    squared: Steps = {
+        "terms": lambda at: at.factor * (at.error * at.error).sum(1),
+        "upstream": lambda at: 2 * at.factor * at.error,
+    }
+    of_softmax: Steps = {
+        "error": lambda at: at.p - at.own,
+        "grad": _through_softmax(lambda at: at.upstream),
+    }
+    of_logits: Steps = {
+        "error": lambda at: at.z - at.own,
+        "grad": lambda at: at.upstream / at.divisor,
+    }
+    for suffix, factor in _FACTORS:
+        for of, steps in [("softmax", of_softmax), ("logits", of_logits)]:
+            sentence = f"the squared error of the {of}{suffix}, not the cross-entropy"
+            yield Fault("squared-error", sentence, {**squared, **steps, "factor": factor})
 
-    def factors(at: Computation) -> list[float]:
-        return [1.0, 0.5, 1 / at.classes, 0.5 / at.classes]
 
-    for index, suffix in enumerate(["", ", halved", ", by class", ", by class and halved"]):
-
-        def terms(at: Computation, of: str, index: int = index) -> Rounded:
-            error = getattr(at, of) - at.own
-            return factors(at)[index] * (error * error).sum(1)
-
-        def upstream(at: Computation, of: str, index: int = index) -> Rounded:
-            return 2 * factors(at)[index] * (getattr(at, of) - at.own)
-
-        softmax = f"the squared error of the softmax{suffix}, not the cross-entropy"
-        jacobian = _through_softmax(lambda at, upstream=upstream: upstream(at, "p"))
-        yield Fault(
-            code, softmax, {"terms": lambda at, terms=terms: terms(at, "p"), "grad": jacobian}
-        )
-        yield Fault(
-            code,
-            f"the squared error of the logits{suffix}, not the cross-entropy",
-            {
-                "terms": lambda at, terms=terms: terms(at, "z"),
-                "grad": lambda at, upstream=upstream: upstream(at, "z") / at.divisor,
-            },
-        )
+_SHARES: list[tuple[str, Step]] = [
+    ("", lambda at: 1),
+    (", over the classes", lambda at: at.classes),
+]
 
 
 def _binary() -> Iterator[Fault]:
     """Yield binary cross-entropies, one for each class."""
 
-    def terms(at: Computation) -> Rounded:
+    def terms(at: Computation) -> Any:
         other = 1 - at.own
         return -(at.own * at.p.log() + other * (1 - at.p).log()).sum(1) / at.share
 
-    def upstream(at: Computation) -> Rounded:
+    def upstream(at: Computation) -> Any:
         return ((1 - at.own) / (1 - at.p) - at.own / at.p) / at.share
 
     sigmoid: Steps = {"p": lambda at: 1 / (1 + (-at.z).exp())}
-    for share, suffix in [(lambda at: 1, ""), (lambda at: at.classes, ", over the classes")]:
+    for suffix, share in _SHARES:
         own: Steps = {"share": share, "terms": terms}
         grad: Steps = {"grad": lambda at: (at.p - at.own) / at.share / at.divisor}
         yield Fault(
@@ -214,21 +217,16 @@ def _binary() -> Iterator[Fault]:
     yield Fault("sigmoid", "a sigmoid for the softmax", {**sigmoid, "log_p": lambda at: at.p.log()})
 
 
-def _smoothed() -> Iterator[Fault]:
-    for share in (0.1, 0.05, 0.2):
-
-        def target(at: Computation, share: float = share) -> Rounded:
-            return (1 - share) * at.own + share / at.classes
-
-        steps: Steps = {
-            "target": target,
-            "terms": lambda at: -(at.target * at.log_p).sum(1),
-            "grad": lambda at: (at.p - at.target) / at.divisor,
-        }
-        yield Fault("label-smoothing", f"a cross-entropy with label smoothing {share:g}", steps)
+def _smoothed(share: float) -> Fault:
+    steps: Steps = {
+        "target": lambda at: (1 - share) * at.own + share / at.classes,
+        "terms": lambda at: -(at.target * at.log_p).sum(1),
+        "grad": lambda at: (at.p - at.target) / at.divisor,
+    }
+    return Fault("label-smoothing", f"a cross-entropy with label smoothing {share:g}", steps)
 
 
-def _over_everything(at: Computation) -> Rounded:
+def _over_everything(at: Computation) -> Any:
     top = np.max(at.z.value)
     return at.z - top
 
@@ -366,5 +364,5 @@ FAULTS = [
     *_epsilons(),
     *_squared_errors(),
     *_binary(),
-    *_smoothed(),
+    *map(_smoothed, (0.1, 0.05, 0.2)),
 ]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -71,13 +73,19 @@ def fewer_bits(
     `budget` bounds the errors of an observation in a precision.
     """
     for precision in PRECISIONS:
-        if all(np.array_equal(o.found, _cast(o.found, precision), True) for o in observations):
-
-            def predict(observation: Observation[Situation], name: str = precision) -> Prediction:
-                return Prediction(observation.wanted, budget(observation, name))
-
+        if all(map(partial(_is_of, precision), observations)):
+            predict = partial(_in_precision, precision, budget)
             yield Hypothesis("low-precision", f"the right one, computed in {precision}", predict)
 
 
-def _cast(found: Exact, precision: str) -> Exact:
-    return np.asarray(found).astype(precision).astype(np.float64)
+def _is_of(precision: str, observation: Observation[Any]) -> bool:
+    found = np.asarray(observation.found)
+    return np.array_equal(found, found.astype(precision).astype(np.float64), equal_nan=True)
+
+
+def _in_precision(
+    precision: str,
+    budget: Callable[[Observation[Situation], str], Exact],
+    observation: Observation[Situation],
+) -> Prediction:
+    return Prediction(observation.wanted, budget(observation, precision))

@@ -49,11 +49,13 @@ def _sgd_given(situation: UpdateSituation) -> dict[str, Any]:
 
 
 def _adam_given(situation: UpdateSituation) -> dict[str, Any]:
-    beta1, beta2 = situation.options.betas
+    options = situation.options
+    assert isinstance(options, Adam)
+    beta1, beta2 = options.betas
     return _given(situation) | {
         "given_b1": beta1,
         "given_b2": beta2,
-        "eps": situation.options.eps,
+        "eps": options.eps,
         "given_step": situation.step,
         "old_m": Rounded(situation.slots["exp_avg"]),
         "old_v": Rounded(situation.slots["exp_avg_sq"]),

@@ -88,7 +88,7 @@ class Rounded:
         return _operation(value, self.error / self.value + EXP_ERROR * U * np.abs(value))
 
     def sqrt(self) -> Rounded:
-        """The root of v moves by at most dv / sqrt(v), and by at most sqrt(dv)."""
+        """Return the root, which moves by at most dv / root, and by at most the root of dv."""
         value = np.sqrt(self.value)
         by_slope = np.where(value > 0, self.error / value, np.inf)
         return _operation(value, np.fmin(by_slope, np.sqrt(self.error)))

@@ -298,8 +298,9 @@ class WeightGradientWithoutPadding(ConvNumPy):
         for _, _, (out_rows, out_columns), _ in self._offsets:
             rows = np.intersect1d(rows, np.arange(height)[out_rows])
             columns = np.intersect1d(columns, np.arange(width)[out_columns])
-        cells = np.ix_(rows, columns)
-        inside[:, *cells] = grad_output[:, *cells]
+        whole = np.zeros((height, width), bool)
+        whole[np.ix_(rows, columns)] = True
+        inside[:, whole] = grad_output[:, whole]
         found = super().parameter_gradients(grad_output)
         return found | {"weight": super().parameter_gradients(inside)["weight"]}
 

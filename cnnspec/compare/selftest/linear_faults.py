@@ -170,7 +170,8 @@ class InputGradientTransposed(LinearNumPy):
     """The gradient of the input takes the weights, not their transpose."""
 
     def input_gradient(self, grad_output: Array) -> Array:
-        return self.parameters["weight"] @ grad_output
+        grad: Array = self.parameters["weight"] @ grad_output
+        return grad
 
 
 @LINEAR.fault(

@@ -557,7 +557,7 @@ class AdamDecayTwice(_Adam):
     """The decay is added in place, and then once more."""
 
     def _gradient(self, g: Array, w: Array) -> Array:
-        return g + self._options.weight_decay * w + self._options.weight_decay * w
+        return super()._gradient(super()._gradient(g, w), w)
 
 
 @ADAMS.fault("ascends", WEIGHTS, "ascent")

@@ -26,7 +26,8 @@ Drawn = Callable[[np.random.Generator, Shape], AnyLayer]
 def random_spec(seed: int, number: int) -> ModelSpec:
     """Return one of endlessly many random specs; the same arguments give the same one."""
     random = stream(seed, "random spec", number)
-    images = shape = (_from(random, 1, 4), _from(random, 1, 8), _from(random, 1, 8))
+    images = _from(random, 1, 4), _from(random, 1, 8), _from(random, 1, 8)
+    shape: Shape = images
     layers: list[AnyLayer] = []
 
     def add(layer: AnyLayer) -> None:

@@ -22,7 +22,7 @@ def without_data(spec: ModelSpec) -> ModelSpec:
 def test_whole_training() -> None:
     events = []
     verdict = compare_backends(SPEC, on_event=events.append)
-    lockstep = verdict.lockstep
+    lockstep = verdict.trajectory
     assert lockstep is not None
     assert lockstep.total_steps == 8  # 32, 32, 32 and 4 images, twice
     assert [step.step for step in lockstep.steps] == list(range(1, 9))
@@ -40,7 +40,7 @@ def test_whole_training() -> None:
 
 @pytest.mark.parametrize(("steps", "epochs_finished"), [(1, 0), (4, 1), (5, 1), (99, 2)])
 def test_steps_end_the_training_early(steps: int, epochs_finished: int) -> None:
-    lockstep = compare_backends(SPEC, steps=steps).lockstep
+    lockstep = compare_backends(SPEC, steps=steps).trajectory
     assert lockstep is not None
     assert lockstep.total_steps == min(steps, 8)
     assert len(lockstep.history["numpy"]) == epochs_finished
@@ -48,7 +48,7 @@ def test_steps_end_the_training_early(steps: int, epochs_finished: int) -> None:
 
 def test_first_losses_are_of_the_same_weights_and_images() -> None:
     exact = SPEC.training.model_copy(update={"precision": "float64"})
-    lockstep = compare_backends(SPEC.model_copy(update={"training": exact})).lockstep
+    lockstep = compare_backends(SPEC.model_copy(update={"training": exact})).trajectory
     assert lockstep is not None
     first = lockstep.steps[0]
     assert first.loss["numpy"] == pytest.approx(first.loss["torch"], abs=1e-15)
@@ -56,9 +56,9 @@ def test_first_losses_are_of_the_same_weights_and_images() -> None:
 
 
 def test_no_steps_and_no_data_are_no_training() -> None:
-    assert compare_backends(SPEC, steps=0).lockstep is None
+    assert compare_backends(SPEC, steps=0).trajectory is None
     verdict = compare_backends(without_data(SPEC))
-    assert verdict.lockstep is None
+    assert verdict.trajectory is None
     assert verdict.verdict == "same"
 
 
@@ -82,6 +82,7 @@ def test_every_quantity_of_every_layer_is_compared() -> None:
         ("loss", "loss"),
         ("loss", "grad_logits"),
         *(("optimizer", name) for name in names),
+        ("training step", "predicted logits"),
     ]
 
 

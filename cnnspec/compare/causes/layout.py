@@ -1,0 +1,209 @@
+"""The right numbers in another order, another shape, or another place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import combinations, permutations
+
+import numpy as np
+
+from cnnspec.compare.budget import Exact
+from cnnspec.compare.causes.cause import (
+    Hypothesis,
+    LayerSituation,
+    Observation,
+    Prediction,
+    transformed,
+)
+from cnnspec.spec.sizes import show
+
+Observed = Observation[LayerSituation]
+Transform = Callable[[Exact], Exact]
+
+AXES = {
+    ("batch", 4): ("images", "channels", "height", "width"),
+    ("batch", 2): ("images", "features"),
+    ("batch", 3): ("images", "channels", "positions"),
+    ("parameter", 4): ("filters", "input channels", "kernel height", "kernel width"),
+    ("parameter", 2): ("outputs", "inputs"),
+    ("parameter", 1): ("channels",),
+}
+"""What the axes of a quantity are, with a batch or without."""
+
+CODES = {
+    ("kernel height", "kernel width"): "flipped-kernel",
+    ("height", "width"): "turned",
+    ("images",): "images-reversed",
+    ("channels",): "channels-reversed",
+}
+SWAPPED = {
+    ("height", "width"): "height-width-swapped",
+    ("kernel height", "kernel width"): "height-width-swapped",
+    ("filters", "input channels"): "channels-swapped",
+}
+
+DIRECTIONS = {
+    (-1, 0): "up",
+    (1, 0): "down",
+    (0, -1): "to the left",
+    (0, 1): "to the right",
+    (-1, -1): "up and to the left",
+    (-1, 1): "up and to the right",
+    (1, -1): "down and to the left",
+    (1, 1): "down and to the right",
+}
+
+
+def other_layouts(observations: list[Observed]) -> Iterator[Hypothesis[LayerSituation]]:
+    """Suppose the right numbers in another order or shape."""
+    first = observations[0]
+    if first.found.size == first.wanted.size and first.found.shape != first.wanted.shape:
+        yield _reshaped(observations)
+    axes = _axes(first)
+    yield from _reversed(axes)
+    yield from _swapped(axes)
+    if len(axes) == 4:
+        yield from _shifted(first)
+    yield from _misread(axes)
+
+
+def wrong_shape(observations: list[Observed]) -> Iterator[Hypothesis[LayerSituation]]:
+    """Suppose nothing but the shape, which is wrong: no number can be held against another."""
+    if all(o.found.shape == o.wanted.shape for o in observations):
+        return
+    shown = next(o for o in observations if o.found.shape != o.wanted.shape)
+    if shown.found.size == 0:
+        yield Hypothesis("missing", "missing: the layer gives no such array", _as_found)
+        return
+    sentence = f"of the shape {_show(shown.found)}, where {_show(shown.wanted)} is wanted"
+    yield Hypothesis("shape", f"{sentence}{_looks_like(shown)}", _as_found)
+
+
+def _as_found(observation: Observed) -> Prediction:
+    """Take what was found for predicted: that its shape is wrong is all that is said."""
+    return Prediction(observation.found, np.zeros(observation.found.shape))
+
+
+def _axes(observation: Observed) -> tuple[str, ...]:
+    kind = "batch" if observation.quantity in ("output", "grad_input") else "parameter"
+    return AXES[kind, observation.wanted.ndim]
+
+
+def _moved(code: str, sentence: str, transform: Transform) -> Hypothesis[LayerSituation]:
+    def predict(observation: Observed) -> Prediction:
+        return transformed(observation, transform)
+
+    return Hypothesis(code, sentence, predict)
+
+
+def _reshaped(observations: list[Observed]) -> Hypothesis[LayerSituation]:
+    first = observations[0]
+    sentence = (
+        f"the expected numbers, but of the shape {_show(first.found)}, "
+        f"where {_show(first.wanted)} is wanted"
+    )
+
+    def predict(observation: Observed) -> Prediction | None:
+        if observation.found.size != observation.wanted.size:
+            return None
+        return transformed(observation, lambda array: array.reshape(observation.found.shape))
+
+    return Hypothesis("shape", sentence, predict)
+
+
+def _reversed(axes: tuple[str, ...]) -> Iterator[Hypothesis[LayerSituation]]:
+    """Suppose an axis that runs backwards, or both axes of space."""
+    space = [tuple(axes[-2:])] if len(axes) == 4 else []
+    for names in [*space, *((name,) for name in axes)]:
+        which = tuple(axes.index(name) for name in names)
+        sentence = f"the expected one with the {' and the '.join(names)} in reversed order"
+        if names == ("kernel height", "kernel width"):
+            sentence += ": a true convolution, where a correlation is wanted?"
+        yield _moved(
+            CODES.get(names, "axis-reversed"), sentence, lambda array, at=which: np.flip(array, at)
+        )
+
+
+def _swapped(axes: tuple[str, ...]) -> Iterator[Hypothesis[LayerSituation]]:
+    for one, other in combinations(range(len(axes)), 2):
+        names = (axes[one], axes[other])
+        sentence = f"the expected one with {names[0]} and {names[1]} swapped"
+        if len(axes) == 2:
+            sentence = "the expected one transposed"
+        yield _moved(
+            SWAPPED.get(names, "transposed"),
+            sentence,
+            lambda array, a=one, b=other: np.swapaxes(array, a, b),
+        )
+
+
+def _shifted(first: Observed) -> Iterator[Hypothesis[LayerSituation]]:
+    """Suppose a shift in space by one cell, with zeros or the other edge's cells moving in."""
+    for (down, right), words in DIRECTIONS.items():
+        yield _moved(
+            "shifted",
+            f"the expected one moved by one cell {words}, with zeros behind it",
+            lambda array, d=down, r=right: _shift(array, d, r),
+        )
+        yield _moved(
+            "rolled",
+            f"the expected one moved by one cell {words}, round the edges",
+            lambda array, d=down, r=right: np.roll(array, (d, r), (2, 3)),
+        )
+
+
+def _shift(array: Exact, down: int, right: int) -> Exact:
+    moved = np.roll(array, (down, right), (2, 3))
+    for axis, by in ((2, down), (3, right)):
+        edge = [slice(None)] * 4
+        edge[axis] = slice(0, by) if by > 0 else slice(array.shape[axis] + by, None)
+        if by:
+            moved[tuple(edge)] = 0
+    return moved
+
+
+def _misread(axes: tuple[str, ...]) -> Iterator[Hypothesis[LayerSituation]]:
+    """Suppose numbers in the right shape that were laid out, or are read, in another order.
+
+    This is what `reshape` does where `transpose` is wanted.
+    """
+    for order in list(permutations(range(len(axes))))[1:]:
+        names = ", ".join(axes[axis] for axis in order)
+        if order == (0, 2, 3, 1):
+            names += ": channels last"
+        elif order == tuple(range(len(axes)))[::-1]:
+            names += ": column by column"
+        yield _moved(
+            "misread-layout",
+            f"the expected numbers laid out in the order {names}",
+            lambda array, to=order: array.transpose(to).reshape(array.shape),
+        )
+        yield _moved(
+            "misread-layout",
+            f"the expected numbers read in the order {names}",
+            lambda array, to=order: _unlaid(array, to),
+        )
+
+
+def _unlaid(array: Exact, order: tuple[int, ...]) -> Exact:
+    """Take an array for one whose axes are laid out in another order."""
+    shape = [array.shape[axis] for axis in order]
+    return array.reshape(shape).transpose(np.argsort(order))
+
+
+def _show(array: Exact) -> str:
+    return show(array.shape) if array.ndim else "a single number"
+
+
+def _looks_like(observation: Observed) -> str:
+    """Say what the difference between two shapes looks like, where it looks like something."""
+    found, wanted = observation.found.shape, observation.wanted.shape
+    if len(found) != len(wanted):
+        return ": an axis too many" if len(found) > len(wanted) else ": an axis is missing"
+    apart = [axis for axis, (a, b) in enumerate(zip(found, wanted)) if a != b]
+    if len(wanted) == 4 and min(apart) >= 2:
+        fewer = all(found[axis] < wanted[axis] for axis in apart)
+        return ": padding left out, or one window too few?" if fewer else (
+            ": stride left out, or padding not cut off?"
+        )
+    return ""

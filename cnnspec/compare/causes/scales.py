@@ -1,0 +1,134 @@
+"""A constant factor: which one, and which sizes of the problem it is made of."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from cnnspec.compare.causes.cause import (
+    Hypothesis,
+    LayerSituation,
+    Observation,
+    Prediction,
+    transformed,
+)
+from cnnspec.spec.layers import Conv, Pool
+from cnnspec.spec.sizes import pair
+
+Observed = Observation[LayerSituation]
+
+CLOSE = 1e-6
+"""How close an estimate must come for a factor to be tried: no tolerance, only a first look."""
+
+BATCH = "batch_size"
+CONSTANTS = {"2": 2.0, "1/2": 0.5, "-1": -1.0}
+
+ADVICE = {
+    f"1/{BATCH}": "divided by the batch size twice?",
+    f"1/{BATCH}^2": "divided by the batch size three times?",
+    BATCH: "multiplied by the batch size?",
+    "1/positions": "a mean over the positions of the output, where the sum is wanted?",
+    f"1/({BATCH} * positions)": "a mean over batch and positions, where the sum is wanted?",
+    "1/kernel_area": "divided by the number of cells in the kernel?",
+    "kernel_area": "not divided by the number of cells in the kernel?",
+    "2": "counted twice?",
+    "1/2": "halved?",
+    "-1": "the sign is turned round",
+}
+
+
+def named_scales(observations: list[Observed]) -> Iterator[Hypothesis[LayerSituation]]:
+    """Suppose a factor that is a size of the problem, or a product of two, or one over it.
+
+    Each probe has a batch and an image of its own size, so that few products are equal on
+    all of them; those that are, are all named.
+    """
+    estimates = [_estimate(observation) for observation in observations]
+    if any(math.isnan(estimate) for estimate in estimates):
+        return
+    if all(estimate == 0 for estimate in estimates):
+        yield Hypothesis("all-zeros", "all zeros: never computed, or lost", _zeros)
+        return
+    factors = [_factors(observation.situation) for observation in observations]
+    names = [
+        name
+        for name in factors[0]
+        if all(_close(of[name], estimate) for of, estimate in zip(factors, estimates))
+    ]
+    if names:
+        yield _scale(observations, names)
+
+
+def _scale(observations: list[Observed], names: list[str]) -> Hypothesis[LayerSituation]:
+    shown = max(observations, key=lambda observation: len(observation.situation.x))
+    factor = _factors(shown.situation)[names[0]]
+    value, sign = f"{factor:.6g}", "-" if factor < 0 else ""
+    whole = f"{sign}{abs(factor):.0f}" if abs(factor) >= 1 else f"{sign}1/{1 / abs(factor):.0f}"
+    equal = " = ".join(name for name in dict.fromkeys([whole, *names]) if name != value)
+    shown_as = f" ({'= ' * (whole == value)}{equal})" if equal else ""
+    advice = f": {ADVICE[names[0]]}" if names[0] in ADVICE else ""
+
+    def predict(observation: Observed) -> Prediction:
+        own = _factors(observation.situation)[names[0]]
+        return transformed(observation, lambda array: own * array)
+
+    return Hypothesis("scale", f"the expected one x {value}{shown_as}{advice}", predict)
+
+
+def _zeros(observation: Observed) -> Prediction:
+    return Prediction(np.zeros(observation.wanted.shape), np.zeros(observation.wanted.shape))
+
+
+def _estimate(observation: Observed) -> float:
+    """Return the factor that fits best; 1 where nothing was wanted, nan where none can fit."""
+    found, wanted = observation.found, observation.wanted
+    if found.shape != wanted.shape or not np.isfinite(found).all():
+        return math.nan
+    size = float(np.sum(wanted * wanted))
+    if size == 0:
+        return math.nan if found.any() else 1.0
+    return float(np.sum(found * wanted)) / size
+
+
+def _close(factor: float, estimate: float) -> bool:
+    return abs(factor - estimate) <= CLOSE * abs(factor)
+
+
+def _factors(situation: LayerSituation) -> Mapping[str, float]:
+    """Return what may come in by mistake, by its name; simple ones first."""
+    sizes = sizes_of(situation)
+    batch = sizes[BATCH]
+    products = {name: float(size) for name, size in sizes.items()}
+    products[f"{BATCH}^2"] = float(batch**2)
+    products |= {
+        f"{BATCH} * {name}": float(batch * size) for name, size in sizes.items() if name != BATCH
+    }
+    factors = dict(CONSTANTS)
+    for name, size in products.items():
+        over = f"1/({name})" if " " in name else f"1/{name}"
+        factors |= {name: size, over: 1 / size}
+    negative = {f"-{name}": -factor for name, factor in factors.items() if name not in CONSTANTS}
+    return factors | negative
+
+
+def sizes_of(situation: LayerSituation) -> dict[str, int]:
+    """Return the sizes of a layer's problem, by name."""
+    at, layer = situation.at, situation.at.layer
+    sizes = {BATCH: len(situation.x)}
+    if len(at.output) == 3:
+        sizes["positions"] = math.prod(at.output[1:])
+    if isinstance(layer, Conv | Pool):
+        sizes["kernel_area"] = math.prod(pair(layer.kernel_size))
+    if len(at.input) == 3:
+        if at.input != at.output:
+            sizes["in_channels"] = at.input[0]
+            sizes["input positions"] = math.prod(at.input[1:])
+        sizes["out_channels" if at.input != at.output else "channels"] = at.output[0]
+    else:
+        sizes |= {"in_features": at.input[0], "out_features": at.output[0]}
+    if isinstance(layer, Conv):
+        sizes["fan_in"] = math.prod(at.parameters["weight"][1:])
+        sizes["groups"] = layer.groups
+    return {name: size for name, size in sizes.items() if size > 1 or name == BATCH}
