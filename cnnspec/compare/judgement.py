@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from cnnspec.compare.causes import (
     Cause,
     Observation,
@@ -91,8 +93,7 @@ class _Judgement:
         wrong = [label for label, observations in by_side.items() if any(map(_off, observations))]
         if not wrong:
             return _Judged(judge=trusted)
-        diagnose = _DIAGNOSES.get(found.layer, diagnose_layer)
-        causes = {label: diagnose(by_side[label]) for label in wrong}
+        causes = {label: _diagnosed(found.layer, by_side[label]) for label in wrong}
         known = {label: cause for label, cause in causes.items() if cause}
         return _Judged("both" if len(wrong) == 2 else wrong[0], trusted, known)
 
@@ -137,6 +138,12 @@ _DIAGNOSES: dict[str, Callable[[list[Observation[Any]]], Cause | None]] = {
     LOSS: diagnose_loss,
     OPTIMIZER: diagnose_optimizer,
 }
+
+
+def _diagnosed(layer: str, observations: list[Observation[Any]]) -> Cause | None:
+    if all(np.size(at.found) == 0 < np.size(at.wanted) for at in observations):
+        return Cause("missing", "nothing: there is no such array")
+    return _DIAGNOSES.get(layer, diagnose_layer)(observations)
 
 
 def _off(observation: Observation[Any]) -> bool:

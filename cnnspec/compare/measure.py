@@ -33,6 +33,8 @@ def measure(found: Array | float, wanted: Array | float, budget: Exact) -> Measu
     a, b = np.asarray(found, np.float64), np.asarray(wanted, np.float64)
     if not a.shape == b.shape == np.shape(budget):
         return Measured(math.inf, math.inf, 0.0, math.inf)
+    if a.size == 0:
+        return Measured(0.0, 0.0, 0.0, 0.0)
     with np.errstate(invalid="ignore", divide="ignore"):
         same = (a == b) | (np.isnan(a) & np.isnan(b))
         difference = np.where(same, 0.0, np.abs(a - b))

@@ -79,7 +79,7 @@ def _replay(isolation: Isolation, inputs: Inputs) -> None:
             isolation.attempt(PASS, side, replay_pass, isolation, side, trace, inputs.batch)
             isolation.attempt(STEP, side, replay_step, isolation, side, inputs.step)
     replay_prediction(isolation, inputs.step.images)
-    replay_optimizer(isolation, inputs.seen)  # last, as it changes the weights
+    replay_optimizer(isolation, inputs.seen)
 
 
 def _in_order(isolation: Isolation) -> tuple[Quantity, ...]:

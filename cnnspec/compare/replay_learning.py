@@ -148,11 +148,15 @@ def _updates(side: Side, given: GivenUpdate) -> dict[str, State]:
 
 
 def updated(network: Network, given: GivenUpdate) -> dict[str, Array]:
-    """Return the weights and slots after one update from a given state."""
+    """Return the weights and slots after one update from a given state; its own stays."""
+    weights, slots = network.state(), network.optimizer_state()
     network.load_state(given.weights)
     network.load_optimizer_state(given.slots)
     network.update(given.gradients, given.learning_rate, given.step)
-    return network.state() | network.optimizer_state()
+    after = network.state() | network.optimizer_state()
+    network.load_state(weights)
+    network.load_optimizer_state(slots)
+    return after
 
 
 def slots_of(slots: Mapping[str, Array], parameter: str) -> dict[str, Exact]:

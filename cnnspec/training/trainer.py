@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from cnnspec.backends.network import Network
+from cnnspec.backends.network import Network, check_batch
 from cnnspec.data import Dataset, batches
 from cnnspec.errors import TrainingError
 from cnnspec.spec.training import Training
@@ -57,6 +57,10 @@ def training_events(
     """
     data.check_fits(network.plan.input, network.plan.classes)
     images, labels = data.train.images, data.train.labels
+    if steps is None:  # not after an epoch of training
+        smallest = len(labels) % training.batch_size or training.batch_size
+        for at in network.plan.layers:
+            check_batch(smallest, at)
     rate = training.optimizer.learning_rate
     step = 0
     for epoch in range(1, training.epochs + 1):

@@ -51,6 +51,7 @@ def test_help_lists_the_commands(call: Call, option: str) -> None:
         "train",
         "evaluate",
         "compare",
+        "selftest",
         "diff",
         "fmt",
         "schema",

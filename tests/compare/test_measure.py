@@ -36,3 +36,7 @@ def test_a_budget_that_is_not_a_number_excuses_nothing() -> None:
 
 def test_another_shape_is_infinitely_far_off() -> None:
     assert measure(ONE, np.ones((3, 1)), ONE).ratio == math.inf
+
+
+def test_nothing_is_equal_to_nothing() -> None:
+    assert measure(np.empty(0), np.empty(0), np.empty(0)) == (0.0, 0.0, 0.0, 0.0)

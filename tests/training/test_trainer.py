@@ -8,6 +8,7 @@ import pytest
 
 from cnnspec import (
     SGD,
+    BatchNorm,
     Conv,
     DataError,
     Dataset,
@@ -219,3 +220,16 @@ def test_labels_beyond_the_logits_are_refused(some: Dataset) -> None:
     few = build(resolve(spec), SHORT)
     with pytest.raises(DataError, match="has labels up to 9, but the network gives 9 logits"):
         train(few, some, SHORT)
+
+
+def test_a_last_batch_that_is_too_small_for_batch_norm_is_refused_at_once(some: Dataset) -> None:
+    layers = [Flatten(), BatchNorm(), Linear(out_features=10)]
+    spec = ModelSpec(input=(1, 8, 8), layers=layers)
+    norm = build(resolve(spec), SHORT, "numpy")
+    start = norm.state()
+    with pytest.raises(DataError, match=r"batch_norm1: .* at least 2 images; found 1"):
+        train(norm, some, Training(batch_size=33))
+    assert all(np.array_equal(array, start[name]) for name, array in norm.state().items())
+    taken = list(training_events(norm, some, Training(batch_size=33), steps=3))
+    assert len(taken) == 3
+    assert len(train(norm, some, Training(batch_size=34))) == 1

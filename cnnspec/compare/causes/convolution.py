@@ -7,6 +7,7 @@ images of one cell.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple, Self
@@ -19,6 +20,8 @@ from cnnspec.spec.layers import Conv
 from cnnspec.spec.sizes import Pair, pair
 
 Pads = tuple[Pair, Pair]
+Overlaps = Literal["add", "last", "first"]
+PadMode = Literal["constant", "edge", "reflect", "symmetric", "wrap"]
 
 EXTRA_ROUNDINGS = 8
 """What a constant factor, a bias and the like may add to the roundings of a sum."""
@@ -48,9 +51,9 @@ class Convolution:
     dilation: Pair = (1, 1)
     pads: Pads = ((0, 0), (0, 0))
     groups: int = 1
-    padded_by: Literal["constant", "edge", "reflect", "symmetric", "wrap"] = "constant"
+    padded_by: PadMode = "constant"
     """A mode of np.pad; `constant` pads by zeros."""
-    overlaps: Literal["add", "last", "first"] = "add"
+    overlaps: Overlaps = "add"
     """What becomes of an input's gradient where windows overlap: the sum, or one of the terms."""
     flat: bool = False
     """A linear layer: all arrays are given and returned without the last two axes."""
@@ -92,13 +95,13 @@ class Convolution:
     def roundings(self, quantity: str) -> int:
         """Return how many roundings a term of a quantity can meet."""
         outputs, inputs, *kernel = self.weight.shape
-        taps = int(np.prod(kernel))
+        taps = math.prod(kernel)
         images, _, *places = self.grad_output.shape
         terms = {"output": inputs * taps, "grad_input": outputs * taps}
-        return terms.get(quantity, images * int(np.prod(places))) + EXTRA_ROUNDINGS
+        return terms.get(quantity, images * math.prod(places)) + EXTRA_ROUNDINGS
 
     def output(self) -> Exact:
-        """y = b + the sum over taps of w x."""
+        """Return y = b + the sum over taps of w x."""
         padded = _padded(self.x, self.pads, self.padded_by)
         counts = self._counts(padded)
         weight = self._grouped_weight()
@@ -109,7 +112,7 @@ class Convolution:
         return y.reshape(len(self.x), -1, *counts) + self.bias[:, None, None]
 
     def grad_input(self) -> Exact:
-        """dx: each output's gradient times the kernel, where its window is."""
+        """Return dx: each output's gradient times the kernel, where its window is."""
         counts, (height, width) = self.grad_output.shape[2:], self.x.shape[2:]
         (top, bottom), (left, right) = self.pads
         reach = [(n - 1) * s + d * (k - 1) + 1 for n, s, d, k in self._axes(counts)]
@@ -126,7 +129,7 @@ class Convolution:
         return _cut(grad, (top, left), (height, width))
 
     def grad_weight(self) -> Exact:
-        """dw: for each tap, the sum of outputs' gradients times what the tap met there."""
+        """Return dw: for each tap, the sum of outputs' gradients times what the tap met there."""
         counts = self.grad_output.shape[2:]
         padded = _padded(self.x, self.pads, self.padded_by)
         reach = [(n - 1) * s + d * (k - 1) + 1 for n, s, d, k in self._axes(counts)]
@@ -140,7 +143,7 @@ class Convolution:
         return grad.reshape(self.weight.shape)
 
     def grad_bias(self) -> Exact:
-        """db: the sum of each channel's gradient."""
+        """Return db: the sum of each channel's gradient."""
         return np.asarray(self.grad_output.sum(axis=(0, 2, 3)))
 
     def _axes(self, counts: tuple[int, ...]) -> Iterator[tuple[int, int, int, int]]:
@@ -168,12 +171,10 @@ class Convolution:
     def _by_group(self, images: Exact) -> Exact:
         """(n, channels, h, w) -> (n, groups, channels of the group, h * w)."""
         n, channels, *size = images.shape
-        return images.reshape(n, self.groups, channels // self.groups, int(np.prod(size)))
+        return images.reshape(n, self.groups, channels // self.groups, math.prod(size))
 
 
-def _padded(
-    images: Exact, pads: Pads, mode: Literal["constant", "edge", "reflect", "symmetric", "wrap"] = "constant"
-) -> Exact:
+def _padded(images: Exact, pads: Pads, mode: PadMode = "constant") -> Exact:
     added = [(max(0, before), max(0, after)) for before, after in pads]
     images = np.pad(images, ((0, 0), (0, 0), *added), mode)
     (top, bottom), (left, right) = pads

@@ -10,6 +10,7 @@ import numpy as np
 
 from cnnspec.compare.budget import Exact, unit_roundoff
 from cnnspec.compare.causes.cause import Hypothesis, LayerSituation, Observation, Prediction
+from cnnspec.trace import Array
 
 Observed = Observation[LayerSituation]
 
@@ -19,13 +20,13 @@ class Rule(NamedTuple):
 
     code: str
     sentence: str
-    compute: Callable[[Exact, Exact], Exact]
+    compute: Callable[[Exact, Exact], Array]
 
 
 OUTPUTS = [
     Rule("not-applied", "the input as it came", lambda x, g: x),
     Rule("upside-down", "min(x, 0), not max(x, 0)", lambda x, g: np.minimum(x, 0)),
-    Rule("absolute-value", "|x|, not max(x, 0)", lambda x, g: np.abs(x)),
+    Rule("absolute-value", "|x|, not max(x, 0)", lambda x, g: x * np.sign(x)),
     Rule("clipped", "max(x, 0) cut off at 6: relu6", lambda x, g: np.clip(x, 0, 6)),
     Rule("clipped", "max(x, 0) cut off at 1", lambda x, g: np.clip(x, 0, 1)),
     Rule("step", "1 where x > 0: the mask itself", lambda x, g: (x > 0) * 1.0),
@@ -55,7 +56,7 @@ GRADIENTS = [
     ),
     Rule("upside-down", "the gradient where x < 0, not x > 0", lambda x, g: g * (x < 0)),
     Rule("upside-down", "the gradient where x <= 0, not x > 0", lambda x, g: g * (x <= 0)),
-    Rule("absolute-value", "the gradient of |x|", lambda x, g: g * np.sign(x)),
+    Rule("absolute-value", "the gradient of |x|", lambda x, g: np.where(x < 0, -g, g * (x > 0))),
     Rule(
         "upstream-missing",
         "the derivative alone, without the gradient of the output: the chain rule is missing",
@@ -82,7 +83,7 @@ def of_relu(observations: list[Observed]) -> Iterator[Hypothesis[LayerSituation]
 def _predict(rule: Rule) -> Callable[[Observed], Prediction]:
     def predict(observation: Observed) -> Prediction:
         situation = observation.situation
-        value = rule.compute(situation.x, situation.grad_output)
+        value = rule.compute(situation.x, situation.grad_output).astype(np.float64)
         return Prediction(value, 2 * unit_roundoff("float64") * np.abs(value))
 
     return predict
@@ -96,7 +97,9 @@ def _leaky(observations: list[Observed]) -> Iterator[Hypothesis[LayerSituation]]
             return
         words = "leaky" if slope != 1 else "straight"
         sentence = f"that of a {words} relu: {slope:.6g} times as much where x < 0"
-        yield Hypothesis("leaky", sentence, _with_slope(slope, slope if at_zero is None else at_zero))
+        yield Hypothesis(
+            "leaky", sentence, _with_slope(slope, slope if at_zero is None else at_zero)
+        )
 
 
 def _slope(observations: list[Observed]) -> float | None:
@@ -145,12 +148,12 @@ def of_flatten(observations: list[Observed]) -> Iterator[Hypothesis[LayerSituati
     )
 
 
-ORDERS = {
+ORDERS: dict[tuple[int, ...], str] = {
     (1, 2, 0): "channels-last",
     (2, 1, 0): "column-major",
     (0, 2, 1): "height-width-swapped",
 }
-REMARKS = {
+REMARKS: dict[tuple[int, ...], str] = {
     (1, 2, 0): ": channels last",
     (2, 1, 0): ": column-major, as in Fortran",
     (0, 2, 1): ": height and width swapped",
@@ -181,8 +184,10 @@ def _interleaved(observation: Observed) -> Prediction:
     """Take the images to be the innermost axis."""
     n = len(observation.situation.x)
     wanted = observation.wanted
+    value: Exact
     if observation.quantity == "output":
         value = wanted.T.reshape(wanted.shape)
     else:
-        value = observation.situation.grad_output.reshape(-1, n).T.reshape(wanted.shape)
+        upstream = observation.situation.grad_output
+        value = upstream.reshape(-1, n).T.reshape(wanted.shape)
     return Prediction(value, np.zeros(value.shape))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import combinations, permutations
 
 import numpy as np
@@ -16,6 +17,7 @@ from cnnspec.compare.causes.cause import (
     transformed,
 )
 from cnnspec.spec.sizes import show
+from cnnspec.trace import Array
 
 Observed = Observation[LayerSituation]
 Transform = Callable[[Exact], Exact]
@@ -81,7 +83,8 @@ def wrong_shape(observations: list[Observed]) -> Iterator[Hypothesis[LayerSituat
 
 def _as_found(observation: Observed) -> Prediction:
     """Take what was found for predicted: that its shape is wrong is all that is said."""
-    return Prediction(observation.found, np.zeros(observation.found.shape))
+    found = observation.found.astype(np.float64)
+    return Prediction(found, np.zeros(found.shape))
 
 
 def _axes(observation: Observed) -> tuple[str, ...]:
@@ -119,9 +122,7 @@ def _reversed(axes: tuple[str, ...]) -> Iterator[Hypothesis[LayerSituation]]:
         sentence = f"the expected one with the {' and the '.join(names)} in reversed order"
         if names == ("kernel height", "kernel width"):
             sentence += ": a true convolution, where a correlation is wanted?"
-        yield _moved(
-            CODES.get(names, "axis-reversed"), sentence, lambda array, at=which: np.flip(array, at)
-        )
+        yield _moved(CODES.get(names, "axis-reversed"), sentence, partial(np.flip, axis=which))
 
 
 def _swapped(axes: tuple[str, ...]) -> Iterator[Hypothesis[LayerSituation]]:
@@ -133,7 +134,7 @@ def _swapped(axes: tuple[str, ...]) -> Iterator[Hypothesis[LayerSituation]]:
         yield _moved(
             SWAPPED.get(names, "transposed"),
             sentence,
-            lambda array, a=one, b=other: np.swapaxes(array, a, b),
+            partial(np.swapaxes, axis1=one, axis2=other),
         )
 
 
@@ -143,12 +144,12 @@ def _shifted(first: Observed) -> Iterator[Hypothesis[LayerSituation]]:
         yield _moved(
             "shifted",
             f"the expected one moved by one cell {words}, with zeros behind it",
-            lambda array, d=down, r=right: _shift(array, d, r),
+            partial(_shift, down=down, right=right),
         )
         yield _moved(
             "rolled",
             f"the expected one moved by one cell {words}, round the edges",
-            lambda array, d=down, r=right: np.roll(array, (d, r), (2, 3)),
+            partial(np.roll, shift=(down, right), axis=(2, 3)),
         )
 
 
@@ -176,22 +177,26 @@ def _misread(axes: tuple[str, ...]) -> Iterator[Hypothesis[LayerSituation]]:
         yield _moved(
             "misread-layout",
             f"the expected numbers laid out in the order {names}",
-            lambda array, to=order: array.transpose(to).reshape(array.shape),
+            partial(_laid_out, order=order),
         )
         yield _moved(
             "misread-layout",
             f"the expected numbers read in the order {names}",
-            lambda array, to=order: _unlaid(array, to),
+            partial(_read, order=order),
         )
 
 
-def _unlaid(array: Exact, order: tuple[int, ...]) -> Exact:
+def _laid_out(array: Exact, order: tuple[int, ...]) -> Exact:
+    return array.transpose(order).reshape(array.shape)
+
+
+def _read(array: Exact, order: tuple[int, ...]) -> Exact:
     """Take an array for one whose axes are laid out in another order."""
     shape = [array.shape[axis] for axis in order]
     return array.reshape(shape).transpose(np.argsort(order))
 
 
-def _show(array: Exact) -> str:
+def _show(array: Array) -> str:
     return show(array.shape) if array.ndim else "a single number"
 
 
@@ -203,7 +208,9 @@ def _looks_like(observation: Observed) -> str:
     apart = [axis for axis, (a, b) in enumerate(zip(found, wanted)) if a != b]
     if len(wanted) == 4 and min(apart) >= 2:
         fewer = all(found[axis] < wanted[axis] for axis in apart)
-        return ": padding left out, or one window too few?" if fewer else (
-            ": stride left out, or padding not cut off?"
+        return (
+            ": padding left out, or one window too few?"
+            if fewer
+            else (": stride left out, or padding not cut off?")
         )
     return ""

@@ -5,6 +5,7 @@ Arrays of windows are (taps, n, c, h_out, w_out): what each tap of the window me
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal, Self, TypeAlias
@@ -58,7 +59,7 @@ class Pooling:
     @property
     def roundings(self) -> int:
         """Return how many roundings a term can meet, of a window's sum or of a cell's."""
-        return int(np.prod(self.kernel)) + EXTRA_ROUNDINGS
+        return math.prod(self.kernel) + EXTRA_ROUNDINGS
 
     def windows(self, outside: float) -> Exact:
         """Return what each tap meets, with `outside` where that is no real cell."""
@@ -81,7 +82,8 @@ class Pooling:
     def maximum(self) -> Mask:
         """Tell which taps meet the greatest real cell of their window."""
         windows = self.windows(-np.inf)
-        return (windows == windows.max(axis=0)) & self.real()
+        greatest: Mask = (windows == windows.max(axis=0)) & self.real()
+        return greatest
 
     def spread(self, shares: Exact, *, overlaps: str = "add") -> Exact:
         """Bring each tap's share of a window to its cell: (taps, n, c, ...) -> (n, c, h, w).
@@ -142,17 +144,20 @@ def _inside(
 ) -> Mask:
     """Tell, along one axis, which (tap, window) meets a cell from -before to size + after."""
     cell = np.arange(kernel)[:, None] + stride * np.arange(windows) - padding
-    return (cell >= -before) & (cell < size + after)
+    inside: Mask = (cell >= -before) & (cell < size + after)
+    return inside
 
 
 def first(mask: Mask) -> Mask:
     """Keep the first tap that is marked in each window."""
-    return mask & (np.cumsum(mask, axis=0) == 1)
+    kept: Mask = mask & (np.cumsum(mask, axis=0) == 1)
+    return kept
 
 
 def last(mask: Mask) -> Mask:
     """Keep the last tap that is marked in each window."""
-    return first(mask[::-1])[::-1]
+    kept: Mask = first(mask[::-1])[::-1]
+    return kept
 
 
 Route: TypeAlias = Callable[[Pooling], Exact]

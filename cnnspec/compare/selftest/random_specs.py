@@ -10,13 +10,13 @@ import numpy as np
 
 from cnnspec.errors import ShapeError
 from cnnspec.randomness import stream
-from cnnspec.spec.layers import AnyLayer, Conv, Flatten, Linear, Pool, ReLU
+from cnnspec.spec.layers import AnyLayer, BatchNorm, Conv, Flatten, Linear, Pool, ReLU
 from cnnspec.spec.model import ModelSpec
 from cnnspec.spec.sizes import Pair, Shape
 from cnnspec.spec.training import SGD, Adam, AnyOptimizer, Training
 
-MOST_NUMBERS = 200
-"""Of what a layer gives for one image."""
+MOST_NUMBERS = 4 * 8 * 8
+"""Of what a layer gives for one image: as many as the largest image has."""
 
 T = TypeVar("T")
 
@@ -47,7 +47,7 @@ def random_spec(seed: int, number: int) -> ModelSpec:
         add(_one_of(random, OF_FEATURES)(random, shape))
     add(Linear(out_features=_from(random, 2, 8), bias=_yes(random)))
     training = Training(
-        batch_size=_from(random, 1, 12),
+        batch_size=_from(random, 2, 12),
         optimizer=_one_of(random, OPTIMIZERS)(random),
         seed=_from(random, 0, 2**31),
     )
@@ -85,12 +85,18 @@ def _relu(random: np.random.Generator, shape: Shape) -> ReLU:
     return ReLU()
 
 
+def _batch_norm(random: np.random.Generator, shape: Shape) -> BatchNorm:
+    return BatchNorm(
+        eps=_power(random, -6, -2), momentum=_share(random, 1.0), affine=_yes(random, 0.8)
+    )
+
+
 def _linear(random: np.random.Generator, shape: Shape) -> Linear:
     return Linear(out_features=_from(random, 1, 8), bias=_yes(random, 0.8))
 
 
-OF_IMAGES: list[Drawn] = [_conv, _conv, _pool, _relu]
-OF_FEATURES: list[Drawn] = [_linear, _relu]
+OF_IMAGES: list[Drawn] = [_conv, _conv, _pool, _relu, _batch_norm]
+OF_FEATURES: list[Drawn] = [_linear, _relu, _batch_norm]
 
 
 def _sgd(random: np.random.Generator) -> SGD:

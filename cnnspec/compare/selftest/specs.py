@@ -35,6 +35,7 @@ layers:
   - pool: {kernel_size: 2, stride: 1}
   - flatten
   - linear: {out_features: 6}
+  - batch_norm: {momentum: 0.3, eps: 1e-3}
   - relu
   - linear: {out_features: 6}
   - linear: {out_features: 3, bias: false}
@@ -49,6 +50,7 @@ layers:
   - conv: {out_channels: 4, kernel_size: [3, 2], dilation: 2, padding: [2, 1], groups: 2}
   - relu
   - conv: {out_channels: 6, kernel_size: 3, stride: [2, 1], bias: false}
+  - batch_norm: {affine: false}
   - pool: {kernel_size: [2, 3], stride: 2, ceil_mode: true}
   - flatten
   - linear: {out_features: 5}
@@ -61,6 +63,7 @@ name: plain
 input: [1, 8, 7]
 layers:
   - conv: {out_channels: 3, kernel_size: 3, padding: same}
+  - batch_norm
   - relu
   - pool: {kernel_size: 2}
   - conv: {out_channels: 4, kernel_size: [2, 3], stride: [2, 1], padding: 1, dilation: [2, 1]}

@@ -1,0 +1,52 @@
+"""Gradients that are added to those of earlier passes, and never set to zero."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+import numpy as np
+
+from cnnspec.compare.budget import unit_roundoff
+from cnnspec.compare.causes.cause import Hypothesis, LayerSituation, Observation, Prediction
+from cnnspec.compare.measure import measure
+
+Observed = Observation[LayerSituation]
+
+
+def accumulated(observations: list[Observed]) -> Iterator[Hypothesis[LayerSituation]]:
+    """Suppose that each pass adds its gradient to what the pass before it left.
+
+    Observations come in the order in which they were run. What was there before the first
+    pass of a network is not known; from there on every number is.
+    """
+    if not observations[0].quantity.startswith("grad_") or observations[0].quantity == "grad_input":
+        return
+    before = {
+        id(later.situation): earlier
+        for earlier, later in pairwise(observations)
+        if earlier.situation.at == later.situation.at and earlier.found.shape == later.found.shape
+    }
+    if all(_right(o) for o in observations if id(o.situation) in before):
+        return
+
+    def predict(observation: Observed) -> Prediction:
+        earlier = before.get(id(observation.situation))
+        if earlier is None:
+            found = observation.found.astype(np.float64)
+            return Prediction(found, np.zeros(found.shape))
+        value = earlier.found + observation.wanted
+        # Each term of the new sum may have been added to the old one by itself.
+        terms = observation.situation.grad_output.size
+        rounding = 2 * terms * unit_roundoff("float64") * (np.abs(value) + np.abs(earlier.found))
+        return Prediction(value, observation.budget + rounding)
+
+    yield Hypothesis(
+        "accumulated",
+        "the expected one added to that of the pass before: it is not set to zero in between",
+        predict,
+    )
+
+
+def _right(observation: Observed) -> bool:
+    return measure(observation.found, observation.wanted, observation.budget).ratio <= 1

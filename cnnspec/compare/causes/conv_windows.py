@@ -1,0 +1,343 @@
+"""Faults in the windows of a convolution: kernels, strides, padding, overlaps, groups."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from cnnspec.compare.causes.conv_fault import (
+    BUT_LAST,
+    GRADIENTS,
+    LAST,
+    OF_PLACES,
+    OF_WEIGHT,
+    Change,
+    Fault,
+    both,
+    only,
+    weight_change,
+)
+from cnnspec.compare.causes.convolution import Convolution, Overlaps, PadMode
+from cnnspec.compare.causes.layout import DIRECTIONS
+
+KERNEL = [
+    Fault(
+        "flipped-kernel",
+        "the expected one with each kernel flipped in space: a true convolution, where a "
+        "correlation is wanted?",
+        weight_change(lambda weight: weight[:, :, ::-1, ::-1]),
+        ("output",),
+    ),
+    Fault(
+        "flipped-kernel",
+        "the expected one with each kernel flipped in space: a full correlation with the "
+        "kernel as it is, where a full convolution is wanted?",
+        weight_change(lambda weight: weight[:, :, ::-1, ::-1]),
+        ("grad_input",),
+    ),
+    Fault(
+        "flipped-kernel",
+        "the expected one with each kernel flipped upside down",
+        weight_change(lambda weight: weight[:, :, ::-1]),
+        OF_WEIGHT,
+    ),
+    Fault(
+        "flipped-kernel",
+        "the expected one with each kernel flipped left to right",
+        weight_change(lambda weight: weight[:, :, :, ::-1]),
+        OF_WEIGHT,
+    ),
+    Fault(
+        "height-width-swapped",
+        "the expected one with height and width of each kernel swapped",
+        lambda problem: replace(problem, weight=problem.weight.swapaxes(2, 3)),
+        OF_WEIGHT,
+    ),
+    Fault(
+        "weight-reshaped",
+        "the expected one with the kernel's cells read column by column",
+        weight_change(lambda weight: weight.swapaxes(2, 3).reshape(weight.shape)),
+        OF_WEIGHT,
+    ),
+]
+
+
+def _one_stride(problem: Convolution) -> Convolution:
+    return replace(problem, stride=(1, 1))
+
+
+def _kernel_stride(problem: Convolution) -> Convolution:
+    _, _, height, width = problem.weight.shape
+    return replace(problem, stride=(height, width))
+
+
+def _wider(problem: Convolution) -> Convolution:
+    height, width = problem.dilation
+    return replace(problem, dilation=(height + 1, width + 1))
+
+
+GEOMETRY = [
+    Fault("stride-ignored", "the expected one for a stride of 1", _one_stride, OF_PLACES),
+    Fault(
+        "stride-is-kernel",
+        "the expected one for a stride as large as the kernel",
+        _kernel_stride,
+        OF_PLACES,
+    ),
+    Fault(
+        "stride-swapped",
+        "the expected one with the strides of height and width swapped",
+        lambda problem: replace(problem, stride=problem.stride[::-1]),
+        OF_PLACES,
+    ),
+    Fault(
+        "dilation-ignored",
+        "the expected one for a dilation of 1",
+        lambda problem: replace(problem, dilation=(1, 1)),
+        OF_PLACES,
+    ),
+    Fault(
+        "dilation-swapped",
+        "the expected one with the dilations of height and width swapped",
+        lambda problem: replace(problem, dilation=problem.dilation[::-1]),
+        OF_PLACES,
+    ),
+    Fault(
+        "dilation-off-by-one",
+        "the expected one for a dilation that is greater by 1: so many cells between two taps",
+        _wider,
+        OF_PLACES,
+    ),
+    Fault(
+        "windows-left-out",
+        "the expected one without the last row and the last column of windows: a loop that "
+        "ends one too early?",
+        both(only(2, BUT_LAST, "grad_output"), only(3, BUT_LAST, "grad_output")),
+        GRADIENTS,
+    ),
+    Fault(
+        "windows-left-out",
+        "the expected one without the last row of windows",
+        only(2, BUT_LAST, "grad_output"),
+        GRADIENTS,
+    ),
+    Fault(
+        "windows-left-out",
+        "the expected one without the last column of windows",
+        only(3, BUT_LAST, "grad_output"),
+        GRADIENTS,
+    ),
+    Fault(
+        "windows-left-out",
+        "the expected one with the last window alone counted: assigned, where it should be added?",
+        both(only(2, LAST, "grad_output"), only(3, LAST, "grad_output")),
+        GRADIENTS,
+    ),
+    Fault(
+        "windows-left-out",
+        "the last window of the last image alone: assigned, where it should be added?",
+        both(
+            only(0, LAST, "grad_output"),
+            both(only(2, LAST, "grad_output"), only(3, LAST, "grad_output")),
+        ),
+        GRADIENTS,
+    ),
+]
+
+
+def _pads(change: Callable[[int, int], tuple[int, int]]) -> Change:
+    def changed(problem: Convolution) -> Convolution:
+        vertical, horizontal = (change(*pads) for pads in problem.pads)
+        return replace(problem, pads=(vertical, horizontal))
+
+    return changed
+
+
+def _moved_pads(down: int, right: int) -> Change:
+    def changed(problem: Convolution) -> Convolution:
+        (top, bottom), (left, after) = problem.pads
+        pads = ((top + down, bottom - down), (left + right, after - right))
+        return replace(problem, pads=pads)
+
+    return changed
+
+
+def _padded_by(mode: PadMode) -> Change:
+    def changed(problem: Convolution) -> Convolution | None:
+        sizes = problem.x.shape[2:]
+        if mode == "reflect" and min(sizes) == 1:
+            return None
+        return replace(problem, padded_by=mode)
+
+    return changed
+
+
+def _inside_alone(problem: Convolution) -> Convolution:
+    """Leave out the windows that reach over the edge of the image."""
+    gradient = problem.grad_output.copy()
+    for axis, (before, _) in enumerate(problem.pads):
+        size, cells = problem.x.shape[2 + axis], problem.weight.shape[2 + axis]
+        start = np.arange(gradient.shape[2 + axis]) * problem.stride[axis] - before
+        reach = problem.dilation[axis] * (cells - 1)
+        outside = (start < 0) | (start + reach >= size)
+        gradient[(slice(None),) * (2 + axis) + (outside,)] = 0
+    return replace(problem, grad_output=gradient)
+
+
+MODES: dict[PadMode, str] = {
+    "edge": "the edge repeated as padding",
+    "reflect": "the image reflected as padding",
+    "symmetric": "the image mirrored as padding",
+    "wrap": "the image's other side as padding",
+}
+
+PADDING = [
+    Fault(
+        "padding-ignored",
+        "the expected one without padding",
+        _pads(lambda before, after: (0, 0)),
+        OF_PLACES,
+    ),
+    Fault(
+        "padding-other-side",
+        "the expected one with the padding's extra cell at the top and the left, where it "
+        "belongs to the bottom and the right",
+        lambda problem: (
+            _pads(lambda before, after: (after, before))(problem)
+            if any(before != after for before, after in problem.pads)
+            else problem
+        ),
+        OF_PLACES,
+    ),
+    Fault(
+        "padding-other-side",
+        "the expected one with all padding at the bottom and the right",
+        _pads(lambda before, after: (0, before + after)),
+        OF_PLACES,
+    ),
+    Fault(
+        "padding-other-side",
+        "the expected one with all padding at the top and the left",
+        _pads(lambda before, after: (before + after, 0)),
+        OF_PLACES,
+    ),
+    Fault(
+        "padding-swapped",
+        "the expected one with the paddings of height and width swapped",
+        lambda problem: replace(problem, pads=problem.pads[::-1]),
+        OF_PLACES,
+    ),
+    *(
+        Fault(
+            "padding-mode",
+            f"the expected one with {words}, where it is padded by zeros",
+            _padded_by(mode),
+            ("output", "grad_weight"),
+        )
+        for mode, words in (
+            ("edge", "the edge repeated as padding"),
+            ("reflect", "the image reflected as padding"),
+            ("symmetric", "the image mirrored as padding"),
+            ("wrap", "the image's other side as padding"),
+        )
+    ),
+    Fault(
+        "padding-ignored",
+        "the expected one without the windows that reach over the edge",
+        _inside_alone,
+        GRADIENTS,
+    ),
+    *(
+        Fault(
+            "shifted",
+            f"the expected one with the image moved by one cell {words}",
+            _moved_pads(*direction),
+            OF_PLACES,
+        )
+        for direction, words in DIRECTIONS.items()
+    ),
+]
+
+
+def _overwriting(which: Overlaps) -> Change:
+    return lambda problem: replace(problem, overlaps=which)
+
+
+WHICH: tuple[Overlaps, ...] = ("last", "first")
+
+OVERLAPS = [
+    Fault(
+        "overlaps-overwritten",
+        f"the expected one with the {which} window's gradient alone where windows overlap: "
+        "assigned, where it should be added",
+        _overwriting(which),
+        ("grad_input",),
+    )
+    for which in WHICH
+] + [
+    Fault(
+        "overlaps-overwritten",
+        "the expected one with the last window's and the last output channel's gradient "
+        "alone: assigned, where it should be added",
+        both(only(1, LAST, "grad_output"), _overwriting("last")),
+        ("grad_input",),
+    )
+]
+
+
+def _first_group(problem: Convolution) -> Convolution:
+    x = problem.x.copy()
+    n, channels, *size = x.shape
+    grouped = x.reshape(n, problem.groups, channels // problem.groups, *size)
+    grouped[:] = grouped[:, :1].copy()
+    return replace(problem, x=x)
+
+
+def _interleaved(channels: int, groups: int) -> list[int]:
+    """Return the channels in the order 0, groups, 2 groups, ..., 1, groups + 1, ..."""
+    return [channel for group in range(groups) for channel in range(group, channels, groups)]
+
+
+def _interleaved_inputs(problem: Convolution) -> Convolution:
+    return replace(problem, x=problem.x[:, _interleaved(problem.x.shape[1], problem.groups)])
+
+
+def _reversed_groups(problem: Convolution) -> Convolution:
+    n, channels, *size = problem.x.shape
+    grouped = problem.x.reshape(n, problem.groups, channels // problem.groups, *size)
+    return replace(problem, x=grouped[:, ::-1].reshape(problem.x.shape))
+
+
+def _interleaved_filters(problem: Convolution) -> Convolution | None:
+    order = _interleaved(len(problem.weight), problem.groups)
+    return replace(problem, weight=problem.weight[order], grad_output=problem.grad_output[:, order])
+
+
+GROUPS = [
+    Fault(
+        "groups-ignored",
+        "the expected one with every group looking at the channels of the first",
+        _first_group,
+        ("output", "grad_weight"),
+    ),
+    Fault(
+        "groups-order",
+        "the expected one with the input's channels dealt out to the groups one by one",
+        _interleaved_inputs,
+        ("output", "grad_weight"),
+    ),
+    Fault(
+        "groups-order",
+        "the expected one with the groups of the input in reversed order",
+        _reversed_groups,
+        ("output", "grad_weight"),
+    ),
+    Fault(
+        "groups-order",
+        "the expected one with the filters dealt out to the groups one by one",
+        _interleaved_filters,
+        ("grad_input",),
+    ),
+]

@@ -1,0 +1,212 @@
+"""The faults of a pooling layer's gradient: who takes it, and what overlaps do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import product
+
+import numpy as np
+
+from cnnspec.compare.budget import Exact
+from cnnspec.compare.causes.pool_faults import Way, area, padded_cells, real_cells
+from cnnspec.compare.causes.pooling import (
+    Mask,
+    Pooling,
+    Route,
+    averaging,
+    first,
+    last,
+    to_the_first,
+)
+
+
+def _to(mask: Callable[[Pooling], Mask]) -> Route:
+    return lambda pooling: mask(pooling).astype(np.float64)
+
+
+def _equally(pooling: Pooling) -> Exact:
+    maximum = pooling.maximum()
+    return np.asarray(maximum / maximum.sum(axis=0))
+
+
+def _least(pooling: Pooling) -> Mask:
+    windows = pooling.windows(np.inf)
+    return first((windows == windows.min(axis=0)) & pooling.real())
+
+
+def _of_padded(pooling: Pooling) -> Mask:
+    """Mark the first maximum of cells and padded zeros: a padded cell's share is lost."""
+    windows = pooling.windows(0)
+    return first(windows == windows.max(axis=0))
+
+
+def _of_positive(pooling: Pooling) -> Mask:
+    windows = pooling.windows(-np.inf)
+    return first(pooling.maximum()) & (windows > 0)
+
+
+def _evenly(cells: Callable[[Pooling], Exact | float]) -> Route:
+    return lambda pooling: np.broadcast_to(1 / cells(pooling), pooling.windows(0).shape)
+
+
+ROUTE: dict[str, Route] = {"max": to_the_first, "avg": averaging}
+
+ROUTES = {
+    "max": [
+        Way(
+            "ties-to-all",
+            "the whole gradient of a window sent to every cell that is its maximum: of equal "
+            "ones the first takes it",
+            _to(Pooling.maximum),
+        ),
+        Way(
+            "ties-to-last",
+            "the gradient of a window sent to the last of equal maxima: the first takes it",
+            _to(lambda pooling: last(pooling.maximum())),
+        ),
+        Way(
+            "ties-shared",
+            "the gradient of a window shared out among equal maxima: the first takes all",
+            _equally,
+        ),
+        Way(
+            "ties-to-first-by-column",
+            "the gradient of a window sent to the first of equal maxima column by column: the "
+            "first row by row takes it",
+            _to(lambda pooling: _first_by_column(pooling)),
+        ),
+        Way(
+            "padding-wins",
+            "the expected one, but lost where padded zeros are the greatest of a window",
+            _to(_of_padded),
+        ),
+        Way(
+            "starts-from-zero",
+            "the expected one, but lost where no cell of a window is above 0",
+            _to(_of_positive),
+        ),
+        Way("min-for-max", "the gradient of a window sent to its least cell", _to(_least)),
+        Way(
+            "average-for-max",
+            "the gradient of a window spread evenly, as an average's is",
+            _evenly(padded_cells),
+        ),
+        Way(
+            "average-for-max",
+            "the gradient of a window spread evenly, over the kernel's area",
+            _evenly(area),
+        ),
+        Way(
+            "whole-to-all",
+            "the whole gradient of a window sent to every cell of it",
+            _evenly(lambda _: 1.0),
+        ),
+        Way(
+            "one-cell",
+            "the gradient of a window sent to its first cell, not to the greatest",
+            _to(lambda pooling: first(pooling.real() & (pooling.windows(0) == pooling.windows(0)))),
+        ),
+    ],
+    "avg": [
+        Way(
+            "padding-not-counted",
+            "the gradient of a window spread over its real cells: padded ones take their share",
+            _evenly(real_cells),
+        ),
+        Way(
+            "divided-by-kernel",
+            "the gradient of a window over the kernel's area: a window that `ceil_mode` cuts "
+            "short has fewer cells",
+            _evenly(area),
+        ),
+        Way(
+            "not-divided",
+            "the whole gradient of a window sent to every cell of it, not divided",
+            _evenly(lambda _: 1.0),
+        ),
+        Way(
+            "divided-by-side",
+            "the gradient of a window over the kernel's height",
+            _evenly(lambda pooling: float(pooling.kernel[0])),
+        ),
+        Way(
+            "divided-by-side",
+            "the gradient of a window over the kernel's width",
+            _evenly(lambda pooling: float(pooling.kernel[1])),
+        ),
+        Way(
+            "max-for-average",
+            "the gradient of a window sent to its greatest cell, as a maximum's is",
+            to_the_first,
+        ),
+        Way(
+            "max-for-average",
+            "the gradient of a window sent to every cell that is its maximum",
+            _to(Pooling.maximum),
+        ),
+    ],
+}
+
+
+def _first_by_column(pooling: Pooling) -> Mask:
+    height, width = pooling.kernel
+    maximum = pooling.maximum()
+    by_column = np.arange(height * width).reshape(height, width).T.ravel()
+    return np.asarray(first(maximum[by_column])[np.argsort(by_column)])
+
+
+def overwritten(kind: str) -> Iterator[Way]:
+    """Suppose gradients that are assigned where they should be added, or share one mask."""
+    routes = OVERWRITTEN[kind]
+    for (ties, route), which in product(routes.items(), ("last", "first")):
+        yield Way(
+            "overlaps-overwritten",
+            f"the expected one with the {which} window's gradient alone where windows overlap: "
+            f"assigned, where it should be added{ties}",
+            partial(_assigned, route=route, which=which),
+        )
+        if kind == "max":
+            yield Way(
+                "overlaps-overwritten",
+                f"the expected one with the gradient of the {which} window that sends any alone: "
+                f"assigned, where it should be added{ties}",
+                partial(_assigned_where_sent, route=route, which=which),
+            )
+    if kind == "avg":
+        return
+    for (ties, route), drawn, overlaps in product(routes.items(), ("any", "last"), ("add", "last")):
+        words = "in any window" if drawn == "any" else "in the last window over it"
+        written = "" if overlaps == "add" else "; of these gradients the last is assigned"
+        yield Way(
+            "shared-mask",
+            f"the gradient of every window over a cell that is the maximum {words}: overlapping "
+            f"windows share one mask{ties}{written}",
+            partial(_shared_mask, route=route, drawn=drawn, overlaps=overlaps),
+        )
+
+
+TIES = "; besides, equal maxima all take it"
+
+OVERWRITTEN: dict[str, dict[str, Route]] = {
+    "max": {"": to_the_first, TIES: _to(Pooling.maximum)},
+    "avg": {"": averaging},
+}
+
+
+def _assigned(pooling: Pooling, route: Route, which: str) -> Exact:
+    return pooling.spread(route(pooling) * pooling.grad_output, overlaps=which)
+
+
+def _assigned_where_sent(pooling: Pooling, route: Route, which: str) -> Exact:
+    shares = route(pooling)
+    sent = np.where(shares > 0, shares * pooling.grad_output, np.nan)
+    return pooling.spread(sent, overlaps=which)
+
+
+def _shared_mask(pooling: Pooling, route: Route, drawn: str, overlaps: str) -> Exact:
+    """Mark each window's maximum in one mask of the image, and read every window from it."""
+    shares = route(pooling)
+    mask = pooling.spread(shares, overlaps="add" if drawn == "any" else "last") > 0
+    every = np.broadcast_to(pooling.grad_output, shares.shape)
+    return mask * pooling.spread(every, overlaps=overlaps)

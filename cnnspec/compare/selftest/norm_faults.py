@@ -1,0 +1,207 @@
+"""Faults of batch normalisation. Inside, each channel is one row: (c, h * w * n)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cnnspec.backends.numpy.batch_norm import BatchNormNumPy
+from cnnspec.compare.selftest.faults import Family
+from cnnspec.plan import PlannedLayer
+from cnnspec.trace import Array
+
+NORM = Family("batch_norm")
+
+Gradients = dict[str, Array]
+
+
+def _is_affine(at: PlannedLayer) -> bool:
+    return bool(at.parameters)
+
+
+def _of_images(at: PlannedLayer) -> bool:
+    return len(at.input) == 3 and at.input[1] * at.input[2] > 1
+
+
+class _Norm(BatchNormNumPy):
+    """A batch normalisation of which faults replace the statistics."""
+
+    def forward(self, x: Array) -> Array:
+        rows = self._rows(x)
+        mean = rows.mean(axis=1)
+        self._centred = rows - mean[:, None]
+        variance = (self._centred**2).mean(axis=1)
+        self._scale = self._scale_of(variance, rows.shape[1])
+        self._keep(mean, variance, rows.shape[1])
+        return self._output(self._centred, self._scale, x)
+
+    def _scale_of(self, variance: Array, count: int) -> Array:
+        scale: Array = 1 / np.sqrt(variance + self._eps)
+        return scale
+
+    def _keep(self, mean: Array, variance: Array, count: int) -> None:
+        self._run("running_mean", mean)
+        self._run("running_var", variance * (count / (count - 1)))
+
+
+@NORM.fault("unbiased", "output", "unbiased-variance")
+class Unbiased(_Norm):
+    """The batch is normalised by its unbiased variance."""
+
+    def _scale_of(self, variance: Array, count: int) -> Array:
+        return super()._scale_of(variance * (count / (count - 1)), count)
+
+
+@NORM.fault("running-biased", "running_var", "biased-variance")
+class RunningBiased(_Norm):
+    """The running variance is that of the biased ones."""
+
+    def _keep(self, mean: Array, variance: Array, count: int) -> None:
+        self._run("running_mean", mean)
+        self._run("running_var", variance)
+
+
+@NORM.fault("momentum-turned-round", "running_mean,running_var", "momentum-turned-round")
+class MomentumTurnedRound(_Norm):
+    """The momentum weights the old value of what runs, not the new one."""
+
+    def _run(self, name: str, new: Array) -> None:
+        running = self.buffers[name]
+        running *= self._momentum
+        running += (1 - self._momentum) * new
+
+
+@NORM.fault("never-runs", "running_mean,running_var", "not-updated")
+class NeverRuns(_Norm):
+    """The running mean and variance are never updated."""
+
+    def _run(self, name: str, new: Array) -> None:
+        """Leave out what is done here."""
+
+
+@NORM.fault("running-deviation", "running_var", "running-deviation")
+class RunningDeviation(_Norm):
+    """What runs is the standard deviation, not the variance."""
+
+    def _keep(self, mean: Array, variance: Array, count: int) -> None:
+        self._run("running_mean", mean)
+        self._run("running_var", np.sqrt(variance * (count / (count - 1))))
+
+
+@NORM.fault("eps-outside-root", "output", "eps-outside-root")
+class EpsOutsideRoot(_Norm):
+    """The eps is added to the standard deviation, not to the variance."""
+
+    def _scale_of(self, variance: Array, count: int) -> Array:
+        scale: Array = 1 / (np.sqrt(variance) + self._eps)
+        return scale
+
+
+@NORM.fault("eps-missing", "output", "eps-missing")
+class EpsMissing(_Norm):
+    """The eps is left out."""
+
+    def _scale_of(self, variance: Array, count: int) -> Array:
+        scale: Array = 1 / np.sqrt(variance)
+        return scale
+
+
+@NORM.fault("divides-by-the-variance", "output", "root-missing")
+class DividesByTheVariance(_Norm):
+    """The batch is divided by its variance, not by the root."""
+
+    def _scale_of(self, variance: Array, count: int) -> Array:
+        scale: Array = 1 / (variance + self._eps)
+        return scale
+
+
+@NORM.fault("statistics-held-constant", "grad_input", "statistics-constant")
+class StatisticsHeldConstant(BatchNormNumPy):
+    """The gradient takes mean and variance for constants."""
+
+    def input_gradient(self, grad_output: Array) -> Array:
+        rows = self._rows(grad_output)
+        return (rows * self._weighted(self._scale)).reshape(grad_output.shape)
+
+
+@NORM.fault("variance-held-constant", "grad_input", "statistics-constant variance-constant")
+class VarianceHeldConstant(BatchNormNumPy):
+    """The gradient takes the variance for a constant."""
+
+    def input_gradient(self, grad_output: Array) -> Array:
+        rows = self._rows(grad_output)
+        centred = rows - rows.mean(axis=1)[:, None]
+        return (centred * self._weighted(self._scale)).reshape(grad_output.shape)
+
+
+@NORM.fault("gradient-without-weight", "grad_input", "weight-missing", at=_is_affine)
+class GradientWithoutWeight(BatchNormNumPy):
+    """The gradient of the input is not multiplied by the weight."""
+
+    def input_gradient(self, grad_output: Array) -> Array:
+        grad = self._rows(super().input_gradient(grad_output))
+        return (grad / self.parameters["weight"][:, None]).reshape(grad_output.shape)
+
+
+@NORM.fault("weight-gradient-of-the-input", "grad_weight", "not-normalised", at=_is_affine)
+class WeightGradientOfTheInput(BatchNormNumPy):
+    """The gradient of the weight takes x - mean, which is not divided by its deviation."""
+
+    def parameter_gradients(self, grad_output: Array) -> Gradients:
+        found = super().parameter_gradients(grad_output)
+        return found | {"weight": found["weight"] / self._scale}
+
+
+@NORM.fault("weight-gradient-averaged", "grad_weight", "scale", at=_is_affine)
+class WeightGradientAveraged(BatchNormNumPy):
+    """The gradient of the weight is a mean over batch and positions."""
+
+    def parameter_gradients(self, grad_output: Array) -> Gradients:
+        found = super().parameter_gradients(grad_output)
+        return found | {"weight": found["weight"] / grad_output[0].size}
+
+
+@NORM.fault("bias-missing", "output", "bias-missing", at=_is_affine)
+class BiasMissing(BatchNormNumPy):
+    """The bias is never added."""
+
+    def _output(self, centred: Array, scale: Array, x: Array) -> Array:
+        y = super()._output(centred, scale, x)
+        y -= self.parameters["bias"].reshape(-1, *[1] * (x.ndim - 1))
+        return y
+
+
+@NORM.fault("by-position", "output", "by-position", at=_of_images)
+class ByPosition(BatchNormNumPy):
+    """Each position has statistics of its own, over the batch alone."""
+
+    def forward(self, x: Array) -> Array:
+        super().forward(x)
+        centred = x - x.mean(axis=-1, keepdims=True)
+        scale = 1 / np.sqrt((centred**2).mean(axis=-1, keepdims=True) + self._eps)
+        y = self._rows(centred * scale)
+        if self.parameters:
+            y = y * self.parameters["weight"][:, None] + self.parameters["bias"][:, None]
+        return y.reshape(x.shape)
+
+
+@NORM.fault("predicts-by-the-batch", "predicted logits", "")
+class PredictsByTheBatch(BatchNormNumPy):
+    """Predictions are normalised by their own batch, not by what runs."""
+
+    def predict(self, x: Array) -> Array:
+        kept = {name: array.copy() for name, array in self.buffers.items()}
+        y = self.forward(x)
+        for name, array in kept.items():
+            self.buffers[name][...] = array
+        return y
+
+
+@NORM.fault("trains-by-what-runs", "output", "running-for-batch")
+class TrainsByWhatRuns(BatchNormNumPy):
+    """Training normalises by what runs, not by the batch."""
+
+    def forward(self, x: Array) -> Array:
+        before = {name: array.copy() for name, array in self.buffers.items()}
+        super().forward(x)
+        centred = self._rows(x) - before["running_mean"][:, None]
+        return self._output(centred, 1 / np.sqrt(before["running_var"] + self._eps), x)

@@ -1,0 +1,114 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_info
+
+from cnnspec import BackendError, build, parse_spec, resolve
+from cnnspec.backends.numpy import NumPyNetwork
+from cnnspec.backends.threads import ThreadLimited
+from cnnspec.compare import compare_backends, parse_party
+
+SPEC = parse_spec("input: [1, 4, 4]\nlayers: [flatten, {linear: {out_features: 3}}]")
+PLAN = resolve(SPEC)
+
+OWN = """
+from cnnspec.backends.numpy import build
+
+def Network(plan, training, *, device):
+    return build(plan, training, device=device)
+
+number = 3
+"""
+
+
+def test_a_backend_alone_has_the_precision_of_the_spec() -> None:
+    party = parse_party("numpy")
+    assert party.label == party.backend == "numpy"
+    assert party.working_precision(SPEC.training) == "float32"
+    weights = party.build(PLAN, SPEC.training).state()
+    wanted = build(PLAN, SPEC.training, "numpy").state()
+    assert all(np.array_equal(weights[name], wanted[name]) for name in wanted)
+
+
+def test_precision() -> None:
+    party = parse_party("numpy@float64")
+    assert party.label == "numpy@float64"
+    assert party.build(PLAN, SPEC.training).state()["linear1.weight"].dtype == np.float64
+    assert party.build(PLAN, SPEC.training, "float32").state()["linear1.weight"].dtype == np.float32
+
+
+def test_threads_are_limited_while_a_network_computes(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+
+    def predict(self: NumPyNetwork, images: np.ndarray) -> np.ndarray:
+        seen.append({pool["num_threads"] for pool in threadpool_info()})
+        return images
+
+    monkeypatch.setattr(NumPyNetwork, "predict", predict)
+    network = parse_party("numpy@threads=1").build(PLAN, SPEC.training)
+    assert isinstance(network, ThreadLimited)
+    before = [pool["num_threads"] for pool in threadpool_info()]
+    network.predict(np.zeros((1, 1, 4, 4)))
+    assert seen == [{1}]
+    assert [pool["num_threads"] for pool in threadpool_info()] == before
+
+
+def test_torch_threads_are_limited_while_a_network_computes() -> None:
+    import torch
+
+    network = parse_party("torch@threads=1+float64").build(PLAN, SPEC.training)
+    seen = []
+    network._network.module.register_forward_hook(lambda *_: seen.append(torch.get_num_threads()))
+    torch.set_num_threads(2)
+    network.predict(np.zeros((1, 1, 4, 4)))
+    assert seen == [1]
+    assert torch.get_num_threads() == 2
+
+
+def test_device_is_for_torch_alone() -> None:
+    assert parse_party("torch", device="meta").device == "meta"
+    assert parse_party("numpy", device="meta").device == "cpu"
+    assert parse_party("torch@device=cpu", device="meta").device == "cpu"
+
+
+def test_backend_of_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "own.py"
+    file.write_text(OWN)
+    party = parse_party(f"{file}:Network")
+    assert party.label == "own.py:Network"
+    assert party.build(PLAN, SPEC.training).predict(np.zeros((2, 1, 4, 4))).shape == (2, 3)
+    verdict = compare_backends(SPEC, ("numpy", f"{file}:Network@float64"))
+    assert verdict.backends == ("numpy", "own.py:Network@float64")
+    assert verdict.verdict == "same"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("jax", "unknown backend `jax`"),
+        ("numpy@fast", "`numpy` has no setting `fast`; there are: float32 or float64"),
+        ("numpy@threads=0", "no setting `threads=0`"),
+        ("numpy@bfloat16", "`bfloat16` is a setting of the torch backend, not of `numpy`"),
+        ("loops@compile", "`compile` is a setting of the torch backend, not of `loops`"),
+        ("no/such.py:Network", "there is no file no/such.py"),
+        ("{folder}/own.py:Nothing", "has nothing to call named `Nothing`; it has build, Network"),
+        ("{folder}/own.py:number", "has nothing to call named `number`"),
+        ("{folder}/broken.py:Network", "broken.py fails: ZeroDivisionError"),
+        ("{folder}/syntax.py:Network", "syntax.py fails: SyntaxError"),
+    ],
+)
+def test_what_is_no_party_is_refused(text: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text(OWN)
+    (tmp_path / "broken.py").write_text("1 / 0")
+    (tmp_path / "syntax.py").write_text("def (")
+    with pytest.raises(BackendError) as caught:
+        parse_party(text.format(folder=tmp_path))
+    assert message in str(caught.value)
+
+
+def test_one_backend_under_two_settings() -> None:
+    assert compare_backends(SPEC, ("numpy", "numpy@float64")).verdict == "same"
+    assert compare_backends(SPEC, ("torch@threads=1", "torch@threads=2")).verdict == "same"
+    with pytest.raises(BackendError, match="one backend under two settings"):
+        compare_backends(SPEC, ("numpy", "numpy"))
