@@ -23,9 +23,15 @@ from cnnspec.compare.inputs import Inputs
 from cnnspec.compare.isolation import Isolation
 from cnnspec.compare.judge import Judge, judge_of
 from cnnspec.compare.measure import measure
-from cnnspec.compare.observe import observe_layer, observe_loss, observe_optimizer
-from cnnspec.compare.own_faults import own_cause, precision_causes
+from cnnspec.compare.observe import (
+    observe_layer,
+    observe_loss,
+    observe_optimizer,
+    observe_prediction,
+)
+from cnnspec.compare.own_faults import WHOLE_IS_NOT_ITS_PARTS, own_cause, precision_causes
 from cnnspec.compare.replay_learning import LOSS, OPTIMIZER
+from cnnspec.compare.replay_pass import STEP
 from cnnspec.compare.verdict import Finding, Quantity
 
 Observations = dict[str, dict[str, list[Observation[Any]]]]
@@ -45,14 +51,22 @@ def findings_of(
     """Return every quantity that rounding does not explain, each judged.
 
     Where two sides are different functions comes first, then where a side is not its own
-    parts, then where one loses precision; each in the order of the network.
+    parts, then where one loses precision; each in the order of the network. What only follows
+    from another finding is left out: predictions of different parts, and what a side does to a
+    quantity in which it is another function anyway.
     """
     bad = [found for found in quantities if not found.ok]
     if not bad:
         return ()
     judgement = _Judgement(isolation, inputs)
     apart = [found for found in bad if found.backend == isolation.pair]
-    own = [found for found in bad if found.backend != isolation.pair]
+    apart = [found for found in apart if found.layer != STEP] or apart
+    said = {(found.layer, found.quantity) for found in apart}
+    own = [
+        found
+        for found in bad
+        if found.backend != isolation.pair and (found.layer, found.quantity) not in said
+    ]
     whole = [found for found in own if found.precision == "float64"]
     lost = [found for found in own if found.precision != "float64"]
     return (
@@ -103,6 +117,8 @@ class _Judgement:
                 self._observed[layer] = observe_loss(self._isolation, judge, self._inputs)
             elif layer == OPTIMIZER:
                 self._observed[layer] = observe_optimizer(self._isolation, judge, self._inputs)
+            elif layer == STEP:
+                self._observed[layer] = observe_prediction(self._isolation, judge, self._inputs)
             else:
                 probes = [probe for probe in self._inputs.layers if probe.at.name == layer]
                 self._observed[layer] = observe_layer(self._isolation, judge, probes)
@@ -141,6 +157,8 @@ _DIAGNOSES: dict[str, Callable[[list[Observation[Any]]], Cause | None]] = {
 
 
 def _diagnosed(layer: str, observations: list[Observation[Any]]) -> Cause | None:
+    if layer == STEP:
+        return Cause(*WHOLE_IS_NOT_ITS_PARTS)
     if all(np.size(at.found) == 0 < np.size(at.wanted) for at in observations):
         return Cause("missing", "nothing: there is no such array")
     return _DIAGNOSES.get(layer, diagnose_layer)(observations)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,10 +12,11 @@ from cnnspec.compare.budget import Exact, cross_entropy_budgets
 from cnnspec.compare.causes import LayerSituation, LossSituation, Observation, UpdateSituation
 from cnnspec.compare.inputs import Inputs
 from cnnspec.compare.isolation import Isolation
-from cnnspec.compare.judge import Judge, flat, replayed, updated_like, within_reach
+from cnnspec.compare.judge import OUTPUTS, Judge, flat, replayed, updated_like, within_reach
 from cnnspec.compare.probes import LayerProbe
 from cnnspec.compare.replay_layers import magnitudes, own_arrays, pair_budgets
 from cnnspec.compare.replay_learning import OF_LOSS, losses, slots_of, updates
+from cnnspec.compare.replay_pass import PREDICTED, of_largest
 from cnnspec.compare.side import EXACT, Side
 
 Observations = dict[str, dict[str, list[Observation[Any]]]]
@@ -112,6 +114,29 @@ def observe_optimizer(isolation: Isolation, judge: Judge, inputs: Inputs) -> Obs
                         )
                     )
     return observed
+
+
+def observe_prediction(isolation: Isolation, judge: Judge, inputs: Inputs) -> Observations:
+    """Show the predictions: as many images as the loops can take."""
+    outputs = sum(math.prod(at.output) for at in isolation.plan.layers)
+    images = inputs.step.images[: OUTPUTS // outputs]
+    if not len(images):
+        return {}
+    truth = judge.side.exact.predict(images.copy()).astype(np.float64)
+    return {
+        side.label: {
+            PREDICTED: [
+                Observation(
+                    None,
+                    PREDICTED,
+                    side.exact.predict(images.copy()),
+                    truth,
+                    of_largest(truth),
+                )
+            ]
+        }
+        for side in isolation.sides
+    }
 
 
 def _exact(array: Any) -> Exact:

@@ -27,6 +27,12 @@ LOW_PRECISIONS = {"float16": 2.0**-11, "bfloat16": 2.0**-8}
 """Unit roundoffs of the formats in which frameworks compute where they may."""
 
 
+WHOLE_IS_NOT_ITS_PARTS = (
+    "whole-is-not-its-parts",
+    "not what its parts give, each alone: the whole runs others, or one part spoils another",
+)
+
+
 def own_cause(isolation: Isolation, inputs: Inputs, found: Quantity) -> Cause | None:
     """Name the cause of a side that changes what is not its own, or is not its parts."""
     if found.quantity == OWN_INPUT:
@@ -34,8 +40,7 @@ def own_cause(isolation: Isolation, inputs: Inputs, found: Quantity) -> Cause | 
         return Cause("changes-input", sentence)
     if found.quantity == OWN_WEIGHTS:
         return _weights_changed(isolation, inputs, found)
-    sentence = "each part is right alone: the whole runs other parts, or one part spoils another"
-    return Cause("whole-is-not-its-parts", sentence)
+    return Cause(*WHOLE_IS_NOT_ITS_PARTS)
 
 
 def _weights_changed(isolation: Isolation, inputs: Inputs, found: Quantity) -> Cause:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from cnnspec.backends.network import Step
 from cnnspec.compare.budget import Exact, cross_entropy_budgets, unit_roundoff
 from cnnspec.compare.isolation import Isolation
 from cnnspec.compare.probes import LayerProbe
@@ -15,7 +16,7 @@ from cnnspec.compare.replay_layers import OWN_WEIGHTS, layer_budgets
 from cnnspec.compare.replay_learning import LOSS, GivenUpdate, gradients_of, updated
 from cnnspec.compare.side import Side, named
 from cnnspec.data import Split
-from cnnspec.trace import Array, Trace
+from cnnspec.trace import Array, State, Trace
 
 PASS = "whole pass"
 STEP = "training step"
@@ -49,32 +50,17 @@ def replay_step(isolation: Isolation, side: Side, batch: Split) -> None:
     different orders; then rounding may grow from layer to layer. What is allowed is float32's
     unit roundoff: 29 of the 53 bits may be lost on the way.
     """
-    images, labels = batch.images, batch.labels
-    network, plan, moment = side.exact, isolation.plan, isolation.moment
-    rate = isolation.training.optimizer.learning_rate
-    number = moment.step if moment else 1
-    if moment:
-        network.load_optimizer_state(moment.slots)
-    weights, slots = network.state(), network.optimizer_state()
-    trace = network.trace(images.copy(), labels)
-    traced = network.state()
-    for name in weights:
-        unchanged = np.zeros(weights[name].shape)
-        layer = name.rpartition(".")[0]
-        _add(isolation, side, layer, OWN_WEIGHTS, traced[name], weights[name], unchanged)
-    network.load_state(weights)
+    plan, rate = isolation.plan, isolation.training.optimizer.learning_rate
+    moment = isolation.moment
+    number, slots = (moment.step, moment.slots) if moment else (1, side.exact.optimizer_state())
+    trace, predicted, step, after = _take_step(isolation, side, batch, number, slots)
     logits = trace.layers[plan.layers[-1].name].output
-    predicted = network.predict(images.copy())
-    step = network.train_step(images.copy(), labels, rate, number)
-    after = network.state() | network.optimizer_state()
-    given = GivenUpdate(weights, slots, gradients_of(trace), rate, number)
-    wanted = updated(network, given)
-    network.load_state(weights)
-    network.load_optimizer_state(slots)
+    given = GivenUpdate(side.weights, slots, gradients_of(trace), rate, number)
+    wanted = updated(side.exact, given)
     u = unit_roundoff("float32")
     if not plan.buffers:  # else a prediction takes other statistics than a training step
-        _add(isolation, side, STEP, PREDICTED, predicted, logits, _of_largest(logits))
-    _add(isolation, side, STEP, "logits", step.logits, logits, _of_largest(logits))
+        _add(isolation, side, STEP, PREDICTED, predicted, logits, of_largest(logits))
+    _add(isolation, side, STEP, "logits", step.logits, logits, of_largest(logits))
     of_loss = np.asarray(u * (1 + abs(trace.loss.loss)))
     _add(isolation, side, STEP, "loss", step.loss, trace.loss.loss, of_loss)
     for name, budget in given.budgets(plan, isolation.training.optimizer, "float32").items():
@@ -82,7 +68,29 @@ def replay_step(isolation: Isolation, side: Side, batch: Split) -> None:
     for at in plan.layers:
         for name in at.buffers:
             full, kept = f"{at.name}.{name}", trace.layers[at.name].buffers[name]
-            _add(isolation, side, STEP, full, after[full], kept, _of_largest(kept))
+            _add(isolation, side, STEP, full, after[full], kept, of_largest(kept))
+
+
+def _take_step(
+    isolation: Isolation, side: Side, batch: Split, number: int, slots: State
+) -> tuple[Trace, Array, Step, State]:
+    """Trace, predict and train on a batch, each from the same state, which stays."""
+    network, images, labels = side.exact, batch.images, batch.labels
+    rate, before = isolation.training.optimizer.learning_rate, network.optimizer_state()
+    try:
+        trace = network.trace(images.copy(), labels)
+        for name, array in network.state().items():
+            weights = side.weights[name].astype(array.dtype)
+            layer, unchanged = name.rpartition(".")[0], np.zeros(array.shape)
+            _add(isolation, side, layer, OWN_WEIGHTS, array, weights, unchanged)
+        network.load_state(side.weights)
+        predicted = network.predict(images.copy())
+        network.load_optimizer_state(slots)
+        step = network.train_step(images.copy(), labels, rate, number)
+        return trace, predicted, step, network.state() | network.optimizer_state()
+    finally:
+        network.load_state(side.weights)
+        network.load_optimizer_state(before)
 
 
 def replay_prediction(isolation: Isolation, images: Array) -> None:
@@ -102,13 +110,13 @@ def replay_prediction(isolation: Isolation, images: Array) -> None:
         probe=PASS,
         found=first,
         wanted=second,
-        budget=_of_largest(np.fmin(np.abs(first), np.abs(second)))
+        budget=of_largest(np.fmin(np.abs(first), np.abs(second)))
         if first.shape == second.shape
         else np.zeros(second.shape),
     )
 
 
-def _of_largest(values: Array) -> Exact:
+def of_largest(values: Array) -> Exact:
     """Return float32's unit roundoff of the greatest value, for every value."""
     largest = np.max(np.abs(values), initial=0.0)
     return np.full(values.shape, unit_roundoff("float32") * largest)

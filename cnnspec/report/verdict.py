@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from rich.console import RenderableType
@@ -136,7 +137,9 @@ def finding_lines(finding: Finding) -> Iterator[RenderableType]:
     text = Text("first divergence: ")
     text.append(f"{finding.layer or 'training'}, {label(finding.quantity)}", style="bold")
     worst = finding.worst
-    if worst:
+    if worst and not math.isfinite(worst.difference):
+        text.append(": not finite, or of another shape")
+    elif worst:
         explained = f"{worst.budget:.1e}" if worst.budget else "nothing"
         text.append(f": {worst.difference:.2e} apart, where rounding explains {explained}")
     yield text

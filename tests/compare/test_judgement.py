@@ -191,9 +191,7 @@ def test_a_network_that_overwrites_its_input() -> None:
     assert finding.cause.code == "changes-input"
 
 
-@pytest.mark.parametrize(
-    ("dtype", "name"), [(np.float16, "float16"), ("bfloat16", "bfloat16")]
-)
+@pytest.mark.parametrize(("dtype", "name"), [(np.float16, "float16"), ("bfloat16", "bfloat16")])
 def test_lost_precision_is_named(dtype: Any, name: str) -> None:
     def rounded(array: Any) -> Any:
         if dtype != "bfloat16":
