@@ -1,7 +1,16 @@
+from typing import Any
+
+import numpy as np
 import pytest
 
 from cnnspec import BackendError, ModelSpec, compare_backends, parse_spec
+from cnnspec.backends.numpy.layers import ConvNumPy
+from cnnspec.cli.compare import MODES as COMMAND_MODES
+from cnnspec.compare import parse_party
+from cnnspec.compare.trajectory import MODES
+from cnnspec.compare.trajectory.distance import TwinEnvelope, distances, one_ulp_away
 from cnnspec.training import EpochMetrics, StepTaken
+from tests.faulty import faulty
 
 SPEC = parse_spec("""
 input: [1, 8, 8]
@@ -13,6 +22,8 @@ layers:
 data: {digits: {train_samples: 100, test_samples: 50}}
 training: {epochs: 2, batch_size: 32}
 """)
+
+LONGER = SPEC.model_copy(update={"training": SPEC.training.model_copy(update={"epochs": 10})})
 
 
 def without_data(spec: ModelSpec) -> ModelSpec:
@@ -89,3 +100,117 @@ def test_every_quantity_of_every_layer_is_compared() -> None:
 def test_a_backend_is_not_compared_with_itself() -> None:
     with pytest.raises(BackendError, match="two different backends are compared"):
         compare_backends(SPEC, ("numpy", "numpy"))
+
+
+class SlightlyOff(ConvNumPy):
+    """One gradient of one weight is off by 1e-4."""
+
+    def parameter_gradients(self, grad_output: Any) -> Any:
+        found = super().parameter_gradients(grad_output)
+        found["weight"].flat[0] += 1e-4
+        return found
+
+
+class OffOnFullBatches(ConvNumPy):
+    """The same, but only on batches that are full: no probe has 32 images."""
+
+    def parameter_gradients(self, grad_output: Any) -> Any:
+        found = super().parameter_gradients(grad_output)
+        found["weight"].flat[0] += 1e-4 * (grad_output.shape[-1] == 32)
+        return found
+
+
+def test_free_training_of_right_backends_stays_within_the_envelope() -> None:
+    trajectory = compare_backends(LONGER, mode="free", twins=3).trajectory
+    assert trajectory is not None
+    assert trajectory.mode == "free"
+    envelope = trajectory.envelope
+    assert envelope is not None
+    assert (envelope.twins, envelope.outside, envelope.parameter) == (3, None, None)
+    assert 0 < envelope.largest < 10
+    assert len(envelope.twin_accuracy) == 3
+    assert trajectory.replayed == ()
+    assert trajectory.finding is None
+    for step in trajectory.steps:
+        assert len(step.twins) == 3
+        assert min(step.twins) > 0
+        assert step.distance > 0
+
+
+@pytest.mark.parametrize("fault", [SlightlyOff, OffOnFullBatches])
+def test_a_fault_of_1e_4_is_outside_rewound_and_named(fault: type[ConvNumPy]) -> None:
+    parties = parse_party("numpy"), faulty(conv=fault)
+    verdict = compare_backends(LONGER, parties, mode="free", steps=12)
+    trajectory = verdict.trajectory
+    assert trajectory is not None
+    envelope = trajectory.envelope
+    assert envelope is not None
+    assert envelope.outside is not None
+    assert envelope.outside <= 3
+    assert envelope.parameter == "conv1.weight"
+    assert trajectory.replayed == (envelope.outside,)
+    finding = trajectory.finding
+    assert finding is not None
+    assert (finding.layer, finding.quantity) == ("conv1", "grad_weight")
+    assert (finding.step, finding.wrong_side) == (envelope.outside, "faulty")
+    assert verdict.verdict == "different"
+
+
+def test_a_fault_that_no_probe_shows_is_found_in_training_alone() -> None:
+    parties = parse_party("numpy"), faulty(conv=OffOnFullBatches)
+    smaller = LONGER.training.model_copy(update={"batch_size": 16})
+    hidden = LONGER.model_copy(update={"training": smaller})
+    assert compare_backends(hidden, parties, steps=0).verdict == "same"
+    assert compare_backends(LONGER, parties, mode="free", steps=12).findings == ()
+    assert compare_backends(LONGER, parties, mode="resync", steps=5).verdict == "different"
+
+
+def test_resynchronised_sides_start_each_step_from_the_same_state() -> None:
+    free = compare_backends(LONGER, mode="lockstep").trajectory
+    resync = compare_backends(LONGER, mode="resync").trajectory
+    assert free is not None
+    assert resync is not None
+    assert resync.mode == "resync"
+    assert resync.finding is None
+    assert len(resync.replayed) == 1
+    furthest = max(step.distance for step in resync.steps)
+    assert furthest < max(step.distance for step in free.steps)
+    assert resync.steps[-1].distance < 1e-6
+
+
+def test_modes_of_the_command_are_those_of_the_referee() -> None:
+    assert ("replay", *MODES) == COMMAND_MODES
+
+
+def test_twins_start_one_unit_in_the_last_place_away() -> None:
+    state = {"w": np.array([1.0, -2.0, 0.5], np.float32), "z": np.zeros(2, np.float32)}
+    moved = one_ulp_away(state, 0, 1)
+    for name, array in state.items():
+        assert moved[name].dtype == array.dtype
+        up, down = np.nextafter(array, np.float32(np.inf)), np.nextafter(array, np.float32(-np.inf))
+        assert np.all((moved[name] == up) | (moved[name] == down))
+    assert any(not np.array_equal(moved["w"], one_ulp_away(state, 0, n)["w"]) for n in range(2, 9))
+
+
+def test_distance_is_relative() -> None:
+    a = {"w": np.array([3.0, 4.0]), "zero": np.zeros(2), "same": np.ones(3)}
+    b = {"w": np.array([3.0, 4.5]), "zero": np.array([0.0, 2.0]), "same": np.ones(3)}
+    assert distances(a, b) == {"w": 0.1, "zero": 2.0, "same": 0.0}
+
+
+def test_envelope_is_the_furthest_twin_and_the_scatter_of_twins() -> None:
+    envelope = TwinEnvelope()
+    twins = [{"a": 1.0, "b": 1.0}, {"a": 1.5, "b": 1.0}]
+    assert envelope.outside({"a": 2.2, "b": 1.4}, twins) is None, "1.5 times the furthest"
+    assert envelope.outside({"a": 2.2, "b": 1.6}, twins) == "b"
+    assert envelope.largest == 1.6
+    wide = [{"a": 1.0, "b": 1.0}, {"a": 1.0, "b": 4.0}]
+    assert envelope.outside({"a": 3.9, "b": 1.0}, wide) is None
+    assert envelope.outside({"a": 3.9, "b": 1.0}, twins) is None, "scatter is remembered"
+    assert envelope.outside({"a": 7.0, "b": 1.0}, twins) == "a"
+
+
+def test_where_no_twin_moves_anything_that_moves_is_outside() -> None:
+    still = [{"a": 0.0}, {"a": 0.0}]
+    assert TwinEnvelope().outside({"a": 0.0}, still) is None
+    assert TwinEnvelope().outside({"a": 1e-30}, still) == "a"

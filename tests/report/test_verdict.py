@@ -1,29 +1,35 @@
 """The report that `cnnspec compare` prints, to the letter, at two widths."""
 
+import dataclasses
 import io
+import math
+from typing import Any
 
 import pytest
 from rich.console import Console
 
-from cnnspec.compare import Lockstep, NotCompared, Quantity, Verdict
-from cnnspec.compare.verdict import LockstepStep
+from cnnspec.compare import Coverage, Finding, NotCompared, Quantity, Trajectory, Verdict
+from cnnspec.compare.causes import Cause
+from cnnspec.compare.verdict import Envelope, Kinks, TrajectoryStep
 from cnnspec.documents import to_json
-from cnnspec.report.verdict import (
-    parting,
-    render_replay,
-    render_training,
-    verdict_document,
-    verdict_sentence,
-)
+from cnnspec.report.trajectory import parting, trajectory_parts
+from cnnspec.report.verdict import render_replay, render_training, verdict_sentence
+from cnnspec.report.verdict_document import verdict_document
 from cnnspec.training import EpochMetrics
 
 GOOD = Quantity("conv1", "grad_weight", "float32", "numpy", "random", 2.5e-7, 1.25e-7, 5e-7, 0.25)
 BAD = Quantity("linear1", "grad_input", "float64", "numpy vs torch", "ties", 3.0, 2.0, 1e-12, 2e12)
+LOST = Quantity("conv1", "output", "float32", "numpy", "data", 1e-3, 1e-3, 1e-7, 1e4)
+HALF = Cause(
+    "scale", "the expected one x 0.5 (1/2 = 1/batch_size): divided by the batch size twice?"
+)
 HISTORY = (EpochMetrics(1, 0.5, 0.75, 0.25, 0.875, 1.5),)
-LOCKSTEP = Lockstep(
+COVERAGE = Coverage({"outputs": (2, 2), "loss and its gradient": (2, 2)}, ())
+LOCKSTEP = Trajectory(
+    mode="lockstep",
     steps=(
-        LockstepStep(1, 1, {"numpy": 2.25, "torch": 2.25}, 1e-8),
-        LockstepStep(1200, 1, {"numpy": 0.5, "torch": 0.5001}, 2e-3),
+        TrajectoryStep(1, 1, {"numpy": 2.25, "torch": 2.25}, 1e-8, 1e-7, (2e-7, 3e-7)),
+        TrajectoryStep(1200, 1, {"numpy": 0.5, "torch": 0.5001}, 2e-3, 1e-2, (1e-2, 2e-2)),
     ),
     total_steps=1200,
     first_different_loss=3,
@@ -34,27 +40,41 @@ LOCKSTEP = Lockstep(
     different_predictions=12,
     stopped={},
 )
+INSIDE = Envelope(2, 1.25, None, None, (0.87, 0.89))
+OUTSIDE = Envelope(2, 40.0, 17, "conv1.weight", (0.87, 0.89))
 
 
-def verdict(*quantities: Quantity, lockstep: Lockstep | None = None) -> Verdict:
-    return Verdict("model", ("numpy", "torch"), quantities, (), lockstep, {"python": "3.11"})
+def finding(worst: Quantity, side: str | None = "torch", cause: Cause | None = None) -> Finding:
+    where = (worst.layer, worst.quantity, worst.precision, worst.backend, worst)
+    judge = "the textbook loops" if side else "there is no third implementation here to judge"
+    return Finding(*where, side, judge, {side: cause} if side and cause else {})
+
+
+def verdict(*quantities: Quantity, findings: tuple[Finding, ...] = (), **changes: Any) -> Verdict:
+    given = Verdict("model", ("numpy", "torch"), quantities, COVERAGE, findings, (), {"seed": 0})
+    return dataclasses.replace(given, **changes)
+
+
+def printed(parts: Any, width: int) -> str:
+    console = Console(file=io.StringIO(), width=width, highlight=False)
+    console.print(*parts, sep="\n")
+    assert isinstance(console.file, io.StringIO)
+    return "\n".join(line.rstrip() for line in console.file.getvalue().splitlines())
 
 
 def rendered(found: Verdict, width: int) -> str:
-    console = Console(file=io.StringIO(), width=width, highlight=False)
-    console.print(*render_replay(found), *render_training(found), sep="\n")
-    assert isinstance(console.file, io.StringIO)
-    return "\n".join(line.rstrip() for line in console.file.getvalue().splitlines())
+    return printed([*render_replay(found), *render_training(found)], width)
 
 
 SAME_AT_80 = """\
 SAME: numpy and torch are the same function on model
 1 comparisons, every difference explained by rounding: the largest takes 0.25 of
 its budget (conv1, weight gradient, float32)
+compared: 2 of 2 outputs, 2 of 2 loss and its gradient
 
- layer  quantity         dtype    backend    apart   budget  ratio
- ─────────────────────────────────────────────────────────────────
- conv1  weight gradient  float32  numpy    1.2e-07  5.0e-07  0.250
+ layer  quantity         dtype    side     apart   budget  ratio
+ ───────────────────────────────────────────────────────────────
+ conv1  weight gradient  float32  numpy  1.2e-07  5.0e-07  0.250
 
 
 Lockstep training: 1,200 steps from the same weights on the same batches
@@ -75,24 +95,47 @@ SAME: numpy and torch are the same function on model"""
 
 DIFFERENT_AT_100 = """\
 DIFFERENT: numpy and torch are not the same function on model
-first divergence: linear1, input gradient (float64, numpy vs torch, probe `ties`): 2.00e+00 apart,
-where rounding explains 1.0e-12
-1 of 2 comparisons beyond rounding, in linear1
+first divergence: linear1, input gradient: 2.00e+00 apart, where rounding explains 1.0e-12
+  float64, numpy vs torch, probe `ties`
+  torch is wrong: judged by the textbook loops
+  why: torch = the expected one x 0.5 (1/2 = 1/batch_size): divided by the batch size twice?
+also: conv1, output
+  which side is wrong: cannot tell (there is no third implementation here to judge)
+2 of 3 comparisons beyond rounding
+compared: 2 of 2 outputs, 2 of 2 loss and its gradient
+not compared: pool1 (output, input gradient): torch: no backward
+not compared (allowed): whole pass: torch: slow
+kinks: of 1,000 decisions of relu and max pool on the data, rounding may turn 3; they count as no
+differences
 
- layer    quantity         dtype    backend           apart   budget  ratio
+ layer    quantity         dtype    side              apart   budget  ratio
  ──────────────────────────────────────────────────────────────────────────
  linear1  input gradient   float64  numpy vs torch  2.0e+00  1.0e-12  2e+12
+ conv1    output           float32  numpy           1.0e-03  1.0e-07  1e+04
  conv1    weight gradient  float32  numpy           1.2e-07  5.0e-07  0.250
 
 not trained: no data in the spec, or no steps asked for"""
 
 
 def test_same_at_80_columns() -> None:
-    assert rendered(verdict(GOOD, lockstep=LOCKSTEP), 80) == SAME_AT_80
+    assert rendered(verdict(GOOD, trajectory=LOCKSTEP), 80) == SAME_AT_80
 
 
 def test_different_at_100_columns() -> None:
-    assert rendered(verdict(GOOD, BAD), 100) == DIFFERENT_AT_100
+    missing = (
+        NotCompared("pool1", "output", "torch: no backward", False),
+        NotCompared("pool1", "grad_input", "torch: no backward", False),
+        NotCompared("whole pass", None, "torch: slow", True),
+    )
+    found = verdict(
+        GOOD,
+        BAD,
+        LOST,
+        findings=(finding(BAD, cause=HALF), finding(LOST, None)),
+        coverage=Coverage(COVERAGE.counts, missing),
+        kinks=(Kinks("relu1", 600, 2), Kinks("pool1", 400, 1)),
+    )
+    assert rendered(found, 100) == DIFFERENT_AT_100
 
 
 def test_long_tables_are_cut_with_a_count() -> None:
@@ -100,7 +143,28 @@ def test_long_tables_are_cut_with_a_count() -> None:
         verdict(*[GOOD] * 20), 80
     )
     assert "\nand 8 more, 8 of them beyond it (--json lists all)\n" in rendered(
-        verdict(*[BAD] * 20), 80
+        verdict(*[BAD] * 20, findings=(finding(BAD),) * 20), 80
+    )
+
+
+def test_findings_of_one_cause_stand_together() -> None:
+    layers = [dataclasses.replace(BAD, layer=f"conv{n}") for n in range(1, 20)]
+    found = tuple(finding(worst, cause=HALF) for worst in layers)
+    text = rendered(verdict(*layers, findings=found), 200)
+    assert text.count("why: ") == 2
+    assert "also: conv2, input gradient; conv3, input gradient; " in text
+
+
+def test_many_groups_are_cut_with_a_count() -> None:
+    causes = [Cause("scale", f"the expected one x {n}") for n in range(20)]
+    text = rendered(verdict(BAD, findings=tuple(finding(BAD, cause=cause) for cause in causes)), 80)
+    assert "\nand 13 more (--json lists all)\n" in text
+
+
+def test_what_cannot_be_subtracted_is_said_in_words() -> None:
+    shape = dataclasses.replace(BAD, difference=math.inf, ratio=math.inf)
+    assert "input gradient: not finite, or of another shape\n" in rendered(
+        verdict(shape, findings=(finding(shape),)), 80
     )
 
 
@@ -108,13 +172,32 @@ def test_long_tables_are_cut_with_a_count() -> None:
     ("found", "sentence"),
     [
         (
-            verdict(Quantity("c", "output", "float32", "numpy", "p", 1, 1, 0.5, 2.0)),
+            verdict(LOST, findings=(finding(LOST, "numpy"),)),
             "DIFFERENT: numpy and torch are the same function on model in float64, but in float32 "
-            "one loses precision that rounding does not explain",
+            "numpy loses precision that rounding does not explain, in conv1",
         ),
         (
-            Verdict("model", ("a", "b"), (), (NotCompared("x", "why"),), None, {}),
+            verdict(coverage=Coverage({}, (NotCompared("x", None, "why", False),))),
             "DIFFERENT: 1 quantities of model could not be compared",
+        ),
+        (
+            verdict(
+                GOOD,
+                trajectory=dataclasses.replace(
+                    LOCKSTEP, finding=Finding(None, "loss", "training", "a vs b", None, step=3)
+                ),
+            ),
+            "DIFFERENT: only one of numpy and torch can be trained on model",
+        ),
+        (
+            verdict(
+                GOOD,
+                trajectory=dataclasses.replace(
+                    LOCKSTEP, finding=dataclasses.replace(finding(BAD), step=1234)
+                ),
+            ),
+            "DIFFERENT: numpy and torch are not the same function on model, seen in step 1,234 of "
+            "the training",
         ),
     ],
 )
@@ -123,50 +206,95 @@ def test_other_sentences(found: Verdict, sentence: str) -> None:
     assert verdict_sentence(found).plain == sentence
 
 
+def test_what_the_user_allows_is_no_difference() -> None:
+    allowed = Coverage({}, (NotCompared("pool1", "output", "why", True),))
+    assert verdict(GOOD, coverage=allowed).verdict == "same"
+
+
 def test_parting_of_equal_trainings() -> None:
-    equal = Lockstep(
-        steps=LOCKSTEP.steps[:1],
-        total_steps=1,
-        first_different_loss=None,
-        first_different_prediction=None,
-        history={},
-        accuracy={},
-        test_images=10,
-        different_predictions=0,
-        stopped={},
-    )
+    equal = dataclasses.replace(LOCKSTEP, first_different_loss=None, steps=LOCKSTEP.steps[:1])
     assert parting(equal).startswith("Losses are equal to the last bit throughout. ")
 
 
+FREE_AT_80 = """\
+Free training beside twins: 1,200 steps from the same weights on the same
+batches
+
+                            numpy     torch
+ ──────────────────────────────────────────
+ batch loss, step 1      2.250000  2.250000
+ batch loss, step 1,200  0.500000  0.500100
+ train loss, last epoch    0.5000    0.5000
+ test accuracy            87.50 %   88.50 %
+
+Weights apart, relative, where they
+are furthest
+
+  step    apart         twins apart
+ ──────────────────────────────────
+     1  1.0e-07  2.0e-07 .. 3.0e-07
+ 1,200  1.0e-02  1.0e-02 .. 2.0e-02
+
+Losses differ in their last bits from step 3; a training image is first classed
+differently in step 700. Weights differ by at most 1.0e-08 after step 1 and
+2.0e-03 after step 1,200. 12 of 1,000 test images are classed differently at the
+end.
+Within the rounding envelope of 2 twins in every step: indistinguishable from
+rounding (at most 1.25 times the distance of the furthest twin). The twins reach
+87.00 % to 89.00 %."""
+
+
+def test_free_training_within_the_envelope_at_80_columns() -> None:
+    free = dataclasses.replace(LOCKSTEP, mode="free", envelope=INSIDE)
+    assert printed(trajectory_parts(free), 80) == FREE_AT_80
+
+
+def last_lines(trajectory: Trajectory) -> str:
+    return printed(trajectory_parts(trajectory), 1000).splitlines()[-1]
+
+
+def test_free_training_outside_the_envelope() -> None:
+    free = dataclasses.replace(LOCKSTEP, mode="free", envelope=OUTSIDE, replayed=(17, 40))
+    start = (
+        "Outside the rounding envelope of 2 twins from step 17 (conv1.weight), up to 40 times the "
+        "distance of the furthest twin. The twins reach 87.00 % to 89.00 %. Rewound, and replayed "
+        "in isolation: step 17, 40: "
+    )
+    chaos = last_lines(free)
+    assert chaos.startswith(start + "every part is within rounding there")
+    found = dataclasses.replace(free, finding=finding(BAD))
+    assert last_lines(found) == start + "not rounding."
+
+
+def test_resynchronised_training_says_what_was_replayed() -> None:
+    resync = dataclasses.replace(LOCKSTEP, mode="resync", replayed=(12,))
+    assert last_lines(resync) == (
+        "Step 12, which brought them furthest apart, was replayed in isolation: every part is "
+        "within rounding."
+    )
+
+
 def test_json_has_no_number_that_is_not_finite() -> None:
-    infinite = Quantity("c", "output", "float64", "a vs b", "p", 1.0, 1.0, 0.0, float("inf"))
-    text = to_json(verdict_document(verdict(infinite)))
+    infinite = Quantity("c", "output", "float64", "a vs b", "p", 1.0, 1.0, 0.0, math.inf)
+    text = to_json(verdict_document(verdict(infinite, findings=(finding(infinite),))))
     assert '"ratio": null' in text
     assert "Infinity" not in text
 
 
-def test_keys_of_the_document() -> None:
-    document = verdict_document(verdict(GOOD, BAD, lockstep=LOCKSTEP))
-    assert list(document) == [
-        "schema",
-        "version",
-        "name",
-        "backends",
-        "verdict",
-        "first_divergence",
-        "quantities",
-        "compared",
-        "not_compared",
-        "lockstep",
-        "accuracy",
-        "environment",
-    ]
+def test_first_divergence_in_the_document() -> None:
+    document = verdict_document(verdict(BAD, findings=(finding(BAD, cause=HALF),)))
     assert document["first_divergence"] == {
         "layer": "linear1",
         "quantity": "grad_input",
         "precision": "float64",
+        "backend": "numpy vs torch",
         "step": None,
-        "cause": None,
-        "wrong_side": None,
+        "probe": "ties",
+        "max_abs": 3.0,
+        "budget": 1e-12,
+        "ratio": 2e12,
+        "wrong_side": "torch",
+        "judge": "the textbook loops",
+        "cause": {"code": "scale", "sentence": HALF.sentence},
+        "causes": {"torch": {"code": "scale", "sentence": HALF.sentence}},
     }
-    assert document["accuracy"] == {"numpy": 0.875, "torch": 0.885}

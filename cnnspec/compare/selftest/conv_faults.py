@@ -76,7 +76,7 @@ class KernelFlipped(ConvNumPy):
 @CONV.fault(
     "kernel-transposed",
     "output",
-    "transposed-kernel",
+    "height-width-swapped",
     at=has_square_kernel,
 )
 class KernelTransposed(ConvNumPy):
@@ -112,7 +112,7 @@ class InputGradientFlipped(ConvNumPy):
 @CONV.fault(
     "weight-gradient-flipped",
     "grad_weight",
-    "flipped-kernel flipped",
+    "flipped-kernel",
     at=has_kernel,
 )
 class WeightGradientFlipped(ConvNumPy):
@@ -126,7 +126,7 @@ class WeightGradientFlipped(ConvNumPy):
 @CONV.fault(
     "weight-gradient-transposed",
     "grad_weight",
-    "transposed-kernel transposed",
+    "height-width-swapped",
     at=has_square_kernel,
 )
 class WeightGradientTransposed(ConvNumPy):
@@ -160,7 +160,7 @@ class BiasTwice(ConvNumPy):
 @CONV.fault(
     "bias-gradient-missing",
     "grad_bias",
-    "zero",
+    "all-zeros",
     at=has_bias,
 )
 class BiasGradientMissing(ConvNumPy):
@@ -188,7 +188,7 @@ class BiasGradientAveraged(ConvNumPy):
 @CONV.fault(
     "bias-gradient-of-one-position",
     "grad_bias",
-    "bias-axes",
+    "",
     at=has_bias,
 )
 class BiasGradientOfOnePosition(ConvNumPy):
@@ -242,7 +242,7 @@ class WeightGradientAveraged(ConvNumPy):
 @CONV.fault(
     "weight-gradient-ascends",
     "grad_weight",
-    "scale sign",
+    "scale",
 )
 class WeightGradientAscends(ConvNumPy):
     """The gradient of the weights has the wrong sign."""
@@ -255,7 +255,7 @@ class WeightGradientAscends(ConvNumPy):
 @CONV.fault(
     "weight-gradient-of-the-last-image",
     "grad_weight",
-    "one-image last-image",
+    "images-left-out",
 )
 class WeightGradientOfLastImage(ConvNumPy):
     """The gradient of the weights is overwritten image by image, not added."""
@@ -270,7 +270,7 @@ class WeightGradientOfLastImage(ConvNumPy):
 @CONV.fault(
     "weight-gradient-of-the-first-image",
     "grad_weight",
-    "one-image first-image",
+    "images-left-out",
 )
 class WeightGradientOfFirstImage(ConvNumPy):
     """The gradient of the weights takes the first image of the batch alone."""
@@ -285,22 +285,17 @@ class WeightGradientOfFirstImage(ConvNumPy):
 @CONV.fault(
     "weight-gradient-without-padding",
     "grad_weight",
-    "",
+    "padding-ignored",
     at=is_padded,
 )
 class WeightGradientWithoutPadding(ConvNumPy):
     """The gradient of the weights misses the outputs whose window touches the padding."""
 
     def parameter_gradients(self, grad_output: Array) -> Gradients:
-        inside = np.zeros_like(grad_output)
-        _, height, width = self._output
-        rows, columns = np.arange(height), np.arange(width)
-        for _, _, (out_rows, out_columns), _ in self._offsets:
-            rows = np.intersect1d(rows, np.arange(height)[out_rows])
-            columns = np.intersect1d(columns, np.arange(width)[out_columns])
-        whole = np.zeros((height, width), bool)
-        whole[np.ix_(rows, columns)] = True
-        inside[:, whole] = grad_output[:, whole]
+        seen = np.zeros(self._output[1:], int)
+        for _, _, outputs, _ in self._offsets:
+            seen[outputs] += 1
+        inside = grad_output * (seen == np.prod(self._kernel))[..., None]
         found = super().parameter_gradients(grad_output)
         return found | {"weight": super().parameter_gradients(inside)["weight"]}
 
@@ -308,7 +303,7 @@ class WeightGradientWithoutPadding(ConvNumPy):
 @CONV.fault(
     "input-gradient-overwritten",
     "grad_input",
-    "overwritten",
+    "overlaps-overwritten",
     at=overlaps,
 )
 class InputGradientOverwritten(ConvNumPy):
@@ -337,7 +332,7 @@ class InputGradientOverwritten(ConvNumPy):
 @CONV.fault(
     "input-gradient-uncropped",
     "grad_input",
-    "shifted",
+    "padding-other-side padding-ignored",
     at=is_padded,
 )
 class InputGradientUncropped(ConvNumPy):
@@ -392,7 +387,7 @@ class InputGradientWithoutStride(ConvNumPy):
 @CONV.fault(
     "input-gradient-ascends",
     "grad_input",
-    "scale sign",
+    "scale",
 )
 class InputGradientAscends(ConvNumPy):
     """The gradient of the input has the wrong sign."""
@@ -404,7 +399,7 @@ class InputGradientAscends(ConvNumPy):
 @CONV.fault(
     "padding-shifted",
     "output",
-    "shifted padding-side",
+    "padding-other-side",
     at=is_padded,
 )
 class PaddingShifted(ConvNumPy):
@@ -418,7 +413,7 @@ class PaddingShifted(ConvNumPy):
 @CONV.fault(
     "same-pads-first",
     "output",
-    "shifted padding-side",
+    "padding-other-side",
     at=has_even_same,
 )
 class SamePadsFirst(ConvNumPy):
@@ -433,7 +428,7 @@ class SamePadsFirst(ConvNumPy):
 @CONV.fault(
     "padding-by-edge",
     "output",
-    "padding-value edge-padding",
+    "padding-mode",
     at=is_padded,
 )
 class PaddingByEdge(ConvNumPy):
@@ -478,9 +473,9 @@ class DilationIgnored(ConvNumPy):
 
 
 @CONV.fault(
-    "groups-interleaved",
+    "groups-order",
     "output",
-    "groups-interleaved",
+    "groups-order",
     at=is_grouped,
 )
 class GroupsInterleaved(ConvNumPy):
@@ -494,7 +489,7 @@ class GroupsInterleaved(ConvNumPy):
 @CONV.fault(
     "groups-share-the-first",
     "output",
-    "groups-first",
+    "groups-ignored",
     at=is_grouped,
 )
 class GroupsShareTheFirst(ConvNumPy):
@@ -508,7 +503,7 @@ class GroupsShareTheFirst(ConvNumPy):
 @CONV.fault(
     "channels-last-weights",
     "output",
-    "weight-order channels-last",
+    "weight-order weight-reshaped",
     at=lambda at: several_channels(at) and has_kernel(at) and not is_grouped(at),
 )
 class ChannelsLastWeights(ConvNumPy):
@@ -524,7 +519,7 @@ class ChannelsLastWeights(ConvNumPy):
 @CONV.fault(
     "last-kernel-row-missing",
     "output",
-    "kernel-row-missing",
+    "windows-left-out",
     at=lambda at: at.parameters["weight"][2] > 1,
 )
 class LastKernelRowMissing(ConvNumPy):
@@ -539,7 +534,7 @@ class LastKernelRowMissing(ConvNumPy):
 @CONV.fault(
     "last-output-missing",
     "output",
-    "last-window-missing",
+    "windows-left-out",
 )
 class LastOutputMissing(ConvNumPy):
     """The loop over the output's columns ends one too early: the last stays at the bias."""
@@ -568,7 +563,7 @@ class ChannelsAveraged(ConvNumPy):
 @CONV.fault(
     "stale-columns",
     "grad_weight",
-    "stale stale-input",
+    "",
 )
 class StaleColumns(ConvNumPy):
     """The gradient of the weights takes the columns of the batch before."""
@@ -607,7 +602,7 @@ class GradientAccumulates(ConvNumPy):
 @CONV.fault(
     "learns-inside-backward",
     "grad_input,weight,output,weight after backward",
-    "updated-inside update-inside-backward",
+    "updates-own-weights",
 )
 class LearnsInsideBackward(ConvNumPy):
     """The weights are changed inside the backward pass."""

@@ -12,6 +12,9 @@ from cnnspec.spec.training import Training
 LOSS = "loss"
 NETWORK = "network"
 
+STEP = "training step"
+"""Where a referee names what shows only when the parts work together."""
+
 Part = TypeVar("Part", bound=Callable[..., Any])
 
 
@@ -44,6 +47,8 @@ class Fault:
     """Whether the fault shows in a layer of its kind."""
     training: Callable[[Training], bool] = in_any
     """Whether the fault shows in a training."""
+    place: str | None = None
+    """Where a referee should name it, if not where it is planted."""
 
     def layers(self, plan: Plan) -> list[PlannedLayer]:
         """Return the layers in which it shows."""
@@ -73,6 +78,7 @@ class Family:
         *,
         at: Callable[[PlannedLayer], bool] = anywhere,
         training: Callable[[Training], bool] = in_any,
+        place: str | None = None,
     ) -> Callable[[Part], Part]:
         """Write down a faulty part, whose docstring says what is wrong.
 
@@ -90,6 +96,7 @@ class Family:
                     part,
                     at,
                     training,
+                    place,
                 )
             )
             return part

@@ -46,7 +46,7 @@ class BiasGradientAveraged(LinearNumPy):
 @LINEAR.fault(
     "bias-gradient-of-the-first-image",
     "grad_bias",
-    "one-image first-image bias-axes",
+    "images-left-out",
     at=has_bias,
 )
 class BiasGradientOfFirstImage(LinearNumPy):
@@ -60,7 +60,7 @@ class BiasGradientOfFirstImage(LinearNumPy):
 @LINEAR.fault(
     "bias-gradient-summed-over-all",
     "grad_bias",
-    "bias-axes",
+    "bias-sum",
     at=lambda at: has_bias(at) and at.output[0] > 1,
 )
 class BiasGradientSummedOverAll(LinearNumPy):
@@ -74,7 +74,7 @@ class BiasGradientSummedOverAll(LinearNumPy):
 @LINEAR.fault(
     "bias-gradient-missing",
     "grad_bias",
-    "zero",
+    "all-zeros",
     at=has_bias,
 )
 class BiasGradientMissing(LinearNumPy):
@@ -98,7 +98,7 @@ class BiasMissing(LinearNumPy):
 @LINEAR.fault(
     "bias-of-the-first-output",
     "output",
-    "bias-axes bias-first",
+    "bias-of-one-channel",
     at=lambda at: has_bias(at) and at.output[0] > 1,
 )
 class BiasOfFirstOutput(LinearNumPy):
@@ -114,7 +114,7 @@ class BiasOfFirstOutput(LinearNumPy):
 @LINEAR.fault(
     "weights-transposed",
     "output",
-    "transposed transposed-weights",
+    "weight-transposed",
     at=is_square,
 )
 class WeightsTransposed(LinearNumPy):
@@ -130,7 +130,7 @@ class WeightsTransposed(LinearNumPy):
 @LINEAR.fault(
     "weights-in-other-order",
     "output",
-    "weight-order transposed transposed-weights",
+    "weight-reshaped weight-order weight-transposed",
     at=lambda at: not is_square(at) and min(*at.input, *at.output) > 1,
 )
 class WeightsInOtherOrder(LinearNumPy):
@@ -148,7 +148,7 @@ class WeightsInOtherOrder(LinearNumPy):
 @LINEAR.fault(
     "weight-gradient-transposed",
     "grad_weight",
-    "transposed weight-order",
+    "misread-layout",
     at=lambda at: min(*at.input, *at.output) > 1,
 )
 class WeightGradientTransposed(LinearNumPy):
@@ -163,7 +163,7 @@ class WeightGradientTransposed(LinearNumPy):
 @LINEAR.fault(
     "input-gradient-transposed",
     "grad_input",
-    "transposed transposed-weights",
+    "weight-transposed",
     at=is_square,
 )
 class InputGradientTransposed(LinearNumPy):
@@ -177,7 +177,7 @@ class InputGradientTransposed(LinearNumPy):
 @LINEAR.fault(
     "input-gradient-ascends",
     "grad_input",
-    "scale sign",
+    "scale",
 )
 class InputGradientAscends(LinearNumPy):
     """The gradient of the input has the wrong sign."""
@@ -228,7 +228,7 @@ class WeightGradientWithDecay(LinearNumPy):
 @LINEAR.fault(
     "stale-input",
     "grad_weight",
-    "stale stale-input",
+    "",
 )
 class StaleInput(LinearNumPy):
     """The gradient of the weights takes the input of the batch before."""
@@ -266,7 +266,7 @@ class GradientAccumulates(LinearNumPy):
 @LINEAR.fault(
     "learns-inside-backward",
     "grad_input,weight,output,weight after backward",
-    "updated-inside update-inside-backward",
+    "updates-own-weights",
 )
 class LearnsInsideBackward(LinearNumPy):
     """The weights are changed inside the backward pass, with a learning rate of its own."""

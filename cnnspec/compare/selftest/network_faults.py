@@ -16,7 +16,7 @@ WEIGHTS = "weight,bias"
 
 @NETWORKS.fault(
     "predicts-probabilities",
-    "predicted logits",
+    "predicted logits", "whole-is-not-its-parts"
 )
 class PredictsProbabilities(NumPyNetwork):
     """Predictions are probabilities, where training has logits."""
@@ -30,7 +30,7 @@ class PredictsProbabilities(NumPyNetwork):
 
 @NETWORKS.fault(
     "predicts-in-reverse",
-    "predicted logits",
+    "predicted logits", "whole-is-not-its-parts"
 )
 class PredictsInReverse(NumPyNetwork):
     """Predictions have the classes in reverse order."""
@@ -42,6 +42,7 @@ class PredictsInReverse(NumPyNetwork):
 @NETWORKS.fault(
     "trains-with-the-rate-twice",
     WEIGHTS,
+    "whole-is-not-its-parts",
 )
 class TrainsWithTheRateTwice(NumPyNetwork):
     """A training step multiplies the learning rate in twice."""
@@ -53,6 +54,7 @@ class TrainsWithTheRateTwice(NumPyNetwork):
 @NETWORKS.fault(
     "loss-after-the-update",
     "loss,logits",
+    "whole-is-not-its-parts",
 )
 class LossAfterTheUpdate(NumPyNetwork):
     """A training step tells the loss after its update, not before."""
@@ -66,6 +68,7 @@ class LossAfterTheUpdate(NumPyNetwork):
 @NETWORKS.fault(
     "trains-on-half-the-batch",
     "logits,loss,weight,bias",
+    "whole-is-not-its-parts",
 )
 class TrainsOnHalfTheBatch(NumPyNetwork):
     """A training step learns from the first half of the batch alone."""
@@ -78,7 +81,7 @@ class TrainsOnHalfTheBatch(NumPyNetwork):
 @NETWORKS.fault(
     "last-parameter-skipped",
     WEIGHTS,
-    "not-updated",
+    "whole-is-not-its-parts",
 )
 class LastParameterSkipped(NumPyNetwork):
     """A training step leaves out the last parameter."""

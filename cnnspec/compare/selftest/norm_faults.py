@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cnnspec.backends.numpy.batch_norm import BatchNormNumPy
-from cnnspec.compare.selftest.faults import Family
+from cnnspec.compare.selftest.faults import STEP, Family
 from cnnspec.plan import PlannedLayer
 from cnnspec.trace import Array
 
@@ -60,7 +60,7 @@ class RunningBiased(_Norm):
         self._run("running_var", variance)
 
 
-@NORM.fault("momentum-turned-round", "running_mean,running_var", "momentum-turned-round")
+@NORM.fault("momentum-turned-round", "running_mean,running_var", "momentum-reversed")
 class MomentumTurnedRound(_Norm):
     """The momentum weights the old value of what runs, not the new one."""
 
@@ -78,7 +78,7 @@ class NeverRuns(_Norm):
         """Leave out what is done here."""
 
 
-@NORM.fault("running-deviation", "running_var", "running-deviation")
+@NORM.fault("running-deviation", "running_var", "deviation-for-variance")
 class RunningDeviation(_Norm):
     """What runs is the standard deviation, not the variance."""
 
@@ -123,7 +123,7 @@ class StatisticsHeldConstant(BatchNormNumPy):
         return (rows * self._weighted(self._scale)).reshape(grad_output.shape)
 
 
-@NORM.fault("variance-held-constant", "grad_input", "statistics-constant variance-constant")
+@NORM.fault("variance-held-constant", "grad_input", "variance-term-missing")
 class VarianceHeldConstant(BatchNormNumPy):
     """The gradient takes the variance for a constant."""
 
@@ -133,7 +133,7 @@ class VarianceHeldConstant(BatchNormNumPy):
         return (centred * self._weighted(self._scale)).reshape(grad_output.shape)
 
 
-@NORM.fault("gradient-without-weight", "grad_input", "weight-missing", at=_is_affine)
+@NORM.fault("gradient-without-weight", "grad_input", "scale-missing", at=_is_affine)
 class GradientWithoutWeight(BatchNormNumPy):
     """The gradient of the input is not multiplied by the weight."""
 
@@ -142,7 +142,7 @@ class GradientWithoutWeight(BatchNormNumPy):
         return (grad / self.parameters["weight"][:, None]).reshape(grad_output.shape)
 
 
-@NORM.fault("weight-gradient-of-the-input", "grad_weight", "not-normalised", at=_is_affine)
+@NORM.fault("weight-gradient-of-the-input", "grad_weight", "not-divided", at=_is_affine)
 class WeightGradientOfTheInput(BatchNormNumPy):
     """The gradient of the weight takes x - mean, which is not divided by its deviation."""
 
@@ -170,7 +170,7 @@ class BiasMissing(BatchNormNumPy):
         return y
 
 
-@NORM.fault("by-position", "output", "by-position", at=_of_images)
+@NORM.fault("by-position", "output", "wrong-axes", at=_of_images)
 class ByPosition(BatchNormNumPy):
     """Each position has statistics of its own, over the batch alone."""
 
@@ -184,7 +184,7 @@ class ByPosition(BatchNormNumPy):
         return y.reshape(x.shape)
 
 
-@NORM.fault("predicts-by-the-batch", "predicted logits", "")
+@NORM.fault("predicts-by-the-batch", "predicted logits", "whole-is-not-its-parts", place=STEP)
 class PredictsByTheBatch(BatchNormNumPy):
     """Predictions are normalised by their own batch, not by what runs."""
 
@@ -196,7 +196,7 @@ class PredictsByTheBatch(BatchNormNumPy):
         return y
 
 
-@NORM.fault("trains-by-what-runs", "output", "running-for-batch")
+@NORM.fault("trains-by-what-runs", "output", "running-statistics")
 class TrainsByWhatRuns(BatchNormNumPy):
     """Training normalises by what runs, not by the batch."""
 

@@ -11,18 +11,17 @@ from cnnspec.backends import Builder, require_cpu
 from cnnspec.backends.chain import Layer
 from cnnspec.backends.numpy import LAYERS, OPTIMIZERS, NumPyNetwork
 from cnnspec.backends.numpy.learning import cross_entropy
-from cnnspec.compare.selftest.faults import LOSS, NETWORK, Fault
+from cnnspec.compare.selftest.faults import LOSS, NETWORK, STEP, Fault
 from cnnspec.plan import Plan
 from cnnspec.spec.layers import Layer as SpecLayer
 from cnnspec.spec.sizes import Shape
 from cnnspec.spec.training import Training
 
 OPTIMIZER = "optimizer"
-STEP = "training step"
 
 
 def planted_at(fault: Fault, plan: Plan) -> str:
-    """Return the place that a referee should name: the last layer where the fault shows."""
+    """Return where a fault is planted: of layers, in the last one where it shows."""
     if fault.where in OPTIMIZERS:
         return OPTIMIZER
     places = {LOSS: LOSS, NETWORK: STEP}

@@ -104,7 +104,7 @@ class TiesToTheLast(PoolNumPy):
 @POOL.fault(
     "ties-shared",
     "grad_input",
-    "ties-shared ties-split",
+    "ties-shared",
     at=is_max,
 )
 class TiesShared(_Windows):
@@ -123,7 +123,7 @@ class TiesShared(_Windows):
 @POOL.fault(
     "ties-by-column",
     "grad_input",
-    "ties-by-column",
+    "ties-to-first-by-column",
     at=lambda at: is_max(at) and min(pair(at.layer.kernel_size)) > 1,  # type: ignore[attr-defined]
 )
 class TiesByColumn(PoolNumPy):
@@ -161,7 +161,7 @@ class SharedMask(_Windows):
 @POOL.fault(
     "gradient-overwritten",
     "grad_input",
-    "overwritten",
+    "overlaps-overwritten",
     at=_overlapping_max,
 )
 class GradientOverwritten(_Windows):
@@ -181,7 +181,7 @@ class GradientOverwritten(_Windows):
 @POOL.fault(
     "gradient-to-all-cells",
     "grad_input",
-    "gradient-to-all",
+    "whole-to-all",
     at=is_max,
 )
 class GradientToAllCells(_Windows):
@@ -198,7 +198,7 @@ class GradientToAllCells(_Windows):
 @POOL.fault(
     "gradient-to-the-first-cell",
     "grad_input",
-    "gradient-to-first",
+    "one-cell",
     at=is_max,
 )
 class GradientToTheFirstCell(_Windows):
@@ -215,7 +215,7 @@ class GradientToTheFirstCell(_Windows):
 @POOL.fault(
     "argmax-of-the-first-channel",
     "grad_input",
-    "argmax-of-first-channel",
+    "",
     at=lambda at: is_max(at) and at.input[0] > 1,
 )
 class ArgmaxOfTheFirstChannel(_Windows):
@@ -235,7 +235,7 @@ class ArgmaxOfTheFirstChannel(_Windows):
 @POOL.fault(
     "stale-argmax",
     "grad_input",
-    "stale stale-input",
+    "",
     at=is_max,
 )
 class StaleArgmax(PoolNumPy):
@@ -256,7 +256,7 @@ class StaleArgmax(PoolNumPy):
 @POOL.fault(
     "padding-wins",
     "output",
-    "padding-value padding-wins",
+    "padding-wins",
     at=lambda at: is_max(at) and is_padded(at),
 )
 class PaddingWins(PoolNumPy):
@@ -272,7 +272,7 @@ class PaddingWins(PoolNumPy):
         return y
 
 
-@POOL.fault("minimum", "output", "minimum", at=is_max)
+@POOL.fault("minimum", "output", "min-for-max", at=is_max)
 class Minimum(PoolNumPy):
     """The minimum of each window."""
 
@@ -286,7 +286,7 @@ class Minimum(PoolNumPy):
 @POOL.fault(
     "average-for-maximum",
     "output",
-    "other-kind average-for-maximum",
+    "average-for-max",
     at=is_max,
 )
 class AverageForMaximum(PoolNumPy):
@@ -300,7 +300,7 @@ class AverageForMaximum(PoolNumPy):
 @POOL.fault(
     "maximum-for-average",
     "output",
-    "other-kind maximum-for-average",
+    "max-for-average",
     at=is_average,
 )
 class MaximumForAverage(PoolNumPy):
@@ -330,7 +330,7 @@ class PaddingNotCounted(PoolNumPy):
 @POOL.fault(
     "kernel-always-counted",
     "output",
-    "kernel-counted overhang-counted",
+    "divided-by-kernel",
     at=lambda at: is_average(at) and reaches_over(at),
 )
 class KernelAlwaysCounted(PoolNumPy):
@@ -342,7 +342,7 @@ class KernelAlwaysCounted(PoolNumPy):
         self._cells = np.full_like(self._cells, height * width)
 
 
-@POOL.fault("sum", "output", "sum-not-average", at=is_average)
+@POOL.fault("sum", "output", "sum-for-average scale", at=is_average)
 class Sum(PoolNumPy):
     """The sum of each window, not divided."""
 
@@ -354,7 +354,7 @@ class Sum(PoolNumPy):
 @POOL.fault(
     "gradient-not-divided",
     "grad_input",
-    "gradient-to-all scale",
+    "not-divided scale",
     at=is_average,
 )
 class GradientNotDivided(PoolNumPy):
@@ -380,7 +380,7 @@ class GradientDividedTwice(PoolNumPy):
 @POOL.fault(
     "average-gradient-overwritten",
     "grad_input",
-    "overwritten",
+    "overlaps-overwritten",
     at=_overlapping_average,
 )
 class AverageGradientOverwritten(_Windows):
@@ -398,7 +398,7 @@ class AverageGradientOverwritten(_Windows):
 @POOL.fault(
     "windows-shifted",
     "output",
-    "shifted",
+    "padding-other-side padding-ignored",
     at=_padded_average,
 )
 class WindowsShifted(PoolNumPy):

@@ -35,7 +35,7 @@ class MaskOfTheGradient(ReLUNumPy):
         return np.maximum(grad_output, 0)
 
 
-@RELU.fault("mask-inverted", "grad_input", "mask-inverted")
+@RELU.fault("mask-inverted", "grad_input", "upside-down")
 class MaskInverted(ReLUNumPy):
     """The gradient passes where x < 0."""
 
@@ -49,7 +49,7 @@ class _WithInput(ReLUNumPy):
         return super().forward(x)
 
 
-@RELU.fault("passes-at-0", "grad_input", "derivative-at-0 mask-at-zero")
+@RELU.fault("passes-at-0", "grad_input", "derivative-1-at-0 derivative-half-at-0")
 class PassesAt0(_WithInput):
     """The derivative at 0 is 1."""
 
@@ -57,7 +57,7 @@ class PassesAt0(_WithInput):
         return grad_output * (self._x >= 0)
 
 
-@RELU.fault("half-at-0", "grad_input", "derivative-at-0 mask-at-zero")
+@RELU.fault("half-at-0", "grad_input", "derivative-1-at-0 derivative-half-at-0")
 class HalfAt0(_WithInput):
     """The derivative at 0 is 1/2."""
 
@@ -84,7 +84,7 @@ class LeaksBackward(_WithInput):
         return grad_output * slope
 
 
-@RELU.fault("identity", "output", "identity relu-missing")
+@RELU.fault("identity", "output", "not-applied")
 class Identity(ReLUNumPy):
     """Negative numbers pass."""
 
@@ -93,7 +93,7 @@ class Identity(ReLUNumPy):
         return x.copy()
 
 
-@RELU.fault("absolute", "output", "absolute")
+@RELU.fault("absolute", "output", "absolute-value")
 class Absolute(ReLUNumPy):
     """|x| for max(x, 0)."""
 
@@ -105,7 +105,7 @@ class Absolute(ReLUNumPy):
 @RELU.fault(
     "gradient-times-output",
     "grad_input",
-    "times-output",
+    "multiplied-by-output",
 )
 class GradientTimesOutput(ReLUNumPy):
     """The gradient is multiplied by the output, not by its sign."""
@@ -114,7 +114,7 @@ class GradientTimesOutput(ReLUNumPy):
         return grad_output * self._y
 
 
-@RELU.fault("stale-mask", "grad_input", "stale stale-input")
+@RELU.fault("stale-mask", "grad_input", "")
 class StaleMask(ReLUNumPy):
     """The mask is that of the batch before."""
 
@@ -133,7 +133,7 @@ class StaleMask(ReLUNumPy):
 @FLATTEN.fault(
     "channels-last",
     "output",
-    "channels-last flatten-order",
+    "channels-last",
     at=is_image,
 )
 class ChannelsLast(FlattenNumPy):
@@ -151,7 +151,7 @@ class ChannelsLast(FlattenNumPy):
 @FLATTEN.fault(
     "columns-first",
     "output",
-    "columns-first flatten-order transposed",
+    "height-width-swapped",
     at=lambda at: is_image(at) and min(at.input[1:]) > 1,
 )
 class ColumnsFirst(FlattenNumPy):
@@ -169,7 +169,7 @@ class ColumnsFirst(FlattenNumPy):
 @FLATTEN.fault(
     "gradient-channels-last",
     "grad_input",
-    "channels-last flatten-order",
+    "channels-last",
     at=is_image,
 )
 class GradientChannelsLast(FlattenNumPy):
@@ -184,7 +184,7 @@ class GradientChannelsLast(FlattenNumPy):
 @FLATTEN.fault(
     "batch-mixed-in",
     "output",
-    "",
+    "images-mixed",
     at=is_image,
 )
 class BatchMixedIn(FlattenNumPy):

@@ -38,7 +38,7 @@ class Trial:
     fault: Fault
     spec: str
     place: str
-    """Where the fault was planted."""
+    """Where it should be found: where the fault was planted."""
     found: Finding | None
     """The first divergence."""
 
@@ -192,7 +192,8 @@ def _trial(fault: Fault, spec: ModelSpec, against: str) -> Trial:
     plan = resolve(spec)
     party = Party.of_builder(FAULTY, faulty_builder(fault, plan))
     verdict = _judge(plan, spec.training, party, against)
-    return Trial(fault, spec.name, planted_at(fault, plan), verdict.first_divergence)
+    place = fault.place or planted_at(fault, plan)
+    return Trial(fault, spec.name, place, verdict.first_divergence)
 
 
 def _false_alarms(spec: ModelSpec, against: str) -> Iterator[FalseAlarm]:

@@ -1,0 +1,66 @@
+"""Decisions that rounding may turn are counted, each by the budget of what it decides on."""
+
+import numpy as np
+
+from cnnspec import ModelSpec, parse_spec, resolve
+from cnnspec.compare import parse_party
+from cnnspec.compare.inputs import inputs_of
+from cnnspec.compare.isolation import Isolation
+from cnnspec.compare.kinks import kinks_of
+from cnnspec.compare.side import probe_weights
+from cnnspec.data import Split
+
+PARTIES = parse_party("numpy"), parse_party("loops")
+
+
+def kinks(spec: ModelSpec, images: np.ndarray, **weights: np.ndarray) -> dict[str, tuple[int, int]]:
+    plan = resolve(spec)
+    given = probe_weights(plan, 0) | {
+        name.replace("__", "."): array.astype(np.float32) for name, array in weights.items()
+    }
+    isolation = Isolation(plan, spec.training, PARTIES, given)
+    batch = Split(images.astype(np.float32), np.zeros(len(images), np.int64))
+    found = kinks_of(isolation, inputs_of(isolation, batch).layers)
+    return {kink.layer: (kink.decisions, kink.near) for kink in found}
+
+
+def test_relu_near_0_within_the_budget_of_the_layer_before() -> None:
+    spec = parse_spec("input: [1, 1, 3]\nlayers: [flatten, {linear: {out_features: 3}}, relu]")
+    image = np.array([[[[1.0, 1.0, 1.0]]]])
+    weights = np.array([[1.0, -1.0, 0.0], [1.0, -1.0, 1e-3], [1.0, -1.0, 1e-8]])
+    found = kinks(spec, image, linear1__weight=weights, linear1__bias=np.zeros(3))
+    assert found == {"relu1": (3, 2)}, "1e-3 is far beyond what rounds 1 - 1, 0 and 1e-8 are not"
+
+
+def test_pixels_are_exact_and_decide_nothing_near() -> None:
+    spec = parse_spec("input: [1, 2, 2]\nlayers: [relu, {pool: {kernel_size: 2}}, flatten]")
+    found = kinks(spec, np.array([[[[0.0, 1.0], [1.0, -1.0]]]]))
+    assert found == {"relu1": (4, 0), "pool1": (1, 0)}
+
+
+def test_equal_maxima_of_a_product_are_near_and_of_a_relu_that_is_0_are_not() -> None:
+    spec = parse_spec("""
+input: [1, 2, 4]
+layers:
+  - conv: {out_channels: 1, kernel_size: 1}
+  - relu
+  - pool: {kernel_size: 2}
+  - flatten
+""")
+    image = np.array([[[[3.0, 3.0, -3.0, -3.0], [1.0, 2.0, -1.0, -2.0]]]])
+    found = kinks(spec, image, conv1__weight=np.full((1, 1, 1, 1), 0.1), conv1__bias=np.zeros(1))
+    assert found == {"relu1": (8, 0), "pool1": (2, 1)}
+
+
+def test_padding_is_never_near_the_maximum() -> None:
+    spec = parse_spec("""
+input: [1, 2, 2]
+layers:
+  - conv: {out_channels: 1, kernel_size: 1}
+  - pool: {kernel_size: 3, stride: 2, padding: 1, ceil_mode: true}
+  - flatten
+""")
+    image = np.array([[[[1.0, 2.0], [4.0, 8.0]]]])
+    found = kinks(spec, image, conv1__weight=np.ones((1, 1, 1, 1)), conv1__bias=np.zeros(1))
+    windows = int(np.prod(resolve(spec).layer("pool1").output))
+    assert found == {"pool1": (windows, 0)}

@@ -1,0 +1,88 @@
+"""docs/verdict.md names every key of the document, and no other."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from cnnspec import compare_backends, parse_spec
+from cnnspec.backends.numpy.layers import ConvNumPy, PoolNumPy
+from cnnspec.compare import parse_party
+from cnnspec.documents import to_json
+from cnnspec.report.verdict_document import verdict_document
+from tests.faulty import faulty
+
+DOCS = Path(__file__).parents[2] / "docs" / "verdict.md"
+SPEC = parse_spec("""
+input: [1, 8, 8]
+layers:
+  - conv: {out_channels: 2, kernel_size: 3}
+  - batch_norm
+  - relu
+  - pool: {kernel_size: 2}
+  - flatten
+  - linear: {out_features: 10}
+data: {digits: {train_samples: 64, test_samples: 20}}
+""")
+REPEATED = {"first_divergence": "findings[]", "trajectory.finding": "findings[]"}
+"""Documents within the document that are explained elsewhere."""
+
+
+class NoBackward(PoolNumPy):
+    def input_gradient(self, grad_output: Any) -> Any:
+        raise ValueError("no backward")
+
+
+class HalvedGradient(ConvNumPy):
+    def parameter_gradients(self, grad_output: Any) -> Any:
+        found = super().parameter_gradients(grad_output)
+        return found | {"weight": found["weight"] / 2}
+
+
+def paths(value: Any, path: str = "") -> Iterator[str]:
+    """Yield every path of a document; keys that are data stand in braces."""
+    if path in REPEATED:
+        return
+    if isinstance(value, dict):
+        if value.keys() & {"numpy", "faulty"} and path != "environment":
+            value = {"{side}": next(iter(value.values()))}
+        elif path == "coverage":
+            value = {"{group}": next(iter(value.values()))}
+        for key, item in value.items():
+            inner = f"{path}.{key}" if path else key
+            yield inner
+            yield from paths(item, inner)
+    elif isinstance(value, list):
+        yield f"{path}[]"
+        for item in value:
+            yield from paths(item, f"{path}[]")
+
+
+def document(*backends: Any, **options: Any) -> Any:
+    return json.loads(to_json(verdict_document(compare_backends(SPEC, backends, **options))))
+
+
+def test_every_key_is_explained() -> None:
+    documents = [
+        document(parse_party("numpy"), faulty(conv=HalvedGradient), mode="free", twins=2),
+        document(parse_party("numpy"), faulty(pool=NoBackward), steps=0),
+        document("numpy", "torch"),
+    ]
+    assert documents[0]["trajectory"]["finding"]["layer"] == "conv1"
+    assert documents[1]["not_compared"]
+    found = {path for each in documents for path in paths(each)}
+    table = "\n".join(line for line in DOCS.read_text().splitlines() if line.startswith("| `"))
+    explained = {
+        path
+        for cell in re.findall(r"^\| (.*?) \|", table, flags=re.MULTILINE)
+        for path in re.findall(r"`([^`]+)`", cell)
+    }
+    # A container is explained by what it holds.
+    held = {
+        path
+        for path in found
+        if any(other.startswith(path) and other != path for other in explained)
+    }
+    assert found - explained - held == set()
+    assert explained - found == set()
