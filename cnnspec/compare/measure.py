@@ -22,6 +22,11 @@ class Measured(NamedTuple):
     """Budget of the worst element."""
     ratio: float
     """Difference over budget of the worst element."""
+    index: tuple[int, ...] = ()
+    """Where the worst element stands."""
+    beyond: int = 0
+    """Elements whose difference is beyond their budget."""
+    elements: int = 0
 
 
 def measure(found: Array | float, wanted: Array | float, budget: Exact) -> Measured:
@@ -32,7 +37,7 @@ def measure(found: Array | float, wanted: Array | float, budget: Exact) -> Measu
     """
     a, b = np.asarray(found, np.float64), np.asarray(wanted, np.float64)
     if not a.shape == b.shape == np.shape(budget):
-        return Measured(math.inf, math.inf, 0.0, math.inf)
+        return Measured(math.inf, math.inf, 0.0, math.inf, (), a.size, a.size)
     if a.size == 0:
         return Measured(0.0, 0.0, 0.0, 0.0)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -44,5 +49,11 @@ def measure(found: Array | float, wanted: Array | float, budget: Exact) -> Measu
     at = np.unravel_index(np.argmax(ratio), ratio.shape)
     allowed = np.asarray(budget)[at]
     return Measured(
-        float(difference.max()), float(difference[at]), float(allowed), float(ratio[at])
+        float(difference.max()),
+        float(difference[at]),
+        float(allowed),
+        float(ratio[at]),
+        tuple(int(position) for position in at),
+        int(np.sum(ratio > 1)),
+        a.size,
     )

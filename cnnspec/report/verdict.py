@@ -152,9 +152,16 @@ def _place(finding: Finding) -> Text:
     where = [finding.precision, finding.backend]
     if finding.worst:
         where.append(f"probe `{finding.worst.probe}`")
+        where.extend(_extent(finding.worst))
     if finding.step:
         where.append(f"step {finding.step:,} of the training")
     return Text(", ".join(where), style="dim")
+
+
+def _extent(worst: Quantity) -> Iterator[str]:
+    """Say how many elements are off, where there are several, and where the worst stands."""
+    if worst.elements > 1 and worst.index:
+        yield (f"{worst.beyond:,} of {worst.elements:,} elements, the worst at {list(worst.index)}")
 
 
 def _verdict_on(finding: Finding) -> Iterator[Text]:

@@ -10,12 +10,12 @@ ONE = np.ones(3)
 def test_worst_element_is_the_one_with_the_greatest_ratio() -> None:
     budget = np.array([1.0, 0.1, 1.0])
     found = measure(np.array([0.5, 0.2, 0.0]), np.zeros(3), budget)
-    assert found == (0.5, 0.2, 0.1, 2.0)
+    assert found == (0.5, 0.2, 0.1, 2.0, (1,), 1, 3)
 
 
 def test_equal_values_need_no_budget() -> None:
     special = np.array([1.0, math.inf, math.nan])
-    assert measure(special, special.copy(), np.zeros(3)) == (0.0, 0.0, 0.0, 0.0)
+    assert measure(special, special.copy(), np.zeros(3)) == (0.0, 0.0, 0.0, 0.0, (0,), 0, 3)
 
 
 def test_any_difference_exceeds_a_budget_of_zero() -> None:
@@ -39,4 +39,4 @@ def test_another_shape_is_infinitely_far_off() -> None:
 
 
 def test_nothing_is_equal_to_nothing() -> None:
-    assert measure(np.empty(0), np.empty(0), np.empty(0)) == (0.0, 0.0, 0.0, 0.0)
+    assert measure(np.empty(0), np.empty(0), np.empty(0)) == (0.0, 0.0, 0.0, 0.0, (), 0, 0)

@@ -18,7 +18,20 @@ from cnnspec.report.verdict_document import verdict_document
 from cnnspec.training import EpochMetrics
 
 GOOD = Quantity("conv1", "grad_weight", "float32", "numpy", "random", 2.5e-7, 1.25e-7, 5e-7, 0.25)
-BAD = Quantity("linear1", "grad_input", "float64", "numpy vs torch", "ties", 3.0, 2.0, 1e-12, 2e12)
+BAD = Quantity(
+    "linear1",
+    "grad_input",
+    "float64",
+    "numpy vs torch",
+    "ties",
+    3.0,
+    2.0,
+    1e-12,
+    2e12,
+    (1, 2),
+    3,
+    20,
+)
 LOST = Quantity("conv1", "output", "float32", "numpy", "data", 1e-3, 1e-3, 1e-7, 1e4)
 HALF = Cause(
     "scale", "the expected one x 0.5 (1/2 = 1/batch_size): divided by the batch size twice?"
@@ -96,7 +109,7 @@ SAME: numpy and torch are the same function on model"""
 DIFFERENT_AT_100 = """\
 DIFFERENT: numpy and torch are not the same function on model
 first divergence: linear1, input gradient: 2.00e+00 apart, where rounding explains 1.0e-12
-  float64, numpy vs torch, probe `ties`
+  float64, numpy vs torch, probe `ties`, 3 of 20 elements, the worst at [1, 2]
   torch is wrong: judged by the textbook loops
   why: torch = the expected one x 0.5 (1/2 = 1/batch_size): divided by the batch size twice?
 also: conv1, output
@@ -290,6 +303,9 @@ def test_first_divergence_in_the_document() -> None:
         "backend": "numpy vs torch",
         "step": None,
         "probe": "ties",
+        "index": (1, 2),
+        "beyond": 3,
+        "elements": 20,
         "max_abs": 3.0,
         "budget": 1e-12,
         "ratio": 2e12,

@@ -22,7 +22,7 @@ from cnnspec.compare.selftest.settings import (
     several_channels,
 )
 from cnnspec.spec.layers import Conv
-from cnnspec.spec.sizes import Shape, pair
+from cnnspec.spec.sizes import Pair, Shape, pair
 from cnnspec.trace import Array
 
 CONV = Family("conv")
@@ -30,29 +30,16 @@ CONV = Family("conv")
 Gradients = dict[str, Array]
 
 
-def moved(given: list[Offset], rows: int, columns: int, size: Shape) -> list[Offset]:
-    """Read every input so many cells further down and right; what is outside is left out."""
-    found = []
-    for row, column, outputs, inputs in given:
-        kept = []
-        for out, into, by, most in zip(outputs, inputs, (rows, columns), size):
-            stride = into.step or 1
-            count = out.stop - out.start
-            cells = [i for i in range(count) if 0 <= into.start + i * stride + by < most]
-            if not cells:
-                break
-            start = into.start + cells[0] * stride + by
-            stop = into.start + cells[-1] * stride + by + 1
-            kept.append(
-                (
-                    slice(out.start + cells[0], out.start + cells[-1] + 1),
-                    slice(start, stop, stride),
-                )
-            )
-        if len(kept) == 2:
-            (out_rows, in_rows), (out_columns, in_columns) = kept
-            found.append(Offset(row, column, (out_rows, out_columns), (in_rows, in_columns)))
-    return found
+def windows_of(layer: Conv, input: Shape, output: Shape, padding: Pair) -> list[Offset]:
+    """Return the windows of a convolution with so many cells added at the top and left."""
+    return offsets(
+        (input[1], input[2]),
+        (output[1], output[2]),
+        kernel=pair(layer.kernel_size),
+        stride=pair(layer.stride),
+        padding=padding,
+        dilation=pair(layer.dilation),
+    )
 
 
 @CONV.fault(
@@ -359,7 +346,7 @@ class InputGradientUncropped(ConvNumPy):
 @CONV.fault(
     "input-gradient-without-stride",
     "grad_input",
-    "",
+    "stride-ignored",
     at=is_strided,
 )
 class InputGradientWithoutStride(ConvNumPy):
@@ -407,7 +394,8 @@ class PaddingShifted(ConvNumPy):
 
     def __init__(self, layer: Conv, input: Shape, output: Shape, dtype: np.dtype) -> None:
         super().__init__(layer, input, output, dtype)
-        self._offsets = moved(self._offsets, 1, 1, input[1:])
+        (top, _), (left, _) = layer.pads()
+        self._offsets = windows_of(layer, input, output, (top - 1, left - 1))
 
 
 @CONV.fault(
@@ -421,8 +409,8 @@ class SamePadsFirst(ConvNumPy):
 
     def __init__(self, layer: Conv, input: Shape, output: Shape, dtype: np.dtype) -> None:
         super().__init__(layer, input, output, dtype)
-        (top, bottom), (left, right) = layer.pads()
-        self._offsets = moved(self._offsets, top - bottom, left - right, input[1:])
+        (_, bottom), (_, right) = layer.pads()
+        self._offsets = windows_of(layer, input, output, (bottom, right))
 
 
 @CONV.fault(
@@ -463,13 +451,8 @@ class DilationIgnored(ConvNumPy):
     def __init__(self, layer: Conv, input: Shape, output: Shape, dtype: np.dtype) -> None:
         super().__init__(layer, input, output, dtype)
         (top, _), (left, _) = layer.pads()
-        self._offsets = offsets(
-            (input[1], input[2]),
-            (output[1], output[2]),
-            kernel=self._kernel,
-            stride=pair(layer.stride),
-            padding=(top, left),
-        )
+        dense = layer.model_copy(update={"dilation": 1})
+        self._offsets = windows_of(dense, input, output, (top, left))
 
 
 @CONV.fault(

@@ -14,10 +14,7 @@ NETWORKS = Family(NETWORK)
 WEIGHTS = "weight,bias"
 
 
-@NETWORKS.fault(
-    "predicts-probabilities",
-    "predicted logits", "whole-is-not-its-parts"
-)
+@NETWORKS.fault("predicts-probabilities", "predicted logits", "whole-is-not-its-parts")
 class PredictsProbabilities(NumPyNetwork):
     """Predictions are probabilities, where training has logits."""
 
@@ -28,10 +25,7 @@ class PredictsProbabilities(NumPyNetwork):
         return shares
 
 
-@NETWORKS.fault(
-    "predicts-in-reverse",
-    "predicted logits", "whole-is-not-its-parts"
-)
+@NETWORKS.fault("predicts-in-reverse", "predicted logits", "whole-is-not-its-parts")
 class PredictsInReverse(NumPyNetwork):
     """Predictions have the classes in reverse order."""
 

@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 
 from cnnspec.backends.numpy.layers import PoolNumPy
-from cnnspec.backends.numpy.windows import Offset
-from cnnspec.compare.selftest.conv_faults import moved
+from cnnspec.backends.numpy.windows import Offset, offsets
 from cnnspec.compare.selftest.faults import Family
 from cnnspec.compare.selftest.settings import (
     is_average,
@@ -402,9 +401,14 @@ class AverageGradientOverwritten(_Windows):
     at=_padded_average,
 )
 class WindowsShifted(PoolNumPy):
-    """The padding is not taken off: windows start one cell too far down and right."""
+    """Windows start at the first cell of the image, whatever the padding."""
 
     def __init__(self, layer: Pool, input: Shape, output: Shape, dtype: np.dtype) -> None:
         super().__init__(layer, input, output, dtype)
-        rows, columns = pair(layer.padding)
-        self._offsets = moved(self._offsets, min(rows, 1), min(columns, 1), input[1:])
+        self._offsets = offsets(
+            (input[1], input[2]),
+            (output[1], output[2]),
+            kernel=pair(layer.kernel_size),
+            stride=layer.strides(),
+            padding=(0, 0),
+        )

@@ -1,0 +1,297 @@
+"""Faulty losses, written image by image: each is named, and nothing else is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from cnnspec.compare.budget import Exact, cross_entropy_budgets
+from cnnspec.compare.causes import LossSituation, Observation, diagnose_loss
+from cnnspec.compare.probes import loss_probes
+from cnnspec.randomness import stream
+
+CLASSES = 4
+
+Loss = Callable[[Exact, list[int]], tuple[float, Exact]]
+
+
+def softmax(row: Exact) -> Exact:
+    e = np.exp(row - max(row))
+    return e / sum(e)
+
+
+def log_softmax(row: Exact) -> Exact:
+    return row - max(row) - math.log(sum(np.exp(row - max(row))))
+
+
+def one_hot(label: int) -> Exact:
+    return np.array([float(k == label) for k in range(CLASSES)])
+
+
+def by_image(loss: Callable[[Exact, int], float], grad: Callable[[Exact, int], Exact]) -> Loss:
+    """Make the mean over a batch of what is written for one image."""
+
+    def mean(logits: Exact, labels: list[int]) -> tuple[float, Exact]:
+        losses = [loss(row, label) for row, label in zip(logits, labels)]
+        grads = [grad(row, label) / len(labels) for row, label in zip(logits, labels)]
+        return sum(losses) / len(labels), np.array(grads)
+
+    return mean
+
+
+def of_image(row: Exact, label: int) -> float:
+    return float(-log_softmax(row)[label])
+
+
+def grad_of_image(row: Exact, label: int) -> Exact:
+    return softmax(row) - one_hot(label)
+
+
+right = by_image(of_image, grad_of_image)
+
+
+def naive(row: Exact) -> Exact:
+    return np.exp(row) / sum(np.exp(row))
+
+
+def log(number: float) -> float:
+    return float(np.log(number))
+
+
+def through_softmax(row: Exact, upstream: Exact) -> Exact:
+    p = softmax(row)
+    jacobian = np.array([[p[i] * ((i == j) - p[j]) for j in range(len(p))] for i in range(len(p))])
+    return jacobian @ upstream
+
+
+def summed(logits: Exact, labels: list[int]) -> tuple[float, Exact]:
+    loss, grad = right(logits, labels)
+    return loss * len(labels), grad * len(labels)
+
+
+def divided_twice(logits: Exact, labels: list[int]) -> tuple[float, Exact]:
+    loss, grad = right(logits, labels)
+    return loss / len(labels), grad / len(labels)
+
+
+def times(factor: float) -> Loss:
+    def scaled(logits: Exact, labels: list[int]) -> tuple[float, Exact]:
+        loss, grad = right(logits, labels)
+        return loss * factor, grad * factor
+
+    return scaled
+
+
+def over_batch(logits: Exact, labels: list[int]) -> tuple[float, Exact]:
+    columns = np.array([softmax(column) for column in logits.T]).T
+    losses = [-log(columns[i, label]) for i, label in enumerate(labels)]
+    grads = [(columns[i] - one_hot(label)) / len(labels) for i, label in enumerate(labels)]
+    return sum(losses) / len(labels), np.array(grads)
+
+
+def shifted(logits: Exact, labels: list[int]) -> tuple[float, Exact]:
+    return right(logits, [(label + 1) % CLASSES for label in labels])
+
+
+def in_float32(logits: Exact, labels: list[int]) -> tuple[float, Exact]:
+    loss, grad = right(logits, labels)
+    return float(np.float32(loss)), grad.astype(np.float32).astype(np.float64)
+
+
+def clipped(row: Exact) -> Exact:
+    return np.array([min(max(p, 1e-7), 1 - 1e-7) for p in softmax(row)])
+
+
+FAULTS: dict[str, tuple[str, str | None, Loss]] = {
+    "sum for mean": ("sum-not-mean", "sum-not-mean", summed),
+    "divided twice": ("divided-twice", "divided-twice", divided_twice),
+    "divided by classes": ("divided-by-classes", "divided-by-classes", times(1 / CLASSES)),
+    "sign": ("sign", "sign", times(-1)),
+    "times 3": ("scale", "scale", times(3)),
+    "base 2": ("log-base", "log-base", times(1 / math.log(2))),
+    "base 10": ("log-base", "log-base", times(1 / math.log(10))),
+    "zero": ("zero", "zero", times(0)),
+    "double softmax": (
+        "double-softmax",
+        "double-softmax",
+        by_image(
+            lambda row, label: of_image(softmax(row), label),
+            lambda row, label: through_softmax(row, grad_of_image(softmax(row), label)),
+        ),
+    ),
+    "double softmax, inner gradient alone": (
+        "double-softmax",
+        "double-softmax",
+        by_image(
+            lambda row, label: of_image(softmax(row), label),
+            lambda row, label: grad_of_image(softmax(row), label),
+        ),
+    ),
+    "no maximum": (
+        "no-maximum",
+        "no-maximum",
+        by_image(
+            lambda row, label: -log(naive(row)[label]),
+            lambda row, label: naive(row) - one_hot(label),
+        ),
+    ),
+    "no maximum, log of the sum": (
+        "no-maximum",
+        None,
+        by_image(lambda row, label: log(sum(np.exp(row))) - row[label], grad_of_image),
+    ),
+    "log of softmax": (
+        "log-of-softmax",
+        None,
+        by_image(lambda row, label: -log(softmax(row)[label]), grad_of_image),
+    ),
+    "one-hot missing": (
+        "no-normaliser",
+        "one-hot-missing",
+        by_image(lambda row, label: -row[label], lambda row, label: softmax(row)),
+    ),
+    "one-hot added": (
+        "no-logarithm",
+        "one-hot-added",
+        by_image(
+            lambda row, label: -softmax(row)[label],
+            lambda row, label: softmax(row) + one_hot(label),
+        ),
+    ),
+    "label alone": (
+        "no-logarithm",
+        "label-alone",
+        by_image(
+            lambda row, label: 1 - softmax(row)[label],
+            lambda row, label: grad_of_image(row, label) * one_hot(label),
+        ),
+    ),
+    "jacobian missing": (
+        "eps-in-log",
+        "softmax-jacobian-missing",
+        by_image(
+            lambda row, label: -log(softmax(row)[label] + 1e-9),
+            lambda row, label: np.array(
+                [np.divide(-1, softmax(row)[k]) if k == label else 0.0 for k in range(CLASSES)]
+            ),
+        ),
+    ),
+    "eps of 1e-12": (
+        "eps-in-log",
+        None,
+        by_image(lambda row, label: -log(softmax(row)[label] + 1e-12), grad_of_image),
+    ),
+    "clipped": (
+        "clipped",
+        "clipped",
+        by_image(
+            lambda row, label: -log(clipped(row)[label]),
+            lambda row, label: clipped(row) - one_hot(label),
+        ),
+    ),
+    "squared error of the softmax": (
+        "squared-error",
+        "squared-error",
+        by_image(
+            lambda row, label: float(sum((softmax(row) - one_hot(label)) ** 2)),
+            lambda row, label: through_softmax(row, 2 * (softmax(row) - one_hot(label))),
+        ),
+    ),
+    "squared error of the logits": (
+        "squared-error",
+        "squared-error",
+        by_image(
+            lambda row, label: float(sum((row - one_hot(label)) ** 2) / CLASSES),
+            lambda row, label: 2 * (row - one_hot(label)) / CLASSES,
+        ),
+    ),
+    "logits for probabilities": (
+        "no-normaliser",
+        "logits-as-probabilities",
+        by_image(lambda row, label: -row[label], lambda row, label: row - one_hot(label)),
+    ),
+    "label shifted": ("label-shifted", "label-shifted", shifted),
+    "softmax over the batch": ("batch-axis", "batch-axis", over_batch),
+    "label smoothing": (
+        "label-smoothing",
+        "label-smoothing",
+        by_image(
+            lambda row, label: float(
+                -sum((0.9 * one_hot(label) + 0.1 / CLASSES) * log_softmax(row))
+            ),
+            lambda row, label: softmax(row) - 0.9 * one_hot(label) - 0.1 / CLASSES,
+        ),
+    ),
+    "float32": ("low-precision", "low-precision", in_float32),
+}
+
+
+def observe(loss: Loss, quantity: str) -> list[Observation[LossSituation]]:
+    observations = []
+    which = ["loss", "grad_logits"].index(quantity)
+    for name, drawn in loss_probes(CLASSES, 0, None):
+        logits = drawn.astype(np.float64)
+        labels = [index % CLASSES for index in range(len(logits))]
+        with np.errstate(all="ignore"):
+            found = loss(logits, labels)[which]
+        observations.append(
+            Observation(
+                LossSituation(name, logits, np.array(labels)),
+                quantity,
+                np.asarray(found),
+                np.asarray(right(logits, labels)[which]),
+                2 * cross_entropy_budgets(logits, np.array(labels), "float64")[which],
+            )
+        )
+    return observations
+
+
+def code(loss: Loss, quantity: str) -> str | None:
+    cause = diagnose_loss(observe(loss, quantity))
+    return cause and cause.code
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_fault_is_named(name: str) -> None:
+    of_loss, of_grad, loss = FAULTS[name]
+    assert code(loss, "loss") == of_loss
+    assert code(loss, "grad_logits") == of_grad
+
+
+@pytest.mark.parametrize("quantity", ["loss", "grad_logits"])
+def test_the_right_loss_has_no_cause(quantity: str) -> None:
+    assert code(right, quantity) is None
+
+
+@pytest.mark.parametrize("name", FAULTS)
+@pytest.mark.parametrize("quantity", ["loss", "grad_logits"])
+def test_a_fault_with_noise_on_it_is_not_named(name: str, quantity: str) -> None:
+    random = stream(0, "tests", "noise", name)
+
+    def noisy(logits: Exact, labels: list[int]) -> tuple[float, Exact]:
+        loss, grad = FAULTS[name][2](logits, labels)
+        noise = 1e-6 * random.normal(size=grad.shape)
+        return loss + 1e-6 * random.normal(), grad + noise
+
+    assert code(noisy, quantity) is None
+
+
+def test_numbers_that_are_all_nan_have_no_cause() -> None:
+    assert code(times(math.nan), "loss") is None
+    assert code(times(math.nan), "grad_logits") is None
+
+
+def test_two_faults_at_once_are_both_said() -> None:
+    def smoothed_sum(logits: Exact, labels: list[int]) -> tuple[float, Exact]:
+        loss, grad = FAULTS["label smoothing"][2](logits, labels)
+        return loss * len(labels), grad * len(labels)
+
+    cause = diagnose_loss(observe(smoothed_sum, "loss"))
+    assert cause
+    assert cause.sentence == (
+        "a cross-entropy with label smoothing 0.1; besides, the expected one x batch_size: the "
+        "sum over the batch, not the mean"
+    )
