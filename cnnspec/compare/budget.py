@@ -57,6 +57,18 @@ def sum_budget(k: int, magnitude: Array, value: Array, precision: str) -> Exact:
     return relative + u * np.abs(value) + k * tiny
 
 
+def typical_errors(k: int, magnitude: Array, value: Array, precision: str) -> Exact:
+    """Return what the errors of such sums come to where roundings have random signs.
+
+    They add up like a random walk, to sqrt(k) u S in place of k u S (Higham and Mary, A new
+    approach to probabilistic rounding error analysis, 2019). No bound, and no part of a verdict.
+    """
+    if k == 0:
+        return np.zeros(value.shape)
+    u, tiny = unit_roundoff(precision), float(np.finfo(precision).tiny)
+    return math.sqrt(k) * u * magnitude + u * np.abs(value) + k * tiny
+
+
 def cross_entropy_budgets(logits: Exact, labels: Labels, precision: str) -> tuple[Exact, Exact]:
     """Bound the errors of the mean cross-entropy and of its gradient.
 

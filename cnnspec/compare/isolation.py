@@ -60,11 +60,13 @@ class Isolation:
         *,
         pair: Exact,
         own: Mapping[Side, Exact],
+        typical: Mapping[Side, Exact | None] | None = None,
     ) -> None:
         """Ask both questions of one quantity, of which `values` has each side and network.
 
         Same function? In float64 the sides may be `pair` apart. How accurate? In its working
-        precision each side may be its `own` budget off from its float64 value.
+        precision each side may be its `own` budget off from its float64 value; `typical` is
+        how far off it usually is.
         """
         self.ledger.add(
             layer,
@@ -87,4 +89,5 @@ class Isolation:
                     found=values[side][WORKING],
                     wanted=values[side][EXACT],
                     budget=own[side],
+                    typical=typical[side] if typical else None,
                 )

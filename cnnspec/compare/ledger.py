@@ -25,13 +25,16 @@ class Ledger:
         found: Array | float,
         wanted: Array | float,
         budget: Exact,
+        typical: Exact | None = None,
     ) -> None:
         """Measure a quantity and keep it if it is the worst of its kind."""
         measured = measure(found, wanted, budget)
+        times = None if typical is None else measure(found, wanted, typical).ratio
         key = (layer, quantity, precision, backend)
         before = self._worst.get(key)
         if before is None or measured.ratio > before.ratio:
-            self._worst[key] = Quantity(layer, quantity, precision, backend, probe, *measured)
+            at = (layer, quantity, precision, backend, probe)
+            self._worst[key] = Quantity(*at, *measured, typical=times)
 
     def quantities(self) -> tuple[Quantity, ...]:
         """Return the results."""

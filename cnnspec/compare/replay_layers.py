@@ -8,7 +8,7 @@ from functools import reduce
 import numpy as np
 
 from cnnspec.backends.network import Network
-from cnnspec.compare.budget import Exact, sum_budget
+from cnnspec.compare.budget import Exact, sum_budget, typical_errors
 from cnnspec.compare.budget_norm import batch_norm_budgets
 from cnnspec.compare.isolation import Isolation
 from cnnspec.compare.probes import LayerProbe
@@ -37,7 +37,12 @@ def replay_layer(isolation: Isolation, probe: LayerProbe) -> None:
     if len(values) < 2:
         return
     exact = {side: parts[EXACT] for side, parts in values.items()}
-    sums = {side: magnitudes(side, probe) for side in values}
+    sums: dict[Side, Parts] = {}
+    for side in isolation.sides:
+        sum_of_side = isolation.attempt(probe.at.name, side, magnitudes, side, probe)
+        if sum_of_side is None:
+            return
+        sums[side] = sum_of_side
     pair = pair_budgets(probe, exact, sums)
     own = {side: _own_budgets(side, probe, exact[side], sums[side]) for side in values}
     for quantity in quantities_of(probe.at):
@@ -51,6 +56,9 @@ def replay_layer(isolation: Isolation, probe: LayerProbe) -> None:
             },
             pair=pair[quantity],
             own={side: own[side][quantity] for side in values},
+            typical={
+                side: _typical(side, probe, quantity, exact[side], sums[side]) for side in values
+            },
         )
 
 
@@ -161,6 +169,21 @@ def _one_side(
         )
         for quantity, k in roundings(probe.at, len(probe.x)).items()
     }
+
+
+def _typical(
+    side: Side, probe: LayerProbe, quantity: str, values: Parts, sums: Parts
+) -> Exact | None:
+    """Return how far off a side usually is in its working precision; None where it is not known."""
+    if probe.at.kind in BUDGETS:
+        return None
+    shape = _shape(probe, quantity)
+    return typical_errors(
+        roundings(probe.at, len(probe.x))[quantity],
+        np.abs(_of_shape(sums[quantity], shape)),
+        _of_shape(values[quantity], shape),
+        side.precision,
+    )
 
 
 def _own_derivation(

@@ -37,6 +37,8 @@ class Quantity:
     """Elements beyond their budget, on that probe."""
     elements: int = 0
     """All there are."""
+    typical: float | None = None
+    """Greatest difference in units of the typical error, sqrt(k) u S; where that is known."""
 
     @property
     def ok(self) -> bool:

@@ -94,6 +94,7 @@ def _findings(verdict: Verdict) -> Iterator[RenderableType]:
         if rest:
             yield Text(f"and {rest} more (--json lists all)")
     yield _summary(verdict)
+    yield from _untypical(verdict)
 
 
 def _by_cause(findings: list[Finding]) -> Iterator[list[Finding]]:
@@ -130,6 +131,19 @@ def _summary(verdict: Verdict) -> Text:
         f"{total:,} comparisons, every difference explained by rounding: the largest takes "
         f"{top.ratio:.2f} of its budget ({top.layer}, {label(top.quantity)}, {top.precision})"
     )
+
+
+def _untypical(verdict: Verdict) -> Iterator[Text]:
+    """Warn of errors that are within their bound, and yet greater than they usually are."""
+    found = [item for item in verdict.quantities if item.ok and (item.typical or 0) > 1]
+    if found:
+        top = max(found, key=lambda item: item.typical or 0)
+        yield Text(
+            f"{len(found)} within the bound, but above the typical error sqrt(k) u S: most of "
+            f"all {top.layer}, {label(top.quantity)} ({top.precision}, {top.backend}), "
+            f"{top.typical:.3g} times",
+            style="yellow",
+        )
 
 
 def finding_lines(finding: Finding) -> Iterator[RenderableType]:

@@ -14,6 +14,7 @@ from cnnspec.compare.budget import (
     gamma,
     sgd_budgets,
     sum_budget,
+    typical_errors,
     unit_roundoff,
 )
 
@@ -152,3 +153,17 @@ def test_sgd_budget_is_narrow() -> None:
     assert found.dtype == np.float32
     assert np.all(np.abs(found - exact) <= budgets[""])
     assert budgets[""].max() < 1e-5
+
+
+@pytest.mark.parametrize("k", [1, 9, 144, 1568])
+def test_typical_errors_are_typical(k: int) -> None:
+    random = np.random.default_rng(k)
+    ratios = []
+    for _ in range(200):
+        a, b = random.normal(size=(2, k)).astype(np.float32)
+        exact = exact_dot(a, b)
+        magnitude = np.abs(a).astype(float) @ np.abs(b)
+        typical = typical_errors(k, magnitude, np.float64(exact), "float32")
+        ratios.append(abs(float(np.dot(a, b)) - exact) / typical)
+    assert np.mean(ratios) < 0.5
+    assert max(ratios) > 0.03, "it is the scale of the errors, not only above them"

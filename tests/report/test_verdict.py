@@ -314,3 +314,14 @@ def test_first_divergence_in_the_document() -> None:
         "cause": {"code": "scale", "sentence": HALF.sentence},
         "causes": {"torch": {"code": "scale", "sentence": HALF.sentence}},
     }
+
+
+def test_errors_above_the_typical_one_are_a_warning() -> None:
+    high = dataclasses.replace(GOOD, typical=2.5)
+    found = verdict(high, dataclasses.replace(GOOD, typical=1.5), GOOD)
+    assert found.verdict == "same"
+    assert (
+        "2 within the bound, but above the typical error sqrt(k) u S: most of all conv1, weight "
+        "gradient (float32, numpy), 2.5 times"
+    ) in rendered(found, 200)
+    assert "typical" not in rendered(verdict(GOOD), 200)

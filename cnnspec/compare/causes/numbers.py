@@ -28,8 +28,7 @@ def any_constant(
     """
     if sum(int(np.count_nonzero(_right(o, zero))) for o in observations) < 2:
         return
-    factors = [_clearest(observation, zero) for observation in observations]
-    error, factor = min(factors)
+    error, factor = min(_clearest(observation, zero) for observation in observations)
     if not np.isfinite(error):
         return
 
@@ -54,7 +53,14 @@ def _clearest(
     right = _right(observation, zero)
     if observation.found.shape != right.shape or right.size == 0:
         return np.inf, np.nan
-    found = observation.found - (zero(observation) if zero else 0)
+    found = observation.found.astype(np.float64) - (zero(observation) if zero else 0)
+    with np.errstate(all="ignore"):
+        return _least_error(observation, found, right)
+
+
+def _least_error(
+    observation: Observation[Situation], found: Exact, right: Exact
+) -> tuple[float, float]:
     factor = found / right
     rounding = unit_roundoff("float64") * (np.abs(observation.wanted) + np.abs(observation.found))
     error = (1 + np.abs(factor)) * (observation.budget + rounding) / np.abs(right)

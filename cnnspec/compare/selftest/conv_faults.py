@@ -319,7 +319,7 @@ class InputGradientOverwritten(ConvNumPy):
 @CONV.fault(
     "input-gradient-uncropped",
     "grad_input",
-    "padding-other-side padding-ignored",
+    "padding-other-side padding-ignored shifted",
     at=is_padded,
 )
 class InputGradientUncropped(ConvNumPy):

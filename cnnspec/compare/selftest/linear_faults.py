@@ -195,7 +195,8 @@ class InputGradientAveraged(LinearNumPy):
     """The gradient of the input is divided by the batch size once more."""
 
     def input_gradient(self, grad_output: Array) -> Array:
-        return super().input_gradient(grad_output) / grad_output.shape[-1]
+        grad: Array = super().input_gradient(grad_output) / grad_output.shape[-1]
+        return grad
 
 
 @LINEAR.fault(

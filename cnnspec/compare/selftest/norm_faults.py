@@ -139,7 +139,8 @@ class GradientWithoutWeight(BatchNormNumPy):
 
     def input_gradient(self, grad_output: Array) -> Array:
         grad = self._rows(super().input_gradient(grad_output))
-        return (grad / self.parameters["weight"][:, None]).reshape(grad_output.shape)
+        unweighted: Array = grad / self.parameters["weight"][:, None]
+        return unweighted.reshape(grad_output.shape)
 
 
 @NORM.fault("weight-gradient-of-the-input", "grad_weight", "not-divided", at=_is_affine)

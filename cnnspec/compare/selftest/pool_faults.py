@@ -397,7 +397,7 @@ class AverageGradientOverwritten(_Windows):
 @POOL.fault(
     "windows-shifted",
     "output",
-    "padding-other-side padding-ignored",
+    "padding-other-side padding-ignored shifted",
     at=_padded_average,
 )
 class WindowsShifted(PoolNumPy):

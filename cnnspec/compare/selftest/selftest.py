@@ -70,10 +70,10 @@ class Trial:
     def why_missed(self) -> str | None:
         """What was said instead of what is right; None where all was right."""
         if self.found is None:
-            return f"not detected; it is planted in {self.place}"
+            return f"not detected; it should be found in {self.place}"
         said = f"{self.found.layer}, {self.found.quantity}"
         if not self.localised:
-            return f"localised wrongly: {said}, planted in {self.place}"
+            return f"localised wrongly: {said}; it should be found in {self.place}"
         if not self.accused:
             return f"wrong side not named: {self.found.wrong_side or 'cannot tell'} ({said})"
         if not self.diagnosed:

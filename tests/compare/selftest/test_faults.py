@@ -1,0 +1,154 @@
+"""The planted faults themselves: that each is one, and that planting leaves no trace."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from cnnspec.backends import build, builder_of
+from cnnspec.backends.network import Network
+from cnnspec.compare.probes import gradient_probe, layer_probes, loss_probes
+from cnnspec.compare.selftest import FAULTS, Fault
+from cnnspec.compare.selftest.faults import LOSS, NETWORK
+from cnnspec.compare.selftest.planted import faulty_builder, planted_at
+from cnnspec.compare.selftest.specs import SPECS
+from cnnspec.compare.side import probe_weights
+from cnnspec.plan import Plan, resolve
+from cnnspec.randomness import stream
+from cnnspec.spec.training import Training
+from cnnspec.trace import Array
+
+Parts = dict[str, Array]
+
+PLANS = [
+    (resolve(spec), spec.training.model_copy(update={"precision": "float64"})) for spec in SPECS
+]
+BY_NAME = {fault.name: fault for fault in FAULTS}
+
+
+def applies_on(fault: Fault) -> list[tuple[Plan, Training]]:
+    return [(plan, training) for plan, training in PLANS if fault.applies(plan, training)]
+
+
+def of_layer(network: Network, plan: Plan, name: str) -> Parts:
+    """Replay a layer on its probes, each twice: a stale cache shows in the second pass."""
+    found: Parts = {}
+    for probe in layer_probes(plan.layer(name), 0, None, np.empty(0)):
+        if probe.alone is not None:
+            continue
+        for turn in ("first", "second"):
+            trace = network.replay(name, probe.x.copy(), probe.grad_output.copy())
+            parts = {"output": trace.output, "grad_input": trace.grad_input}
+            parts |= {f"grad_{key}": array for key, array in trace.grad_parameters.items()}
+            parts |= trace.buffers
+            found |= {f"{probe.name} {turn} {key}": array for key, array in parts.items()}
+    return found
+
+
+def of_loss(network: Network, plan: Plan) -> Parts:
+    found: Parts = {}
+    for name, logits in loss_probes(plan.classes, 0, None):
+        trace = network.replay_loss(logits, np.arange(len(logits)) % plan.classes)
+        found |= {f"{name} loss": np.array(trace.loss), f"{name} grad": trace.grad_logits}
+    return found
+
+
+def of_optimizer(network: Network, plan: Plan) -> Parts:
+    found: Parts = {}
+    for step in (1, 2):
+        network.update(gradient_probe(plan, 0, step), 0.1, step)
+        state = network.state() | network.optimizer_state()
+        found |= {f"step {step} {name}": array for name, array in state.items()}
+    return found
+
+
+def of_network(network: Network, plan: Plan) -> Parts:
+    random = stream(0, "tests", "batch")
+    images = random.normal(size=(6, *plan.input)).astype(np.float32)
+    labels = random.integers(0, plan.classes, 6)
+    predicted = network.predict(images)
+    step = network.train_step(images, labels, 0.1, 1)
+    return {"predicted": predicted, "loss": np.array(step.loss), "logits": step.logits} | (
+        network.state()
+    )
+
+
+def quantities(network: Network, fault: Fault, plan: Plan) -> Parts:
+    """Return what the faulty part gives."""
+    network.load_state(probe_weights(plan, 0))
+    with np.errstate(all="ignore"):
+        if fault.place or fault.where == NETWORK:
+            return of_network(network, plan)
+        if fault.where == LOSS:
+            return of_loss(network, plan)
+        if fault.where in ("sgd", "adam"):
+            return of_optimizer(network, plan)
+        return of_layer(network, plan, planted_at(fault, plan))
+
+
+def different(found: Parts, wanted: Parts) -> set[str]:
+    """Name the quantities that are apart by more than float32 rounding."""
+    return {
+        name
+        for name, array in found.items()
+        if not np.allclose(array, wanted[name], rtol=1e-9, atol=1e-12, equal_nan=True)
+    }
+
+
+def test_names_are_unique_and_many() -> None:
+    assert len(BY_NAME) == len(FAULTS) >= 60
+
+
+def test_most_have_a_cause_on_the_closed_list() -> None:
+    without = [fault.name for fault in FAULTS if not fault.causes]
+    assert len(without) <= 0.08 * len(FAULTS), without
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+def test_fault_applies_somewhere_and_says_what_it_is(name: str) -> None:
+    fault = BY_NAME[name]
+    assert applies_on(fault)
+    assert fault.quantities
+    assert fault.words.split("\n")[0].endswith(".")
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+def test_fault_changes_what_its_part_gives(name: str) -> None:
+    fault = BY_NAME[name]
+    for plan, training in applies_on(fault):
+        faulty = faulty_builder(fault, plan)(plan, training, device="cpu")
+        right = quantities(build(plan, training), fault, plan)
+        assert different(quantities(faulty, fault, plan), right), plan.name
+
+
+@pytest.mark.parametrize("name", [fault.name for fault in FAULTS if fault.layers(PLANS[0][0])])
+def test_other_layers_are_the_engines_own(name: str) -> None:
+    fault, (plan, training) = BY_NAME[name], PLANS[0]
+    faulty, clean = faulty_builder(fault, plan)(plan, training, device="cpu"), build(plan, training)
+    for network in (faulty, clean):
+        network.load_state(probe_weights(plan, 0))
+    for at in plan.layers:
+        if at.name != planted_at(fault, plan):
+            found, wanted = (of_layer(network, plan, at.name) for network in (faulty, clean))
+            assert not different(found, wanted), at.name
+
+
+def test_planting_leaves_the_backend_as_it_was() -> None:
+    def everything() -> list[bytes]:
+        found = []
+        for plan, training in PLANS:
+            network = builder_of("numpy")(plan, training, device="cpu")
+            network.load_state(probe_weights(plan, 0))
+            parts = of_network(network, plan)
+            for at in plan.layers:
+                parts |= {
+                    f"{at.name} {key}": a for key, a in of_layer(network, plan, at.name).items()
+                }
+            found.append(b"".join(np.ascontiguousarray(a).tobytes() for a in parts.values()))
+        return found
+
+    before = everything()
+    for fault in FAULTS:
+        for plan, training in applies_on(fault):
+            quantities(faulty_builder(fault, plan)(plan, training, device="cpu"), fault, plan)
+    assert everything() == before

@@ -1,0 +1,115 @@
+"""The self-test of the referee: a part of it always, the whole where there is time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from cnnspec.compare.selftest import FAULTS, SelfTest, Trial, run_selftest
+from cnnspec.compare.selftest.random_specs import random_spec
+from cnnspec.compare.selftest.specs import SPECS
+from cnnspec.compare.verdict import Finding
+from cnnspec.documents import to_json
+from cnnspec.plan import resolve
+from cnnspec.report.selftest import render_selftest, selftest_document
+from cnnspec.spec.layers import Pool
+from cnnspec.spec.training import SGD, Adam
+
+# torch says so once, of every `padding: same` that adds an odd number of cells.
+pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel:UserWarning")
+
+QUICK = [
+    "conv-kernel-flipped",
+    "conv-weight-gradient-divided",
+    "conv-input-gradient-overwritten",
+    "pool-ties-to-all",
+    "pool-shared-mask",
+    "relu-mask-missing",
+    "linear-weight-gradient-divided",
+    "linear-bias-missing",
+    "loss-double-softmax",
+    "loss-no-maximum",
+    "sgd-dampened",
+    "adam-eps-inside-root",
+    "network-trains-with-the-rate-twice",
+]
+
+TRIAL = Trial(
+    next(fault for fault in FAULTS if fault.name == "linear-bias-missing"),
+    "plain",
+    "linear1",
+    Finding("linear1", "output", "float64", "numpy vs torch", None, "numpy"),
+)
+
+
+def test_a_dozen_faults_are_found_and_explained_and_no_alarm_is_false() -> None:
+    faults = [fault for fault in FAULTS if fault.name in QUICK]
+    told: list[str] = []
+    result = run_selftest(clean=10, faults=faults, on_progress=lambda *at: told.append(at[2]))
+    assert [trial.why_missed for trial in result.missed] == []
+    assert result.planted == len(QUICK)
+    assert result.detected == result.localised == result.accused == result.diagnosed == len(QUICK)
+    assert result.false_alarms == ()
+    assert result.clean == 10
+    assert len(told) == len(result.trials) + 10
+    assert result.passed
+
+
+@pytest.mark.slow
+def test_the_whole() -> None:
+    result = run_selftest(clean=1000)
+    missed = [(trial.fault.name, trial.spec, trial.why_missed) for trial in result.missed]
+    assert result.detected == result.localised == result.planted, missed
+    assert result.diagnosed >= 0.9 * result.planted, missed
+    assert result.false_alarms == ()
+
+
+def test_what_is_not_right_is_said() -> None:
+    assert TRIAL.found
+    cases = {
+        "no cause named (linear1, output)": TRIAL,
+        "not detected; it should be found in linear1": replace(TRIAL, found=None),
+        "localised wrongly: linear1, output; it should be found in linear2": replace(
+            TRIAL, place="linear2"
+        ),
+        "wrong side not named: cannot tell (linear1, output)": replace(
+            TRIAL, found=replace(TRIAL.found, wrong_side=None)
+        ),
+    }
+    for why, trial in cases.items():
+        assert trial.why_missed == why
+
+
+def test_a_fault_that_is_missed_on_one_spec_counts_as_missed() -> None:
+    result = SelfTest((TRIAL, replace(TRIAL, spec="other", found=None)), 0, (), "torch")
+    assert (result.planted, result.detected, result.localised) == (1, 0, 0)
+    assert not result.passed
+
+
+def test_document_and_table_name_what_was_missed() -> None:
+    result = SelfTest((TRIAL,), 0, (), "torch")
+    document = selftest_document(result)
+    assert document["missed"] == [
+        {
+            "fault": "linear-bias-missing",
+            "spec": "plain",
+            "why": "no cause named (linear1, output)",
+        }
+    ]
+    assert (document["planted"], document["diagnosed"]) == (1, 0)
+    assert to_json(document)
+    texts = [str(part) for part in render_selftest(result)]
+    assert texts[0].startswith("FAILED: 1 of 1 planted faults detected, 1 localised")
+    assert any("linear-bias-missing on plain: no cause named" in text for text in texts)
+
+
+def test_random_specs_resolve_and_are_of_every_kind() -> None:
+    specs = [random_spec(0, number) for number in range(200)]
+    assert specs == [random_spec(0, number) for number in range(200)]
+    kinds = {at.kind for spec in specs for at in resolve(spec).layers}
+    assert kinds == {at.kind for spec in SPECS for at in resolve(spec).layers}
+    assert {type(spec.training.optimizer) for spec in specs} == {SGD, Adam}
+    pools = [layer for spec in specs for layer in spec.layers if isinstance(layer, Pool)]
+    assert {pool.kind for pool in pools} == {"max", "avg"}
+    assert any(pool.ceil_mode for pool in pools)
