@@ -34,7 +34,7 @@ class Ledger:
         before = self._worst.get(key)
         if before is None or measured.ratio > before.ratio:
             at = (layer, quantity, precision, backend, probe)
-            self._worst[key] = Quantity(*at, *measured, typical=times)
+            self._worst[key] = Quantity(*at, **measured._asdict(), typical=times)
 
     def quantities(self) -> tuple[Quantity, ...]:
         """Return the results."""

@@ -164,6 +164,7 @@ def test_typical_errors_are_typical(k: int) -> None:
         exact = exact_dot(a, b)
         magnitude = np.abs(a).astype(float) @ np.abs(b)
         typical = typical_errors(k, magnitude, np.float64(exact), "float32")
-        ratios.append(abs(float(np.dot(a, b)) - exact) / typical)
+        one_by_one = np.cumsum(a * b)[-1]
+        ratios.append(abs(float(one_by_one) - exact) / typical)
     assert np.mean(ratios) < 0.5
-    assert max(ratios) > 0.03, "it is the scale of the errors, not only above them"
+    assert max(ratios) > 0.2, "it is the scale of the errors, not only above them"

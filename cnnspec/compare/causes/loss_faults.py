@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -253,6 +254,25 @@ _WRONG_INPUT: list[Fault] = [
     ),
 ]
 
+
+def _one_image() -> Iterator[Fault]:
+    """Yield losses that are overwritten, not added up, and then divided or not."""
+    for which, at_end in [("last", slice(-1, None)), ("first", slice(1))]:
+        term = partial(_terms, at_end)
+        sentence = f"the loss of the {which} image alone"
+        yield Fault("one-image", sentence, {"loss": term})
+        yield Fault("one-image", f"{sentence}, divided by the batch size", _divided(term))
+
+
+def _terms(which: slice, at: Computation) -> Rounded:
+    terms: Rounded = at.terms
+    return terms.moved(lambda column: column[which])
+
+
+def _divided(term: Step) -> Steps:
+    return {"loss": lambda at: term(at) / at.divisor}
+
+
 _WRONG_LOSS: list[Fault] = [
     Fault(
         "no-normaliser",
@@ -279,8 +299,7 @@ _WRONG_LOSS: list[Fault] = [
         "the logarithm of the mean probability, not the mean of the logarithms",
         {"loss": lambda at: -(at.p.of(at.labels).sum(0) / at.n).log()},
     ),
-    Fault("one-image", "the loss of the last image alone", {"loss": lambda at: _image(at, -1)}),
-    Fault("one-image", "the loss of the first image alone", {"loss": lambda at: _image(at, 0)}),
+    *_one_image(),
     Fault(
         "logits-as-probabilities",
         "the logarithm of the logits, taken for probabilities",
@@ -347,11 +366,6 @@ _WRONG_GRADIENT: list[Fault] = [
         ),
     ]
 ]
-
-
-def _image(at: Any, index: int) -> Rounded:
-    terms: Rounded = at.terms
-    return terms.moved(lambda column: column[index, :])
 
 
 _ZERO = Fault("zero", "0 everywhere", {"loss": lambda at: Rounded(0), "grad": lambda at: 0 * at.z})

@@ -386,7 +386,7 @@ class InputGradientAscends(ConvNumPy):
 @CONV.fault(
     "padding-shifted",
     "output",
-    "padding-other-side",
+    "padding-other-side shifted",
     at=is_padded,
 )
 class PaddingShifted(ConvNumPy):
@@ -401,7 +401,7 @@ class PaddingShifted(ConvNumPy):
 @CONV.fault(
     "same-pads-first",
     "output",
-    "padding-other-side",
+    "padding-other-side shifted",
     at=has_even_same,
 )
 class SamePadsFirst(ConvNumPy):

@@ -120,7 +120,8 @@ class StatisticsHeldConstant(BatchNormNumPy):
 
     def input_gradient(self, grad_output: Array) -> Array:
         rows = self._rows(grad_output)
-        return (rows * self._weighted(self._scale)).reshape(grad_output.shape)
+        grad: Array = rows * self._weighted(self._scale)
+        return grad.reshape(grad_output.shape)
 
 
 @NORM.fault("variance-held-constant", "grad_input", "variance-term-missing")
@@ -130,7 +131,8 @@ class VarianceHeldConstant(BatchNormNumPy):
     def input_gradient(self, grad_output: Array) -> Array:
         rows = self._rows(grad_output)
         centred = rows - rows.mean(axis=1)[:, None]
-        return (centred * self._weighted(self._scale)).reshape(grad_output.shape)
+        grad: Array = centred * self._weighted(self._scale)
+        return grad.reshape(grad_output.shape)
 
 
 @NORM.fault("gradient-without-weight", "grad_input", "scale-missing", at=_is_affine)

@@ -1,0 +1,48 @@
+"""cnnspec selftest: what it prints, and its exit codes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from cnnspec.compare import selftest
+from cnnspec.compare.selftest import FAULTS
+
+Call = Callable[..., Any]
+
+# torch says so once, of every `padding: same` that adds an odd number of cells.
+pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel:UserWarning")
+
+
+def plant(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
+    monkeypatch.setattr(selftest, "FAULTS", [fault for fault in FAULTS if fault.name in names])
+
+
+def test_json_counts_what_was_found(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    plant(monkeypatch, "sgd-nesterov-never", "loss-summed")
+    done = call("selftest", "--clean", "1", "--json")
+    document = json.loads(done.out)
+    assert done.code == 0
+    assert document["schema"] == "cnnspec/selftest"
+    counts = ["planted", "detected", "localised", "diagnosed", "clean"]
+    assert [document[count] for count in counts] == [2, 2, 2, 2, 1]
+    assert document["missed"] == document["false_alarms"] == []
+
+
+def test_a_fault_that_is_not_explained_is_named(
+    call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plant(monkeypatch, "linear-weight-gradient-with-decay")
+    done = call("selftest", "--clean", "0")
+    assert done.code == 1
+    assert done.out.startswith("FAILED: 1 of 1 planted faults detected")
+    assert "linear-weight-gradient-with-decay on plain: no cause named" in done.out
+
+
+def test_quick_plants_a_part(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    plant(monkeypatch, "sgd-nesterov-never", "sgd-nesterov-always")
+    done = call("selftest", "--quick", "--clean", "0", "--json")
+    assert json.loads(done.out)["planted"] == 1
