@@ -22,7 +22,7 @@ class Measured(NamedTuple):
     """Budget of the worst element."""
     ratio: float
     """Difference over budget of the worst element."""
-    index: tuple[int, ...] = ()
+    position: tuple[int, ...] = ()
     """Where the worst element stands."""
     beyond: int = 0
     """Elements whose difference is beyond their budget."""

@@ -31,7 +31,7 @@ class Quantity:
     """What rounding explains at the worst element."""
     ratio: float
     """Difference over budget at the worst element; above 1 rounding does not explain it."""
-    index: tuple[int, ...] = ()
+    position: tuple[int, ...] = ()
     """Where the worst element stands."""
     beyond: int = 0
     """Elements beyond their budget, on that probe."""

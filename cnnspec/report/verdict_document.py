@@ -42,7 +42,7 @@ def _finding(finding: Finding) -> Document:
         "backend": finding.backend,
         "step": finding.step,
         "probe": worst.probe if worst else None,
-        "index": worst.index if worst else None,
+        "position": worst.position if worst else None,
         "beyond": worst.beyond if worst else None,
         "elements": worst.elements if worst else None,
         "max_abs": worst.max_abs if worst else None,

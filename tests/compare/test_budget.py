@@ -160,7 +160,7 @@ def test_typical_errors_are_typical(k: int) -> None:
     random = np.random.default_rng(k)
     ratios = []
     for _ in range(200):
-        a, b = random.normal(size=(2, k)).astype(np.float32)
+        a, b = np.abs(random.normal(size=(2, k))).astype(np.float32)
         exact = exact_dot(a, b)
         magnitude = np.abs(a).astype(float) @ np.abs(b)
         typical = typical_errors(k, magnitude, np.float64(exact), "float32")

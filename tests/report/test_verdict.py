@@ -303,7 +303,7 @@ def test_first_divergence_in_the_document() -> None:
         "backend": "numpy vs torch",
         "step": None,
         "probe": "ties",
-        "index": (1, 2),
+        "position": (1, 2),
         "beyond": 3,
         "elements": 20,
         "max_abs": 3.0,
