@@ -8,6 +8,7 @@ list of causes is tried on what it gave.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -30,6 +31,7 @@ from cnnspec.compare.observe import (
     observe_prediction,
 )
 from cnnspec.compare.own_faults import WHOLE_IS_NOT_ITS_PARTS, own_cause, precision_causes
+from cnnspec.compare.replay_layers import OWN_INPUT, OWN_WEIGHTS
 from cnnspec.compare.replay_learning import LOSS, OPTIMIZER
 from cnnspec.compare.replay_pass import STEP
 from cnnspec.compare.verdict import Finding, Quantity
@@ -69,11 +71,28 @@ def findings_of(
     ]
     whole = [found for found in own if found.precision == "float64"]
     lost = [found for found in own if found.precision != "float64"]
+    of_own = [_finding(found, judgement.of_own(found)) for found in whole]
     return (
-        *(_finding(found, judgement.of_pair(found)) for found in apart),
-        *(_finding(found, judgement.of_own(found)) for found in whole),
+        *(_with_own_cause(_finding(found, judgement.of_pair(found)), of_own) for found in apart),
+        *of_own,
         *(_finding(found, judged) for found, judged in judgement.of_precision(lost).items()),
     )
+
+
+def _with_own_cause(finding: Finding, own: Sequence[Finding]) -> Finding:
+    """Return a finding whose cause is not known with that of what its side does to itself.
+
+    A layer that changes its weights in the midst of a pass gives what no list can foresee.
+    """
+    causes = {
+        other.backend: other.cause
+        for other in own
+        if other.layer == finding.layer
+        and other.quantity in (OWN_WEIGHTS, OWN_INPUT)
+        and other.cause
+        and finding.wrong_side in (other.backend, "both")
+    }
+    return replace(finding, causes=causes | dict(finding.causes))
 
 
 def _finding(found: Quantity, judged: _Judged) -> Finding:

@@ -29,10 +29,10 @@ def observe_layer(isolation: Isolation, judge: Judge, probes: Sequence[LayerProb
     for probe in within_reach(probes):
         try:
             parts = {side: replayed(side, probe) for side in isolation.sides}
-            sums = {side: magnitudes(side, probe) for side in isolation.sides}
         except Exception:  # that a side fails here is said in the coverage
             continue
         truth = judge.replay(probe)
+        sums = {judge.side: magnitudes(judge.side, probe)}
         situation = layer_situation(judge.side, probe)
         for side, found in parts.items():
             budgets = pair_budgets(probe, {side: found, judge.side: truth}, sums)

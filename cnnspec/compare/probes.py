@@ -104,11 +104,18 @@ def _small_sizes(at: PlannedLayer) -> tuple[int, int]:
 
 
 def loss_probes(classes: int, seed: int, data: Trace | None) -> list[tuple[str, Array]]:
-    """Return batches of logits: random ones, ones that overflow a naive softmax, and the data's."""
+    """Return batches of logits, for labels that count from 0.
+
+    `random` ones; `extreme` ones, which overflow a naive softmax; `certain` ones, which are as
+    large and right; a batch of a `single` image; and the data's.
+    """
     random = stream(seed, "probe", "loss")
-    extreme = random.choice([-1e4, 0.0, 1e4], size=(4, classes))
-    probes = [("random", random.normal(0, 3, (5, classes))), ("extreme", extreme)]
-    probes.append(("single", random.normal(0, 3, (1, classes))))
+    probes = [
+        ("random", random.normal(0, 3, (5, classes))),
+        ("extreme", random.choice([-1e4, 0.0, 1e4], size=(4, classes))),
+        ("single", random.normal(0, 3, (1, classes))),
+        ("certain", 1e4 * np.eye(classes)[np.arange(4) % classes]),
+    ]
     if data is not None:
         probes.append(("data", list(data.layers.values())[-1].output))
     return [(name, as_float32(logits)) for name, logits in probes]
