@@ -45,3 +45,11 @@ def load_from_file(name: str) -> Callable[..., Any]:
         )
     builder: Callable[..., Any] = value
     return builder
+
+
+def whole_path(name: str) -> str:
+    """Return a backend's name with the whole path of its file, if it has one."""
+    if not is_user_file(name):
+        return name
+    path, _, wanted = name.rpartition(":")
+    return f"{Path(path).resolve()}:{wanted}"

@@ -18,7 +18,9 @@ from cnnspec.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from cnnspec.compare import Verdict
     from cnnspec.compare.trajectory import Mode
+    from cnnspec.spec.model import ModelSpec
 
 MODES = ("replay", "lockstep", "resync", "free")
 
@@ -56,6 +58,13 @@ MODES = ("replay", "lockstep", "resync", "free")
     "May be given several times.",
 )
 @click.option(
+    "--shrink",
+    "program",
+    metavar="FILE.py",
+    type=click.Path(dir_okay=False),
+    help="Where they differ, write the smallest case as a program that shows it.",
+)
+@click.option(
     "--steps",
     type=click.IntRange(min=0),
     help="End the lockstep training after so many steps; 0: do not train.",
@@ -73,6 +82,7 @@ def command(
     mode: str,
     twins: int,
     allow: tuple[str, ...],
+    program: str | None,
     steps: int | None,
     epochs: int | None,
     device: str,
@@ -94,7 +104,7 @@ def command(
     from cnnspec.cli.output import print_document
     from cnnspec.cli.progress import training_progress
     from cnnspec.cli.specs import read_spec
-    from cnnspec.compare import Verdict, compare_backends
+    from cnnspec.compare import compare_backends
     from cnnspec.errors import DataError
     from cnnspec.report.verdict import render_replay, render_training
     from cnnspec.report.verdict_document import verdict_document
@@ -132,4 +142,33 @@ def command(
         print_document(verdict_document(verdict))
     else:
         Output().print(*render_training(verdict), sep="\n")
+    if program:
+        click.echo(_shrunk(model, (names[0], names[1]), verdict, device, program), err=True)
     return 0 if verdict.verdict == "same" else DIFFERENT
+
+
+def _shrunk(
+    spec: ModelSpec, backends: tuple[str, str], verdict: Verdict, device: str, path: str
+) -> str:
+    """Write the smallest failing case, and say what it came down to."""
+    from cnnspec.backends.user_file import whole_path
+    from cnnspec.cli.specs import write_text
+    from cnnspec.compare import parse_party
+    from cnnspec.compare.failing_case import layer_case
+    from cnnspec.compare.shrink import shrink
+    from cnnspec.report.failing_case import failing_program, size_line
+
+    if verdict.verdict == "same":
+        return f"nothing to shrink: the two do not differ; {path} was not written"
+    parties = parse_party(backends[0], device), parse_party(backends[1], device)
+    found = shrink(spec, parties)
+    if found is None:
+        return (
+            f"nothing to shrink: the difference does not show without the data and the training; "
+            f"{path} was not written"
+        )
+    findings = found.verdict.findings
+    case = layer_case(found.spec, parties, findings[0]) if findings else None
+    whole = whole_path(backends[0]), whole_path(backends[1])
+    write_text(path, failing_program(found, whole, case))
+    return f"shrunk to {size_line(found)}: wrote {path}"

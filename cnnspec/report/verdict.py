@@ -175,7 +175,9 @@ def _place(finding: Finding) -> Text:
 def _extent(worst: Quantity) -> Iterator[str]:
     """Say how many elements are off, where there are several, and where the worst stands."""
     if worst.elements > 1 and worst.position:
-        yield (f"{worst.beyond:,} of {worst.elements:,} elements, the worst at {list(worst.position)}")
+        yield (
+            f"{worst.beyond:,} of {worst.elements:,} elements, the worst at {list(worst.position)}"
+        )
 
 
 def _verdict_on(finding: Finding) -> Iterator[Text]:

@@ -1,0 +1,95 @@
+"""The arrays with which a failure shows: as few images and as simple numbers as will do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from cnnspec.compare.inputs import inputs_of
+from cnnspec.compare.isolation import Isolation
+from cnnspec.compare.judge import replayed
+from cnnspec.compare.measure import measure
+from cnnspec.compare.party import Party
+from cnnspec.compare.probes import LayerProbe
+from cnnspec.compare.replay_layers import magnitudes, pair_budgets
+from cnnspec.compare.side import probe_weights
+from cnnspec.compare.verdict import Finding
+from cnnspec.plan import Plan, resolve
+from cnnspec.spec.model import ModelSpec
+from cnnspec.trace import Array, State
+
+
+@dataclass(frozen=True)
+class LayerCase:
+    """A layer on which two sides differ, in float64."""
+
+    layer: str
+    quantity: str
+    weights: State
+    x: Array
+    grad_output: Array
+    budget: float
+    """What rounding explains at the worst element."""
+
+
+def layer_case(spec: ModelSpec, parties: tuple[Party, Party], finding: Finding) -> LayerCase | None:
+    """Return the simplest arrays that show a finding; None where none was found.
+
+    Images are left out and numbers rounded as long as the two sides still differ.
+    """
+    plan = resolve(spec)
+    if finding.layer not in {at.name for at in plan.layers}:
+        return None
+    weights = probe_weights(plan, spec.training.seed)
+    for simple in (_whole, _tenths, _as_it_is):
+        state = {name: simple(array) for name, array in weights.items()}
+        isolation = Isolation(plan, spec.training, parties, state)
+        with np.errstate(all="ignore"):
+            for probe in _fewer_images(isolation, plan, finding, simple):
+                budget = _apart(isolation, probe, finding.quantity)
+                if budget is not None:
+                    found = (probe.x, probe.grad_output, budget)
+                    return LayerCase(str(finding.layer), finding.quantity, state, *found)
+    return None
+
+
+def _fewer_images(
+    isolation: Isolation, plan: Plan, finding: Finding, simple: Callable[[Array], Array]
+) -> Iterator[LayerProbe]:
+    probes = [
+        probe
+        for probe in inputs_of(isolation, None).layers
+        if probe.at.name == finding.layer and probe.alone is None
+    ]
+    for images in range(1, 1 + max(len(probe.x) for probe in probes)):
+        for probe in probes:
+            if images <= len(probe.x):
+                x, grad = simple(probe.x[:images]), simple(probe.grad_output[:images])
+                yield replace(probe, x=x, grad_output=grad)
+
+
+def _apart(isolation: Isolation, probe: LayerProbe, quantity: str) -> float | None:
+    """Return what rounding explains where two sides differ by more; None where they do not."""
+    try:
+        parts = {side: replayed(side, probe) for side in isolation.sides}
+        sums = {side: magnitudes(side, probe) for side in isolation.sides}
+    except Exception:  # a faulty layer raises whatever it likes, here on fewer images
+        return None
+    budgets = pair_budgets(probe, parts, sums)
+    first, second = (parts[side][quantity] for side in isolation.sides)
+    measured = measure(first, second, budgets[quantity])
+    return measured.budget if measured.ratio > 1 else None
+
+
+def _whole(array: Array) -> Array:
+    return np.rint(array)
+
+
+def _tenths(array: Array) -> Array:
+    return np.round(array.astype(np.float64), 1)
+
+
+def _as_it_is(array: Array) -> Array:
+    return array

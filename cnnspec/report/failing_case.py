@@ -1,0 +1,128 @@
+"""A failure as a short program that shows it: what one puts into a bug report."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cnnspec.compare.failing_case import LayerCase
+from cnnspec.compare.shrink import Shrunk
+from cnnspec.report.verdict import label
+from cnnspec.spec.dump import dump_spec
+from cnnspec.trace import Array
+
+MANY = 2_000
+"""Numbers that a program may hold; of more, it draws the failure anew."""
+
+HEAD = '''\
+"""{title}
+
+Written by `cnnspec compare --shrink`. Exits with 1 as long as the two differ.
+"""
+
+import sys
+
+{imports}
+
+SPEC = """
+{spec}"""
+BACKENDS = {backends}
+
+'''
+
+LAYER = """\
+spec = parse_spec(SPEC)
+plan = resolve(spec)
+weights = {{{weights}}}
+x = np.array({x})
+grad_output = np.array({grad_output})
+
+found = []
+for backend in BACKENDS:
+    network = parse_party(backend).build(plan, spec.training, "float64")
+    network.load_state(weights)
+    trace = network.replay({layer!r}, x.copy(), grad_output.copy())
+    found.append({take})
+    print(f"{{backend}}: {what}", found[-1], "", sep="\\n")
+
+apart = np.max(np.abs(found[0] - found[1])) if found[0].shape == found[1].shape else np.inf
+print(f"{{apart:.3g}} apart, where rounding explains {budget:.1g}")
+sys.exit(not apart <= {budget!r})
+"""
+
+WHOLE = """\
+verdict = compare_backends(parse_spec(SPEC), BACKENDS)
+first = verdict.first_divergence
+print(verdict.verdict)
+if first:
+    print(f"{first.layer}, {first.quantity}: {first.worst.difference:.3g} apart")
+    print(f"rounding explains {first.worst.budget:.1g}; wrong: {first.wrong_side}")
+    print(first.cause.sentence if first.cause else "cause unknown")
+for line in {f"{item.layer}: {item.why}" for item in verdict.coverage.not_compared}:
+    print("not compared:", line)
+sys.exit(verdict.verdict != "same")
+"""
+
+
+def failing_program(shrunk: Shrunk, backends: tuple[str, str], case: LayerCase | None) -> str:
+    """Write a failure as a program; `backends` as the user wrote them, files with whole paths."""
+    if case is not None and _numbers(case) <= MANY:
+        imports = (
+            "import numpy as np\n\nfrom cnnspec import parse_spec, resolve\n"
+            "from cnnspec.compare import parse_party"
+        )
+        return _head(shrunk, backends, imports) + _layer(case)
+    return _head(shrunk, backends, "from cnnspec import compare_backends, parse_spec") + WHOLE
+
+
+def size_line(shrunk: Shrunk) -> str:
+    """Say what a failure came down to: `3 layers over 1 x 2 x 3, in 41 comparisons`."""
+    layers = len(shrunk.spec.layers)
+    images = " x ".join(map(str, shrunk.spec.input))
+    return (
+        f"{layers} layer{'s' * (layers > 1)} over images of {images}, in {shrunk.runs} comparisons"
+    )
+
+
+def _head(shrunk: Shrunk, backends: tuple[str, str], imports: str) -> str:
+    failure = shrunk.failure
+    quantity = f", {label(failure.quantity)}" if failure.quantity else ""
+    wrong = f": {failure.wrong_side} is wrong" if failure.wrong_side else ""
+    cause = shrunk.verdict.findings[0].cause if shrunk.verdict.findings else None
+    why = f"\n\n{failure.wrong_side} = {cause.sentence}" if cause else ""
+    spec = dump_spec(shrunk.spec)
+    return HEAD.format(
+        title=f"{failure.kind}{quantity}{wrong}.{why}",
+        imports=imports,
+        spec=spec,
+        backends=backends,
+    )
+
+
+def _layer(case: LayerCase) -> str:
+    kind, _, name = case.quantity.partition("_")
+    weights = "".join(
+        f"\n    {name!r}: np.array({_written(array)})," for name, array in case.weights.items()
+    )
+    if case.quantity in ("output", "grad_input"):
+        take = f"trace.{case.quantity}"
+    elif kind == "grad":
+        take = f"trace.grad_parameters[{name!r}]"
+    else:
+        take = f"trace.buffers[{case.quantity!r}]"
+    return LAYER.format(
+        weights=f"{weights}\n" if weights else "",
+        x=_written(case.x),
+        grad_output=_written(case.grad_output),
+        layer=case.layer,
+        take=take,
+        what=label(case.quantity),
+        budget=case.budget,
+    )
+
+
+def _written(array: Array) -> str:
+    return repr(np.asarray(array, np.float64).tolist())
+
+
+def _numbers(case: LayerCase) -> int:
+    return case.x.size + case.grad_output.size + sum(array.size for array in case.weights.values())
