@@ -159,12 +159,13 @@ def _simpler(options: Section) -> Iterator[Section]:
 
 
 def _simpler_values(value: Any, default: Any) -> Iterator[Any]:
-    if default is not PydanticUndefined and value != default:
-        yield default
     if isinstance(value, bool):
         if value:
             yield False
-    elif isinstance(value, int):
+        return
+    if default is not PydanticUndefined and value != default:
+        yield default
+    if isinstance(value, int):
         yield from _less(value)
     elif isinstance(value, tuple) and all(isinstance(size, int) for size in value):
         for axis, size in enumerate(value):

@@ -1,0 +1,200 @@
+"""A failure shrinks to the least that shows it, and the program that is written does show it."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cnnspec import SGD, parse_spec
+from cnnspec.compare import parse_party
+from cnnspec.compare.failing_case import layer_case
+from cnnspec.compare.shrink import Shrunk, shrink
+from cnnspec.report.failing_case import failing_program, size_line
+from cnnspec.spec.layers import Conv, Linear, Pool
+
+SPECS = Path(__file__).parents[2] / "specs"
+SPEC = parse_spec("""
+input: [2, 9, 8]
+layers:
+  - conv: {out_channels: 4, kernel_size: 3, padding: 1, in_channels: 2}
+  - relu
+  - conv: {out_channels: 6, kernel_size: [3, 2], stride: 2, groups: 2, name: strided}
+  - pool: {kernel_size: 3, stride: 1}
+  - flatten
+  - linear: {out_features: 5, in_features: 24}
+training: {batch_size: 20, optimizer: {sgd: {momentum: 0.9, weight_decay: 0.1}}}
+""")
+
+FAULTS = """
+import numpy as np
+from cnnspec.backends import numpy as engine
+from cnnspec.backends.numpy.layers import ConvNumPy, LinearNumPy, PoolNumPy
+from cnnspec.backends.numpy.learning import SGDNumPy
+
+MENDED = False
+
+def builder(loss=engine.cross_entropy, optimizers=engine.OPTIMIZERS, **layers):
+    def build(plan, training, *, device):
+        return engine.NumPyNetwork(
+            plan, training, backend="faulty", layers=engine.LAYERS | ({} if MENDED else layers),
+            loss=engine.cross_entropy if MENDED else loss,
+            optimizers=engine.OPTIMIZERS if MENDED else optimizers,
+        )
+    return build
+
+class Strided(ConvNumPy):
+    def __init__(self, layer, *given):
+        super().__init__(layer, *given)
+        self.strided = layer.stride != 1
+    def forward(self, x):
+        y = super().forward(x)
+        return y * 2 if self.strided else y
+
+class Overlap(PoolNumPy):
+    def __init__(self, layer, *given):
+        super().__init__(layer, *given)
+        self.overlaps = layer.strides() < (layer.kernel_size,) * 2
+    def input_gradient(self, grad_output):
+        grad = super().input_gradient(grad_output)
+        return -grad if self.overlaps else grad
+
+class Weight(LinearNumPy):
+    def parameter_gradients(self, grad_output):
+        found = super().parameter_gradients(grad_output)
+        return found | {"weight": found["weight"] / grad_output.shape[-1]}
+
+class Raises(LinearNumPy):
+    def input_gradient(self, grad_output):
+        raise ValueError("out of ideas")
+
+class Decay(SGDNumPy):
+    def step(self, parameters, gradients, learning_rate, step):
+        negated = {name: gradient - 2 * self._options.weight_decay * parameters[name]
+                   for name, gradient in gradients.items()}
+        super().step(parameters, negated, learning_rate, step)
+
+def summed(logits, labels):
+    loss, grad = engine.cross_entropy(logits, labels)
+    return loss * len(labels), grad
+
+conv, pool, linear = builder(conv=Strided), builder(pool=Overlap), builder(linear=Weight)
+raises, loss = builder(linear=Raises), builder(loss=summed)
+optimizer = builder(optimizers=engine.OPTIMIZERS | {"sgd": Decay})
+"""
+
+
+@pytest.fixture
+def faults(tmp_path: Path) -> Path:
+    path = tmp_path / "faults.py"
+    path.write_text(FAULTS)
+    return path
+
+
+def shrunk(faults: Path, name: str, spec: Any = SPEC) -> Shrunk:
+    found = shrink(spec, (parse_party("numpy"), parse_party(f"{faults}:{name}")))
+    assert found is not None
+    assert found.failure.wrong_side == f"faults.py:{name}"
+    assert found.runs <= 200
+    return found
+
+
+def program(found: Shrunk, faults: Path, name: str, path: Path) -> Path:
+    parties = parse_party("numpy"), parse_party(f"{faults}:{name}")
+    findings = found.verdict.findings
+    case = layer_case(found.spec, parties, findings[0]) if findings else None
+    path.write_text(failing_program(found, ("numpy", f"{faults}:{name}"), case))
+    return path
+
+
+def test_conv_that_is_wrong_where_it_strides(faults: Path) -> None:
+    found = shrunk(faults, "conv")
+    conv = found.spec.layers[0]
+    assert isinstance(conv, Conv)
+    assert (conv.out_channels, conv.kernel_size, conv.groups, conv.bias) == (1, 1, 1, False)
+    assert conv.stride != 1
+    assert [layer.keyword for layer in found.spec.layers] == ["conv", "flatten"]
+    assert found.spec.input == (1, 1, 1)
+    assert size_line(found).startswith("2 layers over images of 1 x 1 x 1, in ")
+
+
+def test_pool_that_is_wrong_where_windows_overlap(faults: Path) -> None:
+    found = shrunk(faults, "pool")
+    pool = found.spec.layers[0]
+    assert isinstance(pool, Pool)
+    assert pool.strides() < (pool.kernel_size,) * 2
+    assert found.spec.input[0] == 1
+    assert (found.failure.kind, found.failure.quantity) == ("pool", "grad_input")
+
+
+def test_the_cause_stays_the_same(faults: Path) -> None:
+    found = shrunk(faults, "linear")
+    assert found.failure.cause == "scale"
+    linear = found.spec.layers[-1]
+    assert isinstance(linear, Linear)
+    assert (linear.out_features, linear.bias) == (1, False)
+
+
+def test_loss_and_optimizer(faults: Path) -> None:
+    loss = shrunk(faults, "loss")
+    assert (loss.failure.kind, loss.failure.quantity) == ("loss", "loss")
+    assert len(loss.spec.layers) <= 2
+    optimizer = shrunk(faults, "optimizer")
+    assert (optimizer.failure.kind, optimizer.failure.quantity) == (
+        "optimizer",
+        "momentum_buffer",
+    )
+    options = optimizer.spec.training.optimizer
+    assert options == SGD(momentum=0.9, weight_decay=0.1), "it needs both"
+
+
+def test_a_layer_that_raises(faults: Path) -> None:
+    found = shrunk(faults, "raises")
+    assert (found.failure.kind, found.failure.quantity) == ("linear", None)
+    assert len(found.spec.layers) == 2
+
+
+def test_nothing_is_found_where_nothing_is_wrong() -> None:
+    assert shrink(SPEC, (parse_party("numpy"), parse_party("loops"))) is None
+
+
+def test_runs_are_bounded(faults: Path) -> None:
+    parties = parse_party("numpy"), parse_party(f"{faults}:conv")
+    found = shrink(SPEC, parties, runs=3)
+    assert found is not None
+    assert found.runs == 3
+
+
+@pytest.mark.parametrize("name", ["conv", "pool", "linear", "raises", "loss", "optimizer"])
+def test_the_program_shows_it_until_it_is_mended(name: str, faults: Path, tmp_path: Path) -> None:
+    path = program(shrunk(faults, name), faults, name, tmp_path / "case.py")
+    assert len(path.read_text().splitlines()) < 60
+    done = subprocess.run([sys.executable, str(path)], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "apart" in done.stdout or "out of ideas" in done.stdout
+    faults.write_text(FAULTS.replace("MENDED = False", "MENDED = True"))
+    mended = subprocess.run([sys.executable, str(path)], capture_output=True, text=True)
+    assert mended.returncode == 0, mended.stdout + mended.stderr
+
+
+def test_the_command(
+    faults: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    from cnnspec.cli import main
+
+    monkeypatch.chdir(faults.parent)
+    given = ["cnnspec", "compare", str(SPECS / "digits.yaml"), "--mode", "replay", "--shrink"]
+    monkeypatch.setattr(sys, "argv", [*given, "case.py", "--backends", "numpy,faults.py:linear"])
+    with pytest.raises(SystemExit) as stop:
+        main()
+    assert stop.value.code == 1
+    assert "shrunk to 2 layers over images of" in capsys.readouterr().err
+    assert f"{faults}:linear" in Path("case.py").read_text(), "the whole path"
+
+    monkeypatch.setattr(sys, "argv", [*given, "other.py", "--backends", "numpy,loops"])
+    with pytest.raises(SystemExit) as stop:
+        main()
+    assert stop.value.code == 0
+    assert "nothing to shrink: the two do not differ" in capsys.readouterr().err
+    assert not Path("other.py").exists()
