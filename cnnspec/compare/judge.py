@@ -22,9 +22,10 @@ from cnnspec.compare.replay_layers import layer_budgets
 from cnnspec.compare.replay_learning import GivenUpdate, updated
 from cnnspec.compare.side import Side, named
 from cnnspec.errors import BackendError
+from cnnspec.plan import Plan
 from cnnspec.randomness import stream
-from cnnspec.spec.training import AnyOptimizer
-from cnnspec.trace import Array
+from cnnspec.spec.training import AnyOptimizer, Training
+from cnnspec.trace import Array, State
 
 JUDGES = {"loops": "the textbook loops", "numpy": "the NumPy engine", "torch": "torch"}
 """In the order in which they are asked."""
@@ -43,10 +44,11 @@ dividing by it is exact."""
 class Judge:
     """A third implementation of every layer, in float64."""
 
-    def __init__(self, isolation: Isolation, party: Party) -> None:
-        self.name = party.backend
-        self.side = Side(isolation.plan, isolation.training, party, isolation.first.weights)
-        self._seed = isolation.training.seed
+    def __init__(self, plan: Plan, training: Training, backend: str, weights: State) -> None:
+        party = Party(backend, backend, builder_of(backend))
+        self.name = backend
+        self.side = Side(plan, training, party, weights)
+        self._seed = training.seed
 
     def replay(self, probe: LayerProbe) -> dict[str, Array]:
         """Return what is right: every quantity of a layer on a probe."""
@@ -122,7 +124,7 @@ def judge_of(isolation: Isolation) -> Judge | None:
         if name in taken:
             continue
         try:
-            return Judge(isolation, Party(name, name, builder_of(name)))
+            return Judge(isolation.plan, isolation.training, name, isolation.first.weights)
         except BackendError:  # torch is not installed, or cannot have a layer of that name
             continue
     return None

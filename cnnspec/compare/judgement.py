@@ -54,8 +54,8 @@ def findings_of(
 
     Where two sides are different functions comes first, then where a side is not its own
     parts, then where one loses precision; each in the order of the network. What only follows
-    from another finding is left out: predictions of different parts, and what a side does to a
-    quantity in which it is another function anyway.
+    from another finding is left out: predictions of different parts, what a side does to a
+    quantity in which it is another function anyway, and steps of weights that move by themselves.
     """
     bad = [found for found in quantities if not found.ok]
     if not bad:
@@ -69,7 +69,15 @@ def findings_of(
         for found in bad
         if found.backend != isolation.pair and (found.layer, found.quantity) not in said
     ]
-    whole = [found for found in own if found.precision == "float64"]
+    restless = {(found.layer, found.backend) for found in own if found.quantity == OWN_WEIGHTS}
+    whole = [
+        found
+        for found in own
+        if found.precision == "float64"
+        and not (
+            found.layer == STEP and (found.quantity.rpartition(".")[0], found.backend) in restless
+        )
+    ]
     lost = [found for found in own if found.precision != "float64"]
     of_own = [_finding(found, judgement.of_own(found)) for found in whole]
     return (

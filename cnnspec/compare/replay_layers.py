@@ -132,9 +132,11 @@ def pair_budgets(
     return budgets
 
 
-def layer_budgets(side: Side, probe: LayerProbe, values: Parts) -> dict[str, Exact]:
-    """Return what rounding explains in float64, for each quantity of one side's layer."""
-    return _one_side(side, probe, values, magnitudes(side, probe), "float64")
+def layer_budgets(
+    side: Side, probe: LayerProbe, values: Parts, precision: str = "float64"
+) -> dict[str, Exact]:
+    """Return what rounding explains in a precision, for each quantity of one side's layer."""
+    return _one_side(side, probe, values, magnitudes(side, probe), precision)
 
 
 def working_budgets(side: Side, probe: LayerProbe) -> dict[str, Exact]:

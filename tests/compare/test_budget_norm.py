@@ -143,7 +143,39 @@ def numpys(layer: BatchNorm, given: Given, precision: str) -> dict[str, Array]:
     return replayed("numpy", layer, given, precision)
 
 
-WAYS = {"torch": torchs, "numpy": numpys, "welford": welford}
+def one_by_one(layer: BatchNorm, given: Given, precision: str) -> dict[str, Array]:
+    """Compute the textbook's two passes, every sum one number after the other."""
+    number = np.dtype(precision).type
+    x, grad = (
+        np.moveaxis(given[name].astype(precision), 1, -1).reshape(-1, CHANNELS)
+        for name in ("x", "grad_output")
+    )
+    m = number(len(x))
+
+    def total(terms: Array) -> Array:
+        return np.add.accumulate(terms, axis=0)[-1]
+
+    mean = total(x) / m
+    squares = total((x - mean) ** 2)
+    root = np.sqrt(squares / m + number(layer.eps))
+    z = (x - mean) / root
+    weight, bias = np.ones(CHANNELS, precision), np.zeros(CHANNELS, precision)
+    if layer.affine:
+        weight, bias = given["weight"].astype(precision), given["bias"].astype(precision)
+    grad_x = weight * (grad - total(grad) / m - z * (total(grad * z) / m)) / root
+    new = {"running_mean": mean, "running_var": squares / (m - number(1))}
+    rate = number(layer.momentum)
+    found = {
+        "output": _images(weight * z + bias, given),
+        "grad_input": _images(grad_x, given),
+        **{name: (1 - rate) * given[name].astype(precision) + rate * new[name] for name in new},
+    }
+    if layer.affine:
+        found |= {"grad_weight": total(grad * z), "grad_bias": total(grad)}
+    return found
+
+
+WAYS = {"torch": torchs, "numpy": numpys, "welford": welford, "one-by-one": one_by_one}
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -128,7 +128,7 @@ layers:
         return
     weights = probe_weights(plan, 0)
     isolation = Isolation(plan, spec.training, (NUMPY, TORCH), weights)
-    third = judges.Judge(isolation, parse_party(judge))
+    third = judges.Judge(plan, spec.training, judge, weights)
     probes = [probe for probe in inputs_of(isolation, None).layers if probe.at.name == layer]
     said = third.checked_by_differences(probes, quantity)
     assert said is not None

@@ -1,0 +1,13 @@
+"""What a plain class may lack."""
+
+from __future__ import annotations
+
+from cnnspec.errors import BackendError
+
+
+class PlainClassError(BackendError):
+    """A class does not have what a layer must have, or gives what is no array."""
+
+
+class UnsupportedSettingError(PlainClassError):
+    """A class has no way to say an option of a layer: it is not made for it."""

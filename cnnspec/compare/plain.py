@@ -1,0 +1,47 @@
+"""plain_network(): plain classes as a network that can be compared and trained."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from cnnspec.backends import loops, numpy, require_cpu
+from cnnspec.backends.chain import ChainNetwork, Loss
+from cnnspec.backends.loops.learning import cross_entropy
+from cnnspec.backends.plain import PlainLayer
+from cnnspec.plan import Plan
+from cnnspec.spec.training import Training
+
+
+def plain_network(
+    plan: Plan,
+    training: Training,
+    *,
+    layers: Mapping[str, type],
+    device: str = "cpu",
+    loss: Loss = cross_entropy,
+    names: Mapping[str, str] | None = None,
+    layout: str = "nchw",
+) -> ChainNetwork:
+    """Return a network whose layers of some kinds are plain classes: {"conv": Conv2D}.
+
+    Kinds that are not given are the textbook's, the optimizers those of the NumPy engine.
+    `names` says what the classes call something, where it is no conventional name.
+
+    Raises:
+        UnsupportedSettingError: a class cannot express an option of the spec.
+        PlainClassError: a class lacks something that a layer must have.
+    """
+    require_cpu("a network of plain classes", device)
+    plain: dict[str, Any] = {
+        kind: partial(PlainLayer, cls, names=names, layout=layout) for kind, cls in layers.items()
+    }
+    return ChainNetwork(
+        plan,
+        training,
+        backend="plain",
+        layers={**loops.LAYERS, **plain},
+        loss=loss,
+        optimizers=numpy.OPTIMIZERS,
+    )
