@@ -1,0 +1,58 @@
+"""What a check found: plain records."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cnnspec.compare.causes import Cause
+
+
+@dataclass(frozen=True)
+class CheckFinding:
+    """One thing that was looked at in one setting."""
+
+    setting: str
+    quantity: str
+    """`output`, `grad_input`, `grad_weight`, ...; `own input`, `own grad_output`, `own weights`
+    (which a pass must leave as they are); `repeat` (the same call gives the same again)."""
+    ok: bool
+    message: str = ""
+    """What is wrong, in words, where it is no matter of numbers."""
+    cause: Cause | None = None
+    max_abs: float | None = None
+    budget: float | None = None
+    """What rounding explains at the worst element."""
+    example: str = ""
+    """The worst element: where it stands, what was found, and what is right."""
+
+
+@dataclass(frozen=True)
+class NotSupported:
+    """A setting that a class is not made for."""
+
+    setting: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A class that was tried in every setting that it is made for."""
+
+    candidate: str
+    """`file.py:Conv2D`"""
+    kind: str
+    findings: tuple[CheckFinding, ...]
+    not_supported: tuple[NotSupported, ...]
+    notes: tuple[str, ...]
+    output: str
+    """What the file printed, its end."""
+
+    @property
+    def passed(self) -> int:
+        """How many findings are right."""
+        return sum(finding.ok for finding in self.findings)
+
+    @property
+    def ok(self) -> bool:
+        """Whether all are."""
+        return self.passed == len(self.findings)
