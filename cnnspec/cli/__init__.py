@@ -15,6 +15,7 @@ COMMANDS = {
     "train": "cnnspec.cli.train",
     "evaluate": "cnnspec.cli.evaluate",
     "compare": "cnnspec.cli.compare",
+    "check": "cnnspec.cli.check",
     "selftest": "cnnspec.cli.selftest",
     "diff": "cnnspec.cli.diff",
     "fmt": "cnnspec.cli.fmt",

@@ -5,7 +5,6 @@ Every value is a float32 number, so that networks in either precision see the sa
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -47,9 +46,7 @@ def layer_probes(
     """
     random = stream(seed, "probe", at.name)
     normal = random.normal(size=(3, *at.input))
-    # Statistics over a batch need more than one value for each channel.
-    single = 1 if at.kind != "batch_norm" or math.prod(at.input[1:]) > 1 else 2
-    ties = random.integers(-1, 2, size=(single, *at.input))
+    ties = random.integers(-1, 2, size=(at.layer.least_batch(at.input), *at.input))
     probes: list[tuple[PlannedLayer, str, NDArray[Any], Plan | None]] = [
         (at, "random", normal, None),
         (at, "ties", ties, None),

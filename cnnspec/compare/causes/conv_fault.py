@@ -55,6 +55,8 @@ def only(axis: int, index: slice, name: Literal["x", "grad_output"]) -> Change:
 
 
 def both(one: Change, other: Change) -> Change:
+    """Make one change after the other."""
+
     def changed(problem: Convolution) -> Convolution | None:
         after = one(problem)
         return None if after is None else other(after)

@@ -204,11 +204,7 @@ PADDING = [
         "padding-other-side",
         "the expected one with the padding's extra cell at the top and the left, where it "
         "belongs to the bottom and the right",
-        lambda problem: (
-            _pads(lambda before, after: (after, before))(problem)
-            if any(before != after for before, after in problem.pads)
-            else problem
-        ),
+        _pads(lambda before, after: (after, before)),
         OF_PLACES,
     ),
     Fault(
@@ -236,12 +232,7 @@ PADDING = [
             _padded_by(mode),
             ("output", "grad_weight"),
         )
-        for mode, words in (
-            ("edge", "the edge repeated as padding"),
-            ("reflect", "the image reflected as padding"),
-            ("symmetric", "the image mirrored as padding"),
-            ("wrap", "the image's other side as padding"),
-        )
+        for mode, words in MODES.items()
     ),
     Fault(
         "padding-ignored",

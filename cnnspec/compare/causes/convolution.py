@@ -94,11 +94,11 @@ class Convolution:
 
     def roundings(self, quantity: str) -> int:
         """Return how many roundings a term of a quantity can meet."""
-        outputs, inputs, *kernel = self.weight.shape
-        taps = math.prod(kernel)
-        images, _, *places = self.grad_output.shape
+        outputs, inputs, *_ = self.weight.shape
+        taps = self.weight[0, 0].size
         terms = {"output": inputs * taps, "grad_input": outputs * taps}
-        return terms.get(quantity, images * math.prod(places)) + EXTRA_ROUNDINGS
+        default: int = self.grad_output[:, 0].size
+        return terms.get(quantity, default) + EXTRA_ROUNDINGS
 
     def output(self) -> Exact:
         """Return y = b + the sum over taps of w x."""

@@ -169,13 +169,13 @@ def _ordered(order: tuple[int, ...], *, inverse: bool) -> Callable[[Observed], P
         images = (len(situation.x), *situation.at.input)
         axes = (0, *(1 + axis for axis in order))
         if observation.quantity == "output":
-            value = situation.x.transpose(axes).reshape(shape)
+            moved = situation.x.transpose(axes)
         elif inverse:
             laid_out = tuple(images[axis] for axis in axes)
-            value = situation.grad_output.reshape(laid_out).transpose(np.argsort(axes))
+            moved = situation.grad_output.reshape(laid_out).transpose(np.argsort(axes))
         else:
-            value = situation.grad_output.reshape(images).transpose(axes).reshape(shape)
-        return Prediction(value, np.zeros(value.shape))
+            moved = situation.grad_output.reshape(images).transpose(axes)
+        return Prediction(moved.reshape(shape), np.zeros(shape))
 
     return predict
 
@@ -183,11 +183,7 @@ def _ordered(order: tuple[int, ...], *, inverse: bool) -> Callable[[Observed], P
 def _interleaved(observation: Observed) -> Prediction:
     """Take the images to be the innermost axis."""
     n = len(observation.situation.x)
-    wanted = observation.wanted
-    value: Exact
+    given, shape = observation.situation.grad_output.reshape(-1, n).T, observation.wanted.shape
     if observation.quantity == "output":
-        value = wanted.T.reshape(wanted.shape)
-    else:
-        upstream = observation.situation.grad_output
-        value = upstream.reshape(-1, n).T.reshape(wanted.shape)
-    return Prediction(value, np.zeros(value.shape))
+        given = observation.wanted.T
+    return Prediction(given.reshape(shape), np.zeros(shape))

@@ -28,12 +28,15 @@ class Change(NamedTuple):
 
 
 def area(pooling: Pooling) -> float:
+    """Return the cells of a kernel."""
     return float(np.prod(pooling.kernel))
 
 
 def real_cells(pooling: Pooling) -> Exact:
+    """Return the real cells in each window."""
     return np.asarray(pooling.real().sum(axis=0), np.float64)
 
 
 def padded_cells(pooling: Pooling) -> Exact:
+    """Return the real and padded cells in each window: what an average divides by."""
     return np.asarray(pooling.padded().sum(axis=0), np.float64)

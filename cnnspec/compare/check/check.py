@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from cnnspec.backends.network import Labels
+from cnnspec.compare.budget import Exact
 from cnnspec.compare.check.grade import LayerGrader, grade_loss
 from cnnspec.compare.check.records import Checked, CheckFinding, NotSupported
 from cnnspec.compare.check.run import Results, run_child
@@ -17,7 +19,6 @@ from cnnspec.compare.probes import as_float32, loss_probes
 from cnnspec.errors import BackendError
 from cnnspec.spec.layers import KINDS as LAYER_KINDS
 from cnnspec.spec.layers import AnyLayer
-from cnnspec.trace import Array
 
 LOSS = "cross_entropy"
 KINDS = (*LAYER_KINDS, LOSS)
@@ -96,7 +97,7 @@ def _check_layer(
 
 
 def _check_loss(label: str, folder: Path, request: dict[str, Any], limit: float) -> Checked:
-    batches: dict[str, list[tuple[str, Array, Array]]] = {}
+    batches: dict[str, list[tuple[str, Exact, Labels]]] = {}
     asked = []
     for number, classes in enumerate(CLASSES):
         key = f"s{number}"

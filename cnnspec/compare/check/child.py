@@ -12,6 +12,7 @@ import linecache
 import sys
 import traceback
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -168,9 +169,8 @@ def _try_loss(reporter: Reporter, folder: Path, loss: Any, setting: dict[str, An
     for probe in setting["probes"]:
         given = _read(folder / f"{key}-{probe}-given.npz")
         logits, labels = given["logits"], given["labels"]
-        found = reporter.attempt(
-            f"{key}-{probe}", "forward", lambda z=logits, y=labels: _loss_of(loss, z, y)
-        )
+        run = partial(_loss_of, loss, logits, labels)
+        found = reporter.attempt(f"{key}-{probe}", "forward", run)
         if found is not None:
             arrays = dict(zip(("loss", "grad_logits"), map(np.asarray, found)))
             reporter.arrays(f"{key}-{probe}", arrays | {"after_x": logits})

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from cnnspec.backends.loops.learning import cross_entropy
-from cnnspec.compare.budget import cross_entropy_budgets
+from cnnspec.backends.network import Labels
+from cnnspec.compare.budget import Exact, cross_entropy_budgets
 from cnnspec.compare.causes import (
     Cause,
     LayerSituation,
@@ -198,7 +199,7 @@ class LayerGrader:
 
 
 def grade_loss(
-    setting: str, key: str, batches: Sequence[tuple[str, Array, Array]], results: Results
+    setting: str, key: str, batches: Sequence[tuple[str, Exact, Labels]], results: Results
 ) -> Iterator[CheckFinding]:
     """Yield what is right and what is wrong in the loss and its gradient."""
     observed: dict[str, list[Observation[LossSituation]]] = {"loss": [], "grad_logits": []}

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cnnspec.backends.network import Labels
 from cnnspec.compare.probes import LayerProbe, as_float32
 from cnnspec.plan import Plan, resolve
 from cnnspec.randomness import stream
 from cnnspec.spec.layers import AnyLayer, BatchNorm, Conv, Flatten, Linear, Pool, ReLU
 from cnnspec.spec.model import ModelSpec
 from cnnspec.spec.sizes import Shape
+from cnnspec.trace import Array
 
 LAYER = "layer"
 """The name that the layer has in its plan."""
@@ -48,7 +50,7 @@ class Setting:
             ("ties", random.integers(-1, 2, size=(2, *at.input))),
             ("batch of 7", random.normal(size=(7, *at.input))),
         ]
-        if self.layer.keyword != "batch_norm" or len(at.input) == 3:
+        if self.layer.least_batch(at.input) == 1:
             batches.insert(1, ("one image", random.normal(size=(1, *at.input))))
         for name, x in batches:
             grad = random.normal(size=(len(x), *at.output))
@@ -104,6 +106,7 @@ def settings_like(layer: AnyLayer) -> list[Setting]:
     return [Setting(s.name, layer, s.input) for s in SETTINGS[layer.keyword]]
 
 
-def probe_labels(logits: np.ndarray) -> np.ndarray:
+def probe_labels(logits: Array) -> Labels:
     """Return the labels of a batch of logits: they count from 0."""
-    return np.arange(len(logits)) % logits.shape[1]
+    labels: Labels = np.arange(len(logits)) % logits.shape[1]
+    return labels

@@ -1,0 +1,120 @@
+"""cnnspec check: a layer that somebody wrote by hand."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import rich_click as click
+
+from cnnspec.cli import DIFFERENT
+from cnnspec.cli.options import json_option
+
+if TYPE_CHECKING:
+    from cnnspec.spec.layers import AnyLayer
+
+KINDS = ("conv", "linear", "relu", "pool", "flatten", "batch_norm", "cross_entropy")
+LAYOUTS = ("nchw", "nhwc", "chw")
+
+
+@click.command("check")
+@click.argument("candidate", metavar="FILE.py:CLASS")
+@click.option("--as", "kind", type=click.Choice(KINDS), required=True, help="What it is.")
+@click.option(
+    "--like",
+    metavar="OPTIONS",
+    help="Try these options of the layer alone, as in '{out_channels: 8, kernel_size: 3}'.",
+)
+@click.option(
+    "--map",
+    "mapping",
+    multiple=True,
+    metavar="NAME=ITS",
+    help="What the class calls something, by cnnspec's name: weight=theta, grad_weight=g_theta, "
+    "out_channels=n_f, forward=run. May be given several times.",
+)
+@click.option(
+    "--layout",
+    type=click.Choice(LAYOUTS),
+    default="nchw",
+    show_default=True,
+    help="How its images lie; chw: it takes them one by one.",
+)
+@click.option(
+    "--time-limit",
+    type=click.FloatRange(min=0, min_open=True),
+    default=10.0,
+    show_default=True,
+    help="Seconds that it may take for one setting.",
+)
+@json_option
+def command(
+    candidate: str,
+    kind: str,
+    like: str | None,
+    mapping: tuple[str, ...],
+    layout: str,
+    time_limit: float,
+    as_json: bool,
+) -> int:
+    """Try a class with forward and backward in many settings, and say what is wrong and why.
+
+    The code runs in a process of its own. Exits with 0 where all is right, and with 1 where
+    something is wrong.
+    """
+    from cnnspec.cli.console import Output
+    from cnnspec.cli.output import print_document
+    from cnnspec.compare.check import check_class
+    from cnnspec.report.check import check_document, render_check
+
+    if ":" not in candidate:
+        raise click.UsageError(f"wanted FILE.py:CLASS, found `{candidate}`")
+    names = {}
+    for item in mapping:
+        ours, equals, theirs = item.partition("=")
+        if not equals or not ours or not theirs:
+            raise click.UsageError(f"--map wants NAME=ITS, as in weight=theta; found `{item}`")
+        names[ours] = theirs
+    layer = _layer_like(kind, like) if like is not None else None
+    checked = check_class(
+        candidate, kind, like=layer, names=names, layout=layout, time_limit=time_limit
+    )
+    if as_json:
+        print_document(check_document(checked))
+    else:
+        Output().print(*render_check(checked), sep="\n")
+    return 0 if checked.ok else DIFFERENT
+
+
+def _layer_like(kind: str, like: str) -> AnyLayer:
+    """Read the options of a layer as a spec has them.
+
+    Raises:
+        SpecError: they are not valid.
+    """
+    from cnnspec.spec.load import parse_spec
+
+    if kind == "cross_entropy":
+        raise click.UsageError("--like is for layers; cross_entropy has no options")
+    before = "- flatten\n  " if kind == "linear" else ""
+    after = "" if kind in ("linear", "flatten") else "  - flatten\n"
+    text = (
+        f"input: {_images_for(like)}\n"
+        f"layers:\n  {before}- {kind}: {like}\n{after}"
+        "limits: {parameters: 1000000000000, activations: 1000000000000}\n"
+    )
+    return parse_spec(text, file="--like").layers[1 if before else 0]
+
+
+def _images_for(like: str) -> list[int]:
+    """Return a shape of images that the widths in the options, if any are written, fit."""
+    import yaml
+
+    try:
+        options = yaml.safe_load(like)
+    except yaml.YAMLError:  # told by the reader of specs
+        options = None
+    found = options if isinstance(options, dict) else {}
+    if isinstance(found.get("in_features"), int):
+        return [found["in_features"], 1, 1]
+    written = found.get("in_channels") or found.get("num_features") or found.get("groups")
+    return [written if isinstance(written, int) and written > 0 else 2, 200, 200]
