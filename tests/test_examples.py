@@ -9,6 +9,16 @@ import pytest
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
 
+NOTEBOOK_FAULTS = [
+    "linear1, grad_weight: the expected one x 0.142857 (1/7 = 1/batch_size): divided by the",
+    "MaxPool2D has no method `backward`; one is defined inside `forward` (line ",
+    "pool1, grad_input: the whole gradient of a window sent to every cell that is its maximum",
+    "pool1, grad_input: the gradient of every window over a cell that is the maximum in any",
+    "linear1, own weights: changed by the layer's own backward pass by 0.01 times the gradient",
+]
+"""The notebook's five faults of layers, in the order of NetworkTies and NetworkSharedMask."""
+
+
 def run(name: str) -> list[str]:
     done = subprocess.run(
         [sys.executable, EXAMPLES / name], capture_output=True, text=True, check=False
@@ -22,6 +32,7 @@ def test_all_are_run_here() -> None:
         "train_in_python.py",
         "compare_in_python.py",
         "notebook.py",
+        "notebook_layers.py",
     }
 
 
@@ -43,6 +54,12 @@ def test_notebook() -> None:
     assert float(right.split()[-2]) > float(divided.split()[-2]) + 10
     assert first == "first divergence: linear1, grad_weight, in float64"
     assert mended == "mended: same"
+
+
+def test_notebook_layers() -> None:
+    text = "\n".join(run("notebook_layers.py"))
+    for wanted in NOTEBOOK_FAULTS:
+        assert wanted in text
 
 
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.stem)

@@ -72,7 +72,7 @@ def test_imports_run_one_way(path: Path) -> None:
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_backends_do_not_import_each_other(path: Path) -> None:
     place = path.relative_to(PACKAGE).with_suffix("").parts
-    backends = {"numpy", "torch", "loops"}
+    backends = {"numpy", "torch", "loops", "plain"}
     if place[0] == "backends" and place[1] in backends:
         others = backends - {place[1]}
         for module in imports_of(path):

@@ -51,6 +51,7 @@ def test_help_lists_the_commands(call: Call, option: str) -> None:
         "train",
         "evaluate",
         "compare",
+        "check",
         "selftest",
         "diff",
         "fmt",
@@ -127,7 +128,8 @@ ERRORS = {
     ),
     "unknown backend": (
         ["build", "small.yaml", "--backend", "jax"],
-        "cnnspec: unknown backend `jax`; known are numpy, torch, loops\n",
+        "cnnspec: unknown backend `jax`; known are numpy, torch, loops, and "
+        "path/to/file.py:Name for one of your own\n",
     ),
     "a device for numpy": (
         ["train", "small.yaml", "--device", "cuda"],

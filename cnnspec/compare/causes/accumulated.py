@@ -27,6 +27,8 @@ def accumulated(observations: list[Observed]) -> Iterator[Hypothesis[LayerSituat
         for earlier, later in pairwise(observations)
         if earlier.situation.at == later.situation.at and earlier.found.shape == later.found.shape
     }
+    if not all(np.isfinite(observation.found).all() for observation in observations):
+        return  # from NaN on everything is NaN
     if all(_right(o) for o in observations if id(o.situation) in before):
         return
 

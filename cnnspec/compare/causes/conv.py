@@ -47,15 +47,16 @@ def _predict(change: Change) -> Callable[[Observed], Prediction | None]:
         changed = change(Convolution.of(observation.situation))
         if changed is None:
             return None
-        return _fitted(changed.predict(observation.quantity), observation.found.shape)
+        return _fitted(changed.predict(observation.quantity), observation)
 
     return predict
 
 
-def _fitted(prediction: Prediction, shape: tuple[int, ...]) -> Prediction:
-    """Leave out what was not computed: windows beyond the last one of the output."""
+def _fitted(prediction: Prediction, observation: Observed) -> Prediction:
+    """Leave out windows beyond the last one of an output that has the right shape."""
     value, budget = prediction
-    if value.ndim != len(shape) or value.shape[:2] != shape[:2]:
+    shape = observation.wanted.shape
+    if observation.found.shape != shape or value.ndim != len(shape):
         return prediction
     kept = tuple(slice(size) for size in shape)
     return Prediction(value[kept], budget[kept])

@@ -42,6 +42,9 @@ OF_KIND: dict[str, Hypotheses] = {
 def diagnose_layer(observations: list[Observed]) -> Cause | None:
     """Name the first fault that gives a quantity of a layer as it was found on every probe."""
     observations = [_with_right_budget(observation) for observation in observations]
+    if not any(np.isfinite(observation.found).any() for observation in observations):
+        # Many faults might have given that; a wrong shape is one by itself.
+        return first_cause(wrong_shape(observations), observations)
     return first_cause(_hypotheses(observations), observations)
 
 

@@ -124,7 +124,7 @@ def sizes_of(situation: LayerSituation) -> dict[str, int]:
     if len(at.input) == 3:
         if at.input != at.output:
             sizes["in_channels"] = at.input[0]
-            sizes["input positions"] = math.prod(at.input[1:])
+            sizes["input_positions"] = math.prod(at.input[1:])
         sizes["out_channels" if at.input != at.output else "channels"] = at.output[0]
     else:
         sizes |= {"in_features": at.input[0], "out_features": at.output[0]}

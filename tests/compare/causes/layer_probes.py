@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from cnnspec.backends.loops import layers
+from cnnspec.backends.loops import LAYERS
 from cnnspec.compare.budget import Exact, sum_budget
 from cnnspec.compare.budget_norm import batch_norm_budgets
 from cnnspec.compare.causes import Cause, LayerSituation, Observation
@@ -85,8 +85,7 @@ def setting(layer: AnyLayer, shape: Shape) -> Setting:
 def right(situation: LayerSituation) -> Parts:
     """Ask the textbook's loops."""
     at = situation.at
-    loops = layers.LAYERS if hasattr(layers, "LAYERS") else _LOOPS
-    layer = loops[at.kind](at.layer, at.input, at.output, np.dtype(float))
+    layer = LAYERS[at.kind](at.layer, at.input, at.output, np.dtype(float))
     for name in layer.parameters:
         layer.parameters[name] = situation.parameters[name].copy()
     for name in layer.buffers:
@@ -101,30 +100,24 @@ def right(situation: LayerSituation) -> Parts:
     }
 
 
-_LOOPS = {
-    "conv": layers.ConvLoops,
-    "pool": layers.PoolLoops,
-    "relu": layers.ReLULoops,
-    "flatten": layers.FlattenLoops,
-    "linear": layers.LinearLoops,
-    "batch_norm": layers.BatchNormLoops,
-}
-
-
 def budgets(situation: LayerSituation, truth: Parts) -> Parts:
     """Return what rounding explains: from the loops on magnitudes, and the derivation."""
     at = situation.at
     if isinstance(at.layer, BatchNorm):
         own = situation.x, situation.parameters, situation.buffers, situation.grad_output
         return {
-            name: 2 * bound
-            for name, bound in batch_norm_budgets(at.layer, *own, "float64").items()
+            name: 2 * bound for name, bound in batch_norm_budgets(at.layer, *own, "float64").items()
         }
     sums = right(situation.magnitudes())
+    # A maximum sends its gradient where x itself has it.
+    routed = right(replace(situation.magnitudes(), x=situation.x))
+    sums["grad_input"] = routed["grad_input"]
     stated = at.layer.reductions(at.input, at.output, len(situation.x))
     return {
-        name: 2 * sum_budget(stated[name.removeprefix("grad_")], sums[name], value, "float64")
-        if name != "grad_input"
-        else 2 * sum_budget(stated[name], np.abs(sums[name]) + np.abs(value), value, "float64")
+        name: 2 * sum_budget(stated[_stated(name)], sums[name], value, "float64")
         for name, value in truth.items()
     }
+
+
+def _stated(quantity: str) -> str:
+    return quantity if quantity == "grad_input" else quantity.removeprefix("grad_")

@@ -1,0 +1,302 @@
+"""Plain classes in many habits are the same function as the textbook, and say what they lack."""
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cnnspec import parse_spec
+from cnnspec.backends.loops.layers import BatchNormLoops
+from cnnspec.backends.plain import PlainClassError, PlainLayer, UnsupportedSettingError
+from cnnspec.compare import Party, Verdict, compare_backends, plain_network
+from cnnspec.spec.layers import BatchNorm, Conv, Linear, Pool
+
+CONV = parse_spec("input: [2, 4, 5]\nlayers: [conv: {out_channels: 3, kernel_size: 2}, flatten]")
+LINEAR = parse_spec("input: [1, 1, 4]\nlayers: [flatten, linear: {out_features: 4}]")
+
+
+def compared(spec: Any, layout: str = "nchw", names: Any = None, **layers: type) -> Verdict:
+    build = partial(plain_network, layers=layers, layout=layout, names=names)
+    return compare_backends(spec, ("loops", Party.of_builder("student", build)))
+
+
+class Habit:
+    """(in, out) weights, a row of biases, gradients as attributes."""
+
+    def __init__(self, n_in: int, n_out: int) -> None:
+        self.W, self.b = np.zeros((n_in, n_out)), np.zeros((1, n_out))
+
+    def forward(self, x: Any) -> Any:
+        self.x = x
+        return x @ self.W + self.b
+
+    def backward(self, grad: Any) -> Any:
+        self.dW, self.db = self.x.T @ grad, grad.sum(axis=0, keepdims=True)
+        return grad @ self.W.T
+
+
+class Tuple(Habit):
+    """Gradients given back."""
+
+    def backward(self, grad: Any) -> Any:
+        return grad @ self.W.T, self.x.T @ grad, grad.sum(axis=0)
+
+
+class Dictionary:
+    """Arrays and gradients in dictionaries; called, not `forward`."""
+
+    def __init__(self, input_size: int, units: int) -> None:
+        self.params = {"weights": np.zeros((units, input_size)), "biases": np.zeros(units)}
+
+    def __call__(self, x: Any) -> Any:
+        self.x = x
+        return x @ self.params["weights"].T + self.params["biases"]
+
+    def backprop(self, grad: Any) -> Any:
+        return {
+            "dx": grad @ self.params["weights"],
+            "d_weights": grad.T @ self.x,
+            "d_biases": grad.sum(axis=0),
+        }
+
+
+class OwnWords:
+    """Nothing is called as usual."""
+
+    def __init__(self, width: int, n_f: int) -> None:
+        self.theta, self.offset = np.zeros((n_f, width)), np.zeros(n_f)
+
+    def run(self, x: Any) -> Any:
+        self.seen = x
+        return x @ self.theta.T + self.offset
+
+    def undo(self, grad: Any) -> Any:
+        self.g_theta, self.g_offset = grad.T @ self.seen, grad.sum(axis=0)
+        return grad @ self.theta
+
+
+OWN_WORDS = {
+    "in_features": "width",
+    "out_features": "n_f",
+    "weight": "theta",
+    "bias": "offset",
+    "grad_weight": "g_theta",
+    "grad_bias": "g_offset",
+    "forward": "run",
+    "backward": "undo",
+}
+
+
+@pytest.mark.parametrize(
+    ("cls", "names"), [(Habit, {}), (Tuple, {}), (Dictionary, {}), (OwnWords, OWN_WORDS)]
+)
+def test_linear_in_many_habits(cls: type, names: dict[str, str]) -> None:
+    verdict = compared(LINEAR, names=names, linear=cls)
+    assert verdict.findings == ()
+    assert verdict.verdict == "same"
+
+
+class UpdatesAtOnce(Habit):
+    """Takes a learning rate, keeps no gradient: it shows in the weights."""
+
+    def backward(self, grad: Any, lr: float) -> Any:
+        dx = grad @ self.W.T
+        self.W = self.W - lr * (self.x.T @ grad)
+        self.b = self.b - lr * grad.sum(axis=0)
+        return dx
+
+
+def test_gradients_that_show_in_an_update_alone_are_recovered() -> None:
+    layer = PlainLayer(UpdatesAtOnce, Linear(out_features=2), (3,), (2,), np.dtype(float))
+    layer.parameters["weight"][...] = [[1, 2, 3], [4, 5, 6]]
+    x, grad = np.array([[1.0, 2.0, 4.0]]), np.array([[1.0, -2.0]])
+    assert layer.forward(x).tolist() == [[17, 38]]
+    assert layer.input_gradient(grad).tolist() == [[-7, -8, -9]]
+    assert layer.parameter_gradients(grad)["weight"].tolist() == [[1, 2, 4], [-2, -4, -8]]
+    assert layer.parameters["weight"].tolist() != [[1, 2, 3], [4, 5, 6]], "the update is seen"
+    quantities = {found.quantity for found in compared(LINEAR, linear=UpdatesAtOnce).findings}
+    assert "own weights" in quantities
+
+
+class ConvByHand:
+    def __init__(self, in_channels: int, num_filters: int, filter_size: int) -> None:
+        self.filters = np.zeros((num_filters, in_channels, filter_size, filter_size))
+        self.biases = np.zeros((num_filters, 1))
+
+    def forward(self, x: Any) -> Any:
+        self.x, k = x, self.filters.shape[-1]
+        y = np.zeros((len(x), len(self.filters), x.shape[2] - k + 1, x.shape[3] - k + 1))
+        for n, o, i, j in np.ndindex(y.shape):
+            y[n, o, i, j] = np.sum(x[n, :, i : i + k, j : j + k] * self.filters[o])
+        return y + self.biases[:, :, None]
+
+    def backward(self, grad: Any) -> Any:
+        k, dx = self.filters.shape[-1], np.zeros_like(self.x)
+        self.d_filters = np.zeros_like(self.filters)
+        self.d_biases = grad.sum(axis=(0, 2, 3))[:, None]
+        for n, o, i, j in np.ndindex(grad.shape):
+            at = (n, slice(None), slice(i, i + k), slice(j, j + k))
+            self.d_filters[o] += grad[n, o, i, j] * self.x[at]
+            dx[at] += grad[n, o, i, j] * self.filters[o]
+        return dx
+
+
+class ChannelsLast:
+    """Images (n, h, w, c), filters (kh, kw, in, out)."""
+
+    def __init__(self, in_channels: int, filters: int, kernel_size: int) -> None:
+        self.inner = ConvByHand(in_channels, filters, kernel_size)
+        self.kernel = self.inner.filters.transpose(2, 3, 1, 0).copy()
+        self.bias = np.zeros(filters)
+
+    def forward(self, x: Any) -> Any:
+        self.inner.filters = self.kernel.transpose(3, 2, 0, 1)
+        self.inner.biases = self.bias[:, None]
+        return self.inner.forward(x.transpose(0, 3, 1, 2)).transpose(0, 2, 3, 1)
+
+    def backward(self, grad: Any) -> Any:
+        dx = self.inner.backward(grad.transpose(0, 3, 1, 2))
+        self.dkernel = self.inner.d_filters.transpose(2, 3, 1, 0)
+        self.dbias = self.inner.d_biases[:, 0]
+        return dx.transpose(0, 2, 3, 1)
+
+
+class OneImage(ConvByHand):
+    """Images one by one."""
+
+    def forward(self, x: Any) -> Any:
+        return super().forward(x[None])[0]
+
+    def backward(self, grad: Any) -> Any:
+        return super().backward(grad[None])[0]
+
+
+@pytest.mark.parametrize(
+    ("cls", "layout"), [(ConvByHand, "nchw"), (ChannelsLast, "nhwc"), (OneImage, "chw")]
+)
+def test_conv_in_every_layout(cls: type, layout: str) -> None:
+    verdict = compared(CONV, layout, conv=cls)
+    assert verdict.findings == ()
+    assert verdict.verdict == "same"
+
+
+class Normalizes:
+    def __init__(self, num_features: int, eps: float = 1e-5, momentum: float = 0.1) -> None:
+        layer, shape = BatchNorm(eps=eps, momentum=momentum), (num_features, 3, 4)
+        self.inner = BatchNormLoops(layer, shape, shape, np.dtype(float))
+        self.gamma, self.beta = np.ones((1, num_features, 1, 1)), np.zeros((1, num_features, 1, 1))
+        self.running_mean, self.running_var = np.zeros(num_features), np.ones(num_features)
+
+    def forward(self, x: Any, training: bool) -> Any:
+        assert training
+        own = {"weight": self.gamma, "bias": self.beta}
+        for name, array in own.items():
+            self.inner.parameters[name][...] = array.ravel()
+        self.inner.buffers["running_mean"][...] = self.running_mean
+        self.inner.buffers["running_var"][...] = self.running_var
+        y = self.inner.forward(x)
+        self.running_mean = self.inner.buffers["running_mean"].copy()
+        self.running_var = self.inner.buffers["running_var"].copy()
+        return y
+
+    def backward(self, grad: Any) -> Any:
+        found = self.inner.parameter_gradients(grad)
+        self.dgamma, self.dbeta = found["weight"], found["bias"]
+        return self.inner.input_gradient(grad)
+
+
+def test_batch_norm_with_its_buffers() -> None:
+    layer = PlainLayer(Normalizes, BatchNorm(), (2, 3, 4), (2, 3, 4), np.dtype(float))
+    textbook = BatchNormLoops(BatchNorm(), (2, 3, 4), (2, 3, 4), np.dtype(float))
+    x = np.random.default_rng(0).normal(3, 2, (5, 2, 3, 4))
+    for each in (layer, textbook):
+        each.parameters["weight"][...] = 2
+        each.buffers["running_var"][...] = 1
+    assert np.array_equal(layer.forward(x), textbook.forward(x))
+    grad = np.random.default_rng(1).normal(size=x.shape)
+    assert np.array_equal(layer.input_gradient(grad), textbook.input_gradient(grad))
+    for name, wanted in textbook.parameter_gradients(grad).items():
+        assert np.array_equal(layer.parameter_gradients(grad)[name], wanted)
+    for name, wanted in textbook.buffers.items():
+        assert np.array_equal(layer.buffers[name], wanted)
+
+
+class ForwardAlone(Habit):
+    backward = None  # type: ignore[assignment]
+
+
+class Nested(ForwardAlone):
+    def forward(self, x: Any) -> Any:
+        return super().forward(x)
+
+        def backward(grad: Any) -> Any:
+            return grad
+
+
+class NoReturn(Habit):
+    def forward(self, x: Any) -> Any:
+        self.y = x @ self.W
+
+
+class Scalar(Habit):
+    def forward(self, x: Any) -> Any:
+        return [1.0]
+
+
+class Nameless:
+    def __init__(self, n_in: int, n_out: int) -> None:
+        self.theta = np.zeros((n_out, n_in))
+
+
+class Demanding(Habit):
+    def __init__(self, n_in: int, n_out: int, mystery: float) -> None:
+        super().__init__(n_in, n_out)
+
+
+def pass_through(cls: type, names: Any = None) -> None:
+    layer = PlainLayer(cls, Linear(out_features=2), (3,), (2,), np.dtype(float), names=names)
+    layer.forward(np.ones((1, 3)))
+    layer.input_gradient(np.ones((1, 2)))
+
+
+@pytest.mark.parametrize(
+    ("cls", "message"),
+    [
+        (ForwardAlone, "ForwardAlone has no method `backward` (nor any called `backward`, "),
+        (Nested, "Nested has no method `backward`; one is defined inside `forward` (line "),
+        (NoReturn, "`forward` of NoReturn returns nothing: is a `return` missing?"),
+        (Scalar, "`forward` of Scalar returns list, wanted an array"),
+        (Nameless, "has no attribute for `weight` (its arrays are theta); say which it is, as in"),
+        (Demanding, "Demanding wants `mystery`, which no option of `linear` is called"),
+    ],
+)
+def test_what_a_class_lacks_is_said(cls: type, message: str) -> None:
+    with pytest.raises(PlainClassError) as caught:
+        pass_through(cls)
+    assert message in str(caught.value)
+
+
+def test_options_that_a_class_cannot_express_are_refused() -> None:
+    dtype = np.dtype(float)
+    for option, value in {"stride": 2, "padding": 1, "dilation": 2, "groups": 2}.items():
+        layer = Conv(out_channels=4, kernel_size=2, **{option: value})
+        with pytest.raises(UnsupportedSettingError, match=f"ConvByHand takes no `{option}`"):
+            PlainLayer(ConvByHand, layer, (2, 5, 5), layer.output_shape((2, 5, 5)), dtype)
+    uneven = Conv(out_channels=1, kernel_size=2, padding="same")
+    with pytest.raises(UnsupportedSettingError, match="pads one side more"):
+        PlainLayer(ConvByHand, uneven, (2, 5, 5), (1, 5, 5), dtype)
+
+
+def test_a_pool_without_a_stride_has_windows_side_by_side() -> None:
+    class MaxPool:
+        def __init__(self, pool_size: int) -> None:
+            self.pool_size = pool_size
+
+    dtype = np.dtype(float)
+    PlainLayer(MaxPool, Pool(kernel_size=2), (1, 4, 4), (1, 2, 2), dtype)
+    PlainLayer(MaxPool, Pool(kernel_size=2, stride=2), (1, 4, 4), (1, 2, 2), dtype)
+    with pytest.raises(UnsupportedSettingError, match="MaxPool takes no `stride`"):
+        PlainLayer(MaxPool, Pool(kernel_size=2, stride=1), (1, 4, 4), (1, 3, 3), dtype)
+    with pytest.raises(UnsupportedSettingError, match="MaxPool takes no `kind`"):
+        PlainLayer(MaxPool, Pool(kernel_size=2, kind="avg"), (1, 4, 4), (1, 2, 2), dtype)

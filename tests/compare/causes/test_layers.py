@@ -1,0 +1,267 @@
+"""What any layer may suffer: factors, other orders and shapes, old gradients, few bits."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from cnnspec.compare.causes import Observation, diagnose_layer
+from cnnspec.compare.causes.convolution import Convolution
+from cnnspec.randomness import stream
+from cnnspec.spec.layers import KINDS, BatchNorm, Conv, Flatten, Linear, Pool, ReLU
+from tests.compare.causes.layer_probes import Faulty, Setting, budgets, setting
+
+SETTINGS: dict[str, Setting] = {
+    "conv": setting(Conv(out_channels=3, kernel_size=3, padding=1), (2, 5, 4)),
+    "conv-wide": setting(Conv(out_channels=4, kernel_size=(2, 3), stride=2), (4, 6, 8)),
+    "conv-groups": setting(Conv(out_channels=4, kernel_size=2, groups=2), (4, 4, 5)),
+    "linear": setting(Linear(out_features=4), (6,)),
+    "linear-square": setting(Linear(out_features=5), (5,)),
+    "pool": setting(Pool(kernel_size=3, stride=2), (2, 7, 5)),
+    "average": setting(Pool(kind="avg", kernel_size=3, stride=2, padding=1), (2, 7, 5)),
+    "relu": setting(ReLU(), (2, 3, 4)),
+    "relu-features": setting(ReLU(), (7,)),
+    "flatten": setting(Flatten(), (2, 3, 4)),
+    "batch_norm": setting(BatchNorm(), (3, 4, 5)),
+    "batch_norm-features": setting(BatchNorm(), (4,)),
+}
+
+FACTORS: list[tuple[str, str, Faulty, str]] = [
+    (
+        "linear",
+        "grad_weight",
+        lambda at, right: right["grad_weight"] / len(at.x),
+        "the expected one x 0.142857 (1/7 = 1/batch_size): divided by the batch size twice?",
+    ),
+    (
+        "conv",
+        "grad_weight",
+        lambda at, right: right["grad_weight"] / 20,
+        "the expected one x 0.05 (1/20 = 1/positions = 1/input_positions): "
+        "a mean over the positions of the output, where the sum is wanted?",
+    ),
+    (
+        "conv",
+        "grad_bias",
+        lambda at, right: at.grad_output.mean(axis=(0, 2, 3)),
+        "the expected one x 0.00714286 (1/140 = 1/(batch_size * positions) = "
+        "1/(batch_size * input_positions)): a mean over batch and positions, "
+        "where the sum is wanted?",
+    ),
+    (
+        "linear",
+        "grad_input",
+        lambda at, right: -right["grad_input"],
+        "the expected one x -1: the sign is turned round",
+    ),
+    (
+        "linear",
+        "output",
+        lambda at, right: right["output"] * 4,
+        "the expected one x 4 (= out_features)",
+    ),
+    (
+        "conv",
+        "grad_input",
+        lambda at, right: right["grad_input"] * len(at.x),
+        "the expected one x 7 (= batch_size): multiplied by the batch size?",
+    ),
+    (
+        "batch_norm",
+        "grad_weight",
+        lambda at, right: 2 * right["grad_weight"],
+        "the expected one x 2: counted twice?",
+    ),
+    (
+        "conv",
+        "grad_weight",
+        lambda at, right: 1.7 * right["grad_weight"],
+        "the expected one x 1.7",
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "quantity", "faulty", "sentence"), FACTORS)
+def test_factor_is_named_by_the_sizes_that_make_it(
+    name: str, quantity: str, faulty: Faulty, sentence: str
+) -> None:
+    cause = SETTINGS[name].diagnose(quantity, faulty)
+    assert cause is not None
+    assert (cause.code, cause.sentence) == ("scale", sentence)
+
+
+ORDERS: list[tuple[str, str, Faulty, str]] = [
+    ("conv", "grad_weight", lambda at, y: y["grad_weight"][..., ::-1, ::-1], "flipped-kernel"),
+    (
+        "conv",
+        "grad_weight",
+        lambda at, y: y["grad_weight"].swapaxes(2, 3),
+        "height-width-swapped",
+    ),
+    ("conv", "grad_weight", lambda at, y: y["grad_weight"].swapaxes(0, 1), "channels-swapped"),
+    ("linear", "grad_weight", lambda at, y: y["grad_weight"].T, "transposed"),
+    (
+        "linear",
+        "grad_weight",
+        lambda at, y: y["grad_weight"].T.reshape(4, 6),
+        "misread-layout",
+    ),
+    ("conv", "output", lambda at, y: y["output"][::-1], "images-reversed"),
+    ("conv", "output", lambda at, y: y["output"][:, ::-1], "channels-reversed"),
+    ("conv", "output", lambda at, y: y["output"].swapaxes(2, 3), "height-width-swapped"),
+    ("pool", "output", lambda at, y: y["output"][:, :, ::-1, ::-1], "turned"),
+    ("pool", "grad_input", lambda at, y: np.roll(y["grad_input"], 1, axis=3), "rolled"),
+    ("batch_norm", "output", lambda at, y: np.roll(y["output"], -1, axis=2), "rolled"),
+    ("relu", "output", lambda at, y: moved_down(y["output"]), "shifted"),
+    ("linear", "grad_bias", lambda at, y: y["grad_bias"][None], "shape"),
+    ("conv", "grad_bias", lambda at, y: y["grad_bias"][:, None, None], "shape"),
+    ("conv", "output", lambda at, y: y["output"][:, :, :-1], "shape"),
+    ("conv", "grad_weight", lambda at, y: np.empty(0), "missing"),
+    ("conv", "grad_weight", lambda at, y: 0 * y["grad_weight"], "all-zeros"),
+]
+
+
+def moved_down(array: np.ndarray) -> np.ndarray:
+    moved = np.zeros_like(array)
+    moved[:, :, 1:] = array[:, :, :-1]
+    return moved
+
+
+@pytest.mark.parametrize(("name", "quantity", "faulty", "code"), ORDERS)
+def test_other_orders_and_shapes_are_named(
+    name: str, quantity: str, faulty: Faulty, code: str
+) -> None:
+    cause = SETTINGS[name].diagnose(quantity, faulty)
+    assert cause is not None
+    assert cause.code == code, cause.sentence
+
+
+def test_a_shape_is_written_out() -> None:
+    cause = SETTINGS["linear"].diagnose("grad_bias", lambda at, y: y["grad_bias"][None])
+    assert cause is not None
+    assert cause.sentence == "the expected numbers, but of the shape 1 x 4, where 4 is wanted"
+    cause = SETTINGS["conv"].diagnose("output", lambda at, y: 2 * y["output"][:, :, :-1, :-1])
+    assert cause is not None
+    assert cause.sentence == (
+        "of the shape 3 x 3 x 4 x 3, where 3 x 3 x 5 x 4 is wanted: padding left out, or one "
+        "window too few?"
+    )
+
+
+QUANTITIES = [(name, quantity) for name, one in SETTINGS.items() for quantity in one.truths[0]]
+
+
+def test_every_kind_is_here() -> None:
+    assert {one.situations[0].at.kind for one in SETTINGS.values()} == set(KINDS)
+
+
+@pytest.mark.parametrize(("name", "quantity"), QUANTITIES)
+def test_what_is_right_has_no_cause(name: str, quantity: str) -> None:
+    assert SETTINGS[name].diagnose(quantity, lambda at, right: right[quantity]) is None
+
+
+@pytest.mark.parametrize(("name", "quantity"), QUANTITIES)
+@pytest.mark.parametrize("size", [1e-12, 1e-6, 1.0])
+def test_noise_has_no_cause(name: str, quantity: str, size: float) -> None:
+    random = stream(0, "tests", "noise", name, quantity)
+
+    def noisy(at: object, right: dict[str, np.ndarray]) -> np.ndarray:
+        wanted = right[quantity]
+        return wanted + size * random.normal(size=wanted.shape)
+
+    assert SETTINGS[name].diagnose(quantity, noisy) is None
+
+
+@pytest.mark.parametrize(("name", "quantity"), QUANTITIES)
+def test_not_a_number_has_no_cause(name: str, quantity: str) -> None:
+    assert SETTINGS[name].diagnose(quantity, lambda at, right: right[quantity] * np.nan) is None
+
+
+@pytest.mark.parametrize(("name", "quantity"), QUANTITIES)
+def test_one_wrong_number_has_no_cause(name: str, quantity: str) -> None:
+    def wrong_once(at: object, right: dict[str, np.ndarray]) -> np.ndarray:
+        found = right[quantity].copy()
+        found.flat[found.size // 2] += 0.731
+        return found
+
+    cause = SETTINGS[name].diagnose(quantity, wrong_once)
+    assert cause is None, cause
+
+
+@pytest.mark.parametrize(
+    ("name", "quantity", "faulty"),
+    [
+        ("linear", "grad_weight", lambda at, y: np.flip(y["grad_weight"], 1) / len(at.x)),
+        ("conv", "output", lambda at, y: 2 * y["output"][:, ::-1]),
+        ("conv", "grad_weight", lambda at, y: -y["grad_weight"].swapaxes(2, 3)),
+        ("pool", "grad_input", lambda at, y: np.roll(y["grad_input"], 1, 2) / 9),
+    ],
+)
+def test_two_faults_at_once_are_not_taken_for_one(name: str, quantity: str, faulty: Faulty) -> None:
+    assert SETTINGS[name].diagnose(quantity, faulty) is None
+
+
+@pytest.mark.parametrize("name", ["linear", "conv"])
+def test_gradient_that_is_not_set_to_zero_is_named(name: str) -> None:
+    total = np.zeros_like(SETTINGS[name].truths[0]["grad_weight"])
+
+    def added(at: object, right: dict[str, np.ndarray]) -> np.ndarray:
+        total[...] += right["grad_weight"]
+        return total.copy()
+
+    cause = SETTINGS[name].diagnose("grad_weight", added)
+    assert cause is not None
+    assert cause.code == "accumulated"
+    total += 3  # what was there before is not known to the diagnosis
+    cause = SETTINGS[name].diagnose("grad_weight", added)
+    assert cause is not None
+    assert cause.code == "accumulated"
+
+
+@pytest.mark.parametrize("name", ["linear", "conv", "average", "batch_norm"])
+@pytest.mark.parametrize("precision", ["float32", "float16"])
+def test_a_lower_precision_is_named(name: str, precision: str) -> None:
+    cause = SETTINGS[name].diagnose(
+        "output", lambda at, right: right["output"].astype(precision).astype(float)
+    )
+    assert cause is not None
+    assert (cause.code, cause.sentence) == (
+        "low-precision",
+        f"the right one, computed in {precision}",
+    )
+
+
+def test_the_budget_of_a_faulty_side_does_not_stand_in_the_way() -> None:
+    # A side that gives a seventh of the gradient has a seventh of the budget.
+    one = SETTINGS["linear"]
+    observations = [
+        Observation(
+            at,
+            "grad_weight",
+            truth["grad_weight"] / len(at.x),
+            truth["grad_weight"],
+            budgets(at, truth)["grad_weight"] * 1e-3,
+        )
+        for at, truth in zip(one.situations, one.truths)
+    ]
+    cause = diagnose_layer(observations)
+    assert cause is not None
+    assert cause.code == "scale"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("quantity", ["output", "grad_input", "grad_weight"])
+def test_a_large_layer_takes_seconds(quantity: str) -> None:
+    small = setting(Conv(out_channels=64, kernel_size=3, padding=1), (64, 1, 1)).situations[2]
+    random = stream(0, "tests", "large")
+    x, gradient = random.normal(size=(2, 7, 64, 32, 32))
+    at = replace(small.at, input=(64, 32, 32), output=(64, 32, 32))
+    large = replace(small, at=at, x=x, grad_output=gradient)
+    wanted, budget = Convolution.of(large).predict(quantity)
+    found = wanted + random.normal(size=wanted.shape)
+    begin = time.perf_counter()
+    assert diagnose_layer([Observation(large, quantity, found, wanted, budget)]) is None
+    assert time.perf_counter() - begin < 60
