@@ -9,6 +9,7 @@ import numpy as np
 
 from cnnspec.compare.causes.conv_fault import (
     BUT_LAST,
+    FIRST,
     GRADIENTS,
     LAST,
     OF_PLACES,
@@ -133,6 +134,12 @@ GEOMETRY = [
         "windows-left-out",
         "the expected one with the last window alone counted: assigned, where it should be added?",
         both(only(2, LAST, "grad_output"), only(3, LAST, "grad_output")),
+        GRADIENTS,
+    ),
+    Fault(
+        "windows-left-out",
+        "the expected one with the first window of each image alone counted",
+        both(only(2, FIRST, "grad_output"), only(3, FIRST, "grad_output")),
         GRADIENTS,
     ),
     Fault(

@@ -22,6 +22,7 @@ from cnnspec.compare.causes.convolution import Convolution
 from cnnspec.compare.causes.elementwise import of_flatten, of_relu
 from cnnspec.compare.causes.layout import other_layouts, wrong_shape
 from cnnspec.compare.causes.numbers import any_constant, fewer_bits
+from cnnspec.compare.causes.penalty import penalty
 from cnnspec.compare.causes.pool import of_pool, right_pool
 from cnnspec.compare.causes.scales import named_scales
 
@@ -53,6 +54,7 @@ def _hypotheses(observations: list[Observed]) -> Iterator[Hypothesis[LayerSituat
     yield from OF_KIND[observations[0].situation.at.kind](observations)
     yield from other_layouts(observations)
     yield from accumulated(observations)
+    yield from penalty(observations)
     yield from any_constant(observations)
     yield from fewer_bits(observations, _coarser)
     yield from wrong_shape(observations)

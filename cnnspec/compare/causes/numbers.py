@@ -29,8 +29,9 @@ def any_constant(
     if sum(int(np.count_nonzero(_right(o, zero))) for o in observations) < 2:
         return
     error, factor = min(_clearest(observation, zero) for observation in observations)
-    if not np.isfinite(error):
-        return
+    if not abs(factor - 1) > error or not np.isfinite(error):
+        return  # a factor of 1 explains nothing
+    said = f"{factor:.9g}" if f"{factor:.9g}" != "1" else f"(1 + {factor - 1:.3g})"
 
     def predict(observation: Observation[Situation]) -> Prediction:
         right = _right(observation, zero)
@@ -39,7 +40,7 @@ def any_constant(
         budget = np.abs(factor) * observation.budget + error * np.abs(right)
         return Prediction(value, 2 * (budget + rounding))
 
-    yield Hypothesis("scale", f"{what} x {factor:.9g}", predict)
+    yield Hypothesis("scale", f"{what} x {said}", predict)
 
 
 def _right(observation: Observation[Situation], zero: Part[Situation] | None) -> Exact:

@@ -1,0 +1,49 @@
+"""A penalty on the weights in a layer's own gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from cnnspec.compare.budget import unit_roundoff
+from cnnspec.compare.causes.cause import Hypothesis, LayerSituation, Observation, Prediction
+
+Observed = Observation[LayerSituation]
+
+
+def penalty(observations: list[Observed]) -> Iterator[Hypothesis[LayerSituation]]:
+    """Suppose that each parameter's gradient has a share of the parameter added to it."""
+    name = observations[0].quantity.removeprefix("grad_")
+    if name not in observations[0].situation.parameters:
+        return
+    factors = [_clearest(observation, name) for observation in observations]
+    error, factor = min(factors)
+    if not abs(factor) > error or not np.isfinite(error):
+        return
+
+    def predict(observation: Observed) -> Prediction:
+        parameter = observation.situation.parameters[name]
+        value = observation.wanted + factor * parameter
+        rounding = unit_roundoff("float64") * (np.abs(value) + np.abs(factor * parameter))
+        return Prediction(value, observation.budget + error * np.abs(parameter) + 4 * rounding)
+
+    yield Hypothesis(
+        "penalty-in-gradient",
+        f"the expected one + {factor:.6g} x the weights: a penalty is in the layer's gradient, "
+        "where the optimizer has its weight decay",
+        predict,
+    )
+
+
+def _clearest(observation: Observed, name: str) -> tuple[float, float]:
+    """Return how far off the clearest share of an observation may be, and the share."""
+    parameter = observation.situation.parameters[name]
+    if observation.found.shape != parameter.shape or parameter.size < 2:
+        return np.inf, np.nan
+    factor = (observation.found - observation.wanted) / parameter
+    rounding = unit_roundoff("float64") * (np.abs(observation.wanted) + np.abs(observation.found))
+    error = (observation.budget + 2 * rounding) / np.abs(parameter)
+    error = np.where(np.isfinite(factor) & np.isfinite(error), error, np.inf)
+    at = np.unravel_index(np.argmin(error), error.shape)
+    return float(error[at]), float(factor[at])

@@ -1,0 +1,341 @@
+"""Classes by hand before `cnnspec check`: right ones pass, every fault and misbehaviour is said."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from cnnspec import BackendError
+from cnnspec.compare.check import Checked, CheckFinding, check_class
+from cnnspec.spec.layers import KINDS as LAYER_KINDS
+from cnnspec.spec.layers import Conv
+
+NOTEBOOK = Path(__file__).parents[3] / "examples" / "notebook_layers.py"
+
+RIGHT = """
+import numpy as np
+
+class Linear:
+    def __init__(self, in_features, out_features):
+        self.W, self.b = np.zeros((in_features, out_features)), np.zeros((1, out_features))
+    def forward(self, x):
+        self.x = x
+        return x @ self.W + self.b
+    def backward(self, grad):
+        return grad @ self.W.T, self.x.T @ grad, grad.sum(axis=0)
+
+class ReLU:
+    def forward(self, x):
+        self.on = x > 0
+        return np.where(self.on, x, 0)
+    def backward(self, grad):
+        return np.where(self.on, grad, 0)
+
+class Flatten:
+    def forward(self, x):
+        self.shape = x.shape
+        return x.reshape(len(x), -1)
+    def backward(self, grad):
+        return grad.reshape(self.shape)
+
+class AveragePool:
+    def __init__(self, kernel_size, stride, kind):
+        self.k, self.s, self.kind = kernel_size, stride, kind
+    def windows(self, shape):
+        for i, j in np.ndindex(shape[2:]):
+            yield i, j, (..., slice(i * self.s, i * self.s + self.k), slice(j * self.s, j * self.s + self.k))
+    def forward(self, x):
+        self.x = x
+        y = np.zeros((*x.shape[:2], *((side - self.k) // self.s + 1 for side in x.shape[2:])))
+        for i, j, at in self.windows(y.shape):
+            y[:, :, i, j] = x[at].mean(axis=(2, 3))
+        return y
+    def backward(self, grad):
+        dx = np.zeros_like(self.x)
+        for i, j, at in self.windows(grad.shape):
+            dx[at] += grad[:, :, i, j, None, None] / self.k**2
+        return dx
+
+class BatchNorm:
+    def __init__(self, num_features, eps=1e-5, momentum=0.1):
+        self.gamma, self.beta = np.ones(num_features), np.zeros(num_features)
+        self.running_mean, self.running_var = np.zeros(num_features), np.ones(num_features)
+        self.eps, self.momentum = eps, momentum
+    def forward(self, x):
+        self.axes = (0, 2, 3) if x.ndim == 4 else (0,)
+        self.shape = (1, -1, 1, 1) if x.ndim == 4 else (1, -1)
+        self.m = x.size / len(self.gamma)
+        mean, var = x.mean(axis=self.axes), x.var(axis=self.axes)
+        self.std = np.sqrt(var + self.eps).reshape(self.shape)
+        self.hat = (x - mean.reshape(self.shape)) / self.std
+        keep = 1 - self.momentum
+        self.running_mean = keep * self.running_mean + self.momentum * mean
+        self.running_var = keep * self.running_var + self.momentum * var * self.m / (self.m - 1)
+        return self.gamma.reshape(self.shape) * self.hat + self.beta.reshape(self.shape)
+    def backward(self, grad):
+        self.dgamma, self.dbeta = (grad * self.hat).sum(axis=self.axes), grad.sum(axis=self.axes)
+        means = self.dbeta.reshape(self.shape) + self.hat * self.dgamma.reshape(self.shape)
+        return self.gamma.reshape(self.shape) / self.std * (grad - means / self.m)
+
+class Loss:
+    def forward(self, logits, labels):
+        shifted = logits - logits.max(axis=1, keepdims=True)
+        e = np.exp(shifted)
+        n = np.arange(len(labels))
+        self.grad = e / e.sum(axis=1, keepdims=True)
+        self.grad[n, labels] -= 1
+        self.grad /= len(labels)
+        return np.mean(np.log(e.sum(axis=1)) - shifted[n, labels])
+    def backward(self):
+        return self.grad
+
+def loss(logits, labels):
+    made = Loss()
+    return made.forward(logits, labels), made.backward()
+"""
+
+Check = Callable[..., Checked]
+
+
+@pytest.fixture
+def check(tmp_path: Path) -> Check:
+    def run(text: str, name: str, kind: str, **options: object) -> Checked:
+        path = tmp_path / "layers.py"
+        path.write_text(text)
+        return check_class(f"{path}:{name}", kind, **options)  # type: ignore[arg-type]
+
+    return run
+
+
+def wrong(checked: Checked) -> dict[str, CheckFinding]:
+    """Return the first wrong finding of each quantity."""
+    found: dict[str, CheckFinding] = {}
+    for finding in checked.findings:
+        if not finding.ok:
+            found.setdefault(finding.quantity, finding)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "count"),
+    [
+        ("Linear", "linear", 24),
+        ("ReLU", "relu", 10),
+        ("Flatten", "flatten", 5),
+        ("BatchNorm", "batch_norm", 20),
+        ("Loss", "cross_entropy", 6),
+        ("loss", "cross_entropy", 6),
+    ],
+)
+def test_right_classes_pass(name: str, kind: str, count: int, check: Check) -> None:
+    checked = check(RIGHT, name, kind)
+    assert wrong(checked) == {}
+    assert (checked.passed, len(checked.findings)) == (count, count)
+    assert checked.not_supported == ()
+
+
+def test_a_right_average_pool_passes_as_given(check: Check) -> None:
+    from cnnspec.spec.layers import Pool
+
+    checked = check(RIGHT, "AveragePool", "pool", like=Pool(kind="avg", kernel_size=3, stride=2))
+    assert wrong(checked) == {}
+
+
+def test_a_right_conv_passes_in_every_setting_it_is_made_for() -> None:
+    checked = check_class(f"{NOTEBOOK}:Conv2D", "conv")
+    assert wrong(checked) == {}
+    assert len(checked.findings) == 56
+    assert checked.not_supported == ()
+    like = check_class(f"{NOTEBOOK}:Conv2D", "conv", like=Conv(out_channels=8, kernel_size=3))
+    assert wrong(like) == {}
+    assert {finding.setting for finding in like.findings} == {"as given"}
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "quantity", "words"),
+    [
+        ("Linear", "linear", "grad_weight", "divided by the batch size twice?"),
+        ("Linear", "linear", "own weights", "changed by its own backward pass"),
+        ("MaxPool2D", "pool", "grad_input", "one is defined inside `forward` (line "),
+        ("MaxPool2DTies", "pool", "grad_input", "to every cell that is its maximum"),
+        ("MaxPool2DSharedMask", "pool", "grad_input", "overlapping windows share one mask"),
+    ],
+)
+def test_the_notebooks_faults_are_found_with_their_cause(
+    name: str, kind: str, quantity: str, words: str
+) -> None:
+    found = wrong(check_class(f"{NOTEBOOK}:{name}", kind))
+    said = found[quantity].message + (
+        found[quantity].cause.sentence if found[quantity].cause else ""
+    )
+    assert words in said
+    assert set(found) <= {"grad_weight", "own weights", "grad_input"}
+
+
+def test_the_shared_mask_is_right_where_windows_do_not_overlap() -> None:
+    checked = check_class(f"{NOTEBOOK}:MaxPool2DSharedMask", "pool")
+    settings = {finding.setting for finding in checked.findings if not finding.ok}
+    assert settings == {"overlapping windows", "overlapping windows, stride 1"}
+
+
+def changed(old: str, new: str) -> str:
+    assert old in RIGHT
+    return RIGHT.replace(old, new)
+
+
+FAULTS = {
+    "input changed": (changed("self.on = x > 0", "self.on = x > 0; x *= 0"), "ReLU", "own input"),
+    "gradient changed": (
+        changed("return np.where(self.on, grad, 0)", "grad *= self.on; return grad"),
+        "ReLU",
+        "own grad_output",
+    ),
+    "wrong shape": (changed("return x.reshape(len(x), -1)", "return x"), "Flatten", "output"),
+    "wrong order": (
+        changed(
+            "return x.reshape(len(x), -1)", "return x.transpose(0, 2, 3, 1).reshape(len(x), -1)"
+        ),
+        "Flatten",
+        "output",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_other_faults_are_found_with_their_cause(fault: str, check: Check) -> None:
+    text, name, quantity = FAULTS[fault]
+    finding = wrong(check(text, name, name.lower()))[quantity]
+    assert finding.cause is not None
+
+
+def test_gradients_that_add_up_over_calls(check: Check) -> None:
+    text = """
+import numpy as np
+class Linear:
+    def __init__(self, n_in, n_out):
+        self.W, self.dW = np.zeros((n_out, n_in)), np.zeros((n_out, n_in))
+        self.b, self.db = np.zeros(n_out), np.zeros(n_out)
+    def forward(self, x):
+        self.x = x
+        return x @ self.W.T + self.b
+    def backward(self, grad):
+        self.dW += grad.T @ self.x
+        self.db = self.db + grad.sum(axis=0)
+        return grad @ self.W
+"""
+    found = wrong(check(text, "Linear", "linear"))
+    assert set(found) == {"grad_weight", "grad_bias", "repeat"}
+    assert found["repeat"].message == "differs in grad_weight, grad_bias"
+    assert found["grad_weight"].cause is not None
+
+
+def test_a_stale_batch_size_is_found(check: Check) -> None:
+    text = changed(
+        "self.x = x\n        return x @ self.W + self.b",
+        """\
+self.n = getattr(self, "n", len(x))
+        self.x = x[: self.n]
+        return x @ self.W + self.b""",
+    )
+    assert "grad_weight" in wrong(check(text, "Linear", "linear"))
+
+
+def test_float32_arithmetic_is_a_note(check: Check) -> None:
+    text = changed(
+        "return x @ self.W + self.b", "return (x.astype('f4') @ self.W.astype('f4')) + self.b"
+    )
+    checked = check(text, "Linear", "linear")
+    assert wrong(checked) == {}
+    assert checked.notes == ("computes in float32, although it is given float64",)
+
+
+def test_settings_a_class_is_not_made_for_are_listed(check: Check) -> None:
+    text = (
+        NOTEBOOK.read_text()
+        .replace("stride=1, padding=0", "stride=1")
+        .replace("stride, padding\n", "stride, 0\n")
+    )
+    checked = check(text, "Conv2D", "conv")
+    assert wrong(checked) == {}
+    listed = {item.setting: item.why for item in checked.not_supported}
+    assert listed == dict.fromkeys(
+        ["padding 1", "padding 1 and stride 2"], "Conv2D takes no `padding`"
+    )
+
+
+MISBEHAVIOUR = {
+    "raises": ("raise ValueError('no idea')", "ValueError: no idea (line 6: raise ValueError"),
+    "returns nothing": ("pass", "`forward` of Bad returns nothing: is a `return` missing?"),
+    "returns a list": ("return [1, 2]", "`forward` of Bad returns list, wanted an array"),
+    "exits": ("import sys; sys.exit(3)", "calls sys.exit"),
+    "exits at once": ("import os; os._exit(3)", "the process ended with code 3"),
+    "dies": (
+        "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)",
+        "the process died: SIGSEGV",
+    ),
+    "never ends": ("while True: pass", "does not end within 0.5 s"),
+    "takes all memory": ("return np.ones((10**6, 10**6))", "MemoryError"),
+    "recurses": ("return self.forward(x)", "RecursionError"),
+}
+
+
+@pytest.mark.parametrize("what", MISBEHAVIOUR)
+def test_misbehaviour_is_a_finding(what: str, check: Check) -> None:
+    code, words = MISBEHAVIOUR[what]
+    text = f"""
+import numpy as np
+
+class Bad:
+    def forward(self, x):
+        {code}
+    def backward(self, grad):
+        return grad
+"""
+    limit = 0.5 if what == "never ends" else 10.0
+    checked = check(text, "Bad", "relu", time_limit=limit)
+    found = [finding for finding in checked.findings if not finding.ok]
+    assert {finding.setting for finding in found} == {"images", "features"}, "it went on"
+    for finding in found:
+        assert finding.quantity == "output"
+        assert words in finding.message
+
+
+def test_prints_break_nothing_and_their_end_is_kept(check: Check) -> None:
+    text = RIGHT.replace("self.on = x > 0", "print('x' * 10**6); print('seen'); self.on = x > 0")
+    checked = check(text, "ReLU", "relu")
+    assert wrong(checked) == {}
+    assert checked.output.endswith("seen\n")
+    assert len(checked.output) <= 2_000
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("1 / 0", "cannot be loaded: ZeroDivisionError: division by zero (line 1: 1 / 0)"),
+        ("def (", "cannot be loaded: SyntaxError"),
+        ("class ReLu: pass", "there is no `ReLU` in it; it has ReLu"),
+        ("while True: pass", "cannot be loaded: does not end within 0.5 s"),
+        ("import os; print('hm'); os._exit(1)", "cannot be loaded: the process ended with code 1"),
+        (
+            "import nothing_of_the_kind",
+            "ModuleNotFoundError: No module named 'nothing_of_the_kind'",
+        ),
+    ],
+)
+def test_a_file_that_cannot_be_loaded_is_refused(text: str, message: str, check: Check) -> None:
+    with pytest.raises(BackendError) as caught:
+        check(text, "ReLU", "relu", time_limit=0.5 if "while" in text else 10.0)
+    assert message in str(caught.value)
+
+
+def test_no_file_and_no_setting(check: Check) -> None:
+    with pytest.raises(BackendError, match=r"there is no file `nowhere\.py`"):
+        check_class("nowhere.py:ReLU", "relu")
+    with pytest.raises(BackendError, match="is made for no setting of `conv`"):
+        check("class Conv:\n    def __init__(self): pass", "Conv", "conv")
+
+
+def test_every_kind_has_settings() -> None:
+    from cnnspec.compare.check.settings import SETTINGS
+
+    assert set(SETTINGS) == set(LAYER_KINDS)
