@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import rich_click as click
+from click.core import ParameterSource
 
 from cnnspec.cli import DIFFERENT
 from cnnspec.cli.options import (
     complete_backends,
+    complete_specs,
     data_dir_option,
     device_option,
     json_option,
     set_option,
-    spec_argument,
 )
 
 if TYPE_CHECKING:
@@ -26,7 +28,14 @@ MODES = ("replay", "lockstep", "resync", "free")
 
 
 @click.command("compare")
-@spec_argument
+@click.argument(
+    "targets",
+    nargs=-1,
+    required=True,
+    metavar="SPEC | RUN RUN",
+    type=click.Path(allow_dash=True),
+    shell_complete=complete_specs,
+)
 @click.option(
     "--backends",
     default="numpy,torch",
@@ -45,10 +54,10 @@ MODES = ("replay", "lockstep", "resync", "free")
 )
 @click.option(
     "--twins",
-    type=click.IntRange(min=2),
+    type=click.IntRange(min=0),
     default=3,
     show_default=True,
-    help="Twins of the first side, with --mode free.",
+    help="Twins of the first side, with --mode free, or of the first run.",
 )
 @click.option(
     "--allow",
@@ -76,8 +85,10 @@ MODES = ("replay", "lockstep", "resync", "free")
 @data_dir_option
 @set_option
 @json_option
+@click.pass_context
 def command(
-    spec: str,
+    context: click.Context,
+    targets: tuple[str, ...],
     backends: str,
     mode: str,
     twins: int,
@@ -90,10 +101,12 @@ def command(
     overrides: tuple[str, ...],
     as_json: bool,
 ) -> int:
-    """Say whether two backends are the same function, and train both in lockstep.
+    """Say whether two backends are the same function, who is wrong and why; and train both.
 
-    Exits with 0 where they are the same, and with 1 where they differ.
+    Of two run folders, say whether rounding explains where they differ. Exits with 0 where they
+    are the same, and with 1 where they differ.
     """
+    spec = _one_spec(context, targets)
     # Two libraries with threads of their own take turns here. Threads that wait by spinning
     # take the processors from the other library's: half the speed on two cores, and on a
     # busy machine a tenth. So torch's wait without, and NumPy's BLAS has one.
@@ -109,12 +122,16 @@ def command(
     from cnnspec.report.verdict import render_replay, render_training
     from cnnspec.report.verdict_document import verdict_document
 
+    if spec is None:
+        return _compare_runs(targets, twins, data_dir, device, as_json)
     names = tuple(name.strip() for name in backends.split(","))
     if len(names) != 2 or not all(names):
         raise click.UsageError(f"--backends wants two names, as in numpy,torch; found `{backends}`")
     if epochs is not None:
         overrides = (*overrides, f"training.epochs={epochs}")
     model, _ = read_spec(spec, overrides)
+    if mode == "free" and twins < 2:
+        raise click.UsageError("--mode free needs --twins 2 or more: one alone shows no scatter")
     trains = mode != "replay" and steps != 0
     if model.data is None and (steps or epochs or mode in ("resync", "free")):
         raise DataError(f"{spec} has no `data` section to train on; add one, or take --mode replay")
@@ -145,6 +162,53 @@ def command(
     if program:
         click.echo(_shrunk(model, (names[0], names[1]), verdict, device, program), err=True)
     return 0 if verdict.verdict == "same" else DIFFERENT
+
+
+OF_SPECS = {"backends", "mode", "allow", "program", "steps", "epochs", "overrides"}
+"""Parameters that say nothing of run folders."""
+
+
+def _one_spec(context: click.Context, targets: tuple[str, ...]) -> str | None:
+    """Return the spec that is compared; None where two run folders are."""
+    if len(targets) == 1 and not is_run(targets[0]):
+        return targets[0]
+    if len(targets) != 2 or not all(map(is_run, targets)):
+        raise click.UsageError(
+            "wanted one spec, or two run folders as `cnnspec train` makes them; found "
+            + " ".join(targets)
+        )
+    given = [
+        parameter.opts[0]
+        for parameter in context.command.params
+        if parameter.name in OF_SPECS
+        and context.get_parameter_source(parameter.name) is ParameterSource.COMMANDLINE
+    ]
+    if given:
+        raise click.UsageError(f"{', '.join(given)}: for specs, not for run folders")
+    return None
+
+
+def is_run(path: str) -> bool:
+    """Tell whether a path is a run folder."""
+    return (Path(path) / "run.json").is_file()
+
+
+def _compare_runs(
+    targets: tuple[str, ...], twins: int, data_dir: str | None, device: str, as_json: bool
+) -> int:
+    from cnnspec.cli.console import Output
+    from cnnspec.cli.output import print_document
+    from cnnspec.compare.runs import compare_runs
+    from cnnspec.report.runs import render_runs, runs_document
+    from cnnspec.training import Run
+
+    first, second = map(Run.open, targets)
+    found = compare_runs(first, second, twins=twins, data_dir=data_dir, device=device)
+    if as_json:
+        print_document(runs_document(found))
+    else:
+        Output().print(*render_runs(found), sep="\n")
+    return 0 if found.verdict == "same" else DIFFERENT
 
 
 def _shrunk(

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
 from cnnspec.backends.chain import Layer
-from cnnspec.backends.plain.arrays import find, find_or_none, from_class, to_class
+from cnnspec.backends.plain.arrays import Form, find, find_or_none
 from cnnspec.backends.plain.construction import construct, weight_axes
 from cnnspec.backends.plain.errors import PlainClassError
-from cnnspec.backends.plain.names import ARRAYS, LEARNING_RATES, METHODS, TRAINING
+from cnnspec.backends.plain.names import GRADIENT, LEARNING_RATES, METHODS, NAMES, TRAINING
+from cnnspec.backends.plain.returned import by_name
 from cnnspec.backends.plain.structure import missing_method
 from cnnspec.spec.layers import Layer as SpecLayer
 from cnnspec.spec.sizes import Shape
@@ -21,8 +23,12 @@ from cnnspec.trace import Array
 LAYOUTS = ("nchw", "nhwc", "chw")
 """Images as (n, c, h, w), as (n, h, w, c), or one by one as (c, h, w)."""
 
-LEARNING_RATE = 2.0**-7
-"""Given to a `backward` that updates its weights; a power of two, so that dividing is exact."""
+STEP = 2.0**-7
+"""Learning rate of a `backward` that wants one and updates its weights."""
+
+SCALED = 2.0**40
+"""The step is taken larger, so that no gradient drowns in the rounding of its weight, and then
+cut to size. Both are powers of two, by which dividing is exact."""
 
 
 class PlainLayer(Layer):
@@ -52,28 +58,37 @@ class PlainLayer(Layer):
         """
         super().__init__(layer, input, output, dtype)
         self._names, self._layout = dict(names or {}), layout
-        self.instance = construct(cls, layer, input, self._names)
-        self._places = {
-            name: find(self.instance, name, self._names) for name in self.parameters
-        } | {
-            name: place
-            for name in self.buffers
-            if (place := find_or_none(self.instance, name, self._names))
+        if unknown := self._names.keys() - NAMES:
+            raise PlainClassError(
+                f"a layer has nothing called {', '.join(sorted(unknown))} that could be mapped; "
+                f"there are: {', '.join(sorted(NAMES))}"
+            )
+        self.instance = construct(cls, layer, input, self._names, layout)
+        self._places = {name: find(self.instance, name, self._names) for name in self.parameters}
+        for name in self.buffers:
+            if place := find_or_none(self.instance, name, self._names):
+                self._places[name] = place
+        own = {name: place.get().shape for name, place in self._places.items()}
+        axes = (
+            weight_axes(cls, layer, own["weight"], input, self._names, layout)
+            if "weight" in own
+            else None
+        )
+        self._forms = {
+            name: Form(array.shape, own[name], axes if name == "weight" else None)
+            for name, array in (self.parameters | self.buffers).items()
+            if name in own
         }
-        self._shapes = {name: place.get().shape for name, place in self._places.items()}
-        self._axes = weight_axes(cls, layer, self._names) if "weight" in self.parameters else None
         self._gradients: dict[str, Array] = {}
         self._of: Array | None = None
 
     def forward(self, x: Array) -> Array:
-        self._x, self._of = x, None
-        self._give_weights()
-        if self._layout == "chw":
-            y = np.stack([self._run_forward(image) for image in x])
-        else:
-            y = self._from_layout(self._run_forward(self._to_layout(x)))
+        y = self._output(x, training=True)
         self._take_back(self.buffers)
         return y
+
+    def predict(self, x: Array) -> Array:
+        return self._output(x, training=False)
 
     def input_gradient(self, grad_output: Array) -> Array:
         self._backward(grad_output)
@@ -82,6 +97,20 @@ class PlainLayer(Layer):
     def parameter_gradients(self, grad_output: Array) -> dict[str, Array]:
         self._backward(grad_output)
         return self._gradients
+
+    def _output(self, x: Array, training: bool) -> Array:
+        self._x, self._of = x, None
+        self._give_weights()
+        self._set_mode(training)
+        if self._layout == "chw":
+            return np.stack([self._run_forward(image, training) for image in x])
+        return self._from_layout(self._run_forward(self._to_layout(x), training))
+
+    def _set_mode(self, training: bool) -> None:
+        """Say whether it is training, where the instance has an attribute for it."""
+        for word in TRAINING:
+            if isinstance(getattr(self.instance, word, None), bool):
+                setattr(self.instance, word, training)
 
     def _backward(self, grad_output: Array) -> None:
         """Run the backward pass once for each upstream gradient."""
@@ -98,51 +127,54 @@ class PlainLayer(Layer):
     def _backward_by_image(self, grad_output: Array) -> None:
         grads, total = [], dict[str, Array]()
         for image, upstream in zip(self._x, grad_output):
-            self._run_forward(image)
+            self._run_forward(image, training=True)
             grad, gradients = self._run_backward(upstream)
             grads.append(grad)
             for name, gradient in gradients.items():
                 total[name] = total[name] + gradient if name in total else gradient
         self._grad_input, self._gradients = np.stack(grads), total
 
-    def _run_forward(self, x: Array) -> Array:
+    def _run_forward(self, x: Array, training: bool) -> Array:
         run = self._method("forward")
-        return self._array(run(x, **_required(run, TRAINING, True)), "forward")
+        mode = {word: training for word in _parameters(run) if word in TRAINING}
+        return self._array(run(x, **mode), "forward")
 
     def _run_backward(self, grad_output: Array) -> tuple[Array, dict[str, Array]]:
         run = self._method("backward")
-        rate = _required(run, LEARNING_RATES, LEARNING_RATE)
-        before = {name: self._places[name].get().copy() for name in self.parameters}
-        returned = run(grad_output, **rate)
-        found = self._returned(returned)
-        for name in self.parameters:
-            place = find_or_none(self.instance, f"grad_{name}", self._names)
+        rates = {
+            word: STEP * SCALED
+            for word, parameter in _parameters(run).items()
+            if word in LEARNING_RATES and parameter.default is parameter.empty
+        }
+        before = {name: np.array(self._places[name].get()) for name in self.parameters}
+        returned = run(grad_output, **rates)
+        sizes = {"input": math.prod(self._x.shape)} | {
+            name: array.size for name, array in self.parameters.items()
+        }
+        if self._layout == "chw":
+            sizes["input"] //= len(self._x)
+        found = by_name(returned, sizes, self._names)
+        for name in sizes:
+            place = find_or_none(self.instance, f"{GRADIENT}{name}", self._names)
             if name not in found and place is not None:
                 found[name] = place.get()
-            elif name not in found and rate:
-                found[name] = (before[name] - self._places[name].get()) / LEARNING_RATE
-        grad = found.pop("input", None)
-        if grad is None:
-            place = find_or_none(self.instance, "grad_input", self._names)
-            grad = place.get() if place is not None else returned
+        if rates:
+            found = self._cut_steps(before) | found
         gradients = {
-            name: from_class(array, self.parameters[name].shape, self._axes_of(name))
-            for name, array in found.items()
+            name: form.from_class(found[name])
+            for name, form in self._forms.items()
+            if name in self.parameters and name in found
         }
-        return self._array(grad, "backward"), {name: a.copy() for name, a in gradients.items()}
+        return self._array(found.get("input", returned), "backward"), gradients
 
-    def _returned(self, returned: Any) -> dict[str, Any]:
-        """Return what `backward` gives back, by name: `input`, `weight`, `bias`."""
-        if isinstance(returned, tuple | list):
-            return dict(zip(("input", *self.parameters), returned))
-        if isinstance(returned, dict):
-            return {
-                name: value
-                for name in ("input", *self.parameters)
-                for word, value in returned.items()
-                if word in (self._names.get(f"grad_{name}"), *ARRAYS[f"grad_{name}"])
-            }
-        return {"input": returned} if returned is not None else {}
+    def _cut_steps(self, before: Mapping[str, Array]) -> dict[str, Array]:
+        """Cut the steps of the weights to size; return the gradients that they show."""
+        gradients = {}
+        for name, was in before.items():
+            place = self._places[name]
+            gradients[name] = (was - place.get()) / (STEP * SCALED)
+            place.set(was - STEP * gradients[name])
+        return gradients
 
     def _array(self, value: Any, method: str) -> Array:
         if isinstance(value, np.ndarray):
@@ -165,22 +197,18 @@ class PlainLayer(Layer):
     def _give_weights(self) -> None:
         for name, array in (self.parameters | self.buffers).items():
             if name in self._places:
-                own = to_class(array, self._shapes[name], self._axes_of(name))
-                self._places[name].set(own)
+                self._places[name].set(self._forms[name].to_class(array))
 
     def _take_back(self, arrays: Mapping[str, Array]) -> None:
         for name, array in arrays.items():
             if name in self._places:
-                held = from_class(self._places[name].get(), array.shape, self._axes_of(name))
+                held = self._forms[name].from_class(self._places[name].get())
                 if held.shape == array.shape:
                     array[...] = held
 
-    def _axes_of(self, name: str) -> tuple[int, ...] | None:
-        return self._axes if name == "weight" else None
-
     def _to_layout(self, array: Array) -> Array:
         if self._layout == "nhwc" and array.ndim == 4:
-            return np.ascontiguousarray(array.transpose(0, 2, 3, 1))
+            return array.transpose(0, 2, 3, 1)  # a view: what is done to it is done to the input
         return array
 
     def _from_layout(self, array: Array) -> Array:
@@ -189,11 +217,8 @@ class PlainLayer(Layer):
         return array
 
 
-def _required(method: Callable[..., Any], words: tuple[str, ...], value: Any) -> dict[str, Any]:
-    """Return an argument for the parameter of a method that has one of these names, if it must."""
+def _parameters(method: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
     try:
-        parameters = inspect.signature(method).parameters.values()
-    except (TypeError, ValueError):
+        return inspect.signature(method).parameters
+    except (TypeError, ValueError):  # of a built-in
         return {}
-    empty = inspect.Parameter.empty
-    return {p.name: value for p in parameters if p.name in words and p.default is empty}

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from cnnspec.backends.plain.arrays import find
+from cnnspec.backends.plain.arrays import axes_between, find
 from cnnspec.backends.plain.errors import PlainClassError, UnsupportedSettingError
 from cnnspec.backends.plain.names import OPTIONS
 from cnnspec.spec.layers import Conv, Linear
@@ -37,18 +37,22 @@ IMPLIED = {"in_channels", "in_features", "num_features", "input_shape"}
 """What a class need not ask for: it sees it in its input."""
 
 
-def construct(cls: type, layer: SpecLayer, input: Shape, names: Mapping[str, str]) -> Any:
+def construct(
+    cls: type, layer: SpecLayer, input: Shape, names: Mapping[str, str], layout: str
+) -> Any:
     """Make an instance, each option under the name that the class has for it.
 
     Raises:
         UnsupportedSettingError: an option that matters has no parameter in the class.
         PlainClassError: the class wants what no option is.
     """
-    values = dict(_values(layer, input))
+    values = dict(_values(layer, input, layout))
     taken: dict[str, Any] = {}
     parameters = _parameters(cls)
     for option, value in values.items():
-        words = (names[option],) if option in names else OPTIONS[option]
+        own = (names[option],) if option in names else ()
+        # `bias` is the name of an array, too, and may be meant so.
+        words = own if option in names and option != "bias" else (*own, *OPTIONS[option])
         word = next((word for word in words if word in parameters and word not in taken), None)
         if word is not None:
             taken[word] = value
@@ -63,7 +67,7 @@ def construct(cls: type, layer: SpecLayer, input: Shape, names: Mapping[str, str
     return cls(**taken)
 
 
-def _values(layer: SpecLayer, input: Shape) -> Iterator[tuple[str, Any]]:
+def _values(layer: SpecLayer, input: Shape, layout: str) -> Iterator[tuple[str, Any]]:
     """Yield the options of a layer under our names, one number where both axes agree."""
     known = {name: getattr(layer, name) for name in type(layer).model_fields if name in OPTIONS}
     for implied in IMPLIED & known.keys():
@@ -73,7 +77,8 @@ def _values(layer: SpecLayer, input: Shape) -> Iterator[tuple[str, Any]]:
     if known.get("padding") == "same":
         known["padding"] = _symmetric(layer)
     yield from known.items()
-    yield "input_shape", input
+    last = layout == "nhwc" and len(input) == 3
+    yield "input_shape", (*input[1:], input[0]) if last else input
 
 
 def _symmetric(layer: SpecLayer) -> Any:
@@ -103,23 +108,20 @@ def _parameters(cls: type) -> dict[str, inspect.Parameter]:
     }
 
 
-def weight_axes(cls: type, layer: SpecLayer, names: Mapping[str, str]) -> tuple[int, ...] | None:
-    """Return how a class orders the axes of its weights, seen on sizes that are all different.
+def weight_axes(
+    cls: type, layer: SpecLayer, own: Shape, input: Shape, names: Mapping[str, str], layout: str
+) -> tuple[int, ...] | None:
+    """Return how a class orders the axes of its weights; `own` is the shape that an instance has.
 
-    None where it cannot be seen; then the shapes of the instance itself must do.
+    It is seen on sizes that are all different, unless the class refuses those.
     """
-    if layer.keyword not in EXAMPLES:
-        return None
-    example, images, wanted = EXAMPLES[layer.keyword]
-    try:
-        shape = find(construct(cls, example, images, names), "weight", names).get().shape
-    except Exception:  # a class may refuse such sizes
-        return None
-    if sorted(shape) != sorted(wanted):
-        return None
-    order, left = [], list(range(len(wanted)))
-    for size in shape:
-        axis = next(axis for axis in left if wanted[axis] == size)
-        left.remove(axis)
-        order.append(axis)
-    return tuple(order)
+    if layer.keyword in EXAMPLES:
+        example, images, wanted = EXAMPLES[layer.keyword]
+        try:
+            instance = construct(cls, example, images, names, layout)
+            shape = find(instance, "weight", names).get().shape
+        except Exception:  # a class may be made for some sizes only
+            shape = None
+        if shape is not None and (axes := axes_between(wanted, shape, layout)):
+            return axes
+    return axes_between(layer.parameters(input)["weight"], own, layout)

@@ -31,8 +31,15 @@ ARRAYS: Mapping[str, tuple[str, ...]] = {
 }
 """Attributes, and keys of what `backward` returns."""
 
-DICTIONARIES = ("params", "parameters", "param", "grads", "gradients", "grad", "state")
-"""Attributes that may hold arrays by name."""
+GRADIENT = "grad_"
+"""Before our name for something: our name for its gradient."""
+
+LISTED = ("weight", "bias")
+"""The order of arrays in a list."""
+
+PARAMETER_HOLDERS = ("params", "parameters", "param", "state")
+GRADIENT_HOLDERS = ("grads", "gradients", "grad", "d_params", "dparams")
+"""Attributes that may hold arrays in a dictionary or a list."""
 
 METHODS: Mapping[str, tuple[str, ...]] = {
     "forward": ("forward", "forward_pass", "__call__"),
@@ -81,3 +88,6 @@ LEARNING_RATES = ("learning_rate", "lr", "alpha", "eta", "rate", "step_size")
 
 TRAINING = ("training", "train", "is_training", "train_mode")
 """Parameters of `forward`."""
+
+NAMES = frozenset({*ARRAYS, *METHODS, *OPTIONS})
+"""All that a user may say another name for."""

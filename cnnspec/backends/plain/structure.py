@@ -11,7 +11,7 @@ def missing_method(cls: type, wanted: str, words: tuple[str, ...]) -> str:
     """Say that a class has no such method, and where one stands that is indented too deep."""
     names = ", ".join(f"`{word}`" for word in words[:-1]) + f" or `{words[-1]}`"
     plain = f"{cls.__name__} has no method `{wanted}` (nor any called {names})"
-    nested = _nested(cls, words)
+    nested = next(filter(None, (_nested(base, words) for base in cls.__mro__)), None)
     if nested is None:
         return plain
     name, outer, line = nested

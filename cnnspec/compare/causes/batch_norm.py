@@ -227,11 +227,6 @@ FAULTS: list[tuple[tuple[str, ...], Fault]] = [
                 {"grad_weight": lambda at: at.total(at.grad_output * at.x, OF_CHANNEL)},
             ),
             (
-                "centred-for-normalised",
-                "the sum of gradients times x - mean, not divided by the standard deviation",
-                {"grad_weight": lambda at: at.total(at.grad_output * at.d, OF_CHANNEL)},
-            ),
-            (
                 "output-for-normalised",
                 "the sum of gradients times the output, where x normalised is wanted",
                 {"grad_weight": lambda at: at.total(at.grad_output * at.output, OF_CHANNEL)},

@@ -13,6 +13,9 @@ from cnnspec.compare.causes.cause import Hypothesis, Observation, Prediction, Si
 
 PRECISIONS = ("float16", "float32")
 
+DIGITS = 1e-3
+"""How well a factor's distance from 1 must be known before it is named: to the digits said."""
+
 Part = Callable[[Observation[Situation]], Exact]
 
 
@@ -29,8 +32,8 @@ def any_constant(
     if sum(int(np.count_nonzero(_right(o, zero))) for o in observations) < 2:
         return
     error, factor = min(_clearest(observation, zero) for observation in observations)
-    if not abs(factor - 1) > error or not np.isfinite(error):
-        return  # a factor of 1 explains nothing
+    if not error < DIGITS * abs(factor - 1):
+        return  # what is hardly more than rounding may be anything
     said = f"{factor:.9g}" if f"{factor:.9g}" != "1" else f"(1 + {factor - 1:.3g})"
 
     def predict(observation: Observation[Situation]) -> Prediction:

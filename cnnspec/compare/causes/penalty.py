@@ -11,6 +11,9 @@ from cnnspec.compare.causes.cause import Hypothesis, LayerSituation, Observation
 
 Observed = Observation[LayerSituation]
 
+DIGITS = 1e-6
+"""How well a factor must be known before it is named: to the digits that are said of it."""
+
 
 def penalty(observations: list[Observed]) -> Iterator[Hypothesis[LayerSituation]]:
     """Suppose that each parameter's gradient has a share of the parameter added to it."""
@@ -19,7 +22,7 @@ def penalty(observations: list[Observed]) -> Iterator[Hypothesis[LayerSituation]
         return
     factors = [_clearest(observation, name) for observation in observations]
     error, factor = min(factors)
-    if not abs(factor) > error or not np.isfinite(error):
+    if not error < DIGITS * abs(factor):
         return
 
     def predict(observation: Observed) -> Prediction:

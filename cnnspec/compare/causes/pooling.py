@@ -65,7 +65,7 @@ class Pooling:
         """Return what each tap meets, with `outside` where that is no real cell."""
         sizes = self._sizes()
         (height, width), (top, left) = self.x.shape[2:], self.padding
-        cells = np.full((*self.x.shape[:2], *sizes), outside)
+        cells = np.full((*self.x.shape[:2], *sizes), float(outside))
         cells[:, :, top : top + height, left : left + width] = self.x[
             :, :, : sizes[0] - top, : sizes[1] - left
         ]

@@ -1,0 +1,211 @@
+"""compare_runs(): whether two trainings on disk came to the same, but for rounding."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from cnnspec.backends.network import Network
+from cnnspec.compare.moment import Moment
+from cnnspec.compare.party import Party, parse_party
+from cnnspec.compare.probes import DATA_IMAGES
+from cnnspec.compare.replay import Replayed, replay
+from cnnspec.compare.trajectory.distance import TwinEnvelope, distances, one_ulp_away
+from cnnspec.data import Dataset, Split, load_data
+from cnnspec.difference import Difference, compare_specs
+from cnnspec.errors import DataError, RunError
+from cnnspec.plan import Plan, resolve
+from cnnspec.spec.model import ModelSpec
+from cnnspec.spec.training import Training
+from cnnspec.trace import State
+from cnnspec.training import History, Run, StepTaken, evaluate, train
+
+WITHOUT_EFFECT = ("name", "limits")
+"""Sections whose change does not change a training."""
+
+
+@dataclass(frozen=True)
+class FinalEnvelope:
+    """Final weights, held against those of twins that started one unit in the last place away."""
+
+    twins: int
+    distance: float
+    """Between the two runs, relative, of the parameter where it is greatest against the twins'."""
+    furthest_twin: float
+    """Of that parameter."""
+    parameter: str
+    inside: bool
+    twin_accuracy: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class RunsVerdict:
+    """What two run folders have in common."""
+
+    runs: tuple[str, str]
+    backends: tuple[str, str]
+    difference: Difference
+    """Between the resolved specs."""
+    parts: Replayed | None
+    """Every part of both backends at the first run's weights; None where the layers differ, or
+    both have the same backend."""
+    distances: Mapping[str, float]
+    """Between the final weights of each parameter, relative; empty where they do not fit."""
+    envelope: FinalEnvelope | None
+    histories: tuple[History, History]
+    accuracy: tuple[float, float]
+    """On the test images, by the final weights: fractions of 1."""
+    test_images: int
+    different_predictions: int | None
+    """Test images that are classed differently; None where the runs have other test images."""
+    verdict: Literal["same", "different", "cannot tell"]
+    reason: str
+
+
+def compare_runs(
+    first: Run,
+    second: Run,
+    *,
+    twins: int = 3,
+    data_dir: str | Path | None = None,
+    device: str = "cpu",
+    on_step: Callable[[StepTaken], None] | None = None,
+) -> RunsVerdict:
+    """Say whether two runs are the same training, and whether rounding explains what is not.
+
+    The parts of both backends are replayed at the first run's final weights. Where specs and
+    seeds are the same, `twins` of the first run are trained from weights one unit in the last
+    place away; 0: no answer is given on weights that are not equal to the bit.
+
+    Raises:
+        RunError: a folder is damaged, or has no weights.
+        DataError: the data cannot be read.
+        BackendError: a backend is not there any more.
+    """
+    specs = first.spec(), second.spec()
+    difference = compare_specs(*specs)
+    plan, training = resolve(specs[0]), specs[0].training
+    states, histories = (
+        (first.weights(), second.weights()),
+        (first.history(), second.history()),
+    )
+    parties = parse_party(first.backend, device), parse_party(second.backend, device)
+    data = tuple(_data(spec, run, data_dir) for spec, run in zip(specs, (first, second)))
+    networks = [_loaded(*of_run) for of_run in zip(parties, specs, states, (first, second))]
+    results = [evaluate(network, of_run.test) for network, of_run in zip(networks, data)]
+    same_layers = all(layer.status == "same" for layer in difference.layers)
+    parts = None
+    if same_layers and first.backend != second.backend:
+        moment = Moment(1, states[0], networks[0].optimizer_state(), _images(data[0]))
+        parts = replay(plan, training, parties, moment=moment)
+    apart = distances(*states) if same_layers else {}
+    changes = _changes(difference)
+    finished = {len(history) for history in histories}
+    envelope = None
+    if any(apart.values()) and not changes and len(finished) == 1 and twins and histories[0]:
+        as_far = training.model_copy(update={"epochs": finished.pop()})
+        envelope = _envelope(plan, as_far, parties[0], data[0], states, twins, on_step)
+    verdict, reason = _judged(same_layers, changes, histories, parts, apart, envelope)
+    predictions = [result.predictions for result in results]
+    same_images = predictions[0].shape == predictions[1].shape
+    return RunsVerdict(
+        (str(first.path), str(second.path)),
+        (first.backend, second.backend),
+        difference,
+        parts,
+        apart,
+        envelope,
+        histories,
+        (results[0].accuracy, results[1].accuracy),
+        len(predictions[0]),
+        int(np.sum(predictions[0] != predictions[1])) if same_images else None,
+        verdict,
+        reason,
+    )
+
+
+def _judged(
+    same_layers: bool,
+    changes: list[str],
+    histories: tuple[History, History],
+    parts: Replayed | None,
+    apart: Mapping[str, float],
+    envelope: FinalEnvelope | None,
+) -> tuple[Literal["same", "different", "cannot tell"], str]:
+    if not same_layers:
+        return "different", "their layers are not the same"
+    if parts is not None and parts.findings:
+        first = parts.findings[0]
+        return "different", f"the backends are not the same function: {first.layer} differs"
+    if changes:
+        return "different", f"their specs differ: {', '.join(changes)}"
+    if not any(apart.values()):
+        return "same", "their weights are equal to the last bit"
+    finished = [len(history) for history in histories]
+    if finished[0] != finished[1]:
+        return "different", f"one has {finished[0]} finished epochs, the other {finished[1]}"
+    if envelope is None:
+        return "cannot tell", "their weights differ, and no twins were trained to tell why"
+    if envelope.inside:
+        return "same", f"their weights are within the rounding envelope of {envelope.twins} twins"
+    return "different", (
+        f"their weights are outside the rounding envelope of {envelope.twins} twins; "
+        "`cnnspec compare SPEC --mode free` finds the first step that is"
+    )
+
+
+def _changes(difference: Difference) -> list[str]:
+    return [
+        f"{change.path}: {change.before} -> {change.after}"
+        for change in difference.options
+        if change.path.split(".")[0] not in WITHOUT_EFFECT
+    ]
+
+
+def _envelope(
+    plan: Plan,
+    training: Training,
+    party: Party,
+    data: Dataset,
+    states: tuple[State, State],
+    twins: int,
+    on_step: Callable[[StepTaken], None] | None,
+) -> FinalEnvelope:
+    """Train twins of the first run, and hold the distance of the runs against theirs."""
+    found, accuracy = [], []
+    for number in range(1, 1 + twins):
+        twin = party.build(plan, training)
+        twin.load_state(one_ulp_away(twin.state(), training.seed, number))
+        history = train(twin, data, training, on_step=on_step)
+        found.append(distances(states[0], twin.state()))
+        accuracy.append(history[-1].test_accuracy)
+    apart = distances(*states)
+    outside = TwinEnvelope().outside(apart, found)
+    furthest = {name: max(twin[name] for twin in found) for name in apart}
+    worst = outside or max(apart, key=lambda name: apart[name] / (furthest[name] or 1.0))
+    return FinalEnvelope(
+        twins, apart[worst], furthest[worst], worst, outside is None, tuple(accuracy)
+    )
+
+
+def _data(spec: ModelSpec, run: Run, data_dir: str | Path | None) -> Dataset:
+    if spec.data is None:
+        raise DataError(f"{run.path} has no `data` section to compare predictions on")
+    return load_data(spec.data, data_dir)
+
+
+def _images(data: Dataset) -> Split:
+    return Split(data.train.images[:DATA_IMAGES], data.train.labels[:DATA_IMAGES])
+
+
+def _loaded(party: Party, spec: ModelSpec, state: State, run: Run) -> Network:
+    network = party.build(resolve(spec), spec.training)
+    other = sorted(network.state().keys() ^ state.keys())
+    if other:
+        raise RunError(f"the weights of {run.path} are not those of its spec: see `{other[0]}`")
+    network.load_state(state)
+    return network

@@ -1,0 +1,88 @@
+"""Two runs beside each other, read top-down."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from cnnspec.compare.runs import RunsVerdict
+from cnnspec.documents import Document, document
+from cnnspec.report.difference import options_table, plain_value
+from cnnspec.report.tables import percent, plain_table
+from cnnspec.report.verdict import finding_lines
+
+STYLES = {"same": "bold green", "different": "bold red", "cannot tell": "bold yellow"}
+
+
+def render_runs(found: RunsVerdict) -> Iterator[RenderableType]:
+    """Yield what `cnnspec compare RUN RUN` prints."""
+    a, b = found.runs
+    yield Text(
+        f"{found.verdict.upper()}: {a} ({found.backends[0]}) and {b} ({found.backends[1]}): "
+        f"{found.reason}",
+        style=STYLES[found.verdict],
+    )
+    if found.parts:
+        total = len(found.parts.quantities)
+        if found.parts.findings:
+            yield from finding_lines(found.parts.findings[0])
+        else:
+            yield Text(f"{total:,} comparisons of parts, every difference explained by rounding")
+    if found.difference.options:
+        yield options_table(found.difference.options)
+    yield _table(found)
+    if found.different_predictions is not None:
+        yield Text(
+            f"{found.different_predictions:,} of {found.test_images:,} test images are classed "
+            "differently."
+        )
+    if any(found.distances.values()):
+        name = max(found.distances, key=lambda name: found.distances[name])
+        yield Text(f"Weights are at most {found.distances[name]:.1e} apart, relative ({name}).")
+    if found.envelope:
+        low, high = min(found.envelope.twin_accuracy), max(found.envelope.twin_accuracy)
+        yield Text(
+            f"{found.envelope.twins} twins of {a} end up to {found.envelope.furthest_twin:.1e} "
+            f"from it in {found.envelope.parameter}, {b} {found.envelope.distance:.1e}; they "
+            f"reach {percent(low)} to {percent(high)}."
+        )
+
+
+def _table(found: RunsVerdict) -> Table:
+    table = plain_table(("", "left"), *found.runs)
+    for a, b in zip(*found.histories):
+        losses = (f"{metrics.train_loss:.4f}" for metrics in (a, b))
+        table.add_row(f"train loss, epoch {a.epoch}", *losses)
+    table.add_row("test accuracy", *map(percent, found.accuracy), style="bold")
+    return table
+
+
+def runs_document(found: RunsVerdict) -> Document:
+    """Return what `cnnspec compare RUN RUN --json` prints."""
+    parts = found.parts
+    return document(
+        "compare-runs",
+        runs=found.runs,
+        backends=found.backends,
+        verdict=found.verdict,
+        reason=found.reason,
+        changed=[
+            {
+                "path": change.path,
+                "before": plain_value(change.before),
+                "after": plain_value(change.after),
+            }
+            for change in found.difference.options
+        ],
+        parts={"compared": len(parts.quantities), "differ": len(parts.findings)} if parts else None,
+        distances=found.distances,
+        envelope=asdict(found.envelope) if found.envelope else None,
+        epochs=[[asdict(metrics) for metrics in history] for history in found.histories],
+        accuracy=found.accuracy,
+        test_images=found.test_images,
+        different_predictions=found.different_predictions,
+    )
