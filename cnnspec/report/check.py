@@ -32,7 +32,7 @@ def render_check(checked: Checked) -> Iterator[RenderableType]:
     else:
         yield Text(f"WRONG: {checked.candidate} as {checked.kind}: {grade}", style="bold red")
     for group in _grouped([finding for finding in checked.findings if not finding.ok]):
-        yield from _wrong(group, checked.candidate)
+        yield from _wrong(group)
     yield from _right([finding for finding in checked.findings if finding.ok])
     for note in checked.notes:
         yield Text(f"note: {note}", style="dim")
@@ -52,13 +52,12 @@ def _grouped(findings: list[CheckFinding]) -> Iterator[list[CheckFinding]]:
     yield from sorted(groups.values(), key=len, reverse=True)
 
 
-def _wrong(group: list[CheckFinding], candidate: str) -> Iterator[RenderableType]:
+def _wrong(group: list[CheckFinding]) -> Iterator[RenderableType]:
     first = group[0]
     text = Text("\nwrong: ")
     text.append(_words(first), style="bold")
-    text.append(f", in: {', '.join(finding.setting for finding in group)}")
+    text.append(f", in: {'; '.join(finding.setting for finding in group)}")
     yield text
-    name = candidate.rpartition(":")[2]
     lines = []
     if first.message:
         lines.append(Text(f"{first.message}"))
@@ -66,7 +65,7 @@ def _wrong(group: list[CheckFinding], candidate: str) -> Iterator[RenderableType
         explained = f"{first.budget:.1e}" if first.budget else "nothing"
         lines.append(Text(f"{first.example} (rounding explains {explained})", style="dim"))
     if first.cause:
-        lines.append(Text(f"why: {name} = {first.cause.sentence}", style="yellow"))
+        lines.append(Text(f"why: {first.cause.sentence}", style="yellow"))
     elif not first.message:
         lines.append(Text("why: unknown; no cause of the list gives these numbers"))
     for line in lines:

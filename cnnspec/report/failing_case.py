@@ -88,7 +88,7 @@ def _head(shrunk: Shrunk, backends: tuple[str, str], imports: str) -> str:
     quantity = f", {label(failure.quantity)}" if failure.quantity else ""
     wrong = f": {failure.wrong_side} is wrong" if failure.wrong_side else ""
     cause = shrunk.verdict.findings[0].cause if shrunk.verdict.findings else None
-    why = f"\n\n{failure.wrong_side} = {cause.sentence}" if cause else ""
+    why = f"\n\n{cause.of(str(failure.wrong_side))}" if cause else ""
     spec = dump_spec(shrunk.spec)
     return HEAD.format(
         title=f"{failure.kind}{quantity}{wrong}.{why}",

@@ -183,7 +183,7 @@ def _extent(worst: Quantity) -> Iterator[str]:
 def _verdict_on(finding: Finding) -> Iterator[Text]:
     yield Text(_who(finding))
     for side, cause in finding.causes.items():
-        yield Text(f"why: {side} = {cause.sentence}", style="yellow")
+        yield Text(f"why: {cause.of(side)}", style="yellow")
     if finding.wrong_side and not finding.causes and finding.worst:
         yield Text("why: unknown; no cause of the list gives these numbers")
 

@@ -1,6 +1,7 @@
 """Plain classes in many habits are the same function as the textbook, and say what they lack."""
 
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,10 @@ import pytest
 from cnnspec import parse_spec
 from cnnspec.backends.loops.layers import BatchNormLoops
 from cnnspec.backends.plain import PlainClassError, PlainLayer, UnsupportedSettingError
+from cnnspec.backends.plain.arrays import axes_between
+from cnnspec.backends.user_file import load_from_file
 from cnnspec.compare import Party, Verdict, compare_backends, plain_network
-from cnnspec.spec.layers import BatchNorm, Conv, Linear, Pool
+from cnnspec.spec.layers import BatchNorm, Conv, Linear, Pool, ReLU
 
 CONV = parse_spec("input: [2, 4, 5]\nlayers: [conv: {out_channels: 3, kernel_size: 2}, flatten]")
 LINEAR = parse_spec("input: [1, 1, 4]\nlayers: [flatten, linear: {out_features: 4}]")
@@ -41,6 +44,52 @@ class Tuple(Habit):
 
     def backward(self, grad: Any) -> Any:
         return grad @ self.W.T, self.x.T @ grad, grad.sum(axis=0)
+
+
+class InputLast(Habit):
+    """Gradients given back in another order."""
+
+    def backward(self, grad: Any) -> Any:
+        return self.x.T @ grad, grad.sum(axis=0), grad @ self.W.T
+
+
+class DictionaryInTuple(Habit):
+    """The gradient of the input, and a dictionary of the others."""
+
+    def backward(self, grad: Any) -> Any:
+        return grad @ self.W.T, {"dW": self.x.T @ grad, "db": grad.sum(axis=0)}
+
+
+class Grads:
+    """Gradients in a dictionary of their own, under the names of the parameters."""
+
+    def __init__(self, n_in: int, n_out: int) -> None:
+        self.params = {"W": np.zeros((n_in, n_out)), "b": np.zeros(n_out)}
+        self.grads: dict[str, Any] = {}
+
+    def forward(self, x: Any) -> Any:
+        self.x = x
+        return x @ self.params["W"] + self.params["b"]
+
+    def backward(self, grad: Any) -> Any:
+        self.grads["W"], self.grads["b"] = self.x.T @ grad, grad.sum(axis=0)
+        return grad @ self.params["W"].T
+
+
+class Lists:
+    """Parameters and gradients in lists."""
+
+    def __init__(self, n_in: int, n_out: int) -> None:
+        self.params = [np.zeros((n_in, n_out)), np.zeros(n_out)]
+        self.grads = [np.zeros_like(array) for array in self.params]
+
+    def forward(self, x: Any) -> Any:
+        self.x, (weight, bias) = x, self.params
+        return x @ weight + bias
+
+    def backward(self, grad: Any) -> Any:
+        self.grads[0][...], self.grads[1][...] = self.x.T @ grad, grad.sum(axis=0)
+        return grad @ self.params[0].T
 
 
 class Dictionary:
@@ -89,7 +138,12 @@ OWN_WORDS = {
 
 
 @pytest.mark.parametrize(
-    ("cls", "names"), [(Habit, {}), (Tuple, {}), (Dictionary, {}), (OwnWords, OWN_WORDS)]
+    ("cls", "names"),
+    [
+        *((cls, {}) for cls in (Habit, Tuple, InputLast, DictionaryInTuple)),
+        *((cls, {}) for cls in (Grads, Lists, Dictionary)),
+        (OwnWords, OWN_WORDS),
+    ],
 )
 def test_linear_in_many_habits(cls: type, names: dict[str, str]) -> None:
     verdict = compared(LINEAR, names=names, linear=cls)
@@ -115,8 +169,62 @@ def test_gradients_that_show_in_an_update_alone_are_recovered() -> None:
     assert layer.input_gradient(grad).tolist() == [[-7, -8, -9]]
     assert layer.parameter_gradients(grad)["weight"].tolist() == [[1, 2, 4], [-2, -4, -8]]
     assert layer.parameters["weight"].tolist() != [[1, 2, 3], [4, 5, 6]], "the update is seen"
-    quantities = {found.quantity for found in compared(LINEAR, linear=UpdatesAtOnce).findings}
-    assert "own weights" in quantities
+    findings = compared(LINEAR, linear=UpdatesAtOnce).findings
+    assert [found.quantity for found in findings] == ["own weights"], "the gradients are exact"
+
+
+class UpdatesByImage:
+    """Takes single features, and updates its weights after each."""
+
+    def __init__(self, n_in: int, n_out: int) -> None:
+        self.w, self.b = np.zeros((n_out, n_in)), np.zeros(n_out)
+
+    def forward(self, x: Any) -> Any:
+        self.x = x
+        return self.w @ x + self.b
+
+    def backward(self, grad: Any, eta: float) -> Any:
+        dx = grad @ self.w
+        self.w -= eta * np.outer(grad, self.x)
+        self.b -= eta * grad
+        return dx
+
+
+def test_an_update_after_one_image_does_not_spoil_the_gradients_of_the_next() -> None:
+    findings = compared(LINEAR, "chw", linear=UpdatesByImage).findings
+    assert [found.quantity for found in findings] == ["own weights"]
+
+
+class VectorLast:
+    """Takes single features; gives the gradient of the input at the end."""
+
+    def __init__(self, n_in: int, n_out: int) -> None:
+        self.w, self.b = np.zeros((n_out, n_in)), np.zeros(n_out)
+
+    def forward(self, x: Any) -> Any:
+        self.x = x
+        return self.w @ x + self.b
+
+    def backward(self, grad: Any) -> Any:
+        return np.outer(grad, self.x), grad, grad @ self.w
+
+
+def test_what_comes_back_for_single_features_is_told_by_its_size() -> None:
+    assert compared(LINEAR, "chw", linear=VectorLast).verdict == "same"
+
+
+class Transposed(Habit):
+    def backward(self, grad: Any) -> Any:
+        dx = super().backward(grad)
+        self.dW = self.dW.T
+        return dx
+
+
+@pytest.mark.parametrize("out_features", [3, 4])
+def test_a_gradient_must_lie_as_its_weights_do(out_features: int) -> None:
+    text = f"input: [1, 1, 4]\nlayers: [flatten, linear: {{out_features: {out_features}}}]"
+    (found,) = compared(parse_spec(text), linear=Transposed).findings
+    assert (found.quantity, found.wrong_side) == ("grad_weight", "student")
 
 
 class ConvByHand:
@@ -172,13 +280,91 @@ class OneImage(ConvByHand):
         return super().backward(grad[None])[0]
 
 
+class Columns(ConvByHand):
+    """Filters as the rows of a matrix."""
+
+    def __init__(self, in_channels: int, num_filters: int, filter_size: int) -> None:
+        super().__init__(in_channels, num_filters, filter_size)
+        self.shape = self.filters.shape
+        self.W = self.filters.reshape(num_filters, -1)
+        del self.filters
+
+    def forward(self, x: Any) -> Any:
+        inner = self.inner = ConvByHand(self.shape[1], self.shape[0], self.shape[2])
+        inner.filters, inner.biases = self.W.reshape(self.shape), self.biases
+        return inner.forward(x)
+
+    def backward(self, grad: Any) -> Any:
+        dx = self.inner.backward(grad)
+        self.dW, self.d_biases = self.inner.d_filters.reshape(len(self.W), -1), self.inner.d_biases
+        return dx
+
+
+class FiltersAsColumns(Columns):
+    """Filters as the columns of a matrix."""
+
+    def __init__(self, in_channels: int, num_filters: int, filter_size: int) -> None:
+        super().__init__(in_channels, num_filters, filter_size)
+        self.W = self.W.T.copy()
+
+    def forward(self, x: Any) -> Any:
+        self.W = self.W.T
+        y = super().forward(x)
+        self.W = self.W.T
+        return y
+
+    def backward(self, grad: Any) -> Any:
+        self.W = self.W.T
+        dx = super().backward(grad)
+        self.W, self.dW = self.W.T, self.dW.T
+        return dx
+
+
+class OneSize(ChannelsLast):
+    """Made for one size, so that its axes cannot be seen on another."""
+
+    def __init__(self, in_channels: int, filters: int, kernel_size: int) -> None:
+        if kernel_size != 2:
+            raise ValueError("only 2 x 2")
+        super().__init__(in_channels, filters, kernel_size)
+
+
+class WholeShape(ChannelsLast):
+    """Wants the shape of an image."""
+
+    def __init__(self, input_shape: tuple[int, int, int], filters: int, kernel_size: int) -> None:
+        super().__init__(input_shape[2], filters, kernel_size)
+
+
 @pytest.mark.parametrize(
-    ("cls", "layout"), [(ConvByHand, "nchw"), (ChannelsLast, "nhwc"), (OneImage, "chw")]
+    ("cls", "layout"),
+    [
+        *((ConvByHand, "nchw"), (Columns, "nchw"), (FiltersAsColumns, "nchw")),
+        *((ChannelsLast, "nhwc"), (OneSize, "nhwc"), (WholeShape, "nhwc")),
+        (OneImage, "chw"),
+    ],
 )
 def test_conv_in_every_layout(cls: type, layout: str) -> None:
     verdict = compared(CONV, layout, conv=cls)
     assert verdict.findings == ()
     assert verdict.verdict == "same"
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "layout", "axes"),
+    [
+        ((3, 3, 3, 3), (3, 3, 3, 3), "nchw", (0, 1, 2, 3)),
+        ((3, 3, 3, 3), (3, 3, 3, 3), "nhwc", (2, 3, 1, 0)),
+        ((8, 2, 3, 3), (8, 18), "nhwc", (0, 2, 3, 1)),
+        ((8, 2, 3, 3), (18, 8), "nhwc", (2, 3, 1, 0)),
+        ((8, 2, 3, 3), (3, 8, 3, 2), "nchw", None),
+        ((8, 2), (8, 3), "chw", None),
+    ],
+)
+def test_axes_of_weights_are_told_by_their_sizes_and_by_the_layout(
+    ours: Any, theirs: Any, layout: str, axes: Any
+) -> None:
+    assert axes_between(ours, theirs, layout) == axes
 
 
 class Normalizes:
@@ -222,16 +408,98 @@ def test_batch_norm_with_its_buffers() -> None:
         assert np.array_equal(layer.buffers[name], wanted)
 
 
+class ByHand:
+    """Batch norm in a few lines of arrays; in evaluation unless told otherwise."""
+
+    def __init__(self, num_features: int, eps: float = 1e-5, momentum: float = 0.1) -> None:
+        self.eps, self.m, shape = eps, momentum, (1, num_features, 1, 1)
+        self.gamma, self.beta = np.ones(shape), np.zeros(shape)
+        self.moving_mean, self.moving_var = np.zeros(shape), np.ones(shape)
+
+    def forward(self, x: Any, training: bool = False) -> Any:
+        mean, var = self.moving_mean, self.moving_var
+        if training:
+            mean, var = (f(x, axis=(0, 2, 3), keepdims=True) for f in (np.mean, np.var))
+            count = x.size / x.shape[1]
+            self.moving_mean = (1 - self.m) * self.moving_mean + self.m * mean
+            self.moving_var = (1 - self.m) * self.moving_var + self.m * var * count / (count - 1)
+        self.root = np.sqrt(var + self.eps)
+        self.z = (x - mean) / self.root
+        return self.gamma * self.z + self.beta
+
+    def backward(self, grad: Any) -> Any:
+        axes, g = (0, 2, 3), grad * self.gamma
+        self.dgamma, self.dbeta = (grad * self.z).sum(axes), grad.sum(axes)
+        of_mean, of_var = (a.mean(axes, keepdims=True) for a in (g, g * self.z))
+        return (g - of_mean - self.z * of_var) / self.root
+
+
+class WithMode(ByHand):
+    """Told by an attribute."""
+
+    training = False
+
+    def forward(self, x: Any) -> Any:  # type: ignore[override]
+        return super().forward(x, self.training)
+
+
+@pytest.mark.parametrize("cls", [ByHand, WithMode])
+def test_training_and_evaluation_are_told_to_the_class(cls: type) -> None:
+    spec = parse_spec("input: [2, 3, 4]\nlayers: [batch_norm, flatten]")
+    verdict = compared(spec, batch_norm=cls)
+    assert verdict.findings == ()
+    assert verdict.verdict == "same", "predictions, too"
+
+
+@pytest.mark.parametrize("layout", ["nchw", "nhwc", "chw"])
+def test_a_change_of_the_input_in_place_is_seen(layout: str) -> None:
+    class InPlace:
+        def forward(self, x: Any) -> Any:
+            np.maximum(x, 0, out=x)
+            return x
+
+    layer = PlainLayer(InPlace, ReLU(), (1, 2, 2), (1, 2, 2), np.dtype(float), layout=layout)
+    x = np.array([[[[-1.0, 2.0], [3.0, -4.0]]]])
+    layer.forward(x)
+    assert x.ravel().tolist() == [0, 2, 3, 0]
+
+
+def test_bias_may_be_mapped_though_it_is_an_option_too() -> None:
+    class Choice(Habit):
+        def __init__(self, n_in: int, n_out: int, use_bias: bool = True) -> None:
+            super().__init__(n_in, n_out)
+            self.offset, self.use_bias = np.ones((1, n_out)), use_bias
+
+        def forward(self, x: Any) -> Any:
+            return x @ self.W + self.use_bias * self.offset
+
+    for bias, wanted in ((True, 5.0), (False, 0.0)):
+        layer = Linear(out_features=2, bias=bias)
+        made = PlainLayer(Choice, layer, (3,), (2,), np.dtype(float), names={"bias": "offset"})
+        if bias:
+            made.parameters["bias"][...] = 5
+        assert made.forward(np.ones((1, 3))).tolist() == [[wanted, wanted]]
+
+
+def test_only_what_a_layer_has_can_be_mapped() -> None:
+    with pytest.raises(PlainClassError, match="nothing called weigth that could be mapped; there"):
+        pass_through(Habit, {"weigth": "W"})
+
+
 class ForwardAlone(Habit):
     backward = None  # type: ignore[assignment]
 
 
 class Nested(ForwardAlone):
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Any) -> Any:  # noqa: RET503
         return super().forward(x)
 
         def backward(grad: Any) -> Any:
             return grad
+
+
+class OfNested(Nested):
+    pass
 
 
 class NoReturn(Habit):
@@ -265,6 +533,7 @@ def pass_through(cls: type, names: Any = None) -> None:
     [
         (ForwardAlone, "ForwardAlone has no method `backward` (nor any called `backward`, "),
         (Nested, "Nested has no method `backward`; one is defined inside `forward` (line "),
+        (OfNested, "OfNested has no method `backward`; one is defined inside `forward` (line "),
         (NoReturn, "`forward` of NoReturn returns nothing: is a `return` missing?"),
         (Scalar, "`forward` of Scalar returns list, wanted an array"),
         (Nameless, "has no attribute for `weight` (its arrays are theta); say which it is, as in"),
@@ -300,3 +569,54 @@ def test_a_pool_without_a_stride_has_windows_side_by_side() -> None:
         PlainLayer(MaxPool, Pool(kernel_size=2, stride=1), (1, 4, 4), (1, 3, 3), dtype)
     with pytest.raises(UnsupportedSettingError, match="MaxPool takes no `kind`"):
         PlainLayer(MaxPool, Pool(kernel_size=2, kind="avg"), (1, 4, 4), (1, 2, 2), dtype)
+
+
+NOTEBOOK = Path(__file__).parents[2] / "examples" / "notebook_layers.py"
+LAYERS = parse_spec("""
+input: [1, 6, 7]
+layers:
+  - conv: {out_channels: 2, kernel_size: 3}
+  - relu
+  - pool: {kernel_size: 3, stride: 2}
+  - flatten
+  - linear: {out_features: 4}
+""")
+
+
+def of_notebook(name: str) -> tuple[Verdict, set[tuple[str, str, str]]]:
+    """Compare a network of the notebook's layers; return where it is wrong, and why."""
+    party = Party.of_builder("notebook", load_from_file(f"{NOTEBOOK}:{name}"))
+    verdict = compare_backends(LAYERS, ("loops", party))
+    assert {found.wrong_side for found in verdict.findings} == {"notebook"}
+    return verdict, {
+        (found.layer, found.quantity, found.cause.code if found.cause else "")
+        for found in verdict.findings
+    }
+
+
+OF_LINEAR = {
+    ("linear1", "grad_weight", "scale"),
+    ("linear1", "own weights", "updates-own-weights"),
+}
+"""Faults 1 and 5."""
+
+
+@pytest.mark.parametrize(
+    ("name", "of_pool"),
+    [
+        ("Network", set()),
+        ("NetworkTies", {("pool1", "grad_input", "ties-to-all")}),
+        ("NetworkSharedMask", {("pool1", "grad_input", "shared-mask")}),
+    ],
+)
+def test_every_fault_of_the_notebook_is_found_and_nothing_else(
+    name: str, of_pool: set[tuple[str, str, str]]
+) -> None:
+    assert of_notebook(name)[1] == OF_LINEAR | of_pool
+
+
+def test_a_method_that_is_indented_too_deep_is_not_compared_and_says_so() -> None:
+    verdict, _ = of_notebook("Network")
+    why = {item.layer: item.why for item in verdict.coverage.not_compared}
+    assert "MaxPool2D has no method `backward`; one is defined inside `forward`" in why["pool1"]
+    assert not verdict.coverage.complete

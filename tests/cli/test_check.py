@@ -28,10 +28,8 @@ def test_wrong_is_1_and_reads_top_down(call: Call, monkeypatch: pytest.MonkeyPat
     assert done.code == 1
     lines = [line.rstrip() for line in done.out.splitlines()]
     assert lines[0] == "WRONG: notebook_layers.py:Linear as linear: 18 of 24 passed"
-    assert lines[2] == "wrong: weight gradient, in: plain, as many out as in, one output"
-    assert (
-        "  why: Linear = the expected one x 0.142857 (1/7 = 1/batch_size): divided by the" in lines
-    )
+    assert lines[2] == "wrong: weight gradient, in: plain; as many out as in; one output"
+    assert "  why: the expected one x 0.142857 (1/7 = 1/batch_size): divided by the batch" in lines
     assert "right: forward (3 settings)" in lines
     assert max(map(len, lines)) <= 80
 

@@ -127,6 +127,7 @@ class PlainLayer(Layer):
     def _backward_by_image(self, grad_output: Array) -> None:
         grads, total = [], dict[str, Array]()
         for image, upstream in zip(self._x, grad_output):
+            self._give_weights()  # those of the pass, whatever the image before did to them
             self._run_forward(image, training=True)
             grad, gradients = self._run_backward(upstream)
             grads.append(grad)

@@ -19,17 +19,19 @@ from cnnspec.backends.plain.names import (
 from cnnspec.spec.sizes import Shape, show
 from cnnspec.trace import Array
 
-AXES: Mapping[str, Mapping[int, tuple[tuple[int, ...], ...]]] = {
-    "nchw": {
-        4: ((0, 1, 2, 3), (1, 0, 2, 3), (2, 3, 1, 0), (2, 3, 0, 1), (0, 2, 3, 1), (1, 2, 3, 0)),
-        2: ((0, 1), (1, 0)),
-    },
-    "nhwc": {
-        4: ((2, 3, 1, 0), (2, 3, 0, 1), (0, 2, 3, 1), (0, 1, 2, 3), (1, 0, 2, 3)),
-        2: ((0, 1), (1, 0)),
-    },
+AXES: Mapping[tuple[str, int], tuple[tuple[int, ...], ...]] = {
+    ("nchw", 4): ((0, 1, 2, 3), (1, 0, 2, 3), (2, 3, 1, 0), (2, 3, 0, 1), (0, 2, 3, 1)),
+    ("nhwc", 4): ((2, 3, 1, 0), (2, 3, 0, 1), (0, 2, 3, 1), (0, 1, 2, 3), (1, 0, 2, 3)),
+    ("nchw", 2): ((0, 1), (1, 0)),
+    ("nhwc", 2): ((0, 1), (1, 0)),
 }
 """How people order the axes of weights, ours being (out, in, kh, kw) and (out, in)."""
+
+MATRIX_AXES: Mapping[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
+    "nchw": ((0, 1, 2, 3), (1, 2, 3, 0)),
+    "nhwc": ((0, 2, 3, 1), (2, 3, 1, 0)),
+}
+"""The same where filters are the rows, or the columns, of a matrix."""
 
 
 class Place(NamedTuple):
@@ -102,14 +104,15 @@ def find(instance: Any, name: str, names: Mapping[str, str]) -> Place:
 
 def axes_between(ours: Shape, theirs: Shape, layout: str) -> tuple[int, ...] | None:
     """Return in which order a class has our axes, whole or as a matrix; None where in none."""
-    for axes in AXES["nhwc" if layout == "nhwc" else "nchw"].get(len(ours), ()):
-        permuted = tuple(ours[axis] for axis in axes)
-        matrices = {  # for windows as columns the filters are rows, or columns
-            0: (permuted[0], math.prod(permuted[1:])),
-            len(axes) - 1: (math.prod(permuted[:-1]), permuted[-1]),
-        }
-        if theirs in (permuted, matrices.get(axes.index(0))):
+    images = "nhwc" if layout == "nhwc" else "nchw"
+    for axes in AXES.get((images, len(ours)), ()):
+        if tuple(ours[axis] for axis in axes) == theirs:
             return axes
+    if len(ours) == 4:
+        out, rest = ours[0], math.prod(ours[1:])
+        for axes, matrix in zip(MATRIX_AXES[images], ((out, rest), (rest, out))):
+            if matrix == theirs:
+                return axes
     return None
 
 

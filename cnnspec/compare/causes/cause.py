@@ -27,6 +27,18 @@ class Cause:
     x 0.03125 (1/32 = 1/batch_size): divided by the batch size twice?`"""
 
 
+    def of(self, side: str) -> str:
+        """Return the sentence about a side: `numpy = the expected one x 2`."""
+        return f"{side}{': ' if self.code in STATEMENTS else ' = '}{self.sentence}"
+
+
+STATEMENTS = {
+    *("changes-input", "updates-own-weights", "not-repeatable"),
+    *("whole-is-not-its-parts", "low-precision", "missing"),
+}
+"""Causes that say what a side does, and not what its value is."""
+
+
 @dataclass(frozen=True)
 class LayerSituation:
     """What a layer was given. Arrays have the batch first."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
+from cnnspec.compare.budget import Exact
 from cnnspec.compare.causes.conv_fault import (
     BUT_LAST,
     FIRST,
@@ -22,6 +24,35 @@ from cnnspec.compare.causes.conv_fault import (
 )
 from cnnspec.compare.causes.convolution import Convolution, Overlaps, PadMode
 from cnnspec.compare.causes.layout import DIRECTIONS
+
+AXES = ("out", "in", "height", "width")
+ORDERS = (
+    ("out", "in", "width", "height"),
+    ("out", "height", "width", "in"),
+    ("height", "width", "in", "out"),
+    ("height", "width", "out", "in"),
+)
+"""How else people and frameworks lay a weight out."""
+
+
+def _read_as(weight: Exact, order: tuple[str, ...]) -> Exact:
+    """Take the numbers of a weight for one whose axes are laid out in another order."""
+    axes = [AXES.index(name) for name in order]
+    shape = [weight.shape[axis] for axis in axes]
+    return weight.reshape(shape).transpose(np.argsort(axes))
+
+
+def _laid_out_as(weight: Exact, order: tuple[str, ...]) -> Exact:
+    """Lay the axes of a weight out in another order, and take it for the right one."""
+    return weight.transpose([AXES.index(name) for name in order]).reshape(weight.shape)
+
+
+def _without(weight: Exact, axis: int, index: int) -> Exact:
+    """Put zeros in place of a row or column of each kernel."""
+    kept = weight.copy()
+    kept.swapaxes(0, axis)[index] = 0
+    return kept
+
 
 KERNEL = [
     Fault(
@@ -56,11 +87,29 @@ KERNEL = [
         lambda problem: replace(problem, weight=problem.weight.swapaxes(2, 3)),
         OF_WEIGHT,
     ),
-    Fault(
-        "weight-reshaped",
-        "the expected one with the kernel's cells read column by column",
-        weight_change(lambda weight: weight.swapaxes(2, 3).reshape(weight.shape)),
-        OF_WEIGHT,
+    *(
+        Fault(
+            "weight-reshaped",
+            f"the expected one with the weight's numbers {verb} ({', '.join(order)})",
+            weight_change(partial(change, order=order)),
+            OF_WEIGHT,
+        )
+        for verb, change in (("read as", _read_as), ("laid out as", _laid_out_as))
+        for order in ORDERS
+    ),
+    *(
+        Fault(
+            "taps-left-out",
+            f"the expected one without the {words} of each kernel: a loop that ends too early?",
+            weight_change(partial(_without, axis=axis, index=index)),
+            OF_WEIGHT,
+        )
+        for words, axis, index in (
+            ("last row", 2, -1),
+            ("last column", 3, -1),
+            ("first row", 2, 0),
+            ("first column", 3, 0),
+        )
     ),
 ]
 

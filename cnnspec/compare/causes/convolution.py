@@ -97,8 +97,8 @@ class Convolution:
         outputs, inputs, *_ = self.weight.shape
         taps = self.weight[0, 0].size
         terms = {"output": inputs * taps, "grad_input": outputs * taps}
-        default: int = self.grad_output[:, 0].size
-        return terms.get(quantity, default) + EXTRA_ROUNDINGS
+        found: int = terms.get(quantity, self.grad_output[:, 0].size)
+        return found + EXTRA_ROUNDINGS
 
     def output(self) -> Exact:
         """Return y = b + the sum over taps of w x."""

@@ -21,6 +21,7 @@ from cnnspec.compare.causes.conv import of_conv, of_linear
 from cnnspec.compare.causes.convolution import Convolution
 from cnnspec.compare.causes.elementwise import of_flatten, of_relu
 from cnnspec.compare.causes.layout import other_layouts, wrong_shape
+from cnnspec.compare.causes.left_out import outputs_left_out
 from cnnspec.compare.causes.numbers import any_constant, fewer_bits
 from cnnspec.compare.causes.penalty import penalty
 from cnnspec.compare.causes.pool import of_pool, right_pool
@@ -53,6 +54,8 @@ def _hypotheses(observations: list[Observed]) -> Iterator[Hypothesis[LayerSituat
     yield from named_scales(observations)
     yield from OF_KIND[observations[0].situation.at.kind](observations)
     yield from other_layouts(observations)
+    if observations[0].situation.at.kind in ("conv", "pool"):
+        yield from outputs_left_out(observations)
     yield from accumulated(observations)
     yield from penalty(observations)
     yield from any_constant(observations)

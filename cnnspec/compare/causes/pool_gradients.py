@@ -30,6 +30,11 @@ def _equally(pooling: Pooling) -> Exact:
     return np.asarray(maximum / maximum.sum(axis=0))
 
 
+def _of_first_channel(pooling: Pooling) -> Exact:
+    routes = to_the_first(pooling)
+    return np.broadcast_to(routes[:, :, :1], routes.shape)
+
+
 def _least(pooling: Pooling) -> Mask:
     windows = pooling.windows(np.inf)
     return first((windows == windows.min(axis=0)) & pooling.real())
@@ -86,6 +91,11 @@ ROUTES = {
             "the expected one, but lost where no cell of a window is above 0",
             _to(_of_positive),
         ),
+        Way(
+            "argmax-of-one-channel",
+            "the gradient sent to where the first channel has its maximum, in every channel",
+            _of_first_channel,
+        ),
         Way("min-for-max", "the gradient of a window sent to its least cell", _to(_least)),
         Way(
             "average-for-max",
@@ -105,7 +115,7 @@ ROUTES = {
         Way(
             "one-cell",
             "the gradient of a window sent to its first cell, not to the greatest",
-            _to(lambda pooling: first(pooling.real() & (pooling.windows(0) == pooling.windows(0)))),
+            _to(lambda pooling: first(np.broadcast_to(pooling.real(), pooling.windows(0).shape))),
         ),
     ],
     "avg": [
@@ -119,6 +129,11 @@ ROUTES = {
             "the gradient of a window over the kernel's area: a window that `ceil_mode` cuts "
             "short has fewer cells",
             _evenly(area),
+        ),
+        Way(
+            "divided-twice",
+            "the gradient of a window over the square of its cells: divided twice",
+            _evenly(lambda pooling: padded_cells(pooling) ** 2),
         ),
         Way(
             "not-divided",

@@ -78,6 +78,11 @@ OUTPUTS = {
             "short has fewer cells",
             _mean_over(area),
         ),
+        Way(
+            "divided-twice",
+            "the sum of each window over the square of its cells: divided twice",
+            _mean_over(lambda pooling: padded_cells(pooling) ** 2),
+        ),
         Way("sum-for-average", "the sum of each window, not divided", FORWARD["sum"]),
         Way(
             "divided-by-side",

@@ -74,6 +74,7 @@ def main() -> None:
     folder = Path(sys.argv[1])
     request = json.loads((folder / "request.json").read_text("utf-8"))
     reporter = Reporter(folder, request["file"])
+    reporter.say(key="load", stage="begin")
     found = reporter.attempt("load", "load", lambda: _load(request))
     if found is None:
         return

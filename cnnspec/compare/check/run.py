@@ -20,6 +20,9 @@ from cnnspec.trace import Array
 MEMORY = 4 * 2**30
 """Bytes of address space that the process may take."""
 
+START = 60.0
+"""Seconds that the process may take before it comes to the user's code."""
+
 OUTPUT = 2_000
 """Characters of what it printed that are kept."""
 
@@ -129,13 +132,16 @@ def _complete(folder: Path, lines: list[dict[str, Any]]) -> bool:
 
 
 def _wait(process: subprocess.Popen[bytes], lines: Path, limit: float) -> bool:
-    """Wait for a process; return whether nothing came from it for longer than the limit."""
-    seen, since = -1, time.monotonic()
+    """Wait for a process; return whether nothing came from it for longer than the limit.
+
+    Until its first line, it loads what is ours.
+    """
+    seen, since = 0, time.monotonic()
     while process.poll() is None:
         size = lines.stat().st_size
         if size != seen:
             seen, since = size, time.monotonic()
-        elif time.monotonic() - since > limit:
+        elif time.monotonic() - since > (limit if seen else START):
             return True
         time.sleep(0.02)
     return False

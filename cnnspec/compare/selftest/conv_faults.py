@@ -175,7 +175,7 @@ class BiasGradientAveraged(ConvNumPy):
 @CONV.fault(
     "bias-gradient-of-one-position",
     "grad_bias",
-    "",
+    "windows-left-out",
     at=has_bias,
 )
 class BiasGradientOfOnePosition(ConvNumPy):
@@ -502,7 +502,7 @@ class ChannelsLastWeights(ConvNumPy):
 @CONV.fault(
     "last-kernel-row-missing",
     "output",
-    "windows-left-out",
+    "taps-left-out",
     at=lambda at: at.parameters["weight"][2] > 1,
 )
 class LastKernelRowMissing(ConvNumPy):

@@ -216,7 +216,7 @@ class UpstreamGradientChanged(LinearNumPy):
 @LINEAR.fault(
     "weight-gradient-with-decay",
     "grad_weight",
-    "",
+    "penalty-in-gradient",
 )
 class WeightGradientWithDecay(LinearNumPy):
     """The gradient of the weights has an L2 penalty of its own."""

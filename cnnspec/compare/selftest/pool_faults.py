@@ -214,7 +214,7 @@ class GradientToTheFirstCell(_Windows):
 @POOL.fault(
     "argmax-of-the-first-channel",
     "grad_input",
-    "",
+    "argmax-of-one-channel",
     at=lambda at: is_max(at) and at.input[0] > 1,
 )
 class ArgmaxOfTheFirstChannel(_Windows):

@@ -141,10 +141,16 @@ def shuffled_groups(at: LayerSituation) -> Exact:
     return np.concatenate(found, axis=1) + bias_of(at)[:, None, None]
 
 
-def one_kept(array: Exact, axis: int, index: int) -> Exact:
+def one_kept(array: Exact, axis: int, index: int | slice) -> Exact:
     kept = np.zeros_like(array)
     kept.swapaxes(0, axis)[index] = array.swapaxes(0, axis)[index]
     return kept
+
+
+def without_last_column(at: LayerSituation, y: dict[str, Exact]) -> Exact:
+    found = y["output"].copy()
+    found[..., -1] = bias_of(at)[:, None]
+    return found
 
 
 FLIP = np.s_[:, :, ::-1, ::-1]
@@ -181,6 +187,23 @@ FAULTS: list[tuple[Setting, str, Faulty, str]] = [
         lambda at, y: with_weight(at, weight_of(at)[FLIP])["grad_input"],
         "flipped-kernel",
     ),
+    (
+        SAME,
+        "output",
+        lambda at, y: conv(
+            at,
+            weight=np.array([w.ravel().reshape(3, 3, 2).transpose(2, 0, 1) for w in weight_of(at)]),
+        ),
+        "weight-reshaped",
+    ),
+    (
+        SAME,
+        "output",
+        lambda at, y: conv(at, weight=one_kept(weight_of(at), 2, slice(0, 2))),
+        "taps-left-out",
+    ),
+    (SAME, "output", lambda at, y: without_last_column(at, y), "windows-left-out"),
+    (SAME, "output", lambda at, y: one_kept(y["output"], 2, slice(0, 4)), "windows-left-out"),
     (SAME, "output", lambda at, y: conv(at, bias=0 * bias_of(at)), "bias-missing"),
     (SAME, "output", lambda at, y: conv(at, bias=2 * bias_of(at)), "bias-twice"),
     (STRIDE, "output", lambda at, y: conv(at, bias=-bias_of(at)), "bias-subtracted"),

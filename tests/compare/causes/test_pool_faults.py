@@ -128,6 +128,14 @@ def lost_to_padding(at: LayerSituation) -> Exact:
     return grad[:, :, 1:-1, 1:-1]
 
 
+def by_first_channel(at: LayerSituation) -> Exact:
+    grad = np.zeros_like(at.x)
+    for (n, c, i, j), (rows, columns), _ in windows(at):
+        first = first_maximum(at.x[n, 0, rows, columns])
+        grad[n, c, rows, columns] += first * at.grad_output[n, c, i, j]
+    return grad
+
+
 def over(number: float) -> Callable[[Exact], Exact]:
     return lambda window: np.full_like(window, 1 / number)
 
@@ -193,6 +201,19 @@ FAULTS: list[tuple[Setting, str, Faulty, str]] = [
     ),
     (CLIPPED, "grad_input", lambda at, y: routed(at, over(4)), "divided-by-kernel"),
     (CLIPPED, "grad_input", lambda at, y: routed(at, over(1)), "not-divided"),
+    (
+        CLIPPED,
+        "grad_input",
+        lambda at, y: routed(at, lambda w: over(w.size**2)(w)),
+        "divided-twice",
+    ),
+    (
+        CLIPPED,
+        "output",
+        lambda at, y: pooled(at, lambda w: w.mean() / w.size),
+        "divided-twice",
+    ),
+    (PLAIN, "grad_input", lambda at, y: by_first_channel(at), "argmax-of-one-channel"),
     (AVERAGE, "grad_input", lambda at, y: routed(at, first_maximum), "max-for-average"),
     (AVERAGE, "grad_input", lambda at, y: routed(at, over(6), add=False), "overlaps-overwritten"),
 ]
