@@ -1,9 +1,11 @@
+import os
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from cnnspec import BackendError, ModelSpec, compare_backends, parse_spec
+from cnnspec import BackendError, ModelSpec, compare_backends, load_spec, parse_spec
 from cnnspec.backends.numpy.layers import ConvNumPy
 from cnnspec.cli.compare import MODES as COMMAND_MODES
 from cnnspec.compare import parse_party
@@ -214,3 +216,26 @@ def test_where_no_twin_moves_anything_that_moves_is_outside() -> None:
     still = [{"a": 0.0}, {"a": 0.0}]
     assert TwinEnvelope().outside({"a": 0.0}, still) is None
     assert TwinEnvelope().outside({"a": 1e-30}, still) == "a"
+
+
+MNIST = Path(__file__).parents[2] / "specs" / "notebook-torch.yaml"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif("CNNSPEC_DATA" not in os.environ, reason="CNNSPEC_DATA names no MNIST")
+@pytest.mark.parametrize("fault", [None, SlightlyOff])
+def test_a_whole_epoch_of_mnist(fault: type[ConvNumPy] | None) -> None:
+    spec = load_spec(MNIST, overrides=["training.epochs=1"])
+    second = faulty(conv=fault) if fault else parse_party("torch")
+    trajectory = compare_backends(spec, ("numpy", second), mode="free").trajectory
+    assert trajectory is not None
+    assert trajectory.total_steps == 6_000
+    envelope, finding = trajectory.envelope, trajectory.finding
+    assert envelope is not None
+    assert min(trajectory.accuracy.values()) > 0.98, "both learn; the fault does not show here"
+    if fault is None:
+        assert (envelope.outside, finding, trajectory.replayed) == (None, None, ())
+    else:
+        assert envelope.outside is not None
+        assert finding is not None
+        assert (finding.layer, finding.quantity) == ("conv1", "grad_weight")

@@ -94,7 +94,7 @@ class Pooling:
         grad = np.zeros((*shares.shape[1:3], *self._sizes()))
         taps = list(zip(self._taps(), shares))
         # Of two windows over a cell the later one meets it with the smaller tap.
-        for tap, share in reversed(taps) if overlaps == "first" else taps:
+        for tap, share in reversed(taps) if overlaps == "last" else taps:
             before = grad[tap]
             written = before + share if overlaps == "add" else share
             grad[tap] = np.where(np.isnan(share), before, written)

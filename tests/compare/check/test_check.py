@@ -43,7 +43,8 @@ class AveragePool:
         self.k, self.s, self.kind = kernel_size, stride, kind
     def windows(self, shape):
         for i, j in np.ndindex(shape[2:]):
-            yield i, j, (..., slice(i * self.s, i * self.s + self.k), slice(j * self.s, j * self.s + self.k))
+            top, left = i * self.s, j * self.s
+            yield i, j, (..., slice(top, top + self.k), slice(left, left + self.k))
     def forward(self, x):
         self.x = x
         y = np.zeros((*x.shape[:2], *((side - self.k) // self.s + 1 for side in x.shape[2:])))
