@@ -73,7 +73,9 @@ def _watched(
     isolation: Isolation, side: Side, probe: LayerProbe, network: Network, kind: str
 ) -> Parts:
     """Replay a layer; note whether it changes its weights or what it is given, and undo it."""
-    x, grad = probe.x.copy(), probe.grad_output.copy()
+    # In the network's own precision, so that a layer is handed these very arrays.
+    precision = "float64" if kind == EXACT else side.precision
+    x, grad = probe.x.astype(precision), probe.grad_output.astype(precision)
     before = network.state()
     parts = named(network.replay(probe.at.name, x, grad), probe.at)
     after = network.state()

@@ -7,7 +7,14 @@ import pytest
 
 from cnnspec import parse_spec, resolve
 from cnnspec.backends.numpy import layers, learning
-from cnnspec.compare import Finding, Party, Verdict, compare_parties, parse_party
+from cnnspec.compare import (
+    Finding,
+    Party,
+    Verdict,
+    compare_parties,
+    parse_party,
+    plain_network,
+)
 from cnnspec.compare import judge as judges
 from tests.faulty import faulty
 
@@ -211,3 +218,24 @@ def test_lost_precision_is_named(dtype: Any, name: str) -> None:
     assert finding.wrong_side == "faulty"
     assert finding.cause is not None
     assert f"as precise as {name} " in finding.cause.sentence
+
+
+def test_a_layer_by_hand_that_overwrites_its_input() -> None:
+    class InPlace:
+        def forward(self, x: Any) -> Any:
+            self.on = x > 0
+            x *= self.on
+            return x
+
+        def backward(self, grad: Any) -> Any:
+            return grad * self.on
+
+    def build(plan: Any, training: Any, *, device: str) -> Any:
+        return plain_network(plan, training, layers={"relu": InPlace}, device=device)
+
+    finding = judged(LOOPS, Party.of_builder("student", build)).findings[0]
+    assert (finding.layer, finding.quantity, finding.wrong_side) == (
+        "relu1",
+        "own input",
+        "student",
+    )

@@ -26,7 +26,6 @@ class Cause:
     """What was found, as it reads after `conv2 weight gradient: numpy = `: `the expected one
     x 0.03125 (1/32 = 1/batch_size): divided by the batch size twice?`"""
 
-
     def of(self, side: str) -> str:
         """Return the sentence about a side: `numpy = the expected one x 2`."""
         return f"{side}{': ' if self.code in STATEMENTS else ' = '}{self.sentence}"

@@ -13,7 +13,7 @@ from cnnspec.compare.causes.cause import Hypothesis, Observation, Prediction, Si
 
 PRECISIONS = ("float16", "float32")
 
-DIGITS = 10
+DIGITS = 1e-3
 """How well a factor's distance from 1 must be known before it is named: to the digits said."""
 
 Part = Callable[[Observation[Situation]], Exact]

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from cnnspec.compare.causes import Observation, diagnose_layer
+from cnnspec.compare.causes import LayerSituation, Observation, diagnose_layer
 from cnnspec.compare.causes.convolution import Convolution
 from cnnspec.randomness import stream
 from cnnspec.spec.layers import KINDS, BatchNorm, Conv, Flatten, Linear, Pool, ReLU
@@ -173,6 +173,18 @@ def test_noise_has_no_cause(name: str, quantity: str, size: float) -> None:
         return wanted + size * random.normal(size=wanted.shape)
 
     assert SETTINGS[name].diagnose(quantity, noisy) is None
+
+
+@pytest.mark.parametrize(("name", "quantity"), QUANTITIES)
+def test_hardly_more_than_rounding_has_no_cause(name: str, quantity: str) -> None:
+    random = stream(0, "tests", "just above", name, quantity)
+
+    def just_above(at: LayerSituation, right: dict[str, np.ndarray]) -> np.ndarray:
+        budget = np.maximum(budgets(at, right)[quantity], 1e-15)
+        found: np.ndarray = right[quantity] + random.uniform(-3, 3, budget.shape) * budget
+        return found
+
+    assert SETTINGS[name].diagnose(quantity, just_above) is None
 
 
 @pytest.mark.parametrize(("name", "quantity"), QUANTITIES)
