@@ -1,6 +1,10 @@
 """What the README shows is what happens."""
 
+import itertools
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -93,3 +97,33 @@ def test_pictures_and_files_exist() -> None:
         assert (ROOT / target).exists(), target
     for path in re.findall(r"`((?:specs|examples|cnnspec|docs)/[\w./-]+)`", README):
         assert (ROOT / path).exists(), path
+
+
+def checks() -> list[tuple[str, str]]:
+    """Return each check that is shown, and what it prints."""
+    found = []
+    for part in README.split("    $ cnnspec check ")[1:]:
+        command, _, after = part.partition(" | grep -v right:\n")
+        shown = itertools.takewhile(lambda line: not line or line[:4] == "    ", after.splitlines())
+        found.append((command, "\n".join(line[4:] for line in shown).strip()))
+    return found
+
+
+CHECKS = checks()
+
+
+def test_all_notebook_faults_are_shown() -> None:
+    assert len(CHECKS) == 4
+
+
+@pytest.mark.parametrize(("command", "shown"), CHECKS, ids=lambda text: text.split(":")[-1][:12])
+def test_checks_are_shown_as_they_are(command: str, shown: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "cnnspec", "check", *command.split()],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env=os.environ | {"COLUMNS": "90"},
+    )
+    lines = [line.rstrip() for line in done.stdout.splitlines() if "right:" not in line]
+    assert shown == "\n".join(lines).strip()

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any, cast, get_args
 
 from cnnspec.backends import Builder, builder_of
@@ -31,7 +30,7 @@ class Party:
     """A backend under settings. Those that are not set are the spec's, or the backend's own."""
 
     label: str
-    """What a user wrote for it, of a file without its folder; reports call it so."""
+    """What a user wrote for it, without the file; reports call it so."""
     backend: str
     """Its name, without the settings."""
     builder: Callable[..., Network]
@@ -81,7 +80,7 @@ def parse_party(text: str, device: str = "cpu") -> Party:
     name, at, written = text.rpartition("@")
     if not at or "/" in written or ".py" in written:
         name, written = text, ""
-    label = Path(text).name if is_user_file(name) else text
+    label = text.rpartition(":")[2] if is_user_file(name) else text
     party = Party(label, name, builder_of(name), device=device if name == "torch" else "cpu")
     for setting in filter(None, written.split("+")):
         party = _with(party, name, setting)

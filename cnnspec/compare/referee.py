@@ -55,7 +55,7 @@ def compare_backends(
         BackendError: a backend is unknown, or lacks a package or the device, or both are the
             same.
     """
-    first, second = (_party(backend, device) for backend in backends)
+    first, second = _told_apart(*(_party(backend, device) for backend in backends))
     if first.label == second.label:
         raise BackendError(
             f"two different backends are compared; found `{first.label}` twice (one backend "
@@ -108,6 +108,13 @@ def compare_parties(
         found.kinks,
         provenance={},
     )
+
+
+def _told_apart(first: Party, second: Party) -> tuple[Party, Party]:
+    """Call two backends of one name by their files, too."""
+    if first.label != second.label or first.backend == second.backend:
+        return first, second
+    return replace(first, label=first.backend), replace(second, label=second.backend)
 
 
 def _party(backend: str | Party, device: str) -> Party:

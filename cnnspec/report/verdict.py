@@ -241,7 +241,7 @@ def quantities_table(verdict: Verdict) -> Table:
             found.layer,
             label(found.quantity),
             found.precision,
-            found.backend,
+            "both" if " vs " in found.backend else found.backend,
             f"{found.difference:.1e}",
             f"{found.budget:.1e}",
             _ratio(found.ratio),

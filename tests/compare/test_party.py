@@ -76,10 +76,10 @@ def test_backend_of_a_file(tmp_path: Path) -> None:
     file = tmp_path / "own.py"
     file.write_text(OWN)
     party = parse_party(f"{file}:Network")
-    assert party.label == "own.py:Network"
+    assert party.label == "Network"
     assert party.build(PLAN, SPEC.training).predict(np.zeros((2, 1, 4, 4))).shape == (2, 3)
     verdict = compare_backends(SPEC, ("numpy", f"{file}:Network@float64"))
-    assert verdict.backends == ("numpy", "own.py:Network@float64")
+    assert verdict.backends == ("numpy", "Network@float64")
     assert verdict.verdict == "same"
 
 
@@ -112,3 +112,11 @@ def test_one_backend_under_two_settings() -> None:
     assert compare_backends(SPEC, ("torch@threads=1", "torch@threads=2")).verdict == "same"
     with pytest.raises(BackendError, match="one backend under two settings"):
         compare_backends(SPEC, ("numpy", "numpy"))
+
+
+def test_two_files_with_the_same_name_are_told_apart(tmp_path: Path) -> None:
+    files = [tmp_path / "a.py", tmp_path / "b.py"]
+    for file in files:
+        file.write_text(OWN)
+    verdict = compare_backends(SPEC, (f"{files[0]}:Network", f"{files[1]}:Network"))
+    assert verdict.backends == (f"{files[0]}:Network", f"{files[1]}:Network")

@@ -95,7 +95,7 @@ def faults(tmp_path: Path) -> Path:
 def shrunk(faults: Path, name: str, spec: Any = SPEC) -> Shrunk:
     found = shrink(spec, (parse_party("numpy"), parse_party(f"{faults}:{name}")))
     assert found is not None
-    assert found.failure.wrong_side == f"faults.py:{name}"
+    assert found.failure.wrong_side == name
     assert found.runs <= 200
     return found
 

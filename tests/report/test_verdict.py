@@ -121,11 +121,11 @@ not compared (allowed): whole pass: torch: slow
 kinks: of 1,000 decisions of relu and max pool on the data, rounding may turn 3; they count as no
 differences
 
- layer    quantity         dtype    side              apart   budget  ratio
- ──────────────────────────────────────────────────────────────────────────
- linear1  input gradient   float64  numpy vs torch  2.0e+00  1.0e-12  2e+12
- conv1    output           float32  numpy           1.0e-03  1.0e-07  1e+04
- conv1    weight gradient  float32  numpy           1.2e-07  5.0e-07  0.250
+ layer    quantity         dtype    side     apart   budget  ratio
+ ─────────────────────────────────────────────────────────────────
+ linear1  input gradient   float64  both   2.0e+00  1.0e-12  2e+12
+ conv1    output           float32  numpy  1.0e-03  1.0e-07  1e+04
+ conv1    weight gradient  float32  numpy  1.2e-07  5.0e-07  0.250
 
 not trained: no data in the spec, or no steps asked for"""
 
