@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -23,9 +24,21 @@ from cnnspec.compare.replay_layers import (
 from cnnspec.compare.side import EXACT, WORKING, Side, named
 from cnnspec.compare.verdict import Quantity
 
-LOW_PRECISIONS = {"float16": 2.0**-11, "bfloat16": 2.0**-8}
-"""Unit roundoffs of the formats in which frameworks compute where they may."""
 
+class Format(NamedTuple):
+    """A format of floating-point numbers."""
+
+    u: float
+    """Unit roundoff."""
+    tiny: float
+    """The smallest normal number; below it, roundings are as coarse as there."""
+
+
+LOW_PRECISIONS = {
+    "float16": Format(2.0**-11, 2.0**-14),
+    "bfloat16": Format(2.0**-8, 2.0**-126),
+}
+"""The formats in which frameworks compute where they may, the finest first."""
 
 WHOLE_IS_NOT_ITS_PARTS = (
     "whole-is-not-its-parts",
@@ -101,13 +114,13 @@ def _formats(side: Side, inputs: Inputs, found: Quantity) -> list[str]:
         return []
     return [
         name
-        for name, u in LOW_PRECISIONS.items()
-        if all(_as_precise_as(side, probe, found.quantity, u) for probe in probes)
+        for name, coarse in LOW_PRECISIONS.items()
+        if all(_as_precise_as(side, probe, found.quantity, coarse) for probe in probes)
     ]
 
 
 def _low_precision(side: Side, name: str) -> Cause:
-    coarse, fine = LOW_PRECISIONS[name], unit_roundoff(side.precision)
+    coarse, fine = LOW_PRECISIONS[name].u, unit_roundoff(side.precision)
     return Cause(
         "low-precision",
         f"as precise as {name} (u = 2^{round(np.log2(coarse))}), not as {side.precision} "
@@ -115,7 +128,7 @@ def _low_precision(side: Side, name: str) -> Cause:
     )
 
 
-def _as_precise_as(side: Side, probe: LayerProbe, quantity: str, u: float) -> bool:
+def _as_precise_as(side: Side, probe: LayerProbe, quantity: str, coarse: Format) -> bool:
     values = {
         kind: named(
             network.replay(probe.at.name, probe.x.copy(), probe.grad_output.copy()), probe.at
@@ -123,20 +136,24 @@ def _as_precise_as(side: Side, probe: LayerProbe, quantity: str, u: float) -> bo
         for kind, network in side.answering(probe.alone).items()
     }
     exact = values[EXACT].astype(np.float64)
-    budget = _coarser_budget(side, probe, quantity, exact, u)
+    budget = _coarser_budget(side, probe, quantity, exact, coarse)
     return measure(values[WORKING], exact, budget).ratio <= 1
 
 
-def _coarser_budget(side: Side, probe: LayerProbe, quantity: str, exact: Exact, u: float) -> Exact:
-    """Bound the error where both factors of each product and the result are rounded to u.
+def _coarser_budget(
+    side: Side, probe: LayerProbe, quantity: str, exact: Exact, coarse: Format
+) -> Exact:
+    """Bound the error where both factors of each product and the result are rounded coarsely.
 
-    A term is relatively off by (1 + u)^2 (1 + gamma_k) - 1, k being the roundings of its sum in
-    the working precision, and the result by another u.
+    Rounding moves a number a by at most u (|a| + tiny): below tiny, numbers are evenly spaced.
+    So with the magnitudes of |x| + tiny, |W| + tiny and |g| + tiny a term is relatively off by
+    (1 + u)^2 (1 + gamma_k) - 1, k being the roundings of its sum in the working precision, and
+    the result by another u.
     """
     if probe.at.kind in BUDGETS:
         in_working = working_budgets(side, probe)[quantity]
-        return in_working * (u / unit_roundoff(side.precision))
+        return in_working * (coarse.u / unit_roundoff(side.precision))
     k = roundings(probe.at, len(probe.x))[quantity]
-    magnitude = np.abs(magnitudes(side, probe)[quantity]).astype(np.float64)
-    term = ((1 + u) ** 2 * (1 + gamma(k, side.precision)) - 1) * magnitude
-    return term + u * (np.abs(exact) + term) + float(np.finfo(side.precision).tiny)
+    magnitude = np.abs(magnitudes(side, probe, coarse.tiny)[quantity]).astype(np.float64)
+    term = ((1 + coarse.u) ** 2 * (1 + gamma(k, side.precision)) - 1) * magnitude
+    return term + coarse.u * (np.abs(exact) + term + coarse.tiny)

@@ -212,18 +212,20 @@ def own_arrays(side: Side, at: PlannedLayer) -> tuple[dict[str, Exact], dict[str
     return exact(at.parameters), exact(at.buffers)
 
 
-def magnitudes(side: Side, probe: LayerProbe) -> Parts:
-    """Return S of each quantity: the layer run on |x|, |W| and |g|.
+def magnitudes(side: Side, probe: LayerProbe, added: float = 0.0) -> Parts:
+    """Return S of each quantity: the layer run on |x|, |W| and |g|, each with a number `added`.
 
     The gradient of the input is taken at x itself, where a maximum sends it.
     """
     at = probe.at
     if at.kind in BUDGETS:
         return {}
-    network, grad = side.networks(probe.alone).magnitude, np.abs(probe.grad_output)
+    network, grad = side.networks(probe.alone).magnitude, np.abs(probe.grad_output) + added
     state = network.state()
-    sums = named(network.replay(at.name, np.abs(probe.x), grad.copy()), at)
-    network.load_state(state)
+    weights = {name: array + added for name, array in state.items()}
+    network.load_state(weights)
+    sums = named(network.replay(at.name, np.abs(probe.x) + added, grad.copy()), at)
+    network.load_state(weights)
     routed = network.replay(at.name, probe.x.copy(), grad)
     network.load_state(state)
     return sums | {"grad_input": routed.grad_input}

@@ -120,3 +120,16 @@ def test_two_files_with_the_same_name_are_told_apart(tmp_path: Path) -> None:
         file.write_text(OWN)
     verdict = compare_backends(SPEC, (f"{files[0]}:Network", f"{files[1]}:Network"))
     assert verdict.backends == (f"{files[0]}:Network", f"{files[1]}:Network")
+
+
+def test_autocast_is_named_for_what_it_is() -> None:
+    """Even where numbers underflow: float16's smallest normal one is 6e-5."""
+    spec = parse_spec(
+        "input: [1, 8, 8]\nlayers: [flatten, {linear: {out_features: 10}}]\n"
+        "data: {digits: {normalize: {mean: [0.0], std: [1000000.0]}}}"
+    )
+    for name in ("float16", "bfloat16"):
+        verdict = compare_backends(spec, ("torch", f"torch@{name}"), steps=0)
+        causes = [found.cause for found in verdict.findings]
+        assert {found.quantity for found in verdict.findings} >= {"output", "grad_weight"}
+        assert all(cause and f"as precise as {name} " in cause.sentence for cause in causes)
