@@ -144,6 +144,15 @@ class ChainNetwork:
             x = layer.predict(x)
         return self._leave(x)
 
+    def evaluated_inputs(self, images: Array) -> list[Array]:
+        """Return what each layer receives in evaluation."""
+        check_images(images, self.plan)
+        x, found = self._enter(images), []
+        for layer in self._layers.values():
+            found.append(self._leave(x))
+            x = layer.predict(x)
+        return found
+
     def train_step(self, images: Array, labels: Labels, learning_rate: float, step: int) -> Step:
         check_training_images(images, self.plan)
         logits = self._enter(images)

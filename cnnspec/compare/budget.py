@@ -48,13 +48,24 @@ def gamma(k: int, precision: str) -> float:
 
 
 def sum_budget(k: int, magnitude: Array, value: Array, precision: str) -> Exact:
-    """Bound the error of sums whose terms meet at most k roundings; 0 where k is 0."""
+    """Bound the error of sums whose terms meet at most k roundings; 0 where k is 0.
+
+    Infinite where a partial sum may overflow: nothing can be said there.
+    """
     if k == 0:
         return np.zeros(value.shape)
     u, tiny = unit_roundoff(precision), float(np.finfo(precision).tiny)
-    with np.errstate(invalid="ignore"):  # a sum of nothing but zeros is exact for any k
+    with np.errstate(invalid="ignore", over="ignore"):
+        # A sum of nothing but zeros is exact for any k.
         relative = np.where(magnitude > 0, gamma(k, precision) * magnitude, 0.0)
-    return relative + u * np.abs(value) + k * tiny
+        return unless_too_large(
+            relative + u * np.abs(value) + k * tiny, magnitude + relative, precision
+        )
+
+
+def unless_too_large(bound: Exact, size: Array, precision: str) -> Exact:
+    """Return a bound; infinity where numbers come to a size that a precision does not hold."""
+    return np.where(size >= np.finfo(precision).max, math.inf, bound)
 
 
 def typical_errors(k: int, magnitude: Array, value: Array, precision: str) -> Exact:
@@ -108,21 +119,30 @@ def sgd_budgets(
     learning_rate: float,
     step: int,
     precision: str,
+    gradient_error: Exact | float = 0.0,
 ) -> dict[str, Exact]:
     """Bound the errors of one step of SGD; keys `` (the weights) and `momentum_buffer`.
 
     A constant costs a rounding, and so does each product and sum: 3 up to g + decay w,
-    2 more to the buffer, 3 more to a Nesterov direction, 3 more to the new weights.
+    2 more to the buffer, 3 more to a Nesterov direction, 3 more to the new weights. What the
+    gradient itself is off by goes into the buffer once, and once or 1 + momentum times into the
+    direction.
     """
     tiny = float(np.finfo(precision).tiny)
-    direction = np.abs(gradient) + options.weight_decay * np.abs(weights)
-    budgets = {}
+    direction = np.abs(gradient) + gradient_error + options.weight_decay * np.abs(weights)
+    error, budgets = gradient_error, {}
     if options.momentum:
         buffer = options.momentum * np.abs(slots["momentum_buffer"]) + direction
-        budgets["momentum_buffer"] = gamma(5, precision) * buffer + 5 * tiny
-        direction = direction + options.momentum * buffer if options.nesterov else buffer
-    moved = learning_rate * direction
-    budgets[""] = gamma(11, precision) * (np.abs(weights) + moved) + 11 * tiny
+        bound = gamma(5, precision) * buffer + 5 * tiny + gradient_error
+        budgets["momentum_buffer"] = unless_too_large(bound, buffer, precision)
+        if options.nesterov:
+            direction = direction + options.momentum * buffer
+            error = (1 + options.momentum) * gradient_error
+        else:
+            direction = buffer
+    size = np.abs(weights) + learning_rate * direction
+    bound = gamma(11, precision) * size + 11 * tiny + learning_rate * error
+    budgets[""] = unless_too_large(bound, np.maximum(size, direction), precision)
     return budgets
 
 
@@ -134,14 +154,18 @@ def adam_budgets(
     learning_rate: float,
     step: int,
     precision: str,
+    gradient_error: Exact | float = 0.0,
 ) -> dict[str, Exact]:
     """Bound the errors of one step of Adam; keys `` (the weights), `exp_avg`, `exp_avg_sq`.
 
-    m is b1 m + (1 - b1) g or m + (1 - b1) (g - m): at most 8 roundings of the magnitudes of
-    either form. v has at most 11. The root r = sqrt(v) moves by at most
+    m is b1 m + (1 - b1) g or m + (1 - b1) (g - m), and v likewise: at most 8 and 11 roundings of
+    the magnitudes of either form. A b that is rounded to the precision costs u b, and so does
+    1 - b, which may be much smaller. The root r = sqrt(v) moves by at most
     min(dv / r, sqrt(dv)). A correction 1 - b^t may take b^t from t products, and loses what
     cancels: a relative (t + 1) u b^t / (1 - b^t). The quotient m / (r / sqrt(c2) + eps) moves
-    by the sum of its parts' errors, to first order with the smallest divisor.
+    by the sum of its parts' errors, to first order with the smallest divisor. What the gradient
+    itself is off by, dg, moves m by (1 - b1) dg and v by (1 - b2) (2 |g| + dg) dg. Nothing can be
+    said where a square overflows, or where an eps that is not a normal number leaves no divisor.
     """
     u, tiny = unit_roundoff(precision), float(np.finfo(precision).tiny)
     beta1, beta2 = options.betas
@@ -154,24 +178,29 @@ def adam_budgets(
     m = beta1 * old_m + (1 - beta1) * exact
     v = beta2 * old_v + (1 - beta2) * exact**2
     m_error = gamma(8, precision) * (np.abs(old_m) + (1 - beta1) * (magnitude + np.abs(old_m)))
-    m_error += 8 * tiny
-    v_error = gamma(11, precision) * (beta2 * old_v + (1 - beta2) * magnitude**2) + 11 * tiny
+    m_error += u * beta1 * (magnitude + np.abs(old_m)) + 8 * tiny + (1 - beta1) * gradient_error
+    v_error = gamma(11, precision) * (old_v + (1 - beta2) * (magnitude**2 + old_v))
+    v_error += u * beta2 * (magnitude**2 + old_v) + 11 * tiny
+    v_error += (1 - beta2) * (2 * magnitude + gradient_error) * gradient_error
     root = np.sqrt(v)
     with np.errstate(divide="ignore", invalid="ignore"):
         by_slope = np.where(root > 0, v_error / root, np.inf)
     root_error = np.minimum(by_slope, np.sqrt(v_error)) / root_correction
     divisor = root / root_correction + options.eps
     divisor_error = root_error + 5 * u * divisor + cancelled2 * root / root_correction
-    least = np.maximum(divisor - divisor_error, options.eps / 2)
+    least = np.maximum(divisor - divisor_error, options.eps / 2 if options.eps > tiny else 0)
     rate = learning_rate / (1 - power1)
-    moved = rate * np.abs(m) / divisor
-    update_error = rate * m_error / least + moved * divisor_error / least
+    with np.errstate(divide="ignore", invalid="ignore"):
+        moved = rate * np.abs(m) / divisor
+        update_error = rate * m_error / least + moved * divisor_error / least
     update_error += (6 * u + cancelled1) * (moved + update_error) + tiny
     new = np.abs(weights) + moved + update_error
+    square = (magnitude + gradient_error) ** 2
+    size = np.where(least > 0, np.maximum(square, np.maximum(new, rate)), math.inf)
     return {
-        "": update_error + 2 * u * new,
-        "exp_avg": m_error,
-        "exp_avg_sq": v_error,
+        "": unless_too_large(update_error + 2 * u * new, size, precision),
+        "exp_avg": unless_too_large(m_error, magnitude, precision),
+        "exp_avg_sq": unless_too_large(v_error, square, precision),
     }
 
 

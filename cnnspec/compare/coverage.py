@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from cnnspec.compare.isolation import Isolation
 from cnnspec.compare.replay_learning import LOSS, OF_LOSS, OPTIMIZER
-from cnnspec.compare.replay_pass import PREDICTED, STEP
+from cnnspec.compare.replay_step import PREDICTED, STEP
 from cnnspec.compare.side import quantities_of
 from cnnspec.compare.verdict import Coverage, NotCompared, Quantity
 from cnnspec.plan import Plan

@@ -75,7 +75,7 @@ def _apart(isolation: Isolation, probe: LayerProbe, quantity: str) -> float | No
     try:
         parts = {side: replayed(side, probe) for side in isolation.sides}
         sums = {side: magnitudes(side, probe) for side in isolation.sides}
-    except Exception:  # a faulty layer raises whatever it likes, here on fewer images
+    except (Exception, SystemExit):  # a faulty layer raises whatever it likes, here on fewer images
         return None
     budgets = pair_budgets(probe, parts, sums)
     first, second = (parts[side][quantity] for side in isolation.sides)

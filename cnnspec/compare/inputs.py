@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,23 +10,38 @@ import numpy as np
 
 from cnnspec.backends.network import Labels
 from cnnspec.compare.isolation import Isolation
-from cnnspec.compare.probes import LayerProbe, batch_probe, layer_probes, loss_probes
+from cnnspec.compare.probes import (
+    DATA_IMAGES,
+    Flow,
+    LayerProbe,
+    batch_probe,
+    layer_probes,
+    loss_probes,
+    probe_labels,
+)
 from cnnspec.compare.replay_pass import PASS
 from cnnspec.data import Split
+from cnnspec.plan import Plan
 from cnnspec.trace import Array, Trace
+from cnnspec.training.evaluate import BATCH as EVALUATED
 
-STEP_IMAGES = 64
-"""Images of the training step, at most; the user's batch size where that is smaller."""
+NUMBERS = 2_000_000
+"""Outputs of all layers in one batch, at most: some seconds of the textbook's loops."""
+
+LATER_STEPS = (5, 3)
+"""Images of the training steps that follow the first: the last batch of an epoch is smaller."""
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """Probes, and the batches of the whole pass and of the training step."""
+    """Probes, and the batches of the whole pass and of the training steps."""
 
     batch: Split
     """Of the whole pass."""
-    step: Split
-    """Of the prediction and the training step."""
+    steps: Sequence[Split]
+    """Of the training steps, in a row."""
+    predicted: Split
+    """As many images as an evaluation predicts at once, where there is room."""
     traces: dict[str, Trace]
     """The whole pass of each side that can do it, by its label."""
     layers: list[LayerProbe]
@@ -40,9 +56,46 @@ class Inputs:
 def inputs_of(isolation: Isolation, split: Split | None) -> Inputs:
     """Draw the probes; those that hold the user's data come from a whole pass of it."""
     plan, training, moment = isolation.plan, isolation.training, isolation.moment
-    images = max(min(training.batch_size, STEP_IMAGES), 2 if plan.buffers else 1)
-    batch = moment.batch if moment else batch_probe(plan, training.seed, split)
-    step = moment.batch if moment else batch_probe(plan, training.seed, split, images)
+    batch = moment.batch if moment else batch_probe(plan, training.seed, split, DATA_IMAGES)
+    steps = [moment.batch] if moment else _steps(isolation, split)
+    many = min(room(plan), EVALUATED if split else DATA_IMAGES)
+    predicted = moment.batch if moment else batch_probe(plan, training.seed, split, max(many, 1))
+    traces = _traces(isolation, batch)
+    flows = [Flow("data", batch, trace) for trace in list(traces.values())[:1]]
+    if len(steps[0]) > len(batch):
+        traced = _traces(isolation, steps[0])
+        flows += [Flow("batch", steps[0], trace) for trace in list(traced.values())[:1]]
+    in_float64 = all(side.precision == "float64" for side in isolation.sides)
+    dtype = np.float64 if in_float64 else np.float32
+    layers = [
+        probe for at in plan.layers for probe in layer_probes(at, training.seed, flows, dtype)
+    ]
+    own = {flow.name: flow.batch.labels for flow in flows}
+    losses = [
+        (name, logits, own.get(name, probe_labels(*logits.shape)))
+        for name, logits in loss_probes(plan.classes, training.seed, flows)
+    ]
+    return Inputs(batch, steps, predicted, traces, layers, losses)
+
+
+def _steps(isolation: Isolation, split: Split | None) -> list[Split]:
+    """Return batches of training steps, the first of the user's batch size where there is room."""
+    plan, training = isolation.plan, isolation.training
+    least = 2 if plan.buffers else 1
+    steps, skip = [], 0
+    for count in (max(min(training.batch_size, room(plan)), least), *LATER_STEPS):
+        steps.append(batch_probe(plan, training.seed, split, count, skip))
+        skip += count
+    return steps
+
+
+def room(plan: Plan) -> int:
+    """Return how many images a batch may have."""
+    return NUMBERS // sum(math.prod(at.output) for at in plan.layers)
+
+
+def _traces(isolation: Isolation, batch: Split) -> dict[str, Trace]:
+    """Return the whole pass of each side that can do it, by its label."""
     traces = {}
     for side in isolation.sides:
         given = (batch.images.copy(), batch.labels)
@@ -50,12 +103,4 @@ def inputs_of(isolation: Isolation, split: Split | None) -> Inputs:
         side.exact.load_state(side.weights)  # a faulty layer may have changed its own
         if trace is not None:
             traces[side.label] = trace
-    seen = next(iter(traces.values()), None)
-    layers = [
-        probe for at in plan.layers for probe in layer_probes(at, training.seed, seen, batch.images)
-    ]
-    losses = [
-        (name, logits, batch.labels if name == "data" else np.arange(len(logits)) % plan.classes)
-        for name, logits in loss_probes(plan.classes, training.seed, seen)
-    ]
-    return Inputs(batch, step, traces, layers, losses)
+    return traces

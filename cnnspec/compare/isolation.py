@@ -47,7 +47,7 @@ class Isolation:
         """Run a part of a side's network; what it raises is noted, and None returned."""
         try:
             return run(*given, **options)
-        except Exception as error:  # a faulty layer raises whatever it likes
+        except (Exception, SystemExit) as error:  # a faulty layer raises whatever it likes
             self.failures.setdefault((part, side.label), f"{type(error).__name__}: {error}")
             return None
 

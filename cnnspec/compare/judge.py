@@ -33,6 +33,9 @@ JUDGES = {"loops": "the textbook loops", "numpy": "the NumPy engine", "torch": "
 OUTPUTS = 30_000
 """Outputs of one layer and probe for which the loops are asked: some seconds."""
 
+WHOLE = 10 * OUTPUTS
+"""So many if that is the whole probe: a fault may show in large batches alone."""
+
 SLICE = 1000
 """Numbers of each parameter for which the loops' optimizer is asked."""
 
@@ -166,7 +169,11 @@ def replayed(side: Side, probe: LayerProbe) -> dict[str, Array]:
 def within_reach(probes: Iterable[LayerProbe]) -> Iterator[LayerProbe]:
     """Yield probes with as few images as the loops can take; those of one large image not."""
     for probe in probes:
-        outputs = max(probe.grad_output[0].size, 1)
-        images = min(len(probe.x), OUTPUTS // outputs)
+        images = len(within(probe.x, max(probe.grad_output[0].size, 1)))
         if images:
             yield replace(probe, x=probe.x[:images], grad_output=probe.grad_output[:images])
+
+
+def within(images: Array, outputs: int) -> Array:
+    """Return as many images as the loops can take, which give so many outputs each."""
+    return images if len(images) * outputs <= WHOLE else images[: OUTPUTS // outputs]

@@ -33,7 +33,7 @@ from cnnspec.compare.observe import (
 from cnnspec.compare.own_faults import WHOLE_IS_NOT_ITS_PARTS, own_cause, precision_causes
 from cnnspec.compare.replay_layers import OWN_INPUT, OWN_WEIGHTS
 from cnnspec.compare.replay_learning import LOSS, OPTIMIZER
-from cnnspec.compare.replay_pass import STEP
+from cnnspec.compare.replay_step import STEP
 from cnnspec.compare.verdict import Finding, Quantity
 
 Observations = dict[str, dict[str, list[Observation[Any]]]]
@@ -55,7 +55,8 @@ def findings_of(
     Where two sides are different functions comes first, then where a side is not its own
     parts, then where one loses precision; each in the order of the network. What only follows
     from another finding is left out: predictions of different parts, what a side does to a
-    quantity in which it is another function anyway, and steps of weights that move by themselves.
+    quantity in which it is another function anyway, steps of weights that move by themselves, and
+    steps of parts that lose precision.
     """
     bad = [found for found in quantities if not found.ok]
     if not bad:
@@ -70,21 +71,42 @@ def findings_of(
         if found.backend != isolation.pair and (found.layer, found.quantity) not in said
     ]
     restless = {(found.layer, found.backend) for found in own if found.quantity == OWN_WEIGHTS}
-    whole = [
+    lost = [found for found in own if found.precision != "float64" and found.layer != STEP]
+    exact = [found for found in own if found.precision == "float64"]
+    said_of_own = {(found.quantity, found.backend) for found in exact if found.layer == STEP}
+    coarse = {found.backend for found in lost}
+    steps = [
         found
         for found in own
-        if found.precision == "float64"
-        and not (
-            found.layer == STEP and (found.quantity.rpartition(".")[0], found.backend) in restless
-        )
+        if found.precision != "float64"
+        and found.layer == STEP
+        and found.backend not in coarse
+        and (found.quantity, found.backend) not in said_of_own
     ]
-    lost = [found for found in own if found.precision != "float64"]
-    of_own = [_finding(found, judgement.of_own(found)) for found in whole]
+    whole = [
+        found
+        for found in (*exact, *steps)
+        if found.layer != STEP or (found.quantity.rpartition(".")[0], found.backend) not in restless
+    ]
+    of_own = [_finding(found, _guarded(judgement.of_own, found)) for found in whole]
     return (
-        *(_with_own_cause(_finding(found, judgement.of_pair(found)), of_own) for found in apart),
+        *(
+            _with_own_cause(_finding(found, _guarded(judgement.of_pair, found)), of_own)
+            for found in apart
+        ),
         *of_own,
         *(_finding(found, judged) for found, judged in judgement.of_precision(lost).items()),
     )
+
+
+def _guarded(judge: Callable[[Quantity], _Judged], found: Quantity) -> _Judged:
+    """Judge; a side that fails on what it is asked anew leaves it open."""
+    try:
+        return judge(found)
+    except (Exception, SystemExit) as error:  # a faulty layer raises whatever it likes
+        return _Judged(
+            judge=f"a side fails when it is asked again: {type(error).__name__}: {error}"
+        )
 
 
 def _with_own_cause(finding: Finding, own: Sequence[Finding]) -> Finding:
@@ -127,7 +149,7 @@ class _Judgement:
             if by_quantity.get(found.quantity)
         }
         if len(by_side) < 2:
-            return _Judged(judge="the layer is too large for the judge")
+            return _Judged(judge="no probe is small enough for the judge, or a side fails on it")
         trusted = self._trusted(self._judge, found)
         if trusted is None:
             return _Judged(judge=f"{self._judge.words} and central differences do not agree")

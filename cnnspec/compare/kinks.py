@@ -10,17 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
-from numpy.typing import NDArray
 
 from cnnspec.compare.budget import Exact
 from cnnspec.compare.isolation import Isolation
 from cnnspec.compare.probes import LayerProbe
 from cnnspec.compare.replay_layers import working_budgets
 from cnnspec.compare.verdict import Kinks
-from cnnspec.plan import PlannedLayer
+from cnnspec.compare.windows import two_greatest_meet, windows
 from cnnspec.spec.layers import Pool
-from cnnspec.spec.sizes import pair
 
 
 def kinks_of(isolation: Isolation, probes: Iterable[LayerProbe]) -> tuple[Kinks, ...]:
@@ -36,7 +33,7 @@ def kinks_of(isolation: Isolation, probes: Iterable[LayerProbe]) -> tuple[Kinks,
             near = np.abs(x) < slack
             found.append(Kinks(probe.at.name, near.size, int(near.sum())))
         elif isinstance(probe.at.layer, Pool) and probe.at.layer.kind == "max":
-            near = _two_greatest_meet(probe.at, x, slack)
+            near = two_greatest_meet(probe.at, x, slack)
             found.append(Kinks(probe.at.name, near.size, int(near.sum())))
         slack = _slack_of_output(isolation, probe, x, slack)
     return tuple(found)
@@ -50,33 +47,6 @@ def _slack_of_output(isolation: Isolation, probe: LayerProbe, x: Exact, slack: E
     if at.kind == "flatten":
         return slack.reshape(len(x), -1)
     if isinstance(at.layer, Pool) and at.layer.kind == "max":
-        greatest: Exact = _windows(at, slack, 0.0).max(axis=-1)
+        greatest: Exact = windows(at, slack, 0.0).max(axis=-1)
         return greatest
     return working_budgets(isolation.first, probe)["output"]
-
-
-def _two_greatest_meet(at: PlannedLayer, x: Exact, slack: Exact) -> NDArray[np.bool]:
-    """Tell for each window whether rounding may bring another cell to the top."""
-    cells, slacks = _windows(at, x, -np.inf), _windows(at, slack, 0.0)
-    if cells.shape[-1] == 1:
-        return np.zeros(cells.shape[:-1], bool)
-    top = np.argpartition(cells, -2, axis=-1)[..., -2:]
-    low, high = np.moveaxis(np.take_along_axis(cells, top, -1), -1, 0)
-    near: NDArray[np.bool] = high - low < np.take_along_axis(slacks, top, -1).sum(axis=-1)
-    return near
-
-
-def _windows(at: PlannedLayer, x: Exact, outside: float) -> Exact:
-    """Return the cells of each window, (n, c, h_out, w_out, cells); `outside` beyond the edge."""
-    assert isinstance(at.layer, Pool)
-    kernel, strides = pair(at.layer.kernel_size), at.layer.strides()
-    pads = []
-    for size, count, cells, stride, added in zip(
-        at.input[1:], at.output[1:], kernel, strides, pair(at.layer.padding)
-    ):
-        reach = (count - 1) * stride + cells - added
-        pads.append((added, max(0, reach - size)))
-    padded = np.pad(x, ((0, 0), (0, 0), *pads), constant_values=outside)
-    view = sliding_window_view(padded, kernel, axis=(2, 3))[:, :, :: strides[0], :: strides[1]]
-    kept = view[:, :, : at.output[1], : at.output[2]]
-    return kept.reshape(*kept.shape[:4], -1)

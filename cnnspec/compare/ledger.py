@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from cnnspec.compare.budget import Exact
 from cnnspec.compare.measure import measure
 from cnnspec.compare.verdict import Quantity
@@ -27,7 +29,12 @@ class Ledger:
         budget: Exact,
         typical: Exact | None = None,
     ) -> None:
-        """Measure a quantity and keep it if it is the worst of its kind."""
+        """Measure a quantity and keep it if it is the worst of its kind.
+
+        Where rounding explains anything, since numbers overflow, nothing was compared.
+        """
+        if np.size(budget) and np.all(np.isposinf(budget)):
+            return
         measured = measure(found, wanted, budget)
         times = None if typical is None else measure(found, wanted, typical).ratio
         key = (layer, quantity, precision, backend)

@@ -33,7 +33,7 @@ def measure(found: Array | float, wanted: Array | float, budget: Exact) -> Measu
     """Hold two arrays together, element by element, in units of a budget.
 
     Equal infinities and two NaNs are equal; any other value that is not finite is
-    infinitely far off, and so is an array of another shape.
+    infinitely far off, and so is an array of another shape. An infinite budget explains all.
     """
     a, b = np.asarray(found, np.float64), np.asarray(wanted, np.float64)
     if not a.shape == b.shape == np.shape(budget):
@@ -46,6 +46,7 @@ def measure(found: Array | float, wanted: Array | float, budget: Exact) -> Measu
         difference[np.isnan(difference)] = math.inf
         ratio = np.where(same, 0.0, difference / budget)
         ratio[np.isnan(ratio)] = math.inf
+        ratio = np.where(np.isposinf(budget), 0.0, ratio)
     at = np.unravel_index(np.argmax(ratio), ratio.shape)
     allowed = np.asarray(budget)[at]
     return Measured(

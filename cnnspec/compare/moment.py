@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
+from cnnspec.backends.network import Network
 from cnnspec.data import Split
 from cnnspec.trace import State
 
@@ -17,3 +19,6 @@ class Moment:
     weights: State
     slots: State
     batch: Split
+    live: Mapping[str, Network] = field(default_factory=dict)
+    """The networks that are in training, by their sides: what they keep to themselves, too, is
+    part of the moment."""

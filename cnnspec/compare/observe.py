@@ -12,11 +12,11 @@ from cnnspec.compare.budget import Exact, cross_entropy_budgets
 from cnnspec.compare.causes import LayerSituation, LossSituation, Observation, UpdateSituation
 from cnnspec.compare.inputs import Inputs
 from cnnspec.compare.isolation import Isolation
-from cnnspec.compare.judge import OUTPUTS, Judge, flat, replayed, updated_like, within_reach
+from cnnspec.compare.judge import Judge, flat, replayed, updated_like, within, within_reach
 from cnnspec.compare.probes import LayerProbe
 from cnnspec.compare.replay_layers import magnitudes, own_arrays, pair_budgets
 from cnnspec.compare.replay_learning import OF_LOSS, losses, slots_of, updates
-from cnnspec.compare.replay_pass import PREDICTED, of_largest
+from cnnspec.compare.replay_step import PREDICTED, prediction_budget
 from cnnspec.compare.side import EXACT, Side
 
 Observations = dict[str, dict[str, list[Observation[Any]]]]
@@ -29,7 +29,7 @@ def observe_layer(isolation: Isolation, judge: Judge, probes: Sequence[LayerProb
     for probe in within_reach(probes):
         try:
             parts = {side: replayed(side, probe) for side in isolation.sides}
-        except Exception:  # that a side fails here is said in the coverage
+        except (Exception, SystemExit):  # that a side fails here is said in the coverage
             continue
         truth = judge.replay(probe)
         sums = {judge.side: magnitudes(judge.side, probe)}
@@ -119,7 +119,7 @@ def observe_optimizer(isolation: Isolation, judge: Judge, inputs: Inputs) -> Obs
 def observe_prediction(isolation: Isolation, judge: Judge, inputs: Inputs) -> Observations:
     """Show the predictions: as many images as the loops can take."""
     outputs = sum(math.prod(at.output) for at in isolation.plan.layers)
-    images = inputs.step.images[: OUTPUTS // outputs]
+    images = within(inputs.predicted.images, outputs)
     if not len(images):
         return {}
     truth = judge.side.exact.predict(images.copy()).astype(np.float64)
@@ -131,7 +131,7 @@ def observe_prediction(isolation: Isolation, judge: Judge, inputs: Inputs) -> Ob
                     PREDICTED,
                     side.exact.predict(images.copy()),
                     truth,
-                    of_largest(truth),
+                    prediction_budget(isolation, images),
                 )
             ]
         }

@@ -99,7 +99,10 @@ def precision_causes(
     causes = {}
     for side in isolation.sides:
         own = [found for found in lost if found.backend == side.label]
-        formats = {found: _formats(side, inputs, found) for found in own}
+        try:
+            formats = {found: _formats(side, inputs, found) for found in own}
+        except (Exception, SystemExit):  # a faulty layer raises whatever it likes
+            continue
         common = [name for name in LOW_PRECISIONS if all(name in of for of in formats.values())]
         for found, names in formats.items():
             if names:

@@ -1,15 +1,17 @@
 """Probes: inputs that tell implementations apart.
 
-Every value is a float32 number, so that networks in either precision see the same.
+Every value is a float32 number, so that networks in either precision see the same; where all
+train in float64, what layers are given are float64 numbers.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from cnnspec.data import Split
 from cnnspec.plan import Plan, PlannedLayer, resolve
@@ -35,27 +37,41 @@ class LayerProbe:
     """A network of this layer in another size; None: as it stands in the whole network."""
 
 
+class Flow(NamedTuple):
+    """Images that flow through the network."""
+
+    name: str
+    batch: Split
+    trace: Trace
+
+    def into(self, layer: str) -> Array:
+        """Return what a layer receives."""
+        names = list(self.trace.layers)
+        before = names.index(layer) - 1
+        return self.batch.images if before < 0 else self.trace.layers[names[before]].output
+
+
 def layer_probes(
-    at: PlannedLayer, seed: int, data: Trace | None, images: Array
+    at: PlannedLayer, seed: int, flows: Sequence[Flow], dtype: DTypeLike = np.float32
 ) -> list[LayerProbe]:
     """Return the probes of a layer.
 
-    `random` has both signs and no ties; `ties` is one image of -1, 0 and 1 only; `data` is
-    what the layer receives when the user's own images flow through the network; `rectangle`
-    is a small image whose height is not its width. Upstream gradients are random.
+    `random` has both signs and no ties; `ties` is one image of -1, 0 and 1 only; `sizes` is one
+    of numbers over six decades; flows (`data`, and `batch` of the batch size) are what the layer
+    receives when the user's own images flow through the network; `rectangle` is a small image
+    whose height is not its width. Upstream gradients are random. All are numbers of `dtype`.
     """
     random = stream(seed, "probe", at.name)
     normal = random.normal(size=(3, *at.input))
-    ties = random.integers(-1, 2, size=(at.layer.least_batch(at.input), *at.input))
+    one = (at.layer.least_batch(at.input), *at.input)
+    ties = random.integers(-1, 2, size=one)
+    sizes = random.normal(size=one) * 10.0 ** random.uniform(-3, 3, size=one)
     probes: list[tuple[PlannedLayer, str, NDArray[Any], Plan | None]] = [
         (at, "random", normal, None),
         (at, "ties", ties, None),
+        (at, "sizes", sizes, None),
+        *((at, flow.name, flow.into(at.name), None) for flow in flows),
     ]
-    if data is not None:
-        names = list(data.layers)
-        before = names.index(at.name) - 1
-        x = images if before < 0 else data.layers[names[before]].output
-        probes.append((at, "data", x, None))
     alone = rectangle(at)
     if alone is not None:
         small = alone.layers[0]
@@ -64,8 +80,8 @@ def layer_probes(
         LayerProbe(
             name,
             layer,
-            as_float32(x),
-            as_float32(random.normal(size=(len(x), *layer.output))),
+            x.astype(dtype),
+            random.normal(size=(len(x), *layer.output)).astype(dtype),
             plan,
         )
         for layer, name, x, plan in probes
@@ -100,39 +116,50 @@ def _small_sizes(at: PlannedLayer) -> tuple[int, int]:
     return height, width + (height == width)
 
 
-def loss_probes(classes: int, seed: int, data: Trace | None) -> list[tuple[str, Array]]:
-    """Return batches of logits, for labels that count from 0.
+def probe_labels(count: int, classes: int) -> NDArray[np.int64]:
+    """Return labels: the first class, the last, the second, the last but one, and so on."""
+    number = np.arange(count)
+    return np.where(number % 2, classes - 1 - number // 2, number // 2) % classes
+
+
+def loss_probes(classes: int, seed: int, flows: Sequence[Flow] = ()) -> list[tuple[str, Array]]:
+    """Return batches of logits, for the labels of `probe_labels`.
 
     `random` ones; `extreme` ones, which overflow a naive softmax; `certain` ones, which are as
-    large and right; a batch of a `single` image; and the data's.
+    large and right; a batch of a `single` image; one with images of many `classes`; and those
+    of the flows.
     """
     random = stream(seed, "probe", "loss")
     probes = [
         ("random", random.normal(0, 3, (5, classes))),
         ("extreme", random.choice([-1e4, 0.0, 1e4], size=(4, classes))),
         ("single", random.normal(0, 3, (1, classes))),
-        ("certain", 1e4 * np.eye(classes)[np.arange(4) % classes]),
+        ("certain", 1e4 * np.eye(classes)[probe_labels(4, classes)]),
+        ("classes", random.normal(0, 3, (min(classes, 32), classes))),
+        *((flow.name, list(flow.trace.layers.values())[-1].output) for flow in flows),
     ]
-    if data is not None:
-        probes.append(("data", list(data.layers.values())[-1].output))
     return [(name, as_float32(logits)) for name, logits in probes]
 
 
-def batch_probe(plan: Plan, seed: int, split: Split | None, count: int = DATA_IMAGES) -> Split:
-    """Return a batch for the whole network: the user's first images, or random ones."""
+def batch_probe(plan: Plan, seed: int, split: Split | None, count: int, skip: int = 0) -> Split:
+    """Return a batch for the whole network: the user's first images, or random ones.
+
+    `skip` leaves out the first; where there are no more, it begins with the first again.
+    """
     if split is not None:
-        return Split(split.images[:count], split.labels[:count])
-    random = stream(seed, "probe", "batch")
+        taken = np.arange(skip, skip + min(count, len(split))) % len(split)
+        return Split(split.images[taken], split.labels[taken])
+    random = stream(seed, "probe", "batch", skip)
     images = as_float32(random.normal(size=(count, *plan.input)))
     return Split(images, random.integers(0, plan.classes, count))
 
 
 def gradient_probe(plan: Plan, seed: int, step: int) -> dict[str, Array]:
-    """Return gradients for the optimizer: both signs, sizes over seven decades, and zeros."""
+    """Return gradients for the optimizer: both signs, sizes over nine decades, and zeros."""
     random = stream(seed, "probe", "gradient", step)
     gradients = {}
     for name, shape in plan.parameters.items():
-        sizes = 10.0 ** random.uniform(-6, 1, shape)
+        sizes = 10.0 ** random.uniform(-6, 3, shape)
         gradients[name] = as_float32(random.normal(size=shape) * sizes)
         gradients[name].flat[0] = 0
     return gradients

@@ -24,7 +24,8 @@ from cnnspec.compare.moment import Moment
 from cnnspec.compare.party import Party
 from cnnspec.compare.replay_layers import replay_layer
 from cnnspec.compare.replay_learning import LOSS, OPTIMIZER, replay_loss, replay_optimizer
-from cnnspec.compare.replay_pass import PASS, STEP, replay_pass, replay_prediction, replay_step
+from cnnspec.compare.replay_pass import PASS, replay_pass
+from cnnspec.compare.replay_step import STEP, replay_prediction, replay_steps
 from cnnspec.compare.side import probe_weights
 from cnnspec.compare.verdict import Coverage, Finding, Kinks, Quantity
 from cnnspec.data import Split
@@ -77,8 +78,8 @@ def _replay(isolation: Isolation, inputs: Inputs) -> None:
         trace = inputs.traces.get(side.label)
         if trace is not None:
             isolation.attempt(PASS, side, replay_pass, isolation, side, trace, inputs.batch)
-            isolation.attempt(STEP, side, replay_step, isolation, side, inputs.step)
-    replay_prediction(isolation, inputs.step.images)
+            isolation.attempt(STEP, side, replay_steps, isolation, side, inputs.steps)
+    replay_prediction(isolation, inputs.predicted.images)
     replay_optimizer(isolation, inputs.seen)
 
 

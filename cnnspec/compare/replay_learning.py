@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 
@@ -16,7 +17,8 @@ from cnnspec.plan import Plan
 from cnnspec.spec.training import AnyOptimizer
 from cnnspec.trace import Array, State, Trace
 
-OPTIMIZER_STEPS = 4
+OPTIMIZER_STEPS = (1, 2, 3, 10, 1000)
+"""Numbers of the steps that both optimizers take: some treat the first ones otherwise."""
 
 LOSS, OPTIMIZER = "loss", "optimizer"
 OF_LOSS = ("loss", "grad_logits")
@@ -67,8 +69,17 @@ class GivenUpdate:
     learning_rate: float
     step: int
 
-    def budgets(self, plan: Plan, options: AnyOptimizer, precision: str) -> dict[str, Exact]:
-        """Bound the errors of this update, for each weight and slot by its name."""
+    def budgets(
+        self,
+        plan: Plan,
+        options: AnyOptimizer,
+        precision: str,
+        gradient_errors: Mapping[str, Exact] = MappingProxyType({}),
+    ) -> dict[str, Exact]:
+        """Bound the errors of this update, for each weight and slot by its name.
+
+        `gradient_errors` are what the gradients themselves may be off by.
+        """
         bounds: dict[str, Exact] = {}
         for name in plan.parameters:
             found = OPTIMIZER_BUDGETS[options.keyword](
@@ -79,6 +90,7 @@ class GivenUpdate:
                 self.learning_rate,
                 self.step,
                 precision,
+                gradient_errors.get(name, 0.0),
             )
             bounds |= {f"{name}.{slot}" if slot else name: bound for slot, bound in found.items()}
         return bounds
@@ -90,16 +102,15 @@ def updates(
     """Give both optimizers the same weights, slots and gradients, step by step.
 
     Yield what was given, and what each network of each side made of it; the next step starts
-    from where the first side came to. Where a moment of a training is replayed, the first step
-    is that one, along the gradients `seen` there. Ends where a side fails.
+    from where the first side came to. Where a moment of a training is replayed, that is the only
+    step, along the gradients `seen` there. Ends where a side fails, or numbers overflow.
     """
     plan, training, moment = isolation.plan, isolation.training, isolation.moment
     weights = _rounded(isolation.first.weights)
     slots = moment.slots if moment else _rounded(isolation.first.exact.optimizer_state())
-    start = moment.step if moment else 1
-    for step in range(start, start + OPTIMIZER_STEPS):
+    for step in (moment.step,) if moment else OPTIMIZER_STEPS:
         gradients = gradient_probe(plan, training.seed, step)
-        if moment and seen and step == start:
+        if moment and seen:
             gradients = gradients_of(seen)
         given = GivenUpdate(weights, slots, gradients, training.optimizer.learning_rate, step)
         results = {}
@@ -112,6 +123,8 @@ def updates(
         after = results[isolation.first][EXACT]
         weights = _rounded({name: after[name] for name in weights})
         slots = _rounded({name: after[name] for name in slots})
+        if not all(np.isfinite(array).all() for array in (*weights.values(), *slots.values())):
+            return
 
 
 def gradients_of(trace: Trace) -> State:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Literal
 
@@ -78,7 +79,7 @@ def compare_runs(
     """Say whether two runs are the same training, and whether rounding explains what is not.
 
     The parts of both backends are replayed at the first run's final weights. Where specs and
-    seeds are the same, `twins` of the first run are trained from weights one unit in the last
+    seeds are the same, `twins` of each backend are trained from weights one unit in the last
     place away; 0: no answer is given on weights that are not equal to the bit.
 
     Raises:
@@ -108,7 +109,8 @@ def compare_runs(
     envelope = None
     if any(apart.values()) and not changes and len(finished) == 1 and twins and histories[0]:
         as_far = training.model_copy(update={"epochs": finished.pop()})
-        envelope = _envelope(plan, as_far, parties[0], data[0], states, twins, on_step)
+        differing = parties if parties[0].backend != parties[1].backend else parties[:1]
+        envelope = _envelope(plan, as_far, differing, data[0], states, twins, on_step)
     verdict, reason = _judged(same_layers, changes, histories, parts, apart, envelope)
     predictions = [result.predictions for result in results]
     same_images = predictions[0].shape == predictions[1].shape
@@ -169,15 +171,19 @@ def _changes(difference: Difference) -> list[str]:
 def _envelope(
     plan: Plan,
     training: Training,
-    party: Party,
+    parties: tuple[Party, ...],
     data: Dataset,
     states: tuple[State, State],
     twins: int,
     on_step: Callable[[StepTaken], None] | None,
 ) -> FinalEnvelope:
-    """Train twins of the first run, and hold the distance of the runs against theirs."""
+    """Train twins of each backend, and hold the distance of the runs against theirs.
+
+    Two backends sum in other orders, in every step anew: twins of the first one alone do not
+    show how far that brings them. That the backends are one function is known from their parts.
+    """
     found, accuracy = [], []
-    for number in range(1, 1 + twins):
+    for party, number in product(parties, range(1, 1 + twins)):
         twin = party.build(plan, training)
         twin.load_state(one_ulp_away(twin.state(), training.seed, number))
         history = train(twin, data, training, on_step=on_step)
@@ -188,7 +194,7 @@ def _envelope(
     furthest = {name: max(twin[name] for twin in found) for name in apart}
     worst = outside or max(apart, key=lambda name: apart[name] / (furthest[name] or 1.0))
     return FinalEnvelope(
-        twins, apart[worst], furthest[worst], worst, outside is None, tuple(accuracy)
+        len(found), apart[worst], furthest[worst], worst, outside is None, tuple(accuracy)
     )
 
 

@@ -95,8 +95,9 @@ def _envelope(trajectory: Trajectory, envelope: Envelope) -> Text:
     if trajectory.finding:
         return Text(outside + "not rounding.", style="red")
     return Text(
-        outside + "every part is within rounding there, so this is chaos that the twins did not "
-        "show; more of them (--twins) would.",
+        outside + "every part, and the step itself, taken again by the very networks, is within "
+        "what rounding explains. So it is rounding of another size than that of the twins, as of "
+        "sums in another order.",
         style="yellow",
     )
 

@@ -1,6 +1,7 @@
 """Faults planted in the NumPy backend: `compare` exits with 1 and names layer and quantity."""
 
 import json
+import math
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 
 from cnnspec.backends.chain import ChainNetwork
-from cnnspec.backends.numpy import layers, learning
+from cnnspec.backends.numpy import NumPyNetwork, layers, learning
 from cnnspec.backends.numpy.batch_norm import BatchNormNumPy
 from cnnspec.cli import main
 from cnnspec.spec.layers import AnyLayer
@@ -234,17 +235,17 @@ def test_layer_that_spoils_its_neighbour_is_found_in_the_whole_pass(
 def test_training_that_only_one_backend_survives_is_a_difference(
     compare: Compare, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    original = layers.LinearNumPy.forward
+    original = NumPyNetwork.train_step
 
-    def forward(self: Any, x: Any) -> Any:
-        y = original(self, x)
-        return y * np.nan if x.shape[-1] == 32 and x.dtype == np.float32 else y
+    def train_step(self: Any, images: Any, labels: Any, rate: float, step: int) -> Any:
+        taken = original(self, images, labels, rate, step)
+        return taken._replace(loss=math.nan) if step == 7 else taken
 
-    monkeypatch.setattr(layers.LinearNumPy, "forward", forward)
-    code, document = compare(SPEC, "--steps", "3")
+    monkeypatch.setattr(NumPyNetwork, "train_step", train_step)
+    code, document = compare(SPEC, "--steps", "8")
     assert code == 1
     found = document["first_divergence"]
-    assert (found["layer"], found["quantity"], found["step"]) == (None, "loss", 1)
+    assert (found["layer"], found["quantity"], found["step"]) == (None, "loss", 7)
     assert list(document["trajectory"]["stopped"]) == ["numpy"]
 
 

@@ -14,8 +14,8 @@ from cnnspec.compare.budget import Exact
 from cnnspec.compare.check.grade import LayerGrader, grade_loss
 from cnnspec.compare.check.records import Checked, CheckFinding, NotSupported
 from cnnspec.compare.check.run import Results, run_child
-from cnnspec.compare.check.settings import SETTINGS, Setting, probe_labels, settings_like
-from cnnspec.compare.probes import as_float32, loss_probes
+from cnnspec.compare.check.settings import SETTINGS, Setting, settings_like
+from cnnspec.compare.probes import as_float32, loss_probes, probe_labels
 from cnnspec.errors import BackendError
 from cnnspec.spec.layers import KINDS as LAYER_KINDS
 from cnnspec.spec.layers import AnyLayer
@@ -102,8 +102,8 @@ def _check_loss(label: str, folder: Path, request: dict[str, Any], limit: float)
     for number, classes in enumerate(CLASSES):
         key = f"s{number}"
         batches[key] = [
-            (name, as_float32(logits).astype(np.float64), probe_labels(logits))
-            for name, logits in loss_probes(classes, number, None)
+            (name, as_float32(logits).astype(np.float64), probe_labels(*logits.shape))
+            for name, logits in loss_probes(classes, number)
         ]
         for place, (_, logits, labels) in enumerate(batches[key]):
             given = {"logits": logits, "labels": labels}

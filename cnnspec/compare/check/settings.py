@@ -5,16 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numpy as np
-
-from cnnspec.backends.network import Labels
 from cnnspec.compare.probes import LayerProbe, as_float32
 from cnnspec.plan import Plan, resolve
 from cnnspec.randomness import stream
 from cnnspec.spec.layers import AnyLayer, BatchNorm, Conv, Flatten, Linear, Pool, ReLU
 from cnnspec.spec.model import ModelSpec
 from cnnspec.spec.sizes import Shape
-from cnnspec.trace import Array
 
 LAYER = "layer"
 """The name that the layer has in its plan."""
@@ -104,9 +100,3 @@ def settings_like(layer: AnyLayer) -> list[Setting]:
         height, width = sizes
         return [Setting("as given", layer, (channels, height, width + 1))]
     return [Setting(s.name, layer, s.input) for s in SETTINGS[layer.keyword]]
-
-
-def probe_labels(logits: Array) -> Labels:
-    """Return the labels of a batch of logits: they count from 0."""
-    labels: Labels = np.arange(len(logits)) % logits.shape[1]
-    return labels

@@ -144,7 +144,7 @@ class _Run:
 
     def _moment(self, event: StepTaken) -> Moment:
         weights, slots = self._before
-        return Moment(event.step, weights, slots, self._batch(event))
+        return Moment(event.step, weights, slots, self._batch(event), self._networks)
 
     def _batch(self, event: StepTaken) -> Split:
         """Return the images of a step."""

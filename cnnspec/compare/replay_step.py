@@ -1,0 +1,179 @@
+"""Training steps and predictions of a side against its own parts: what was judged alone trains.
+
+Tracing, training and predicting run the same layers by ways of their own, and a network may keep
+more from step to step than its state shows. So one network takes several steps in a row, on
+batches of several sizes, and each is held against a trace and an update of another network that
+was given the state before it; in float64, and in the precision in which the side trains. They may
+be apart by what rounding carries through a whole pass (`cnnspec.compare.carried`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+
+from cnnspec.backends.network import Network
+from cnnspec.compare.budget import Exact
+from cnnspec.compare.carried import pass_errors, prediction_errors
+from cnnspec.compare.carry import Weights
+from cnnspec.compare.isolation import Isolation
+from cnnspec.compare.replay_layers import OWN_WEIGHTS
+from cnnspec.compare.replay_learning import GivenUpdate, gradients_of, updated
+from cnnspec.compare.side import WORKING, Side
+from cnnspec.data import Split
+from cnnspec.trace import Array, State, Trace
+
+STEP = "training step"
+PREDICTED = "predicted logits"
+
+
+def replay_steps(isolation: Isolation, side: Side, batches: Sequence[Split]) -> None:
+    """Let a side take training steps in a row, and hold each against its parts."""
+    moment = isolation.moment
+    for kind, parts in side.answering().items():
+        precision = side.precision if kind == WORKING else "float64"
+        live = moment.live.get(side.label) if moment else None
+        if live is None or precision != side.precision:
+            live = side.party.build(isolation.plan, isolation.training, precision)
+        with _as_it_was(live), _as_it_was(parts), _as_it_was(side.exact):
+            slots = moment.slots if moment else live.optimizer_state()
+            live.load_state(side.weights)
+            live.load_optimizer_state(slots)
+            bench = _Bench(isolation, side, kind, precision, live, parts)
+            for number, batch in enumerate(batches, moment.step if moment else 1):
+                bench.step(number, batch)
+
+
+@dataclass(frozen=True)
+class _Bench:
+    """A network that trains, and the parts that it is held against."""
+
+    isolation: Isolation
+    side: Side
+    kind: str
+    precision: str
+    trains: Network
+    parts: Network
+
+    def step(self, number: int, batch: Split) -> None:
+        """Predict, and take a step."""
+        plan, training = self.isolation.plan, self.isolation.training
+        rate, options = training.optimizer.learning_rate, training.optimizer
+        before, slots = self.trains.state(), self.trains.optimizer_state()
+        trace, exact = self._traces(before, batch)
+        weights = Weights(plan, training, self.precision)
+        weights.load(before)
+        errors = pass_errors(plan, weights, exact, batch.images, batch.labels)
+        self._hold_prediction(before, exact, weights, batch, number)
+        images = batch.images.copy()
+        step = self.trains.train_step(images, batch.labels, rate, number)
+        self._hold("own input", images, batch.images, np.zeros(images.shape), number)
+        after = self.trains.state() | self.trains.optimizer_state()
+        logits = trace.layers[plan.layers[-1].name].output
+        self._hold("logits", step.logits, logits, 2 * errors.logits, number)
+        self._hold("loss", step.loss, trace.loss.loss, np.asarray(2 * errors.loss), number)
+        given = GivenUpdate(before, slots, gradients_of(trace), rate, number)
+        wanted = updated(self.parts, given)
+        apart = {name: 2 * bound for name, bound in errors.gradients.items()}
+        own = given.budgets(plan, options, self.precision)
+        for name, bound in given.budgets(plan, options, self.precision, apart).items():
+            self._hold(name, after[name], wanted[name], bound + own[name], number)
+        for name, bound in errors.buffers.items():
+            layer, _, buffer = name.rpartition(".")
+            self._hold(name, after[name], trace.layers[layer].buffers[buffer], 2 * bound, number)
+
+    def _traces(self, before: State, batch: Split) -> tuple[Trace, Trace]:
+        """Trace a batch by the parts, and in float64."""
+        exact = self._traced(self.side.exact, before, batch)
+        self._hold_own_weights(before, self.side.exact.state())
+        if self.parts is self.side.exact:
+            return exact, exact
+        return self._traced(self.parts, before, batch), exact
+
+    @staticmethod
+    def _traced(network: Network, before: State, batch: Split) -> Trace:
+        network.load_state(before)
+        return network.trace(batch.images.copy(), batch.labels)
+
+    def _hold_own_weights(self, before: State, after: State) -> None:
+        for name, array in after.items():
+            self.isolation.ledger.add(
+                name.rpartition(".")[0],
+                OWN_WEIGHTS,
+                precision="float64",
+                backend=self.side.label,
+                probe="whole pass",
+                found=array,
+                wanted=before[name].astype(array.dtype),
+                budget=np.zeros(array.shape),
+            )
+
+    def _hold_prediction(
+        self, before: State, exact: Trace, weights: Weights, batch: Split, number: int
+    ) -> None:
+        plan = self.isolation.plan
+        wanted = exact.layers[plan.layers[-1].name].output
+        if plan.buffers:  # a prediction takes other statistics than a training step
+            self.side.exact.load_state(before)
+            wanted = self.side.exact.predict(batch.images.copy())
+        bound = prediction_errors(plan, weights, batch.images)
+        in_float64 = prediction_errors(plan, weights.in_float64(), batch.images)
+        found = self.trains.predict(batch.images.copy())
+        self._hold(PREDICTED, found, wanted, bound + in_float64, number)
+
+    def _hold(
+        self, quantity: str, found: Array | float, wanted: Array | float, bound: Exact, number: int
+    ) -> None:
+        self.isolation.ledger.add(
+            STEP,
+            quantity,
+            precision=self.precision,
+            backend=self.side.label,
+            probe=f"step {number}",
+            found=found,
+            wanted=wanted,
+            # Of numbers that are not finite, nothing can be said.
+            budget=np.where(np.isnan(bound), np.inf, bound),
+        )
+
+
+def replay_prediction(isolation: Isolation, images: Array) -> None:
+    """Hold the predictions of both sides together: evaluation mode has no parts to replay."""
+    found = {}
+    for side in isolation.sides:
+        logits = isolation.attempt(STEP, side, side.exact.predict, images.copy())
+        if logits is None:
+            return
+        found[side] = logits
+    first, second = (found[side] for side in isolation.sides)
+    isolation.ledger.add(
+        STEP,
+        PREDICTED,
+        precision="float64",
+        backend=isolation.pair,
+        probe="whole pass",
+        found=first,
+        wanted=second,
+        budget=prediction_budget(isolation, images),
+    )
+
+
+def prediction_budget(isolation: Isolation, images: Array) -> Exact:
+    """Return how far the predictions of two sides may be apart in float64."""
+    weights = Weights(isolation.plan, isolation.training, "float64")
+    weights.load(isolation.first.weights)
+    return 2 * prediction_errors(isolation.plan, weights, images)
+
+
+@contextmanager
+def _as_it_was(network: Network) -> Iterator[None]:
+    """Put a network's state and slots back as they were."""
+    state, slots = network.state(), network.optimizer_state()
+    try:
+        yield
+    finally:
+        network.load_state(state)
+        network.load_optimizer_state(slots)
