@@ -47,7 +47,7 @@ def trained(tmp_path: Path) -> Any:
 def test_two_backends_end_within_the_envelope(trained: Any) -> None:
     found = compare_runs(trained("numpy"), trained("torch"))
     assert found.verdict == "same"
-    assert found.reason == "their weights are within the rounding envelope of 3 twins"
+    assert found.reason == "their weights are within the rounding envelope of 6 twins"
     assert found.parts is not None
     assert found.parts.findings == ()
     envelope = found.envelope
@@ -100,7 +100,7 @@ def test_tampered_weights_are_outside(trained: Any) -> None:
     save_weights(second.path / "weights.safetensors", weights)
     found = compare_runs(first, second)
     assert found.verdict == "different"
-    assert found.reason.startswith("their weights are outside the rounding envelope of 3 twins")
+    assert found.reason.startswith("their weights are outside the rounding envelope of 6 twins")
     assert found.envelope is not None
     assert (found.envelope.inside, found.envelope.parameter) == (False, "conv1.weight")
 
