@@ -24,7 +24,10 @@ from cnnspec.spec.sizes import pair
 
 
 def kinks_of(isolation: Isolation, probes: Iterable[LayerProbe]) -> tuple[Kinks, ...]:
-    """Count the decisions of each relu and max pool on the user's data, and those near a kink."""
+    """Count the decisions of each relu and max pool on the user's data, and those near a kink.
+
+    Those behind a layer that no side can run are left out: what they decide on is not known.
+    """
     found = []
     slack = np.zeros(())
     for probe in probes:
@@ -38,12 +41,20 @@ def kinks_of(isolation: Isolation, probes: Iterable[LayerProbe]) -> tuple[Kinks,
         elif isinstance(probe.at.layer, Pool) and probe.at.layer.kind == "max":
             near = _two_greatest_meet(probe.at, x, slack)
             found.append(Kinks(probe.at.name, near.size, int(near.sum())))
-        slack = _slack_of_output(isolation, probe, x, slack)
+        passed_on = _slack_of_output(isolation, probe, x, slack)
+        if passed_on is None:
+            break
+        slack = passed_on
     return tuple(found)
 
 
-def _slack_of_output(isolation: Isolation, probe: LayerProbe, x: Exact, slack: Exact) -> Exact:
-    """Return how far rounding may move each output: what a layer adds, or passes on."""
+def _slack_of_output(
+    isolation: Isolation, probe: LayerProbe, x: Exact, slack: Exact
+) -> Exact | None:
+    """Return how far rounding may move each output: what a layer adds, or passes on.
+
+    None where no side can say it.
+    """
     at = probe.at
     if at.kind == "relu":
         return np.where(x > -slack, slack, 0.0)
@@ -52,7 +63,12 @@ def _slack_of_output(isolation: Isolation, probe: LayerProbe, x: Exact, slack: E
     if isinstance(at.layer, Pool) and at.layer.kind == "max":
         greatest: Exact = _windows(at, slack, 0.0).max(axis=-1)
         return greatest
-    return working_budgets(isolation.first, probe)["output"]
+    for side in isolation.sides:
+        try:
+            return working_budgets(side, probe)["output"]
+        except Exception:  # a faulty layer raises whatever it likes: the coverage says so
+            continue
+    return None
 
 
 def _two_greatest_meet(at: PlannedLayer, x: Exact, slack: Exact) -> NDArray[np.bool]:

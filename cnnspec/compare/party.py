@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, cast, get_args
 
 from cnnspec.backends import Builder, builder_of
+from cnnspec.backends.guard import guarded
 from cnnspec.backends.network import Network
 from cnnspec.backends.threads import ThreadLimited
 from cnnspec.backends.user_file import is_user_file
@@ -43,7 +44,7 @@ class Party:
     @classmethod
     def of_builder(cls, label: str, builder: Builder) -> Party:
         """Return the party of a function that builds networks."""
-        return cls(label, label, builder)
+        return cls(label, label, guarded(builder, label))
 
     def working_precision(self, training: Training) -> Precision:
         """Return the precision in which it trains."""

@@ -7,12 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from cnnspec.backends import require_cpu
+from cnnspec.backends.guard import told
 from cnnspec.compare.party import Party, parse_party
 from cnnspec.compare.provenance import provenance
 from cnnspec.compare.replay import replay
 from cnnspec.compare.trajectory import Mode, run_trajectory
 from cnnspec.compare.trajectory.together import Event
-from cnnspec.compare.verdict import Verdict
+from cnnspec.compare.verdict import Coverage, NotCompared, Verdict
 from cnnspec.data import Dataset, load_data
 from cnnspec.errors import BackendError
 from cnnspec.plan import Plan, resolve
@@ -20,6 +21,9 @@ from cnnspec.spec.model import ModelSpec
 from cnnspec.spec.training import Training
 
 TWINS = 3
+
+TRAINING = "training"
+"""What is listed as not compared where a side cannot be tested after it was trained."""
 
 
 def compare_backends(
@@ -73,16 +77,22 @@ def compare_backends(
         on_replayed(verdict)
     if not data or steps == 0:
         return verdict
-    trajectory = run_trajectory(
-        plan,
-        spec.training,
-        (first, second),
-        data,
-        mode=mode,
-        steps=steps,
-        twins=twins,
-        on_event=on_event,
-    )
+    try:
+        trajectory = run_trajectory(
+            plan,
+            spec.training,
+            (first, second),
+            data,
+            mode=mode,
+            steps=steps,
+            twins=twins,
+            on_event=on_event,
+        )
+    except Exception as error:  # somebody's network, when it is tested or replayed
+        reason = told(error)
+        if reason is None:
+            raise
+        return replace(verdict, coverage=_without_training(verdict.coverage, reason, allow))
     return replace(verdict, trajectory=trajectory)
 
 
@@ -108,6 +118,11 @@ def compare_parties(
         found.kinks,
         provenance={},
     )
+
+
+def _without_training(coverage: Coverage, why: str, allow: Collection[str]) -> Coverage:
+    missing = NotCompared(TRAINING, None, why, TRAINING in allow)
+    return replace(coverage, not_compared=(*coverage.not_compared, missing))
 
 
 def _told_apart(first: Party, second: Party) -> tuple[Party, Party]:

@@ -14,7 +14,7 @@ from cnnspec.compare.probes import rectangle
 from cnnspec.compare.referee import compare_parties
 from cnnspec.compare.replay_learning import LOSS, OPTIMIZER
 from cnnspec.compare.verdict import Verdict
-from cnnspec.errors import SpecError
+from cnnspec.errors import BackendError, SpecError
 from cnnspec.plan import Plan, resolve
 from cnnspec.spec.layers import AnyLayer, Flatten, Linear
 from cnnspec.spec.model import ModelSpec
@@ -196,5 +196,5 @@ def _with(spec: ModelSpec, **changes: Any) -> ModelSpec:
 def _compared(spec: ModelSpec, parties: tuple[Party, Party]) -> Verdict | None:
     try:
         return compare_parties(resolve(spec), spec.training, *parties)
-    except SpecError:  # the layers do not fit together
+    except (SpecError, BackendError):  # the layers do not fit together, or not the backend
         return None

@@ -92,19 +92,24 @@ def test_backend_of_a_file(tmp_path: Path) -> None:
         ("numpy@bfloat16", "`bfloat16` is a setting of the torch backend, not of `numpy`"),
         ("loops@compile", "`compile` is a setting of the torch backend, not of `loops`"),
         ("no/such.py:Network", "there is no file no/such.py"),
-        ("{folder}/own.py:Nothing", "has nothing to call named `Nothing`; it has build, Network"),
+        ("{folder}/own.py:Nothing", "has nothing to call named `Nothing`; it has Network;"),
         ("{folder}/own.py:number", "has nothing to call named `number`"),
         ("{folder}/broken.py:Network", "broken.py fails: ZeroDivisionError"),
+        ("{folder}/broken.py:Network", "broken.py, line 1: 1 / 0)"),
         ("{folder}/syntax.py:Network", "syntax.py fails: SyntaxError"),
+        ("{folder}/exits.py:Network", "exits.py fails: it calls sys.exit(0) ({folder}/exits.py, "),
+        ("{folder}/own.py:", "the name is missing behind `{folder}/own.py:`; {folder}/own.py has"),
+        ("{folder}/own.py", "write `{folder}/own.py:Network`"),
     ],
 )
 def test_what_is_no_party_is_refused(text: str, message: str, tmp_path: Path) -> None:
     (tmp_path / "own.py").write_text(OWN)
     (tmp_path / "broken.py").write_text("1 / 0")
     (tmp_path / "syntax.py").write_text("def (")
+    (tmp_path / "exits.py").write_text("import sys\nsys.exit(0)")
     with pytest.raises(BackendError) as caught:
         parse_party(text.format(folder=tmp_path))
-    assert message in str(caught.value)
+    assert message.format(folder=tmp_path) in str(caught.value)
 
 
 def test_one_backend_under_two_settings() -> None:
