@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from collections.abc import Iterable
+from typing import IO, cast
 
 from rich.console import Console
 from rich.text import Text
@@ -13,10 +16,10 @@ from cnnspec.spec.diagnostics import Diagnostic
 
 
 class Output(Console):
-    """stdout, without highlighting."""
+    """stdout, as it is when this is made, without highlighting."""
 
     def __init__(self) -> None:
-        super().__init__(highlight=False)
+        super().__init__(highlight=False, file=cast("IO[str]", sys.stdout or io.StringIO()))
         if self.no_color:  # rich would still make text bold
             self._color_system = None
 

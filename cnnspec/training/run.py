@@ -85,12 +85,17 @@ class Run:
         folder = Path(path)
         try:
             about = json.loads((folder / "run.json").read_text("utf-8"))
-            return cls(folder, str(about["backend"]))
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError) as error:
             raise RunError(
                 f"{folder} is not a run folder: cannot read its run.json ({error}); "
                 "`cnnspec train` makes one, such as runs/digits-1"
             ) from None
+        if not isinstance(about, dict) or not isinstance(about.get("backend"), str):
+            raise RunError(
+                f'{folder / "run.json"} does not say the backend, as in `"backend": "numpy"`; '
+                "train again, or write it back"
+            )
+        return cls(folder, about["backend"])
 
     def record(self, metrics: EpochMetrics, network: Network) -> None:
         """Keep the weights after an epoch, and add it to metrics.jsonl.
