@@ -264,7 +264,6 @@ def _shrunk(
     spec: ModelSpec, backends: tuple[str, str], verdict: Verdict, device: str, path: str
 ) -> str:
     """Write the smallest failing case, and say what it came down to."""
-    from cnnspec.backends.user_file import whole_path
     from cnnspec.cli.specs import write_text
     from cnnspec.compare import parse_party
     from cnnspec.compare.failing_case import layer_case
@@ -282,6 +281,5 @@ def _shrunk(
         )
     findings = found.verdict.findings
     case = layer_case(found.spec, parties, findings[0]) if findings else None
-    whole = whole_path(backends[0]), whole_path(backends[1])
-    write_text(path, failing_program(found, whole, case))
+    write_text(path, failing_program(found, backends, case, Path(path).parent))
     return f"shrunk to {size_line(found)}: wrote {path}"

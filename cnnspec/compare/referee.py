@@ -136,10 +136,26 @@ def _without_training(coverage: Coverage, why: str, allow: Collection[str]) -> C
 
 
 def _told_apart(first: Party, second: Party) -> tuple[Party, Party]:
-    """Call two backends of one name by their files, too."""
+    """Call two backends of one name by as much of their files as tells them apart."""
     if first.label != second.label or first.backend == second.backend:
         return first, second
-    return replace(first, label=first.backend), replace(second, label=second.backend)
+    parts = Path(first.backend).resolve().parts, Path(second.backend).resolve().parts
+    needed = next(
+        (
+            count
+            for count in range(1, max(map(len, parts)) + 1)
+            if parts[0][-count:] != parts[1][-count:]
+        ),
+        None,
+    )
+    if needed is None:  # one file, named in two ways
+        return first, second
+    return _called_by(first, parts[0][-needed:]), _called_by(second, parts[1][-needed:])
+
+
+def _called_by(party: Party, parts: Collection[str]) -> Party:
+    name = party.backend.rpartition(":")[2]
+    return replace(party, label="/".join(parts) + party.label.removeprefix(name))
 
 
 def _settings(party: Party, training: Training) -> dict[str, Any]:

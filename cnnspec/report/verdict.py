@@ -318,6 +318,8 @@ def quantities_table(verdict: Verdict) -> Table:
         "budget",
         "ratio",
     )
+    for column in (0, 2, 3):  # on a narrow terminal, the quantity alone takes several lines
+        table.columns[column].no_wrap = True
     for found in _worst_first(verdict)[:ROWS]:
         table.add_row(
             found.layer,

@@ -205,3 +205,4 @@ def test_many_epochs_take_few_lines(spec: str, call: Call) -> None:
     done = call("compare", spec, "--epochs", "25")
     epochs = [line.split()[2] for line in done.out.splitlines() if line.startswith("numpy epoch")]
     assert epochs == [f"{n}/25" for n in (1, 3, 6, 9, 12, 15, 18, 21, 24, 25)]
+    assert not [line for line in done.out.splitlines() if line != line.rstrip()]

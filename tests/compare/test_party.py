@@ -125,12 +125,32 @@ def test_one_backend_under_two_settings() -> None:
         compare_backends(SPEC, ("numpy", "numpy"))
 
 
-def test_two_files_with_the_same_name_are_told_apart(tmp_path: Path) -> None:
-    files = [tmp_path / "a.py", tmp_path / "b.py"]
-    for file in files:
-        file.write_text(OWN)
-    verdict = compare_backends(SPEC, (f"{files[0]}:Network", f"{files[1]}:Network"))
-    assert verdict.backends == (f"{files[0]}:Network", f"{files[1]}:Network")
+@pytest.mark.parametrize(
+    ("paths", "labels"),
+    [
+        (("a.py", "b.py"), ("a.py:Network", "b.py:Network")),
+        (("x/own.py", "y/own.py"), ("x/own.py:Network", "y/own.py:Network")),
+        (("x/own.py", "own.py"), ("x/own.py:Network", "{folder}/own.py:Network")),
+    ],
+)
+def test_two_files_with_the_same_name_are_told_apart(
+    paths: tuple[str, str], labels: tuple[str, str], tmp_path: Path
+) -> None:
+    for path in paths:
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_text(OWN)
+    first, second = (f"{tmp_path / path}:Network" for path in paths)
+    verdict = compare_backends(SPEC, (first, second))
+    assert verdict.backends == tuple(label.format(folder=tmp_path.name) for label in labels)
+    settings = compare_backends(SPEC, (f"{first}@threads=1", f"{second}@threads=1"))
+    assert settings.backends[0] == f"{verdict.backends[0]}@threads=1"
+
+
+def test_one_file_named_in_two_ways_is_one_backend(tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text(OWN)
+    names = f"{tmp_path}/own.py:Network", f"{tmp_path}/../{tmp_path.name}/own.py:Network"
+    with pytest.raises(BackendError, match="two different backends are compared"):
+        compare_backends(SPEC, names)
 
 
 def test_autocast_is_named_for_what_it_is() -> None:
