@@ -6,7 +6,8 @@ import math
 import sys
 from collections.abc import Iterator, Sequence
 
-from rich.console import RenderableType
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.measure import Measurement
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -35,7 +36,7 @@ def render_replay(verdict: Verdict) -> Iterator[RenderableType]:
     yield verdict_sentence(verdict)
     yield from _findings(verdict)
     yield from coverage_lines(verdict.coverage, verdict.kinks)
-    yield quantities_table(verdict)
+    yield QuantitiesTable(verdict)
     hidden = len(verdict.quantities) - ROWS
     if hidden > 0:
         failed = sum(not found.ok for found in _worst_first(verdict)[ROWS:])
@@ -307,31 +308,41 @@ def _grouped(items: tuple[NotCompared, ...]) -> Iterator[tuple[str, list[str], s
         yield layer, quantities, why, allowed
 
 
-def quantities_table(verdict: Verdict) -> Table:
-    """Return the quantities that come nearest to their budget, or exceed it, worst first."""
-    table = plain_table(
-        ("layer", "left"),
-        ("quantity", "left"),
-        ("dtype", "left"),
-        ("side", "left"),
-        "apart",
-        "budget",
-        "ratio",
-    )
-    for column in (0, 2, 3):  # on a narrow terminal, the quantity alone takes several lines
-        table.columns[column].no_wrap = True
-    for found in _worst_first(verdict)[:ROWS]:
-        table.add_row(
-            found.layer,
-            label(found.quantity),
-            found.precision,
-            _side(found.backend),
-            _apart(found),
-            _budget(found),
-            _ratio(found),
-            style=None if found.ok else "red",
+class QuantitiesTable:
+    """The quantities that come nearest to their budget, or exceed it, worst first.
+
+    Where a terminal is too narrow for all columns, what the ratio is of is left out.
+    """
+
+    def __init__(self, verdict: Verdict) -> None:
+        self._rows = _worst_first(verdict)[:ROWS]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        whole = self._table(of=True)
+        natural = Measurement.get(console, options.update(max_width=1000), whole).maximum
+        quantities = [label(found.quantity) for found in self._rows] or ["quantity"]
+        longest = max(map(len, quantities))
+        needed = natural - longest + max(len(word) for each in quantities for word in each.split())
+        yield whole if needed <= options.max_width else self._table(of=False)
+
+    def _table(self, *, of: bool) -> Table:
+        numbers = ("apart", "budget", "ratio") if of else ("ratio",)
+        table = plain_table(
+            ("layer", "left"), ("quantity", "left"), ("dtype", "left"), ("side", "left"), *numbers
         )
-    return table
+        for column in (0, 2, 3):  # the quantity alone may take several lines
+            table.columns[column].no_wrap = True
+        for found in self._rows:
+            table.add_row(
+                found.layer,
+                label(found.quantity),
+                found.precision,
+                _side(found.backend),
+                *((_apart(found), _budget(found)) if of else ()),
+                _ratio(found),
+                style=None if found.ok else "red",
+            )
+        return table
 
 
 def _side(backend: str) -> str:

@@ -152,6 +152,18 @@ def test_different_at_100_columns() -> None:
     assert rendered(found, 100) == DIFFERENT_AT_100
 
 
+NARROW = """
+ layer    quantity         dtype    side            ratio
+ ────────────────────────────────────────────────────────
+ linear1  input gradient   float64  numpy vs torch  2e+12
+ conv1    weight gradient  float32  numpy           0.250
+"""
+
+
+def test_no_word_of_the_table_is_broken_on_a_narrow_terminal() -> None:
+    assert NARROW in rendered(verdict(GOOD, BAD), 60)
+
+
 def test_long_tables_are_cut_with_a_count() -> None:
     assert "\nand 8 more, all within their budget (--json lists all)\n" in rendered(
         verdict(*[GOOD] * 20), 80
