@@ -145,6 +145,7 @@ def command(
     ):
 
         def show_replay(verdict: Verdict) -> None:
+            progress.waited()
             if not as_json:
                 progress.print(*render_replay(verdict))
 

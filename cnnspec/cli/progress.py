@@ -38,6 +38,17 @@ class _Loss(ProgressColumn):
         return Text(f"loss {task.fields['loss']}" if task.fields["loss"] else "")
 
 
+BAR: tuple[ProgressColumn, ...] = (
+    TextColumn("{task.description}"),
+    BarColumn(bar_width=20),
+    MofNCompleteColumn(),
+    _Loss(),
+    _Speed(),
+    TimeRemainingColumn(compact=True),
+)
+"""What the line of a bar shows."""
+
+
 class TrainingProgress:
     """Shows the events of one or two trainings."""
 
@@ -48,6 +59,7 @@ class TrainingProgress:
 
     def print(self, *parts: RenderableType) -> None:
         """Print above the bar."""
+        self.waited()
         self._lines.print(*parts, sep="\n")
 
     def _has_line(self, epoch: int) -> bool:
@@ -60,9 +72,10 @@ class TrainingProgress:
         try:
             yield
         finally:
-            self._waited()
+            self.waited()
 
-    def _waited(self) -> None:
+    def waited(self) -> None:
+        """End the waiting, if there is any."""
         if self._waiting is not None:
             self._bar.remove_task(self._waiting)
             self._waiting = None
@@ -72,7 +85,7 @@ class TrainingProgress:
 
         Of many epochs of several networks, about LINES get a line, and the last one.
         """
-        self._waited()
+        self.waited()
         width = max(map(len, events))
         for backend, event in events.items():
             several = len(events) > 1
@@ -105,12 +118,7 @@ def training_progress(
     """
     errors = Console(stderr=True, highlight=False)
     bar = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=20),
-        MofNCompleteColumn(),
-        _Loss(),
-        _Speed(),
-        TimeRemainingColumn(compact=True),
+        *BAR,
         console=errors,
         transient=True,
         disable=not errors.is_terminal,

@@ -99,7 +99,7 @@ def failure_of(verdict: Verdict, plan: Plan) -> Failure | None:
         )
     for item in verdict.coverage.not_compared:
         if not item.allowed:
-            side = next(name for name in verdict.backends if item.why.startswith(name))
+            side = next((name for name in verdict.backends if item.why.startswith(name)), None)
             return Failure(kinds.get(item.layer, item.layer), None, "float64", side, None)
     return None
 

@@ -12,6 +12,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from cnnspec.compare.causes import Cause
 from cnnspec.compare.probes import DATA_IMAGES
 from cnnspec.compare.referee import TRAINING
 from cnnspec.compare.verdict import Coverage, Finding, Kinks, NotCompared, Quantity, Verdict
@@ -22,7 +23,7 @@ ROWS = 12
 """Rows of the table of quantities; the rest is counted."""
 
 IMAGES = {"data": DATA_IMAGES}
-"""Batch of a probe where a cause may name it, as in `1/7 = 1/batch_size`."""
+"""Batches of probes, where a cause may name them, as in `1/7 = 1/batch_size`."""
 
 SIDE = 20
 """Characters of a side in the table of quantities; a longer pair takes two lines."""
@@ -236,9 +237,7 @@ def budget_words(budget: float) -> str:
 def _place(finding: Finding) -> Text:
     where = [finding.precision, finding.backend]
     if finding.worst:
-        images = IMAGES.get(finding.worst.probe) if finding.step is None else None
-        of = f" ({images} images, whatever the spec's batch size)" if images else ""
-        where.append(f"probe `{finding.worst.probe}`{of}")
+        where.append(f"probe `{finding.worst.probe}`")
         where.extend(_extent(finding.worst))
     if finding.step:
         where.append(f"step {finding.step:,} of the training")
@@ -256,9 +255,17 @@ def _extent(worst: Quantity) -> Iterator[str]:
 def _verdict_on(finding: Finding) -> Iterator[Text]:
     yield Text(_who(finding))
     for side, cause in finding.causes.items():
-        yield Text(f"why: {cause.of(side)}", style="yellow")
+        yield Text(f"why: {cause.of(side)}{_batch(finding, cause)}", style="yellow")
     if finding.wrong_side and not finding.causes and finding.worst:
         yield _without_cause(finding.worst)
+
+
+def _batch(finding: Finding, cause: Cause) -> str:
+    """Say how large the batch is that a cause names: the probe's, not the spec's."""
+    images = IMAGES.get(finding.worst.probe) if finding.worst and not finding.step else None
+    if images is None or "batch_size" not in cause.sentence:
+        return ""
+    return f" (here, a batch is the {images} images of the probe)"
 
 
 def _without_cause(worst: Quantity) -> Text:

@@ -1,11 +1,17 @@
 """`cnnspec compare`: its options, and what it refuses."""
 
+import io
 import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from rich.console import Console
+from rich.progress import Progress
 
+from cnnspec.cli.progress import BAR, TrainingProgress
+from cnnspec.training import StepTaken
 from tests.cli.conftest import Call
 
 SPEC = """
@@ -206,3 +212,24 @@ def test_many_epochs_take_few_lines(spec: str, call: Call) -> None:
     epochs = [line.split()[2] for line in done.out.splitlines() if line.startswith("numpy epoch")]
     assert epochs == [f"{n}/25" for n in (1, 3, 6, 9, 12, 15, 18, 21, 24, 25)]
     assert not [line for line in done.out.splitlines() if line != line.rstrip()]
+
+
+def bar(epochs: int = 2) -> tuple[TrainingProgress, Progress, Console]:
+    lines = Console(file=io.StringIO(), width=100)
+    shown = Progress(*BAR, console=lines, auto_refresh=False)
+    return TrainingProgress(shown, lines, epochs, None), shown, lines
+
+
+def test_a_replay_shows_that_it_goes_on_until_the_training() -> None:
+    progress, shown, _ = bar()
+    with progress.waiting("replaying every part of both"):
+        (task,) = shown.tasks
+        assert (task.description, task.total) == ("replaying every part of both", None)
+        event = StepTaken(1, 1, 32, 64, 2.3, 2.3, np.zeros((32, 10)))
+        progress.show({"numpy": event, "torch": event})
+        (task,) = shown.tasks
+        assert (task.description, task.completed, task.total) == ("epoch 1/2", 32, 128)
+    assert len(shown.tasks) == 1
+    with progress.waiting("more"):
+        assert len(shown.tasks) == 2
+    assert len(shown.tasks) == 1

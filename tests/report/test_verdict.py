@@ -225,10 +225,12 @@ def test_a_long_pair_takes_two_lines_of_the_table() -> None:
     assert "  path/to/first.py:Network vs  2.0e+00" in text
 
 
-def test_the_size_of_the_probe_of_data_is_said() -> None:
+def test_the_size_of_a_batch_that_a_cause_names_is_said() -> None:
     data = dataclasses.replace(BAD, probe="data")
-    text = rendered(verdict(data, findings=(finding(data),)), 200)
-    assert "probe `data` (7 images, whatever the spec's batch size), 3 of 20 elements" in text
+    said = "divided by the batch size twice? (here, a batch is the 7 images of the probe)\n"
+    assert said in rendered(verdict(data, findings=(finding(data, cause=HALF),)), 200)
+    other = Cause("ties", "it counts ties twice")
+    assert "images of" not in rendered(verdict(data, findings=(finding(data, cause=other),)), 200)
 
 
 def test_where_in_training_it_was_found_is_no_second_first_divergence() -> None:
