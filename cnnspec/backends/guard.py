@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from cnnspec.backends.network import Labels, Network, Step
 from cnnspec.errors import BackendError, CnnspecError
 from cnnspec.trace import Array, LayerTrace, LossTrace, State, Trace
@@ -102,8 +104,16 @@ class GuardedNetwork:
         return logits
 
     def train_step(self, images: Array, labels: Labels, learning_rate: float, step: int) -> Step:
-        taken: Step = self._run("train_step", images, labels, learning_rate, step)
-        return taken
+        taken = self._run("train_step", images, labels, learning_rate, step)
+        wanted = (len(images), self.plan.classes)
+        if not isinstance(taken, tuple) or len(taken) != 2 or np.shape(taken[1]) != wanted:
+            error = BackendError(
+                f"`{self._name}` returned {_shown(taken)} from train_step; wanted the loss, a "
+                f"number, and the logits, an array of {wanted[0]} images x {wanted[1]} classes"
+            )
+            error.add_note(f"{TOLD} `{self._name}` in train_step")
+            raise error
+        return Step(*taken)
 
     def update(self, gradients: Mapping[str, Array], learning_rate: float, step: int) -> None:
         self._run("update", gradients, learning_rate, step)
@@ -159,4 +169,8 @@ def _exit(stop: SystemExit) -> str:
 
 def _shown(value: object) -> str:
     kind = type(value)
+    if isinstance(value, tuple):
+        return f"({', '.join(map(_shown, value))})"
+    if isinstance(value, np.ndarray):
+        return f"an array of shape {value.shape}"
     return repr(value) if kind.__module__ == "builtins" else f"a `{kind.__name__}`"

@@ -99,7 +99,7 @@ def compare_backends(
             on_event=on_event,
         )
     except Exception as error:  # somebody's network, when it is tested or replayed
-        reason = told(error)
+        reason = str(error) if isinstance(error, BackendError) else told(error)
         if reason is None:
             raise
         return replace(verdict, coverage=_without_training(verdict.coverage, reason, allow))

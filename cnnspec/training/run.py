@@ -85,15 +85,13 @@ class Run:
         folder = Path(path)
         try:
             about = json.loads((folder / "run.json").read_text("utf-8"))
+            problem = "" if _says_backend(about) else 'it has no `"backend": NAME`'
         except (OSError, ValueError) as error:
+            problem = str(error)
+        if problem:
             raise RunError(
-                f"{folder} is not a run folder: cannot read its run.json ({error}); "
+                f"{folder} is not a run folder: cannot read its run.json ({problem}); "
                 "`cnnspec train` makes one, such as runs/digits-1"
-            ) from None
-        if not isinstance(about, dict) or not isinstance(about.get("backend"), str):
-            raise RunError(
-                f'{folder / "run.json"} does not say the backend, as in `"backend": "numpy"`; '
-                "train again, or write it back"
             )
         return cls(folder, about["backend"])
 
@@ -137,6 +135,10 @@ class Run:
             return tuple(map(_metrics, lines))
         except (OSError, ValueError, TypeError, AttributeError) as error:
             raise RunError(f"cannot read {self.path / 'metrics.jsonl'}: {error}") from None
+
+
+def _says_backend(about: object) -> bool:
+    return isinstance(about, dict) and isinstance(about.get("backend"), str)
 
 
 def _metrics(line: str) -> EpochMetrics:

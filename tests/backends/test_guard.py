@@ -51,6 +51,16 @@ class Dies(NumPyNetwork):
         return super().train_step(images, labels, learning_rate, step)
 
 
+class NoStep(NumPyNetwork):
+    def train_step(self, images: Any, labels: Any, learning_rate: float, step: int) -> Any:
+        super().train_step(images, labels, learning_rate, step)
+
+
+class Transposed(NumPyNetwork):
+    def predict(self, images: Any) -> Any:
+        return super().predict(images).T
+
+
 def raises(*_: Any, **__: Any) -> Any:
     raise KeyError("weight")
 
@@ -121,6 +131,7 @@ def test_an_exit_names_its_line() -> None:
     ("parts", "reason", "steps"),
     [
         ({"network": Dies}, "RuntimeError: I died", 1),
+        ({"network": NoStep}, "BackendError: `faulty` returned None from train_step; wanted", 0),
         ({"pool": NoBackward}, "NotImplementedError: no backward yet", 0),
         ({"conv": Exits}, "BackendError: `faulty` calls sys.exit(0) in train_step (", 0),
     ],
@@ -140,6 +151,17 @@ def test_a_network_that_cannot_be_tested_is_not_compared() -> None:
     last = verdict.coverage.not_compared[-1]
     assert (last.layer, last.allowed) == ("training", False)
     assert last.why.startswith("ValueError: bad forward, raised by the backend `faulty`")
+
+
+def test_predictions_of_another_shape_are_not_compared() -> None:
+    verdict = compare_backends(SPEC, (parse_party("numpy"), faulty(network=Transposed)))
+    assert verdict.verdict == "different"
+    last = verdict.coverage.not_compared[-1]
+    assert last.layer == "training"
+    assert last.why == (
+        "the faulty network predicts an array of shape (10, 20); wanted the logits, 20 images x 10 "
+        "classes"
+    )
 
 
 def test_an_error_of_cnnspec_is_no_backend_s(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -209,7 +209,7 @@ def test_weights_of_another_network_name_the_run(trained: Any) -> None:
 def test_a_run_that_does_not_say_its_backend(about: str, trained: Any) -> None:
     run = trained()
     (run.path / "run.json").write_text(about)
-    with pytest.raises(RunError, match=r"run\.json does not say the backend, as in"):
+    with pytest.raises(RunError, match=r'its run\.json .it has no `"backend": NAME`'):
         Run.open(run.path)
 
 
