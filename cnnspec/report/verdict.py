@@ -25,8 +25,8 @@ ROWS = 12
 IMAGES = {"data": DATA_IMAGES}
 """Batches of probes, where a cause may name them, as in `1/7 = 1/batch_size`."""
 
-SIDE = 20
-"""Characters of a side in the table of quantities; a longer pair takes two lines."""
+SIDE = len("numpy vs torch")
+"""Longest pair of sides that the table of quantities names."""
 
 GROUPS = 6
 """Groups of findings with the same cause that are written out; the rest is counted."""
@@ -353,8 +353,8 @@ class QuantitiesTable:
 
 
 def _side(backend: str) -> str:
-    """Name the side that is held against itself, or both that are held together."""
-    return backend if len(backend) <= SIDE else backend.replace(" vs ", " vs\n")
+    """Name the side that is held against itself, or the two that are held together."""
+    return "one vs other" if " vs " in backend and len(backend) > SIDE else backend
 
 
 def label(quantity: str) -> str:
@@ -376,8 +376,8 @@ def _budget(found: Quantity) -> str:
 
 
 def _ratio(found: Quantity) -> str:
-    if not math.isfinite(found.ratio) or (found.difference and found.budget < sys.float_info.min):
-        return "-"
+    if found.difference and found.budget < sys.float_info.min:  # the same as one of 0
+        return "inf"
     return f"{found.ratio:.3f}" if found.ratio < 1000 else f"{found.ratio:.0e}"
 
 
