@@ -74,6 +74,8 @@ def main() -> None:
     except SystemExit as stop:
         if _reader_has_gone(stop):
             discard_output()
+        elif _by_click(stop):  # it has completed a command for a shell
+            code = int(stop.code or 0)
         else:  # cnnspec itself never exits below here
             code, value = BAD_INPUT, stop.code
             _say(lambda: _complain(f"a backend's code calls sys.exit({value!r})"))
@@ -90,6 +92,12 @@ def _reader_has_gone(stop: SystemExit) -> bool:
     """Tell whether this is click's answer where the reader of its own output has gone."""
     cause = stop.__context__
     return isinstance(cause, OSError) and cause.errno == errno.EPIPE
+
+
+def _by_click(stop: SystemExit) -> bool:
+    """Tell whether click exits, and not somebody's code that it runs."""
+    *_, (innermost, _) = traceback.walk_tb(stop.__traceback__)
+    return str(innermost.f_globals.get("__name__")).partition(".")[0] == "click"
 
 
 def _code_of(error: BaseException) -> int:
