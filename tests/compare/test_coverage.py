@@ -68,7 +68,12 @@ def test_a_layer_that_raises_is_listed_with_the_reason() -> None:
     assert verdict.verdict == "different"
     assert verdict.coverage.counts["outputs"] == (5, 6)
     listed = {(item.layer, item.quantity) for item in verdict.coverage.not_compared}
-    assert listed == {("pool1", "output"), ("pool1", "grad_input"), ("whole pass", None)}
+    assert listed == {
+        ("pool1", "output"),
+        ("pool1", "grad_input"),
+        ("whole pass", None),
+        ("training step", None),
+    }
     reasons = {item.why for item in verdict.coverage.not_compared}
     assert reasons == {"faulty: ValueError: no backward"}
 
@@ -77,10 +82,11 @@ def test_a_layer_that_raises_is_listed_with_the_reason() -> None:
     ("allow", "verdict"),
     [
         (("pool1",), "different"),
-        (("pool1", "whole pass"), "same"),
-        (("pool1.output", "whole pass"), "different"),
-        (("pool1.output", "pool1.grad_input", "whole pass"), "same"),
-        (("whole pass",), "different"),
+        (("pool1", "whole pass"), "different"),
+        (("pool1", "whole pass", "training step"), "same"),
+        (("pool1.output", "whole pass", "training step"), "different"),
+        (("pool1.output", "pool1.grad_input", "whole pass", "training step"), "same"),
+        (("whole pass", "training step"), "different"),
     ],
 )
 def test_the_user_allows_by_name(allow: tuple[str, ...], verdict: str) -> None:

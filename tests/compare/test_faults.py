@@ -10,11 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from cnnspec import compare_backends, parse_spec
 from cnnspec.backends.chain import ChainNetwork
 from cnnspec.backends.numpy import NumPyNetwork, layers, learning
 from cnnspec.backends.numpy.batch_norm import BatchNormNumPy
 from cnnspec.cli import main
+from cnnspec.compare import parse_party
 from cnnspec.spec.layers import AnyLayer
+from tests.faulty import faulty
 
 SPEC = """
 name: all-kinds
@@ -318,15 +321,18 @@ def test_missing_gradient_is_a_difference(
     assert first(document) == ("conv1", "grad_bias", "float64")
 
 
-def test_layer_that_breaks_the_next_one_is_named(
-    compare: Compare, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    plant(monkeypatch, layers.ConvNumPy, "forward", lambda y: y[:, 1:])
-    code, document = compare(SPEC, "--steps", "0")
-    assert code == 1
-    assert first(document) == ("conv1", "output", "float64")
-    missing = [item for item in document["not_compared"] if item["layer"] == "whole pass"]
-    assert "numpy: " in missing[0]["why"]
+def test_layer_that_breaks_the_next_one_is_named() -> None:
+    class OneChannelLess(layers.ConvNumPy):
+        def forward(self, x: Any) -> Any:
+            return super().forward(x)[1:]
+
+    parties = faulty(conv=OneChannelLess), parse_party("torch")
+    verdict = compare_backends(parse_spec(SPEC), parties, steps=0)
+    finding = verdict.first_divergence
+    assert finding is not None
+    assert (finding.layer, finding.quantity) == ("conv1", "output")
+    missing = [item for item in verdict.coverage.not_compared if item.layer == "whole pass"]
+    assert missing[0].why.startswith("faulty: ")
 
 
 def test_an_error_of_our_own_is_not_taken_for_a_verdict(
