@@ -196,7 +196,8 @@ def adam_budgets(
     update_error += (6 * u + cancelled1) * (moved + update_error) + tiny
     new = np.abs(weights) + moved + update_error
     square = (magnitude + gradient_error) ** 2
-    size = np.where(least > 0, np.maximum(square, np.maximum(new, rate)), math.inf)
+    largest = np.maximum.reduce([square, v / (1 - power2), np.abs(m) / (1 - power1), new])
+    size = np.where(least > 0, np.maximum(largest, rate), math.inf)
     return {
         "": unless_too_large(update_error + 2 * u * new, size, precision),
         "exp_avg": unless_too_large(m_error, magnitude, precision),
