@@ -57,4 +57,6 @@ def _what(value: Any) -> str:
     if value is None:
         return "None"
     kind = type(value).__name__
+    if type(value).__module__ == MODULE:
+        return f"an instance of {kind}"
     return f"{'an' if kind[0].lower() in 'aeiou' else 'a'} {kind}"

@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import cnnspec
 from cnnspec.compare.check.reporter import LINES, WHERE, stopped_at
 from cnnspec.compare.check.results import LOAD, Results
 
@@ -25,6 +24,9 @@ START = 60.0
 
 ANSWER = 0.5
 """Seconds for a process that is stopped to write down where it is, and for its last output."""
+
+ROOT = str(Path(__file__).parents[3])
+"""The folder that holds the package."""
 
 PROGRAM = """\
 import sys
@@ -82,7 +84,7 @@ def _run_once(folder: Path, limit: float, results: Results) -> tuple[str, list[d
     reader, writer = os.pipe()
     process = subprocess.Popen(
         # Without -P, a random.py in the caller's folder would be taken for Python's own.
-        [sys.executable, "-P", "-c", PROGRAM, str(Path(cnnspec.__file__).parents[1]), str(folder)],
+        [sys.executable, "-P", "-c", PROGRAM, ROOT, str(folder)],
         stdin=subprocess.DEVNULL,
         stdout=writer,
         stderr=subprocess.STDOUT,

@@ -119,6 +119,7 @@ LOADING = {
     "a function": ("def ReLU(x): pass", "`ReLU` is a function, wanted a class"),
     "nothing": ("ReLU = None", "`ReLU` is None, wanted a class"),
     "a number": ("ReLU = 3", "`ReLU` is an int, wanted a class"),
+    "an instance": ("class A: pass\nReLU = A()", "`ReLU` is an instance of A, wanted a class"),
     "an exit": ("import sys\nsys.exit('bad')", "calls sys.exit('bad') (line 2: sys.exit('bad'))"),
     "a silent error": (
         "class E(Exception):\n    def __str__(self): raise ValueError\nraise E",
