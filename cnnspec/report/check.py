@@ -62,7 +62,9 @@ def _grouped(findings: Iterable[CheckFinding]) -> Iterator[list[CheckFinding]]:
         why: object = cause
         if cause is not None and cause.code == "shape":
             why = re.sub(r"\d+", "", cause.sentence)
-        key = (finding.quantity, finding.stage, finding.message, why)
+        # So have messages of NumPy's, about arrays that do not fit.
+        said = re.sub(r"[\d,() ]+", " ", finding.message) if finding.stage else finding.message
+        key = (finding.quantity, finding.stage, said, why)
         groups.setdefault(key, []).append(finding)
     yield from sorted(groups.values(), key=len, reverse=True)
 

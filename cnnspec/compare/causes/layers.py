@@ -22,7 +22,7 @@ from cnnspec.compare.causes.convolution import Convolution
 from cnnspec.compare.causes.elementwise import of_flatten, of_relu
 from cnnspec.compare.causes.layout import other_layouts
 from cnnspec.compare.causes.left_out import outputs_left_out, windows_missing
-from cnnspec.compare.causes.numbers import any_constant, fewer_bits
+from cnnspec.compare.causes.numbers import any_constant, fewer_bits, whole_numbers
 from cnnspec.compare.causes.penalty import penalty
 from cnnspec.compare.causes.pool import of_pool, right_pool
 from cnnspec.compare.causes.scales import named_scales
@@ -61,6 +61,7 @@ def _hypotheses(observations: list[Observed]) -> Iterator[Hypothesis[LayerSituat
         yield from outputs_left_out(observations)
     yield from accumulated(observations)
     yield from penalty(observations)
+    yield from whole_numbers(observations)
     yield from any_constant(observations)
     yield from fewer_bits(observations, _coarser)
     yield from wrong_shape(observations)

@@ -10,11 +10,11 @@ import numpy as np
 from cnnspec.compare.budget import Exact
 from cnnspec.compare.causes import Cause, LayerSituation, Observation
 from cnnspec.compare.check.judged import Judged
+from cnnspec.compare.check.known import KEPT, UPDATED, first_call_only, uses_updated_weights
 from cnnspec.compare.check.records import CheckFinding
 from cnnspec.compare.check.results import Results
 from cnnspec.compare.check.settings import LAYER, Setting
 from cnnspec.compare.judge import Judge
-from cnnspec.compare.measure import measure
 from cnnspec.compare.observe import layer_situation
 from cnnspec.compare.probes import LayerProbe
 from cnnspec.compare.replay_layers import layer_budgets, own_arrays
@@ -34,11 +34,6 @@ ACCUMULATES = Cause(
     "not-repeatable",
     "another result from the same call made again: something is kept, or added up, between calls",
 )
-KEPT = Cause(
-    "first-call-only",
-    "right only where it is the first call: something is kept between calls",
-)
-
 REPORTED_BY = {"output": "forward", "grad_input": "backward"}
 """The finding that says that a stage failed; the others of the stage are not reached."""
 
@@ -105,7 +100,7 @@ class LayerGrader:
             judged = Judged.of(self._unreached(quantity), list(seen.values()))
             if not judged.finding.ok:
                 judged = judged.within_float32(self._budgets_of_float32(quantity, seen))
-                return judged.known_as(self._kept(quantity, key, results, seen))
+                return judged.known_as(self._known(quantity, key, results, seen, found))
             if len(seen) == len(keys):
                 return judged
         stage = "forward" if quantity in ("output", *self.at.buffers) else "backward"
@@ -150,18 +145,25 @@ class LayerGrader:
             for number in seen
         ]
 
-    def _kept(
-        self, quantity: str, key: str, results: Results, seen: Mapping[int, Observed]
+    def _known(
+        self,
+        quantity: str,
+        key: str,
+        results: Results,
+        seen: Mapping[int, Observed],
+        found: Sequence[Mapping[str, Array]],
     ) -> Cause | None:
-        """Name a result that is wrong after other calls, and right where there were none."""
-        repeated = results.said(key, "repeated")
+        """Name what the other arrays of this setting give away."""
         alone = results.arrays(f"{key}-first")
-        if repeated is None or quantity not in alone:
-            return None
-        number = int(repeated.removeprefix("p"))
-        if number == 0 or number not in seen or _right(seen[number]):
-            return None
-        return KEPT if _right(self._observed(number, quantity, alone)) else None
+        repeated = results.said(key, "repeated")
+        if repeated is not None and quantity in alone:
+            number = int(repeated.removeprefix("p"))
+            if number in seen and number > 0:
+                observed = self._observed(number, quantity, alone)
+                if first_call_only(seen[number], observed):
+                    return KEPT
+        after = [found[number] for number in seen]
+        return UPDATED if uses_updated_weights(list(seen.values()), after) else None
 
     def _untouched(
         self, keys: Sequence[str], found: Sequence[Mapping[str, Array]], results: Results
@@ -217,7 +219,3 @@ class LayerGrader:
 
     def _unreached(self, quantity: str) -> CheckFinding:
         return CheckFinding(self.setting.name, quantity, False, reached=False)
-
-
-def _right(observation: Observed) -> bool:
-    return measure(observation.found, observation.wanted, observation.budget).ratio <= 1

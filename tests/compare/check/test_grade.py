@@ -190,3 +190,54 @@ def test_arrays_are_shown_on_the_probe_that_the_cause_speaks_of(check: Check) ->
     assert "1/7 = 1/batch_size" in found.cause.sentence
     assert found.max_abs is not None
     assert np.isfinite(found.max_abs)
+
+
+UPDATES = (
+    "return grad @ self.W.T, self.x.T @ grad, grad.sum(axis=0)",
+    """\
+self.dW, self.db = self.x.T @ grad, grad.sum(axis=0)
+        self.W = self.W - 0.1 * self.dW
+        return grad @ self.W.T""",
+)
+
+
+def test_a_gradient_of_the_updated_weights_is_named(check: Check) -> None:
+    found = wrong(check(changed(*UPDATES), "Linear", "linear"))
+    assert set(found) == {"grad_input", "own weights"}
+    assert found["grad_input"].cause is not None
+    assert found["grad_input"].cause.code == "updated-weights-used"
+    other = changed(UPDATES[0], UPDATES[1].replace("grad @ self.W.T", "grad @ (2 + self.W.T)"))
+    assert wrong(check(other, "Linear", "linear"))["grad_input"].cause is None
+
+
+CUT = {
+    "relu": (
+        changed("return np.where(self.on, x, 0)", "return np.where(self.on, x, 0).astype(int)"),
+        "ReLU",
+    ),
+    "linear": (
+        changed("return x @ self.W + self.b", "return (x @ self.W + self.b).astype(int)"),
+        "Linear",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", CUT)
+def test_integers_are_named(kind: str, check: Check) -> None:
+    text, name = CUT[kind]
+    found = wrong(check(text, name, kind))["output"]
+    assert found.cause is not None
+    assert found.cause.code == "truncated"
+    rounded = text.replace(".astype(int)", ".round()")
+    found = wrong(check(rounded, name, kind))["output"]
+    assert found.cause is None or found.cause.code != "truncated"
+
+
+def test_no_number_where_x_is_0_is_named(check: Check) -> None:
+    text = changed(
+        "return np.where(self.on, grad, 0)", "return grad * (np.maximum(self.x, 0) / self.x)"
+    )
+    text = text.replace("self.on = x > 0", "self.x = x; self.on = x > 0")
+    found = wrong(check(text, "ReLU", "relu"))["grad_input"]
+    assert found.cause is not None
+    assert found.cause.code == "divided-by-zero"
