@@ -342,6 +342,29 @@ FAULTS: list[tuple[tuple[str, ...], Fault]] = [
 ]
 
 
+EPS = ("1e-2", "1e-3", "1e-4", "1e-5", "1e-6", "1e-7", "1e-8", "1e-10", "1e-12")
+"""What people and libraries take for eps."""
+
+FAULTS += [
+    (
+        PASSED,
+        Fault(
+            "other-eps",
+            f"that of an eps of {eps}, where another is given",
+            {"root": lambda at, eps=eps: (at.used + float(eps)).sqrt()},  # type: ignore[misc]
+        ),
+    )
+    for eps in EPS
+]
+
+BY_CODE = {fault.code: fault for _, fault in FAULTS}
+FAULTS += [
+    (("running_var",), BY_CODE["biased-variance"].beside(BY_CODE[code]))
+    for code in ("momentum-reversed", "batch-statistics")
+]
+"""What is right by other libraries' conventions is off by two of these at once."""
+
+
 def of_batch_norm(observations: list[Observed]) -> Iterator[Hypothesis[LayerSituation]]:
     """Suppose each fault of batch normalisation."""
     quantity = observations[0].quantity

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from cnnspec.compare.check import CheckFinding
+from cnnspec.spec.layers import Conv
 from tests.compare.check.conftest import Check
 from tests.compare.check.test_check import NOTEBOOK, RIGHT, changed, wrong
 
@@ -15,6 +16,7 @@ POOL = "import numpy as np\n\nclass Pooling" + (
     NOTEBOOK.read_text().split("class Pooling")[1].split("class MaxPool2D(")[0]
     + "\n    def backward(self, grad):\n        return self.x * 0\n"
 )
+SMALL_CONV = Conv(out_channels=2, kernel_size=2, padding=1)
 
 
 def in_conv(old: str, new: str) -> str:
@@ -82,7 +84,7 @@ k, s, p = self.kernel_size, self.stride, self.padding
 
 def test_gradients_that_were_set_before_backward_raised_are_judged(check: Check) -> None:
     text = in_conv("        return dx[", "        raise ValueError('no dx')\n        return dx[")
-    checked = check(text, "Conv2D", "conv")
+    checked = check(text, "Conv2D", "conv", like=SMALL_CONV)
     assert list(wrong(checked)) == ["grad_input"]
     right = {finding.quantity for finding in checked.findings if finding.ok}
     assert right == {"output", "grad_weight", "grad_bias", "own input"}
@@ -95,7 +97,7 @@ def test_gradients_of_an_earlier_pass_are_not_judged(check: Check) -> None:
         if len(grad) == 1: raise ValueError
         self.d_weights, self.d_biases =""",
     )
-    checked = check(text, "Conv2D", "conv")
+    checked = check(text, "Conv2D", "conv", like=SMALL_CONV)
     assert list(wrong(checked)) == ["grad_input"]
     unreached = {finding.quantity for finding in checked.findings if not finding.reached}
     assert unreached == {"grad_weight", "grad_bias"}
@@ -123,7 +125,8 @@ def test_a_loss_that_returns_nothing(check: Check) -> None:
 
 def test_a_cut_that_leaves_nothing_is_called_so(check: Check) -> None:
     text = in_conv("p : dx.shape[2] - p, p : dx.shape[3] - p", "p:-p, p:-p")
-    found = wrong(check(text, "Conv2D", "conv"))
+    like = SMALL_CONV.model_copy(update={"padding": 0})
+    found = wrong(check(text, "Conv2D", "conv", like=like))
     assert "an empty array: `p:-p` is empty where p = 0" in sentences(found)["grad_input"]
 
 
@@ -148,7 +151,7 @@ SHAPES = {
 @pytest.mark.parametrize("what", SHAPES)
 def test_outputs_of_another_shape(what: str, check: Check) -> None:
     text, words = SHAPES[what]
-    found = wrong(check(text, "Conv2D", "conv"))
+    found = wrong(check(text, "Conv2D", "conv", like=SMALL_CONV))
     assert words in sentences(found)["output"]
 
 
@@ -241,3 +244,16 @@ def test_no_number_where_x_is_0_is_named(check: Check) -> None:
     found = wrong(check(text, "ReLU", "relu"))["grad_input"]
     assert found.cause is not None
     assert found.cause.code == "divided-by-zero"
+
+
+def test_a_cut_at_the_wrong_corner_is_asked_about(check: Check) -> None:
+    cut = "p : dx.shape[2] - p, p : dx.shape[3] - p"
+    text = in_conv(cut, ": dx.shape[2] - 2 * p, : dx.shape[3] - 2 * p")
+    found = wrong(check(text, "Conv2D", "conv", like=SMALL_CONV))
+    assert "is it cut off at the bottom and the right" in sentences(found)["grad_input"]
+
+
+def test_the_bias_of_a_linear_layer_has_features(check: Check) -> None:
+    text = changed("self.x.T @ grad, grad.sum(axis=0)", "self.x.T @ grad, grad.sum(axis=1)")
+    said = sentences(wrong(check(text, "Linear", "linear")))["grad_bias"]
+    assert said == "the sum over features, where all but the features are wanted"
