@@ -67,8 +67,8 @@ def test_a_failure_that_comes_of_an_earlier_call_is_said(check: Check) -> None:
 def test_threads_that_are_left_running_change_no_grade(check: Check) -> None:
     top = "import threading, time; threading.Thread(target=time.sleep, args=(60,)).start()"
     began = time.monotonic()
-    assert check(relu(top=top), "ReLU", "relu", time_limit=3.0).ok
-    assert time.monotonic() - began < 30
+    assert check(relu(top=top), "ReLU", "relu", time_limit=30.0).ok
+    assert time.monotonic() - began < 25, "nothing waits for it"
 
 
 def test_processes_that_are_started_do_not_outlive_the_check(tmp_path: Path, check: Check) -> None:
