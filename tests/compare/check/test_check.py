@@ -226,7 +226,10 @@ self.n = getattr(self, "n", len(x))
         self.x = x[: self.n]
         return x @ self.W + self.b""",
     )
-    assert "grad_weight" in wrong(check(text, "Linear", "linear"))
+    found = wrong(check(text, "Linear", "linear"))
+    assert set(found) == {"grad_input"}
+    assert found["grad_input"].stage == "backward"
+    assert found["grad_input"].message.endswith("something is kept between calls")
 
 
 def test_settings_a_class_is_not_made_for_are_listed(check: Check) -> None:
