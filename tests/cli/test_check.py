@@ -26,10 +26,12 @@ def test_wrong_is_1_and_reads_top_down(call: Call, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("COLUMNS", "80")
     done = call("check", f"{NOTEBOOK}:Linear", "--as", "linear")
     assert done.code == 1
-    lines = [line.rstrip() for line in done.out.splitlines()]
+    lines = done.out.splitlines()
+    assert lines == [line.rstrip() for line in lines], "no line ends in blanks"
     assert lines[0] == "WRONG: notebook_layers.py:Linear as linear: 18 of 24 passed"
     assert lines[2] == "wrong: weight gradient, in: plain; as many out as in; one output"
     assert "  why: the expected one x 0.142857 (1/7 = 1/batch_size): divided by the batch" in lines
+    assert "wrong: updates within backward, in: plain; as many out as in; one output" in lines
     assert "right: forward (3 settings)" in lines
     assert max(map(len, lines)) <= 80
 
@@ -60,7 +62,7 @@ def test_json(call: Call) -> None:
         (["{file}:Conv2D", "--as", "conv", "--map", "W"], "--map wants NAME=ITS"),
         (["{file}:Conv2D", "--as", "conv", "--like", "{{out_channel: 3}}"], "unknown-option"),
         (["{file}:Conv2D", "--as", "conv", "--like", "{{"], "--like:"),
-        (["{file}:Conv3D", "--as", "conv"], "there is no `Conv3D` in it; it has Conv2D, ReLU"),
+        (["{file}:", "--as", "conv"], "without a class"),
         (["no.py:Conv2D", "--as", "conv"], "there is no file `no.py`"),
         (["{file}:Conv2D", "--as", "cross_entropy", "--like", "{{a: 1}}"], "--like is for layers"),
     ],
@@ -70,6 +72,65 @@ def test_bad_usage_is_2(arguments: list[str], message: str, call: Call) -> None:
     assert done.code == 2
     assert message in done.err
     assert "Traceback" not in done.err
+
+
+BROKEN = {
+    "syntax": ("class ReLU(", True, "SyntaxError"),
+    "import": ("import no_such_thing_at_all", True, "ModuleNotFoundError"),
+    "no class": ("class Relu: pass", True, "there is no `ReLU` in it; it has Relu"),
+    "exit": ("raise SystemExit(0)", True, "calls sys.exit(0)"),
+    "no setting": ("", False, "is made for no setting of `conv`"),
+}
+
+
+@pytest.mark.parametrize("what", BROKEN)
+def test_code_that_cannot_be_tried_is_1_and_a_document(
+    what: str, call: Call, tmp_path: Path
+) -> None:
+    text, is_relu, words = BROKEN[what]
+    path = tmp_path / "mine.py"
+    path.write_text(text or "class ReLU:\n    def __init__(self): pass")
+    done = call("check", f"{path}:ReLU", "--as", "relu" if is_relu else "conv", "--json")
+    document: Any = json.loads(done.out)
+    assert (done.code, done.err) == (1, "")
+    assert document["loaded"] is not is_relu
+    assert words in document["error"]
+    assert document["grade"] == {"passed": 0, "total": 10 if is_relu else 56}
+    shown = call("check", f"{path}:ReLU", "--as", "relu" if is_relu else "conv")
+    assert shown.code == 1
+    assert words in " ".join(shown.out.split())
+
+
+def test_what_was_printed_is_cut_and_harmless(call: Call, tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text("""
+class ReLU:
+    def forward(self, x):
+        for n in range(20):
+            print(n, chr(27) + "[31m", chr(7), "y" * 300)
+        raise ValueError(chr(27) + "[2J")
+    def backward(self, grad):
+        pass
+""")
+    done = call("check", f"{path}:ReLU", "--as", "relu")
+    assert done.code == 1
+    assert "ValueError: \\x1b[2J (line 6: raise" in done.out
+    assert not {chr(27), chr(7)} & set(done.out)
+    assert "\n\nit printed (the last " in done.out
+    lines = done.out.partition("it printed")[2].splitlines()[1:]
+    assert sum("x1b" in line for line in lines) <= 10
+    assert lines[-1].endswith(" ...")
+
+
+def test_one_missing_option_is_said_once(call: Call, tmp_path: Path) -> None:
+    text = NOTEBOOK.read_text().replace("stride=1, padding=0", "stride=1")
+    path = tmp_path / "mine.py"
+    path.write_text(text.replace("stride, padding\n", "stride, 0\n"))
+    done = call("check", f"{path}:Conv2D", "--as", "conv")
+    assert done.code == 0
+    text = " ".join(done.out.split())
+    assert "not supported: padding 1; padding 1 and stride 2: Conv2D takes no `padding`" in text
+    assert done.out.count("not supported:") == 1
 
 
 WITHOUT_TORCH = """

@@ -98,6 +98,19 @@ class PlainLayer(Layer):
         self._backward(grad_output)
         return self._gradients
 
+    def holds(self, name: str) -> bool:
+        """Tell whether the class has an array of its own for a parameter or a buffer."""
+        return name in self._places
+
+    def held_gradients(self) -> dict[str, Array]:
+        """Return copies of the gradients of parameters that the instance has as attributes."""
+        found = {}
+        for name in self.parameters:
+            place = find_or_none(self.instance, f"{GRADIENT}{name}", self._names)
+            if place is not None:
+                found[name] = self._forms[name].from_class(place.get())
+        return found
+
     def _output(self, x: Array, training: bool) -> Array:
         self._x, self._of = x, None
         self._give_weights()

@@ -9,11 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from cnnspec.backends.network import Labels
-from cnnspec.compare.budget import Exact
-from cnnspec.compare.check.grade import LayerGrader, grade_loss
+from cnnspec.compare.causes import diagnose_layer, diagnose_loss
+from cnnspec.compare.check.grade import LayerGrader
+from cnnspec.compare.check.grade_loss import LossGrader
+from cnnspec.compare.check.judged import with_causes
 from cnnspec.compare.check.records import Checked, CheckFinding, NotSupported
-from cnnspec.compare.check.run import Results, run_child
+from cnnspec.compare.check.results import Results
+from cnnspec.compare.check.run import run_child
 from cnnspec.compare.check.settings import SETTINGS, Setting, settings_like
 from cnnspec.compare.probes import as_float32, loss_probes, probe_labels
 from cnnspec.errors import BackendError
@@ -25,6 +27,9 @@ KINDS = (*LAYER_KINDS, LOSS)
 """What a class may be checked as."""
 
 CLASSES = (10, 2)
+
+LOGITS = {"ordinary": ("random", "single", "classes"), "extreme": ("extreme", "certain")}
+"""Probes of a loss, in two parts: that it overflows is another fault than that it is wrong."""
 
 
 def check_class(
@@ -38,16 +43,20 @@ def check_class(
 ) -> Checked:
     """Try a class from a file, `path/to/file.py:Conv2D`, as a kind of layer or as the loss.
 
+    Whatever the code does is in what is returned; it may not even load.
+
     `like` is a layer whose options are tried, in place of a list of settings; `names` says what
     the class calls something, by our name for it; each setting must end within `time_limit`
     seconds. The code runs in a process of its own. Nothing here needs torch.
 
     Raises:
-        BackendError: there is no such file or class, or no setting that it is made for.
+        BackendError: there is no such file.
     """
     path, _, name = candidate.rpartition(":")
     if not Path(path).is_file():
         raise BackendError(f"there is no file `{path or candidate}`; wanted FILE.py:CLASS")
+    if not name:
+        raise BackendError(f"wanted FILE.py:CLASS, found `{candidate}` without a class")
     label = f"{Path(path).name}:{name}"
     with tempfile.TemporaryDirectory() as folder:
         request: dict[str, Any] = {
@@ -80,46 +89,72 @@ def _check_layer(
             np.savez(folder / f"{key}-p{number}-given.npz", **given)  # type: ignore[arg-type]
         asked.append(grader.request(key))
     results = run_child(folder, request | {"settings": asked}, limit)
-    _raise_if_not_loaded(label, results)
-    findings: list[CheckFinding] = []
-    unsupported, notes = [], dict[str, None]()
-    for key, grader in graders.items():
-        why = results.unsupported(key)
-        if why:
-            unsupported.append(NotSupported(grader.setting.name, why))
-            continue
-        findings += grader.findings(key, results)
-        notes |= dict.fromkeys(grader.notes)
-    if not findings:
-        reasons = "; ".join(dict.fromkeys(item.why for item in unsupported))
-        raise BackendError(f"{label} is made for no setting of `{kind}`: {reasons}")
-    return Checked(label, kind, tuple(findings), tuple(unsupported), tuple(notes), results.output)
+    unreached = [finding for grader in graders.values() for finding in grader.unreached()]
+    if results.load_error():
+        return _not_loaded(label, kind, unreached, results)
+    unsupported = [
+        NotSupported(grader.setting.name, why)
+        for key, grader in graders.items()
+        if (why := results.unsupported(key)) is not None
+    ]
+    judged = [
+        item
+        for key, grader in graders.items()
+        if results.unsupported(key) is None
+        for item in grader.judged(key, results)
+    ]
+    notes = dict.fromkeys(item.note for item in judged if item.note)
+    return Checked(
+        label,
+        kind,
+        tuple(with_causes(judged, diagnose_layer) if judged else unreached),
+        tuple(unsupported),
+        tuple(notes),
+        results.printed.text,
+        results.printed.lines,
+        error="" if judged else f"is made for no setting of `{kind}`",
+    )
 
 
 def _check_loss(label: str, folder: Path, request: dict[str, Any], limit: float) -> Checked:
-    batches: dict[str, list[tuple[str, Exact, Labels]]] = {}
-    asked = []
+    graders: list[LossGrader] = []
+    asked: list[dict[str, Any]] = []
     for number, classes in enumerate(CLASSES):
-        key = f"s{number}"
-        batches[key] = [
+        probes = [
             (name, as_float32(logits).astype(np.float64), probe_labels(*logits.shape))
             for name, logits in loss_probes(classes, number)
         ]
-        for place, (_, logits, labels) in enumerate(batches[key]):
-            given = {"logits": logits, "labels": labels}
-            np.savez(folder / f"{key}-p{place}-given.npz", **given)  # type: ignore[arg-type]
-        asked.append({"key": key, "probes": [f"p{place}" for place in range(len(batches[key]))]})
+        for kind_of_logits, names in LOGITS.items():
+            key = f"s{len(graders)}"
+            batches = {f"{key}-{probe[0]}": probe for probe in probes if probe[0] in names}
+            for at, (_, logits, labels) in batches.items():
+                given = {"logits": logits, "labels": labels}
+                np.savez(folder / f"{at}-given.npz", **given)  # type: ignore[arg-type]
+            asked.append({"key": key, "probes": [probe for probe, *_ in batches.values()]})
+            graders.append(LossGrader(f"{classes} classes, {kind_of_logits} logits", batches))
     results = run_child(folder, request | {"settings": asked}, limit)
-    _raise_if_not_loaded(label, results)
-    findings = [
-        finding
-        for key, classes in zip(batches, CLASSES)
-        for finding in grade_loss(f"{classes} classes", key, batches[key], results)
-    ]
-    return Checked(label, LOSS, tuple(findings), (), (), results.output)
+    if results.load_error():
+        unreached = [finding for grader in graders for finding in grader.unreached()]
+        return _not_loaded(label, LOSS, unreached, results)
+    judged = [item for grader in graders for item in grader.judged(results)]
+    return Checked(
+        label,
+        LOSS,
+        tuple(with_causes(judged, diagnose_loss)),
+        output=results.printed.text,
+        lines_printed=results.printed.lines,
+    )
 
 
-def _raise_if_not_loaded(label: str, results: Results) -> None:
-    for error in results.errors("load").values():
-        printed = f"\nIt printed:\n{results.output}" if results.output.strip() else ""
-        raise BackendError(f"{label} cannot be loaded: {error}{printed}")
+def _not_loaded(
+    label: str, kind: str, unreached: Sequence[CheckFinding], results: Results
+) -> Checked:
+    return Checked(
+        label,
+        kind,
+        tuple(unreached),
+        output=results.printed.text,
+        lines_printed=results.printed.lines,
+        loaded=False,
+        error=results.load_error(),
+    )
