@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from cnnspec.backends.network import Labels
+from cnnspec.backends.plain import LAYOUTS, Hints
+from cnnspec.backends.plain.names import ARRAYS, OPTIONS
 from cnnspec.compare.budget import Exact
 from cnnspec.compare.check.grade import LayerGrader, grade_loss
 from cnnspec.compare.check.records import Checked, CheckFinding, NotSupported
@@ -26,6 +28,9 @@ KINDS = (*LAYER_KINDS, LOSS)
 
 CLASSES = (10, 2)
 
+INPUTS = {1: "features", 3: "images"}
+"""What a layer is over, by the axes of one of them."""
+
 
 def check_class(
     candidate: str,
@@ -33,18 +38,22 @@ def check_class(
     *,
     like: AnyLayer | None = None,
     names: Mapping[str, str] | None = None,
+    arguments: Mapping[str, Any] | None = None,
     layout: str = "nchw",
     time_limit: float = 10.0,
 ) -> Checked:
     """Try a class from a file, `path/to/file.py:Conv2D`, as a kind of layer or as the loss.
 
-    `like` is a layer whose options are tried, in place of a list of settings; `names` says what
-    the class calls something, by our name for it; each setting must end within `time_limit`
-    seconds. The code runs in a process of its own. Nothing here needs torch.
+    `like` is a layer whose options are tried, in place of a list of settings: what the class has
+    no parameter for is taken as built in. `names` says what the class calls something, by our
+    name for it; `arguments` are given to its constructor; each setting must end within
+    `time_limit` seconds. The code runs in a process of its own. Nothing here needs torch.
 
     Raises:
-        BackendError: there is no such file or class, or no setting that it is made for.
+        BackendError: there is no such file or class, no setting that it is made for, or more must
+            be said about it.
     """
+    _check_names(kind, names or {})
     path, _, name = candidate.rpartition(":")
     if not Path(path).is_file():
         raise BackendError(f"there is no file `{path or candidate}`; wanted FILE.py:CLASS")
@@ -55,12 +64,26 @@ def check_class(
             "name": name,
             "kind": kind,
             "names": dict(names or {}),
+            "arguments": dict(arguments or {}),
             "layout": layout,
+            "built_in": like is not None,
         }
         if kind == LOSS:
             return _check_loss(label, Path(folder), request, time_limit)
         settings = settings_like(like) if like is not None else SETTINGS[kind]
         return _check_layer(label, kind, settings, Path(folder), request, time_limit)
+
+
+def _check_names(kind: str, names: Mapping[str, str]) -> None:
+    """Refuse names for what a layer of this kind does not have."""
+    Hints(names)
+    if kind == LOSS:  # told by the loss itself
+        return
+    options = {*LAYER_KINDS[kind].model_fields, "input_shape"}
+    foreign = [name for name in names if name in OPTIONS.keys() - ARRAYS.keys() - options]
+    if foreign:
+        own = ", ".join(sorted(options & OPTIONS.keys()))
+        raise BackendError(f"--map {foreign[0]}: a {kind} has no such option; it has {own}")
 
 
 def _check_layer(
@@ -72,6 +95,33 @@ def _check_layer(
     limit: float,
 ) -> Checked:
     graders = {f"s{n}": LayerGrader(setting) for n, setting in enumerate(settings)}
+    results = _try(graders, folder, request, limit)
+    _raise_if_not_loaded(label, results)
+    findings: list[CheckFinding] = []
+    unsupported, notes = [], dict[str, None]()
+    unusable = {key for key, grader in graders.items() if _is_unusable(key, grader, results)}
+    made_for = {len(grader.setting.input) for key, grader in graders.items() if key not in unusable}
+    for key, grader in graders.items():
+        why = results.unsupported(key)
+        if not why and key in unusable and made_for and len(grader.at.input) not in made_for:
+            why = f"made for {' and '.join(INPUTS[length] for length in sorted(made_for))} alone"
+        if why:
+            unsupported.append(NotSupported(grader.setting.name, why))
+            continue
+        findings += grader.findings(key, results)
+        notes |= dict.fromkeys((*results.notes(key), *grader.notes))
+    if not findings:
+        reasons = "; ".join(dict.fromkeys(item.why for item in unsupported))
+        raise BackendError(f"{label} is made for no setting of `{kind}`: {reasons}")
+    if unusable == graders.keys():
+        notes |= dict.fromkeys(_better_layouts(settings[0], folder, request, limit))
+    return Checked(label, kind, tuple(findings), tuple(unsupported), tuple(notes), results.output)
+
+
+def _try(
+    graders: Mapping[str, LayerGrader], folder: Path, request: dict[str, Any], limit: float
+) -> Results:
+    """Let a class run in every setting."""
     asked = []
     for key, grader in graders.items():
         np.savez(folder / f"{key}-weights.npz", **grader.weights)  # type: ignore[arg-type]
@@ -79,21 +129,32 @@ def _check_layer(
             given = {"x": probe.x, "grad_output": probe.grad_output}
             np.savez(folder / f"{key}-p{number}-given.npz", **given)  # type: ignore[arg-type]
         asked.append(grader.request(key))
-    results = run_child(folder, request | {"settings": asked}, limit)
-    _raise_if_not_loaded(label, results)
-    findings: list[CheckFinding] = []
-    unsupported, notes = [], dict[str, None]()
-    for key, grader in graders.items():
-        why = results.unsupported(key)
-        if why:
-            unsupported.append(NotSupported(grader.setting.name, why))
+    return run_child(folder, request | {"settings": asked}, limit)
+
+
+def _is_unusable(key: str, grader: LayerGrader, results: Results) -> bool:
+    """Tell whether the first forward pass raised, or gave another shape than it must."""
+    probe = f"{key}-p0"
+    if "forward" in results.errors(probe):
+        return True
+    output, wanted = results.arrays(probe).get("output"), grader.probes[0].grad_output.shape
+    return output is not None and output.shape != wanted
+
+
+def _better_layouts(
+    setting: Setting, folder: Path, request: dict[str, Any], limit: float
+) -> Iterator[str]:
+    """Name the layouts in which a forward pass is right that is not in the one given."""
+    for layout in LAYOUTS:
+        if layout == request["layout"]:
             continue
-        findings += grader.findings(key, results)
-        notes |= dict.fromkeys(grader.notes)
-    if not findings:
-        reasons = "; ".join(dict.fromkeys(item.why for item in unsupported))
-        raise BackendError(f"{label} is made for no setting of `{kind}`: {reasons}")
-    return Checked(label, kind, tuple(findings), tuple(unsupported), tuple(notes), results.output)
+        grader = LayerGrader(setting)
+        (inner := folder / layout).mkdir()
+        results = _try({"s0": grader}, inner, request | {"layout": layout}, limit)
+        if results.hint() or results.unsupported("s0"):
+            continue
+        if any(found.ok for found in grader.findings("s0", results) if found.quantity == "output"):
+            yield f"with --layout {layout}, its forward pass is right ({setting.name})"
 
 
 def _check_loss(label: str, folder: Path, request: dict[str, Any], limit: float) -> Checked:
@@ -120,6 +181,8 @@ def _check_loss(label: str, folder: Path, request: dict[str, Any], limit: float)
 
 
 def _raise_if_not_loaded(label: str, results: Results) -> None:
+    if hint := results.hint():
+        raise BackendError(f"{label} cannot be tried: {hint}")
     for error in results.errors("load").values():
         printed = f"\nIt printed:\n{results.output}" if results.output.strip() else ""
         raise BackendError(f"{label} cannot be loaded: {error}{printed}")

@@ -18,8 +18,15 @@ from typing import Any
 
 import numpy as np
 
-from cnnspec.backends.plain import PlainClassError, PlainLayer, UnsupportedSettingError
-from cnnspec.backends.plain.names import METHODS
+from cnnspec.backends.plain import (
+    HintError,
+    Hints,
+    PlainClassError,
+    PlainLayer,
+    PlainLoss,
+    UnsupportedSettingError,
+    require_class,
+)
 from cnnspec.spec.layers import KINDS
 from cnnspec.trace import Array
 
@@ -51,6 +58,8 @@ class Reporter:
             return run()
         except UnsupportedSettingError as error:
             self.say(key=key, stage=stage, unsupported=str(error))
+        except HintError as error:
+            self.say(key=key, stage=stage, hint=str(error), error=str(error))
         except PlainClassError as error:
             self.say(key=key, stage=stage, error=str(error))
         except SystemExit:
@@ -82,7 +91,7 @@ def main() -> None:
     for setting in request["settings"]:
         reporter.say(key=setting["key"], stage="start")
         if request["kind"] == "cross_entropy":
-            _try_loss(reporter, folder, found, setting)
+            _try_loss(reporter, folder, found, setting, request)
         else:
             _try_layer(reporter, folder, found, setting, request)
         reporter.say(key=setting["key"], stage="done")
@@ -104,7 +113,10 @@ def _load(request: dict[str, Any]) -> Any:
             if callable(value) and getattr(value, "__module__", None) == "candidate"
         ]
         raise PlainClassError(f"there is no `{name}` in it; it has {', '.join(there) or 'nothing'}")
-    return getattr(module, name)
+    found = getattr(module, name)
+    if request["kind"] != "cross_entropy":
+        require_class(found, name)
+    return found
 
 
 def _try_layer(
@@ -127,6 +139,8 @@ def _try_layer(
             np.dtype("float64"),
             names=request["names"],
             layout=request["layout"],
+            arguments=request["arguments"],
+            built_in=request["built_in"],
         )
         _put(made, weights)
         return made
@@ -144,6 +158,8 @@ def _try_layer(
         for time in ("first", "second"):
             _put(again, weights)
             _pass(reporter, f"{key}-{time}", again, _read(folder / f"{key}-{first}-given.npz"))
+    for note in layer.notes:
+        reporter.say(key=key, stage="notes", note=note)
 
 
 def _pass(reporter: Reporter, key: str, layer: PlainLayer, given: dict[str, Array]) -> None:
@@ -165,33 +181,26 @@ def _pass(reporter: Reporter, key: str, layer: PlainLayer, given: dict[str, Arra
     reporter.arrays(key, found | {"after_x": x, "after_grad_output": grad})
 
 
-def _try_loss(reporter: Reporter, folder: Path, loss: Any, setting: dict[str, Any]) -> None:
+def _try_loss(
+    reporter: Reporter,
+    folder: Path,
+    candidate: Any,
+    setting: dict[str, Any],
+    request: dict[str, Any],
+) -> None:
     key = setting["key"]
+    hints = Hints(request["names"], request["arguments"])
+    loss = reporter.attempt(key, "construct", lambda: PlainLoss(candidate, hints))
+    if loss is None:
+        return
     for probe in setting["probes"]:
         given = _read(folder / f"{key}-{probe}-given.npz")
         logits, labels = given["logits"], given["labels"]
-        run = partial(_loss_of, loss, logits, labels)
+        run = partial(loss, logits, labels)
         found = reporter.attempt(f"{key}-{probe}", "forward", run)
         if found is not None:
             arrays = dict(zip(("loss", "grad_logits"), map(np.asarray, found)))
             reporter.arrays(f"{key}-{probe}", arrays | {"after_x": logits})
-
-
-def _loss_of(loss: Any, logits: Array, labels: Array) -> tuple[Any, ...]:
-    """Return the loss and its gradient, of a function or of a class."""
-    if not isinstance(loss, type):
-        returned = loss(logits, labels)
-        if not isinstance(returned, tuple) or len(returned) != 2:
-            raise PlainClassError("the function must return the loss and its gradient")
-        return returned
-    made = loss()
-    forward, backward = (
-        next((getattr(made, word) for word in METHODS[name] if hasattr(made, word)), None)
-        for name in ("forward", "backward")
-    )
-    if forward is None or backward is None:
-        raise PlainClassError(f"{loss.__name__} has no methods `forward` and `backward`")
-    return forward(logits, labels), backward()
 
 
 def _put(layer: PlainLayer, weights: dict[str, Array]) -> None:

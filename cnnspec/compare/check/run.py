@@ -52,6 +52,14 @@ class Results:
         )
         return next(found, None)
 
+    def notes(self, key: str) -> list[str]:
+        """Return what was taken for granted about a class."""
+        return [line["note"] for line in self.lines if line["key"] == key and "note" in line]
+
+    def hint(self) -> str | None:
+        """Return what the user must say about the class, if anything."""
+        return next((line["hint"] for line in self.lines if "hint" in line), None)
+
     def arrays(self, key: str) -> dict[str, Array]:
         """Return the arrays of a key; none where it did not come so far."""
         try:

@@ -267,7 +267,7 @@ def test_settings_a_class_is_not_made_for_are_listed(check: Check) -> None:
 MISBEHAVIOUR = {
     "raises": ("raise ValueError('no idea')", "ValueError: no idea (line 6: raise ValueError"),
     "returns nothing": ("pass", "`forward` of Bad returns nothing: is a `return` missing?"),
-    "returns a list": ("return [1, 2]", "`forward` of Bad returns list, wanted an array"),
+    "returns a word": ("return 'y'", "`forward` of Bad returns str, wanted an array"),
     "exits": ("import sys; sys.exit(3)", "calls sys.exit"),
     "exits at once": ("import os; os._exit(3)", "the process ended with code 3"),
     "dies": (
@@ -332,8 +332,9 @@ def test_a_file_that_cannot_be_loaded_is_refused(text: str, message: str, check:
 def test_no_file_and_no_setting(check: Check) -> None:
     with pytest.raises(BackendError, match=r"there is no file `nowhere\.py`"):
         check_class("nowhere.py:ReLU", "relu")
-    with pytest.raises(BackendError, match="is made for no setting of `conv`"):
-        check("class Conv:\n    def __init__(self): pass", "Conv", "conv")
+    uneven = Conv(out_channels=3, kernel_size=2, padding="same")
+    with pytest.raises(BackendError, match="is made for no setting of `conv`: `padding: same`"):
+        check_class(f"{NOTEBOOK}:Conv2D", "conv", like=uneven)
 
 
 def test_every_kind_has_settings() -> None:
