@@ -136,6 +136,8 @@ class _Arguments:
         names = self.hints.names
         if option == "in_channels" and option not in names and self._asks_for_shape():
             return None  # beside the shape of an image, `depth` is that of the output
+        if option == "bias" and self._wants_weight():
+            return None  # what it calls so is an array, too
         mapped = (names[option],) if option in names else ()
         # `bias` is the name of an array, too, and may be meant so.
         words = mapped if option in names and option != "bias" else (*mapped, *OPTIONS[option])
@@ -147,6 +149,10 @@ class _Arguments:
                 f"{self._its_parameters()}"
             )
         return word
+
+    def _wants_weight(self) -> bool:
+        sizes = {word for option in SIZES for word in OPTIONS[option]}
+        return any(word in ARRAYS["weight"] and word not in sizes for word in self._left())
 
     def _asks_for_shape(self) -> bool:
         return any(word in self.parameters for word in OPTIONS["input_shape"])

@@ -12,7 +12,7 @@ from cnnspec.backends.plain.arrays import as_array_or_none, find_or_none
 from cnnspec.backends.plain.calls import method_of, parameters_of
 from cnnspec.backends.plain.errors import HintError, PlainClassError
 from cnnspec.backends.plain.hints import Hints
-from cnnspec.backends.plain.names import LABELS, LOGITS, LOSS_METHODS
+from cnnspec.backends.plain.names import ARRAYS, LABELS, LOGITS, LOSS_METHODS
 from cnnspec.trace import Array
 
 MAPPED = {*LOSS_METHODS, "loss", "grad_input"}
@@ -72,8 +72,8 @@ class PlainLoss:
         made = self._loss(**self._hints.arguments)
         names = self._hints.names
         loss = method_of(made, "forward", names, LOSS_METHODS)(logits, given)
-        if loss is None and (place := find_or_none(made, "loss", names)):
-            loss = place.get()
+        if loss is None:
+            loss = _kept(made, (names["loss"],) if "loss" in names else ARRAYS["loss"])
         if loss is None:
             raise PlainClassError(
                 f"`forward` of {self._loss.__name__} returns nothing: is a `return` missing?"
@@ -89,6 +89,12 @@ class PlainLoss:
             what = "nothing" if value is None else type(value).__name__
             raise PlainClassError(f"the gradient of the loss is {what}, wanted an array")
         return array
+
+
+def _kept(made: Any, words: tuple[str, ...]) -> Any:
+    """Return the number that a loss keeps under one of these names; None where it keeps none."""
+    kept = (getattr(made, word, None) for word in words)
+    return next((each for each in kept if isinstance(each, float | np.generic | np.ndarray)), None)
 
 
 def _backward(run: Callable[..., Any], logits: Array, labels: Any) -> Any:
