@@ -40,6 +40,28 @@ def test_right_is_0(call: Call) -> None:
     assert done.out.startswith("RIGHT: notebook_layers.py:ReLU as relu: 10 of 10 passed\n")
 
 
+def test_arguments_are_read_as_a_spec_is(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text(OWN)
+    given = ("--arg", "rate=1e-3", "--arg", "name=", "--arg", "sizes=[1, no]", "--arg", "on=true")
+    done = call("check", f"{tmp_path}/own.py:ReLU", "--as", "relu", *given)
+    assert done.code == 0
+    assert done.out.startswith("RIGHT: own.py:ReLU as relu")
+
+
+OWN = """
+import numpy as np
+
+class ReLU:
+    def __init__(self, rate, name, sizes, on):
+        assert (rate, name, sizes, on) == (0.001, None, [1, "no"], True)
+    def forward(self, x):
+        self.on = x > 0
+        return np.where(self.on, x, 0)
+    def backward(self, grad):
+        return np.where(self.on, grad, 0)
+"""
+
+
 def test_json(call: Call) -> None:
     done = call("check", f"{NOTEBOOK}:MaxPool2DTies", "--as", "pool", "--json")
     document: Any = json.loads(done.out)
@@ -58,6 +80,10 @@ def test_json(call: Call) -> None:
         (["Conv2D", "--as", "conv"], "wanted FILE.py:CLASS, found `Conv2D`"),
         (["{file}:Conv2D", "--as", "dense"], "'dense' is not one of"),
         (["{file}:Conv2D", "--as", "conv", "--map", "W"], "--map wants NAME=ITS"),
+        (["{file}:Conv2D", "--as", "conv", "--map", "foo=W"], "nothing called foo that could be"),
+        (["{file}:Conv2D", "--as", "conv", "--arg", "W"], "--arg wants NAME=VALUE"),
+        (["{file}:Conv2D", "--as", "conv", "--arg", "a=[1"], "--arg a:"),
+        (["{file}:Conv2D", "--as", "conv", "--arg", "a=1"], "Conv2D takes no `a`; its parameters"),
         (["{file}:Conv2D", "--as", "conv", "--like", "{{out_channel: 3}}"], "unknown-option"),
         (["{file}:Conv2D", "--as", "conv", "--like", "{{"], "--like:"),
         (["{file}:Conv3D", "--as", "conv"], "there is no `Conv3D` in it; it has Conv2D, ReLU"),
