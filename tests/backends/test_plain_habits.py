@@ -117,6 +117,13 @@ class WithTwo(Habit):
         return dout @ weights.T, before.T @ dout, dout.sum(axis=0)
 
 
+class SeveralInOne(WithTwo):
+    """Hands two things to its backward, which takes them as one."""
+
+    def backward(self, dout: Any, kept: Any) -> Any:  # type: ignore[override]
+        return super().backward(dout, *kept)
+
+
 class InputAgain(Habit):
     """Is given its input again, before the gradient."""
 
@@ -140,6 +147,12 @@ class BuiltFromShape(Habit):
 
     def build(self, input_shape: Any) -> None:
         self.W, self.b = np.zeros((input_shape[-1], self.units)), np.zeros(self.units)
+
+
+class BuiltFromBatch(BuiltFromShape):
+    def build(self, input_shape: Any) -> None:
+        _, width = input_shape
+        super().build([width])
 
 
 class BuiltFromWidth(BuiltFromShape):
@@ -175,6 +188,7 @@ class OfLists:
         self.W, self.b = [[0.0] * n_out for _ in range(n_in)], [0.0] * n_out
 
     def forward(self, x: Any) -> Any:
+        assert isinstance(self.W, list)
         self.x = x.tolist()
         columns = list(zip(*self.W))
         rows = [[sum(map(float.__mul__, row, column)) for column in columns] for row in self.x]
@@ -258,7 +272,16 @@ class Private(Habit):
 @pytest.mark.parametrize(
     "cls",
     [
-        *(WithCache, WithTwo, InputAgain, BuiltInForward, BuiltFromShape, BuiltFromWidth),
+        *(
+            WithCache,
+            WithTwo,
+            SeveralInOne,
+            InputAgain,
+            BuiltInForward,
+            BuiltFromShape,
+            BuiltFromBatch,
+            BuiltFromWidth,
+        ),
         *(OfObjects, OfLists, ReadOnly, TwoNames, Accumulates, BiasFirst),
         *(Positional, AnyKeyword, AnyNumber, Private),
     ],

@@ -37,6 +37,11 @@ class LabelsFirst(Numbers):
         return cross_entropy(y_pred, y_true)[1]
 
 
+class OwnWords(Numbers):
+    def backward(self, first: Any, second: Any) -> Any:  # type: ignore[override]
+        return cross_entropy(first, second)[1]
+
+
 class OwnGradient(Numbers):
     def backward(self, dout: Any) -> Any:  # type: ignore[override]
         return dout * self.grad
@@ -68,7 +73,7 @@ class WithArgument(Numbers):
 @pytest.mark.parametrize(
     ("loss", "hints"),
     [
-        *((cls, Hints()) for cls in (Numbers, OneHot, Anew, LabelsFirst, OwnGradient)),
+        *((cls, Hints()) for cls in (Numbers, OneHot, Anew, LabelsFirst, OwnWords, OwnGradient)),
         *((cls, Hints()) for cls in (KeptInSelf, OtherNames)),
         (cross_entropy, Hints()),
         (WithArgument, Hints(arguments={"classes": 4})),

@@ -134,8 +134,6 @@ class _Arguments:
     def _word(self, option: str) -> str | None:
         """Return the parameter that is this option."""
         names = self.hints.names
-        if option == "in_channels" and option not in names and self._asks_for_shape():
-            return None  # beside the shape of an image, `depth` is that of the output
         if option == "bias" and self._wants_weight():
             return None  # what it calls so is an array, too
         mapped = (names[option],) if option in names else ()
