@@ -42,6 +42,28 @@ def test_right_is_0(call: Call) -> None:
     assert done.out.startswith("RIGHT: notebook_layers.py:ReLU as relu: 10 of 10 passed\n")
 
 
+def test_arguments_are_read_as_a_spec_is(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text(OWN)
+    given = ("--arg", "rate=1e-3", "--arg", "name=", "--arg", "sizes=[1, no]", "--arg", "on=true")
+    done = call("check", f"{tmp_path}/own.py:ReLU", "--as", "relu", *given)
+    assert done.code == 0
+    assert done.out.startswith("RIGHT: own.py:ReLU as relu")
+
+
+OWN = """
+import numpy as np
+
+class ReLU:
+    def __init__(self, rate, name, sizes, on):
+        assert (rate, name, sizes, on) == (0.001, None, [1, "no"], True)
+    def forward(self, x):
+        self.on = x > 0
+        return np.where(self.on, x, 0)
+    def backward(self, grad):
+        return np.where(self.on, grad, 0)
+"""
+
+
 def test_json(call: Call) -> None:
     done = call("check", f"{NOTEBOOK}:MaxPool2DTies", "--as", "pool", "--json")
     document: Any = json.loads(done.out)
@@ -60,6 +82,10 @@ def test_json(call: Call) -> None:
         (["Conv2D", "--as", "conv"], "wanted FILE.py:CLASS, found `Conv2D`"),
         (["{file}:Conv2D", "--as", "dense"], "'dense' is not one of"),
         (["{file}:Conv2D", "--as", "conv", "--map", "W"], "--map wants NAME=ITS"),
+        (["{file}:Conv2D", "--as", "conv", "--map", "foo=W"], "nothing called foo that could be"),
+        (["{file}:Conv2D", "--as", "conv", "--arg", "W"], "--arg wants NAME=VALUE"),
+        (["{file}:Conv2D", "--as", "conv", "--arg", "a=[1"], "--arg a:"),
+        (["{file}:Conv2D", "--as", "conv", "--arg", "a=1"], "Conv2D takes no `a`; its parameters"),
         (["{file}:Conv2D", "--as", "conv", "--like", "{{out_channel: 3}}"], "unknown-option"),
         (["{file}:Conv2D", "--as", "conv", "--like", "{{"], "--like:"),
         (["{file}:", "--as", "conv"], "without a class"),
@@ -75,11 +101,10 @@ def test_bad_usage_is_2(arguments: list[str], message: str, call: Call) -> None:
 
 
 BROKEN = {
-    "syntax": ("class ReLU(", True, "SyntaxError"),
-    "import": ("import no_such_thing_at_all", True, "ModuleNotFoundError"),
-    "no class": ("class Relu: pass", True, "there is no `ReLU` in it; it has Relu"),
-    "exit": ("raise SystemExit(0)", True, "calls sys.exit(0)"),
-    "no setting": ("", False, "is made for no setting of `conv`"),
+    "syntax": ("class ReLU(", "SyntaxError"),
+    "import": ("import no_such_thing_at_all", "ModuleNotFoundError"),
+    "no class": ("class Relu: pass", "there is no `ReLU` in it; it has Relu"),
+    "exit": ("raise SystemExit(0)", "calls sys.exit(0)"),
 }
 
 
@@ -87,18 +112,52 @@ BROKEN = {
 def test_code_that_cannot_be_tried_is_1_and_a_document(
     what: str, call: Call, tmp_path: Path
 ) -> None:
-    text, is_relu, words = BROKEN[what]
+    text, words = BROKEN[what]
     path = tmp_path / "mine.py"
-    path.write_text(text or "class ReLU:\n    def __init__(self): pass")
-    done = call("check", f"{path}:ReLU", "--as", "relu" if is_relu else "conv", "--json")
+    path.write_text(text)
+    done = call("check", f"{path}:ReLU", "--as", "relu", "--json")
     document: Any = json.loads(done.out)
     assert (done.code, done.err) == (1, "")
-    assert document["loaded"] is not is_relu
+    assert document["loaded"] is False
     assert words in document["error"]
-    assert document["grade"] == {"passed": 0, "total": 10 if is_relu else 56}
-    shown = call("check", f"{path}:ReLU", "--as", "relu" if is_relu else "conv")
+    assert document["grade"] == {"passed": 0, "total": 10}
+    shown = call("check", f"{path}:ReLU", "--as", "relu")
     assert shown.code == 1
     assert words in " ".join(shown.out.split())
+
+
+def test_a_class_for_no_setting_is_1_and_a_document(call: Call) -> None:
+    uneven = ("--like", "{out_channels: 3, kernel_size: 2, padding: same}")
+    done = call("check", f"{NOTEBOOK}:Conv2D", "--as", "conv", *uneven, "--json")
+    document: Any = json.loads(done.out)
+    assert (done.code, done.err) == (1, "")
+    assert document["loaded"] is True
+    assert document["error"] == "is made for no setting of `conv`"
+    assert document["grade"] == {"passed": 0, "total": 8}
+    shown = call("check", f"{NOTEBOOK}:Conv2D", "--as", "conv", *uneven)
+    assert shown.code == 1
+    assert "is made for no setting of `conv`" in shown.out
+    assert "not supported: as given: `padding: same`" in shown.out
+
+
+WANTS_MORE = {
+    "a name that is not there": (("Linear", "linear", "--map", "weight=V"), 24, "no array `V`"),
+    "a parameter that is not there": (("ReLU", "conv"), 56, "takes no `kernel_size`"),
+    "an argument that is not there": (("ReLU", "relu", "--arg", "a=1"), 10, "takes no `a`"),
+}
+
+
+@pytest.mark.parametrize("what", WANTS_MORE)
+def test_what_must_be_said_is_2_and_a_document(what: str, call: Call) -> None:
+    (name, kind, *more), total, words = WANTS_MORE[what]
+    done = call("check", f"{NOTEBOOK}:{name}", "--as", kind, *more, "--json")
+    document: Any = json.loads(done.out)
+    assert done.code == 2
+    assert words in document["error"]
+    assert words in done.err
+    assert document["loaded"] is True
+    assert document["grade"] == {"passed": 0, "total": total}
+    assert call("check", f"{NOTEBOOK}:{name}", "--as", kind, *more).out == ""
 
 
 def test_what_was_printed_is_cut_and_harmless(call: Call, tmp_path: Path) -> None:

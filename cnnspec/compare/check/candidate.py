@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import sys
 from importlib.machinery import SourceFileLoader
+from inspect import isfunction
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -31,7 +32,8 @@ def load_candidate(path: str, name: str, *, function: bool = False) -> Any:
         raise PlainClassError(f"there is no `{name}` in it; it has {', '.join(there) or 'nothing'}")
     if not isinstance(found, type) and not (function and callable(found)):
         wanted = "a class or a function" if function else "a class"
-        raise PlainClassError(f"`{name}` is {_what(found)}, wanted {wanted}")
+        how = _wrap(name) if isfunction(found) else ""
+        raise PlainClassError(f"`{name}` is {_what(found)}, wanted {wanted}{how}")
     return found
 
 
@@ -51,6 +53,15 @@ def _load(path: str) -> ModuleType:
 
 def _is_own(value: Any) -> bool:
     return callable(value) and getattr(value, "__module__", None) == MODULE
+
+
+def _wrap(name: str) -> str:
+    """Say how a function is made a class."""
+    return (
+        " with `forward` and `backward`; wrap it: class Layer, whose forward(self, x) calls "
+        f"{name} with the weights of self, keeps the cache and returns the output, and whose "
+        "backward(self, dout) calls the function for that and returns dx, dW, db"
+    )
 
 
 def _what(value: Any) -> str:

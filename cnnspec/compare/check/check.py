@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from cnnspec.backends.plain import LAYOUTS, Hints
+from cnnspec.backends.plain.names import ARRAYS, OPTIONS
 from cnnspec.compare.causes import diagnose_layer, diagnose_loss
 from cnnspec.compare.check.grade import LayerGrader
 from cnnspec.compare.check.grade_loss import LossGrader
 from cnnspec.compare.check.judged import with_causes
-from cnnspec.compare.check.records import Checked, CheckFinding, NotSupported
+from cnnspec.compare.check.records import Checked, CheckFinding, NotSupported, NotTriedError
 from cnnspec.compare.check.results import Results
 from cnnspec.compare.check.run import run_child
 from cnnspec.compare.check.settings import SETTINGS, Setting, settings_like
@@ -28,6 +30,9 @@ KINDS = (*LAYER_KINDS, LOSS)
 
 CLASSES = (10, 2)
 
+INPUTS = {1: "features", 3: "images"}
+"""What a layer is over, by the axes of one of them."""
+
 LOGITS = {"ordinary": ("random", "single", "classes"), "extreme": ("extreme", "certain")}
 """Probes of a loss, in two parts: that it overflows is another fault than that it is wrong."""
 
@@ -38,6 +43,7 @@ def check_class(
     *,
     like: AnyLayer | None = None,
     names: Mapping[str, str] | None = None,
+    arguments: Mapping[str, Any] | None = None,
     layout: str = "nchw",
     time_limit: float = 10.0,
 ) -> Checked:
@@ -45,13 +51,16 @@ def check_class(
 
     Whatever the code does is in what is returned; it may not even load.
 
-    `like` is a layer whose options are tried, in place of a list of settings; `names` says what
-    the class calls something, by our name for it; each setting must end within `time_limit`
-    seconds. The code runs in a process of its own. Nothing here needs torch.
+    `like` is a layer whose options are tried, in place of a list of settings: what the class has
+    no parameter for is taken as built in. `names` says what the class calls something, by our
+    name for it; `arguments` are given to its constructor; each setting must end within
+    `time_limit` seconds. The code runs in a process of its own. Nothing here needs torch.
 
     Raises:
-        BackendError: there is no such file.
+        BackendError: there is no such file, or a name is mapped that a layer of this kind lacks.
+        NotTriedError: what is said about the class does not fit it, or more must be said.
     """
+    _check_names(kind, names or {})
     path, _, name = candidate.rpartition(":")
     if not Path(path).is_file():
         raise BackendError(f"there is no file `{path or candidate}`; wanted FILE.py:CLASS")
@@ -64,12 +73,26 @@ def check_class(
             "name": name,
             "kind": kind,
             "names": dict(names or {}),
+            "arguments": dict(arguments or {}),
             "layout": layout,
+            "built_in": like is not None,
         }
         if kind == LOSS:
             return _check_loss(label, Path(folder), request, time_limit)
         settings = settings_like(like) if like is not None else SETTINGS[kind]
         return _check_layer(label, kind, settings, Path(folder), request, time_limit)
+
+
+def _check_names(kind: str, names: Mapping[str, str]) -> None:
+    """Refuse names for what a layer of this kind does not have."""
+    Hints(names)
+    if kind == LOSS:  # told by the loss itself
+        return
+    options = {*LAYER_KINDS[kind].model_fields, "input_shape"}
+    foreign = [name for name in names if name in OPTIONS.keys() - ARRAYS.keys() - options]
+    if foreign:
+        own = ", ".join(sorted(options & OPTIONS.keys()))
+        raise BackendError(f"--map {foreign[0]}: a {kind} has no such option; it has {own}")
 
 
 def _check_layer(
@@ -81,39 +104,95 @@ def _check_layer(
     limit: float,
 ) -> Checked:
     graders = {f"s{n}": LayerGrader(setting) for n, setting in enumerate(settings)}
+    results = _try(graders, folder, request, limit)
+    unreached = [finding for grader in graders.values() for finding in grader.unreached()]
+    _raise_if_more_is_wanted(label, kind, unreached, results)
+    if results.load_error():
+        return _not_loaded(label, kind, unreached, results)
+    unsupported = _unsupported(kind, graders, results)
+    judged = [
+        item
+        for key, grader in graders.items()
+        if key not in unsupported
+        for item in grader.judged(key, results)
+    ]
+    notes = [note for key in graders if key not in unsupported for note in results.notes(key)]
+    notes += [item.note for item in judged if item.note]
+    if all(_is_unusable(key, grader, results) for key, grader in graders.items()):
+        notes += _better_layouts(settings[0], folder, request, limit)
+    return Checked(
+        label,
+        kind,
+        tuple(with_causes(judged, diagnose_layer) if judged else unreached),
+        tuple(NotSupported(graders[key].setting.name, why) for key, why in unsupported.items()),
+        tuple(dict.fromkeys(notes)),
+        results.printed.text,
+        results.printed.lines,
+        error="" if judged else f"is made for no setting of `{kind}`",
+    )
+
+
+def _try(
+    graders: Mapping[str, LayerGrader],
+    folder: Path,
+    request: dict[str, Any],
+    limit: float,
+    **how: bool,
+) -> Results:
+    """Let a class run in every setting."""
     asked = []
     for key, grader in graders.items():
         np.savez(folder / f"{key}-weights.npz", **grader.weights)  # type: ignore[arg-type]
         for number, probe in enumerate(grader.probes):
             given = {"x": probe.x, "grad_output": probe.grad_output}
             np.savez(folder / f"{key}-p{number}-given.npz", **given)  # type: ignore[arg-type]
-        asked.append(grader.request(key))
-    results = run_child(folder, request | {"settings": asked}, limit)
-    unreached = [finding for grader in graders.values() for finding in grader.unreached()]
-    if results.load_error():
-        return _not_loaded(label, kind, unreached, results)
-    unsupported = [
-        NotSupported(grader.setting.name, why)
-        for key, grader in graders.items()
-        if (why := results.unsupported(key)) is not None
-    ]
-    judged = [
-        item
-        for key, grader in graders.items()
-        if results.unsupported(key) is None
-        for item in grader.judged(key, results)
-    ]
-    notes = dict.fromkeys(item.note for item in judged if item.note)
-    return Checked(
-        label,
-        kind,
-        tuple(with_causes(judged, diagnose_layer) if judged else unreached),
-        tuple(unsupported),
-        tuple(notes),
-        results.printed.text,
-        results.printed.lines,
-        error="" if judged else f"is made for no setting of `{kind}`",
-    )
+        asked.append(grader.request(key) | how)
+    return run_child(folder, request | {"settings": asked}, limit)
+
+
+def _unsupported(kind: str, graders: Mapping[str, LayerGrader], results: Results) -> dict[str, str]:
+    """Return why a class is not made for a setting, for those for which it is not.
+
+    A batch norm may be one for images, or one for features, and not work for the other.
+    """
+    found = {key: why for key in graders if (why := results.unsupported(key)) is not None}
+    if kind == "batch_norm":
+        over = {key: len(grader.at.input) for key, grader in graders.items() if key not in found}
+        made_for = {
+            axes for key, axes in over.items() if not _is_unusable(key, graders[key], results)
+        }
+        for key, axes in over.items():
+            if made_for and axes not in made_for and results.raised(f"{key}-p0", "forward"):
+                words = " and ".join(INPUTS[length] for length in sorted(made_for))
+                found[key] = f"made for {words} alone"
+    return found
+
+
+def _is_unusable(key: str, grader: LayerGrader, results: Results) -> bool:
+    """Tell whether the first forward pass raised, or gave another shape than it must."""
+    probe = f"{key}-p0"
+    if results.raised(probe, "forward"):
+        return True
+    output, wanted = results.arrays(probe).get("output"), grader.probes[0].grad_output.shape
+    return output is not None and output.shape != wanted
+
+
+def _better_layouts(
+    setting: Setting, folder: Path, request: dict[str, Any], limit: float
+) -> Iterator[str]:
+    """Name the layouts in which a forward pass is right that is not in the one given."""
+    for layout in LAYOUTS:
+        if layout == request["layout"]:
+            continue
+        grader = LayerGrader(setting)
+        (inner := folder / layout).mkdir()
+        asked = request | {"layout": layout}
+        results = _try({"s0": grader}, inner, asked, limit, forward_only=True)
+        if results.hint() or results.load_error() or results.unsupported("s0"):
+            continue
+        findings = (item.finding for item in grader.judged("s0", results))
+        if any(finding.ok for finding in findings if finding.quantity == "output"):
+            yield f"with --layout {layout}, its forward pass is right ({setting.name})"
 
 
 def _check_loss(label: str, folder: Path, request: dict[str, Any], limit: float) -> Checked:
@@ -133,8 +212,9 @@ def _check_loss(label: str, folder: Path, request: dict[str, Any], limit: float)
             asked.append({"key": key, "probes": [probe for probe, *_ in batches.values()]})
             graders.append(LossGrader(f"{classes} classes, {kind_of_logits} logits", batches))
     results = run_child(folder, request | {"settings": asked}, limit)
+    unreached = [finding for grader in graders for finding in grader.unreached()]
+    _raise_if_more_is_wanted(label, LOSS, unreached, results)
     if results.load_error():
-        unreached = [finding for grader in graders for finding in grader.unreached()]
         return _not_loaded(label, LOSS, unreached, results)
     judged = [item for grader in graders for item in grader.judged(results)]
     return Checked(
@@ -158,3 +238,19 @@ def _not_loaded(
         loaded=False,
         error=results.load_error(),
     )
+
+
+def _raise_if_more_is_wanted(
+    label: str, kind: str, unreached: Sequence[CheckFinding], results: Results
+) -> None:
+    if hint := results.hint():
+        raise NotTriedError(
+            Checked(
+                label,
+                kind,
+                tuple(unreached),
+                output=results.printed.text,
+                lines_printed=results.printed.lines,
+                error=hint,
+            )
+        )

@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from cnnspec.backends.plain import PlainClassError, PlainLayer
-from cnnspec.backends.plain.names import METHODS
+from cnnspec.backends.network import Labels
+from cnnspec.backends.plain import Hints, PlainLayer, PlainLoss
 from cnnspec.compare.check.candidate import load_candidate
 from cnnspec.compare.check.reporter import Reporter
 from cnnspec.compare.check.results import LOAD
@@ -47,7 +47,7 @@ def _try_all(reporter: Reporter, folder: Path, request: dict[str, Any]) -> None:
     for setting in request["settings"]:
         reporter.say(key=setting["key"], event="start")
         if is_loss:
-            _try_loss(reporter, folder, found, setting)
+            _try_loss(reporter, folder, found, setting, request)
         else:
             _try_layer(reporter, folder, found, setting, request)
         reporter.say(key=setting["key"], event="done")
@@ -74,6 +74,8 @@ def _try_layer(
             np.dtype("float64"),
             names=request["names"],
             layout=request["layout"],
+            arguments=request["arguments"],
+            built_in=request["built_in"],
         )
         _put(made, weights)
         return made
@@ -87,6 +89,8 @@ def _try_layer(
     if layer is None:
         return
     passed = {probe: run(layer, probe, probe) for probe in setting["probes"]}
+    for note in layer.notes:
+        reporter.say(key=key, stage="notes", note=note)
     if forward_only:
         return
     failed = next((probe for probe, well in passed.items() if not well), None)
@@ -143,46 +147,50 @@ def _pass(
     return back is not None
 
 
-def _try_loss(reporter: Reporter, folder: Path, loss: Any, setting: dict[str, Any]) -> None:
-    for probe in setting["probes"]:
-        key = f"{setting['key']}-{probe}"
-        given = _read(folder / f"{key}-given.npz")
-        logits, labels = given["logits"], given["labels"]
-        if isinstance(loss, type):
-            _pass_of_class(reporter, key, loss, logits, labels)
-            continue
-        found = reporter.attempt(key, "forward", partial(_of_function, loss, logits, labels))
-        if found is not None:
-            arrays = dict(zip(("loss", "grad_logits"), found))
-            reporter.arrays(key, "forward", arrays | {"after_x": logits})
-
-
-def _of_function(loss: Any, logits: Array, labels: Array) -> tuple[Any, ...]:
-    returned = loss(logits, labels)
-    if not isinstance(returned, tuple) or len(returned) != 2:
-        raise PlainClassError("the function must return the loss and its gradient")
-    return returned
-
-
-def _pass_of_class(reporter: Reporter, key: str, loss: type, logits: Array, labels: Array) -> None:
-    made = reporter.attempt(key, "construct", loss)
-    if made is None:
+def _try_loss(
+    reporter: Reporter,
+    folder: Path,
+    candidate: Any,
+    setting: dict[str, Any],
+    request: dict[str, Any],
+) -> None:
+    keys = [f"{setting['key']}-{probe}" for probe in setting["probes"]]
+    forward_only = "forward_only" in setting
+    hints = Hints(request["names"], request["arguments"])
+    loss = reporter.attempt(keys[0], "construct", lambda: PlainLoss(candidate, hints))
+    if loss is None:
         return
-    # In a tuple: what forward returns may be None, and is then said to be.
-    value = reporter.attempt(key, "forward", lambda: (_method(made, "forward")(logits, labels),))
+    loss.try_labels(
+        lambda stage: reporter.say(key=keys[0], stage=stage, event="begin"),
+        forward_only=forward_only,
+    )
+    for key in keys:
+        given = _read(folder / f"{key}-given.npz")
+        labels = given["labels"].astype(np.int64)
+        _pass_of_loss(reporter, key, loss, given["logits"], labels, forward_only)
+
+
+def _pass_of_loss(
+    reporter: Reporter,
+    key: str,
+    loss: PlainLoss,
+    logits: Array,
+    labels: Labels,
+    forward_only: bool,
+) -> None:
+    run = loss.begin(logits, labels)
+    # In tuples: what is returned may be None, and is then said to be.
+    if reporter.attempt(key, "construct", lambda: (run.construct(),)) is None:
+        return
+    value = reporter.attempt(key, "forward", lambda: (run.forward(),))
     if value is None:
         return
     reporter.arrays(key, "forward", {"loss": value[0], "after_x": logits})
-    grad = reporter.attempt(key, "backward", lambda: (_method(made, "backward")(),))
+    if forward_only:
+        return
+    grad = reporter.attempt(key, "backward", lambda: (run.backward(),))
     if grad is not None:
         reporter.arrays(key, "backward", {"grad_logits": grad[0], "after_x": logits})
-
-
-def _method(instance: Any, name: str) -> Any:
-    for word in METHODS[name]:
-        if hasattr(instance, word):
-            return getattr(instance, word)
-    raise PlainClassError(f"{type(instance).__name__} has no method `{name}`")
 
 
 def _put(layer: PlainLayer, weights: dict[str, Array]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cnnspec.compare.causes import Cause
+from cnnspec.errors import BackendError
 
 
 @dataclass(frozen=True)
@@ -68,3 +69,12 @@ class Checked:
     def ok(self) -> bool:
         """Whether all are."""
         return not self.error and self.passed == len(self.findings)
+
+
+class NotTriedError(BackendError):
+    """More must be said about a class before it can be tried."""
+
+    def __init__(self, checked: Checked) -> None:
+        """`checked` says what, and counts all that would have been looked at."""
+        super().__init__(f"{checked.candidate} cannot be tried: {checked.error}")
+        self.checked = checked

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from cnnspec.backends.plain import PlainClassError, UnsupportedSettingError
+from cnnspec.backends.plain import HintError, PlainClassError, UnsupportedSettingError
 
 LINES = "results.jsonl"
 TRACE = "trace.txt"
@@ -64,6 +64,8 @@ class Reporter:
             result = run()
         except UnsupportedSettingError as error:
             self.say(key=key, stage=stage, event="stop", unsupported=str(error))
+        except HintError as error:
+            self.say(key=key, stage=stage, event="stop", hint=str(error), error=str(error))
         except PlainClassError as error:
             self.say(key=key, stage=stage, event="stop", error=str(error))
         except BaseException as error:  # somebody's code raises whatever it likes

@@ -36,6 +36,18 @@ class Results:
         """Tell whether a stage came to its end."""
         return any(line.get("event") == "end" for line in self._of(key, stage))
 
+    def raised(self, key: str, stage: str) -> bool:
+        """Tell whether a stage raised; a process that hung or died in it did not."""
+        return any(line.get("event") == "stop" for line in self._of(key, stage))
+
+    def hint(self) -> str:
+        """Return what the user must say about the class, if anything."""
+        return next((line["hint"] for line in self.lines if "hint" in line), "")
+
+    def notes(self, key: str) -> list[str]:
+        """Return what was taken for granted about a class."""
+        return [line["note"] for line in self._of(key) if "note" in line]
+
     def load_error(self) -> str:
         """Return why the file cannot be loaded, if it cannot."""
         return self.error(LOAD, LOAD)

@@ -59,7 +59,9 @@ def run_child(folder: Path, request: Mapping[str, Any], limit: float) -> Results
             results.lines.append(_unfinished(lines, begun - done, ended))
             if not results.succeeded(LOAD, LOAD):
                 break
-        again = begun - done if results.lines[-1].get("stage") == "backward" else set()
+        whole = {setting["key"] for setting in left if "forward_only" not in setting}
+        in_backward = results.lines[-1].get("stage") == "backward"
+        again = (begun - done) & whole if in_backward else set()
         left = [
             {**setting, "forward_only": True} if setting["key"] in again else setting
             for setting in left

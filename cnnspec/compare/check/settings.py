@@ -99,4 +99,8 @@ def settings_like(layer: AnyLayer) -> list[Setting]:
         channels = getattr(layer, "in_channels", None) or 3 * getattr(layer, "groups", 1)
         height, width = sizes
         return [Setting("as given", layer, (channels, height, width + 1))]
-    return [Setting(s.name, layer, s.input) for s in SETTINGS[layer.keyword]]
+    written = getattr(layer, "num_features", None)
+    inputs = {each.name: each.input for each in SETTINGS[layer.keyword]}
+    if written is not None:
+        inputs = {name: (written, *shape[1:]) for name, shape in inputs.items()}
+    return [Setting(name, layer, shape) for name, shape in inputs.items()]

@@ -249,7 +249,7 @@ def test_settings_a_class_is_not_made_for_are_listed(check: Check) -> None:
 MISBEHAVIOUR = {
     "raises": ("raise ValueError('no idea')", "ValueError: no idea (line 6: raise ValueError"),
     "returns nothing": ("pass", "`forward` of Bad returns nothing: is a `return` missing?"),
-    "returns a list": ("return [1, 2]", "`forward` of Bad returns list, wanted an array"),
+    "returns a word": ("return 'y'", "`forward` of Bad returns str, wanted an array"),
     "exits": ("import sys; sys.exit(3)", "calls sys.exit(3) (line 6: import sys; sys.exit(3))"),
     "exits at once": ("import os; os._exit(3)", "the process ended with code 3"),
     "dies": (
@@ -318,10 +318,11 @@ def test_no_file_and_no_setting(check: Check) -> None:
         check_class("nowhere.py:ReLU", "relu")
     with pytest.raises(BackendError, match="without a class"):
         check_class(f"{NOTEBOOK}:", "relu")
-    checked = check("class Conv:\n    def __init__(self): pass", "Conv", "conv")
+    uneven = Conv(out_channels=3, kernel_size=2, padding="same")
+    checked = check_class(f"{NOTEBOOK}:Conv2D", "conv", like=uneven)
     assert (checked.loaded, checked.error) == (True, "is made for no setting of `conv`")
-    assert (checked.passed, len(checked.findings), checked.ok) == (0, 56, False)
-    assert len(checked.not_supported) == 7
+    assert (checked.passed, len(checked.findings), checked.ok) == (0, 8, False)
+    assert [item.why.split(":")[0] for item in checked.not_supported] == ["`padding"]
 
 
 def test_every_kind_has_settings() -> None:

@@ -51,6 +51,35 @@ def test_an_end_in_backward_leaves_forward_its_grade(what: str, check: Check) ->
     assert len(checked.findings) == 10
 
 
+LOSS = """
+import numpy as np
+class Loss:
+    def forward(self, z, t):
+        {forward}
+        self.t = t
+        shifted = z - z.max(axis=1, keepdims=True)
+        log = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+        self.p = np.exp(log)
+        return -log[np.arange(len(t)), t].mean()
+    def backward(self):
+        {backward}
+        return (self.p - np.eye(self.p.shape[1])[self.t]) / len(self.t)
+"""
+
+
+@pytest.mark.parametrize("code", ["while True: pass", "import os; os.abort()", "1 / 0"])
+@pytest.mark.parametrize("stage", ["forward", "backward"])
+def test_where_a_loss_ends_is_said(stage: str, code: str, check: Check) -> None:
+    passes = {"forward": "pass", "backward": "pass"} | {stage: code}
+    checked = check(LOSS.format(**passes), "Loss", "cross_entropy", time_limit=0.5)
+    assert len(checked.findings) == 12
+    failed = [f for f in checked.findings if f.reached and not f.ok]
+    assert {f.stage for f in failed} == {stage}
+    assert {f.quantity for f in failed} == {"loss" if stage == "forward" else "grad_logits"}
+    assert checked.passed == (0 if stage == "forward" else 8)
+    assert f"line {5 if stage == 'forward' else 12}: {code}" in failed[0].message
+
+
 def test_the_probe_of_an_end_is_said(check: Check) -> None:
     checked = check(relu(forward="1 / (len(x) - 1)"), "ReLU", "relu")
     (output, *_) = checked.findings
