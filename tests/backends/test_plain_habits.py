@@ -583,6 +583,22 @@ def test_the_array_of_a_wrong_shape_is_named() -> None:
     )
 
 
+def test_a_constructor_that_hands_on_all_it_is_given() -> None:
+    class Base:
+        def __init__(self, n_in: int, n_out: int) -> None:
+            self.W, self.b = np.zeros((n_in, n_out)), np.zeros(n_out)
+
+        def forward(self, x: Any) -> Any:
+            return x @ self.W + self.b
+
+    class Derived(Base):
+        def __init__(self, *args: Any, **options: Any) -> None:
+            super().__init__(*args, **options)
+
+    layer = PlainLayer(Derived, Linear(out_features=3), (2,), (3,), FLOAT)
+    assert layer.instance.W.shape == (2, 3)
+
+
 def test_a_class_that_raises_in_every_spelling_raises_as_in_the_first() -> None:
     class Raises:
         def __init__(self, kernel_size: Any) -> None:

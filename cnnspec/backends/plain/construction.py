@@ -190,6 +190,8 @@ class _Arguments:
         for option in self.missing:
             value = self.values[option]
             neutral = _neutral(option, self.values)
+            if option == "input_shape":
+                continue  # no option, but for those who ask for it
             if self.any_keyword and (option in SIZES or value != neutral):
                 self.taken[self.hints.names.get(option, option)] = value
             elif option in IMPLIED or value == neutral:
@@ -277,4 +279,12 @@ def _parameters(cls: type) -> tuple[dict[str, inspect.Parameter], bool, bool]:
         for name, parameter in signature.parameters.items()
         if parameter.kind not in (any_number, any_keyword)
     }
+    if {*kinds} == {any_number, any_keyword} and (base := _base_with_constructor(cls)):
+        return _parameters(base)  # all goes on to it
     return named, any_keyword in kinds, any_number in kinds
+
+
+def _base_with_constructor(cls: type) -> type | None:
+    """Return the class whose constructor `super().__init__` calls; None where that is object's."""
+    own = [each for each in cls.__mro__[:-1] if "__init__" in vars(each)]
+    return own[1] if len(own) > 1 else None

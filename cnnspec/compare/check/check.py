@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from cnnspec.backends.plain import LAYOUTS, Hints
+from cnnspec.backends.plain.layouts import CHANNELS_LAST
 from cnnspec.backends.plain.names import ARRAYS, OPTIONS
 from cnnspec.compare.causes import diagnose_layer, diagnose_loss
 from cnnspec.compare.check.grade import LayerGrader
@@ -162,7 +163,7 @@ def _unsupported(kind: str, graders: Mapping[str, LayerGrader], results: Results
             axes for key, axes in over.items() if not _is_unusable(key, graders[key], results)
         }
         for key, axes in over.items():
-            if made_for and axes not in made_for and results.raised(f"{key}-p0", "forward"):
+            if made_for and axes not in made_for:
                 words = " and ".join(INPUTS[length] for length in sorted(made_for))
                 found[key] = f"made for {words} alone"
     return found
@@ -182,7 +183,9 @@ def _better_layouts(
 ) -> Iterator[str]:
     """Name the layouts in which a forward pass is right that is not in the one given."""
     for layout in LAYOUTS:
-        if layout == request["layout"]:
+        # Features have no channels that could be last, and images are no columns.
+        alike = CHANNELS_LAST if len(setting.input) == 1 else ("columns",)
+        if layout == request["layout"] or layout in alike:
             continue
         grader = LayerGrader(setting)
         (inner := folder / layout).mkdir()

@@ -55,10 +55,12 @@ class LossGrader:
     ) -> Judged:
         quantity, stage = finding.quantity, QUANTITIES[finding.quantity]
         stages = ("construct", "forward") if quantity == "loss" else (stage,)
+        first = next(iter(found))  # what raises there raises on any
         for key, arrays in found.items():
             for each in stages:
                 if error := results.error(key, each):
-                    return Judged(_failed(finding, f"{self.batches[key][0]}: {error}", each))
+                    probe = "" if key == first else f"{self.batches[key][0]}: "
+                    return Judged(_failed(finding, probe + error, each))
             if unfit := results.unfit(key).get(quantity):
                 return Judged(_failed(finding, f"is {unfit}"))
             if quantity not in arrays:

@@ -52,8 +52,27 @@ class Norm:
         means = self.dbeta.reshape(self.shape) + self.hat * self.dgamma.reshape(self.shape)
         return self.gamma.reshape(self.shape) / self.std * (grad - means / self.m)
 
+class RowNorm(Norm):
+    # Gives another shape for features, where Norm raises.
+    def __init__(self, num_features):
+        super().__init__(num_features)
+        for name in ("gamma", "beta"):
+            setattr(self, name, getattr(self, name).reshape(1, -1, 1, 1))
+    def forward(self, x):
+        if x.ndim == 2:
+            return self.gamma * x
+        return super().forward(x)
+
 class DenseNorm(Norm):
     axes, shape = (0,), (1, -1)
+
+class ImagesReLU:
+    def forward(self, x):
+        n, c, h, w = x.shape
+        self.on = x > 0
+        return x * self.on
+    def backward(self, grad):
+        return grad * self.on
 
 class BadNorm(Norm):
     def forward(self, x):
@@ -116,11 +135,12 @@ def test_what_is_built_in_is_taken_as_said(check: Check) -> None:
 
 
 def test_a_batch_norm_may_be_made_for_one_kind_of_input(check: Check) -> None:
-    images = check("Norm", "batch_norm")
-    assert images.ok
-    assert [(item.setting, item.why) for item in images.not_supported] == [
-        ("features", "made for images alone")
-    ]
+    for name in ("Norm", "RowNorm"):
+        images = check(name, "batch_norm")
+        assert images.ok
+        assert [(item.setting, item.why) for item in images.not_supported] == [
+            ("features", "made for images alone")
+        ]
     dense = check("DenseNorm", "batch_norm")
     assert dense.ok
     assert [(item.setting, item.why) for item in dense.not_supported] == [
@@ -128,6 +148,12 @@ def test_a_batch_norm_may_be_made_for_one_kind_of_input(check: Check) -> None:
     ]
     assert not check("BadNorm", "batch_norm").ok
     assert check("DenseNorm", "batch_norm", like=BatchNorm(num_features=4)).ok
+
+
+def test_only_a_batch_norm_may_be_made_for_one_kind_of_input(check: Check) -> None:
+    checked = check("ImagesReLU", "relu")
+    assert not checked.ok
+    assert checked.not_supported == ()
 
 
 def test_a_layout_that_works_is_named(check: Check) -> None:
