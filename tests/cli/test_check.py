@@ -142,7 +142,7 @@ def test_a_class_for_no_setting_is_1_and_a_document(call: Call) -> None:
 
 WANTS_MORE = {
     "a name that is not there": (("Linear", "linear", "--map", "weight=V"), 24, "no array `V`"),
-    "a parameter that is not there": (("ReLU", "conv"), 56, "takes no `kernel_size`"),
+    "a parameter that is not there": (("ReLU", "conv"), 56, "takes no `out_channels`"),
     "an argument that is not there": (("ReLU", "relu", "--arg", "a=1"), 10, "takes no `a`"),
 }
 
