@@ -6,6 +6,7 @@
     ├── DataError               a data set cannot be read, or does not fit the spec
     ├── BackendError            a backend is unknown, or cannot do what was asked
     │   └── MissingExtraError   an optional package is not installed
+    ├── ComparisonError         a comparison cannot be made as it was asked for
     ├── StateError              weights or optimizer slots do not fit the network
     ├── TrainingError           training cannot go on
     └── RunError                a run folder cannot be read or written
@@ -82,6 +83,10 @@ class MissingExtraError(BackendError):
             f"{what} needs the package `{package}`, which is not installed; "
             f"install it with: pip install 'cnnspec[{extra}]'"
         )
+
+
+class ComparisonError(CnnspecError):
+    """A comparison cannot be made as it was asked for."""
 
 
 class StateError(CnnspecError):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Protocol
 
-from cnnspec.backends.user_file import is_user_file, load_from_file
+from cnnspec.backends.guard import guarded, in_words, place_of
+from cnnspec.backends.user_file import example_name, is_user_file, load_from_file
 from cnnspec.errors import BackendError
 from cnnspec.plan import Plan
 from cnnspec.spec.training import Training
@@ -47,7 +48,8 @@ def build(
     """Build a network with the optimizer, precision and starting weights of `training`.
 
     Raises:
-        BackendError: the backend is unknown, lacks a package, or lacks the device.
+        BackendError: the backend is unknown, lacks a package or the device, or is somebody's
+            own and fails.
     """
     from cnnspec.initial import initial_weights
 
@@ -63,14 +65,18 @@ def builder_of(backend: str) -> Builder:
         BackendError: the backend is unknown, or its file cannot be used.
     """
     if is_user_file(backend):
-        return load_from_file(backend)
+        return guarded(load_from_file(backend), backend)
     if backend in BACKENDS:
         builder: Builder = importlib.import_module(BACKENDS[backend]).build
         return builder
     others = _third_party()
     if backend in others:
-        loaded: Builder = others[backend].load()
-        return loaded
+        return guarded(_loaded(others[backend]), backend)
+    if backend.endswith(".py"):
+        raise BackendError(
+            f"`{backend}` is a file; write `{backend}:{example_name(backend)}`: the file, a colon, "
+            "and what in it is called as `Network(plan, training, device=...)`"
+        )
     raise BackendError(
         f"unknown backend `{backend}`; known are {', '.join(backend_names())}, "
         "and path/to/file.py:Name for one of your own"
@@ -81,6 +87,22 @@ def _third_party() -> dict[str, EntryPoint]:
     from importlib.metadata import entry_points
 
     return {entry.name: entry for entry in entry_points(group=GROUP)}
+
+
+def _loaded(entry: EntryPoint) -> Builder:
+    try:
+        builder: Builder = entry.load()
+    except (Exception, SystemExit) as error:  # somebody's package raises whatever it likes
+        raise BackendError(
+            f"the backend `{entry.name}` cannot be loaded from {entry.value}, where "
+            f"{_package(entry)} says it is: {in_words(error)}{place_of(error)}; mend or remove "
+            "that package"
+        ) from error
+    return builder
+
+
+def _package(entry: EntryPoint) -> str:
+    return f"the package `{entry.dist.name}`" if entry.dist else "its package"
 
 
 def require_cpu(backend: str, device: str) -> None:

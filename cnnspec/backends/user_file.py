@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
+from cnnspec.backends.guard import in_words, place_of
 from cnnspec.errors import BackendError
 
 
@@ -34,17 +37,46 @@ def load_from_file(name: str) -> Callable[..., Any]:
     sys.modules[module_name] = module  # dataclasses and pickles look their module up there
     try:
         found.loader.exec_module(module)
-    except Exception as error:  # a user's file raises whatever it likes
-        raise BackendError(f"{path} fails: {type(error).__name__}: {error}") from error
-    value = getattr(module, wanted, None)
+    except (Exception, SystemExit) as error:  # a user's file raises whatever it likes
+        raise BackendError(f"{path} fails: {in_words(error)}{place_of(error)}") from error
+    value = getattr(module, wanted, None) if wanted else None
     if not callable(value):
-        names = [key for key, item in vars(module).items() if callable(item) and key[0] != "_"]
+        names = ", ".join(_callables(module)) or "nothing to call"
         raise BackendError(
-            f"{path} has nothing to call named `{wanted}`; it has {', '.join(names) or 'nothing'}; "
-            "a backend is a function or class called as `Network(plan, training, device=...)`"
+            (
+                f"{path} has nothing to call named `{wanted}`; it has {names}"
+                if wanted
+                else f"the name is missing behind `{name}`; {path} has {names}"
+            )
+            + "; a backend is a function or class called as `Network(plan, training, device=...)`"
         )
     builder: Callable[..., Any] = value
     return builder
+
+
+def _callables(module: ModuleType) -> list[str]:
+    """Name what a file has to call: its own first, what it imports only where it has none."""
+    found = {
+        key: getattr(item, "__module__", None)
+        for key, item in vars(module).items()
+        if callable(item) and key[0] != "_"
+    }
+    own = [key for key, origin in found.items() if origin == module.__name__]
+    return own or list(found)
+
+
+def example_name(path: str) -> str:
+    """Return what a file may have to call, without running it: its last function or class."""
+    try:
+        parsed = ast.parse(Path(path).read_bytes())
+    except (OSError, SyntaxError, ValueError):
+        return "Network"
+    names = [
+        node.name
+        for node in parsed.body
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name[0] != "_"
+    ]
+    return "Network" if "Network" in names or not names else names[-1]
 
 
 def whole_path(name: str) -> str:

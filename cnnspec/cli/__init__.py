@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import sys
 import traceback
+from collections.abc import Callable
 
 import rich_click as click
 
@@ -58,46 +60,98 @@ def cli() -> None:
 def main() -> None:
     """Run the command line and exit.
 
-    Codes: 0 fine, 1 different (`compare`, `diff`, `fmt --check`), 2 bad input or usage, 70 an
-    error of cnnspec's own (with its traceback), 130 interrupted.
+    Codes: 0 fine, 1 different (`compare`, `diff`, `fmt --check`), 2 bad input or usage, or
+    somebody's own backend fails, 70 an error of cnnspec's own (with its traceback), 130
+    interrupted.
     """
     from cnnspec.cli.output import discard_output
-    from cnnspec.errors import CnnspecError, SpecError
 
     code = 0
-    message = ""
     try:
         code = cli.main(prog_name="cnnspec", standalone_mode=False) or 0
         if sys.stdout is not None:
             sys.stdout.flush()
     except SystemExit as stop:
-        code = int(stop.code or 0)
-        if code == 1:  # click's answer where the reader of its own output has gone
-            code = 0
+        if _reader_has_gone(stop):
             discard_output()
-    except click.ClickException as error:
+        elif _by_click(stop):  # it has completed a command for a shell
+            code = int(stop.code or 0)
+        else:  # cnnspec itself never exits below here
+            code, value = BAD_INPUT, stop.code
+            _say(lambda: _complain(f"a backend's code calls sys.exit({value!r})"))
+    except BaseException as caught:
+        error = caught
+        code = _code_of(error)
+        _say(lambda: _tell(error))
+        if isinstance(error, OSError):
+            discard_output()
+    sys.exit(code)
+
+
+def _reader_has_gone(stop: SystemExit) -> bool:
+    """Tell whether this is click's answer where the reader of its own output has gone."""
+    cause = stop.__context__
+    return isinstance(cause, OSError) and cause.errno == errno.EPIPE
+
+
+def _by_click(stop: SystemExit) -> bool:
+    """Tell whether click exits, and not somebody's code that it runs."""
+    *_, (innermost, _) = traceback.walk_tb(stop.__traceback__)
+    return str(innermost.f_globals.get("__name__")).partition(".")[0] == "click"
+
+
+def _code_of(error: BaseException) -> int:
+    from cnnspec.backends.guard import told
+    from cnnspec.errors import CnnspecError
+
+    if isinstance(error, KeyboardInterrupt | click.Abort):
+        return INTERRUPTED
+    if isinstance(error, click.ClickException | CnnspecError | MemoryError | OSError):
+        return BAD_INPUT
+    # torch's word for a full memory stands in a RuntimeError
+    return BAD_INPUT if told(error) or "allocate memory" in str(error) else INTERNAL_ERROR
+
+
+def _tell(error: BaseException) -> None:
+    """Say on stderr what went wrong, and whose error it is."""
+    from cnnspec.backends.guard import told
+    from cnnspec.errors import CnnspecError, SpecError
+
+    if isinstance(error, KeyboardInterrupt | click.Abort):
+        _complain("interrupted")
+    elif isinstance(error, click.ClickException):
         error.show()
-        code = BAD_INPUT
-    except SpecError as error:
+    elif isinstance(error, SpecError):
         from cnnspec.cli.console import print_problems
 
         print_problems(error.diagnostics)
-        code = BAD_INPUT
-    except CnnspecError as error:
-        message, code = str(error), BAD_INPUT
-    except MemoryError as error:
-        message, code = f"out of memory: {error}; {SMALLER}", BAD_INPUT
-    except (KeyboardInterrupt, click.Abort):
-        message, code = "interrupted", INTERRUPTED
-    except OSError as error:
-        message, code = str(error), BAD_INPUT
-        discard_output()
-    except Exception as error:  # Python would exit with 1, which is the code of a verdict
-        if "allocate memory" in str(error):  # torch's word for it, in a RuntimeError
-            message, code = f"out of memory: {error}; {SMALLER}", BAD_INPUT
-        else:
-            traceback.print_exc()
-            code = INTERNAL_ERROR
-    if message:
-        print(message if "\n" in message else f"cnnspec: {message}", file=sys.stderr)
-    sys.exit(code)
+    elif isinstance(error, CnnspecError):
+        _complain(str(error))
+    elif reason := told(error):
+        _complain(reason)
+    elif isinstance(error, MemoryError) or "allocate memory" in str(error):
+        _complain(f"out of memory: {error}; {SMALLER}")
+    elif isinstance(error, OSError):
+        _complain(str(error))
+    else:  # Python would exit with 1, which is the code of a verdict
+        traceback.print_exception(error)
+        _complain(
+            "this is an error of cnnspec's own, not of your spec or code; please report it with "
+            "the lines above and the command"
+        )
+
+
+def _complain(message: str) -> None:
+    print(message if "\n" in message else f"cnnspec: {message}", file=sys.stderr)
+
+
+def _say(words: Callable[[], None]) -> None:
+    """Write to stderr, if anybody reads it: that nobody does must not change the exit code."""
+    from cnnspec.cli.output import discard_output
+
+    try:
+        words()
+        if sys.stderr is not None:
+            sys.stderr.flush()
+    except (OSError, SystemExit):  # rich exits where the reader has gone
+        discard_output(sys.stderr)

@@ -63,7 +63,7 @@ MODES = ("replay", "lockstep", "resync", "free")
     "--allow",
     multiple=True,
     metavar="NAME",
-    help="A layer or quantity (pool1, pool1.grad_input) that need not be compared. "
+    help="A layer or quantity (pool1, pool1.grad_input, `whole pass`) that need not be compared. "
     "May be given several times.",
 )
 @click.option(
@@ -76,7 +76,7 @@ MODES = ("replay", "lockstep", "resync", "free")
 @click.option(
     "--steps",
     type=click.IntRange(min=0),
-    help="End the lockstep training after so many steps; 0: do not train.",
+    help="End the training after so many steps; 0: do not train.",
 )
 @click.option(
     "--epochs", type=click.IntRange(min=1), help="Short for --set training.epochs=EPOCHS."
@@ -114,40 +114,46 @@ def command(
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
     from cnnspec.cli.console import Output
-    from cnnspec.cli.output import print_document
+    from cnnspec.cli.output import print_document, prints_on_stderr
     from cnnspec.cli.progress import training_progress
-    from cnnspec.cli.specs import read_spec
+    from cnnspec.cli.specs import check_writable, read_spec
     from cnnspec.compare import compare_backends
     from cnnspec.errors import DataError
     from cnnspec.report.verdict import render_replay, render_training
     from cnnspec.report.verdict_document import verdict_document
 
     if spec is None:
+        _check_twins(twins, "two run folders", none=True)
         return _compare_runs(targets, twins, data_dir, device, as_json)
+    _check_mode(context, mode, steps, twins)
     names = tuple(name.strip() for name in backends.split(","))
     if len(names) != 2 or not all(names):
         raise click.UsageError(f"--backends wants two names, as in numpy,torch; found `{backends}`")
     if epochs is not None:
         overrides = (*overrides, f"training.epochs={epochs}")
     model, _ = read_spec(spec, overrides)
-    if mode == "free" and twins < 2:
-        raise click.UsageError("--mode free needs --twins 2 or more: one alone shows no scatter")
-    trains = mode != "replay" and steps != 0
+    if program:
+        check_writable(program)
     if model.data is None and (steps or epochs or mode in ("resync", "free")):
         raise DataError(f"{spec} has no `data` section to train on; add one, or take --mode replay")
     training = model.training
     images = None if steps is None else steps * training.batch_size
-    with training_progress(training.epochs, images=images, quiet_stdout=as_json) as progress:
+    with (
+        training_progress(training.epochs, images=images, quiet_stdout=as_json) as progress,
+        prints_on_stderr(),
+        progress.waiting("replaying every part of both"),
+    ):
 
         def show_replay(verdict: Verdict) -> None:
+            progress.waited()
             if not as_json:
                 progress.print(*render_replay(verdict))
 
         verdict = compare_backends(
             model,
             (names[0], names[1]),
-            mode=cast("Mode", mode if trains else "lockstep"),
-            steps=steps if trains else 0,
+            mode=cast("Mode", mode),
+            steps=steps,
             twins=twins,
             data_dir=data_dir,
             device=device,
@@ -160,7 +166,9 @@ def command(
     else:
         Output().print(*render_training(verdict), sep="\n")
     if program:
-        click.echo(_shrunk(model, (names[0], names[1]), verdict, device, program), err=True)
+        with prints_on_stderr():
+            said = _shrunk(model, (names[0], names[1]), verdict, device, program)
+        click.echo(said, err=True)
     return 0 if verdict.verdict == "same" else DIFFERENT
 
 
@@ -170,12 +178,12 @@ OF_SPECS = {"backends", "mode", "allow", "program", "steps", "epochs", "override
 
 def _one_spec(context: click.Context, targets: tuple[str, ...]) -> str | None:
     """Return the spec that is compared; None where two run folders are."""
-    if len(targets) == 1 and not is_run(targets[0]):
+    if len(targets) == 1 and not Path(targets[0]).is_dir():
         return targets[0]
     if len(targets) != 2 or not all(map(is_run, targets)):
         raise click.UsageError(
             "wanted one spec, or two run folders as `cnnspec train` makes them; found "
-            + " ".join(targets)
+            + ", ".join(f"{target} ({_kind_of(target)})" for target in targets)
         )
     given = [
         parameter.opts[0]
@@ -188,6 +196,34 @@ def _one_spec(context: click.Context, targets: tuple[str, ...]) -> str | None:
     return None
 
 
+def _kind_of(path: str) -> str:
+    """Say what a path is, where it is not what was wanted."""
+    if is_run(path):
+        return "a run folder"
+    if Path(path).is_dir():
+        return "a folder without a run.json"
+    return "a file" if Path(path).exists() else "which does not exist"
+
+
+def _check_mode(context: click.Context, mode: str, steps: int | None, twins: int) -> None:
+    """Refuse options that would be without effect in a mode."""
+    twins_given = context.get_parameter_source("twins") is ParameterSource.COMMANDLINE
+    if mode == "replay" and steps:
+        raise click.UsageError("--steps: --mode replay does not train; leave out one of the two")
+    if mode == "free":
+        _check_twins(twins, "--mode free")
+    elif twins_given:
+        raise click.UsageError(f"--twins: for --mode free, not for --mode {mode}")
+
+
+def _check_twins(twins: int, what: str, *, none: bool = False) -> None:
+    if twins < 2 and not (none and twins == 0):
+        raise click.UsageError(
+            f"--twins: {what} need{'s' if what.startswith('--') else ''} 2 or more"
+            f"{', or 0 to train none' if none else ''}: one alone shows no scatter"
+        )
+
+
 def is_run(path: str) -> bool:
     """Tell whether a path is a run folder."""
     return (Path(path) / "run.json").is_file()
@@ -197,13 +233,27 @@ def _compare_runs(
     targets: tuple[str, ...], twins: int, data_dir: str | None, device: str, as_json: bool
 ) -> int:
     from cnnspec.cli.console import Output
-    from cnnspec.cli.output import print_document
+    from cnnspec.cli.output import print_document, prints_on_stderr
+    from cnnspec.cli.progress import training_progress
     from cnnspec.compare.runs import compare_runs
     from cnnspec.report.runs import render_runs, runs_document
     from cnnspec.training import Run
 
     first, second = map(Run.open, targets)
-    found = compare_runs(first, second, twins=twins, data_dir=data_dir, device=device)
+    epochs = len(first.history())
+    with (
+        training_progress(epochs, quiet_stdout=as_json) as progress,
+        prints_on_stderr(),
+        progress.waiting("replaying every part of both"),
+    ):
+        found = compare_runs(
+            first,
+            second,
+            twins=twins,
+            data_dir=data_dir,
+            device=device,
+            on_step=lambda event: progress.show({"twin": event}),
+        )
     if as_json:
         print_document(runs_document(found))
     else:
@@ -215,7 +265,6 @@ def _shrunk(
     spec: ModelSpec, backends: tuple[str, str], verdict: Verdict, device: str, path: str
 ) -> str:
     """Write the smallest failing case, and say what it came down to."""
-    from cnnspec.backends.user_file import whole_path
     from cnnspec.cli.specs import write_text
     from cnnspec.compare import parse_party
     from cnnspec.compare.failing_case import layer_case
@@ -233,6 +282,5 @@ def _shrunk(
         )
     findings = found.verdict.findings
     case = layer_case(found.spec, parties, findings[0]) if findings else None
-    whole = whole_path(backends[0]), whole_path(backends[1])
-    write_text(path, failing_program(found, whole, case))
+    write_text(path, failing_program(found, backends, case, Path(path).parent))
     return f"shrunk to {size_line(found)}: wrote {path}"

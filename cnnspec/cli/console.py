@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import io
+import re
+import sys
 from collections.abc import Iterable
+from typing import IO, Any, TextIO, cast
 
 from rich.console import Console
 from rich.text import Text
@@ -12,11 +16,26 @@ from cnnspec.report.diagnostics import diagnostics_text
 from cnnspec.spec.diagnostics import Diagnostic
 
 
+class _Trimmed:
+    """A stream without the blanks that rich fills lines up with; a terminal gets all of them."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._blanks = "" if stream.isatty() else r" +(?=\n)"
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        return self._stream.write(re.sub(self._blanks, "", text) if self._blanks else text)
+
+
 class Output(Console):
-    """stdout, without highlighting."""
+    """stdout, as it is when this is made, without highlighting."""
 
     def __init__(self) -> None:
-        super().__init__(highlight=False)
+        stdout = sys.stdout or io.StringIO()
+        super().__init__(highlight=False, file=cast("IO[str]", _Trimmed(stdout)))
         if self.no_color:  # rich would still make text bold
             self._color_system = None
 

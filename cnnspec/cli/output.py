@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
+from typing import TextIO
 
 from cnnspec.documents import Document, to_json
 
@@ -30,9 +33,18 @@ def print_document(content: Document) -> None:
     print_line(to_json(content))
 
 
-def discard_output() -> None:
-    """Send all further output nowhere, where its reader has gone or its disk is full.
+def discard_output(stream: TextIO | None = None) -> None:
+    """Send all further output nowhere, where its reader has gone or its disk is full: stdout's.
 
     What is left in the buffer would else raise the same error again at the very end.
     """
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    stream = stream or sys.stdout
+    if stream is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+@contextmanager
+def prints_on_stderr() -> Iterator[None]:
+    """Send what somebody's own code prints to stderr: stdout is for one document or report."""
+    with redirect_stdout(sys.stderr):
+        yield

@@ -23,10 +23,30 @@ from cnnspec.cli.console import Output
 from cnnspec.report.training import epoch_line
 from cnnspec.training.history import EpochMetrics, StepTaken
 
+LINES = 10
+"""Epochs that get a line where several networks are trained, in about: more would push what was
+said before off the screen."""
+
 
 class _Speed(ProgressColumn):
     def render(self, task: Task) -> Text:
         return Text(f"{task.speed:,.0f} images/s" if task.speed else "")
+
+
+class _Loss(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        return Text(f"loss {task.fields['loss']}" if task.fields["loss"] else "")
+
+
+BAR: tuple[ProgressColumn, ...] = (
+    TextColumn("{task.description}"),
+    BarColumn(bar_width=20),
+    MofNCompleteColumn(),
+    _Loss(),
+    _Speed(),
+    TimeRemainingColumn(compact=True),
+)
+"""What the line of a bar shows."""
 
 
 class TrainingProgress:
@@ -35,18 +55,42 @@ class TrainingProgress:
     def __init__(self, bar: Progress, lines: Console, epochs: int, images: int | None) -> None:
         self._bar, self._lines, self._epochs, self._images = bar, lines, epochs, images
         self._task: TaskID | None = None
+        self._waiting: TaskID | None = None
 
     def print(self, *parts: RenderableType) -> None:
         """Print above the bar."""
+        self.waited()
         self._lines.print(*parts, sep="\n")
 
+    def _has_line(self, epoch: int) -> bool:
+        return epoch % max(1, -(-self._epochs // LINES)) == 0 or epoch in (1, self._epochs)
+
+    @contextmanager
+    def waiting(self, what: str) -> Iterator[None]:
+        """Show that something goes on whose end is not known, until the first event."""
+        self._waiting = self._bar.add_task(what, total=None, loss="")
+        try:
+            yield
+        finally:
+            self.waited()
+
+    def waited(self) -> None:
+        """End the waiting, if there is any."""
+        if self._waiting is not None:
+            self._bar.remove_task(self._waiting)
+            self._waiting = None
+
     def show(self, events: Mapping[str, StepTaken | EpochMetrics]) -> None:
-        """Move the bar by a step, or print the line of an epoch for each backend."""
+        """Move the bar by a step, or print the line of an epoch for each backend.
+
+        Of many epochs of several networks, about LINES get a line, and the last one.
+        """
+        self.waited()
         width = max(map(len, events))
         for backend, event in events.items():
-            if isinstance(event, EpochMetrics):
+            several = len(events) > 1
+            if isinstance(event, EpochMetrics) and (not several or self._has_line(event.epoch)):
                 line = epoch_line(event, self._epochs)
-                several = len(events) > 1
                 line = f"{backend:<{width}} {line}" if several else f"{line} {event.seconds:.1f} s"
                 self._lines.print(line, soft_wrap=True)
         steps = {name: event for name, event in events.items() if isinstance(event, StepTaken)}
@@ -74,12 +118,7 @@ def training_progress(
     """
     errors = Console(stderr=True, highlight=False)
     bar = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=20),
-        MofNCompleteColumn(),
-        TextColumn("loss {task.fields[loss]}"),
-        _Speed(),
-        TimeRemainingColumn(compact=True),
+        *BAR,
         console=errors,
         transient=True,
         disable=not errors.is_terminal,

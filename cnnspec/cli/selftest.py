@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 
 import rich_click as click
 
@@ -42,7 +43,12 @@ def command(clean: int | None, quick: bool, as_json: bool) -> int:
     specs = clean if clean is not None else (QUICK_CLEAN if quick else CLEAN)
     faults = FAULTS[::QUICK_EVERY] if quick else FAULTS
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    with (
+        Progress(*columns, console=Console(stderr=True), transient=True) as progress,
+        warnings.catch_warnings(),
+    ):
+        # torch's, of every `padding: same` that adds an odd number of cells: a fault is planted so
+        warnings.filterwarnings("ignore", "Using padding='same'", UserWarning)
         task = progress.add_task("planting")
 
         def show(done: int, total: int, what: str) -> None:

@@ -80,6 +80,21 @@ def write_text(path: str, text: str) -> None:
         raise click.ClickException(f"cannot write {name_of(path)}: {reason}") from None
 
 
+def check_writable(path: str) -> None:
+    """Refuse a file that could not be written in the end, before the work for it begins."""
+    target = Path(os.path.realpath(path))
+    for needed in (target if target.exists() else target.parent, target.parent):
+        if not needed.exists():
+            code = errno.ENOENT
+        elif not os.access(needed, os.W_OK):
+            code = errno.EACCES
+        elif needed == target.parent and not needed.is_dir():
+            code = errno.ENOTDIR
+        else:
+            continue
+        raise click.ClickException(f"cannot write {name_of(path)}: {os.strerror(code)}")
+
+
 PASSED_OVER = {"node_modules", "__pycache__"}
 """Folders that hold no specs of a user's own; hidden ones are passed over, too."""
 

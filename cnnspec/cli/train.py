@@ -21,7 +21,7 @@ from cnnspec.cli.options import (
     default="numpy",
     show_default=True,
     shell_complete=complete_backends,
-    help="Train with numpy, torch or loops.",
+    help="Train with numpy, torch or loops, or your own (path/to/file.py:Network).",
 )
 @device_option
 @data_dir_option

@@ -34,8 +34,8 @@ What runs, (1 - momentum) old + momentum new or old + momentum (new - old), meet
 |old| + momentum (|new| + |old|), and d_new momentum.
 
 These bounds are evaluated in float64 themselves: gamma is that of both. K underflows may each be
-multiplied by r+ twice. Where a square or a sum of squares overflows, nothing can be said: the
-bounds are infinite.
+multiplied by r+ twice. Where a sum, a square or a sum of squares overflows, nothing can be said:
+the bounds are infinite.
 """
 
 from __future__ import annotations
@@ -130,7 +130,8 @@ def _channels(x: Exact, eps: float, precision: str) -> _Channels:
     r, r_most = 1 / np.sqrt(w), (1 + _gamma(3, precision)) / np.sqrt(least)
     r_error = r * np.minimum(w_error / (np.sqrt(w * least) + least), r_most / r)
     r_error = r_error + _gamma(3, precision) * r_most
-    size, mean_error = np.abs(x) + 2 * average, g * average
+    size = np.abs(x) + 2 * average
+    mean_error = np.where(m * most < limits.max, g * average, np.inf)
     return _Channels(precision, m, k, size, d, mean, mean_error, v, v_error, r, r_error, r_most)
 
 

@@ -126,12 +126,13 @@ class SumsCarry:
 
 
 class ReLUCarry(SumsCarry):
-    """max(x, 0): no slope is steeper than 1."""
+    """max(x, 0): no slope is steeper than 1, and there is none far below 0."""
 
     def forward(self, at: PlannedLayer, weights: Weights, x: Exact, e: Exact) -> Exact:
-        return e
+        return np.where(x > -2 * e, e, 0.0)
 
-    predict = forward
+    def predict(self, at: PlannedLayer, weights: Weights, x: Exact, e: Exact) -> Exact:
+        return self.forward(at, weights, x, e)
 
     def backward(
         self, at: PlannedLayer, weights: Weights, x: Exact, e: Exact, g: Exact, d: Exact

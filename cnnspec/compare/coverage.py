@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from cnnspec.compare.isolation import Isolation
 from cnnspec.compare.replay_learning import LOSS, OF_LOSS, OPTIMIZER
+from cnnspec.compare.replay_pass import PASS
 from cnnspec.compare.replay_step import PREDICTED, STEP
 from cnnspec.compare.side import quantities_of
 from cnnspec.compare.verdict import Coverage, NotCompared, Quantity
+from cnnspec.errors import ComparisonError
 from cnnspec.plan import Plan
 from cnnspec.trace import State
 
@@ -65,6 +68,35 @@ def coverage_of(
             missing.setdefault(item.layer, []).append(item.quantity)
     listed = [*_listed(isolation, missing, allowed), *_own_checks(isolation, missing, allowed)]
     return Coverage({name: (done, of) for name, (done, of) in counts.items()}, tuple(listed))
+
+
+def check_allowed(plan: Plan, allowed: Collection[str], others: Collection[str] = ()) -> None:
+    """Refuse names of what need not be compared that are no layer and no quantity of one.
+
+    Raises:
+        ComparisonError: there is no such name.
+    """
+    known = {PASS: None, **dict.fromkeys(others)}
+    for item in expected(plan, ()):
+        known |= {item.layer: None, f"{item.layer}.{item.quantity}": None}
+    slots = tuple(f"{OPTIMIZER}.{name}." for name in plan.parameters)
+    for name in allowed:
+        if name in known or name.startswith(slots):
+            continue
+        near = difflib.get_close_matches(name, known, n=1)
+        layer = name.partition(".")[0]
+        of_layer = [other for other in known if other.startswith(f"{layer}.")]
+        listed = of_layer or [other for other in known if "." not in other]
+        hint = f"did you mean `{near[0]}`? " if near else ""
+        raise ComparisonError(
+            f"--allow names nothing that is compared: `{name}`; {hint}There "
+            f"{'are of `' + layer + '`' if of_layer else 'are'}: {', '.join(listed)}"
+            f"{'' if of_layer else ', and quantities of them such as ' + _first_of(known)}"
+        )
+
+
+def _first_of(known: Collection[str]) -> str:
+    return f"`{next(name for name in known if '.' in name)}`"
 
 
 def _listed(

@@ -84,11 +84,11 @@ def _apart(isolation: Isolation, probe: LayerProbe, quantity: str) -> float | No
 
 
 def _whole(array: Array) -> Array:
-    return np.rint(array)
+    return np.rint(array) + 0.0  # -0.0 would be no simple number
 
 
 def _tenths(array: Array) -> Array:
-    return np.round(array.astype(np.float64), 1)
+    return np.round(array.astype(np.float64), 1) + 0.0
 
 
 def _as_it_is(array: Array) -> Array:

@@ -156,9 +156,25 @@ class _Judgement:
         wrong = [label for label, observations in by_side.items() if any(map(_off, observations))]
         if not wrong:
             return _Judged(judge=trusted)
-        causes = {label: _diagnosed(found.layer, by_side[label]) for label in wrong}
+        causes = {label: self._cause(found, observed[label]) for label in wrong}
         known = {label: cause for label, cause in causes.items() if cause}
         return _Judged("both" if len(wrong) == 2 else wrong[0], trusted, known)
+
+    def _cause(
+        self, found: Quantity, observed: Mapping[str, list[Observation[Any]]]
+    ) -> Cause | None:
+        """Name the cause; of an optimizer, first one that explains the parameter and its slots."""
+        if found.layer == OPTIMIZER:
+            (parameter,) = (
+                name
+                for name in self._isolation.plan.parameters
+                if f"{found.quantity}.".startswith(f"{name}.")
+            )
+            together = [name for name in observed if f"{name}.".startswith(f"{parameter}.")]
+            cause = diagnose_optimizer([at for name in together for at in observed[name]])
+            if cause:
+                return cause
+        return _diagnosed(found.layer, observed[found.quantity])
 
     def _of_layer(self, judge: Judge, layer: str) -> Observations:
         if layer not in self._observed:

@@ -11,42 +11,43 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from cnnspec.compare.budget import Exact
+from cnnspec.compare.carry import CARRIES, Weights
 from cnnspec.compare.isolation import Isolation
 from cnnspec.compare.probes import LayerProbe
-from cnnspec.compare.replay_layers import working_budgets
 from cnnspec.compare.verdict import Kinks
-from cnnspec.compare.windows import two_greatest_meet, windows
+from cnnspec.compare.windows import two_greatest_meet
+from cnnspec.plan import PlannedLayer
 from cnnspec.spec.layers import Pool
 
 
 def kinks_of(isolation: Isolation, probes: Iterable[LayerProbe]) -> tuple[Kinks, ...]:
     """Count the decisions of each relu and max pool on the user's data, and those near a kink."""
+    side = isolation.first
+    weights = Weights(isolation.plan, isolation.training, side.precision)
+    weights.load(side.weights)
     found = []
     slack = np.zeros(())
     for probe in probes:
         if probe.name != "data":
             continue
-        x = probe.x.astype(np.float64)
+        at, x = probe.at, probe.x.astype(np.float64)
         slack = np.broadcast_to(slack, x.shape)
-        if probe.at.kind == "relu":
+        if at.kind == "relu":
             near = np.abs(x) < slack
-            found.append(Kinks(probe.at.name, near.size, int(near.sum())))
-        elif isinstance(probe.at.layer, Pool) and probe.at.layer.kind == "max":
-            near = two_greatest_meet(probe.at, x, slack)
-            found.append(Kinks(probe.at.name, near.size, int(near.sum())))
-        slack = _slack_of_output(isolation, probe, x, slack)
+            found.append(Kinks(at.name, near.size, int(near.sum())))
+        elif _takes_the_greatest(at):
+            near = two_greatest_meet(at, x, slack)
+            found.append(Kinks(at.name, near.size, int(near.sum())))
+        if not _selects(at):
+            slack = np.zeros(x.shape)
+        slack = CARRIES[at.kind].forward(at, weights, x, slack)
     return tuple(found)
 
 
-def _slack_of_output(isolation: Isolation, probe: LayerProbe, x: Exact, slack: Exact) -> Exact:
-    """Return how far rounding may move each output: what a layer adds, or passes on."""
-    at = probe.at
-    if at.kind == "relu":
-        return np.where(x > -slack, slack, 0.0)
-    if at.kind == "flatten":
-        return slack.reshape(len(x), -1)
-    if isinstance(at.layer, Pool) and at.layer.kind == "max":
-        greatest: Exact = windows(at, slack, 0.0).max(axis=-1)
-        return greatest
-    return working_budgets(isolation.first, probe)["output"]
+def _selects(at: PlannedLayer) -> bool:
+    """Tell whether a layer passes on what it is given, and adds no rounding of its own."""
+    return at.kind in ("relu", "flatten") or _takes_the_greatest(at)
+
+
+def _takes_the_greatest(at: PlannedLayer) -> bool:
+    return isinstance(at.layer, Pool) and at.layer.kind == "max"

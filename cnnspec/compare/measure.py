@@ -27,6 +27,10 @@ class Measured(NamedTuple):
     beyond: int = 0
     """Elements whose difference is beyond their budget."""
     elements: int = 0
+    found: float | None = None
+    """The worst element; None where the shapes differ."""
+    wanted: float | None = None
+    """What it was held against."""
 
 
 def measure(found: Array | float, wanted: Array | float, budget: Exact) -> Measured:
@@ -57,4 +61,6 @@ def measure(found: Array | float, wanted: Array | float, budget: Exact) -> Measu
         tuple(int(position) for position in at),
         int(np.sum(ratio > 1)),
         a.size,
+        float(a[at]),
+        float(b[at]),
     )

@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, cast, get_args
 
 from cnnspec.backends import Builder, builder_of
+from cnnspec.backends.guard import guarded
 from cnnspec.backends.network import Network
 from cnnspec.backends.threads import ThreadLimited
 from cnnspec.backends.user_file import is_user_file
@@ -23,6 +25,13 @@ SETTINGS = (
     "float32 or float64 (the precision), bfloat16 or float16 (torch's autocast), compile "
     "(torch.compile), threads=N, device=NAME"
 )
+
+NO_AUTOCAST = (
+    "autocast lowers float32 alone, and is without effect in float64; leave out one of the two"
+)
+
+MOST_THREADS = 256
+"""Threads of a backend: libraries crash where the system gives them no more."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +52,7 @@ class Party:
     @classmethod
     def of_builder(cls, label: str, builder: Builder) -> Party:
         """Return the party of a function that builds networks."""
-        return cls(label, label, builder)
+        return cls(label, label, guarded(builder, label))
 
     def working_precision(self, training: Training) -> Precision:
         """Return the precision in which it trains."""
@@ -60,6 +69,15 @@ class Party:
         network = self.builder(plan, changed, device=self.device, **self.options)
         network.load_state(initial_weights(plan, training.seed))
         return network if self.threads is None else ThreadLimited(network, self.threads)
+
+    def check_settings(self, training: Training) -> None:
+        """Refuse settings that would be without effect on a spec.
+
+        Raises:
+            BackendError: autocast, where the network trains in float64.
+        """
+        if "autocast" in self.options and self.working_precision(training) == "float64":
+            raise BackendError(f"`{self.label}` with `training.precision: float64`: {NO_AUTOCAST}")
 
     @property
     def takes_device(self) -> bool:
@@ -82,9 +100,27 @@ def parse_party(text: str, device: str = "cpu") -> Party:
         name, written = text, ""
     label = text.rpartition(":")[2] if is_user_file(name) else text
     party = Party(label, name, builder_of(name), device=device if name == "torch" else "cpu")
-    for setting in filter(None, written.split("+")):
+    if at and not written:
+        raise BackendError(f"there is no setting behind `{name}@`; there are: {SETTINGS}")
+    seen: dict[str, str] = {}
+    for setting in written.split("+") if written else ():
+        kind = _kind(setting)
+        if kind in seen:
+            raise BackendError(
+                f"`{text}` has two settings of one kind: `{seen[kind]}` and `{setting}`; take one"
+            )
+        seen[kind] = setting
         party = _with(party, name, setting)
+    if party.precision == "float64" and "autocast" in party.options:
+        raise BackendError(f"`{text}`: {NO_AUTOCAST}")
     return party
+
+
+def _kind(setting: str) -> str:
+    """Return what a setting sets: two of one kind contradict each other."""
+    if setting in get_args(Precision):
+        return "precision"
+    return "autocast" if setting in AUTOCAST else setting.partition("=")[0]
 
 
 def _with(party: Party, name: str, setting: str) -> Party:
@@ -96,6 +132,11 @@ def _with(party: Party, name: str, setting: str) -> Party:
             raise BackendError(f"`{key}` is a setting of the torch backend, not of `{name}`")
         option = {"compile": True} if key == "compile" else {"autocast": key}
         return replace(party, options=party.options | option)
+    if key == "threads" and value.isdecimal() and int(value) > MOST_THREADS:
+        raise BackendError(
+            f"`{setting}`: wanted at most {MOST_THREADS} threads; this machine has "
+            f"{os.cpu_count() or 1} processors"
+        )
     if key == "threads" and value.isdecimal() and int(value) > 0:
         return replace(party, threads=int(value))
     if key == "device" and value:

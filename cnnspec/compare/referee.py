@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, Literal
 
 from cnnspec.backends import require_cpu
+from cnnspec.backends.guard import told
+from cnnspec.compare.coverage import check_allowed
 from cnnspec.compare.party import Party, parse_party
 from cnnspec.compare.provenance import provenance
 from cnnspec.compare.replay import replay
 from cnnspec.compare.trajectory import Mode, run_trajectory
 from cnnspec.compare.trajectory.together import Event
-from cnnspec.compare.verdict import Verdict
+from cnnspec.compare.verdict import Coverage, NotCompared, Verdict
 from cnnspec.data import Dataset, load_data
 from cnnspec.errors import BackendError
 from cnnspec.plan import Plan, resolve
@@ -21,12 +24,15 @@ from cnnspec.spec.training import Training
 
 TWINS = 3
 
+TRAINING = "training"
+"""What is listed as not compared where a side cannot be tested after it was trained."""
+
 
 def compare_backends(
     spec: ModelSpec,
     backends: tuple[str | Party, str | Party] = ("numpy", "torch"),
     *,
-    mode: Mode = "lockstep",
+    mode: Mode | Literal["replay"] = "lockstep",
     steps: int | None = None,
     twins: int = TWINS,
     data_dir: str | Path | None = None,
@@ -45,15 +51,17 @@ def compare_backends(
     from the same weights on the same batches, for `steps` steps (None: the whole
     training; 0: not at all), if the spec has data: in `lockstep`; with `resync`, from the
     first one's state in each step; or `free`, held against `twins` of the first that start one
-    unit in the last place away. `device` is torch's. `allow` names layers and quantities
-    (`pool1`, `pool1.grad_input`) that need not be compared. `on_replayed` gets the verdict
-    before the training, `on_event` each step and each epoch of all networks.
+    unit in the last place away; or not at all, in the mode `replay`. `device` is torch's.
+    `allow` names layers and quantities (`pool1`, `pool1.grad_input`) that need not be compared.
+    `on_replayed` gets the verdict before the training, `on_event` each step and each epoch of
+    all networks.
 
     Raises:
         SpecError: the layers do not fit together.
         DataError: the data cannot be read, or does not fit.
         BackendError: a backend is unknown, or lacks a package or the device, or both are the
-            same.
+            same, or its settings contradict the spec.
+        ComparisonError: `allow` names nothing that is compared.
     """
     first, second = _told_apart(*(_party(backend, device) for backend in backends))
     if first.label == second.label:
@@ -63,26 +71,38 @@ def compare_backends(
         )
     if not (first.takes_device or second.takes_device):
         require_cpu(f"{first.label} or {second.label}", device)
+    for party in (first, second):
+        party.check_settings(spec.training)
     plan = resolve(spec)
+    check_allowed(plan, allow, (TRAINING,))
     data = load_data(spec.data, data_dir) if spec.data else None
     if data:
         data.check_fits(plan.input, plan.classes)
     verdict = compare_parties(plan, spec.training, first, second, data=data, allow=allow)
-    verdict = replace(verdict, provenance=provenance(spec, data))
+    asked = {"mode": mode, "steps": steps, "twins": twins if mode == "free" else None}
+    of_sides = {party.label: _settings(party, spec.training) for party in (first, second)}
+    more = {**asked, "allow": sorted(allow), "sides": of_sides}
+    verdict = replace(verdict, provenance=provenance(spec, data) | more)
     if on_replayed:
         on_replayed(verdict)
-    if not data or steps == 0:
+    if not data or steps == 0 or mode == "replay":
         return verdict
-    trajectory = run_trajectory(
-        plan,
-        spec.training,
-        (first, second),
-        data,
-        mode=mode,
-        steps=steps,
-        twins=twins,
-        on_event=on_event,
-    )
+    try:
+        trajectory = run_trajectory(
+            plan,
+            spec.training,
+            (first, second),
+            data,
+            mode=mode,
+            steps=steps,
+            twins=twins,
+            on_event=on_event,
+        )
+    except Exception as error:  # somebody's network, when it is tested or replayed
+        reason = str(error) if isinstance(error, BackendError) else told(error)
+        if reason is None:
+            raise
+        return replace(verdict, coverage=_without_training(verdict.coverage, reason, allow))
     return replace(verdict, trajectory=trajectory)
 
 
@@ -110,11 +130,43 @@ def compare_parties(
     )
 
 
+def _without_training(coverage: Coverage, why: str, allow: Collection[str]) -> Coverage:
+    missing = NotCompared(TRAINING, None, why, TRAINING in allow)
+    return replace(coverage, not_compared=(*coverage.not_compared, missing))
+
+
 def _told_apart(first: Party, second: Party) -> tuple[Party, Party]:
-    """Call two backends of one name by their files, too."""
+    """Call two backends of one name by as much of their files as tells them apart."""
     if first.label != second.label or first.backend == second.backend:
         return first, second
-    return replace(first, label=first.backend), replace(second, label=second.backend)
+    parts = Path(first.backend).resolve().parts, Path(second.backend).resolve().parts
+    needed = next(
+        (
+            count
+            for count in range(1, max(map(len, parts)) + 1)
+            if parts[0][-count:] != parts[1][-count:]
+        ),
+        None,
+    )
+    if needed is None:  # one file, named in two ways
+        return first, second
+    return _called_by(first, parts[0][-needed:]), _called_by(second, parts[1][-needed:])
+
+
+def _called_by(party: Party, parts: Collection[str]) -> Party:
+    name = party.backend.rpartition(":")[2]
+    return replace(party, label="/".join(parts) + party.label.removeprefix(name))
+
+
+def _settings(party: Party, training: Training) -> dict[str, Any]:
+    return {
+        "backend": party.backend,
+        "precision": party.working_precision(training),
+        "device": party.device,
+        "threads": party.threads,
+        "autocast": party.options.get("autocast"),
+        "compile": bool(party.options.get("compile")),
+    }
 
 
 def _party(backend: str | Party, device: str) -> Party:

@@ -78,7 +78,7 @@ def _replay(isolation: Isolation, inputs: Inputs) -> None:
         trace = inputs.traces.get(side.label)
         if trace is not None:
             isolation.attempt(PASS, side, replay_pass, isolation, side, trace, inputs.batch)
-            isolation.attempt(STEP, side, replay_steps, isolation, side, inputs.steps)
+        isolation.attempt(STEP, side, replay_steps, isolation, side, inputs.steps)
     replay_prediction(isolation, inputs.predicted.images)
     replay_optimizer(isolation, inputs.seen)
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -14,11 +14,13 @@ from cnnspec.backends.network import Network
 from cnnspec.compare.moment import Moment
 from cnnspec.compare.party import Party, parse_party
 from cnnspec.compare.probes import DATA_IMAGES
+from cnnspec.compare.provenance import provenance
 from cnnspec.compare.replay import Replayed, replay
 from cnnspec.compare.trajectory.distance import TwinEnvelope, distances, one_ulp_away
+from cnnspec.compare.verdict import Finding
 from cnnspec.data import Dataset, Split, load_data
 from cnnspec.difference import Difference, compare_specs
-from cnnspec.errors import DataError, RunError
+from cnnspec.errors import DataError, RunError, StateError
 from cnnspec.plan import Plan, resolve
 from cnnspec.spec.model import ModelSpec
 from cnnspec.spec.training import Training
@@ -44,6 +46,18 @@ class FinalEnvelope:
 
 
 @dataclass(frozen=True)
+class NotFinite:
+    """Weights of a run that are no numbers any more: its training diverged."""
+
+    run: str
+    parameter: str
+    not_finite: int
+    """Elements that are NaN or infinite."""
+    elements: int
+    """All there are."""
+
+
+@dataclass(frozen=True)
 class RunsVerdict:
     """What two run folders have in common."""
 
@@ -65,6 +79,10 @@ class RunsVerdict:
     """Test images that are classed differently; None where the runs have other test images."""
     verdict: Literal["same", "different", "cannot tell"]
     reason: str
+    not_finite: tuple[NotFinite, ...] = ()
+    """Where there is any, no part was replayed and no twin was trained."""
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    """Hashes of the specs and of the data, versions, BLAS and threads."""
 
 
 def compare_runs(
@@ -99,19 +117,23 @@ def compare_runs(
     networks = [_loaded(*of_run) for of_run in zip(parties, specs, states, (first, second))]
     results = [evaluate(network, of_run.test) for network, of_run in zip(networks, data)]
     same_layers = all(layer.status == "same" for layer in difference.layers)
+    broken = tuple(
+        found for run, state in zip((first, second), states) for found in _not_finite(run, state)
+    )
     parts = None
-    if same_layers and first.backend != second.backend:
+    if same_layers and not broken and first.backend != second.backend:
         moment = Moment(1, states[0], networks[0].optimizer_state(), _images(data[0]))
         parts = replay(plan, training, parties, moment=moment)
-    apart = distances(*states) if same_layers else {}
+    apart = distances(*states) if same_layers and not broken else {}
     changes = _changes(difference)
     finished = {len(history) for history in histories}
     envelope = None
-    if any(apart.values()) and not changes and len(finished) == 1 and twins and histories[0]:
+    decided = bool(changes) or (parts is not None and not _clean(parts))
+    if any(apart.values()) and not decided and len(finished) == 1 and twins and histories[0]:
         as_far = training.model_copy(update={"epochs": finished.pop()})
         differing = parties if parties[0].backend != parties[1].backend else parties[:1]
         envelope = _envelope(plan, as_far, differing, data[0], states, twins, on_step)
-    verdict, reason = _judged(same_layers, changes, histories, parts, apart, envelope)
+    verdict, reason = _judged(same_layers, changes, histories, parts, apart, envelope, broken)
     predictions = [result.predictions for result in results]
     same_images = predictions[0].shape == predictions[1].shape
     return RunsVerdict(
@@ -127,7 +149,32 @@ def compare_runs(
         int(np.sum(predictions[0] != predictions[1])) if same_images else None,
         verdict,
         reason,
+        broken,
+        _provenance(specs, (data[0], data[1])),
     )
+
+
+def _clean(parts: Replayed) -> bool:
+    return not parts.findings and parts.coverage.complete
+
+
+def _not_finite(run: Run, state: State) -> Iterator[NotFinite]:
+    for name, array in state.items():
+        count = int(np.sum(~np.isfinite(array)))
+        if count:
+            yield NotFinite(str(run.path), name, count, array.size)
+
+
+def _provenance(
+    specs: tuple[ModelSpec, ModelSpec], data: tuple[Dataset, Dataset]
+) -> dict[str, Any]:
+    first, second = (provenance(*of_run) for of_run in zip(specs, data))
+    return {
+        "spec_sha256": (first["spec_sha256"], second["spec_sha256"]),
+        "data_sha256": (first["data_sha256"], second["data_sha256"]),
+        "seeds": (first["seed"], second["seed"]),
+        "environment": first["environment"],
+    }
 
 
 def _judged(
@@ -137,12 +184,24 @@ def _judged(
     parts: Replayed | None,
     apart: Mapping[str, float],
     envelope: FinalEnvelope | None,
+    broken: tuple[NotFinite, ...],
 ) -> tuple[Literal["same", "different", "cannot tell"], str]:
     if not same_layers:
         return "different", "their layers are not the same"
+    if broken:
+        worst = broken[0]
+        return "different", (
+            f"the weights of {worst.run} are not finite: {worst.parameter} "
+            f"({worst.not_finite:,} of {worst.elements:,} numbers); its training diverged, "
+            "nothing else was compared"
+        )
     if parts is not None and parts.findings:
-        first = parts.findings[0]
-        return "different", f"the backends are not the same function: {first.layer} differs"
+        return "different", _of_parts(parts.findings[0])
+    if parts is not None and not parts.coverage.complete:
+        missing = next(item for item in parts.coverage.not_compared if not item.allowed)
+        return "different", (
+            f"parts of the backends could not be compared: {missing.layer}: {missing.why}"
+        )
     if changes:
         return "different", f"their specs differ: {', '.join(changes)}"
     if not any(apart.values()):
@@ -157,6 +216,15 @@ def _judged(
     return "different", (
         f"their weights are outside the rounding envelope of {envelope.twins} twins; "
         "`cnnspec compare SPEC --mode free` finds the first step that is"
+    )
+
+
+def _of_parts(first: Finding) -> str:
+    if first.precision == "float64":
+        return f"the backends are not the same function: {first.layer} differs"
+    return (
+        "one of the backends loses precision that rounding does not explain: "
+        f"{first.wrong_side or first.backend} in {first.layer}"
     )
 
 
@@ -213,5 +281,11 @@ def _loaded(party: Party, spec: ModelSpec, state: State, run: Run) -> Network:
     other = sorted(network.state().keys() ^ state.keys())
     if other:
         raise RunError(f"the weights of {run.path} are not those of its spec: see `{other[0]}`")
-    network.load_state(state)
+    try:
+        network.load_state(state)
+    except StateError as error:
+        raise RunError(
+            f"the weights of {run.path} are not those of its spec: {error}; train it again, or "
+            "take back the resolved.yaml or weights.safetensors that was changed"
+        ) from error
     return network

@@ -14,7 +14,7 @@ from cnnspec.compare.probes import rectangle
 from cnnspec.compare.referee import compare_parties
 from cnnspec.compare.replay_learning import LOSS, OPTIMIZER
 from cnnspec.compare.verdict import Verdict
-from cnnspec.errors import SpecError
+from cnnspec.errors import BackendError, SpecError
 from cnnspec.plan import Plan, resolve
 from cnnspec.spec.layers import AnyLayer, Flatten, Linear
 from cnnspec.spec.model import ModelSpec
@@ -99,7 +99,7 @@ def failure_of(verdict: Verdict, plan: Plan) -> Failure | None:
         )
     for item in verdict.coverage.not_compared:
         if not item.allowed:
-            side = next(name for name in verdict.backends if item.why.startswith(name))
+            side = next((name for name in verdict.backends if item.why.startswith(name)), None)
             return Failure(kinds.get(item.layer, item.layer), None, "float64", side, None)
     return None
 
@@ -196,5 +196,5 @@ def _with(spec: ModelSpec, **changes: Any) -> ModelSpec:
 def _compared(spec: ModelSpec, parties: tuple[Party, Party]) -> Verdict | None:
     try:
         return compare_parties(resolve(spec), spec.training, *parties)
-    except SpecError:  # the layers do not fit together
+    except (SpecError, BackendError):  # the layers do not fit together, or not the backend
         return None

@@ -39,6 +39,10 @@ class Quantity:
     """All there are."""
     typical: float | None = None
     """Greatest difference in units of the typical error, sqrt(k) u S; where that is known."""
+    found: float | None = None
+    """The worst element of the first of two sides, or of the side; None: not noted."""
+    wanted: float | None = None
+    """The worst element of the second of two sides, or of the side's own truth."""
 
     @property
     def ok(self) -> bool:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import numpy as np
 
+from cnnspec.backends.user_file import is_user_file, whole_path
 from cnnspec.compare.failing_case import LayerCase
 from cnnspec.compare.shrink import Shrunk
-from cnnspec.report.verdict import label
+from cnnspec.report.verdict import budget_words, label
 from cnnspec.spec.dump import dump_spec
 from cnnspec.trace import Array
 
@@ -25,7 +29,7 @@ import sys
 
 SPEC = """
 {spec}"""
-BACKENDS = {backends}
+{here}BACKENDS = {backends}
 
 '''
 
@@ -45,7 +49,7 @@ for backend in BACKENDS:
     print(f"{{backend}}: {what}", found[-1], "", sep="\\n")
 
 apart = np.max(np.abs(found[0] - found[1])) if found[0].shape == found[1].shape else np.inf
-print(f"{{apart:.3g}} apart, where rounding explains {budget:.1g}")
+print(f"{{apart:.3g}} apart, where rounding explains {explained}{wrong}")
 sys.exit(not apart <= {budget!r})
 """
 
@@ -63,15 +67,23 @@ sys.exit(verdict.verdict != "same")
 """
 
 
-def failing_program(shrunk: Shrunk, backends: tuple[str, str], case: LayerCase | None) -> str:
-    """Write a failure as a program; `backends` as the user wrote them, files with whole paths."""
+def failing_program(
+    shrunk: Shrunk, backends: tuple[str, str], case: LayerCase | None, folder: Path | None = None
+) -> str:
+    """Write a failure as a program; `backends` as the user wrote them.
+
+    A user's own files are named from `folder`, where the program will be, so that they can be
+    handed on together; None: by their whole paths.
+    """
     if case is not None and _numbers(case) <= MANY:
         imports = (
             "import numpy as np\n\nfrom cnnspec import parse_spec, resolve\n"
             "from cnnspec.compare import parse_party"
         )
-        return _head(shrunk, backends, imports) + _layer(case)
-    return _head(shrunk, backends, "from cnnspec import compare_backends, parse_spec") + WHOLE
+        return _head(shrunk, backends, imports, folder) + _layer(case, shrunk.failure.wrong_side)
+    return (
+        _head(shrunk, backends, "from cnnspec import compare_backends, parse_spec", folder) + WHOLE
+    )
 
 
 def size_line(shrunk: Shrunk) -> str:
@@ -83,22 +95,41 @@ def size_line(shrunk: Shrunk) -> str:
     )
 
 
-def _head(shrunk: Shrunk, backends: tuple[str, str], imports: str) -> str:
+def _head(shrunk: Shrunk, backends: tuple[str, str], imports: str, folder: Path | None) -> str:
     failure = shrunk.failure
     quantity = f", {label(failure.quantity)}" if failure.quantity else ""
-    wrong = f": {failure.wrong_side} is wrong" if failure.wrong_side else ""
-    cause = shrunk.verdict.findings[0].cause if shrunk.verdict.findings else None
+    findings = shrunk.verdict.findings
+    where = str(findings[0].layer) if findings else failure.kind
+    cause = findings[0].cause if findings else None
     why = f"\n\n{cause.of(str(failure.wrong_side))}" if cause else ""
-    spec = dump_spec(shrunk.spec)
+    named = ", ".join(_named(backend, folder) for backend in backends)
+    here = "HERE" in named
     return HEAD.format(
-        title=f"{failure.kind}{quantity}{wrong}.{why}",
-        imports=imports,
-        spec=spec,
-        backends=backends,
+        title=f"{where}{quantity}{_wrong(failure.wrong_side, ': ')}.{why}",
+        imports=("from pathlib import Path\n\n" if here else "") + imports,
+        spec=dump_spec(shrunk.spec),
+        backends=f"({named})",
+        here="HERE = Path(__file__).resolve().parent\n" if here else "",
     )
 
 
-def _layer(case: LayerCase) -> str:
+def _named(backend: str, folder: Path | None) -> str:
+    """Return the expression of a backend's name."""
+    if not is_user_file(backend):
+        return repr(backend)
+    path, _, name = whole_path(backend).rpartition(":")
+    if folder is None:
+        return repr(f"{path}:{name}")
+    return f'f"{{HERE}}/{Path(os.path.relpath(path, folder.resolve())).as_posix()}:{name}"'
+
+
+def _wrong(side: str | None, before: str) -> str:
+    if side is None:
+        return ""
+    return f"{before}both are wrong" if side == "both" else f"{before}{side} is wrong"
+
+
+def _layer(case: LayerCase, wrong_side: str | None) -> str:
     kind, _, name = case.quantity.partition("_")
     weights = "".join(
         f"\n    {name!r}: np.array({_written(array)})," for name, array in case.weights.items()
@@ -117,6 +148,8 @@ def _layer(case: LayerCase) -> str:
         take=take,
         what=label(case.quantity),
         budget=case.budget,
+        explained=budget_words(case.budget),
+        wrong=_wrong(wrong_side, "; "),
     )
 
 

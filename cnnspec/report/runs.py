@@ -9,11 +9,13 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from cnnspec.compare.replay import Replayed
 from cnnspec.compare.runs import RunsVerdict
 from cnnspec.documents import Document, document
-from cnnspec.report.difference import options_table, plain_value
+from cnnspec.report.difference import layers_table, options_table, plain_value
 from cnnspec.report.tables import percent, plain_table
-from cnnspec.report.verdict import finding_lines
+from cnnspec.report.verdict import coverage_lines, finding_lines
+from cnnspec.report.verdict_document import replay_content
 
 STYLES = {"same": "bold green", "different": "bold red", "cannot tell": "bold yellow"}
 
@@ -26,14 +28,14 @@ def render_runs(found: RunsVerdict) -> Iterator[RenderableType]:
         f"{found.reason}",
         style=STYLES[found.verdict],
     )
+    if any(layer.status != "same" for layer in found.difference.layers):
+        yield layers_table(found.difference)
+        yield Text(f"`cnnspec diff {a}/resolved.yaml {b}/resolved.yaml` says more", style="dim")
     if found.parts:
-        total = len(found.parts.quantities)
-        if found.parts.findings:
-            yield from finding_lines(found.parts.findings[0])
-        else:
-            yield Text(f"{total:,} comparisons of parts, every difference explained by rounding")
-    if found.difference.options:
-        yield options_table(found.difference.options)
+        yield from _parts(found.parts)
+    unsaid = [change for change in found.difference.options if change.path not in found.reason]
+    if unsaid:
+        yield options_table(unsaid)
     yield _table(found)
     if found.different_predictions is not None:
         yield Text(
@@ -50,6 +52,17 @@ def render_runs(found: RunsVerdict) -> Iterator[RenderableType]:
             f"from it in {found.envelope.parameter}, {b} {found.envelope.distance:.1e}; they "
             f"reach {percent(low)} to {percent(high)}."
         )
+
+
+def _parts(parts: Replayed) -> Iterator[RenderableType]:
+    if parts.findings:
+        yield from finding_lines(parts.findings[0])
+        if parts.findings[1:]:
+            yield Text(f"and {len(parts.findings) - 1} more (--json lists all)")
+    elif parts.coverage.complete:
+        total = len(parts.quantities)
+        yield Text(f"{total:,} comparisons of parts, every difference explained by rounding")
+    yield from coverage_lines(parts.coverage, parts.kinks)
 
 
 def _table(found: RunsVerdict) -> Table:
@@ -78,11 +91,21 @@ def runs_document(found: RunsVerdict) -> Document:
             }
             for change in found.difference.options
         ],
-        parts={"compared": len(parts.quantities), "differ": len(parts.findings)} if parts else None,
+        not_finite=[asdict(item) for item in found.not_finite],
+        parts=_parts_document(parts) if parts else None,
         distances=found.distances,
         envelope=asdict(found.envelope) if found.envelope else None,
         epochs=[[asdict(metrics) for metrics in history] for history in found.histories],
         accuracy=found.accuracy,
         test_images=found.test_images,
         different_predictions=found.different_predictions,
+        **found.provenance,
     )
+
+
+def _parts_document(parts: Replayed) -> Document:
+    return {
+        "compared": len(parts.quantities),
+        "differ": len(parts.findings),
+        **replay_content(parts.quantities, parts.coverage, parts.findings, parts.kinks),
+    }

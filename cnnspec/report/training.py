@@ -14,9 +14,13 @@ def epoch_line(metrics: EpochMetrics, epochs: int) -> str:
     width = len(str(epochs))
     return (
         f"epoch {metrics.epoch:>{width}}/{epochs}"
-        f"  train loss {metrics.train_loss:.4f} ({percent(metrics.train_accuracy)})"
-        f"  test loss {metrics.test_loss:.4f} ({percent(metrics.test_accuracy)})"
+        f"  train loss {metrics.train_loss:.4f} {_in_brackets(metrics.train_accuracy)}"
+        f"  test loss {metrics.test_loss:.4f} {_in_brackets(metrics.test_accuracy)}"
     )
+
+
+def _in_brackets(accuracy: float) -> str:
+    return f"({percent(accuracy)})".rjust(len("(100.00 %)"))
 
 
 def training_document(

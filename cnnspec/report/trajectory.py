@@ -11,6 +11,9 @@ from rich.text import Text
 from cnnspec.compare.verdict import Envelope, Trajectory
 from cnnspec.report.tables import percent, plain_table
 
+MANY_DIGITS = 1e6
+"""A loss beyond it is written with a power of ten."""
+
 TITLES = {
     "lockstep": "Lockstep training",
     "resync": "Lockstep training, set to the same state after each step",
@@ -33,12 +36,12 @@ def trajectory_parts(trajectory: Trajectory) -> Iterator[RenderableType]:
     yield Text(parting(trajectory))
     if trajectory.envelope:
         yield _envelope(trajectory, trajectory.envelope)
-    elif trajectory.replayed and not trajectory.finding:
+    elif trajectory.replayed:
         (step,) = trajectory.replayed
         yield Text(
-            f"Step {step:,}, which brought them furthest apart, was replayed in isolation: every "
-            "part is within rounding.",
-            style="green",
+            f"Step {step:,}, which brought them furthest apart, was replayed in isolation: "
+            + ("not rounding." if trajectory.finding else "every part is within rounding."),
+            style="red" if trajectory.finding else "green",
         )
 
 
@@ -48,7 +51,7 @@ def _table(trajectory: Trajectory) -> Table:
     if trajectory.steps:
         first, last = trajectory.steps[0], trajectory.steps[-1]
         for step in (first, last):
-            losses = (f"{step.loss[name]:.6f}" for name in names)
+            losses = (_loss(step.loss[name]) for name in names)
             table.add_row(f"batch loss, step {step.step:,}", *losses)
     histories = [trajectory.history[name] for name in names]
     if all(histories):
@@ -56,6 +59,10 @@ def _table(trajectory: Trajectory) -> Table:
     accuracies = (percent(trajectory.accuracy[name]) for name in names)
     table.add_row("test accuracy", *accuracies, style="bold")
     return table
+
+
+def _loss(loss: float) -> str:
+    return f"{loss:.6f}" if abs(loss) < MANY_DIGITS else f"{loss:.6g}"
 
 
 def _envelope_table(trajectory: Trajectory) -> Table:
@@ -124,6 +131,17 @@ def parting(trajectory: Trajectory) -> str:
         else "no training image is ever classed differently"
     )
     return (
-        f"Losses differ in their last bits from step {trajectory.first_different_loss:,}; "
+        f"Losses differ from step {trajectory.first_different_loss:,}{_by(trajectory)}; "
         f"{images}. {weights}{different}"
     )
+
+
+def _by(trajectory: Trajectory) -> str:
+    """Say how far losses are apart where they first are: in that step, or the next one kept."""
+    first = trajectory.first_different_loss or 0
+    for step in trajectory.steps:
+        if step.step >= first:
+            a, b = step.loss.values()
+            when = "" if step.step == first else f" in step {step.step:,}"
+            return f" (by {abs(a - b):.1e}{when})"
+    return ""

@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
 
-from rich.console import RenderableType
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.measure import Measurement
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from cnnspec.compare.verdict import Finding, NotCompared, Quantity, Verdict
+from cnnspec.compare.causes import Cause
+from cnnspec.compare.probes import DATA_IMAGES
+from cnnspec.compare.referee import TRAINING
+from cnnspec.compare.verdict import Coverage, Finding, Kinks, NotCompared, Quantity, Verdict
 from cnnspec.report.tables import plain_table
 from cnnspec.report.trajectory import trajectory_parts
 
 ROWS = 12
 """Rows of the table of quantities; the rest is counted."""
+
+IMAGES = {"data": DATA_IMAGES}
+"""Batches of probes, where a cause may name them, as in `1/7 = 1/batch_size`."""
+
+SIDE = len("numpy vs torch")
+"""Longest pair of sides that the table of quantities names."""
 
 GROUPS = 6
 """Groups of findings with the same cause that are written out; the rest is counted."""
@@ -25,8 +36,8 @@ def render_replay(verdict: Verdict) -> Iterator[RenderableType]:
     """Yield what `cnnspec compare` prints before the training."""
     yield verdict_sentence(verdict)
     yield from _findings(verdict)
-    yield from _coverage(verdict)
-    yield quantities_table(verdict)
+    yield from coverage_lines(verdict.coverage, verdict.kinks)
+    yield QuantitiesTable(verdict)
     hidden = len(verdict.quantities) - ROWS
     if hidden > 0:
         failed = sum(not found.ok for found in _worst_first(verdict)[ROWS:])
@@ -39,12 +50,25 @@ def render_training(verdict: Verdict) -> Iterator[RenderableType]:
     if verdict.trajectory:
         yield Text("")
         yield from trajectory_parts(verdict.trajectory)
-        if verdict.trajectory.finding:
-            yield from finding_lines(verdict.trajectory.finding)
+        found = verdict.trajectory.finding
+        if found:
+            yield from finding_lines(found, f"in step {found.step:,}" if found.step else "training")
         yield Text("")
         yield verdict_sentence(verdict)
     else:
-        yield Text("not trained: no data in the spec, or no steps asked for")
+        yield Text(_why_not_trained(verdict))
+
+
+def _why_not_trained(verdict: Verdict) -> str:
+    asked = verdict.provenance
+    if any(item.layer == TRAINING for item in verdict.coverage.not_compared):
+        missing = verdict.coverage.not_compared[-1]
+        return f"the training could not be compared: {missing.why}"
+    if asked.get("mode") == "replay":
+        return "not trained: --mode replay"
+    if asked.get("steps") == 0:
+        return "not trained: --steps 0"
+    return "not trained: the spec has no `data` section"
 
 
 def verdict_sentence(verdict: Verdict) -> Text:
@@ -56,8 +80,7 @@ def verdict_sentence(verdict: Verdict) -> Text:
             f"SAME: {a} and {b} are the same function on {verdict.name}", style="bold green"
         )
     if first is None:
-        missing = sum(not item.allowed for item in verdict.coverage.not_compared)
-        sentence = f"DIFFERENT: {missing} quantities of {verdict.name} could not be compared"
+        sentence = f"DIFFERENT: {_missing(verdict)} of {verdict.name} could not be compared"
     elif first.layer is None:
         sentence = f"DIFFERENT: only one of {a} and {b} can be trained on {verdict.name}"
     elif first.precision == "float64":
@@ -66,16 +89,36 @@ def verdict_sentence(verdict: Verdict) -> Text:
             sentence += f", seen in step {first.step:,} of the training"
     else:
         sentence = (
-            f"DIFFERENT: {a} and {b} are the same function on {verdict.name} in float64, "
-            f"but in {first.precision} {first.wrong_side} loses precision that rounding does "
-            f"not explain, in {_and(_layers_off(verdict, first.wrong_side))}"
+            f"DIFFERENT: {_losing(verdict, first)}; in float64 {a} and {b} are the same function "
+            f"on {verdict.name}"
         )
     return Text(sentence, style="bold red")
 
 
-def _layers_off(verdict: Verdict, side: str | None) -> list[str]:
-    findings = [finding for finding in verdict.findings if finding.wrong_side == side]
-    return list(dict.fromkeys(str(finding.layer) for finding in findings))
+def _missing(verdict: Verdict) -> str:
+    """Count the quantities that are missing; a whole pass or the training is none."""
+    items = [item for item in verdict.coverage.not_compared if not item.allowed]
+    quantities = sum(item.quantity is not None for item in items)
+    if not quantities:
+        return _and(list(dict.fromkeys(item.layer for item in items)))
+    return f"{quantities} {'quantity' if quantities == 1 else 'quantities'}"
+
+
+def _losing(verdict: Verdict, first: Finding) -> str:
+    """Say which sides lose precision, and in which layers."""
+    layers: dict[tuple[str, str], dict[str, None]] = {}
+    for finding in verdict.findings or (first,):
+        side = finding.wrong_side or finding.backend
+        layers.setdefault((side, finding.precision), {})[str(finding.layer)] = None
+    (side, precision), *others = layers
+    losing = f"{side} in {precision} loses precision that rounding does not explain, in " + _and(
+        list(layers[side, precision])
+    )
+    so = (
+        f"{side} in {precision}, in {_and(list(layers[side, precision]))}"
+        for side, precision in others
+    )
+    return "; so does ".join((losing, *so))
 
 
 def _and(names: list[str]) -> str:
@@ -87,9 +130,11 @@ def _findings(verdict: Verdict) -> Iterator[RenderableType]:
     if verdict.findings:
         first, *others = verdict.findings
         yield from finding_lines(first)
-        groups = list(_by_cause(others))
+        groups = list(_by_cause(first, others))
+        said = first
         for group in groups[:GROUPS]:
-            yield from _group_lines(group)
+            yield from _group_lines(group, said)
+            said = group[0]
         rest = sum(map(len, groups[GROUPS:]))
         if rest:
             yield Text(f"and {rest} more (--json lists all)")
@@ -97,16 +142,20 @@ def _findings(verdict: Verdict) -> Iterator[RenderableType]:
     yield from _untypical(verdict)
 
 
-def _by_cause(findings: list[Finding]) -> Iterator[list[Finding]]:
-    """Yield findings together that have the same wrong side and the same cause."""
-    groups: dict[tuple[object, ...], list[Finding]] = {}
-    for finding in findings:
-        key = (finding.wrong_side, finding.precision, *finding.causes.items())
-        groups.setdefault(key, []).append(finding)
-    yield from groups.values()
+def _by_cause(first: Finding, others: list[Finding]) -> Iterator[list[Finding]]:
+    """Yield findings together that have the same wrong side and cause; those of the first first."""
+    groups: dict[tuple[object, ...], list[Finding]] = {_cause_key(first): []}
+    for finding in others:
+        groups.setdefault(_cause_key(finding), []).append(finding)
+    yield from filter(None, groups.values())
 
 
-def _group_lines(group: list[Finding]) -> Iterator[RenderableType]:
+def _cause_key(finding: Finding) -> tuple[object, ...]:
+    return (finding.wrong_side, finding.precision, *finding.causes.items())
+
+
+def _group_lines(group: list[Finding], said: Finding) -> Iterator[RenderableType]:
+    """Yield where else something is found; who and why are not said twice in a row."""
     by_layer: dict[str, dict[str, None]] = {}
     for finding in group:
         quantities = by_layer.setdefault(finding.layer or "training", {})
@@ -116,7 +165,10 @@ def _group_lines(group: list[Finding]) -> Iterator[RenderableType]:
         text.append("; " if number else "")
         text.append(f"{layer}, {', '.join(quantities)}", style="bold")
     yield text
-    for line in _verdict_on(group[0]):
+    again = list(_verdict_on(group[0]))
+    if group[0].causes and again == list(_verdict_on(said)):
+        again = [Text("the same side, for the same cause")]
+    for line in again:
         yield Padding(line, (0, 0, 0, 2), expand=False)
 
 
@@ -146,20 +198,40 @@ def _untypical(verdict: Verdict) -> Iterator[Text]:
         )
 
 
-def finding_lines(finding: Finding) -> Iterator[RenderableType]:
+def finding_lines(finding: Finding, start: str = "first divergence") -> Iterator[RenderableType]:
     """Yield a difference in a few lines: where, how much, who is wrong, and why."""
-    text = Text("first divergence: ")
+    text = Text(f"{start}: ")
     text.append(f"{finding.layer or 'training'}, {label(finding.quantity)}", style="bold")
-    worst = finding.worst
-    if worst and not math.isfinite(worst.difference):
-        text.append(": not finite, or of another shape")
-    elif worst:
-        explained = f"{worst.budget:.1e}" if worst.budget else "nothing"
-        text.append(f": {worst.difference:.2e} apart, where rounding explains {explained}")
+    if finding.worst:
+        text.append(f": {_how_much(finding.worst)}")
     yield text
     yield Padding(_place(finding), (0, 0, 0, 2), expand=False)
     for line in _verdict_on(finding):
         yield Padding(line, (0, 0, 0, 2), expand=False)
+
+
+def _how_much(worst: Quantity) -> str:
+    """Say how far off the worst element is, how far any is, and what rounding explains."""
+    values = ""
+    if worst.found is not None and worst.wanted is not None:
+        pair = worst.backend.split(" vs ")
+        names = pair if len(pair) == 2 else ["found", "wanted"]
+        values = f"{names[0]} {worst.found:.6g}, {names[1]} {worst.wanted:.6g}"
+    if not math.isfinite(worst.difference):
+        return (values or "not finite on one side alone") if worst.position else "of another shape"
+    values += ": " if values else ""
+    greatest = (
+        f" (elsewhere up to {worst.max_abs:.2e})"
+        if worst.max_abs > 1.005 * worst.difference
+        else ""
+    )
+    explained = budget_words(worst.budget)
+    return f"{values}{worst.difference:.2e} apart{greatest}, where rounding explains {explained}"
+
+
+def budget_words(budget: float) -> str:
+    """Write a budget; one below any normal number is none."""
+    return f"{budget:.1e}" if budget >= sys.float_info.min else "nothing"
 
 
 def _place(finding: Finding) -> Text:
@@ -183,9 +255,27 @@ def _extent(worst: Quantity) -> Iterator[str]:
 def _verdict_on(finding: Finding) -> Iterator[Text]:
     yield Text(_who(finding))
     for side, cause in finding.causes.items():
-        yield Text(f"why: {cause.of(side)}", style="yellow")
+        yield Text(f"why: {cause.of(side)}{_batch(finding, cause)}", style="yellow")
     if finding.wrong_side and not finding.causes and finding.worst:
-        yield Text("why: unknown; no cause of the list gives these numbers")
+        yield _without_cause(finding.worst)
+
+
+def _batch(finding: Finding, cause: Cause) -> str:
+    """Say how large the batch is that a cause names: the probe's, not the spec's."""
+    images = IMAGES.get(finding.worst.probe) if finding.worst and not finding.step else None
+    if images is None or "batch_size" not in cause.sentence:
+        return ""
+    return f" (here, a batch is the {images} images of the probe)"
+
+
+def _without_cause(worst: Quantity) -> Text:
+    if math.isfinite(worst.difference):
+        return Text("why: unknown; no cause of the list gives these numbers")
+    if not worst.position and worst.elements != 1:
+        return Text("why: its array has another shape", style="yellow")
+    return Text(
+        f"why: {worst.beyond:,} of {worst.elements:,} numbers are NaN or infinite", style="yellow"
+    )
 
 
 def _who(finding: Finding) -> str:
@@ -195,18 +285,18 @@ def _who(finding: Finding) -> str:
     return f"{wrong}: judged by {finding.judge}" if finding.judge else wrong
 
 
-def _coverage(verdict: Verdict) -> Iterator[Text]:
-    counts = verdict.coverage.counts.items()
+def coverage_lines(coverage: Coverage, kinks: Sequence[Kinks]) -> Iterator[Text]:
+    """Yield what was compared, what was not and why, and the decisions that rounding may turn."""
     yield Text(
-        "compared: " + ", ".join(f"{done} of {of} {what}" for what, (done, of) in counts),
+        "compared: "
+        + ", ".join(f"{done} of {of} {what}" for what, (done, of) in coverage.counts.items()),
         style="dim",
     )
-    for layer, quantities, why, allowed in _grouped(verdict.coverage.not_compared):
+    for layer, quantities, why, allowed in _grouped(coverage.not_compared):
         what = f"{layer} ({', '.join(map(label, quantities))})" if quantities else layer
         style = "dim" if allowed else "red"
         yield Text(f"not compared{' (allowed)' if allowed else ''}: {what}: {why}", style=style)
-    decisions = sum(kink.decisions for kink in verdict.kinks)
-    near = sum(kink.near for kink in verdict.kinks)
+    decisions, near = sum(kink.decisions for kink in kinks), sum(kink.near for kink in kinks)
     if decisions:
         yield Text(
             f"kinks: of {decisions:,} decisions of relu and max pool on the data, rounding may "
@@ -225,29 +315,46 @@ def _grouped(items: tuple[NotCompared, ...]) -> Iterator[tuple[str, list[str], s
         yield layer, quantities, why, allowed
 
 
-def quantities_table(verdict: Verdict) -> Table:
-    """Return the quantities that come nearest to their budget, or exceed it, worst first."""
-    table = plain_table(
-        ("layer", "left"),
-        ("quantity", "left"),
-        ("dtype", "left"),
-        ("side", "left"),
-        "apart",
-        "budget",
-        "ratio",
-    )
-    for found in _worst_first(verdict)[:ROWS]:
-        table.add_row(
-            found.layer,
-            label(found.quantity),
-            found.precision,
-            "both" if " vs " in found.backend else found.backend,
-            f"{found.difference:.1e}",
-            f"{found.budget:.1e}",
-            _ratio(found.ratio),
-            style=None if found.ok else "red",
+class QuantitiesTable:
+    """The quantities that come nearest to their budget, or exceed it, worst first.
+
+    Where a terminal is too narrow for all columns, what the ratio is of is left out.
+    """
+
+    def __init__(self, verdict: Verdict) -> None:
+        self._rows = _worst_first(verdict)[:ROWS]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        whole = self._table(of=True)
+        natural = Measurement.get(console, options.update(max_width=1000), whole).maximum
+        quantities = [label(found.quantity) for found in self._rows] or ["quantity"]
+        longest = max(map(len, quantities))
+        needed = natural - longest + max(len(word) for each in quantities for word in each.split())
+        yield whole if needed <= options.max_width else self._table(of=False)
+
+    def _table(self, *, of: bool) -> Table:
+        numbers = ("apart", "budget", "ratio") if of else ("ratio",)
+        table = plain_table(
+            ("layer", "left"), ("quantity", "left"), ("dtype", "left"), ("side", "left"), *numbers
         )
-    return table
+        for column in (0, 2, 3):  # the quantity alone may take several lines
+            table.columns[column].no_wrap = True
+        for found in self._rows:
+            table.add_row(
+                found.layer,
+                label(found.quantity),
+                found.precision,
+                _side(found.backend),
+                *((_apart(found), _budget(found)) if of else ()),
+                _ratio(found),
+                style=None if found.ok else "red",
+            )
+        return table
+
+
+def _side(backend: str) -> str:
+    """Name the side that is held against itself, or the two that are held together."""
+    return "one vs other" if " vs " in backend and len(backend) > SIDE else backend
 
 
 def label(quantity: str) -> str:
@@ -256,8 +363,22 @@ def label(quantity: str) -> str:
     return f"{name} gradient" if kind == "grad" else quantity
 
 
-def _ratio(ratio: float) -> str:
-    return f"{ratio:.3f}" if ratio < 1000 else f"{ratio:.0e}"
+def _apart(found: Quantity) -> str:
+    if math.isfinite(found.difference):
+        return f"{found.difference:.1e}"
+    return "not finite" if found.position else "shape"
+
+
+def _budget(found: Quantity) -> str:
+    if not math.isfinite(found.difference):
+        return "-"
+    return budget_words(found.budget) if found.difference else f"{found.budget:.1e}"
+
+
+def _ratio(found: Quantity) -> str:
+    if found.difference and found.budget < sys.float_info.min:  # the same as one of 0
+        return "inf"
+    return f"{found.ratio:.3f}" if found.ratio < 1000 else f"{found.ratio:.0e}"
 
 
 def _worst_first(verdict: Verdict) -> list[Quantity]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from cnnspec.compare.verdict import Finding, Quantity, Trajectory, Verdict
+from cnnspec.compare.verdict import Coverage, Finding, Kinks, Quantity, Trajectory, Verdict
 from cnnspec.documents import Document, document
 
 VERSION = 2
@@ -21,16 +22,28 @@ def verdict_document(verdict: Verdict) -> Document:
         backends=verdict.backends,
         verdict=verdict.verdict,
         first_divergence=_finding(first) if first else None,
-        findings=[_finding(finding) for finding in verdict.findings],
-        quantities=[_quantity(found) for found in verdict.quantities],
         compared=len(verdict.quantities),
-        coverage={name: list(count) for name, count in verdict.coverage.counts.items()},
-        not_compared=[asdict(item) for item in verdict.coverage.not_compared],
-        kinks=[asdict(kink) for kink in verdict.kinks],
+        **replay_content(verdict.quantities, verdict.coverage, verdict.findings, verdict.kinks),
         trajectory=_trajectory(trajectory) if trajectory else None,
         accuracy=trajectory.accuracy if trajectory else None,
         **verdict.provenance,
     )
+
+
+def replay_content(
+    quantities: Sequence[Quantity],
+    coverage: Coverage,
+    findings: Sequence[Finding],
+    kinks: Sequence[Kinks],
+) -> Document:
+    """Return what a replay found, as part of a document."""
+    return {
+        "findings": [_finding(finding) for finding in findings],
+        "quantities": [_quantity(found) for found in quantities],
+        "coverage": {name: list(count) for name, count in coverage.counts.items()},
+        "not_compared": [asdict(item) for item in coverage.not_compared],
+        "kinks": [asdict(kink) for kink in kinks],
+    }
 
 
 def _finding(finding: Finding) -> Document:
@@ -46,6 +59,9 @@ def _finding(finding: Finding) -> Document:
         "beyond": worst.beyond if worst else None,
         "elements": worst.elements if worst else None,
         "max_abs": worst.max_abs if worst else None,
+        "difference": worst.difference if worst else None,
+        "found": worst.found if worst else None,
+        "wanted": worst.wanted if worst else None,
         "budget": worst.budget if worst else None,
         "ratio": worst.ratio if worst else None,
         "wrong_side": finding.wrong_side,

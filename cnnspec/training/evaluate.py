@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from cnnspec.backends.network import Labels, Network
 from cnnspec.data import Split
+from cnnspec.errors import BackendError
 from cnnspec.trace import Array
 
 BATCH = 250
@@ -28,11 +29,15 @@ class Evaluation:
 
 
 def evaluate(network: Network, split: Split) -> Evaluation:
-    """Predict every image of a split and hold it against its label."""
+    """Predict every image of a split and hold it against its label.
+
+    Raises:
+        BackendError: the network predicts something else than logits.
+    """
     starts = range(0, len(split), BATCH)
     with np.errstate(over="ignore", invalid="ignore"):
         logits = np.concatenate(
-            [network.predict(split.images[start : start + BATCH]) for start in starts]
+            [_logits(network, split.images[start : start + BATCH]) for start in starts]
         )
     predictions = logits.argmax(axis=1)
     return Evaluation(
@@ -40,6 +45,17 @@ def evaluate(network: Network, split: Split) -> Evaluation:
         accuracy=float(np.mean(predictions == split.labels)),
         predictions=predictions,
     )
+
+
+def _logits(network: Network, images: Array) -> Array:
+    logits = network.predict(images)
+    wanted = (len(images), network.plan.classes)
+    if np.shape(logits) != wanted:
+        raise BackendError(
+            f"the {network.backend} network predicts an array of shape {np.shape(logits)}; wanted "
+            f"the logits, {wanted[0]} images x {wanted[1]} classes"
+        )
+    return logits
 
 
 def mean_cross_entropy(logits: Array, labels: Labels) -> float:

@@ -85,12 +85,15 @@ class Run:
         folder = Path(path)
         try:
             about = json.loads((folder / "run.json").read_text("utf-8"))
-            return cls(folder, str(about["backend"]))
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            problem = "" if _says_backend(about) else 'it has no `"backend": NAME`'
+        except (OSError, ValueError) as error:
+            problem = str(error)
+        if problem:
             raise RunError(
-                f"{folder} is not a run folder: cannot read its run.json ({error}); "
+                f"{folder} is not a run folder: cannot read its run.json ({problem}); "
                 "`cnnspec train` makes one, such as runs/digits-1"
-            ) from None
+            )
+        return cls(folder, about["backend"])
 
     def record(self, metrics: EpochMetrics, network: Network) -> None:
         """Keep the weights after an epoch, and add it to metrics.jsonl.
@@ -132,6 +135,10 @@ class Run:
             return tuple(map(_metrics, lines))
         except (OSError, ValueError, TypeError, AttributeError) as error:
             raise RunError(f"cannot read {self.path / 'metrics.jsonl'}: {error}") from None
+
+
+def _says_backend(about: object) -> bool:
+    return isinstance(about, dict) and isinstance(about.get("backend"), str)
 
 
 def _metrics(line: str) -> EpochMetrics:

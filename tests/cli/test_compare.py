@@ -1,11 +1,17 @@
 """`cnnspec compare`: its options, and what it refuses."""
 
+import io
 import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from rich.console import Console
+from rich.progress import Progress
 
+from cnnspec.cli.progress import BAR, TrainingProgress
+from cnnspec.training import StepTaken
 from tests.cli.conftest import Call
 
 SPEC = """
@@ -29,7 +35,8 @@ def spec(tmp_path: Path) -> str:
 
 @pytest.mark.parametrize("mode", ["lockstep", "resync", "free"])
 def test_modes(mode: str, spec: str, call: Call) -> None:
-    done = call("compare", spec, "--mode", mode, "--twins", "2", "--json")
+    twins = ["--twins", "2"] if mode == "free" else []
+    done = call("compare", spec, "--mode", mode, *twins, "--json")
     document: Any = json.loads(done.out)
     assert done.code == 0
     trajectory = document["trajectory"]
@@ -43,7 +50,8 @@ def test_replay_alone(spec: str, call: Call) -> None:
     done = call("compare", spec, "--mode", "replay")
     assert done.code == 0
     assert "Lockstep" not in done.out
-    assert done.out.rstrip().endswith("not trained: no data in the spec, or no steps asked for")
+    assert done.out.rstrip().endswith("not trained: --mode replay")
+    assert call("compare", spec, "--steps", "0").out.rstrip().endswith("not trained: --steps 0")
 
 
 def test_settings_of_one_backend(spec: str, call: Call) -> None:
@@ -51,9 +59,8 @@ def test_settings_of_one_backend(spec: str, call: Call) -> None:
     assert done.code == 1
     words = " ".join(done.out.split())
     assert words.startswith(
-        "DIFFERENT: torch and torch@bfloat16 are the same function on small in float64, but in "
-        "float32 torch@bfloat16 loses precision that rounding does not explain, in conv1 and "
-        "linear1"
+        "DIFFERENT: torch@bfloat16 in float32 loses precision that rounding does not explain, in "
+        "conv1 and linear1; in float64 torch and torch@bfloat16 are the same function on small"
     )
     assert "torch@bfloat16: as precise as bfloat16 (u = 2^-8), not as float32 (2^-24)" in words
     assert "relu1, output" not in words
@@ -83,7 +90,24 @@ def test_provenance(spec: str, call: Call) -> None:
         (["--backends", "numpy,numpy@quick"], "`numpy` has no setting `quick`"),
         (["--backends", "numpy,none.py:Network"], "there is no file none.py"),
         (["--mode", "slow"], "'slow' is not one of 'replay', 'lockstep', 'resync', 'free'"),
-        (["--mode", "free", "--twins", "1"], "--mode free needs --twins 2 or more"),
+        (["--mode", "free", "--twins", "1"], "--twins: --mode free needs 2 or more"),
+        (["--mode", "replay", "--twins", "5"], "--twins: for --mode free, not for --mode replay"),
+        (["--twins", "5"], "--twins: for --mode free, not for --mode lockstep"),
+        (["--mode", "replay", "--steps", "5"], "--steps: --mode replay does not train"),
+        (["--allow", "pool9"], "nothing that is compared: `pool9`; There are: whole pass, "),
+        (["--allow", "conv2.output"], "`conv2.output`; did you mean `conv1.output`?"),
+        (
+            ["--allow", "conv1.grad_foo"],
+            "There are of `conv1`: conv1.output, conv1.grad_input, conv1.grad_weight, "
+            "conv1.grad_bias",
+        ),
+        (["--allow", ""], "--allow names nothing that is compared: ``"),
+        (["--shrink", "none/case.py"], "cannot write none/case.py: No such file or directory"),
+        (["--shrink", "own.yaml/case.py"], "cannot write own.yaml/case.py: "),
+        (
+            ["--backends", "numpy,torch@bfloat16", "--set", "training.precision=float64"],
+            "`torch@bfloat16` with `training.precision: float64`: autocast lowers float32 alone",
+        ),
     ],
 )
 def test_what_is_refused(arguments: list[str], message: str, spec: str, call: Call) -> None:
@@ -101,3 +125,111 @@ def test_training_needs_data(arguments: list[str], tmp_path: Path, call: Call) -
     assert done.code == 2
     assert "has no `data` section to train on" in done.err
     assert call("compare", str(path)).code == 0
+
+
+def test_what_may_be_allowed(spec: str, call: Call) -> None:
+    names = ["conv1", "conv1.grad_weight", "optimizer.conv1.bias", "optimizer.conv1.bias.exp_avg"]
+    more = ["training", "training step", "whole pass", "loss.grad_logits"]
+    given = [word for name in (*names, *more) for word in ("--allow", name)]
+    done = call("compare", spec, "--mode", "replay", "--json", *given)
+    assert done.code == 0
+    assert json.loads(done.out)["allow"] == sorted((*names, *more))
+
+
+def test_how_it_was_asked_for_is_recorded(spec: str, call: Call) -> None:
+    arguments = ["--backends", "numpy@threads=1+float64,torch", "--mode", "replay", "--json"]
+    document = json.loads(call("compare", spec, *arguments).out)
+    assert (document["mode"], document["steps"], document["twins"]) == ("replay", None, None)
+    plain = {"device": "cpu", "autocast": None, "compile": False}
+    assert document["sides"] == {
+        "numpy@threads=1+float64": {
+            "backend": "numpy",
+            "precision": "float64",
+            "threads": 1,
+            **plain,
+        },
+        "torch": {"backend": "torch", "precision": "float32", "threads": None, **plain},
+    }
+
+
+PRINTS = """
+from cnnspec.backends import numpy as engine
+
+print("imported")
+
+class Linear(engine.LAYERS["linear"]):
+    def forward(self, x):
+        print("debug: in linear")
+        return super().forward(x)
+
+def Network(plan, training, *, device):
+    return engine.NumPyNetwork(plan, training, backend="own", loss=engine.cross_entropy,
+                               layers=engine.LAYERS | {"linear": Linear},
+                               optimizers=engine.OPTIMIZERS)
+"""
+
+
+@pytest.mark.parametrize("more", [["--json"], []])
+def test_what_a_backend_prints_goes_to_stderr(
+    more: list[str], spec: str, call: Call, tmp_path: Path
+) -> None:
+    (tmp_path / "own.py").write_text(PRINTS)
+    done = call("compare", spec, "--backends", "numpy,own.py:Network", "--steps", "1", *more)
+    assert done.code == 0
+    assert "debug: in linear" in done.err
+    assert "imported" in done.err
+    assert "debug" not in done.out
+    if more:
+        assert json.loads(done.out)["verdict"] == "same"
+    else:
+        assert done.out.startswith("SAME: numpy and Network are the same function on small")
+
+
+def test_a_backend_that_raises_has_a_verdict_all_the_same(
+    spec: str, call: Call, tmp_path: Path
+) -> None:
+    (tmp_path / "own.py").write_text(PRINTS.replace("return super().forward(x)", "raise TypeError"))
+    done = call("compare", spec, "--backends", "own.py:Network,numpy", "--json")
+    assert done.code == 1
+    missing = json.loads(done.out)["not_compared"]
+    assert {key: missing[0][key] for key in ("layer", "quantity", "why")} == {
+        "layer": "linear1",
+        "quantity": "output",
+        "why": "Network: TypeError: ",
+    }
+    assert "Traceback" not in done.err
+    assert missing[-1]["layer"] == "training"
+
+
+def test_a_folder_is_neither_spec_nor_run(call: Call, tmp_path: Path) -> None:
+    done = call("compare", str(tmp_path))
+    assert done.code == 2
+    assert "(a folder without a run.json)" in " ".join(done.err.split())
+
+
+def test_many_epochs_take_few_lines(spec: str, call: Call) -> None:
+    done = call("compare", spec, "--epochs", "25")
+    epochs = [line.split()[2] for line in done.out.splitlines() if line.startswith("numpy epoch")]
+    assert epochs == [f"{n}/25" for n in (1, 3, 6, 9, 12, 15, 18, 21, 24, 25)]
+    assert not [line for line in done.out.splitlines() if line != line.rstrip()]
+
+
+def bar(epochs: int = 2) -> tuple[TrainingProgress, Progress, Console]:
+    lines = Console(file=io.StringIO(), width=100)
+    shown = Progress(*BAR, console=lines, auto_refresh=False)
+    return TrainingProgress(shown, lines, epochs, None), shown, lines
+
+
+def test_a_replay_shows_that_it_goes_on_until_the_training() -> None:
+    progress, shown, _ = bar()
+    with progress.waiting("replaying every part of both"):
+        (task,) = shown.tasks
+        assert (task.description, task.total) == ("replaying every part of both", None)
+        event = StepTaken(1, 1, 32, 64, 2.3, 2.3, np.zeros((32, 10)))
+        progress.show({"numpy": event, "torch": event})
+        (task,) = shown.tasks
+        assert (task.description, task.completed, task.total) == ("epoch 1/2", 32, 128)
+    assert len(shown.tasks) == 1
+    with progress.waiting("more"):
+        assert len(shown.tasks) == 2
+    assert len(shown.tasks) == 1

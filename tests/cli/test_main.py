@@ -323,6 +323,75 @@ def test_a_reader_that_has_gone_is_no_error(
         assert running.wait(timeout=60) == 0
 
 
+@pytest.mark.parametrize("redirection", ["2>&-", "2>&1 | true; exit ${PIPESTATUS[0]}"])
+def test_errors_that_nobody_reads_have_their_exit_code(
+    script: Path, folder: Path, clean: dict[str, str], redirection: str
+) -> None:
+    command = f'"$0" build missing.yaml {redirection}'
+    done = subprocess.run(["bash", "-c", command, str(script)], cwd=folder, env=clean)
+    assert done.returncode == 2
+
+
+OWN = """
+import sys
+from cnnspec.backends import numpy as engine
+
+class Own(engine.NumPyNetwork):
+    def train_step(self, images, labels, learning_rate, step):
+        {line}
+
+def Network(plan, training, *, device):
+    return Own(plan, training, backend="own", layers=engine.LAYERS, loss=engine.cross_entropy,
+               optimizers=engine.OPTIMIZERS)
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (
+            "raise RuntimeError('I died')",
+            "cnnspec: RuntimeError: I died, raised by the backend `own.py:Network` in train_step "
+            "({folder}/own.py, line 7: raise RuntimeError('I died'))\n",
+        ),
+        (
+            "sys.exit(0)",
+            "cnnspec: `own.py:Network` calls sys.exit(0) in train_step ({folder}/own.py, line 7: "
+            "sys.exit(0))\n",
+        ),
+    ],
+)
+def test_a_backend_of_one_s_own_that_fails(
+    call: Call, folder: Path, line: str, message: str
+) -> None:
+    (folder / "own.py").write_text(OWN.format(line=line))
+    done = call("train", "small.yaml", "--backend", "own.py:Network")
+    assert done == (2, "", message.format(folder=folder))
+
+
+@pytest.mark.parametrize("value", [0, 1, "done"])
+def test_an_exit_from_anywhere_is_no_verdict(
+    call: Call, monkeypatch: pytest.MonkeyPatch, value: object
+) -> None:
+    def stop(*_: object, **__: object) -> None:
+        raise SystemExit(value)
+
+    monkeypatch.setattr("cnnspec.plan.resolve", stop)
+    done = call("build", "small.yaml")
+    assert done == (2, "", f"cnnspec: a backend's code calls sys.exit({value!r})\n")
+
+
+def test_an_error_of_cnnspec_s_own_says_so(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise ValueError("of cnnspec")
+
+    monkeypatch.setattr("cnnspec.plan.resolve", broken)
+    done = call("build", "small.yaml")
+    assert done.code == 70
+    assert done.err.startswith("Traceback")
+    assert "cnnspec: this is an error of cnnspec's own" in done.err
+
+
 @pytest.mark.parametrize(
     "change",
     ["layers.linear1.out_features=1000000000000000", f"layers.linear1.out_features={10**30}"],

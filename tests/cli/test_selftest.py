@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -10,11 +11,10 @@ import pytest
 
 from cnnspec.compare import selftest
 from cnnspec.compare.selftest import FAULTS
+from cnnspec.compare.selftest.selftest import FalseAlarm
+from tests.report.explained import hold, paths
 
 Call = Callable[..., Any]
-
-# torch says so once, of every `padding: same` that adds an odd number of cells.
-pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel:UserWarning")
 
 
 def plant(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
@@ -46,3 +46,22 @@ def test_quick_plants_a_part(call: Call, monkeypatch: pytest.MonkeyPatch) -> Non
     plant(monkeypatch, "sgd-nesterov-never", "sgd-nesterov-always")
     done = call("selftest", "--quick", "--clean", "0", "--json")
     assert json.loads(done.out)["planted"] == 1
+
+
+def test_every_key_of_the_document_is_explained(
+    call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plant(monkeypatch, "relu-stale-mask")
+    document = json.loads(call("selftest", "--clean", "0", "--json").out)
+    document["false_alarms"] = [FalseAlarm("spec", "float32", "why")._asdict()]
+    hold(set(paths(document)), "selftest.md")
+
+
+def test_warnings_of_torch_are_not_shown(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    def warns(**_: Any) -> Any:
+        warnings.warn("Using padding='same' with even kernel lengths", UserWarning, stacklevel=1)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(selftest, "run_selftest", warns)
+    done = call("selftest", "--quick")
+    assert (done.code, done.err.strip()) == (130, "cnnspec: interrupted")

@@ -53,8 +53,8 @@ def test_one_line_an_epoch_and_the_run_folder(call: Call, folder: Path) -> None:
     def line(epoch: int, found: dict[str, float]) -> str:
         return (
             f"epoch {epoch}/2"
-            f"  train loss {found['train_loss']:.4f} ({100 * found['train_accuracy']:.2f} %)"
-            f"  test loss {found['test_loss']:.4f} ({100 * found['test_accuracy']:.2f} %) S s\n"
+            f"  train loss {found['train_loss']:.4f}  ({100 * found['train_accuracy']:.2f} %)"
+            f"  test loss {found['test_loss']:.4f}  ({100 * found['test_accuracy']:.2f} %) S s\n"
         )
 
     accuracy = 100 * second["test_accuracy"]

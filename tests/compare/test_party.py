@@ -91,20 +91,31 @@ def test_backend_of_a_file(tmp_path: Path) -> None:
         ("numpy@threads=0", "no setting `threads=0`"),
         ("numpy@bfloat16", "`bfloat16` is a setting of the torch backend, not of `numpy`"),
         ("loops@compile", "`compile` is a setting of the torch backend, not of `loops`"),
+        ("numpy@float32+float64", "two settings of one kind: `float32` and `float64`; take one"),
+        ("torch@bfloat16+float16", "two settings of one kind: `bfloat16` and `float16`"),
+        ("numpy@threads=1+threads=2", "two settings of one kind"),
+        ("torch@float64+bfloat16", "autocast lowers float32 alone"),
+        ("numpy@", "there is no setting behind `numpy@`; there are: float32 or float64"),
+        ("torch@threads=100000", "`threads=100000`: wanted at most 256 threads"),
         ("no/such.py:Network", "there is no file no/such.py"),
-        ("{folder}/own.py:Nothing", "has nothing to call named `Nothing`; it has build, Network"),
+        ("{folder}/own.py:Nothing", "has nothing to call named `Nothing`; it has Network;"),
         ("{folder}/own.py:number", "has nothing to call named `number`"),
         ("{folder}/broken.py:Network", "broken.py fails: ZeroDivisionError"),
+        ("{folder}/broken.py:Network", "broken.py, line 1: 1 / 0)"),
         ("{folder}/syntax.py:Network", "syntax.py fails: SyntaxError"),
+        ("{folder}/exits.py:Network", "exits.py fails: it calls sys.exit(0) ({folder}/exits.py, "),
+        ("{folder}/own.py:", "the name is missing behind `{folder}/own.py:`; {folder}/own.py has"),
+        ("{folder}/own.py", "write `{folder}/own.py:Network`"),
     ],
 )
 def test_what_is_no_party_is_refused(text: str, message: str, tmp_path: Path) -> None:
     (tmp_path / "own.py").write_text(OWN)
     (tmp_path / "broken.py").write_text("1 / 0")
     (tmp_path / "syntax.py").write_text("def (")
+    (tmp_path / "exits.py").write_text("import sys\nsys.exit(0)")
     with pytest.raises(BackendError) as caught:
         parse_party(text.format(folder=tmp_path))
-    assert message in str(caught.value)
+    assert message.format(folder=tmp_path) in str(caught.value)
 
 
 def test_one_backend_under_two_settings() -> None:
@@ -114,12 +125,32 @@ def test_one_backend_under_two_settings() -> None:
         compare_backends(SPEC, ("numpy", "numpy"))
 
 
-def test_two_files_with_the_same_name_are_told_apart(tmp_path: Path) -> None:
-    files = [tmp_path / "a.py", tmp_path / "b.py"]
-    for file in files:
-        file.write_text(OWN)
-    verdict = compare_backends(SPEC, (f"{files[0]}:Network", f"{files[1]}:Network"))
-    assert verdict.backends == (f"{files[0]}:Network", f"{files[1]}:Network")
+@pytest.mark.parametrize(
+    ("paths", "labels"),
+    [
+        (("a.py", "b.py"), ("a.py:Network", "b.py:Network")),
+        (("x/own.py", "y/own.py"), ("x/own.py:Network", "y/own.py:Network")),
+        (("x/own.py", "own.py"), ("x/own.py:Network", "{folder}/own.py:Network")),
+    ],
+)
+def test_two_files_with_the_same_name_are_told_apart(
+    paths: tuple[str, str], labels: tuple[str, str], tmp_path: Path
+) -> None:
+    for path in paths:
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_text(OWN)
+    first, second = (f"{tmp_path / path}:Network" for path in paths)
+    verdict = compare_backends(SPEC, (first, second))
+    assert verdict.backends == tuple(label.format(folder=tmp_path.name) for label in labels)
+    settings = compare_backends(SPEC, (f"{first}@threads=1", f"{second}@threads=1"))
+    assert settings.backends[0] == f"{verdict.backends[0]}@threads=1"
+
+
+def test_one_file_named_in_two_ways_is_one_backend(tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text(OWN)
+    names = f"{tmp_path}/own.py:Network", f"{tmp_path}/../{tmp_path.name}/own.py:Network"
+    with pytest.raises(BackendError, match="two different backends are compared"):
+        compare_backends(SPEC, names)
 
 
 def test_autocast_is_named_for_what_it_is() -> None:

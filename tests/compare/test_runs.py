@@ -1,18 +1,33 @@
 """Two run folders: the same training, but for rounding, or not, and why."""
 
+import io
+import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from cnnspec import build, load_data, parse_spec, resolve, train
+from cnnspec.backends.numpy.layers import ConvNumPy
 from cnnspec.cli import main
+from cnnspec.compare import parse_party, runs
 from cnnspec.compare.runs import compare_runs
+from cnnspec.documents import to_json
 from cnnspec.errors import RunError
+from cnnspec.report.runs import render_runs, runs_document
 from cnnspec.training import Run
 from cnnspec.training.weights import save_weights
+from tests.faulty import faulty
+from tests.report.explained import hold, paths
+
+REPEATED = [
+    f"parts.{key}" for key in ("findings", "quantities", "coverage", "not_compared", "kinks")
+]
+"""What docs/verdict.md explains."""
 
 TEXT = """
 name: tiny
@@ -53,7 +68,7 @@ def test_two_backends_end_within_the_envelope(trained: Any) -> None:
     envelope = found.envelope
     assert envelope is not None
     assert envelope.inside
-    assert (envelope.twins, len(envelope.twin_accuracy)) == (3, 3)
+    assert (envelope.twins, len(envelope.twin_accuracy)) == (6, 6)
     assert 0 < max(found.distances.values()) < 1e-3
     assert found.different_predictions == 0
     assert found.accuracy[0] == found.histories[0][-1].test_accuracy
@@ -100,7 +115,7 @@ def test_tampered_weights_are_outside(trained: Any) -> None:
     save_weights(second.path / "weights.safetensors", weights)
     found = compare_runs(first, second)
     assert found.verdict == "different"
-    assert found.reason.startswith("their weights are outside the rounding envelope of 6 twins")
+    assert found.reason.startswith("their weights are outside the rounding envelope of 3 twins")
     assert found.envelope is not None
     assert (found.envelope.inside, found.envelope.parameter) == (False, "conv1.weight")
 
@@ -125,6 +140,118 @@ def Network(plan, training, *, device):
     found = compare_runs(trained(), trained(f"{file}:Network"))
     assert found.verdict == "different"
     assert found.reason == "the backends are not the same function: linear1 differs"
+
+
+def test_weights_that_are_not_finite_are_different_and_named(trained: Any) -> None:
+    first, second = trained("numpy"), trained("torch")
+    for run in (first, second):
+        weights = run.weights()
+        weights["linear1.bias"][3:5] = np.nan, np.inf
+        save_weights(run.path / "weights.safetensors", weights)
+    found = compare_runs(first, second)
+    assert found.verdict == "different"
+    assert found.reason.startswith(
+        f"the weights of {first.path} are not finite: linear1.bias (2 of 10 numbers)"
+    )
+    assert [(item.run, item.parameter) for item in found.not_finite] == [
+        (str(first.path), "linear1.bias"),
+        (str(second.path), "linear1.bias"),
+    ]
+    assert (found.parts, found.envelope, found.distances) == (None, None, {})
+
+
+class NoGradient(ConvNumPy):
+    def input_gradient(self, grad_output: Any) -> Any:
+        raise ValueError("no gradient")
+
+
+def test_parts_that_cannot_be_compared_are_different(
+    trained: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = trained("numpy"), trained("torch")
+    parties = {"numpy": faulty("numpy", conv=NoGradient), "torch": parse_party("torch")}
+    monkeypatch.setattr(runs, "parse_party", lambda name, device: parties[name])
+    found = compare_runs(first, second)
+    assert found.verdict == "different"
+    assert found.reason == (
+        "parts of the backends could not be compared: conv1: numpy: ValueError: no gradient"
+    )
+    text = " ".join(str(part) for part in render_runs(found))
+    assert "compared: 3 of 4 outputs" in text
+    assert "not compared: conv1 (output, input gradient" in text
+
+
+def test_a_backend_that_loses_precision_is_named(
+    trained: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parties = {"numpy": parse_party("numpy"), "torch": parse_party("torch@bfloat16")}
+    first, second = trained("numpy"), trained("torch")
+    monkeypatch.setattr(runs, "parse_party", lambda name, device: parties[name])
+    found = compare_runs(first, second)
+    assert found.verdict == "different"
+    assert found.reason == (
+        "one of the backends loses precision that rounding does not explain: torch@bfloat16 in "
+        "conv1"
+    )
+
+
+def test_weights_of_another_network_name_the_run(trained: Any) -> None:
+    first, second = trained(), trained()
+    weights = second.weights()
+    weights["conv1.weight"] = np.zeros((5, 1, 3, 3), np.float32)
+    save_weights(second.path / "weights.safetensors", weights)
+    with pytest.raises(RunError, match=r"are not those of its spec: .*conv1\.weight") as caught:
+        compare_runs(first, second)
+    assert str(second.path) in str(caught.value)
+
+
+@pytest.mark.parametrize("about", ["{}", "[]", '{"backend": 3}'])
+def test_a_run_that_does_not_say_its_backend(about: str, trained: Any) -> None:
+    run = trained()
+    (run.path / "run.json").write_text(about)
+    with pytest.raises(RunError, match=r'its run\.json .it has no `"backend": NAME`'):
+        Run.open(run.path)
+
+
+def rendered(found: Any) -> str:
+    console = Console(file=io.StringIO(), width=200)
+    console.print(*render_runs(found), sep="\n")
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def test_layers_that_differ_are_shown(trained: Any) -> None:
+    first, second = trained(), trained("numpy", TEXT, "layers.conv1.out_channels=4")
+    text = rendered(compare_runs(first, second))
+    assert re.search(r"conv1 +out_channels +3 -> 4", text)
+    assert f"`cnnspec diff {first.path}/resolved.yaml {second.path}/resolved.yaml`" in text
+
+
+def test_a_change_is_said_once(trained: Any) -> None:
+    text = rendered(compare_runs(trained(), trained("numpy", TEXT, "training.seed=1")))
+    assert text.count("training.seed") == 1
+    assert "before -> after" not in text
+
+
+def test_every_key_of_the_document_is_explained(
+    trained: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = trained("numpy"), trained("torch")
+    broken, changed = trained(), trained("numpy", TEXT, "training.seed=1")
+    broken_weights = broken.weights()
+    broken_weights["conv1.weight"][0] = np.nan
+    save_weights(broken.path / "weights.safetensors", broken_weights)
+    documents = [compare_runs(*pair) for pair in ((first, second), (first, broken))]
+    documents.append(compare_runs(first, changed))
+    parties = {"numpy": faulty("numpy", conv=NoGradient), "torch": parse_party("torch@bfloat16")}
+    monkeypatch.setattr(runs, "parse_party", lambda name, device: parties[name])
+    documents.append(compare_runs(first, second))
+    found = {
+        path
+        for each in documents
+        for path in paths(json.loads(to_json(runs_document(each))), REPEATED)
+    }
+    hold(found, "runs.md")
 
 
 def test_unequal_epochs(trained: Any) -> None:
@@ -161,13 +288,15 @@ def command(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
 
 
 def test_the_command(trained: Any, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
-    runs = [str(trained(backend).path) for backend in ("numpy", "torch")]
+    folders = [str(trained(backend).path) for backend in ("numpy", "torch")]
     monkeypatch.setenv("COLUMNS", "200")
-    assert command(monkeypatch, *runs) == 0
+    assert command(monkeypatch, *folders) == 0
     text = capsys.readouterr().out
-    assert text.startswith(f"SAME: {runs[0]} (numpy) and {runs[1]} (torch): their weights are ")
+    assert text.startswith(
+        f"SAME: {folders[0]} (numpy) and {folders[1]} (torch): their weights are "
+    )
     assert "train loss, epoch 2" in text
-    assert command(monkeypatch, *runs, "--twins", "0", "--json") == 1
+    assert command(monkeypatch, *folders, "--twins", "0", "--json") == 1
     assert '"verdict": "cannot tell"' in capsys.readouterr().out
 
 
@@ -175,7 +304,10 @@ def test_the_command(trained: Any, monkeypatch: pytest.MonkeyPatch, capsys: Any)
     ("arguments", "message"),
     [
         (["{run}"], "wanted one spec, or two run folders"),
-        (["{run}", "spec.yaml"], "wanted one spec, or two run folders"),
+        (["{run}", "spec.yaml"], "(a run folder), spec.yaml (which does not exist)"),
+        (["{run}", "{run}/.."], "(a run folder), {run}/.. (a folder without a run.json)"),
+        (["{run}", "{run}/spec.yaml"], "(a run folder), {run}/spec.yaml (a file)"),
+        (["{run}", "{run}", "--twins", "1"], "--twins: two run folders need 2 or more, or 0 to"),
         (["spec.yaml", "spec.yaml"], "wanted one spec, or two run folders"),
         (["{run}", "{run}", "--backends", "a,b"], "--backends: for specs, not for run folders"),
         (["{run}", "{run}", "--steps", "1", "--set", "a=1"], "--steps, --set: for specs"),
@@ -187,4 +319,4 @@ def test_bad_usage(
     run = str(trained().path)
     monkeypatch.setenv("COLUMNS", "200")
     assert command(monkeypatch, *(argument.format(run=run) for argument in arguments)) == 2
-    assert message in capsys.readouterr().err
+    assert message.format(run=run) in " ".join(capsys.readouterr().err.split())

@@ -190,7 +190,16 @@ def test_the_command(
         main()
     assert stop.value.code == 1
     assert "shrunk to 2 layers over images of" in capsys.readouterr().err
-    assert f"{faults}:linear" in Path("case.py").read_text(), "the whole path"
+    written = Path("case.py").read_text()
+    assert "BACKENDS = ('numpy', f\"{HERE}/faults.py:linear\")" in written
+    assert str(faults.parent) not in written, "it can be handed on"
+    assert written.startswith('"""linear1, weight gradient: linear is wrong.')
+    assert "-0.0" not in written
+    Path("elsewhere").mkdir()
+    done = subprocess.run([sys.executable, "../case.py"], cwd="elsewhere", capture_output=True)
+    assert done.returncode == 1
+    assert b"; linear is wrong" in done.stdout.splitlines()[-1]
+    assert done.stderr == b""
 
     monkeypatch.setattr(sys, "argv", [*given, "other.py", "--backends", "numpy,loops"])
     with pytest.raises(SystemExit) as stop:

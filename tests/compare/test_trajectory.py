@@ -222,6 +222,12 @@ def test_where_no_twin_moves_anything_that_moves_is_outside() -> None:
     assert TwinEnvelope().outside({"a": 1e-30}, still) == "a"
 
 
+@pytest.mark.parametrize("twin", [0.0, 1.0, np.nan])
+def test_what_is_no_number_is_outside(twin: float) -> None:
+    twins = [{"a": twin}, {"a": twin}]
+    assert TwinEnvelope().outside({"a": np.nan}, twins) == "a"
+
+
 MNIST = Path(__file__).parents[2] / "specs" / "notebook-torch.yaml"
 
 

@@ -99,16 +99,17 @@ Lockstep training: 1,200 steps from the same weights on the same batches
  train loss, last epoch    0.5000    0.5000
  test accuracy            87.50 %   88.50 %
 
-Losses differ in their last bits from step 3; a training image is first classed
-differently in step 700. Weights differ by at most 1.0e-08 after step 1 and
-2.0e-03 after step 1,200. 12 of 1,000 test images are classed differently at the
-end.
+Losses differ from step 3 (by 1.0e-04 in step 1,200); a training image is first
+classed differently in step 700. Weights differ by at most 1.0e-08 after step 1
+and 2.0e-03 after step 1,200. 12 of 1,000 test images are classed differently at
+the end.
 
 SAME: numpy and torch are the same function on model"""
 
 DIFFERENT_AT_100 = """\
 DIFFERENT: numpy and torch are not the same function on model
-first divergence: linear1, input gradient: 2.00e+00 apart, where rounding explains 1.0e-12
+first divergence: linear1, input gradient: 2.00e+00 apart (elsewhere up to 3.00e+00), where rounding
+explains 1.0e-12
   float64, numpy vs torch, probe `ties`, 3 of 20 elements, the worst at [1, 2]
   torch is wrong: judged by the textbook loops
   why: torch = the expected one x 0.5 (1/2 = 1/batch_size): divided by the batch size twice?
@@ -121,13 +122,13 @@ not compared (allowed): whole pass: torch: slow
 kinks: of 1,000 decisions of relu and max pool on the data, rounding may turn 3; they count as no
 differences
 
- layer    quantity         dtype    side     apart   budget  ratio
- ─────────────────────────────────────────────────────────────────
- linear1  input gradient   float64  both   2.0e+00  1.0e-12  2e+12
- conv1    output           float32  numpy  1.0e-03  1.0e-07  1e+04
- conv1    weight gradient  float32  numpy  1.2e-07  5.0e-07  0.250
+ layer    quantity         dtype    side              apart   budget  ratio
+ ──────────────────────────────────────────────────────────────────────────
+ linear1  input gradient   float64  numpy vs torch  2.0e+00  1.0e-12  2e+12
+ conv1    output           float32  numpy           1.0e-03  1.0e-07  1e+04
+ conv1    weight gradient  float32  numpy           1.2e-07  5.0e-07  0.250
 
-not trained: no data in the spec, or no steps asked for"""
+not trained: the spec has no `data` section"""
 
 
 def test_same_at_80_columns() -> None:
@@ -151,6 +152,18 @@ def test_different_at_100_columns() -> None:
     assert rendered(found, 100) == DIFFERENT_AT_100
 
 
+NARROW = """
+ layer    quantity         dtype    side            ratio
+ ────────────────────────────────────────────────────────
+ linear1  input gradient   float64  numpy vs torch  2e+12
+ conv1    weight gradient  float32  numpy           0.250
+"""
+
+
+def test_no_word_of_the_table_is_broken_on_a_narrow_terminal() -> None:
+    assert NARROW in rendered(verdict(GOOD, BAD), 60)
+
+
 def test_long_tables_are_cut_with_a_count() -> None:
     assert "\nand 8 more, all within their budget (--json lists all)\n" in rendered(
         verdict(*[GOOD] * 20), 80
@@ -164,7 +177,8 @@ def test_findings_of_one_cause_stand_together() -> None:
     layers = [dataclasses.replace(BAD, layer=f"conv{n}") for n in range(1, 20)]
     found = tuple(finding(worst, cause=HALF) for worst in layers)
     text = rendered(verdict(*layers, findings=found), 200)
-    assert text.count("why: ") == 2
+    assert text.count("why: ") == 1
+    assert text.count("\n  the same side, for the same cause\n") == 1
     assert "also: conv2, input gradient; conv3, input gradient; " in text
 
 
@@ -175,10 +189,72 @@ def test_many_groups_are_cut_with_a_count() -> None:
 
 
 def test_what_cannot_be_subtracted_is_said_in_words() -> None:
-    shape = dataclasses.replace(BAD, difference=math.inf, ratio=math.inf)
-    assert "input gradient: not finite, or of another shape\n" in rendered(
-        verdict(shape, findings=(finding(shape),)), 80
-    )
+    infinite = dataclasses.replace(BAD, difference=math.inf, ratio=math.inf)
+    text = rendered(verdict(infinite, findings=(finding(infinite),)), 80)
+    assert "input gradient: not finite on one side alone\n" in text
+    assert "\n  why: 3 of 20 numbers are NaN or infinite\n" in text
+    assert "  not finite       -    inf\n" in text
+    shape = dataclasses.replace(infinite, position=(), beyond=20, budget=0.0)
+    text = rendered(verdict(shape, findings=(finding(shape),)), 80)
+    assert "input gradient: of another shape\n" in text
+    assert "\n  why: its array has another shape\n" in text
+    assert "  shape       -    inf\n" in text
+
+
+def test_the_two_values_are_shown_where_they_are_known() -> None:
+    known = dataclasses.replace(BAD, found=-0.35, wanted=-2.35, max_abs=2.0)
+    start = "first divergence: linear1, input gradient: "
+    rest = "2.00e+00 apart, where rounding explains 1.0e-12"
+    text = rendered(verdict(known, findings=(finding(known),)), 200)
+    assert f"{start}numpy -0.35, torch -2.35: {rest}\n" in text
+    own = dataclasses.replace(known, backend="torch", wanted=math.nan, difference=math.inf)
+    text = rendered(verdict(own, findings=(finding(own),)), 200)
+    assert f"{start}found -0.35, wanted nan\n" in text
+
+
+def test_a_budget_of_no_normal_number_is_none() -> None:
+    none = dataclasses.replace(BAD, budget=4.5e-308 / 1e3, ratio=2e303)
+    text = rendered(verdict(none, findings=(finding(none),)), 200)
+    assert "rounding explains nothing\n" in text
+    assert "  2.0e+00  nothing    inf\n" in text
+
+
+def test_a_long_pair_is_not_named_in_the_table() -> None:
+    pair = "numpy vs path/to/second.py:Network"
+    text = rendered(verdict(dataclasses.replace(BAD, backend=pair)), 80)
+    assert "  float64  one vs other  2.0e+00  1.0e-12" in text
+
+
+def test_the_size_of_a_batch_that_a_cause_names_is_said() -> None:
+    data = dataclasses.replace(BAD, probe="data")
+    said = "divided by the batch size twice? (here, a batch is the 7 images of the probe)\n"
+    assert said in rendered(verdict(data, findings=(finding(data, cause=HALF),)), 200)
+    other = Cause("ties", "it counts ties twice")
+    assert "images of" not in rendered(verdict(data, findings=(finding(data, cause=other),)), 200)
+
+
+def test_where_in_training_it_was_found_is_no_second_first_divergence() -> None:
+    again = dataclasses.replace(finding(BAD), step=1041)
+    trajectory = dataclasses.replace(LOCKSTEP, mode="resync", replayed=(1041,), finding=again)
+    text = rendered(verdict(BAD, findings=(finding(BAD),), trajectory=trajectory), 200)
+    assert text.count("first divergence: ") == 1
+    assert "\nin step 1,041: linear1, input gradient: " in text
+    assert (
+        "\nStep 1,041, which brought them furthest apart, was replayed in isolation: not rounding."
+    ) in text
+
+
+def test_a_training_that_could_not_be_compared_says_why() -> None:
+    missing = (NotCompared("training", None, "ValueError: no, raised by x", False),)
+    text = rendered(verdict(GOOD, coverage=Coverage({}, missing)), 100)
+    assert text.startswith("DIFFERENT: training of model could not be compared\n")
+    assert text.endswith("the training could not be compared: ValueError: no, raised by x")
+
+
+def test_losses_of_a_training_that_diverges_are_short() -> None:
+    steps = (dataclasses.replace(LOCKSTEP.steps[0], loss={"numpy": 1.7145e24, "torch": 2.0}),)
+    text = printed(trajectory_parts(dataclasses.replace(LOCKSTEP, steps=steps)), 100)
+    assert "batch loss, step 1      1.7145e+24  2.000000\n" in text
 
 
 @pytest.mark.parametrize(
@@ -186,12 +262,38 @@ def test_what_cannot_be_subtracted_is_said_in_words() -> None:
     [
         (
             verdict(LOST, findings=(finding(LOST, "numpy"),)),
-            "DIFFERENT: numpy and torch are the same function on model in float64, but in float32 "
-            "numpy loses precision that rounding does not explain, in conv1",
+            "DIFFERENT: numpy in float32 loses precision that rounding does not explain, in conv1; "
+            "in float64 numpy and torch are the same function on model",
         ),
         (
-            verdict(coverage=Coverage({}, (NotCompared("x", None, "why", False),))),
-            "DIFFERENT: 1 quantities of model could not be compared",
+            verdict(
+                LOST,
+                findings=(
+                    finding(LOST, "numpy"),
+                    finding(dataclasses.replace(LOST, layer="conv2"), "torch"),
+                    finding(dataclasses.replace(LOST, layer="conv3"), "torch"),
+                ),
+            ),
+            "DIFFERENT: numpy in float32 loses precision that rounding does not explain, in conv1; "
+            "so does torch in float32, in conv2 and conv3; in float64 numpy and torch are the same "
+            "function on model",
+        ),
+        (
+            verdict(
+                coverage=Coverage(
+                    {},
+                    (
+                        NotCompared("x", "output", "why", False),
+                        NotCompared("y", "output", "why", True),
+                        NotCompared("whole pass", None, "why", False),
+                    ),
+                )
+            ),
+            "DIFFERENT: 1 quantity of model could not be compared",
+        ),
+        (
+            verdict(coverage=Coverage({}, (NotCompared("whole pass", None, "why", False),))),
+            "DIFFERENT: whole pass of model could not be compared",
         ),
         (
             verdict(
@@ -248,10 +350,10 @@ are furthest
      1  1.0e-07  2.0e-07 .. 3.0e-07
  1,200  1.0e-02  1.0e-02 .. 2.0e-02
 
-Losses differ in their last bits from step 3; a training image is first classed
-differently in step 700. Weights differ by at most 1.0e-08 after step 1 and
-2.0e-03 after step 1,200. 12 of 1,000 test images are classed differently at the
-end.
+Losses differ from step 3 (by 1.0e-04 in step 1,200); a training image is first
+classed differently in step 700. Weights differ by at most 1.0e-08 after step 1
+and 2.0e-03 after step 1,200. 12 of 1,000 test images are classed differently at
+the end.
 Within the rounding envelope of 2 twins in every step: indistinguishable from
 rounding (at most 1.25 times the distance of the furthest twin). The twins reach
 87.00 % to 89.00 %."""
@@ -273,8 +375,8 @@ def test_free_training_outside_the_envelope() -> None:
         "distance of the furthest twin. The twins reach 87.00 % to 89.00 %. Rewound, and replayed "
         "in isolation: step 17, 40: "
     )
-    chaos = last_lines(free)
-    assert chaos.startswith(start + "every part is within rounding there")
+    explained = last_lines(free)
+    assert explained.startswith(start + "every part, and the step itself")
     found = dataclasses.replace(free, finding=finding(BAD))
     assert last_lines(found) == start + "not rounding."
 
@@ -307,6 +409,9 @@ def test_first_divergence_in_the_document() -> None:
         "beyond": 3,
         "elements": 20,
         "max_abs": 3.0,
+        "difference": 2.0,
+        "found": None,
+        "wanted": None,
         "budget": 1e-12,
         "ratio": 2e12,
         "wrong_side": "torch",

@@ -1,9 +1,6 @@
 """docs/verdict.md names every key of the document, and no other."""
 
 import json
-import re
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from cnnspec import compare_backends, parse_spec
@@ -12,8 +9,8 @@ from cnnspec.compare import parse_party
 from cnnspec.documents import to_json
 from cnnspec.report.verdict_document import verdict_document
 from tests.faulty import faulty
+from tests.report.explained import hold, paths
 
-DOCS = Path(__file__).parents[2] / "docs" / "verdict.md"
 SPEC = parse_spec("""
 input: [1, 8, 8]
 layers:
@@ -40,25 +37,6 @@ class HalvedGradient(ConvNumPy):
         return found | {"weight": found["weight"] / 2}
 
 
-def paths(value: Any, path: str = "") -> Iterator[str]:
-    """Yield every path of a document; keys that are data stand in braces."""
-    if path in REPEATED:
-        return
-    if isinstance(value, dict):
-        if value.keys() & {"numpy", "faulty"} and path != "environment":
-            value = {"{side}": next(iter(value.values()))}
-        elif path == "coverage":
-            value = {"{group}": next(iter(value.values()))}
-        for key, item in value.items():
-            inner = f"{path}.{key}" if path else key
-            yield inner
-            yield from paths(item, inner)
-    elif isinstance(value, list):
-        yield f"{path}[]"
-        for item in value:
-            yield from paths(item, f"{path}[]")
-
-
 def document(*backends: Any, **options: Any) -> Any:
     return json.loads(to_json(verdict_document(compare_backends(SPEC, backends, **options))))
 
@@ -71,18 +49,4 @@ def test_every_key_is_explained() -> None:
     ]
     assert documents[0]["trajectory"]["finding"]["layer"] == "conv1"
     assert documents[1]["not_compared"]
-    found = {path for each in documents for path in paths(each)}
-    table = "\n".join(line for line in DOCS.read_text().splitlines() if line.startswith("| `"))
-    explained = {
-        path
-        for cell in re.findall(r"^\| (.*?) \|", table, flags=re.MULTILINE)
-        for path in re.findall(r"`([^`]+)`", cell)
-    }
-    # A container is explained by what it holds.
-    held = {
-        path
-        for path in found
-        if any(other.startswith(path) and other != path for other in explained)
-    }
-    assert found - explained - held == set()
-    assert explained - found == set()
+    hold({path for each in documents for path in paths(each, REPEATED)}, "verdict.md")

@@ -20,7 +20,10 @@ from cnnspec.compare.causes.rounded import Rounded
 
 
 def diagnose_optimizer(observations: list[Observation[UpdateSituation]]) -> Cause | None:
-    """Name the fault that gives the weights, or a slot, as they were found in every step."""
+    """Name the fault that gives the weights, or a slot, as they were found in every step.
+
+    Of several quantities together, the one fault that gives them all.
+    """
     if not observations:
         return None
     rule = RULES[observations[0].situation.options.keyword]
@@ -32,6 +35,8 @@ def _hypotheses(
 ) -> Iterator[Hypothesis[UpdateSituation]]:
     for fault in [*rule.faults, *rule.pairs]:
         yield _hypothesis(rule, fault)
+    if len({observation.quantity for observation in observations}) > 1:
+        return
     if observations[0].quantity == "":
         yield from any_constant(observations, _weights, "the expected step")
     else:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import numpy as np
 
 from cnnspec.backends.network import Labels, Step
 from cnnspec.backends.numpy import NumPyNetwork
 from cnnspec.compare.selftest.faults import NETWORK, Family
+from cnnspec.compare.selftest.settings import with_adam, with_slots
 from cnnspec.trace import Array
 
 NETWORKS = Family(NETWORK)
 
 WEIGHTS = "weight,bias"
+SLOTS = "momentum_buffer,exp_avg,exp_avg_sq"
 
 
 @NETWORKS.fault("predicts-probabilities", "predicted logits", "whole-is-not-its-parts")
@@ -85,4 +90,89 @@ class LastParameterSkipped(NumPyNetwork):
         kept = self._parameters[last].copy()
         result = super().train_step(images, labels, learning_rate, step)
         self._parameters[last][...] = kept
+        return result
+
+
+@NETWORKS.fault("gradients-kept", f"{WEIGHTS},{SLOTS}", "whole-is-not-its-parts")
+class GradientsKept(NumPyNetwork):
+    """Training steps add their gradients to those of the step before: nothing sets them to 0."""
+
+    _kept: Mapping[str, Array] = MappingProxyType({})
+
+    def train_step(self, images: Array, labels: Labels, learning_rate: float, step: int) -> Step:
+        trace = self.trace(images, labels)
+        gradients = {
+            f"{name}.{parameter}": gradient + self._kept.get(f"{name}.{parameter}", 0)
+            for name, layer in trace.layers.items()
+            for parameter, gradient in layer.grad_parameters.items()
+        }
+        before, slots = self.state(), self.optimizer_state()
+        result = super().train_step(images, labels, learning_rate, step)
+        self.load_state(self.state() | {name: before[name] for name in gradients})
+        self.load_optimizer_state(slots)
+        self.update(gradients, learning_rate, step)
+        self._kept = gradients
+        return result
+
+
+@NETWORKS.fault(
+    "slots-lost",
+    f"{WEIGHTS},{SLOTS}",
+    "whole-is-not-its-parts",
+    training=with_slots,
+)
+class SlotsLost(NumPyNetwork):
+    """A training step begins with a new optimizer."""
+
+    def train_step(self, images: Array, labels: Labels, learning_rate: float, step: int) -> Step:
+        for slot in self._optimizer.slots.values():
+            slot[...] = 0
+        return super().train_step(images, labels, learning_rate, step)
+
+
+@NETWORKS.fault("always-the-first-step", WEIGHTS, "whole-is-not-its-parts", training=with_adam)
+class AlwaysTheFirstStep(NumPyNetwork):
+    """A training step always tells the optimizer that it is the first."""
+
+    def train_step(self, images: Array, labels: Labels, learning_rate: float, step: int) -> Step:
+        return super().train_step(images, labels, learning_rate, 1)
+
+
+@NETWORKS.fault("smaller-batch-scaled", WEIGHTS, "whole-is-not-its-parts")
+class SmallerBatchScaled(NumPyNetwork):
+    """A batch that is smaller than the ones before is divided by their size."""
+
+    _largest = 0
+
+    def train_step(self, images: Array, labels: Labels, learning_rate: float, step: int) -> Step:
+        self._largest = max(self._largest, len(images))
+        scaled = learning_rate * len(images) / self._largest
+        return super().train_step(images, labels, scaled, step)
+
+
+@NETWORKS.fault("float32-trains-otherwise", WEIGHTS, "whole-is-not-its-parts")
+class Float32TrainsOtherwise(NumPyNetwork):
+    """A fast path of float32 alone takes half the learning rate."""
+
+    def train_step(self, images: Array, labels: Labels, learning_rate: float, step: int) -> Step:
+        rate = learning_rate / 2 if self._dtype == np.float32 else learning_rate
+        return super().train_step(images, labels, rate, step)
+
+
+@NETWORKS.fault("float32-predicts-otherwise", "predicted logits", "whole-is-not-its-parts")
+class Float32PredictsOtherwise(NumPyNetwork):
+    """A fast path of float32 alone predicts the classes in reverse order."""
+
+    def predict(self, images: Array) -> Array:
+        logits = super().predict(images)
+        return logits[:, ::-1].copy() if self._dtype == np.float32 else logits
+
+
+@NETWORKS.fault("overwrites-its-images", "own input", "changes-input")
+class OverwritesItsImages(NumPyNetwork):
+    """A training step works on the caller's own images."""
+
+    def train_step(self, images: Array, labels: Labels, learning_rate: float, step: int) -> Step:
+        result = super().train_step(images, labels, learning_rate, step)
+        images[...] = 0
         return result

@@ -49,7 +49,7 @@ class _WithInput(ReLUNumPy):
         return super().forward(x)
 
 
-@RELU.fault("passes-at-0", "grad_input", "derivative-1-at-0 derivative-half-at-0")
+@RELU.fault("passes-at-0", "grad_input", "derivative-1-at-0")
 class PassesAt0(_WithInput):
     """The derivative at 0 is 1."""
 
@@ -57,7 +57,7 @@ class PassesAt0(_WithInput):
         return grad_output * (self._x >= 0)
 
 
-@RELU.fault("half-at-0", "grad_input", "derivative-1-at-0 derivative-half-at-0")
+@RELU.fault("half-at-0", "grad_input", "derivative-half-at-0")
 class HalfAt0(_WithInput):
     """The derivative at 0 is 1/2."""
 
@@ -91,6 +91,14 @@ class Identity(ReLUNumPy):
     def forward(self, x: Array) -> Array:
         super().forward(x)
         return x.copy()
+
+
+@RELU.fault("clipped", "output", "clipped")
+class Clipped(ReLUNumPy):
+    """max(x, 0) is cut off at 6."""
+
+    def forward(self, x: Array) -> Array:
+        return np.minimum(super().forward(x), 6)
 
 
 @RELU.fault("absolute", "output", "absolute-value")

@@ -105,6 +105,16 @@ def with_momentum(training: Training) -> bool:
     return bool(getattr(training.optimizer, "momentum", 0))
 
 
+def with_adam(training: Training) -> bool:
+    """Tell whether the optimizer counts its steps."""
+    return training.optimizer.keyword == "adam"
+
+
+def with_slots(training: Training) -> bool:
+    """Tell whether the optimizer keeps anything."""
+    return with_adam(training) or with_momentum(training)
+
+
 def with_plain_momentum(training: Training) -> bool:
     """Tell whether SGD has a momentum that is not Nesterov's."""
     return with_momentum(training) and not with_nesterov(training)

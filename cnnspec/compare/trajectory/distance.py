@@ -54,7 +54,8 @@ class TwinEnvelope:
             if nearest:
                 self._scatter = max(self._scatter, furthest / nearest)
             if distance:
-                ratios[name] = distance / furthest if furthest else math.inf
+                ratio = distance / furthest if furthest else math.inf
+                ratios[name] = math.inf if math.isnan(ratio) else ratio  # NaN is beyond nothing
         if not ratios:
             return None
         worst = max(ratios, key=lambda name: ratios[name])

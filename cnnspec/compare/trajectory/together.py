@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from cnnspec.backends.guard import in_words, told
 from cnnspec.backends.network import Network
 from cnnspec.data import Dataset
 from cnnspec.errors import TrainingError
@@ -37,6 +38,10 @@ def together(
                 return
             except TrainingError as error:
                 stopped[name] = str(error)
+            except Exception as error:  # somebody's network raises whatever it likes
+                if not told(error):
+                    raise
+                stopped[name] = in_words(error)
         if not stopped:
             yield events
 

@@ -233,7 +233,7 @@ def observe(loss: Loss, quantity: str) -> list[Observation[LossSituation]]:
     observations = []
     which = ["loss", "grad_logits"].index(quantity)
     certain = 1e4 * np.eye(CLASSES)  # of the right class
-    for name, drawn in [*loss_probes(CLASSES, 0, None), ("certain", certain)]:
+    for name, drawn in [*loss_probes(CLASSES, 0), ("certain", certain)]:
         logits = drawn.astype(np.float64)
         labels = [index % CLASSES for index in range(len(logits))]
         with np.errstate(all="ignore"):

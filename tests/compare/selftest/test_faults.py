@@ -7,7 +7,7 @@ import pytest
 
 from cnnspec.backends import build, builder_of
 from cnnspec.backends.network import Network
-from cnnspec.compare.probes import gradient_probe, layer_probes, loss_probes
+from cnnspec.compare.probes import gradient_probe, layer_probes, loss_probes, probe_labels
 from cnnspec.compare.selftest import FAULTS, Fault
 from cnnspec.compare.selftest.faults import LOSS, NETWORK
 from cnnspec.compare.selftest.planted import faulty_builder, planted_at
@@ -33,7 +33,7 @@ def applies_on(fault: Fault) -> list[tuple[Plan, Training]]:
 def of_layer(network: Network, plan: Plan, name: str) -> Parts:
     """Replay a layer on its probes, each twice: a stale cache shows in the second pass."""
     found: Parts = {}
-    for probe in layer_probes(plan.layer(name), 0, None, np.empty(0)):
+    for probe in layer_probes(plan.layer(name), 0, ()):
         if probe.alone is not None:
             continue
         for turn in ("first", "second"):
@@ -47,8 +47,8 @@ def of_layer(network: Network, plan: Plan, name: str) -> Parts:
 
 def of_loss(network: Network, plan: Plan) -> Parts:
     found: Parts = {}
-    for name, logits in loss_probes(plan.classes, 0, None):
-        trace = network.replay_loss(logits, np.arange(len(logits)) % plan.classes)
+    for name, logits in loss_probes(plan.classes, 0):
+        trace = network.replay_loss(logits, probe_labels(*logits.shape))
         found |= {f"{name} loss": np.array(trace.loss), f"{name} grad": trace.grad_logits}
     return found
 

@@ -1,0 +1,176 @@
+"""Backends that somebody else wrote: whatever they raise is told as theirs, with file and line.
+
+cnnspec's own backends are not guarded: what they raise is an error of cnnspec's.
+"""
+
+from __future__ import annotations
+
+import linecache
+import sysconfig
+import traceback
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cnnspec.backends.network import Labels, Network, Step
+from cnnspec.errors import BackendError, CnnspecError
+from cnnspec.trace import Array, LayerTrace, LossTrace, State, Trace
+
+PACKAGE = str(Path(__file__).parents[1])
+"""Lines of code in here are not the user's."""
+
+INSTALLED = tuple(sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib"))
+
+TOLD = "raised by the backend"
+"""What the note begins with that an error of somebody else's code carries."""
+
+METHODS = tuple(name for name in vars(Network) if name[0] != "_" and callable(vars(Network)[name]))
+
+
+def guarded(builder: Callable[..., Any], name: str) -> Callable[..., Network]:
+    """Return a builder whose own errors, and those of its networks, are told as those of `name`."""
+
+    def build(*given: Any, **options: Any) -> Network:
+        try:
+            network = builder(*given, **options)
+        except (CnnspecError, MemoryError):
+            raise
+        except (Exception, SystemExit) as error:  # somebody's code raises whatever it likes
+            raise BackendError(
+                f"`{name}` cannot build a network: {in_words(error)}{place_of(error)}; a backend "
+                "is called as `Network(plan, training, device=...)`"
+            ) from error
+        missing = [method for method in METHODS if not callable(getattr(network, method, None))]
+        missing += [
+            attribute for attribute in ("plan", "backend") if not hasattr(network, attribute)
+        ]
+        if missing:
+            lacks = ", ".join(f"`{method}`" for method in missing)
+            raise BackendError(
+                f"`{name}` returned {_shown(network)}, which "
+                + (f"has no {lacks}" if len(missing) < len(METHODS) else "is no network")
+                + "; wanted one with the methods of `cnnspec.Network`, such as "
+                "`cnnspec.backends.numpy.build(plan, training, device=device)` returns"
+            )
+        return GuardedNetwork(network, name)
+
+    return build
+
+
+class GuardedNetwork:
+    """A network of somebody else's: an exit becomes an error, and an error says whose it is."""
+
+    def __init__(self, network: Network, name: str) -> None:
+        self.plan, self.backend = network.plan, network.backend
+        self._network, self._name = network, name
+
+    def __getattr__(self, attribute: str) -> Any:
+        """Return what is not part of the protocol as it is."""
+        if attribute == "_network":  # before __init__, as when it is copied
+            raise AttributeError(attribute)
+        return getattr(self._network, attribute)
+
+    def _run(self, method: str, *given: Any) -> Any:
+        try:
+            return getattr(self._network, method)(*given)
+        except SystemExit as stop:
+            place = f"in {method}{place_of(stop)}"
+            error = BackendError(f"`{self._name}` calls {_exit(stop)} {place}")
+            error.add_note(f"{TOLD} `{self._name}` {place}")
+            raise error from stop
+        except Exception as error:
+            if not told(error):
+                error.add_note(f"{TOLD} `{self._name}` in {method}{place_of(error)}")
+            raise
+
+    def state(self) -> State:
+        found: State = self._run("state")
+        return found
+
+    def load_state(self, state: Mapping[str, Array]) -> None:
+        self._run("load_state", state)
+
+    def optimizer_state(self) -> State:
+        found: State = self._run("optimizer_state")
+        return found
+
+    def load_optimizer_state(self, state: Mapping[str, Array]) -> None:
+        self._run("load_optimizer_state", state)
+
+    def predict(self, images: Array) -> Array:
+        logits: Array = self._run("predict", images)
+        return logits
+
+    def train_step(self, images: Array, labels: Labels, learning_rate: float, step: int) -> Step:
+        taken = self._run("train_step", images, labels, learning_rate, step)
+        wanted = (len(images), self.plan.classes)
+        if not isinstance(taken, tuple) or len(taken) != 2 or np.shape(taken[1]) != wanted:
+            error = BackendError(
+                f"`{self._name}` returned {_shown(taken)} from train_step; wanted the loss, a "
+                f"number, and the logits, an array of {wanted[0]} images x {wanted[1]} classes"
+            )
+            error.add_note(f"{TOLD} `{self._name}` in train_step")
+            raise error
+        return Step(*taken)
+
+    def update(self, gradients: Mapping[str, Array], learning_rate: float, step: int) -> None:
+        self._run("update", gradients, learning_rate, step)
+
+    def trace(self, images: Array, labels: Labels) -> Trace:
+        found: Trace = self._run("trace", images, labels)
+        return found
+
+    def replay(self, layer: str, x: Array, grad_output: Array) -> LayerTrace:
+        found: LayerTrace = self._run("replay", layer, x, grad_output)
+        return found
+
+    def replay_loss(self, logits: Array, labels: Labels) -> LossTrace:
+        found: LossTrace = self._run("replay_loss", logits, labels)
+        return found
+
+
+def in_words(error: BaseException) -> str:
+    """Return an error as its type and its message."""
+    if isinstance(error, SystemExit):
+        return f"it calls {_exit(error)}"
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+
+
+def place_of(error: BaseException) -> str:
+    """Return the innermost line of somebody else's code, as in ` (own.py, line 3: 1 / 0)`.
+
+    What it called of installed packages is passed over, unless there is nothing else.
+    """
+    frames = [
+        frame
+        for frame in reversed(traceback.extract_tb(error.__traceback__))
+        if not frame.filename.startswith((PACKAGE, "<"))
+    ]
+    own = [frame for frame in frames if not frame.filename.startswith(INSTALLED)]
+    for frame in own or frames:
+        line = linecache.getline(frame.filename, frame.lineno or 0).strip()
+        return f" ({frame.filename}, line {frame.lineno}{line and f': {line}'})"
+    return ""
+
+
+def told(error: BaseException) -> str | None:
+    """Say in a line what somebody else's code raised, and where; None where it was cnnspec's."""
+    for note in getattr(error, "__notes__", ()):
+        if note.startswith(TOLD):
+            return f"{in_words(error)}, {note}"
+    return None
+
+
+def _exit(stop: SystemExit) -> str:
+    return f"sys.exit({'' if stop.code is None else repr(stop.code)})"
+
+
+def _shown(value: object) -> str:
+    kind = type(value)
+    if isinstance(value, tuple):
+        return f"({', '.join(map(_shown, value))})"
+    if isinstance(value, np.ndarray):
+        return f"an array of shape {value.shape}"
+    return repr(value) if kind.__module__ == "builtins" else f"a `{kind.__name__}`"

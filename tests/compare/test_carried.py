@@ -1,0 +1,163 @@
+"""Bounds of a whole pass hold for right networks, and say something."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from cnnspec import parse_spec
+from cnnspec.backends import builder_of
+from cnnspec.backends.network import Network
+from cnnspec.compare.carried import PassErrors, pass_errors, prediction_errors
+from cnnspec.compare.carry import CARRIES, Weights
+from cnnspec.compare.probes import batch_probe
+from cnnspec.compare.selftest.random_specs import random_spec
+from cnnspec.compare.selftest.specs import SPECS
+from cnnspec.compare.side import probe_weights
+from cnnspec.data import Split
+from cnnspec.plan import Plan, resolve
+from cnnspec.spec.layers import KINDS
+from cnnspec.spec.model import ModelSpec
+from cnnspec.spec.training import Precision
+from cnnspec.trace import Array, Trace
+
+pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel:UserWarning")
+
+KINKY = parse_spec("""
+input: [2, 6, 7]
+layers:
+  - conv: {out_channels: 4, kernel_size: 3, padding: 1}
+  - batch_norm
+  - relu
+  - pool: {kernel_size: 3, stride: 1, padding: 1}
+  - conv: {out_channels: 3, kernel_size: 2}
+  - batch_norm: {affine: false}
+  - pool: {kind: avg, kernel_size: 2, stride: 1, padding: 1}
+  - flatten
+  - linear: {out_features: 8}
+  - batch_norm
+  - linear: {out_features: 5}
+""")
+
+CASES = [KINKY, *SPECS, *(random_spec(7, number) for number in range(12))]
+
+Ratios = dict[str, float]
+
+
+def network(plan: Plan, spec: ModelSpec, backend: str, precision: Precision) -> Network:
+    training = spec.training.model_copy(update={"precision": precision})
+    built = builder_of(backend)(plan, training, device="cpu")
+    built.load_state(probe_weights(plan, 0))
+    return built
+
+
+def errors_of(
+    plan: Plan, spec: ModelSpec, exact: Trace, batch: Split, precision: str
+) -> tuple[PassErrors, Array]:
+    weights = Weights(plan, spec.training, precision)
+    weights.load(probe_weights(plan, 0))
+    errors = pass_errors(plan, weights, exact, batch.images, batch.labels)
+    return errors, prediction_errors(plan, weights, batch.images)
+
+
+def ratios(
+    plan: Plan, found: Trace, exact: Trace, errors: PassErrors, predicted: tuple[Array, ...]
+) -> Ratios:
+    """Return the greatest difference in units of its bound, for each quantity."""
+    last = plan.layers[-1].name
+    pairs = {
+        "logits": (found.layers[last].output, exact.layers[last].output, errors.logits),
+        "loss": (np.asarray(found.loss.loss), np.asarray(exact.loss.loss), errors.loss),
+        "predicted": predicted,
+    }
+    for at in plan.layers:
+        mine, right = found.layers[at.name], exact.layers[at.name]
+        for name in at.parameters:
+            bound = errors.gradients[f"{at.name}.{name}"]
+            arrays = mine.grad_parameters[name], right.grad_parameters[name]
+            pairs[f"{at.name}.{name}"] = (*arrays, bound)
+        for name in at.buffers:
+            arrays = mine.buffers[name], right.buffers[name]
+            pairs[f"{at.name}.{name}"] = (*arrays, errors.buffers[f"{at.name}.{name}"])
+    worst = {}
+    for name, (a, b, bound) in pairs.items():
+        apart = np.abs(np.asarray(a, np.float64) - b)
+        worst[name] = float(np.max(np.where(apart > 0, apart / np.maximum(bound, 1e-300), 0)))
+    return worst
+
+
+@pytest.mark.parametrize("spec", CASES, ids=lambda spec: spec.name)
+@pytest.mark.parametrize(
+    ("backend", "precision"), [("numpy", "float32"), ("torch", "float32"), ("torch", "float64")]
+)
+def test_right_networks_stay_within_the_bounds(
+    spec: ModelSpec, backend: str, precision: Precision
+) -> None:
+    plan = resolve(spec)
+    batch = batch_probe(plan, 0, None, 7)
+    truth = network(plan, spec, "numpy", "float64")
+    exact = truth.trace(batch.images, batch.labels)
+    errors, predicted = errors_of(plan, spec, exact, batch, precision)
+    other = network(plan, spec, backend, precision)
+    found = other.trace(batch.images, batch.labels)
+    predictions = other.predict(batch.images), truth.predict(batch.images), predicted
+    worst = ratios(plan, found, exact, errors, predictions)
+    assert max(worst.values()) <= 1, worst
+
+
+@pytest.mark.parametrize(("precision", "share"), [("float32", 1e-2), ("float64", 2e-11)])
+def test_bounds_are_narrow(precision: str, share: float) -> None:
+    """They would tell a percent from rounding in float32, through kinks and batch norms."""
+    for spec in SPECS:
+        plan = resolve(spec)
+        batch = batch_probe(plan, 0, None, 7)
+        exact = network(plan, spec, "numpy", "float64").trace(batch.images, batch.labels)
+        errors, predicted = errors_of(plan, spec, exact, batch, precision)
+        last = exact.layers[plan.layers[-1].name]
+        assert errors.logits.max() < share * np.abs(last.output).max()
+        assert predicted.max() < share * np.abs(last.output).max()
+        bound = errors.gradients[f"{plan.layers[-1].name}.weight"]
+        assert bound.max() < share * np.abs(last.grad_parameters["weight"]).max()
+
+
+def within(a: Array, b: Array, bound: Array) -> bool:
+    """Tell whether arrays are no further apart; the sums of this test are rounded themselves."""
+    return bool(np.all(np.abs(a - b) <= bound * (1 + 1e-9) + 1e-13))
+
+
+def test_errors_grow_with_those_of_the_input() -> None:
+    """What is carried is no less than what a change of the input makes."""
+    plan = resolve(KINKY)
+    batch = batch_probe(plan, 0, None, 7)
+    weights = Weights(plan, KINKY.training, "float64")
+    weights.load(probe_weights(plan, 0))
+    truth = network(plan, KINKY, "numpy", "float64")
+    trace = truth.trace(batch.images, batch.labels)
+    random = np.random.default_rng(0)
+    x = batch.images.astype(np.float64)
+    for at in plan.layers:
+        e = np.abs(x) * random.uniform(0, 1e-3, x.shape)
+        g = random.normal(size=(len(x), *at.output))
+        d = np.abs(g) * 1e-3
+        carry = CARRIES[at.kind]
+        bound = carry.forward(at, weights, x, e)
+        of_input, of_parameters = carry.backward(at, weights, x, e, g, d)
+        before = truth.replay(at.name, x, g)
+        for _ in range(20):
+            moved, turned = (
+                array + error * random.choice([-1.0, 1.0], array.shape)
+                for array, error in ((x, e), (g, d))
+            )
+            after = truth.replay(at.name, moved, turned)
+            assert within(after.output, before.output, bound)
+            assert within(after.grad_input, before.grad_input, of_input)
+            for name, error in of_parameters.items():
+                gradients = after.grad_parameters[name], before.grad_parameters[name]
+                assert within(*gradients, error), name
+            for name, error in carry.buffers(at, weights, x, e).items():
+                assert within(after.buffers[name], before.buffers[name], error), name
+        x = trace.layers[at.name].output.astype(np.float64)
+
+
+def test_every_kind_of_layer_carries() -> None:
+    assert set(CARRIES) == set(KINDS)

@@ -1,0 +1,261 @@
+"""What trains and predicts is held to account: in a row, in both precisions, by both batches."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cnnspec import ModelSpec, compare_backends, parse_spec
+from cnnspec.backends.network import Step
+from cnnspec.backends.numpy import NumPyNetwork
+from cnnspec.backends.numpy.layers import ConvNumPy, LinearNumPy, ReLUNumPy
+from cnnspec.backends.numpy.learning import AdamNumPy, cross_entropy
+from cnnspec.compare import Party, parse_party
+from cnnspec.compare.replay_step import STEP
+from cnnspec.compare.verdict import Finding, Verdict
+from tests.faulty import faulty
+
+TEXT = """
+input: [1, 8, 8]
+layers:
+  - conv: {out_channels: 4, kernel_size: 3, padding: 1}
+  - batch_norm
+  - relu
+  - pool: {kernel_size: 2}
+  - flatten
+  - linear: {out_features: 10}
+data: {digits: {train_samples: 100, test_samples: 50}}
+training: {batch_size: 32, optimizer: {adam: {learning_rate: 1e-3, weight_decay: 1e-4}}}
+"""
+SPEC = parse_spec(TEXT)
+PLAIN = parse_spec(TEXT.replace("  - batch_norm\n", ""))
+MOMENTUM = parse_spec(
+    TEXT.replace("adam: {learning_rate: 1e-3, weight_decay: 1e-4}", "sgd: {momentum: 0.9}")
+)
+
+
+def judged(party: Party, spec: ModelSpec = SPEC) -> Verdict:
+    return compare_backends(spec, (parse_party("numpy"), party), steps=0)
+
+
+def first(party: Party, spec: ModelSpec = SPEC) -> Finding:
+    found = judged(party, spec).first_divergence
+    assert found is not None
+    assert found.wrong_side == "faulty"
+    return found
+
+
+class OtherOrder(NumPyNetwork):
+    """Right: the batch is taken from its end, so all sums have another order."""
+
+    def train_step(self, images: Any, labels: Any, learning_rate: float, step: int) -> Step:
+        taken = super().train_step(images[::-1], labels[::-1], learning_rate, step)
+        return Step(taken.loss, taken.logits[::-1])
+
+    def predict(self, images: Any) -> Any:
+        return super().predict(images[::-1])[::-1]
+
+
+@pytest.mark.parametrize("spec", [SPEC, PLAIN, MOMENTUM], ids=["adam", "plain", "momentum"])
+@pytest.mark.parametrize("precision", ["float32", "float64"])
+def test_sums_in_another_order_are_the_same(spec: ModelSpec, precision: str) -> None:
+    """Even the bias before a batch norm, whose gradient is 0 but for rounding."""
+    training = spec.training.model_copy(update={"precision": precision})
+    other = faulty(network=OtherOrder)
+    verdict = judged(other, spec.model_copy(update={"training": training}))
+    assert verdict.findings == ()
+    assert verdict.verdict == "same"
+    steps = [found for found in verdict.quantities if found.layer == STEP]
+    assert max(found.ratio for found in steps) > 0  # they do differ
+
+
+class KeepsItsGradients(NumPyNetwork):
+    kept: Any = None
+
+    def train_step(self, images: Any, labels: Any, learning_rate: float, step: int) -> Step:
+        before, slots = self.state(), self.optimizer_state()
+        trace = self.trace(images, labels)
+        gradients = {
+            f"{name}.{parameter}": gradient
+            for name, layer in trace.layers.items()
+            for parameter, gradient in layer.grad_parameters.items()
+        }
+        if self.kept:
+            gradients = {name: gradients[name] + self.kept[name] for name in gradients}
+        self.kept = gradients
+        taken = super().train_step(images, labels, learning_rate, step)
+        buffers = {name: self.state()[name] for name in self.plan.buffers}
+        self.load_state(before | buffers)
+        self.load_optimizer_state(slots)
+        self.update(gradients, learning_rate, step)
+        return taken
+
+
+class LosesItsSlots(NumPyNetwork):
+    def train_step(self, images: Any, labels: Any, learning_rate: float, step: int) -> Step:
+        for slot in self._optimizer.slots.values():
+            slot[...] = 0
+        return super().train_step(images, labels, learning_rate, step)
+
+
+class AlwaysStepOne(NumPyNetwork):
+    def train_step(self, images: Any, labels: Any, learning_rate: float, step: int) -> Step:
+        return super().train_step(images, labels, learning_rate, 1)
+
+
+class ScalesSmallerBatches(NumPyNetwork):
+    largest = 0
+
+    def train_step(self, images: Any, labels: Any, learning_rate: float, step: int) -> Step:
+        self.largest = max(self.largest, len(images))
+        rate = learning_rate * len(images) / self.largest
+        return super().train_step(images, labels, rate, step)
+
+
+class HalfTheRateInFloat32(NumPyNetwork):
+    def train_step(self, images: Any, labels: Any, learning_rate: float, step: int) -> Step:
+        rate = learning_rate / 2 if self._dtype == np.float32 else learning_rate
+        return super().train_step(images, labels, rate, step)
+
+
+class WithoutDecay(NumPyNetwork):
+    """The decay of 1e-4 moves a weight by some 1e-9: less than float32 could tell."""
+
+    def train_step(self, images: Any, labels: Any, learning_rate: float, step: int) -> Step:
+        options = self._optimizer._options  # type: ignore[attr-defined]
+        self._optimizer._options = options.model_copy(  # type: ignore[attr-defined]
+            update={"weight_decay": 0.0}
+        )
+        taken = super().train_step(images, labels, learning_rate, step)
+        self._optimizer._options = options  # type: ignore[attr-defined]
+        return taken
+
+
+class BuffersStay(NumPyNetwork):
+    def train_step(self, images: Any, labels: Any, learning_rate: float, step: int) -> Step:
+        before = {name: self.state()[name] for name in self.plan.buffers}
+        taken = super().train_step(images, labels, learning_rate, step)
+        self.load_state(self.state() | before)
+        return taken
+
+
+@pytest.mark.parametrize(
+    ("network", "spec"),
+    [
+        (KeepsItsGradients, SPEC),
+        (LosesItsSlots, SPEC),
+        (LosesItsSlots, MOMENTUM),
+        (AlwaysStepOne, SPEC),
+        (ScalesSmallerBatches, MOMENTUM),
+        (WithoutDecay, SPEC),
+        (BuffersStay, SPEC),
+    ],
+)
+def test_faults_of_training_alone_are_found(network: type[NumPyNetwork], spec: ModelSpec) -> None:
+    finding = first(faulty(network=network), spec)
+    assert (finding.layer, finding.precision) == (STEP, "float64")
+
+
+def test_faults_of_float32_alone_are_found() -> None:
+    finding = first(faulty(network=HalfTheRateInFloat32))
+    assert (finding.layer, finding.precision) == (STEP, "float32")
+
+    class Predicts(NumPyNetwork):
+        def predict(self, images: Any) -> Any:
+            logits = super().predict(images)
+            return logits[:, ::-1] if self._dtype == np.float32 else logits
+
+    finding = first(faulty(network=Predicts))
+    assert (finding.layer, finding.quantity) == (STEP, "predicted logits")
+    assert finding.precision == "float32"
+
+
+def test_a_step_that_overwrites_its_images_is_found() -> None:
+    class Overwrites(NumPyNetwork):
+        def train_step(self, images: Any, labels: Any, learning_rate: float, step: int) -> Step:
+            taken = super().train_step(images, labels, learning_rate, step)
+            images[...] = 0
+            return taken
+
+    finding = first(faulty(network=Overwrites))
+    assert (finding.layer, finding.quantity) == (STEP, "own input")
+    assert finding.cause is not None
+    assert finding.cause.code == "changes-input"
+
+
+def test_a_step_that_fails_is_no_step_that_is_right() -> None:
+    class Fails(NumPyNetwork):
+        def train_step(self, images: Any, labels: Any, learning_rate: float, step: int) -> Step:
+            raise SystemExit(0)
+
+    verdict = judged(faulty(network=Fails))
+    assert verdict.verdict == "different"
+    (item,) = verdict.coverage.not_compared
+    assert (item.layer, item.why) == (STEP, "faulty: SystemExit: 0")
+
+
+class OnLargeBatches(ConvNumPy):
+    def parameter_gradients(self, grad_output: Any) -> Any:
+        found = super().parameter_gradients(grad_output)
+        return found if grad_output.shape[-1] <= 8 else found | {"weight": found["weight"] / 2}
+
+
+class UpToSix(ReLUNumPy):
+    def forward(self, x: Any) -> Any:
+        return np.minimum(super().forward(x), 6)
+
+
+class RoundsItsInput(LinearNumPy):
+    def forward(self, x: Any) -> Any:
+        return super().forward(x.astype(np.float32).astype(x.dtype))
+
+
+class OtherwiseLater(AdamNumPy):
+    def step(self, parameters: Any, gradients: Any, learning_rate: float, step: int) -> None:
+        super().step(parameters, gradients, learning_rate / (2 if step > 5 else 1), step)
+
+
+def last_class_is_the_one_before(logits: Any, labels: Any) -> Any:
+    return cross_entropy(logits, np.minimum(labels, logits.shape[1] - 2))
+
+
+IN_FLOAT64 = parse_spec(TEXT.replace("batch_size: 32", "batch_size: 32, precision: float64"))
+
+
+@pytest.mark.parametrize(
+    ("party", "spec", "layer", "quantity"),
+    [
+        (faulty(conv=OnLargeBatches), SPEC, "conv1", "grad_weight"),
+        (faulty(relu=UpToSix), SPEC, "relu1", "output"),
+        (faulty(linear=RoundsItsInput), IN_FLOAT64, "linear1", "output"),
+        (faulty(optimizers={"adam": OtherwiseLater}), SPEC, "optimizer", "conv1.weight"),
+        (faulty(loss=last_class_is_the_one_before), SPEC, "loss", "loss"),
+    ],
+)
+def test_probes_reach_where_faults_hide(
+    party: Party, spec: ModelSpec, layer: str, quantity: str
+) -> None:
+    without_data = spec.model_copy(update={"data": None})
+    finding = first(party, without_data)
+    assert (finding.layer, finding.quantity) == (layer, quantity)
+
+
+def test_predictions_of_many_images_are_compared() -> None:
+    class Chunks(NumPyNetwork):
+        def predict(self, images: Any) -> Any:
+            logits = super().predict(images)
+            logits[64:] = 0
+            return logits
+
+    finding = first(faulty(network=Chunks))
+    assert (finding.layer, finding.quantity) == (STEP, "predicted logits")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("spec", [SPEC, MOMENTUM], ids=["adam", "momentum"])
+def test_compiled_networks_are_the_same(spec: ModelSpec) -> None:
+    verdict = compare_backends(spec, ("numpy", "torch@compile"), steps=0)
+    assert verdict.findings == ()
+    assert verdict.verdict == "same"
