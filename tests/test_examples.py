@@ -10,7 +10,7 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
 
 
 NOTEBOOK_FAULTS = [
-    "linear1, grad_weight: the expected one x 0.142857 (1/7 = 1/batch_size): divided by the",
+    "linear1, grad_weight: the expected one x 0.03125 (1/32 = 1/batch_size): divided by the batch",
     "MaxPool2D has no method `backward`; one is defined inside `forward` (line ",
     "pool1, grad_input: the whole gradient of a window sent to every cell that is its maximum",
     "pool1, grad_input: the gradient of every window over a cell that is the maximum in any",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from cnnspec.spec.layers import AnyLayer
 
 KINDS = ("conv", "linear", "relu", "pool", "flatten", "batch_norm", "cross_entropy")
-LAYOUTS = ("nchw", "nhwc", "chw")
+LAYOUTS = ("nchw", "nhwc", "chw", "hwc", "columns")
 
 
 @click.command("check")
@@ -33,11 +33,20 @@ LAYOUTS = ("nchw", "nhwc", "chw")
     "out_channels=n_f, forward=run. May be given several times.",
 )
 @click.option(
+    "--arg",
+    "arguments",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="An argument of its constructor, as in --arg batch_size=3 or --arg activation=null. May "
+    "be given several times.",
+)
+@click.option(
     "--layout",
     type=click.Choice(LAYOUTS),
     default="nchw",
     show_default=True,
-    help="How its images lie; chw: it takes them one by one.",
+    help="How its images lie; chw and hwc: it takes them one by one; columns: features as "
+    "(features, n).",
 )
 @click.option(
     "--time-limit",
@@ -52,18 +61,19 @@ def command(
     kind: str,
     like: str | None,
     mapping: tuple[str, ...],
+    arguments: tuple[str, ...],
     layout: str,
     time_limit: float,
     as_json: bool,
 ) -> int:
     """Try a class with forward and backward in many settings, and say what is wrong and why.
 
-    The code runs in a process of its own. Exits with 0 where all is right, and with 1 where
-    something is wrong.
+    The code runs in a process of its own. Exits with 0 where all is right, with 1 where
+    something is wrong, and with 2 where more must be said about the class.
     """
     from cnnspec.cli.console import Output
     from cnnspec.cli.output import print_document
-    from cnnspec.compare.check import check_class
+    from cnnspec.compare.check import NotTriedError, check_class
     from cnnspec.report.check import check_document, render_check
 
     if ":" not in candidate:
@@ -75,14 +85,43 @@ def command(
             raise click.UsageError(f"--map wants NAME=ITS, as in weight=theta; found `{item}`")
         names[ours] = theirs
     layer = _layer_like(kind, like) if like is not None else None
-    checked = check_class(
-        candidate, kind, like=layer, names=names, layout=layout, time_limit=time_limit
-    )
+    try:
+        checked = check_class(
+            candidate,
+            kind,
+            like=layer,
+            names=names,
+            arguments=dict(map(_argument, arguments)),
+            layout=layout,
+            time_limit=time_limit,
+        )
+    except NotTriedError as error:
+        if as_json:
+            print_document(check_document(error.checked))
+        raise
     if as_json:
         print_document(check_document(checked))
     else:
         Output().print(*render_check(checked), sep="\n")
     return 0 if checked.ok else DIFFERENT
+
+
+def _argument(item: str) -> tuple[str, Any]:
+    """Read NAME=VALUE, the value as a spec has it.
+
+    Raises:
+        SpecError: the value is no YAML.
+    """
+    from cnnspec.errors import SpecError
+    from cnnspec.spec.source import read_source
+
+    name, equals, text = item.partition("=")
+    if not equals or not name:
+        raise click.UsageError(f"--arg wants NAME=VALUE, as in batch_size=3; found `{item}`")
+    source = read_source(text or "null", f"--arg {name}")
+    if source.diagnostics:
+        raise SpecError(source.diagnostics)
+    return name, source.value
 
 
 def _layer_like(kind: str, like: str) -> AnyLayer:

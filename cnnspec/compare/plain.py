@@ -23,19 +23,32 @@ def plain_network(
     loss: Loss = cross_entropy,
     names: Mapping[str, str] | None = None,
     layout: str = "nchw",
+    arguments: Mapping[str, Mapping[str, Any]] | None = None,
+    built_in: bool = False,
 ) -> ChainNetwork:
     """Return a network whose layers of some kinds are plain classes: {"conv": Conv2D}.
 
     Kinds that are not given are the textbook's, the optimizers those of the NumPy engine.
-    `names` says what the classes call something, where it is no conventional name.
+    `names` says what the classes call something, where it is no conventional name; `arguments`
+    are given to constructors, by kind: {"conv": {"activation": None}}. With `built_in`, options
+    of the spec that a constructor has no parameter for are taken as what the class does anyway.
 
     Raises:
         UnsupportedSettingError: a class cannot express an option of the spec.
+        HintError: more must be said about a class.
         PlainClassError: a class lacks something that a layer must have.
     """
     require_cpu("a network of plain classes", device)
     plain: dict[str, Any] = {
-        kind: partial(PlainLayer, cls, names=names, layout=layout) for kind, cls in layers.items()
+        kind: partial(
+            PlainLayer,
+            cls,
+            names=names,
+            layout=layout,
+            arguments=(arguments or {}).get(kind),
+            built_in=built_in,
+        )
+        for kind, cls in layers.items()
     }
     return ChainNetwork(
         plan,

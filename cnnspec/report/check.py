@@ -2,52 +2,69 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 
 from rich.console import RenderableType
-from rich.padding import Padding
 from rich.text import Text
 
 from cnnspec.compare.check import Checked, CheckFinding
 from cnnspec.documents import Document, document
 from cnnspec.report.verdict import label
+from cnnspec.report.wrapped import Wrapped
 
+FORWARD = ("forward", "forward")
 WORDS = {
-    "output": "forward",
-    "loss": "forward",
-    "own input": "leaves its input as it is",
-    "own grad_output": "leaves the upstream gradient as it is",
-    "own weights": "no update within backward",
-    "repeat": "the same call gives the same again",
+    "output": FORWARD,
+    "loss": FORWARD,
+    "own input": ("leaves its input as it is", "changes its input"),
+    "own grad_output": (
+        "leaves the upstream gradient as it is",
+        "changes the upstream gradient",
+    ),
+    "own weights": ("no update within backward", "updates within backward"),
+    "repeat": ("the same call gives the same again", "the same call gives something else"),
 }
-"""What a finding is about; others are quantities."""
+"""What a finding is about, where it is right and where it is wrong; others are quantities."""
+
+STAGES = {"construct": "constructor", "forward": "forward", "backward": "backward"}
+
+PRINTED, LONGEST = 10, 200
+"""Lines of what the file printed that are shown, and characters of each."""
+
+INDENT = "  "
 
 
 def render_check(checked: Checked) -> Iterator[RenderableType]:
     """Yield what `cnnspec check` prints."""
     grade = f"{checked.passed} of {len(checked.findings)} passed"
-    if checked.ok:
-        yield Text(f"RIGHT: {checked.candidate} as {checked.kind}: {grade}", style="bold green")
+    word, style = ("RIGHT", "bold green") if checked.ok else ("WRONG", "bold red")
+    yield Wrapped(Text(f"{word}: {checked.candidate} as {checked.kind}: {grade}", style=style))
+    if checked.error:
+        error = f"{'' if checked.loaded else 'cannot be loaded: '}{checked.error}"
+        yield Wrapped(Text(printable(f"\n{error}")))
     else:
-        yield Text(f"WRONG: {checked.candidate} as {checked.kind}: {grade}", style="bold red")
-    for group in _grouped([finding for finding in checked.findings if not finding.ok]):
-        yield from _wrong(group)
-    yield from _right([finding for finding in checked.findings if finding.ok])
-    for note in checked.notes:
-        yield Text(f"note: {note}", style="dim")
-    for item in checked.not_supported:
-        yield Text(f"not supported: {item.setting}: {item.why}", style="dim")
-    if not checked.ok and checked.output.strip():
-        yield Text("it printed:", style="dim")
-        yield Padding(Text(checked.output.strip(), style="dim"), (0, 0, 0, 2), expand=False)
+        for group in _grouped(f for f in checked.findings if f.reached and not f.ok):
+            yield from _wrong(group)
+        yield from _not_reached([f for f in checked.findings if not f.reached])
+        yield from _right([f for f in checked.findings if f.ok])
+    yield from _remarks(checked)
+    yield from _printed(checked)
 
 
-def _grouped(findings: list[CheckFinding]) -> Iterator[list[CheckFinding]]:
+def _grouped(findings: Iterable[CheckFinding]) -> Iterator[list[CheckFinding]]:
     """Yield findings of one quantity and one cause together, those in most settings first."""
     groups: dict[tuple[object, ...], list[CheckFinding]] = {}
     for finding in findings:
-        key = (finding.quantity, finding.cause, finding.message)
+        cause = finding.cause
+        # The sentence about a wrong shape has sizes, which are of one setting.
+        why: object = cause
+        if cause is not None and cause.code == "shape":
+            why = re.sub(r"\d+", "", cause.sentence)
+        # So have messages of NumPy's, about arrays that do not fit.
+        said = re.sub(r"[\d,() ]+", " ", finding.message) if finding.stage else finding.message
+        key = (finding.quantity, finding.stage, said, why)
         groups.setdefault(key, []).append(finding)
     yield from sorted(groups.values(), key=len, reverse=True)
 
@@ -55,47 +72,103 @@ def _grouped(findings: list[CheckFinding]) -> Iterator[list[CheckFinding]]:
 def _wrong(group: list[CheckFinding]) -> Iterator[RenderableType]:
     first = group[0]
     text = Text("\nwrong: ")
-    text.append(_words(first), style="bold")
+    text.append(STAGES.get(first.stage) or _words(first), style="bold")
     text.append(f", in: {'; '.join(finding.setting for finding in group)}")
-    yield text
-    lines = []
+    yield Wrapped(text)
     if first.message:
-        lines.append(Text(f"{first.message}"))
-    if first.max_abs is not None and first.budget is not None and first.example:
-        explained = f"{first.budget:.1e}" if first.budget else "nothing"
-        lines.append(Text(f"{first.example} (rounding explains {explained})", style="dim"))
+        yield Wrapped(Text(printable(first.message)), INDENT)
+    if first.example:
+        yield Wrapped(Text(f"{first.example}{_explained(first)}", style="dim"), INDENT)
     if first.cause:
-        lines.append(Text(f"why: {first.cause.sentence}", style="yellow"))
+        yield Wrapped(Text(f"why: {first.cause.sentence}", style="yellow"), INDENT)
     elif not first.message:
-        lines.append(Text("why: unknown; no cause of the list gives these numbers"))
-    for line in lines:
-        yield Padding(line, (0, 0, 0, 2), expand=False)
+        text = Text("why: unknown; no cause of the list gives these numbers")
+        yield Wrapped(text, INDENT)
+
+
+def _explained(finding: CheckFinding) -> str:
+    if finding.budget is None or "found" not in finding.example:
+        return ""  # shapes are not rounded
+    return f" (rounding explains {f'{finding.budget:.1e}' if finding.budget else 'nothing'})"
+
+
+def _not_reached(findings: list[CheckFinding]) -> Iterator[RenderableType]:
+    """Yield what counts as not passed because the code did not come so far."""
+    by_settings: dict[tuple[str, ...], list[str]] = {}
+    for subject, settings in _by_words(findings).items():
+        by_settings.setdefault(tuple(settings), []).append(subject)
+    for places, subjects in by_settings.items():
+        yield Wrapped(Text(f"\nnot reached, in: {'; '.join(places)}", style="dim"))
+        yield Wrapped(Text("; ".join(subjects), style="dim"), INDENT)
 
 
 def _right(findings: list[CheckFinding]) -> Iterator[RenderableType]:
-    by_words: dict[str, list[str]] = {}
-    for finding in findings:
-        by_words.setdefault(_words(finding), []).append(finding.setting)
+    by_words = _by_words(findings)
     if by_words:
         yield Text("")
     for words, settings in by_words.items():
         several = f"{len(settings)} settings" if len(settings) > 1 else settings[0]
-        yield Text(f"right: {words} ({several})", style="green")
+        yield Wrapped(Text(f"right: {words} ({several})", style="green"))
+
+
+def _by_words(findings: list[CheckFinding]) -> dict[str, list[str]]:
+    by_words: dict[str, list[str]] = {}
+    for finding in findings:
+        by_words.setdefault(_words(finding), []).append(finding.setting)
+    return by_words
+
+
+def _remarks(checked: Checked) -> Iterator[RenderableType]:
+    unsupported: dict[str, list[str]] = {}
+    for item in checked.not_supported:
+        unsupported.setdefault(item.why, []).append(item.setting)
+    if checked.notes or unsupported:
+        yield Text("")
+    for note in checked.notes:
+        yield Wrapped(Text(f"note: {note}", style="dim"))
+    for why, settings in unsupported.items():
+        text = f"not supported: {'; '.join(settings)}: {printable(why)}"
+        yield Wrapped(Text(text, style="dim"))
+
+
+def _printed(checked: Checked) -> Iterator[RenderableType]:
+    """Yield the last lines that the file printed, where they may help."""
+    lines = checked.output.strip().splitlines()[-PRINTED:]
+    if checked.ok or not lines:
+        return
+    more = checked.lines_printed > len(lines)
+    of = f" (the last {len(lines)} of {checked.lines_printed:,} lines)" if more else ""
+    yield Text(f"\nit printed{of}:", style="dim")
+    for line in lines:
+        shown = line if len(line) <= LONGEST else f"{line[:LONGEST]} ..."
+        yield Wrapped(Text(printable(shown), style="dim"), INDENT)
+
+
+def printable(text: str) -> str:
+    """Return somebody's text with what a terminal would obey, or cannot show, written out."""
+    return "".join(
+        char if char.isprintable() or char == "\n" else char.encode("unicode_escape").decode()
+        for char in text.replace("\t", "    ")
+    )
 
 
 def _words(finding: CheckFinding) -> str:
-    return WORDS.get(finding.quantity, label(finding.quantity))
+    right, wrong = WORDS.get(finding.quantity, (label(finding.quantity),) * 2)
+    return right if finding.ok or not finding.reached else wrong
 
 
 def check_document(checked: Checked) -> Document:
-    """Return what `cnnspec check --json` prints."""
+    """Return what `cnnspec check --json` prints, whatever became of the code."""
     return document(
         "check",
         candidate=checked.candidate,
         kind=checked.kind,
+        loaded=checked.loaded,
+        error=checked.error,
         grade={"passed": checked.passed, "total": len(checked.findings)},
         findings=[asdict(finding) for finding in checked.findings],
         not_supported=[asdict(item) for item in checked.not_supported],
         notes=checked.notes,
         output=checked.output,
+        lines_printed=checked.lines_printed,
     )

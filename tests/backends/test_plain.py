@@ -504,12 +504,17 @@ class OfNested(Nested):
 
 class NoReturn(Habit):
     def forward(self, x: Any) -> Any:
-        self.y = x @ self.W
+        self.scores = x @ self.W
 
 
-class Scalar(Habit):
+class Ragged(Habit):
     def forward(self, x: Any) -> Any:
-        return [1.0]
+        return [[1.0], [1.0, 2.0]]
+
+
+class Words(Habit):
+    def forward(self, x: Any) -> Any:
+        return "done"
 
 
 class Nameless:
@@ -531,11 +536,12 @@ def pass_through(cls: type, names: Any = None) -> None:
 @pytest.mark.parametrize(
     ("cls", "message"),
     [
-        (ForwardAlone, "ForwardAlone has no method `backward` (nor any called `backward`, "),
+        (ForwardAlone, "ForwardAlone has no method `backward` (nor any called `backward_pass`, "),
         (Nested, "Nested has no method `backward`; one is defined inside `forward` (line "),
         (OfNested, "OfNested has no method `backward`; one is defined inside `forward` (line "),
         (NoReturn, "`forward` of NoReturn returns nothing: is a `return` missing?"),
-        (Scalar, "`forward` of Scalar returns list, wanted an array"),
+        (Ragged, "`forward` of Ragged returns a list that is no array of numbers: its rows have"),
+        (Words, "`forward` of Words returns str, wanted an array"),
         (Nameless, "has no attribute for `weight` (its arrays are theta); say which it is, as in"),
         (Demanding, "Demanding wants `mystery`, which no option of `linear` is called"),
     ],

@@ -26,10 +26,12 @@ def test_wrong_is_1_and_reads_top_down(call: Call, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("COLUMNS", "80")
     done = call("check", f"{NOTEBOOK}:Linear", "--as", "linear")
     assert done.code == 1
-    lines = [line.rstrip() for line in done.out.splitlines()]
+    lines = done.out.splitlines()
+    assert lines == [line.rstrip() for line in lines], "no line ends in blanks"
     assert lines[0] == "WRONG: notebook_layers.py:Linear as linear: 18 of 24 passed"
     assert lines[2] == "wrong: weight gradient, in: plain; as many out as in; one output"
     assert "  why: the expected one x 0.142857 (1/7 = 1/batch_size): divided by the batch" in lines
+    assert "wrong: updates within backward, in: plain; as many out as in; one output" in lines
     assert "right: forward (3 settings)" in lines
     assert max(map(len, lines)) <= 80
 
@@ -38,6 +40,28 @@ def test_right_is_0(call: Call) -> None:
     done = call("check", f"{NOTEBOOK}:ReLU", "--as", "relu")
     assert done.code == 0
     assert done.out.startswith("RIGHT: notebook_layers.py:ReLU as relu: 10 of 10 passed\n")
+
+
+def test_arguments_are_read_as_a_spec_is(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text(OWN)
+    given = ("--arg", "rate=1e-3", "--arg", "name=", "--arg", "sizes=[1, no]", "--arg", "on=true")
+    done = call("check", f"{tmp_path}/own.py:ReLU", "--as", "relu", *given)
+    assert done.code == 0
+    assert done.out.startswith("RIGHT: own.py:ReLU as relu")
+
+
+OWN = """
+import numpy as np
+
+class ReLU:
+    def __init__(self, rate, name, sizes, on):
+        assert (rate, name, sizes, on) == (0.001, None, [1, "no"], True)
+    def forward(self, x):
+        self.on = x > 0
+        return np.where(self.on, x, 0)
+    def backward(self, grad):
+        return np.where(self.on, grad, 0)
+"""
 
 
 def test_json(call: Call) -> None:
@@ -58,9 +82,13 @@ def test_json(call: Call) -> None:
         (["Conv2D", "--as", "conv"], "wanted FILE.py:CLASS, found `Conv2D`"),
         (["{file}:Conv2D", "--as", "dense"], "'dense' is not one of"),
         (["{file}:Conv2D", "--as", "conv", "--map", "W"], "--map wants NAME=ITS"),
+        (["{file}:Conv2D", "--as", "conv", "--map", "foo=W"], "nothing called foo that could be"),
+        (["{file}:Conv2D", "--as", "conv", "--arg", "W"], "--arg wants NAME=VALUE"),
+        (["{file}:Conv2D", "--as", "conv", "--arg", "a=[1"], "--arg a:"),
+        (["{file}:Conv2D", "--as", "conv", "--arg", "a=1"], "Conv2D takes no `a`; its parameters"),
         (["{file}:Conv2D", "--as", "conv", "--like", "{{out_channel: 3}}"], "unknown-option"),
         (["{file}:Conv2D", "--as", "conv", "--like", "{{"], "--like:"),
-        (["{file}:Conv3D", "--as", "conv"], "there is no `Conv3D` in it; it has Conv2D, ReLU"),
+        (["{file}:", "--as", "conv"], "without a class"),
         (["no.py:Conv2D", "--as", "conv"], "there is no file `no.py`"),
         (["{file}:Conv2D", "--as", "cross_entropy", "--like", "{{a: 1}}"], "--like is for layers"),
     ],
@@ -70,6 +98,98 @@ def test_bad_usage_is_2(arguments: list[str], message: str, call: Call) -> None:
     assert done.code == 2
     assert message in done.err
     assert "Traceback" not in done.err
+
+
+BROKEN = {
+    "syntax": ("class ReLU(", "SyntaxError"),
+    "import": ("import no_such_thing_at_all", "ModuleNotFoundError"),
+    "no class": ("class Relu: pass", "there is no `ReLU` in it; it has Relu"),
+    "exit": ("raise SystemExit(0)", "calls sys.exit(0)"),
+}
+
+
+@pytest.mark.parametrize("what", BROKEN)
+def test_code_that_cannot_be_tried_is_1_and_a_document(
+    what: str, call: Call, tmp_path: Path
+) -> None:
+    text, words = BROKEN[what]
+    path = tmp_path / "mine.py"
+    path.write_text(text)
+    done = call("check", f"{path}:ReLU", "--as", "relu", "--json")
+    document: Any = json.loads(done.out)
+    assert (done.code, done.err) == (1, "")
+    assert document["loaded"] is False
+    assert words in document["error"]
+    assert document["grade"] == {"passed": 0, "total": 10}
+    shown = call("check", f"{path}:ReLU", "--as", "relu")
+    assert shown.code == 1
+    assert words in " ".join(shown.out.split())
+
+
+def test_a_class_for_no_setting_is_1_and_a_document(call: Call) -> None:
+    uneven = ("--like", "{out_channels: 3, kernel_size: 2, padding: same}")
+    done = call("check", f"{NOTEBOOK}:Conv2D", "--as", "conv", *uneven, "--json")
+    document: Any = json.loads(done.out)
+    assert (done.code, done.err) == (1, "")
+    assert document["loaded"] is True
+    assert document["error"] == "is made for no setting of `conv`"
+    assert document["grade"] == {"passed": 0, "total": 8}
+    shown = call("check", f"{NOTEBOOK}:Conv2D", "--as", "conv", *uneven)
+    assert shown.code == 1
+    assert "is made for no setting of `conv`" in shown.out
+    assert "not supported: as given: `padding: same`" in shown.out
+
+
+WANTS_MORE = {
+    "a name that is not there": (("Linear", "linear", "--map", "weight=V"), 24, "no array `V`"),
+    "a parameter that is not there": (("ReLU", "conv"), 56, "takes no `out_channels`"),
+    "an argument that is not there": (("ReLU", "relu", "--arg", "a=1"), 10, "takes no `a`"),
+}
+
+
+@pytest.mark.parametrize("what", WANTS_MORE)
+def test_what_must_be_said_is_2_and_a_document(what: str, call: Call) -> None:
+    (name, kind, *more), total, words = WANTS_MORE[what]
+    done = call("check", f"{NOTEBOOK}:{name}", "--as", kind, *more, "--json")
+    document: Any = json.loads(done.out)
+    assert done.code == 2
+    assert words in document["error"]
+    assert words in done.err
+    assert document["loaded"] is True
+    assert document["grade"] == {"passed": 0, "total": total}
+    assert call("check", f"{NOTEBOOK}:{name}", "--as", kind, *more).out == ""
+
+
+def test_what_was_printed_is_cut_and_harmless(call: Call, tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text("""
+class ReLU:
+    def forward(self, x):
+        for n in range(20):
+            print(n, chr(27) + "[31m", chr(7), "y" * 300)
+        raise ValueError(chr(27) + "[2J")
+    def backward(self, grad):
+        pass
+""")
+    done = call("check", f"{path}:ReLU", "--as", "relu")
+    assert done.code == 1
+    assert "ValueError: \\x1b[2J (line 6: raise" in done.out
+    assert not {chr(27), chr(7)} & set(done.out)
+    assert "\n\nit printed (the last " in done.out
+    lines = done.out.partition("it printed")[2].splitlines()[1:]
+    assert sum("x1b" in line for line in lines) <= 10
+    assert lines[-1].endswith(" ...")
+
+
+def test_one_missing_option_is_said_once(call: Call, tmp_path: Path) -> None:
+    text = NOTEBOOK.read_text().replace("stride=1, padding=0", "stride=1")
+    path = tmp_path / "mine.py"
+    path.write_text(text.replace("stride, padding\n", "stride, 0\n"))
+    done = call("check", f"{path}:Conv2D", "--as", "conv")
+    assert done.code == 0
+    text = " ".join(done.out.split())
+    assert "not supported: padding 1; padding 1 and stride 2: Conv2D takes no `padding`" in text
+    assert done.out.count("not supported:") == 1
 
 
 WITHOUT_TORCH = """

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import inspect
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from cnnspec.backends.chain import Layer
 from cnnspec.backends.plain.arrays import Form, find, find_or_none
-from cnnspec.backends.plain.construction import construct, weight_axes
-from cnnspec.backends.plain.errors import PlainClassError
-from cnnspec.backends.plain.names import GRADIENT, LEARNING_RATES, METHODS, NAMES, TRAINING
-from cnnspec.backends.plain.returned import by_name
-from cnnspec.backends.plain.structure import missing_method
+from cnnspec.backends.plain.building import build, weight_axes
+from cnnspec.backends.plain.calls import Calls
+from cnnspec.backends.plain.errors import HintError, PlainClassError
+from cnnspec.backends.plain.hints import Hints
+from cnnspec.backends.plain.layouts import ONE_BY_ONE, from_class, to_class
+from cnnspec.backends.plain.names import GRADIENT, TRAINING
+from cnnspec.backends.plain.returned import ReturnedGradients
+from cnnspec.backends.plain.spelling import SPELLINGS, Spelling
 from cnnspec.spec.layers import Layer as SpecLayer
-from cnnspec.spec.sizes import Shape
+from cnnspec.spec.sizes import Shape, show
 from cnnspec.trace import Array
-
-LAYOUTS = ("nchw", "nhwc", "chw")
-"""Images as (n, c, h, w), as (n, h, w, c), or one by one as (c, h, w)."""
 
 STEP = 2.0**-7
 """Learning rate of a `backward` that wants one and updates its weights."""
@@ -49,28 +48,61 @@ class PlainLayer(Layer):
         *,
         names: Mapping[str, str] | None = None,
         layout: str = "nchw",
+        arguments: Mapping[str, Any] | None = None,
+        built_in: bool = False,
     ) -> None:
         """`names` says what the class calls something, by our name for it.
 
+        `arguments` are given to its constructor, by its own names. With `built_in`, an option
+        that the constructor has no parameter for is taken as what the class does anyway.
+
         Raises:
             UnsupportedSettingError: the class cannot express an option.
+            HintError: more must be said about the class.
             PlainClassError: the class lacks something that a layer must have.
         """
         super().__init__(layer, input, output, dtype)
-        self._names, self._layout = dict(names or {}), layout
-        if unknown := self._names.keys() - NAMES:
-            raise PlainClassError(
-                f"a layer has nothing called {', '.join(sorted(unknown))} that could be mapped; "
-                f"there are: {', '.join(sorted(NAMES))}"
-            )
-        self.instance = construct(cls, layer, input, self._names, layout)
-        self._places = {name: find(self.instance, name, self._names) for name in self.parameters}
+        self._hints = Hints(names or {}, arguments or {}, layout, built_in)
+        self._cls, self._layer, self._input = cls, layer, input
+        self._spellings = list(SPELLINGS if hasattr(layer, "kernel_size") else SPELLINGS[:1])
+        self._rates_given = False
+        self._gradients: dict[str, Array] = {}
+        self._of: Array | None = None
+        self._make_first()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was taken for granted so far."""
+        return (*self._made.notes, *self._calls.notes)
+
+    def _make_first(self) -> None:
+        """Make an instance in the first spelling with which that is possible."""
+        first: Exception | None = None
+        while self._spellings:
+            try:
+                self._make(self._spellings.pop(0))
+                return
+            except PlainClassError:
+                if first is None:
+                    raise
+            except Exception as error:  # raised by the class
+                first = first or error
+        assert first is not None
+        raise first
+
+    def _make(self, spelling: Spelling) -> None:
+        hints = self._hints
+        self._made = build(self._cls, self._layer, self._input, hints, spelling)
+        self.instance = self._made.instance
+        self._calls = Calls(self.instance, hints.names)
+        self._returned = ReturnedGradients(hints.names)
+        self._places = {name: find(self.instance, name, hints.names) for name in self.parameters}
         for name in self.buffers:
-            if place := find_or_none(self.instance, name, self._names):
+            if place := find_or_none(self.instance, name, hints.names):
                 self._places[name] = place
-        own = {name: place.get().shape for name, place in self._places.items()}
+        own = {name: np.shape(place.get()) for name, place in self._places.items()}
         axes = (
-            weight_axes(cls, layer, own["weight"], input, self._names, layout)
+            weight_axes(self._cls, self._layer, own["weight"], self._input, hints, spelling)
             if "weight" in own
             else None
         )
@@ -79,13 +111,29 @@ class PlainLayer(Layer):
             for name, array in (self.parameters | self.buffers).items()
             if name in own
         }
-        self._gradients: dict[str, Array] = {}
-        self._of: Array | None = None
 
     def forward(self, x: Array) -> Array:
-        y = self._output(x, training=True)
+        y = self._first_output(x) if self._spellings else self._output(x, training=True)
         self._take_back(self.buffers)
         return y
+
+    def _first_output(self, x: Array) -> Array:
+        """Run the first forward pass, in which another spelling of the options may be found."""
+        left, self._spellings = self._spellings, []
+        try:
+            return self._output(x, training=True)
+        except PlainClassError:
+            raise
+        except Exception:  # raised by the class
+            made = dict(vars(self))
+            for spelling in left:
+                try:
+                    self._make(spelling)
+                    return self._output(x, training=True)
+                except Exception:  # not in this spelling, either
+                    continue
+            vars(self).update(made)
+            raise
 
     def predict(self, x: Array) -> Array:
         return self._output(x, training=False)
@@ -98,13 +146,26 @@ class PlainLayer(Layer):
         self._backward(grad_output)
         return self._gradients
 
+    def holds(self, name: str) -> bool:
+        """Tell whether the class has an array of its own for a parameter or a buffer."""
+        return name in self._places
+
+    def held_gradients(self) -> dict[str, Array]:
+        """Return copies of the gradients of parameters that the instance keeps."""
+        found = {}
+        for name in self.parameters:
+            place = find_or_none(self.instance, f"{GRADIENT}{name}", self._hints.names)
+            if place is not None:
+                found[name] = self._forms[name].from_class(place.array())
+        return found
+
     def _output(self, x: Array, training: bool) -> Array:
         self._x, self._of = x, None
         self._give_weights()
         self._set_mode(training)
-        if self._layout == "chw":
+        if self._hints.layout in ONE_BY_ONE:
             return np.stack([self._run_forward(image, training) for image in x])
-        return self._from_layout(self._run_forward(self._to_layout(x), training))
+        return self._run_forward(x, training)
 
     def _set_mode(self, training: bool) -> None:
         """Say whether it is training, where the instance has an attribute for it."""
@@ -116,11 +177,10 @@ class PlainLayer(Layer):
         """Run the backward pass once for each upstream gradient."""
         if self._of is grad_output:
             return
-        if self._layout == "chw":
+        if self._hints.layout in ONE_BY_ONE:
             self._backward_by_image(grad_output)
         else:
-            grad, self._gradients = self._run_backward(self._to_layout(grad_output))
-            self._grad_input = self._from_layout(grad)
+            self._grad_input, self._gradients = self._run_backward(self._x, grad_output)
         self._take_back(self.parameters)
         self._of = grad_output
 
@@ -129,97 +189,87 @@ class PlainLayer(Layer):
         for image, upstream in zip(self._x, grad_output):
             self._give_weights()  # those of the pass, whatever the image before did to them
             self._run_forward(image, training=True)
-            grad, gradients = self._run_backward(upstream)
+            grad, gradients = self._run_backward(image, upstream)
             grads.append(grad)
             for name, gradient in gradients.items():
                 total[name] = total[name] + gradient if name in total else gradient
         self._grad_input, self._gradients = np.stack(grads), total
 
     def _run_forward(self, x: Array, training: bool) -> Array:
-        run = self._method("forward")
-        mode = {word: training for word in _parameters(run) if word in TRAINING}
-        return self._array(run(x, **mode), "forward")
+        given = to_class(x, self._hints.layout)
+        return from_class(self._calls.forward(given, training), self._hints.layout)
 
-    def _run_backward(self, grad_output: Array) -> tuple[Array, dict[str, Array]]:
-        run = self._method("backward")
-        rates = {
-            word: STEP * SCALED
-            for word, parameter in _parameters(run).items()
-            if word in LEARNING_RATES and parameter.default is parameter.empty
-        }
-        before = {name: np.array(self._places[name].get()) for name in self.parameters}
-        returned = run(grad_output, **rates)
-        sizes = {"input": math.prod(self._x.shape)} | {
+    def _run_backward(self, x: Array, grad_output: Array) -> tuple[Array, dict[str, Array]]:
+        before = {name: np.array(self._places[name].array()) for name in self.parameters}
+        given = to_class(grad_output, self._hints.layout)
+        returned = self._calls.backward(given, STEP * SCALED, self._rates_given)
+        sizes = {"input": math.prod(x.shape)} | {
             name: array.size for name, array in self.parameters.items()
         }
-        if self._layout == "chw":
-            sizes["input"] //= len(self._x)
-        found = by_name(returned, sizes, self._names)
+        found = self._returned.by_name(returned, sizes)
         for name in sizes:
-            place = find_or_none(self.instance, f"{GRADIENT}{name}", self._names)
+            place = find_or_none(self.instance, f"{GRADIENT}{name}", self._hints.names)
             if name not in found and place is not None:
-                found[name] = place.get()
-        if rates:
+                found[name] = place.array()
+            elif place is None:
+                self._check_name(f"{GRADIENT}{name}", returned)
+        rates = self._calls.rates()
+        if rates and (self._rates_given or not all(rates.values())):
             found = self._cut_steps(before) | found
+        elif rates and not self._rates_given and self.parameters.keys() - found.keys():
+            # The gradients are to be seen in the step alone, and its length is a default.
+            self._rates_given = True
+            self._give_weights()
+            self._run_forward(x, training=True)
+            return self._run_backward(x, grad_output)
         gradients = {
-            name: form.from_class(found[name])
+            name: form.from_class(self._calls.array(found[name], "backward"))
             for name, form in self._forms.items()
             if name in self.parameters and name in found
         }
-        return self._array(found.get("input", returned), "backward"), gradients
+        grad_input = self._calls.array(found.get("input", returned), "backward")
+        return from_class(grad_input, self._hints.layout), gradients
+
+    def _check_name(self, name: str, returned: Any) -> None:
+        """Refuse a name of a gradient that the user gave and that is nowhere."""
+        own = self._hints.names.get(name)
+        parts = returned if isinstance(returned, tuple | list) else (returned,)
+        if own is not None and not any(isinstance(part, dict) and own in part for part in parts):
+            raise HintError(
+                f"{self._cls.__name__} has no array `{own}` after `backward`, and returns none "
+                f"under that key, as --map {name}={own} says"
+            )
 
     def _cut_steps(self, before: Mapping[str, Array]) -> dict[str, Array]:
         """Cut the steps of the weights to size; return the gradients that they show."""
         gradients = {}
         for name, was in before.items():
             place = self._places[name]
-            gradients[name] = (was - place.get()) / (STEP * SCALED)
+            gradients[name] = (was - np.asarray(place.array())) / (STEP * SCALED)
             place.set(was - STEP * gradients[name])
         return gradients
-
-    def _array(self, value: Any, method: str) -> Array:
-        if isinstance(value, np.ndarray):
-            return value
-        if value is None:
-            what = "nothing: is a `return` missing?"
-        else:
-            what = f"{type(value).__name__}, wanted an array"
-        raise PlainClassError(f"`{method}` of {type(self.instance).__name__} returns {what}")
-
-    def _method(self, name: str) -> Callable[..., Any]:
-        words = (self._names[name],) if name in self._names else METHODS[name]
-        for word in words:
-            method = getattr(self.instance, word, None)
-            if callable(method):
-                found: Callable[..., Any] = method
-                return found
-        raise PlainClassError(missing_method(type(self.instance), name, words))
 
     def _give_weights(self) -> None:
         for name, array in (self.parameters | self.buffers).items():
             if name in self._places:
-                self._places[name].set(self._forms[name].to_class(array))
+                form, place = self._forms[name], self._places[name]
+                own = form.to_class(array)
+                if own is None:
+                    raise PlainClassError(self._wrong_shape(str(place.key), name, form))
+                place.set(own)
+
+    def _wrong_shape(self, key: str, name: str, form: Form) -> str:
+        said = (
+            f"`{key}` of {self._cls.__name__} has the shape {show(form.theirs)}, "
+            f"wanted {show(form.ours)} for `{name}`"
+        )
+        if name == "bias" and len(form.theirs) == 3 and len(self._input) == 3:
+            return f"{said}: one number for each channel, not for each place of the output"
+        return said
 
     def _take_back(self, arrays: Mapping[str, Array]) -> None:
         for name, array in arrays.items():
             if name in self._places:
-                held = self._forms[name].from_class(self._places[name].get())
+                held = self._forms[name].from_class(self._places[name].array())
                 if held.shape == array.shape:
                     array[...] = held
-
-    def _to_layout(self, array: Array) -> Array:
-        if self._layout == "nhwc" and array.ndim == 4:
-            return array.transpose(0, 2, 3, 1)  # a view: what is done to it is done to the input
-        return array
-
-    def _from_layout(self, array: Array) -> Array:
-        if self._layout == "nhwc" and array.ndim == 4:
-            return np.ascontiguousarray(array.transpose(0, 3, 1, 2))
-        return array
-
-
-def _parameters(method: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
-    try:
-        return inspect.signature(method).parameters
-    except (TypeError, ValueError):  # of a built-in
-        return {}

@@ -11,3 +11,7 @@ class PlainClassError(BackendError):
 
 class UnsupportedSettingError(PlainClassError):
     """A class has no way to say an option of a layer: it is not made for it."""
+
+
+class HintError(PlainClassError):
+    """What the user said about a class does not fit it, or more must be said."""

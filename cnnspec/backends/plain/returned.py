@@ -11,46 +11,66 @@ import numpy as np
 from cnnspec.backends.plain.names import ARRAYS, GRADIENT
 
 
-def by_name(returned: Any, sizes: Mapping[str, int], names: Mapping[str, str]) -> dict[str, Any]:
-    """Return what came back, by our name of what it is the gradient of: `input`, `weight`.
+class ReturnedGradients:
+    """Tells what is what by keys, and by sizes: the same way in every call."""
 
-    `sizes` are the numbers of elements that there must be of each.
-    """
-    if returned is None:
-        return {}
-    if isinstance(returned, dict):
-        return _of_dictionary(returned, sizes, names)
-    if not isinstance(returned, tuple | list):
-        return {"input": returned}
-    found: dict[str, Any] = {}
-    for part in returned:
-        if isinstance(part, dict):
-            found |= _of_dictionary(part, sizes, names)
-    values = [part for part in returned if part is not None and not isinstance(part, dict)]
-    return _in_order(values, {name: n for name, n in sizes.items() if name not in found}) | found
+    def __init__(self, names: Mapping[str, str]) -> None:
+        self._names = names
+        self._orders: list[tuple[str, ...]] | None = None
+        """Those that fitted every call so far: a call in which sizes agree cannot tell."""
+
+    def by_name(self, returned: Any, sizes: Mapping[str, int]) -> dict[str, Any]:
+        """Return what came back, by our name of what it is the gradient of: `input`, `weight`.
+
+        `sizes` are the numbers of elements that there must be of each.
+        """
+        if returned is None:
+            return {}
+        if isinstance(returned, dict):
+            return self._of_dictionary(returned, sizes)
+        if not isinstance(returned, tuple | list) or _is_nested_numbers(returned):
+            return {"input": returned}
+        found: dict[str, Any] = {}
+        for part in returned:
+            if isinstance(part, dict):
+                found |= self._of_dictionary(part, sizes)
+        values = [part for part in returned if part is not None and not isinstance(part, dict)]
+        return self._in_order(values, {k: n for k, n in sizes.items() if k not in found}) | found
+
+    def _of_dictionary(
+        self, returned: Mapping[str, Any], sizes: Mapping[str, int]
+    ) -> dict[str, Any]:
+        found = {}
+        for name in sizes:
+            key = f"{GRADIENT}{name}"
+            usual = (*ARRAYS[key], *ARRAYS.get(name, ()))
+            words = (self._names[key],) if key in self._names else usual
+            word = next((word for word in words if word in returned), None)
+            if word is not None:
+                found[name] = returned[word]
+        return found
+
+    def _in_order(self, values: Sequence[Any], sizes: Mapping[str, int]) -> dict[str, Any]:
+        """Name values by the first order that their sizes fit; where none does, as before.
+
+        The first is that of `sizes`; next come those with the input at the end: (dW, db, dx).
+        """
+        if self._orders is None:
+            rest = [name for name in sizes if name != "input"]
+            usual = [tuple(sizes), (*rest, "input")]
+            self._orders = list(dict.fromkeys((*usual, *permutations(sizes))))
+        fitting = [
+            order
+            for order in self._orders
+            if all(np.size(value) == sizes.get(name) for name, value in zip(order, values))
+        ]
+        self._orders = fitting or self._orders
+        return dict(zip(self._orders[0], values))
 
 
-def _of_dictionary(
-    returned: Mapping[str, Any], sizes: Mapping[str, int], names: Mapping[str, str]
-) -> dict[str, Any]:
-    found = {}
-    for name in sizes:
-        key = f"{GRADIENT}{name}"
-        words = (names[key],) if key in names else (*ARRAYS[key], *ARRAYS.get(name, ()))
-        word = next((word for word in words if word in returned), None)
-        if word is not None:
-            found[name] = returned[word]
-    return found
-
-
-def _in_order(values: Sequence[Any], sizes: Mapping[str, int]) -> dict[str, Any]:
-    """Name values by the first order that their sizes fit; where none does, by our own.
-
-    Our own is that of `sizes`; next come those with the input at the end, as in (dW, db, dx).
-    """
-    rest = [name for name in sizes if name != "input"]
-    usual = [tuple(sizes), (*rest, "input")]
-    for order in (*usual, *permutations(sizes)):
-        if all(np.size(value) == sizes.get(name) for name, value in zip(order, values)):
-            return dict(zip(order, values))
-    return dict(zip(sizes, values))
+def _is_nested_numbers(returned: Any) -> bool:
+    """Tell one gradient, as lists, from a list of several."""
+    inner = returned
+    while isinstance(inner, list) and inner:
+        inner = inner[0]
+    return isinstance(returned, list) and isinstance(inner, int | float)

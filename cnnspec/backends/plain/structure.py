@@ -6,18 +6,29 @@ import ast
 import inspect
 import textwrap
 
+from cnnspec.backends.plain.errors import HintError, PlainClassError
 
-def missing_method(cls: type, wanted: str, words: tuple[str, ...]) -> str:
-    """Say that a class has no such method, and where one stands that is indented too deep."""
-    names = ", ".join(f"`{word}`" for word in words[:-1]) + f" or `{words[-1]}`"
-    plain = f"{cls.__name__} has no method `{wanted}` (nor any called {names})"
+
+def missing_method(
+    cls: type, wanted: str, words: tuple[str, ...], *, mapped: bool = False
+) -> PlainClassError:
+    """Return an error: there is no such method, and where one is that is indented too deep."""
     nested = next(filter(None, (_nested(base, words) for base in cls.__mro__)), None)
-    if nested is None:
-        return plain
-    name, outer, line = nested
-    return (
-        f"{cls.__name__} has no method `{name}`; one is defined inside `{outer}` (line {line}): "
-        "indent it one level less"
+    if nested is not None:
+        name, outer, line = nested
+        return PlainClassError(
+            f"{cls.__name__} has no method `{name}`; one is defined inside `{outer}` (line "
+            f"{line}): indent it one level less"
+        )
+    if mapped:
+        return HintError(
+            f"{cls.__name__} has no method `{words[0]}`, as --map {wanted}={words[0]} says"
+        )
+    others = [f"`{word}`" for word in words if word != wanted]
+    also = f"{', '.join(others[:-1])} or {others[-1]}"
+    return PlainClassError(
+        f"{cls.__name__} has no method `{wanted}` (nor any called {also}); if it has another "
+        f"name, say so by --map {wanted}=NAME"
     )
 
 

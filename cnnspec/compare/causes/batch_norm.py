@@ -342,12 +342,37 @@ FAULTS: list[tuple[tuple[str, ...], Fault]] = [
 ]
 
 
+EPS = ("1e-2", "1e-3", "1e-4", "1e-5", "1e-6", "1e-7", "1e-8", "1e-10", "1e-12")
+"""What people and libraries take for eps."""
+
+BY_CODE = {fault.code: fault for _, fault in FAULTS}
+FAULTS += [
+    (("running_var",), BY_CODE["biased-variance"].beside(BY_CODE[code]))
+    for code in ("momentum-reversed", "batch-statistics")
+]
+"""What is right by other libraries' conventions is off by two of these at once."""
+
+
 def of_batch_norm(observations: list[Observed]) -> Iterator[Hypothesis[LayerSituation]]:
     """Suppose each fault of batch normalisation."""
     quantity = observations[0].quantity
     for quantities, fault in FAULTS:
         if quantity in quantities:
             yield Hypothesis(fault.code, fault.sentence, _predict(fault.steps))
+    if quantity in PASSED:
+        yield from _other_eps(observations)
+
+
+def _other_eps(observations: list[Observed]) -> Iterator[Hypothesis[LayerSituation]]:
+    given = {_given(observation.situation)["eps"] for observation in observations}
+    for words in EPS:
+        eps = float(words)
+        if eps not in given:  # that would be the right one, in a wider budget
+            yield Hypothesis(
+                "other-eps",
+                f"that of an eps of {words}, where another is given",
+                _predict({"root": lambda at, eps=eps: (at.used + eps).sqrt()}),  # type: ignore[misc]
+            )
 
 
 def _predict(steps: Steps) -> Callable[[Observed], Prediction]:

@@ -64,7 +64,8 @@ def _fitted(prediction: Prediction, observation: Observed) -> Prediction:
 
 def _sums(first: Observed) -> Iterator[Hypothesis[LayerSituation]]:
     """Suppose sums over other axes for a gradient of the bias, which are only told apart by it."""
-    names = ("images", "channels", "height", "width")[: first.situation.grad_output.ndim]
+    flat = first.situation.grad_output.ndim == 2
+    names = ("images", "features") if flat else ("images", "channels", "height", "width")
     for bits in range(2 ** len(names)):
         axes = tuple(axis for axis in range(len(names)) if bits >> axis & 1)
         if set(axes) == set(range(len(names))) - {1}:
@@ -73,7 +74,7 @@ def _sums(first: Observed) -> Iterator[Hypothesis[LayerSituation]]:
         for keepdims in (False, True):
             yield Hypothesis(
                 "bias-sum",
-                f"the sum over {over}, where all but the channels are wanted"
+                f"the sum over {over}, where all but the {names[1]} are wanted"
                 if over
                 else "the gradient of the output as it came, where its sum is wanted",
                 partial(_sum, axes=axes, keepdims=keepdims),

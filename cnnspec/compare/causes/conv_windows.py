@@ -254,7 +254,14 @@ PADDING = [
         "padding-ignored",
         "the expected one without padding",
         _pads(lambda before, after: (0, 0)),
-        OF_PLACES,
+        ("output", "grad_weight"),
+    ),
+    Fault(
+        "padding-ignored",
+        "the expected one without padding: is it cut off at the bottom and the right, where it "
+        "is on all sides?",
+        _pads(lambda before, after: (0, 0)),
+        ("grad_input",),
     ),
     Fault(
         "padding-other-side",

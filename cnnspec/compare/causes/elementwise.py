@@ -45,6 +45,11 @@ GRADIENTS = [
         lambda x, g: g * ((x > 0) + 0.5 * (x == 0)),
     ),
     Rule(
+        "divided-by-zero",
+        "the expected one, but not a number where x = 0: max(x, 0) / x?",
+        lambda x, g: np.where(x == 0, np.nan, g * (x > 0)),
+    ),
+    Rule(
         "mask-of-gradient",
         "the gradient masked by its own sign, not by that of x",
         lambda x, g: g * (g > 0),

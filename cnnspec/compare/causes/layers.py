@@ -20,12 +20,13 @@ from cnnspec.compare.causes.cause import (
 from cnnspec.compare.causes.conv import of_conv, of_linear
 from cnnspec.compare.causes.convolution import Convolution
 from cnnspec.compare.causes.elementwise import of_flatten, of_relu
-from cnnspec.compare.causes.layout import other_layouts, wrong_shape
-from cnnspec.compare.causes.left_out import outputs_left_out
-from cnnspec.compare.causes.numbers import any_constant, fewer_bits
+from cnnspec.compare.causes.layout import other_layouts
+from cnnspec.compare.causes.left_out import outputs_left_out, windows_missing
+from cnnspec.compare.causes.numbers import any_constant, fewer_bits, whole_numbers
 from cnnspec.compare.causes.penalty import penalty
 from cnnspec.compare.causes.pool import of_pool, right_pool
 from cnnspec.compare.causes.scales import named_scales
+from cnnspec.compare.causes.shapes import wrong_shape
 
 Observed = Observation[LayerSituation]
 Hypotheses = Callable[[list[Observed]], Iterator[Hypothesis[LayerSituation]]]
@@ -52,12 +53,15 @@ def diagnose_layer(observations: list[Observed]) -> Cause | None:
 
 def _hypotheses(observations: list[Observed]) -> Iterator[Hypothesis[LayerSituation]]:
     yield from named_scales(observations)
+    if observations[0].situation.at.kind in ("conv", "pool"):
+        yield from windows_missing(observations)
     yield from OF_KIND[observations[0].situation.at.kind](observations)
     yield from other_layouts(observations)
     if observations[0].situation.at.kind in ("conv", "pool"):
         yield from outputs_left_out(observations)
     yield from accumulated(observations)
     yield from penalty(observations)
+    yield from whole_numbers(observations)
     yield from any_constant(observations)
     yield from fewer_bits(observations, _coarser)
     yield from wrong_shape(observations)

@@ -16,8 +16,7 @@ from cnnspec.compare.causes.cause import (
     Prediction,
     transformed,
 )
-from cnnspec.spec.sizes import show
-from cnnspec.trace import Array
+from cnnspec.compare.causes.shapes import show_shape
 
 Observed = Observation[LayerSituation]
 Transform = Callable[[Exact], Exact]
@@ -69,24 +68,6 @@ def other_layouts(observations: list[Observed]) -> Iterator[Hypothesis[LayerSitu
     yield from _misread(axes)
 
 
-def wrong_shape(observations: list[Observed]) -> Iterator[Hypothesis[LayerSituation]]:
-    """Suppose nothing but the shape, which is wrong: no number can be held against another."""
-    if all(o.found.shape == o.wanted.shape for o in observations):
-        return
-    shown = next(o for o in observations if o.found.shape != o.wanted.shape)
-    if shown.found.size == 0:
-        yield Hypothesis("missing", "missing: the layer gives no such array", _as_found)
-        return
-    sentence = f"of the shape {_show(shown.found)}, where {_show(shown.wanted)} is wanted"
-    yield Hypothesis("shape", f"{sentence}{_looks_like(shown)}", _as_found)
-
-
-def _as_found(observation: Observed) -> Prediction:
-    """Take what was found for predicted: that its shape is wrong is all that is said."""
-    found = observation.found.astype(np.float64)
-    return Prediction(found, np.zeros(found.shape))
-
-
 def _axes(observation: Observed) -> tuple[str, ...]:
     kind = "batch" if observation.quantity in ("output", "grad_input") else "parameter"
     return AXES[kind, observation.wanted.ndim]
@@ -102,8 +83,8 @@ def _moved(code: str, sentence: str, transform: Transform) -> Hypothesis[LayerSi
 def _reshaped(observations: list[Observed]) -> Hypothesis[LayerSituation]:
     first = observations[0]
     sentence = (
-        f"the expected numbers, but of the shape {_show(first.found)}, "
-        f"where {_show(first.wanted)} is wanted"
+        f"the expected numbers, but of the shape {show_shape(first.found)}, "
+        f"where {show_shape(first.wanted)} is wanted"
     )
 
     def predict(observation: Observed) -> Prediction | None:
@@ -194,23 +175,3 @@ def _read(array: Exact, order: tuple[int, ...]) -> Exact:
     """Take an array for one whose axes are laid out in another order."""
     shape = [array.shape[axis] for axis in order]
     return array.reshape(shape).transpose(np.argsort(order))
-
-
-def _show(array: Array) -> str:
-    return show(array.shape) if array.ndim else "a single number"
-
-
-def _looks_like(observation: Observed) -> str:
-    """Say what the difference between two shapes looks like, where it looks like something."""
-    found, wanted = observation.found.shape, observation.wanted.shape
-    if len(found) != len(wanted):
-        return ": an axis too many" if len(found) > len(wanted) else ": an axis is missing"
-    apart = [axis for axis, (a, b) in enumerate(zip(found, wanted)) if a != b]
-    if len(wanted) == 4 and min(apart) >= 2:
-        fewer = all(found[axis] < wanted[axis] for axis in apart)
-        return (
-            ": padding left out, or one window too few?"
-            if fewer
-            else (": stride left out, or padding not cut off?")
-        )
-    return ""

@@ -1,4 +1,4 @@
-"""Outputs that were never computed: a loop over windows that ends too early, or starts too late."""
+"""Outputs that were never computed: a loop that ends too early, an array that is too small."""
 
 from __future__ import annotations
 
@@ -49,6 +49,43 @@ def outputs_left_out(observations: list[Observed]) -> Iterator[Hypothesis[LayerS
                 f"the expected one, but the bias alone in {where}: a loop that ends too early?",
                 _filled(places, biased=True),
             )
+
+
+def windows_missing(observations: list[Observed]) -> Iterator[Hypothesis[LayerSituation]]:
+    """Suppose an output that is the right one but for its last rows or columns of windows."""
+    if observations[0].quantity != "output":
+        return
+    wrong = [o for o in observations if o.found.shape != o.wanted.shape]
+    fewer = {_fewer(observation) for observation in wrong}
+    if not fewer or None in fewer:
+        return
+    what = "the expected one without its last rows and columns of windows"
+    if fewer == {(1, 1)}:
+        what = (
+            "the expected one without its last row and its last column of windows: is the + 1 "
+            "of their number forgotten?"
+        )
+    elif all(pair is not None and pair[0] == 0 for pair in fewer):
+        square = all(o.found.shape[2] == o.found.shape[3] for o in wrong)
+        what = "the expected one without its last columns of windows"
+        what += ": is their number taken for that of the rows?" if square else ""
+    yield Hypothesis("windows-missing", what, _cut)
+
+
+def _fewer(observation: Observed) -> tuple[int, int] | None:
+    """Return how many rows and columns of windows are not there; None if more is wrong."""
+    found, wanted = observation.found.shape, observation.wanted.shape
+    if len(found) != 4 or found[:2] != wanted[:2]:
+        return None
+    rows, columns = wanted[2] - found[2], wanted[3] - found[3]
+    return (rows, columns) if rows >= 0 and columns >= 0 else None
+
+
+def _cut(observation: Observed) -> Prediction | None:
+    if _fewer(observation) is None:
+        return None
+    _, _, rows, columns = observation.found.shape
+    return transformed(observation, lambda array: array[:, :, :rows, :columns])
 
 
 def _filled(places: tuple[Place, ...], *, biased: bool) -> Callable[[Observed], Prediction]:

@@ -88,6 +88,26 @@ def fewer_bits(
             yield Hypothesis("low-precision", f"the right one, computed in {precision}", predict)
 
 
+def whole_numbers(observations: list[Observation[Situation]]) -> Iterator[Hypothesis[Situation]]:
+    """Suppose the right numbers without what is behind the point, as arrays of integers have them.
+
+    Zeros alone may be anything.
+    """
+    if any(observation.found.any() for observation in observations):
+        yield Hypothesis(
+            "truncated",
+            "the expected one cut to whole numbers: is it put into an array of integers?",
+            _truncated,
+        )
+
+
+def _truncated(observation: Observation[Any]) -> Prediction:
+    """Cut to whole numbers; next to one, rounding decides to which."""
+    wanted = observation.wanted
+    near = np.abs(wanted - np.round(wanted)) <= observation.budget
+    return Prediction(np.trunc(wanted), np.where(near & (observation.budget > 0), 1.0, 0.0))
+
+
 def _is_of(precision: str, observation: Observation[Any]) -> bool:
     found = np.asarray(observation.found)
     return np.array_equal(found, found.astype(precision).astype(np.float64), equal_nan=True)

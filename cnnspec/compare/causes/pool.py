@@ -44,18 +44,22 @@ def right_pool(observation: Observed) -> Prediction:
     """Return what is right, with what rounding allows."""
     kind = Pooling.of(observation.situation).kind
     if observation.quantity == "output":
-        return _output(FORWARD[kind])(observation)
+        pooling = Pooling.of(observation.situation)
+        magnitude = FORWARD["sum"](replace(pooling, x=np.abs(pooling.x)))
+        return computed(FORWARD[kind](pooling), magnitude, pooling.roundings)
     return _gradient(ROUTE[kind])(observation)
 
 
 def _output(
     forward: Forward, change: Callable[[Pooling], Pooling] | None = None
-) -> Callable[[Observed], Prediction]:
-    def predict(observation: Observed) -> Prediction:
-        pooling = Pooling.of(observation.situation)
+) -> Callable[[Observed], Prediction | None]:
+    def predict(observation: Observed) -> Prediction | None:
+        right = pooling = Pooling.of(observation.situation)
         counts = observation.found.shape[2:]
         if change is not None:
-            pooling = change(pooling)
+            pooling = change(right)
+            if pooling.geometry == right.geometry:
+                return None
             if len(counts) == 2 and observation.found.shape != observation.wanted.shape:
                 pooling = replace(pooling, counts=(counts[0], counts[1]))
         magnitude = FORWARD["sum"](replace(pooling, x=np.abs(pooling.x)))

@@ -57,6 +57,11 @@ class Pooling:
         )
 
     @property
+    def geometry(self) -> tuple[Pair, ...]:
+        """Return all that says where the windows are."""
+        return self.kernel, self.stride, self.padding, self.padding_after, self.counts
+
+    @property
     def roundings(self) -> int:
         """Return how many roundings a term can meet, of a window's sum or of a cell's."""
         return math.prod(self.kernel) + EXTRA_ROUNDINGS

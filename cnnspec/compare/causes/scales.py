@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 
 import numpy as np
 
@@ -51,19 +51,22 @@ def named_scales(observations: list[Observed]) -> Iterator[Hypothesis[LayerSitua
     if all(estimate == 0 for estimate in estimates):
         yield Hypothesis("all-zeros", "all zeros: never computed, or lost", _zeros)
         return
-    factors = [_factors(observation.situation) for observation in observations]
+    shared = shared_sizes(observations)
+    factors = [_factors(observation.situation, shared) for observation in observations]
     names = [
         name
         for name in factors[0]
         if all(_close(of[name], estimate) for of, estimate in zip(factors, estimates))
     ]
     if names:
-        yield _scale(observations, names)
+        yield _scale(observations, names, shared)
 
 
-def _scale(observations: list[Observed], names: list[str]) -> Hypothesis[LayerSituation]:
+def _scale(
+    observations: list[Observed], names: list[str], shared: Set[str]
+) -> Hypothesis[LayerSituation]:
     shown = max(observations, key=lambda observation: len(observation.situation.x))
-    factor = _factors(shown.situation)[names[0]]
+    factor = _factors(shown.situation, shared)[names[0]]
     value, sign = f"{factor:.6g}", "-" if factor < 0 else ""
     whole = f"{sign}{abs(factor):.0f}" if abs(factor) >= 1 else f"{sign}1/{1 / abs(factor):.0f}"
     equal = " = ".join(name for name in dict.fromkeys([whole, *names]) if name != value)
@@ -71,7 +74,7 @@ def _scale(observations: list[Observed], names: list[str]) -> Hypothesis[LayerSi
     advice = f": {ADVICE[names[0]]}" if names[0] in ADVICE else ""
 
     def predict(observation: Observed) -> Prediction:
-        own = _factors(observation.situation)[names[0]]
+        own = _factors(observation.situation, shared)[names[0]]
         return transformed(observation, lambda array: own * array)
 
     return Hypothesis("scale", f"the expected one x {value}{shown_as}{advice}", predict)
@@ -96,9 +99,18 @@ def _close(factor: float, estimate: float) -> bool:
     return abs(factor - estimate) <= CLOSE * abs(factor)
 
 
-def _factors(situation: LayerSituation) -> Mapping[str, float]:
+def shared_sizes(observations: list[Observed]) -> Set[str]:
+    """Name the sizes that every layer has, and that are no mere 1 for all of them."""
+    sizes = [sizes_of(observation.situation) for observation in observations]
+    return {name for name in sizes[0] if all(name in of for of in sizes)} & {
+        BATCH,
+        *(name for of in sizes for name, size in of.items() if size > 1),
+    }
+
+
+def _factors(situation: LayerSituation, names: Set[str]) -> Mapping[str, float]:
     """Return what may come in by mistake, by its name; simple ones first."""
-    sizes = sizes_of(situation)
+    sizes = {name: size for name, size in sizes_of(situation).items() if name in names}
     batch = sizes[BATCH]
     products = {name: float(size) for name, size in sizes.items()}
     products[f"{BATCH}^2"] = float(batch**2)
@@ -131,4 +143,4 @@ def sizes_of(situation: LayerSituation) -> dict[str, int]:
     if isinstance(layer, Conv):
         sizes["fan_in"] = math.prod(at.parameters["weight"][1:])
         sizes["groups"] = layer.groups
-    return {name: size for name, size in sizes.items() if size > 1 or name == BATCH}
+    return sizes

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from cnnspec.backends.network import Labels
-from cnnspec.compare.budget import Exact
-from cnnspec.compare.check.grade import LayerGrader, grade_loss
-from cnnspec.compare.check.records import Checked, CheckFinding, NotSupported
-from cnnspec.compare.check.run import Results, run_child
+from cnnspec.backends.plain import LAYOUTS, Hints
+from cnnspec.backends.plain.layouts import CHANNELS_LAST
+from cnnspec.backends.plain.names import ARRAYS, OPTIONS
+from cnnspec.compare.causes import diagnose_layer, diagnose_loss
+from cnnspec.compare.check.grade import LayerGrader
+from cnnspec.compare.check.grade_loss import LossGrader
+from cnnspec.compare.check.judged import with_causes
+from cnnspec.compare.check.records import Checked, CheckFinding, NotSupported, NotTriedError
+from cnnspec.compare.check.results import Results
+from cnnspec.compare.check.run import run_child
 from cnnspec.compare.check.settings import SETTINGS, Setting, settings_like
 from cnnspec.compare.probes import as_float32, loss_probes, probe_labels
 from cnnspec.errors import BackendError
@@ -26,6 +31,12 @@ KINDS = (*LAYER_KINDS, LOSS)
 
 CLASSES = (10, 2)
 
+INPUTS = {1: "features", 3: "images"}
+"""What a layer is over, by the axes of one of them."""
+
+LOGITS = {"ordinary": ("random", "single", "classes"), "extreme": ("extreme", "certain")}
+"""Probes of a loss, in two parts: that it overflows is another fault than that it is wrong."""
+
 
 def check_class(
     candidate: str,
@@ -33,21 +44,29 @@ def check_class(
     *,
     like: AnyLayer | None = None,
     names: Mapping[str, str] | None = None,
+    arguments: Mapping[str, Any] | None = None,
     layout: str = "nchw",
     time_limit: float = 10.0,
 ) -> Checked:
     """Try a class from a file, `path/to/file.py:Conv2D`, as a kind of layer or as the loss.
 
-    `like` is a layer whose options are tried, in place of a list of settings; `names` says what
-    the class calls something, by our name for it; each setting must end within `time_limit`
-    seconds. The code runs in a process of its own. Nothing here needs torch.
+    Whatever the code does is in what is returned; it may not even load.
+
+    `like` is a layer whose options are tried, in place of a list of settings: what the class has
+    no parameter for is taken as built in. `names` says what the class calls something, by our
+    name for it; `arguments` are given to its constructor; each setting must end within
+    `time_limit` seconds. The code runs in a process of its own. Nothing here needs torch.
 
     Raises:
-        BackendError: there is no such file or class, or no setting that it is made for.
+        BackendError: there is no such file, or a name is mapped that a layer of this kind lacks.
+        NotTriedError: what is said about the class does not fit it, or more must be said.
     """
+    _check_names(kind, names or {})
     path, _, name = candidate.rpartition(":")
     if not Path(path).is_file():
         raise BackendError(f"there is no file `{path or candidate}`; wanted FILE.py:CLASS")
+    if not name:
+        raise BackendError(f"wanted FILE.py:CLASS, found `{candidate}` without a class")
     label = f"{Path(path).name}:{name}"
     with tempfile.TemporaryDirectory() as folder:
         request: dict[str, Any] = {
@@ -55,12 +74,26 @@ def check_class(
             "name": name,
             "kind": kind,
             "names": dict(names or {}),
+            "arguments": dict(arguments or {}),
             "layout": layout,
+            "built_in": like is not None,
         }
         if kind == LOSS:
             return _check_loss(label, Path(folder), request, time_limit)
         settings = settings_like(like) if like is not None else SETTINGS[kind]
         return _check_layer(label, kind, settings, Path(folder), request, time_limit)
+
+
+def _check_names(kind: str, names: Mapping[str, str]) -> None:
+    """Refuse names for what a layer of this kind does not have."""
+    Hints(names)
+    if kind == LOSS:  # told by the loss itself
+        return
+    options = {*LAYER_KINDS[kind].model_fields, "input_shape"}
+    foreign = [name for name in names if name in OPTIONS.keys() - ARRAYS.keys() - options]
+    if foreign:
+        own = ", ".join(sorted(options & OPTIONS.keys()))
+        raise BackendError(f"--map {foreign[0]}: a {kind} has no such option; it has {own}")
 
 
 def _check_layer(
@@ -72,54 +105,155 @@ def _check_layer(
     limit: float,
 ) -> Checked:
     graders = {f"s{n}": LayerGrader(setting) for n, setting in enumerate(settings)}
+    results = _try(graders, folder, request, limit)
+    unreached = [finding for grader in graders.values() for finding in grader.unreached()]
+    _raise_if_more_is_wanted(label, kind, unreached, results)
+    if results.load_error():
+        return _not_loaded(label, kind, unreached, results)
+    unsupported = _unsupported(kind, graders, results)
+    judged = [
+        item
+        for key, grader in graders.items()
+        if key not in unsupported
+        for item in grader.judged(key, results)
+    ]
+    notes = [note for key in graders if key not in unsupported for note in results.notes(key)]
+    notes += [item.note for item in judged if item.note]
+    if all(_is_unusable(key, grader, results) for key, grader in graders.items()):
+        notes += _better_layouts(settings[0], folder, request, limit)
+    return Checked(
+        label,
+        kind,
+        tuple(with_causes(judged, diagnose_layer) if judged else unreached),
+        tuple(NotSupported(graders[key].setting.name, why) for key, why in unsupported.items()),
+        tuple(dict.fromkeys(notes)),
+        results.printed.text,
+        results.printed.lines,
+        error="" if judged else f"is made for no setting of `{kind}`",
+    )
+
+
+def _try(
+    graders: Mapping[str, LayerGrader],
+    folder: Path,
+    request: dict[str, Any],
+    limit: float,
+    **how: bool,
+) -> Results:
+    """Let a class run in every setting."""
     asked = []
     for key, grader in graders.items():
         np.savez(folder / f"{key}-weights.npz", **grader.weights)  # type: ignore[arg-type]
         for number, probe in enumerate(grader.probes):
             given = {"x": probe.x, "grad_output": probe.grad_output}
             np.savez(folder / f"{key}-p{number}-given.npz", **given)  # type: ignore[arg-type]
-        asked.append(grader.request(key))
-    results = run_child(folder, request | {"settings": asked}, limit)
-    _raise_if_not_loaded(label, results)
-    findings: list[CheckFinding] = []
-    unsupported, notes = [], dict[str, None]()
-    for key, grader in graders.items():
-        why = results.unsupported(key)
-        if why:
-            unsupported.append(NotSupported(grader.setting.name, why))
+        asked.append(grader.request(key) | how)
+    return run_child(folder, request | {"settings": asked}, limit)
+
+
+def _unsupported(kind: str, graders: Mapping[str, LayerGrader], results: Results) -> dict[str, str]:
+    """Return why a class is not made for a setting, for those for which it is not.
+
+    A batch norm may be one for images, or one for features, and not work for the other.
+    """
+    found = {key: why for key in graders if (why := results.unsupported(key)) is not None}
+    if kind == "batch_norm":
+        over = {key: len(grader.at.input) for key, grader in graders.items() if key not in found}
+        made_for = {
+            axes for key, axes in over.items() if not _is_unusable(key, graders[key], results)
+        }
+        for key, axes in over.items():
+            if made_for and axes not in made_for:
+                words = " and ".join(INPUTS[length] for length in sorted(made_for))
+                found[key] = f"made for {words} alone"
+    return found
+
+
+def _is_unusable(key: str, grader: LayerGrader, results: Results) -> bool:
+    """Tell whether the first forward pass raised, or gave another shape than it must."""
+    probe = f"{key}-p0"
+    if results.raised(probe, "forward"):
+        return True
+    output, wanted = results.arrays(probe).get("output"), grader.probes[0].grad_output.shape
+    return output is not None and output.shape != wanted
+
+
+def _better_layouts(
+    setting: Setting, folder: Path, request: dict[str, Any], limit: float
+) -> Iterator[str]:
+    """Name the layouts in which a forward pass is right that is not in the one given."""
+    for layout in LAYOUTS:
+        # Features have no channels that could be last, and images are no columns.
+        alike = CHANNELS_LAST if len(setting.input) == 1 else ("columns",)
+        if layout == request["layout"] or layout in alike:
             continue
-        findings += grader.findings(key, results)
-        notes |= dict.fromkeys(grader.notes)
-    if not findings:
-        reasons = "; ".join(dict.fromkeys(item.why for item in unsupported))
-        raise BackendError(f"{label} is made for no setting of `{kind}`: {reasons}")
-    return Checked(label, kind, tuple(findings), tuple(unsupported), tuple(notes), results.output)
+        grader = LayerGrader(setting)
+        (inner := folder / layout).mkdir()
+        asked = request | {"layout": layout}
+        results = _try({"s0": grader}, inner, asked, limit, forward_only=True)
+        if results.hint() or results.load_error() or results.unsupported("s0"):
+            continue
+        findings = (item.finding for item in grader.judged("s0", results))
+        if any(finding.ok for finding in findings if finding.quantity == "output"):
+            yield f"with --layout {layout}, its forward pass is right ({setting.name})"
 
 
 def _check_loss(label: str, folder: Path, request: dict[str, Any], limit: float) -> Checked:
-    batches: dict[str, list[tuple[str, Exact, Labels]]] = {}
-    asked = []
+    graders: list[LossGrader] = []
+    asked: list[dict[str, Any]] = []
     for number, classes in enumerate(CLASSES):
-        key = f"s{number}"
-        batches[key] = [
+        probes = [
             (name, as_float32(logits).astype(np.float64), probe_labels(*logits.shape))
             for name, logits in loss_probes(classes, number)
         ]
-        for place, (_, logits, labels) in enumerate(batches[key]):
-            given = {"logits": logits, "labels": labels}
-            np.savez(folder / f"{key}-p{place}-given.npz", **given)  # type: ignore[arg-type]
-        asked.append({"key": key, "probes": [f"p{place}" for place in range(len(batches[key]))]})
+        for kind_of_logits, names in LOGITS.items():
+            key = f"s{len(graders)}"
+            batches = {f"{key}-{probe[0]}": probe for probe in probes if probe[0] in names}
+            for at, (_, logits, labels) in batches.items():
+                given = {"logits": logits, "labels": labels}
+                np.savez(folder / f"{at}-given.npz", **given)  # type: ignore[arg-type]
+            asked.append({"key": key, "probes": [probe for probe, *_ in batches.values()]})
+            graders.append(LossGrader(f"{classes} classes, {kind_of_logits} logits", batches))
     results = run_child(folder, request | {"settings": asked}, limit)
-    _raise_if_not_loaded(label, results)
-    findings = [
-        finding
-        for key, classes in zip(batches, CLASSES)
-        for finding in grade_loss(f"{classes} classes", key, batches[key], results)
-    ]
-    return Checked(label, LOSS, tuple(findings), (), (), results.output)
+    unreached = [finding for grader in graders for finding in grader.unreached()]
+    _raise_if_more_is_wanted(label, LOSS, unreached, results)
+    if results.load_error():
+        return _not_loaded(label, LOSS, unreached, results)
+    judged = [item for grader in graders for item in grader.judged(results)]
+    return Checked(
+        label,
+        LOSS,
+        tuple(with_causes(judged, diagnose_loss)),
+        output=results.printed.text,
+        lines_printed=results.printed.lines,
+    )
 
 
-def _raise_if_not_loaded(label: str, results: Results) -> None:
-    for error in results.errors("load").values():
-        printed = f"\nIt printed:\n{results.output}" if results.output.strip() else ""
-        raise BackendError(f"{label} cannot be loaded: {error}{printed}")
+def _not_loaded(
+    label: str, kind: str, unreached: Sequence[CheckFinding], results: Results
+) -> Checked:
+    return Checked(
+        label,
+        kind,
+        tuple(unreached),
+        output=results.printed.text,
+        lines_printed=results.printed.lines,
+        loaded=False,
+        error=results.load_error(),
+    )
+
+
+def _raise_if_more_is_wanted(
+    label: str, kind: str, unreached: Sequence[CheckFinding], results: Results
+) -> None:
+    if hint := results.hint():
+        raise NotTriedError(
+            Checked(
+                label,
+                kind,
+                tuple(unreached),
+                output=results.printed.text,
+                lines_printed=results.printed.lines,
+                error=hint,
+            )
+        )

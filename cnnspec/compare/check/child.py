@@ -1,110 +1,56 @@
-"""The process in which somebody's code runs: `python -m cnnspec.compare.check.child FOLDER`.
+"""The process in which somebody's code runs: `main(FOLDER)`, started by run.py.
 
-The folder holds request.json and the arrays; each result is added to results.jsonl at once, so
-that a crash loses nothing that was done before it.
+The folder holds request.json and the arrays. What the code does is written to results.jsonl
+stage by stage, before and after each, so that a crash or a hang has its place, and loses nothing
+that was done before it.
 """
 
 from __future__ import annotations
 
-import importlib.util
+import contextlib
 import json
-import linecache
+import os
 import sys
-import traceback
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from cnnspec.backends.plain import PlainClassError, PlainLayer, UnsupportedSettingError
-from cnnspec.backends.plain.names import METHODS
+from cnnspec.backends.network import Labels
+from cnnspec.backends.plain import Hints, PlainLayer, PlainLoss
+from cnnspec.compare.check.candidate import load_candidate
+from cnnspec.compare.check.reporter import Reporter
+from cnnspec.compare.check.results import LOAD
 from cnnspec.spec.layers import KINDS
 from cnnspec.trace import Array
 
 
-class Reporter:
-    """Writes results as they come."""
-
-    def __init__(self, folder: Path, file: str) -> None:
-        self._folder, self._file = folder, file
-        self._lines = (folder / "results.jsonl").open("a", encoding="utf-8")
-
-    def say(self, **result: Any) -> None:
-        """Add a line."""
-        self._lines.write(json.dumps(result) + "\n")
-        self._lines.flush()
-
-    def arrays(self, key: str, arrays: dict[str, Any]) -> None:
-        """Write arrays; what is none is left out."""
-        kept = {
-            name: array
-            for name, array in arrays.items()
-            if isinstance(array, np.ndarray) and array.dtype.kind in "fiub"
-        }
-        np.savez(self._folder / f"{key}.npz", **kept)  # type: ignore[arg-type]
-
-    def attempt(self, key: str, stage: str, run: Callable[[], Any]) -> Any:
-        """Run a stage; what it raises is said, with the lines of the user's own file."""
-        try:
-            return run()
-        except UnsupportedSettingError as error:
-            self.say(key=key, stage=stage, unsupported=str(error))
-        except PlainClassError as error:
-            self.say(key=key, stage=stage, error=str(error))
-        except SystemExit:
-            self.say(key=key, stage=stage, error="calls sys.exit")
-        except BaseException as error:  # somebody's code raises whatever it likes
-            self.say(key=key, stage=stage, error=self._in_words(error))
-        return None
-
-    def _in_words(self, error: BaseException) -> str:
-        own = [
-            f"line {frame.lineno}: {linecache.getline(frame.filename, frame.lineno or 0).strip()}"
-            for frame in traceback.extract_tb(error.__traceback__)
-            if frame.filename == self._file
-        ]
-        where = f" ({' <- '.join(reversed(own[-3:]))})" if own else ""
-        return f"{type(error).__name__}: {str(error)[:500]}{where}"
-
-
-def main() -> None:
-    """Load the user's file and try every setting that is asked for."""
-    folder = Path(sys.argv[1])
+def main(folder: Path) -> None:
+    """Load the user's file and try every setting that is asked for; end the process."""
+    sys.dont_write_bytecode = True  # the folder is somebody's
     request = json.loads((folder / "request.json").read_text("utf-8"))
-    reporter = Reporter(folder, request["file"])
-    reporter.say(key="load", stage="begin")
-    found = reporter.attempt("load", "load", lambda: _load(request))
+    sys.argv = [request["file"]]
+    _try_all(Reporter(folder, request["file"]), folder, request)
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):  # somebody may have closed or replaced it
+            stream.flush()
+    os._exit(0)  # threads that somebody left running would keep the process alive
+
+
+def _try_all(reporter: Reporter, folder: Path, request: dict[str, Any]) -> None:
+    is_loss = request["kind"] not in KINDS
+    load = partial(load_candidate, request["file"], request["name"], function=is_loss)
+    found = reporter.attempt(LOAD, LOAD, load)
     if found is None:
         return
-    reporter.say(key="load", stage="done")
     for setting in request["settings"]:
-        reporter.say(key=setting["key"], stage="start")
-        if request["kind"] == "cross_entropy":
-            _try_loss(reporter, folder, found, setting)
+        reporter.say(key=setting["key"], event="start")
+        if is_loss:
+            _try_loss(reporter, folder, found, setting, request)
         else:
             _try_layer(reporter, folder, found, setting, request)
-        reporter.say(key=setting["key"], stage="done")
-
-
-def _load(request: dict[str, Any]) -> Any:
-    path, name = request["file"], request["name"]
-    spec = importlib.util.spec_from_file_location("candidate", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["candidate"] = module
-    sys.path.insert(0, str(Path(path).parent))
-    spec.loader.exec_module(module)
-    if not hasattr(module, name):
-        there = [
-            key
-            for key, value in vars(module).items()
-            if callable(value) and getattr(value, "__module__", None) == "candidate"
-        ]
-        raise PlainClassError(f"there is no `{name}` in it; it has {', '.join(there) or 'nothing'}")
-    return getattr(module, name)
+        reporter.say(key=setting["key"], event="done")
 
 
 def _try_layer(
@@ -117,6 +63,7 @@ def _try_layer(
     key = setting["key"]
     spec = KINDS[request["kind"]](**setting["options"])
     weights = _read(folder / f"{key}-weights.npz")
+    forward_only = "forward_only" in setting
 
     def make() -> PlainLayer:
         made = PlainLayer(
@@ -127,71 +74,123 @@ def _try_layer(
             np.dtype("float64"),
             names=request["names"],
             layout=request["layout"],
+            arguments=request["arguments"],
+            built_in=request["built_in"],
         )
         _put(made, weights)
         return made
 
+    def run(layer: PlainLayer, name: str, probe: str) -> bool:
+        _put(layer, weights)
+        given = _read(folder / f"{key}-{probe}-given.npz")
+        return _pass(reporter, f"{key}-{name}", layer, given, forward_only)
+
     layer = reporter.attempt(key, "construct", make)
     if layer is None:
         return
-    for probe in setting["probes"]:
-        given = _read(folder / f"{key}-{probe}-given.npz")
-        _put(layer, weights)
-        _pass(reporter, f"{key}-{probe}", layer, given)
-    again = reporter.attempt(key, "construct", make)
+    passed = {probe: run(layer, probe, probe) for probe in setting["probes"]}
+    for note in layer.notes:
+        reporter.say(key=key, stage="notes", note=note)
+    if forward_only:
+        return
+    failed = next((probe for probe, well in passed.items() if not well), None)
+    if failed is not None and any(passed.values()):
+        fresh = reporter.attempt(f"{key}-fresh", "construct", make)
+        if fresh is not None:
+            reporter.say(key=key, fresh=failed)
+            run(fresh, "fresh", failed)
+    # The last one is also the first that this instance sees: if it is right only here,
+    # something is kept between calls.
+    repeated = next((probe for probe in reversed(passed) if passed[probe]), setting["probes"][0])
+    again = reporter.attempt(f"{key}-again", "construct", make)
     if again is not None:
-        first = setting["probes"][0]
+        reporter.say(key=key, repeated=repeated)
         for time in ("first", "second"):
-            _put(again, weights)
-            _pass(reporter, f"{key}-{time}", again, _read(folder / f"{key}-{first}-given.npz"))
+            run(again, time, repeated)
 
 
-def _pass(reporter: Reporter, key: str, layer: PlainLayer, given: dict[str, Array]) -> None:
-    """Run forward and backward, and write all that came of it and what became of the inputs."""
+def _pass(
+    reporter: Reporter,
+    key: str,
+    layer: PlainLayer,
+    given: dict[str, Array],
+    forward_only: bool,
+) -> bool:
+    """Run forward and backward, and write all that came of it and what became of the inputs.
+
+    Returns whether both came to their ends.
+    """
     x, grad = given["x"].astype(np.float64), given["grad_output"].astype(np.float64)
-    found: dict[str, Any] = {}
     output = reporter.attempt(key, "forward", lambda: layer.forward(x))
-    if output is not None:
-        found["output"] = np.array(output)
-        found |= {name: array.copy() for name, array in layer.buffers.items()}
-        back = reporter.attempt(
-            key, "backward", lambda: (layer.input_gradient(grad), layer.parameter_gradients(grad))
-        )
-        if back is not None:
-            grad_input, gradients = back
-            found["grad_input"] = np.array(grad_input)
-            found |= {f"grad_{name}": np.array(array) for name, array in gradients.items()}
-    found |= {f"after_{name}": array.copy() for name, array in layer.parameters.items()}
-    reporter.arrays(key, found | {"after_x": x, "after_grad_output": grad})
-
-
-def _try_loss(reporter: Reporter, folder: Path, loss: Any, setting: dict[str, Any]) -> None:
-    key = setting["key"]
-    for probe in setting["probes"]:
-        given = _read(folder / f"{key}-{probe}-given.npz")
-        logits, labels = given["logits"], given["labels"]
-        run = partial(_loss_of, loss, logits, labels)
-        found = reporter.attempt(f"{key}-{probe}", "forward", run)
-        if found is not None:
-            arrays = dict(zip(("loss", "grad_logits"), map(np.asarray, found)))
-            reporter.arrays(f"{key}-{probe}", arrays | {"after_x": logits})
-
-
-def _loss_of(loss: Any, logits: Array, labels: Array) -> tuple[Any, ...]:
-    """Return the loss and its gradient, of a function or of a class."""
-    if not isinstance(loss, type):
-        returned = loss(logits, labels)
-        if not isinstance(returned, tuple) or len(returned) != 2:
-            raise PlainClassError("the function must return the loss and its gradient")
-        return returned
-    made = loss()
-    forward, backward = (
-        next((getattr(made, word) for word in METHODS[name] if hasattr(made, word)), None)
-        for name in ("forward", "backward")
+    if output is None:
+        return False
+    buffers = {name: array for name, array in layer.buffers.items() if layer.holds(name)}
+    reporter.arrays(key, "forward", {"output": np.array(output), "after_x": x} | buffers)
+    if forward_only:
+        return True
+    before = layer.held_gradients()
+    back = reporter.attempt(
+        key, "backward", lambda: (layer.input_gradient(grad), layer.parameter_gradients(grad))
     )
-    if forward is None or backward is None:
-        raise PlainClassError(f"{loss.__name__} has no methods `forward` and `backward`")
-    return forward(logits, labels), backward()
+    found: dict[str, Any] = {}
+    if back is not None:
+        found["grad_input"] = back[0]
+        found |= {f"grad_{name}": array for name, array in back[1].items()}
+    else:  # those that were set before it raised
+        found = {
+            f"grad_{name}": array
+            for name, array in layer.held_gradients().items()
+            if name not in before or not np.array_equal(array, before[name])
+        }
+    found |= {f"after_{name}": array for name, array in layer.parameters.items()}
+    reporter.arrays(key, "backward", found | {"after_x": x, "after_grad_output": grad})
+    return back is not None
+
+
+def _try_loss(
+    reporter: Reporter,
+    folder: Path,
+    candidate: Any,
+    setting: dict[str, Any],
+    request: dict[str, Any],
+) -> None:
+    keys = [f"{setting['key']}-{probe}" for probe in setting["probes"]]
+    forward_only = "forward_only" in setting
+    hints = Hints(request["names"], request["arguments"])
+    loss = reporter.attempt(keys[0], "construct", lambda: PlainLoss(candidate, hints))
+    if loss is None:
+        return
+    loss.try_labels(
+        lambda stage: reporter.say(key=keys[0], stage=stage, event="begin"),
+        forward_only=forward_only,
+    )
+    for key in keys:
+        given = _read(folder / f"{key}-given.npz")
+        labels = given["labels"].astype(np.int64)
+        _pass_of_loss(reporter, key, loss, given["logits"], labels, forward_only)
+
+
+def _pass_of_loss(
+    reporter: Reporter,
+    key: str,
+    loss: PlainLoss,
+    logits: Array,
+    labels: Labels,
+    forward_only: bool,
+) -> None:
+    run = loss.begin(logits, labels)
+    # In tuples: what is returned may be None, and is then said to be.
+    if reporter.attempt(key, "construct", lambda: (run.construct(),)) is None:
+        return
+    value = reporter.attempt(key, "forward", lambda: (run.forward(),))
+    if value is None:
+        return
+    reporter.arrays(key, "forward", {"loss": value[0], "after_x": logits})
+    if forward_only:
+        return
+    grad = reporter.attempt(key, "backward", lambda: (run.backward(),))
+    if grad is not None:
+        reporter.arrays(key, "backward", {"grad_logits": grad[0], "after_x": logits})
 
 
 def _put(layer: PlainLayer, weights: dict[str, Array]) -> None:
@@ -202,7 +201,3 @@ def _put(layer: PlainLayer, weights: dict[str, Array]) -> None:
 def _read(path: Path) -> dict[str, Array]:
     with np.load(path, allow_pickle=False) as file:
         return dict(file)
-
-
-if __name__ == "__main__":
-    main()

@@ -7,22 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from cnnspec.backends.loops.learning import cross_entropy
-from cnnspec.backends.network import Labels
-from cnnspec.compare.budget import Exact, cross_entropy_budgets
-from cnnspec.compare.causes import (
-    Cause,
-    LayerSituation,
-    LossSituation,
-    Observation,
-    diagnose_layer,
-    diagnose_loss,
-)
+from cnnspec.compare.budget import Exact
+from cnnspec.compare.causes import Cause, LayerSituation, Observation
+from cnnspec.compare.check.judged import Judged
+from cnnspec.compare.check.known import KEPT, UPDATED, first_call_only, uses_updated_weights
 from cnnspec.compare.check.records import CheckFinding
-from cnnspec.compare.check.run import Results
+from cnnspec.compare.check.results import Results
 from cnnspec.compare.check.settings import LAYER, Setting
 from cnnspec.compare.judge import Judge
-from cnnspec.compare.measure import Measured, measure
 from cnnspec.compare.observe import layer_situation
 from cnnspec.compare.probes import LayerProbe
 from cnnspec.compare.replay_layers import layer_budgets, own_arrays
@@ -30,15 +22,9 @@ from cnnspec.compare.side import probe_weights, quantities_of
 from cnnspec.spec.training import Training
 from cnnspec.trace import Array
 
-UNTOUCHED = {
-    "own input": ("after_x", Cause("changes-input", "the array it was given, overwritten")),
-    "own grad_output": (
-        "after_grad_output",
-        Cause("changes-input", "the array it was given, overwritten"),
-    ),
-}
-"""What a pass must leave as it was."""
+Observed = Observation[LayerSituation]
 
+CHANGES_INPUT = Cause("changes-input", "the array it was given, overwritten")
 UPDATES = Cause(
     "updates-own-weights",
     "changed by its own backward pass: to update is the optimizer's work, after all gradients "
@@ -48,6 +34,8 @@ ACCUMULATES = Cause(
     "not-repeatable",
     "another result from the same call made again: something is kept, or added up, between calls",
 )
+REPORTED_BY = {"output": "forward", "grad_input": "backward"}
+"""The finding that says that a stage failed; the others of the stage are not reached."""
 
 
 class LayerGrader:
@@ -55,7 +43,6 @@ class LayerGrader:
 
     def __init__(self, setting: Setting) -> None:
         self.setting = setting
-        self.notes: list[str] = []
         plan = setting.plan()
         self.at = plan.layer(LAYER)
         state = probe_weights(plan, 0)
@@ -75,191 +62,160 @@ class LayerGrader:
             "probes": [f"p{number}" for number in range(len(self.probes))],
         }
 
-    def findings(self, key: str, results: Results) -> Iterator[CheckFinding]:
-        """Yield what is right and what is wrong in this setting."""
-        construct = results.errors(key).get("construct")
-        if construct:
-            yield self._finding("output", False, construct)
+    def unreached(self) -> list[CheckFinding]:
+        """Return what would have been looked at."""
+        own = ["own input", "own grad_output", *(["own weights"] if self.at.parameters else [])]
+        return [self._unreached(name) for name in (*quantities_of(self.at), *own, "repeat")]
+
+    def judged(self, key: str, results: Results) -> Iterator[Judged]:
+        """Yield what is right and what is wrong in this setting, always as much of it."""
+        error = results.error(key, "construct")
+        if error:
+            first, *others = self.unreached()
+            yield Judged(self._failed(first.quantity, "construct", error))
+            yield from map(Judged, others)
             return
         keys = [f"{key}-p{number}" for number in range(len(self.probes))]
         found = [results.arrays(each) for each in keys]
-        stages: dict[str, str] = {}
-        for each in reversed(keys):  # the first probe's error counts
-            stages |= results.errors(each)
-        if "forward" in stages:
-            yield self._finding("output", False, stages["forward"])
-            return
-        observed = self._observations(found)
-        for quantity, observations in observed.items():
-            if "backward" in stages and quantity != "output" and quantity not in self.at.buffers:
-                yield self._finding(quantity, False, stages["backward"])
-            else:
-                yield self._judged(quantity, observations)
-        yield from self._untouched(found)
-        if "backward" not in stages:
-            yield self._repeatable(results.arrays(f"{key}-first"), results.arrays(f"{key}-second"))
+        for quantity in quantities_of(self.at):
+            yield self._quantity(quantity, key, keys, found, results)
+        yield from map(Judged, self._untouched(keys, found, results))
+        yield Judged(self._repeatable(key, results))
 
-    def _observations(
-        self, found: Sequence[Mapping[str, Array]]
-    ) -> dict[str, list[Observation[LayerSituation]]]:
-        observed: dict[str, list[Observation[LayerSituation]]] = {}
-        for probe, arrays in zip(self.probes, found):
-            truth = self._judge.replay(probe)
-            budgets = layer_budgets(self._judge.side, probe, truth)
-            situation = layer_situation(self._judge.side, probe)
-            for quantity in quantities_of(self.at):
-                observed.setdefault(quantity, []).append(
-                    Observation(
-                        situation,
-                        quantity,
-                        arrays.get(quantity, np.empty(0)),
-                        truth[quantity].astype(np.float64),
-                        2 * budgets[quantity],
-                    )
-                )
-        return observed
+    def _quantity(
+        self,
+        quantity: str,
+        key: str,
+        keys: Sequence[str],
+        found: Sequence[Mapping[str, Array]],
+        results: Results,
+    ) -> Judged:
+        """Judge a quantity: it is right where it was seen on every probe, and right on each."""
+        if quantity in REPORTED_BY:
+            failure = self._failure(REPORTED_BY[quantity], key, keys, results)
+            if failure:
+                return Judged(self._failed(quantity, REPORTED_BY[quantity], failure))
+        seen = {n: self._observed(n, quantity, f) for n, f in enumerate(found) if quantity in f}
+        if seen:
+            judged = Judged.of(self._unreached(quantity), list(seen.values()))
+            if not judged.finding.ok:
+                judged = judged.within_float32(self._budgets_of_float32(quantity, seen))
+                return judged.known_as(self._known(quantity, key, results, seen, found))
+            if len(seen) == len(keys):
+                return judged
+        stage = "forward" if quantity in ("output", *self.at.buffers) else "backward"
+        reached = [each for each in keys if results.succeeded(each, stage)]
+        for each in reached:
+            if unfit := results.unfit(each).get(quantity):
+                return Judged(self._failed(quantity, "", f"is {unfit}"))
+        if len(reached) == len(keys):
+            returned = "" if quantity in self.at.buffers else " and no returned array"
+            message = f"is not there: no attribute{returned} is called so"
+            return Judged(self._failed(quantity, "", message))
+        return Judged(self._unreached(quantity))
 
-    def _judged(
-        self, quantity: str, observations: list[Observation[LayerSituation]]
-    ) -> CheckFinding:
-        measured = [_measured(at) for at in observations]
-        worst = max(range(len(measured)), key=lambda n: measured[n].ratio)
-        if measured[worst].ratio <= 1:
-            return self._finding(quantity, True, measured=measured[worst])
-        if all(at.found.size == 0 < at.wanted.size for at in observations):
-            what = "is not there: no attribute and no returned array is called so"
-            return self._finding(quantity, False, what)
-        if self._within_float32(quantity, observations):
-            self.notes.append("computes in float32, although it is given float64")
-            return self._finding(quantity, True, measured=measured[worst])
-        cause = diagnose_layer(observations)
-        shown = _largest_wrong(observations, measured)
-        example = _example(observations[shown], measured[shown])
-        return self._finding(quantity, False, "", cause, measured[worst], example)
+    def _failure(self, stage: str, key: str, keys: Sequence[str], results: Results) -> str:
+        """Say why a stage failed on the first probe where it did, and on which that was."""
+        for number, each in enumerate(keys):
+            error = results.error(each, stage)
+            if not error:
+                continue
+            was_alone = results.said(key, "fresh") == f"p{number}"
+            if was_alone and results.succeeded(f"{key}-fresh", stage):
+                error += "; as the first call it works: something is kept between calls"
+            return error if number == 0 else f"{self.probes[number].name}: {error}"
+        return ""
 
-    def _within_float32(
-        self, quantity: str, observations: list[Observation[LayerSituation]]
-    ) -> bool:
-        for probe, observation in zip(self.probes, observations):
-            truth = self._judge.replay(probe)
-            budget = layer_budgets(self._judge.side, probe, truth, "float32")[quantity]
-            if not measure(observation.found, observation.wanted, budget).ratio <= 1:
-                return False
-        return True
+    def _observed(self, number: int, quantity: str, found: Mapping[str, Array]) -> Observed:
+        probe = self.probes[number]
+        truth = self._judge.replay(probe)
+        budget = layer_budgets(self._judge.side, probe, truth)[quantity]
+        situation = layer_situation(self._judge.side, probe)
+        wanted = truth[quantity].astype(np.float64)
+        return Observation(situation, quantity, found[quantity], wanted, 2 * budget)
 
-    def _untouched(self, found: Sequence[Mapping[str, Array]]) -> Iterator[CheckFinding]:
-        given = {"own input": "x", "own grad_output": "grad_output"}
-        for quantity, (key, cause) in UNTOUCHED.items():
-            same = all(
-                np.array_equal(arrays[key], getattr(probe, given[quantity]), equal_nan=True)
-                for probe, arrays in zip(self.probes, found)
-                if key in arrays
-            )
-            yield self._finding(quantity, same, cause=None if same else cause)
+    def _budgets_of_float32(self, quantity: str, seen: Mapping[int, Observed]) -> list[Exact]:
+        return [
+            layer_budgets(
+                self._judge.side,
+                self.probes[number],
+                self._judge.replay(self.probes[number]),
+                "float32",
+            )[quantity]
+            for number in seen
+        ]
+
+    def _known(
+        self,
+        quantity: str,
+        key: str,
+        results: Results,
+        seen: Mapping[int, Observed],
+        found: Sequence[Mapping[str, Array]],
+    ) -> Cause | None:
+        """Name what the other arrays of this setting give away."""
+        alone = results.arrays(f"{key}-first")
+        repeated = results.said(key, "repeated")
+        if repeated is not None and quantity in alone:
+            number = int(repeated.removeprefix("p"))
+            if number in seen and number > 0:
+                observed = self._observed(number, quantity, alone)
+                if first_call_only(seen[number], observed):
+                    return KEPT
+        after = [found[number] for number in seen]
+        return UPDATED if uses_updated_weights(list(seen.values()), after) else None
+
+    def _untouched(
+        self, keys: Sequence[str], found: Sequence[Mapping[str, Array]], results: Results
+    ) -> Iterator[CheckFinding]:
+        """Yield whether a pass left as it was what it must leave so."""
+        given: dict[str, list[Mapping[str, Array]]] = {
+            "own input": [{"after_x": probe.x} for probe in self.probes],
+            "own grad_output": [{"after_grad_output": p.grad_output} for p in self.probes],
+        }
         if self.at.parameters:
+            own = {f"after_{name}": self.weights[name] for name in self.at.parameters}
+            given["own weights"] = [own] * len(self.probes)
+        for quantity, before in given.items():
+            stage = "forward" if quantity == "own input" else "backward"
             same = all(
-                np.array_equal(arrays.get(f"after_{name}", self.weights[name]), self.weights[name])
-                for arrays in found
-                for name in self.at.parameters
+                np.array_equal(arrays[name], array, equal_nan=True)
+                for was, arrays in zip(before, found)
+                for name, array in was.items()
+                if name in arrays
             )
-            yield self._finding("own weights", same, cause=None if same else UPDATES)
+            if not same:
+                cause = UPDATES if quantity == "own weights" else CHANGES_INPUT
+                yield CheckFinding(self.setting.name, quantity, False, cause=cause)
+            elif any(results.succeeded(key, stage) for key in keys):
+                yield CheckFinding(self.setting.name, quantity, True)
+            else:
+                yield self._unreached(quantity)
 
-    def _repeatable(self, first: Mapping[str, Array], second: Mapping[str, Array]) -> CheckFinding:
+    def _repeatable(self, key: str, results: Results) -> CheckFinding:
+        if not results.succeeded(f"{key}-first", "backward"):
+            return self._unreached("repeat")
+        error = results.error(f"{key}-second", "forward") or results.error(
+            f"{key}-second", "backward"
+        )
+        first, second = (results.arrays(f"{key}-{time}") for time in ("first", "second"))
         names = [name for name in quantities_of(self.at) if name in first]
         other = [
             name
             for name in names
             if name not in second or not np.array_equal(first[name], second[name], equal_nan=True)
         ]
-        return self._finding(
-            "repeat",
-            not other,
-            f"differs in {', '.join(other)}" if other else "",
-            cause=ACCUMULATES if other else None,
-        )
-
-    def _finding(
-        self,
-        quantity: str,
-        ok: bool,
-        message: str = "",
-        cause: Cause | None = None,
-        measured: Measured | None = None,
-        example: str = "",
-    ) -> CheckFinding:
+        message = f"differs in {', '.join(other)}" if other else ""
         return CheckFinding(
             self.setting.name,
-            quantity,
-            ok,
-            message,
-            cause,
-            measured.max_abs if measured else None,
-            measured.budget if measured else None,
-            example,
+            "repeat",
+            not other and not error,
+            message=error or message,
+            cause=ACCUMULATES if other and not error else None,
         )
 
+    def _failed(self, quantity: str, stage: str, message: str) -> CheckFinding:
+        return CheckFinding(self.setting.name, quantity, False, stage=stage, message=message)
 
-def grade_loss(
-    setting: str, key: str, batches: Sequence[tuple[str, Exact, Labels]], results: Results
-) -> Iterator[CheckFinding]:
-    """Yield what is right and what is wrong in the loss and its gradient."""
-    observed: dict[str, list[Observation[LossSituation]]] = {"loss": [], "grad_logits": []}
-    same = True
-    for number, (name, logits, labels) in enumerate(batches):
-        error = results.errors(f"{key}-p{number}").get("forward") or results.errors(key).get(
-            "construct"
-        )
-        if error:
-            yield CheckFinding(setting, "loss", False, error)
-            return
-        arrays = results.arrays(f"{key}-p{number}")
-        truth = dict(zip(observed, map(np.asarray, cross_entropy(logits, labels))))
-        bounds = dict(zip(observed, cross_entropy_budgets(logits, labels, "float64")))
-        situation = LossSituation(name, logits, labels)
-        same &= np.array_equal(arrays.get("after_x", logits), logits)
-        for quantity, observations in observed.items():
-            found = arrays.get(quantity, np.empty(0))
-            found = found.reshape(()) if quantity == "loss" and found.size == 1 else found
-            observations.append(
-                Observation(situation, quantity, found, truth[quantity], 2 * bounds[quantity])
-            )
-    for quantity, observations in observed.items():
-        measured = [_measured(at) for at in observations]
-        worst = max(range(len(measured)), key=lambda n: measured[n].ratio)
-        ok = measured[worst].ratio <= 1
-        yield CheckFinding(
-            setting,
-            quantity,
-            ok,
-            "",
-            None if ok else diagnose_loss(observations),
-            measured[worst].max_abs,
-            measured[worst].budget,
-            "" if ok else _example(observations[worst], measured[worst]),
-        )
-    yield CheckFinding(
-        setting, "own input", same, cause=None if same else UNTOUCHED["own input"][1]
-    )
-
-
-def _largest_wrong(
-    observations: Sequence[Observation[LayerSituation]], measured: Sequence[Measured]
-) -> int:
-    """Return the wrong observation of most images: causes are put in its numbers."""
-    wrong = [number for number, found in enumerate(measured) if not found.ratio <= 1]
-    return max(wrong, key=lambda number: len(observations[number].situation.x))
-
-
-def _measured(observation: Observation[Any]) -> Measured:
-    return measure(observation.found, observation.wanted, observation.budget)
-
-
-def _example(observation: Observation[Any], measured: Measured) -> str:
-    """Show the worst element, on its probe."""
-    where = observation.situation.probe
-    found, wanted = observation.found, observation.wanted
-    if np.shape(found) != wanted.shape:
-        return f"{where}: shape {list(np.shape(found))}, wanted {list(wanted.shape)}"
-    at = measured.position
-    place = f" at {list(at)}" if at else ""
-    return f"{where}{place}: found {float(found[at]):.6g}, wanted {float(wanted[at]):.6g}"
+    def _unreached(self, quantity: str) -> CheckFinding:
+        return CheckFinding(self.setting.name, quantity, False, reached=False)

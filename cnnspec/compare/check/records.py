@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cnnspec.compare.causes import Cause
+from cnnspec.errors import BackendError
 
 
 @dataclass(frozen=True)
@@ -16,6 +17,11 @@ class CheckFinding:
     """`output`, `grad_input`, `grad_weight`, ...; `own input`, `own grad_output`, `own weights`
     (which a pass must leave as they are); `repeat` (the same call gives the same again)."""
     ok: bool
+    reached: bool = True
+    """Whether the code came so far. What was not reached is not ok: a grade counts as many
+    findings for code that crashes as for code that does not."""
+    stage: str = ""
+    """`construct`, `forward` or `backward` where this raises, dies or does not end."""
     message: str = ""
     """What is wrong, in words, where it is no matter of numbers."""
     cause: Cause | None = None
@@ -42,10 +48,17 @@ class Checked:
     """`file.py:Conv2D`"""
     kind: str
     findings: tuple[CheckFinding, ...]
-    not_supported: tuple[NotSupported, ...]
-    notes: tuple[str, ...]
-    output: str
+    """As many for every class that is made for the same settings."""
+    not_supported: tuple[NotSupported, ...] = ()
+    notes: tuple[str, ...] = ()
+    output: str = ""
     """What the file printed, its end."""
+    lines_printed: int = 0
+    """How many lines that was in all."""
+    loaded: bool = True
+    """Whether the file could be loaded, and has such a class."""
+    error: str = ""
+    """Why nothing could be tried."""
 
     @property
     def passed(self) -> int:
@@ -55,4 +68,13 @@ class Checked:
     @property
     def ok(self) -> bool:
         """Whether all are."""
-        return self.passed == len(self.findings)
+        return not self.error and self.passed == len(self.findings)
+
+
+class NotTriedError(BackendError):
+    """More must be said about a class before it can be tried."""
+
+    def __init__(self, checked: Checked) -> None:
+        """`checked` says what, and counts all that would have been looked at."""
+        super().__init__(f"{checked.candidate} cannot be tried: {checked.error}")
+        self.checked = checked

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -9,13 +10,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from cnnspec.trace import Array
+from cnnspec.compare.check.reporter import LINES, WHERE, stopped_at
+from cnnspec.compare.check.results import LOAD, Results
 
 MEMORY = 4 * 2**30
 """Bytes of address space that the process may take."""
@@ -23,125 +22,122 @@ MEMORY = 4 * 2**30
 START = 60.0
 """Seconds that the process may take before it comes to the user's code."""
 
-OUTPUT = 2_000
-"""Characters of what it printed that are kept."""
+ANSWER = 0.5
+"""Seconds for a process that is stopped to write down where it is, and for its last output."""
 
+ROOT = str(Path(__file__).parents[3])
+"""The folder that holds the package."""
 
-@dataclass
-class Results:
-    """What the process said, and the folder with its arrays."""
-
-    folder: Path
-    lines: list[dict[str, Any]] = field(default_factory=list)
-    output: str = ""
-
-    def errors(self, key: str) -> dict[str, str]:
-        """Return what went wrong with a key, by stage."""
-        return {
-            line["stage"]: line["error"]
-            for line in self.lines
-            if line["key"] == key and "error" in line
-        }
-
-    def unsupported(self, key: str) -> str | None:
-        """Return why a setting cannot be expressed, if it cannot."""
-        found = (
-            line["unsupported"]
-            for line in self.lines
-            if line["key"] == key and "unsupported" in line
-        )
-        return next(found, None)
-
-    def arrays(self, key: str) -> dict[str, Array]:
-        """Return the arrays of a key; none where it did not come so far."""
-        try:
-            with np.load(self.folder / f"{key}.npz", allow_pickle=False) as file:
-                return dict(file)
-        except (OSError, ValueError):
-            return {}
+PROGRAM = """\
+import sys
+from pathlib import Path
+sys.path.append(sys.argv[1])
+from cnnspec.compare.check.child import main
+main(Path(sys.argv[2]))
+"""
+"""Our folder comes last on the path, for no name in it to be taken for one of Python's own."""
 
 
 def run_child(folder: Path, request: Mapping[str, Any], limit: float) -> Results:
     """Let a child process try every setting of a request, each within `limit` seconds.
 
-    After a crash, or where the time is over, a new process goes on with the next setting.
+    After a crash, or where the time is over, a new process goes on with the next setting; if
+    that was in a backward pass, first with the forward passes of the same.
     """
     results = Results(folder)
     left = list(request["settings"])
-    while True:
+    while left:
         (folder / "request.json").write_text(json.dumps({**request, "settings": left}), "utf-8")
-        ended = _run_once(folder, limit, results)
-        started = [line["key"] for line in results.lines if line.get("stage") == "start"]
-        loaded = any(line["key"] == "load" and line["stage"] == "done" for line in results.lines)
-        if ended is None:
-            return results
-        if not loaded:
-            results.lines.append({"key": "load", "stage": "load", "error": ended})
-            return results
-        current = started[-1]
-        results.lines.append({"key": current, "stage": "construct", "error": ended})
-        keys = [setting["key"] for setting in left]
-        left = left[keys.index(current) + 1 :]
-        if not left:
-            return results
+        ended, lines = _run_once(folder, limit, results)
+        results.lines.extend(lines)
+        begun = {line["key"] for line in lines if line.get("event") == "start"}
+        done = {line["key"] for line in lines if line.get("event") == "done"}
+        if results.load_error():
+            break
+        if len(done) < len(left):
+            ended += stopped_at(folder, request["file"])
+            results.lines.append(_unfinished(lines, begun - done, ended))
+            if not results.succeeded(LOAD, LOAD):
+                break
+        whole = {setting["key"] for setting in left if "forward_only" not in setting}
+        in_backward = results.lines[-1].get("stage") == "backward"
+        again = (begun - done) & whole if in_backward else set()
+        left = [
+            {**setting, "forward_only": True} if setting["key"] in again else setting
+            for setting in left
+            if setting["key"] not in begun - again
+        ]
+    return results
 
 
-def _run_once(folder: Path, limit: float, results: Results) -> str | None:
-    """Run a process to its end; return how it ended where that was before its time."""
-    log = folder / "output.txt"
-    lines = folder / "results.jsonl"
+def _unfinished(lines: list[dict[str, Any]], current: set[str], ended: str) -> dict[str, Any]:
+    """Say of the stage that was begun and not ended how the process ended in it."""
+    staged = [line for line in lines if "event" in line and "stage" in line]
+    if staged and staged[-1]["event"] == "begin":
+        return {"key": staged[-1]["key"], "stage": staged[-1]["stage"], "error": ended}
+    key = next(iter(current), LOAD)  # between two stages: a thread of somebody's
+    return {"key": key, "stage": LOAD if key == LOAD else "construct", "error": ended}
+
+
+def _run_once(folder: Path, limit: float, results: Results) -> tuple[str, list[dict[str, Any]]]:
+    """Run a process to its end; return how it ended, and what it wrote."""
+    lines = folder / LINES
     lines.write_text("")
-    environment = dict(os.environ, OPENBLAS_NUM_THREADS="1")
-    with log.open("ab") as printed:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "cnnspec.compare.check.child", str(folder)],
-            stdin=subprocess.DEVNULL,
-            stdout=printed,
-            stderr=subprocess.STDOUT,
-            env=environment,
-            start_new_session=True,
-            preexec_fn=_limit_memory if sys.platform == "linux" else None,
-        )
+    reader, writer = os.pipe()
+    process = subprocess.Popen(
+        # Without -P, a random.py in the caller's folder would be taken for Python's own.
+        [sys.executable, "-P", "-c", PROGRAM, ROOT, str(folder)],
+        stdin=subprocess.DEVNULL,
+        stdout=writer,
+        stderr=subprocess.STDOUT,
+        env=dict(os.environ, OPENBLAS_NUM_THREADS="1"),
+        start_new_session=True,
+        preexec_fn=_limit_memory if sys.platform == "linux" else None,
+    )
+    os.close(writer)
+    results.printed.drain(reader)
     try:
         late = _wait(process, lines, limit)
+        if late and WHERE is not None:
+            process.send_signal(WHERE)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(ANSWER)
     finally:
-        if process.poll() is None:
+        # The whole group: what somebody's code started must not outlive it.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-    read = [json.loads(line) for line in lines.read_text("utf-8").splitlines() if line]
-    results.lines.extend(read)
-    text = log.read_bytes()[-OUTPUT:].decode("utf-8", "replace")
-    results.output = text
+        process.wait()
+    results.printed.finish(ANSWER)
+    return _how(process.returncode, late, limit), _read_lines(lines)
+
+
+def _how(code: int, late: bool, limit: float) -> str:
     if late:
         return f"does not end within {limit:g} s"
-    if process.returncode == 0 and _complete(folder, read):
-        return None
-    if process.returncode < 0:
-        return f"the process died: {signal.Signals(-process.returncode).name}"
-    return f"the process ended with code {process.returncode}"
+    if code < 0:
+        return f"the process died: {signal.Signals(-code).name}"
+    return f"the process ended with code {code}"
 
 
-def _complete(folder: Path, lines: list[dict[str, Any]]) -> bool:
-    """Tell whether a process came to the end of what it was asked for."""
-    if any(line["key"] == "load" and "error" in line for line in lines):
-        return True
-    wanted = {
-        setting["key"] for setting in json.loads((folder / "request.json").read_text())["settings"]
-    }
-    return wanted <= {line["key"] for line in lines if line.get("stage") == "done"}
+def _read_lines(path: Path) -> list[dict[str, Any]]:
+    """Return the lines that are whole."""
+    whole = path.read_text("utf-8").splitlines(keepends=True)
+    return [json.loads(line) for line in whole if line.endswith("\n")]
 
 
 def _wait(process: subprocess.Popen[bytes], lines: Path, limit: float) -> bool:
-    """Wait for a process; return whether nothing came from it for longer than the limit.
+    """Wait for a process; return whether it took longer than the limit for one setting.
 
     Until its first line, it loads what is ours.
     """
-    seen, since = 0, time.monotonic()
+    seen, steps, since = 0, 0, time.monotonic()
     while process.poll() is None:
-        size = lines.stat().st_size
-        if size != seen:
-            seen, since = size, time.monotonic()
-        elif time.monotonic() - since > (limit if seen else START):
+        if lines.stat().st_size != seen:
+            seen = lines.stat().st_size
+            now = sum("event" in line and "stage" not in line for line in _read_lines(lines))
+            if now != steps or steps == 0:
+                steps, since = now, time.monotonic()
+        if time.monotonic() - since > (limit if seen else START):
             return True
         time.sleep(0.02)
     return False

@@ -53,11 +53,11 @@ class Setting:
             yield LayerProbe(name, at, as_float32(x), as_float32(grad))
 
 
-IMAGES = (2, 6, 7)
+IMAGES = (3, 6, 7)
 
 SETTINGS: dict[str, list[Setting]] = {
     "conv": [
-        Setting("plain", Conv(out_channels=3, kernel_size=3), IMAGES),
+        Setting("plain", Conv(out_channels=4, kernel_size=3), IMAGES),
         Setting("one channel", Conv(out_channels=1, kernel_size=2), (1, 4, 5)),
         Setting("kernel of one cell", Conv(out_channels=3, kernel_size=1), (2, 3, 4)),
         Setting("stride 2", Conv(out_channels=3, kernel_size=3, stride=2), (2, 7, 9)),
@@ -96,7 +96,11 @@ def settings_like(layer: AnyLayer) -> list[Setting]:
         return [Setting("as given", layer, (layer.in_features or 6,))]
     if isinstance(layer, Conv | Pool):
         sizes = [max(1, w.extent - sum(w.padding)) + 2 * w.stride for w in layer.windows()]
-        channels = getattr(layer, "in_channels", None) or 2 * getattr(layer, "groups", 1)
+        channels = getattr(layer, "in_channels", None) or 3 * getattr(layer, "groups", 1)
         height, width = sizes
         return [Setting("as given", layer, (channels, height, width + 1))]
-    return [Setting(s.name, layer, s.input) for s in SETTINGS[layer.keyword]]
+    written = getattr(layer, "num_features", None)
+    inputs = {each.name: each.input for each in SETTINGS[layer.keyword]}
+    if written is not None:
+        inputs = {name: (written, *shape[1:]) for name, shape in inputs.items()}
+    return [Setting(name, layer, shape) for name, shape in inputs.items()]

@@ -118,7 +118,7 @@ ORDERS: list[tuple[str, str, Faulty, str]] = [
     ("relu", "output", lambda at, y: moved_down(y["output"]), "shifted"),
     ("linear", "grad_bias", lambda at, y: y["grad_bias"][None], "shape"),
     ("conv", "grad_bias", lambda at, y: y["grad_bias"][:, None, None], "shape"),
-    ("conv", "output", lambda at, y: y["output"][:, :, :-1], "shape"),
+    ("conv", "output", lambda at, y: y["output"][:, :, :-1], "windows-missing"),
     ("conv", "grad_weight", lambda at, y: np.empty(0), "missing"),
     ("conv", "grad_weight", lambda at, y: 0 * y["grad_weight"], "all-zeros"),
 ]
@@ -146,8 +146,8 @@ def test_a_shape_is_written_out() -> None:
     cause = SETTINGS["conv"].diagnose("output", lambda at, y: 2 * y["output"][:, :, :-1, :-1])
     assert cause is not None
     assert cause.sentence == (
-        "of the shape 3 x 3 x 4 x 3, where 3 x 3 x 5 x 4 is wanted: padding left out, or one "
-        "window too few?"
+        "of the shape 7 x 3 x 4 x 3, where 7 x 3 x 5 x 4 is wanted: + 1 forgotten: the last row "
+        "and column of windows is missing?"
     )
 
 

@@ -1,0 +1,145 @@
+"""An instance with its weights in place, whenever its class makes them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from cnnspec.backends.plain.arrays import AXES, axes_between, find, find_or_none
+from cnnspec.backends.plain.calls import Calls
+from cnnspec.backends.plain.construction import Made, construct
+from cnnspec.backends.plain.hints import Hints
+from cnnspec.backends.plain.layouts import (
+    CHANNELS_LAST,
+    ONE_BY_ONE,
+    from_class,
+    shape_of_one,
+    to_class,
+)
+from cnnspec.backends.plain.names import BUILD
+from cnnspec.backends.plain.spelling import Spelling
+from cnnspec.spec.layers import Conv, Linear
+from cnnspec.spec.layers import Layer as SpecLayer
+from cnnspec.spec.sizes import Shape
+from cnnspec.trace import Array
+
+EXAMPLES: dict[str, tuple[SpecLayer, Shape]] = {
+    "linear": (Linear(out_features=3), (2,)),
+    "conv": (Conv(out_channels=3, kernel_size=4), (2, 5, 6)),
+}
+"""Layers and images in which every size is another."""
+
+
+def build(
+    cls: type, layer: SpecLayer, input: Shape, hints: Hints, spelling: Spelling = Spelling.NUMBERS
+) -> Made:
+    """Make an instance and see that it has its weights: handed over, built or made in forward.
+
+    Raises:
+        UnsupportedSettingError: an option that matters has no parameter in the class.
+        PlainClassError: it wants what no option is.
+    """
+    made = construct(cls, layer, input, hints, _start(layer, input, None), spelling)
+    if made.handed:
+        axes = _handed_axes(cls, layer, hints, spelling)
+        made = construct(cls, layer, input, hints, _start(layer, input, axes), spelling)
+    if not _has_weights(made.instance, layer, input, hints):
+        _make_weights(made.instance, layer, input, hints)
+    return made
+
+
+def weight_axes(
+    cls: type, layer: SpecLayer, own: Shape, input: Shape, hints: Hints, spelling: Spelling
+) -> tuple[int, ...] | None:
+    """Return how a class orders the axes of its weights; `own` is the shape that an instance has.
+
+    It is seen on sizes that are all different, unless the class refuses those.
+    """
+    if layer.keyword in EXAMPLES:
+        example, images = EXAMPLES[layer.keyword]
+        try:
+            instance = build(cls, example, images, hints, spelling).instance
+            shape = np.shape(find(instance, "weight", hints.names).get())
+        except Exception:  # a class may be made for some sizes only
+            shape = None
+        wanted = example.parameters(images)["weight"]
+        if shape is not None and (axes := axes_between(wanted, shape, hints.layout)):
+            return axes
+    return axes_between(layer.parameters(input)["weight"], own, hints.layout)
+
+
+def _start(layer: SpecLayer, input: Shape, axes: tuple[int, ...] | None) -> dict[str, Array]:
+    """Return arrays that a constructor may want: zeros, and ones for what is multiplied."""
+    shapes = layer.parameters(input) | layer.buffers(input)
+    starts = getattr(layer, "starts", {})
+    arrays = {name: np.full(shape, starts.get(name, 0.0)) for name, shape in shapes.items()}
+    if axes is not None:
+        arrays["weight"] = np.ascontiguousarray(arrays["weight"].transpose(axes))
+    return arrays
+
+
+def _handed_axes(
+    cls: type, layer: SpecLayer, hints: Hints, spelling: Spelling
+) -> tuple[int, ...] | None:
+    """Return the order of the axes with which a forward pass works, tried on different sizes."""
+    if layer.keyword not in EXAMPLES:
+        return None
+    example, images = EXAMPLES[layer.keyword]
+    output = example.output_shape(images)
+    family = "nhwc" if hints.layout in CHANNELS_LAST else "nchw"
+    for axes in AXES[family, len(example.parameters(images)["weight"])]:
+        try:
+            made = construct(cls, example, images, hints, _start(example, images, axes), spelling)
+            if _trial(made.instance, images, hints).shape[-len(output) :] == output:
+                return axes
+        except Exception:  # in this order it cannot be computed
+            continue
+    return None
+
+
+def _has_weights(instance: Any, layer: SpecLayer, input: Shape, hints: Hints) -> bool:
+    return all(find_or_none(instance, name, hints.names) for name in layer.parameters(input))
+
+
+def _make_weights(instance: Any, layer: SpecLayer, input: Shape, hints: Hints) -> None:
+    """Let an instance make its weights: by its `build`, or by a forward pass.
+
+    What goes wrong here is told by the search for the weights, or by the first real pass.
+    """
+    builds = [getattr(instance, word) for word in BUILD if callable(getattr(instance, word, None))]
+    for method in builds[:1]:
+        for shape in _shapes(input, hints.layout):
+            try:
+                method(shape)
+                _trial(instance, input, hints)
+            except Exception:  # another way to say a shape
+                continue
+            if _has_weights(instance, layer, input, hints):
+                return
+    try:
+        _trial(instance, input, hints)
+    except Exception:
+        return
+
+
+def _shapes(input: Shape, layout: str) -> Iterator[Any]:
+    """Yield the shape of an input as a `build` may want it: of a batch, of one, or its width.
+
+    The size of the batch is None, so that nobody takes it for another size.
+    """
+    one = shape_of_one(input, layout)
+    if layout not in ONE_BY_ONE:
+        yield (*one, None) if layout == "columns" else (None, *one)
+    yield one
+    yield math.prod(one)
+
+
+def _trial(instance: Any, input: Shape, hints: Hints) -> Array:
+    """Run a forward pass on any numbers, and return the output in our order."""
+    x = np.linspace(-1, 1, 2 * math.prod(input)).reshape(2, *input)
+    given = x[0] if hints.layout in ONE_BY_ONE else x
+    output = Calls(instance, hints.names).forward(to_class(given, hints.layout), training=True)
+    return from_class(output, hints.layout)

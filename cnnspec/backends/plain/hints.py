@@ -1,0 +1,30 @@
+"""What a user says about a class, beyond its code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from cnnspec.backends.plain.errors import HintError
+from cnnspec.backends.plain.names import NAMES
+
+
+@dataclass(frozen=True)
+class Hints:
+    """Names, constructor arguments and the layout of images."""
+
+    names: Mapping[str, str] = field(default_factory=dict)
+    """What the class calls something, by our name for it."""
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    """Arguments of its constructor, by its own names."""
+    layout: str = "nchw"
+    built_in: bool = False
+    """Options that the constructor has no parameter for are what the class does anyway."""
+
+    def __post_init__(self) -> None:
+        if unknown := self.names.keys() - NAMES:
+            raise HintError(
+                f"a layer has nothing called {', '.join(sorted(unknown))} that could be mapped; "
+                f"there are: {', '.join(sorted(NAMES))}"
+            )

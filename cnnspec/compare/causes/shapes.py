@@ -1,0 +1,141 @@
+"""Arrays of a wrong shape: what may have given just these sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from cnnspec.compare.causes.cause import Hypothesis, LayerSituation, Observation, Prediction
+from cnnspec.spec.layers import Conv, Pool
+from cnnspec.spec.layers.window import Windows
+from cnnspec.spec.sizes import show
+from cnnspec.trace import Array
+
+Observed = Observation[LayerSituation]
+Sizes = tuple[int | None, ...]
+"""A height and a width; None where no window fits."""
+
+
+def wrong_shape(observations: list[Observed]) -> Iterator[Hypothesis[LayerSituation]]:
+    """Suppose nothing but the shape, which is wrong: no number can be held against another."""
+    wrong = [o for o in observations if o.found.shape != o.wanted.shape]
+    if not wrong:
+        return
+    shown = max(wrong, key=lambda observation: len(observation.situation.x))
+    if shown.found.size == 0 and shown.found.ndim < shown.wanted.ndim:
+        yield Hypothesis("missing", "missing: the layer gives no such array", _as_found)
+        return
+    sentence = f"of the shape {show_shape(shown.found)}, where {show_shape(shown.wanted)} is wanted"
+    yield Hypothesis("shape", f"{sentence}{_looks_like(wrong)}", _as_found)
+
+
+def show_shape(array: Array) -> str:
+    """Write the shape of an array."""
+    return show(array.shape) if array.ndim else "a single number"
+
+
+def _as_found(observation: Observed) -> Prediction:
+    """Take what was found for predicted: that its shape is wrong is all that is said."""
+    found = observation.found.astype(np.float64)
+    return Prediction(found, np.zeros(found.shape))
+
+
+def _looks_like(wrong: list[Observed]) -> str:
+    """Say what gives just these sizes, on all probes, where something does."""
+    axes = {(o.found.ndim > o.wanted.ndim) - (o.found.ndim < o.wanted.ndim) for o in wrong}
+    if axes == {1}:
+        return ": an axis too many"
+    if axes == {-1}:
+        return ": an axis is missing"
+    if axes != {0}:
+        return ""
+    if wrong[0].wanted.ndim > 1 and _batch_is_fixed(wrong):
+        return f": a batch of {wrong[0].found.shape[0]}, whatever is given"
+    for words, sizes in HINTS.get((wrong[0].situation.at.kind, wrong[0].quantity), ()):
+        if all(o.found.shape == (*o.wanted.shape[:2], *(sizes(o) or ())) for o in wrong):
+            return f": {words}"
+    return ""
+
+
+def _batch_is_fixed(wrong: list[Observed]) -> bool:
+    """Tell whether only the number of images is wrong, and always the same."""
+    if wrong[0].quantity not in ("output", "grad_input"):
+        return False
+    rest = all(o.found.shape[1:] == o.wanted.shape[1:] for o in wrong)
+    return rest and len({o.found.shape[0] for o in wrong}) == 1 < len(wrong)
+
+
+def _windows(
+    change: Callable[[Windows], Windows] | None = None, across: tuple[int, int] = (0, 1)
+) -> Callable[[Observed], Sizes | None]:
+    """Count windows that are changed, over the sizes that are told by their axes.
+
+    None where the change changes nothing: it cannot be what is wrong.
+    """
+
+    def sizes(observation: Observed) -> Sizes | None:
+        at = observation.situation.at
+        assert isinstance(at.layer, Conv | Pool)
+        right = at.layer.windows()
+        changed = tuple(map(change, right)) if change else right
+        counts = tuple(w.count(at.input[1:][axis]) for w, axis in zip(changed, across))
+        return None if counts == at.output[1:] else counts
+
+    return sizes
+
+
+def _other(by: int) -> Callable[[Observed], Sizes | None]:
+    return lambda observation: tuple(size + by for size in observation.wanted.shape[2:])
+
+
+def _rows(observation: Observed) -> Sizes | None:
+    height, width = observation.wanted.shape[2:]
+    return None if height == width else (height, height)
+
+
+def _columns(observation: Observed) -> Sizes | None:
+    height, width = observation.wanted.shape[2:]
+    return None if height == width else (width, width)
+
+
+def _padded(observation: Observed) -> Sizes | None:
+    """Return the size of the padded image."""
+    at = observation.situation.at
+    assert isinstance(at.layer, Conv | Pool)
+    sizes = tuple(size + sum(w.padding) for size, w in zip(at.input[1:], at.layer.windows()))
+    return None if sizes == at.input[1:] else sizes
+
+
+def _emptied(observation: Observed) -> Sizes | None:
+    """Return what is left of an image by a cut of `p:-p` where the padding is 0."""
+    at = observation.situation.at
+    assert isinstance(at.layer, Conv | Pool)
+    return None if any(sum(w.padding) for w in at.layer.windows()) else (0, 0)
+
+
+OF_WINDOWS = (
+    ("+ 1 forgotten: the last row and column of windows is missing?", _other(-1)),
+    ("padding left out?", _windows(lambda w: replace(w, padding=(0, 0)))),
+    ("stride left out?", _windows(lambda w: replace(w, stride=1))),
+    ("a stride as large as the kernel?", _windows(lambda w: replace(w, stride=w.kernel))),
+    ("the number of windows rounded up?", _windows(lambda w: replace(w, ceil_mode=True))),
+    ("the number of rows taken for that of columns, too?", _rows),
+    ("the number of columns taken for that of rows, too?", _columns),
+    ("height and width swapped?", _windows(across=(1, 0))),
+    ("one row and one column of windows too many?", _other(1)),
+)
+OF_IMAGES = (
+    ("padding not cut off?", _padded),
+    ("an empty array: `p:-p` is empty where p = 0", _emptied),
+    ("the height taken for the width, too?", _rows),
+    ("the width taken for the height, too?", _columns),
+)
+
+HINTS = {
+    (kind, quantity): hints
+    for kind in ("conv", "pool")
+    for quantity, hints in (("output", OF_WINDOWS), ("grad_input", OF_IMAGES))
+}
+"""What to ask about, by kind and quantity, and the height and width that it would give."""

@@ -1,0 +1,89 @@
+"""Grading a loss: ordinary logits, and extreme ones, which overflow a naive softmax, apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from cnnspec.backends.loops.learning import cross_entropy
+from cnnspec.backends.network import Labels
+from cnnspec.compare.budget import Exact, cross_entropy_budgets
+from cnnspec.compare.causes import LossSituation, Observation
+from cnnspec.compare.check.grade import CHANGES_INPUT
+from cnnspec.compare.check.judged import Judged
+from cnnspec.compare.check.records import CheckFinding
+from cnnspec.compare.check.results import Results
+from cnnspec.trace import Array
+
+QUANTITIES = {"loss": "forward", "grad_logits": "backward"}
+"""What a loss gives, and by which of its methods."""
+
+Batch = tuple[str, Exact, Labels]
+"""The name of a probe, logits and labels."""
+
+
+class LossGrader:
+    """Batches of one kind of logits, and what is right for them."""
+
+    def __init__(self, setting: str, batches: Mapping[str, Batch]) -> None:
+        """`batches` are by the key under which the process knows them."""
+        self.setting, self.batches = setting, batches
+
+    def unreached(self) -> list[CheckFinding]:
+        """Return what would have been looked at."""
+        names = (*QUANTITIES, "own input")
+        return [CheckFinding(self.setting, name, False, reached=False) for name in names]
+
+    def judged(self, results: Results) -> Iterator[Judged]:
+        """Yield what is right and what is wrong in the loss and its gradient."""
+        found = {key: results.arrays(key) for key in self.batches}
+        for finding in self.unreached()[:-1]:
+            yield self._quantity(finding, found, results)
+        changed = any(
+            "after_x" in arrays and not np.array_equal(arrays["after_x"], self.batches[key][1])
+            for key, arrays in found.items()
+        )
+        if changed or any(found.values()):
+            cause = CHANGES_INPUT if changed else None
+            yield Judged(CheckFinding(self.setting, "own input", not changed, cause=cause))
+        else:
+            yield Judged(self.unreached()[-1])
+
+    def _quantity(
+        self, finding: CheckFinding, found: Mapping[str, Mapping[str, Array]], results: Results
+    ) -> Judged:
+        quantity, stage = finding.quantity, QUANTITIES[finding.quantity]
+        stages = ("construct", "forward") if quantity == "loss" else (stage,)
+        first = next(iter(found))  # what raises there raises on any
+        for key, arrays in found.items():
+            for each in stages:
+                if error := results.error(key, each):
+                    probe = "" if key == first else f"{self.batches[key][0]}: "
+                    return Judged(_failed(finding, probe + error, each))
+            if unfit := results.unfit(key).get(quantity):
+                return Judged(_failed(finding, f"is {unfit}"))
+            if quantity not in arrays:
+                return Judged(finding)
+        return Judged.of(
+            finding,
+            [self._observed(key, quantity, arrays[quantity]) for key, arrays in found.items()],
+        )
+
+    def _observed(self, key: str, quantity: str, found: Array) -> Observation[LossSituation]:
+        name, logits, labels = self.batches[key]
+        truth = dict(zip(QUANTITIES, map(np.asarray, cross_entropy(logits, labels))))
+        bounds = dict(zip(QUANTITIES, cross_entropy_budgets(logits, labels, "float64")))
+        if quantity == "loss" and found.size == 1:
+            found = found.reshape(())
+        return Observation(
+            LossSituation(name, logits, labels),
+            quantity,
+            found,
+            truth[quantity],
+            2 * bounds[quantity],
+        )
+
+
+def _failed(finding: CheckFinding, message: str, stage: str = "") -> CheckFinding:
+    return CheckFinding(finding.setting, finding.quantity, False, stage=stage, message=message)

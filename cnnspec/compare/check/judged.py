@@ -1,0 +1,151 @@
+"""A finding beside the numbers that it is about, and the search for their cause."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from cnnspec.compare.budget import Exact
+from cnnspec.compare.causes import Cause, LayerSituation, Observation
+from cnnspec.compare.check.records import CheckFinding
+from cnnspec.compare.measure import Measured, measure
+from cnnspec.trace import Array
+
+Diagnose = Callable[[list[Observation[Any]]], Cause | None]
+
+IN_FLOAT32 = "computes in float32, although it is given float64"
+LIKE_FLOAT32 = (
+    "no further off than rounding to float32 explains, but no float32 numbers: "
+    "is a part of it computed in float32, or a term so small?"
+)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A finding; where numbers are wrong, what was observed of them in this setting."""
+
+    finding: CheckFinding
+    observations: tuple[Observation[Any], ...] = ()
+    known: Cause | None = None
+    """A cause to name where no fault of the list gives these numbers."""
+    note: str = ""
+    like_float32: bool = False
+
+    @classmethod
+    def of(cls, finding: CheckFinding, observations: Sequence[Observation[Any]]) -> Judged:
+        """Hold what was observed on each probe against what is right."""
+        measured = [_measured(observation) for observation in observations]
+        worst = max(measured, key=lambda found: found.ratio)
+        ok = worst.ratio <= 1
+        wrong = [n for n, found in enumerate(measured) if not found.ratio <= 1]
+        # Causes are put in the numbers of the most images: those are shown.
+        shown = max(wrong, key=lambda n: _images(observations[n]), default=0)
+        return cls(
+            replace(
+                finding,
+                ok=ok,
+                reached=True,
+                max_abs=worst.max_abs,
+                budget=worst.budget,
+                example="" if ok else _example(observations[shown], measured[shown]),
+            ),
+            () if ok else tuple(observations),
+        )
+
+    def within_float32(self, budgets: Sequence[Exact]) -> Judged:
+        """Take numbers for right that are float32's own, and as near as those can be.
+
+        Numbers of float64 that are float32 numbers to the last bit are so by no accident;
+        others that are only so near may be wrong by anything so small.
+        """
+        near = all(
+            measure(observation.found, observation.wanted, budget).ratio <= 1
+            for observation, budget in zip(self.observations, budgets)
+        )
+        if not near:
+            return self
+        if all(_of_float32(observation.found) for observation in self.observations):
+            return Judged(replace(self.finding, ok=True, example=""), note=IN_FLOAT32)
+        return replace(self, like_float32=True)
+
+    def known_as(self, cause: Cause | None) -> Judged:
+        """Keep a cause for the case that the list has none."""
+        return replace(self, known=cause)
+
+
+def with_causes(judged: Iterable[Judged], diagnose: Diagnose) -> list[CheckFinding]:
+    """Return the findings, those of wrong numbers with their cause.
+
+    What is wrong in several settings is put down to one fault where one gives the numbers of
+    all: a factor of 2 is no number of channels, if there are three in another setting.
+    """
+    judged = list(judged)
+    together: dict[tuple[object, ...], list[Judged]] = {}
+    for item in judged:
+        if item.observations:
+            together.setdefault(_alike(item), []).append(item)
+    causes = {key: _shared(items, diagnose) for key, items in together.items()}
+    return [_explained(item, causes, diagnose) for item in judged]
+
+
+def _alike(item: Judged) -> tuple[object, ...]:
+    """Tell what may have one cause: a fault is looked for in arrays of as many axes."""
+    return (
+        item.finding.quantity,
+        item.observations[0].wanted.ndim,
+        _other_shape(item.observations),
+    )
+
+
+def _shared(items: Sequence[Judged], diagnose: Diagnose) -> Cause | None:
+    if len(items) == 1:
+        return None
+    cause = diagnose([observation for item in items for observation in item.observations])
+    # Of wrong shapes nothing is held together but that they are wrong.
+    return None if cause is None or cause.code == "shape" else cause
+
+
+def _explained(
+    item: Judged, causes: Mapping[tuple[object, ...], Cause | None], diagnose: Diagnose
+) -> CheckFinding:
+    if not item.observations:
+        return item.finding
+    cause = causes[_alike(item)] or diagnose(list(item.observations)) or item.known
+    message = LIKE_FLOAT32 if cause is None and item.like_float32 else ""
+    example = item.finding.example
+    if cause is not None and cause.code == "shape":
+        example = ""  # the cause says both shapes
+    return replace(item.finding, cause=cause, message=message, example=example)
+
+
+def _other_shape(observations: Sequence[Observation[Any]]) -> bool:
+    return any(o.found.shape != o.wanted.shape for o in observations)
+
+
+def _of_float32(found: Array) -> bool:
+    with np.errstate(over="ignore"):
+        rounded = found.astype(np.float32).astype(np.float64)
+    return np.array_equal(found, rounded, equal_nan=True)
+
+
+def _images(observation: Observation[Any]) -> int:
+    situation = observation.situation
+    return len(situation.x if isinstance(situation, LayerSituation) else situation.logits)
+
+
+def _measured(observation: Observation[Any]) -> Measured:
+    return measure(observation.found, observation.wanted, observation.budget)
+
+
+def _example(observation: Observation[Any], measured: Measured) -> str:
+    """Show the worst element, on its probe."""
+    where = observation.situation.probe
+    found, wanted = observation.found, observation.wanted
+    if np.shape(found) != wanted.shape:
+        return f"{where}: shape {list(np.shape(found))}, wanted {list(wanted.shape)}"
+    at = measured.position
+    place = f" at {list(at)}" if at else ""
+    return f"{where}{place}: found {float(found[at]):.6g}, wanted {float(wanted[at]):.6g}"

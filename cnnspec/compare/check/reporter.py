@@ -1,0 +1,130 @@
+"""Writing down what somebody's code does, while it runs: stages, errors, arrays."""
+
+from __future__ import annotations
+
+import faulthandler
+import json
+import linecache
+import re
+import signal
+import traceback
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cnnspec.backends.plain import HintError, PlainClassError, UnsupportedSettingError
+
+LINES = "results.jsonl"
+TRACE = "trace.txt"
+"""Where a process that is stopped, or dies, leaves the lines at which it was."""
+
+WHERE = signal.SIGUSR1 if hasattr(signal, "SIGUSR1") else None
+"""Asks a process to write down at which lines it is."""
+
+SHOWN = 3
+"""Lines of the user's own that are shown, the innermost first."""
+
+
+class Reporter:
+    """Writes results as they come, each at once: a crash loses nothing that was done before."""
+
+    def __init__(self, folder: Path, file: str) -> None:
+        self._folder, self._file = folder, file
+        self._lines = (folder / LINES).open("a", encoding="utf-8")
+        self._trace = (folder / TRACE).open("w", encoding="utf-8")
+        faulthandler.enable(self._trace, all_threads=False)
+        if WHERE is not None:
+            faulthandler.register(WHERE, self._trace, all_threads=False)
+
+    def say(self, **result: Any) -> None:
+        """Add a line."""
+        self._lines.write(json.dumps(result) + "\n")
+        self._lines.flush()
+
+    def arrays(self, key: str, stage: str, arrays: dict[str, Any]) -> None:
+        """Write the arrays that a stage gave; of what holds no numbers, say what it is."""
+        kept = {}
+        for name, array in arrays.items():
+            unfit = _unfit(array)
+            if unfit:
+                self.say(key=key, stage=stage, name=name, unfit=unfit)
+            else:
+                kept[name] = np.asarray(array)
+        np.savez(self._folder / f"{key}-{stage}.npz", **kept)  # type: ignore[arg-type]
+
+    def attempt(self, key: str, stage: str, run: Callable[[], Any]) -> Any:
+        """Run a stage; what it raises is said, with the lines of the user's own files.
+
+        That it begins is said before, so that it is known where a process hung or died.
+        """
+        self.say(key=key, stage=stage, event="begin")
+        try:
+            result = run()
+        except UnsupportedSettingError as error:
+            self.say(key=key, stage=stage, event="stop", unsupported=str(error))
+        except HintError as error:
+            self.say(key=key, stage=stage, event="stop", hint=str(error), error=str(error))
+        except PlainClassError as error:
+            self.say(key=key, stage=stage, event="stop", error=str(error))
+        except BaseException as error:  # somebody's code raises whatever it likes
+            self.say(key=key, stage=stage, event="stop", error=in_words(error, self._file))
+        else:
+            self.say(key=key, stage=stage, event="end")
+            return result
+        return None
+
+
+def in_words(error: BaseException, file: str) -> str:
+    """Say what was raised, and where in the files of the user's own folder."""
+    try:
+        text = str(error)[:500]
+    except BaseException:  # a __str__ is somebody's code, too
+        text = "(its own message cannot be made)"
+    said = f"{type(error).__name__}: {text}" if text else type(error).__name__
+    if isinstance(error, SystemExit):
+        said = f"calls sys.exit({'' if error.code is None else repr(error.code)})"
+    elif isinstance(error, FileNotFoundError):
+        said += f"; it was looked for from {Path.cwd()}"
+    elif isinstance(error, ImportError) and "relative import" in text:
+        said += "; the file is loaded by itself: import its neighbours without the dot"
+    frames = traceback.extract_tb(error.__traceback__)
+    return said + where(file, ((f.filename, f.lineno or 0) for f in reversed(frames)))
+
+
+def where(file: str, places: Iterable[tuple[str, int]]) -> str:
+    """Say at which lines of the user's own files, the innermost first."""
+    folder = Path(file).parent
+    own = [
+        f"{'' if path == file else Path(path).name + ', '}line {line}: "
+        f"{linecache.getline(path, line).strip()}"
+        for path, line in places
+        if path == file or Path(path).parent == folder
+    ]
+    return f" ({' <- '.join(own[:SHOWN])})" if own else ""
+
+
+def stopped_at(folder: Path, file: str) -> str:
+    """Say where a process was when it was stopped, or died, as far as it could write that."""
+    try:
+        trace = (folder / TRACE).read_text("utf-8", "replace")
+    except OSError:
+        return ""
+    found = re.findall(r'^  File "(.*)", line (\d+)', trace, flags=re.MULTILINE)
+    return where(file, ((path, int(line)) for path, line in found))
+
+
+def _unfit(array: Any) -> str:
+    """Say why something is no array of real numbers; nothing where it is one."""
+    if array is None:
+        return "None: is a `return` missing?"
+    try:
+        kind = np.asarray(array).dtype
+    except ValueError:
+        return "lists of different lengths, wanted an array"
+    if kind.kind in "fiub":
+        return ""
+    if kind.kind in "SUO" and np.ndim(array) == 0 and not isinstance(array, np.ndarray):
+        return f"{type(array).__name__}, wanted numbers"
+    return f"an array of dtype {kind}, wanted real numbers"

@@ -1,0 +1,200 @@
+"""What a user may say about a class, and what `cnnspec check` finds out by itself."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from cnnspec import BackendError
+from cnnspec.compare.check import Checked, check_class
+from cnnspec.spec.layers import BatchNorm, Linear, Pool
+
+TEXT = """
+import numpy as np
+
+class Fixed:
+    def forward(self, x):
+        n, c, h, w = self.shape = x.shape
+        whole = x[:, :, : h // 2 * 2, : w // 2 * 2]
+        return whole.reshape(n, c, h // 2, 2, w // 2, 2).mean(axis=(3, 5))
+    def backward(self, grad):
+        n, c, h, w = self.shape
+        dx = np.zeros(self.shape)
+        dx[:, :, : h // 2 * 2, : w // 2 * 2] = grad.repeat(2, axis=2).repeat(2, axis=3) / 4
+        return dx
+
+class NoBias:
+    def __init__(self, n_in, n_out):
+        self.W = np.zeros((n_in, n_out))
+    def forward(self, x):
+        self.x = x
+        return x @ self.W
+    def backward(self, grad):
+        return grad @ self.W.T, self.x.T @ grad
+
+class Norm:
+    axes, shape = (0, 2, 3), (1, -1, 1, 1)
+    def __init__(self, num_features, eps=1e-5):
+        self.gamma, self.beta = np.ones(num_features), np.zeros(num_features)
+        self.running_mean, self.running_var = np.zeros(num_features), np.ones(num_features)
+        self.eps = eps
+    def forward(self, x):
+        assert x.ndim == len(self.shape), "of another shape"
+        self.m = x.size / x.shape[1]
+        mean, var = x.mean(axis=self.axes), x.var(axis=self.axes)
+        self.std = np.sqrt(var + self.eps).reshape(self.shape)
+        self.hat = (x - mean.reshape(self.shape)) / self.std
+        self.running_mean = 0.9 * self.running_mean + 0.1 * mean
+        self.running_var = 0.9 * self.running_var + 0.1 * var * self.m / (self.m - 1)
+        return self.gamma.reshape(self.shape) * self.hat + self.beta.reshape(self.shape)
+    def backward(self, grad):
+        self.dgamma, self.dbeta = (grad * self.hat).sum(axis=self.axes), grad.sum(axis=self.axes)
+        means = self.dbeta.reshape(self.shape) + self.hat * self.dgamma.reshape(self.shape)
+        return self.gamma.reshape(self.shape) / self.std * (grad - means / self.m)
+
+class RowNorm(Norm):
+    # Gives another shape for features, where Norm raises.
+    def __init__(self, num_features):
+        super().__init__(num_features)
+        for name in ("gamma", "beta"):
+            setattr(self, name, getattr(self, name).reshape(1, -1, 1, 1))
+    def forward(self, x):
+        if x.ndim == 2:
+            return self.gamma * x
+        return super().forward(x)
+
+class DenseNorm(Norm):
+    axes, shape = (0,), (1, -1)
+
+class ImagesReLU:
+    def forward(self, x):
+        n, c, h, w = x.shape
+        self.on = x > 0
+        return x * self.on
+    def backward(self, grad):
+        return grad * self.on
+
+class BadNorm(Norm):
+    def forward(self, x):
+        return super().forward(x) + 1
+
+class Columns:
+    def __init__(self, n_in, n_out):
+        self.W, self.b = np.zeros((n_out, n_in)), np.zeros((n_out, 1))
+    def forward(self, x):
+        self.x = x
+        return self.W @ x + self.b
+    def backward(self, grad):
+        self.dW, self.db = grad @ self.x.T, grad.sum(axis=1, keepdims=True)
+        return self.W.T @ grad
+
+class Choice(NoBias):
+    def __init__(self, n_in, n_out, activation):
+        assert activation is None
+        self.W, self.b = np.zeros((n_in, n_out)), np.zeros(n_out)
+    def forward(self, x):
+        return super().forward(x) + self.b
+    def backward(self, grad):
+        return *super().backward(grad), grad.sum(axis=0)
+
+def linear_forward(x, w, b):
+    return x @ w.T + b, (x, w)
+
+class OneHot:
+    def __init__(self, classes=0):
+        self.classes = classes
+    def forward(self, z, y):
+        shifted = z - z.max(axis=1, keepdims=True)
+        log = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+        self.grad = (np.exp(log) - y) / len(z)
+        return -(y * log).sum() / len(z)
+    def backward(self):
+        return self.grad
+"""
+
+Check = Callable[..., Checked]
+
+
+@pytest.fixture
+def check(tmp_path: Path) -> Check:
+    def run(name: str, kind: str, **options: object) -> Checked:
+        path = tmp_path / "layers.py"
+        path.write_text(TEXT)
+        return check_class(f"{path}:{name}", kind, **options)  # type: ignore[arg-type]
+
+    return run
+
+
+def test_what_is_built_in_is_taken_as_said(check: Check) -> None:
+    checked = check("Fixed", "pool", like=Pool(kernel_size=2, kind="avg"))
+    assert checked.ok
+    assert "Fixed takes no `kind`: kind avg is taken as built in" in checked.notes
+    as_maximum = check("Fixed", "pool", like=Pool(kernel_size=2))
+    assert not as_maximum.ok, "what is said is what is judged"
+    assert check("NoBias", "linear", like=Linear(out_features=4, bias=False)).ok
+
+
+def test_a_batch_norm_may_be_made_for_one_kind_of_input(check: Check) -> None:
+    for name in ("Norm", "RowNorm"):
+        images = check(name, "batch_norm")
+        assert images.ok
+        assert [(item.setting, item.why) for item in images.not_supported] == [
+            ("features", "made for images alone")
+        ]
+    dense = check("DenseNorm", "batch_norm")
+    assert dense.ok
+    assert [(item.setting, item.why) for item in dense.not_supported] == [
+        ("images", "made for features alone")
+    ]
+    assert not check("BadNorm", "batch_norm").ok
+    assert check("DenseNorm", "batch_norm", like=BatchNorm(num_features=4)).ok
+
+
+def test_only_a_batch_norm_may_be_made_for_one_kind_of_input(check: Check) -> None:
+    checked = check("ImagesReLU", "relu")
+    assert not checked.ok
+    assert checked.not_supported == ()
+
+
+def test_a_layout_that_works_is_named(check: Check) -> None:
+    checked = check("Columns", "linear")
+    assert not any(found.ok for found in checked.findings if found.quantity == "output")
+    assert checked.notes == ("with --layout columns, its forward pass is right (plain)",)
+    assert check("Columns", "linear", layout="columns").ok
+    assert check("Fixed", "relu").notes == (), "no layout makes it one"
+
+
+def test_arguments(check: Check) -> None:
+    assert check("Choice", "linear", arguments={"activation": None}).ok
+    with pytest.raises(BackendError, match=r"cannot be tried: Choice wants `activation`, .* --arg"):
+        check("Choice", "linear")
+    assert check("OneHot", "cross_entropy", arguments={"classes": 3}).ok
+
+
+def test_labels_may_be_one_hot(check: Check) -> None:
+    assert check("OneHot", "cross_entropy").ok
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "names", "message"),
+    [
+        ("NoBias", "linear", {"foo": "W"}, "nothing called foo that could be mapped"),
+        ("NoBias", "linear", {"out_channels": "n_out"}, "a linear has no such option; it has bias"),
+        ("NoBias", "linear", {"weight": "V"}, "has no array `V`, as --map weight=V says"),
+        ("OneHot", "cross_entropy", {"weight": "W"}, "a loss has nothing called weight"),
+        ("Fixed", "pool", {}, "takes no `kernel_size`; it has no parameters; if it is built in"),
+    ],
+)
+def test_slips_of_the_user_are_no_findings(
+    name: str, kind: str, names: dict[str, str], message: str, check: Check
+) -> None:
+    with pytest.raises(BackendError) as caught:
+        check(name, kind, names=names)
+    assert message in str(caught.value)
+
+
+def test_a_function_in_place_of_a_class_is_told_how_to_become_one(check: Check) -> None:
+    checked = check("linear_forward", "linear")
+    assert not checked.loaded
+    assert "`linear_forward` is a function, wanted a class with `forward`" in checked.error
+    assert "wrap it: class Layer" in checked.error
