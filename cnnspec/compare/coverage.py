@@ -67,7 +67,8 @@ def coverage_of(
         else:
             missing.setdefault(item.layer, []).append(item.quantity)
     listed = [*_listed(isolation, missing, allowed), *_own_checks(isolation, missing, allowed)]
-    return Coverage({name: (done, of) for name, (done, of) in counts.items()}, tuple(listed))
+    compared = {name: (done, of) for name, (done, of) in counts.items()}
+    return Coverage(compared, tuple(listed), tuple(isolation.silent))
 
 
 def check_allowed(plan: Plan, allowed: Collection[str], others: Collection[str] = ()) -> None:

@@ -35,6 +35,8 @@ class Isolation:
         self.ledger = Ledger()
         self.failures: dict[tuple[str, str], str] = {}
         """What could not be run, as (part, side's label), and why."""
+        self.silent: dict[tuple[str, str], None] = {}
+        """Sides, and precisions, of whose training steps the bounds say nothing."""
 
     @property
     def pair(self) -> str:

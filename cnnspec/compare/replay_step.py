@@ -79,8 +79,14 @@ class _Bench:
         wanted = updated(self.parts, given)
         apart = {name: 2 * bound for name, bound in errors.gradients.items()}
         own = given.budgets(plan, options, self.precision)
+        telling = not plan.parameters
         for name, bound in given.budgets(plan, options, self.precision, apart).items():
             self._hold(name, after[name], wanted[name], bound + own[name], number)
+            if name in plan.parameters:
+                moved = np.abs(wanted[name].astype(np.float64) - before[name])
+                telling |= bool(np.any(bound + own[name] < moved))
+        if not telling:
+            self.isolation.silent[self.side.label, self.precision] = None
         for name, bound in errors.buffers.items():
             layer, _, buffer = name.rpartition(".")
             self._hold(name, after[name], trace.layers[layer].buffers[buffer], 2 * bound, number)

@@ -70,6 +70,9 @@ class Coverage:
     counts: Mapping[str, tuple[int, int]]
     """Compared, and all there are, by group: `outputs`, `input gradients`, ..."""
     not_compared: tuple[NotCompared, ...]
+    silent: tuple[tuple[str, str], ...] = ()
+    """Sides, and precisions, of whose training steps the bounds say nothing: rounding may carry
+    further than the steps themselves."""
 
     @property
     def complete(self) -> bool:

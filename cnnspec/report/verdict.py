@@ -296,6 +296,12 @@ def coverage_lines(coverage: Coverage, kinks: Sequence[Kinks]) -> Iterator[Text]
         what = f"{layer} ({', '.join(map(label, quantities))})" if quantities else layer
         style = "dim" if allowed else "red"
         yield Text(f"not compared{' (allowed)' if allowed else ''}: {what}: {why}", style=style)
+    for side, precision in coverage.silent:
+        yield Text(
+            f"training steps of {side} in {precision}: their bounds say nothing, as rounding may "
+            "carry further than they go",
+            style="yellow",
+        )
     decisions, near = sum(kink.decisions for kink in kinks), sum(kink.near for kink in kinks)
     if decisions:
         yield Text(

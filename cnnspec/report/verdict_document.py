@@ -42,6 +42,7 @@ def replay_content(
         "quantities": [_quantity(found) for found in quantities],
         "coverage": {name: list(count) for name, count in coverage.counts.items()},
         "not_compared": [asdict(item) for item in coverage.not_compared],
+        "silent": [{"side": side, "precision": precision} for side, precision in coverage.silent],
         "kinks": [asdict(kink) for kink in kinks],
     }
 
