@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from cnnspec import compare_backends, parse_spec
+from cnnspec import SGD, ModelSpec, Training, compare_backends, parse_spec
 from cnnspec.backends.numpy.layers import ConvNumPy, PoolNumPy
 from cnnspec.compare import parse_party
 from cnnspec.documents import to_json
@@ -37,8 +37,14 @@ class HalvedGradient(ConvNumPy):
         return found | {"weight": found["weight"] / 2}
 
 
-def document(*backends: Any, **options: Any) -> Any:
-    return json.loads(to_json(verdict_document(compare_backends(SPEC, backends, **options))))
+NO_STEP = SPEC.model_copy(
+    update={"training": Training(optimizer=SGD(learning_rate=0.0)), "data": None}
+)
+"""Trained at a rate of 0: no step is longer than its bounds."""
+
+
+def document(*backends: Any, spec: ModelSpec = SPEC, **options: Any) -> Any:
+    return json.loads(to_json(verdict_document(compare_backends(spec, backends, **options))))
 
 
 def test_every_key_is_explained() -> None:
@@ -46,6 +52,7 @@ def test_every_key_is_explained() -> None:
         document(parse_party("numpy"), faulty(conv=HalvedGradient), mode="free", twins=2),
         document(parse_party("numpy"), faulty(pool=NoBackward), steps=0),
         document("numpy", "torch"),
+        document("numpy", "torch", spec=NO_STEP),
     ]
     assert documents[0]["trajectory"]["finding"]["layer"] == "conv1"
     assert documents[1]["not_compared"]
