@@ -11,7 +11,7 @@ from rich.text import Text
 
 from cnnspec.compare.check import Checked, CheckFinding
 from cnnspec.documents import Document, document
-from cnnspec.report.verdict import label
+from cnnspec.report.quantities import label
 from cnnspec.report.wrapped import Wrapped
 
 FORWARD = ("forward", "forward")

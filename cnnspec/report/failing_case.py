@@ -10,7 +10,7 @@ import numpy as np
 from cnnspec.backends.user_file import is_user_file, whole_path
 from cnnspec.compare.failing_case import LayerCase
 from cnnspec.compare.shrink import Shrunk
-from cnnspec.report.verdict import budget_words, label
+from cnnspec.report.quantities import budget_words, label
 from cnnspec.spec.dump import dump_spec
 from cnnspec.trace import Array
 

@@ -13,8 +13,9 @@ from cnnspec.compare.replay import Replayed
 from cnnspec.compare.runs import RunsVerdict
 from cnnspec.documents import Document, document
 from cnnspec.report.difference import layers_table, options_table, plain_value
+from cnnspec.report.findings import finding_lines
 from cnnspec.report.tables import percent, plain_table
-from cnnspec.report.verdict import coverage_lines, finding_lines
+from cnnspec.report.verdict import coverage_lines
 from cnnspec.report.verdict_document import replay_content
 
 STYLES = {"same": "bold green", "different": "bold red", "cannot tell": "bold yellow"}

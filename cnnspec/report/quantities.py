@@ -1,0 +1,95 @@
+"""The quantities of a verdict as a table, and the words for them."""
+
+from __future__ import annotations
+
+import math
+import sys
+
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.measure import Measurement
+from rich.table import Table
+
+from cnnspec.compare.verdict import Quantity, Verdict
+from cnnspec.report.tables import plain_table
+
+ROWS = 12
+"""Rows of the table; the rest is counted."""
+
+SIDE = len("numpy vs torch")
+"""Longest pair of sides that the table names."""
+
+
+def label(quantity: str) -> str:
+    """Name a quantity as people do: `weight gradient`."""
+    kind, _, name = quantity.partition("_")
+    return f"{name} gradient" if kind == "grad" else quantity
+
+
+def budget_words(budget: float) -> str:
+    """Write a budget; one below any normal number is none."""
+    return f"{budget:.1e}" if budget >= sys.float_info.min else "nothing"
+
+
+class QuantitiesTable:
+    """The quantities that come nearest to their budget, or exceed it, worst first.
+
+    Where a terminal is too narrow for all columns, what the ratio is of is left out.
+    """
+
+    def __init__(self, verdict: Verdict) -> None:
+        self._rows = worst_first(verdict)[:ROWS]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        whole = self._table(of=True)
+        natural = Measurement.get(console, options.update(max_width=1000), whole).maximum
+        quantities = [label(found.quantity) for found in self._rows] or ["quantity"]
+        longest = max(map(len, quantities))
+        needed = natural - longest + max(len(word) for each in quantities for word in each.split())
+        yield whole if needed <= options.max_width else self._table(of=False)
+
+    def _table(self, *, of: bool) -> Table:
+        numbers = ("apart", "budget", "ratio") if of else ("ratio",)
+        table = plain_table(
+            ("layer", "left"), ("quantity", "left"), ("dtype", "left"), ("side", "left"), *numbers
+        )
+        for column in (0, 2, 3):  # the quantity alone may take several lines
+            table.columns[column].no_wrap = True
+        for found in self._rows:
+            table.add_row(
+                found.layer,
+                label(found.quantity),
+                found.precision,
+                _side(found.backend),
+                *((_apart(found), _budget(found)) if of else ()),
+                _ratio(found),
+                style=None if found.ok else "red",
+            )
+        return table
+
+
+def _side(backend: str) -> str:
+    """Name the side that is held against itself, or the two that are held together."""
+    return "one vs other" if " vs " in backend and len(backend) > SIDE else backend
+
+
+def _apart(found: Quantity) -> str:
+    if math.isfinite(found.difference):
+        return f"{found.difference:.1e}"
+    return "not finite" if found.position else "shape"
+
+
+def _budget(found: Quantity) -> str:
+    if not math.isfinite(found.difference):
+        return "-"
+    return budget_words(found.budget) if found.difference else f"{found.budget:.1e}"
+
+
+def _ratio(found: Quantity) -> str:
+    if found.difference and found.budget < sys.float_info.min:  # the same as one of 0
+        return "inf"
+    return f"{found.ratio:.3f}" if found.ratio < 1000 else f"{found.ratio:.0e}"
+
+
+def worst_first(verdict: Verdict) -> list[Quantity]:
+    """Return the quantities, those that exceed their budget most first."""
+    return sorted(verdict.quantities, key=lambda found: -found.ratio)
