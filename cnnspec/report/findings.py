@@ -61,10 +61,12 @@ def _group_lines(group: list[Finding], said: Finding) -> Iterator[RenderableType
         text.append("; " if number else "")
         text.append(f"{layer}, {', '.join(quantities)}", style="bold")
     yield text
-    again = list(_verdict_on(group[0]))
-    if group[0].causes and again == list(_verdict_on(said)):
-        again = [Text("the same side, for the same cause")]
-    for line in again:
+    found = group[0]
+    if found.causes and (found.wrong_side, found.causes) == (said.wrong_side, said.causes):
+        lines = [Text("the same side, for the same cause")]
+    else:
+        lines = list(_verdict_on(found))
+    for line in lines:
         yield Padding(line, (0, 0, 0, 2), expand=False)
 
 
