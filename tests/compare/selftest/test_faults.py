@@ -63,14 +63,18 @@ def of_optimizer(network: Network, plan: Plan) -> Parts:
 
 
 def of_network(network: Network, plan: Plan) -> Parts:
+    """Predict, and take two steps in a row, the second on fewer images."""
     random = stream(0, "tests", "batch")
-    images = random.normal(size=(6, *plan.input)).astype(np.float32)
-    labels = random.integers(0, plan.classes, 6)
-    predicted = network.predict(images)
-    step = network.train_step(images, labels, 0.1, 1)
-    return {"predicted": predicted, "loss": np.array(step.loss), "logits": step.logits} | (
-        network.state()
-    )
+    found: Parts = {}
+    for step, count in ((1, 6), (2, 4)):
+        images = random.normal(size=(count, *plan.input)).astype(np.float32)
+        labels = random.integers(0, plan.classes, count)
+        predicted = network.predict(images)
+        taken = network.train_step(images, labels, 0.1, step)
+        parts = {"predicted": predicted, "loss": np.array(taken.loss), "logits": taken.logits}
+        parts |= {"images": images} | network.state()
+        found |= {f"step {step} {name}": array for name, array in parts.items()}
+    return found
 
 
 def quantities(network: Network, fault: Fault, plan: Plan) -> Parts:
@@ -116,10 +120,14 @@ def test_fault_applies_somewhere_and_says_what_it_is(name: str) -> None:
 @pytest.mark.parametrize("name", BY_NAME)
 def test_fault_changes_what_its_part_gives(name: str) -> None:
     fault = BY_NAME[name]
-    for plan, training in applies_on(fault):
-        faulty = faulty_builder(fault, plan)(plan, training, device="cpu")
-        right = quantities(build(plan, training), fault, plan)
-        assert different(quantities(faulty, fault, plan), right), plan.name
+    for plan, in_float64 in applies_on(fault):
+        changed: set[str] = set()
+        for precision in ("float64", "float32") if fault.where == NETWORK else ("float64",):
+            training = in_float64.model_copy(update={"precision": precision})
+            faulty = faulty_builder(fault, plan)(plan, training, device="cpu")
+            right = quantities(build(plan, training), fault, plan)
+            changed |= different(quantities(faulty, fault, plan), right)
+        assert changed, plan.name
 
 
 @pytest.mark.parametrize("name", [fault.name for fault in FAULTS if fault.layers(PLANS[0][0])])
