@@ -32,11 +32,22 @@ STEPS = {"loss": "loss", "grad_logits": "grad"}
 def diagnose_loss(observations: list[Observation[LossSituation]]) -> Cause | None:
     """Name the fault that gives a loss, or its gradient, as it was found on every probe.
 
-    Where no number that was found is finite, many faults might have given them: None.
+    Where no number that was found is finite, many faults might have given them: none is named
+    but those that overflow on just these logits.
     """
     if not any(np.isfinite(observation.found).any() for observation in observations):
-        return None
+        return _overflow(observations)
     return first_cause(_hypotheses(observations), observations)
+
+
+def _overflow(observations: list[Observation[LossSituation]]) -> Cause | None:
+    """Name the ways that give no finite number on these logits: all that do."""
+    found = [first_cause(iter([_hypothesis(way)]), observations) for way in WAYS]
+    by_code = {cause.code: cause for cause in found if cause}
+    if len(by_code) < 2:
+        return next(iter(by_code.values()), None)
+    sentences = "; or ".join(cause.sentence for cause in by_code.values())
+    return Cause("overflow", sentences)
 
 
 def _hypotheses(

@@ -296,3 +296,15 @@ def test_two_faults_at_once_are_both_said() -> None:
         "a cross-entropy with label smoothing 0.1; besides, the expected one x batch_size: the "
         "sum over the batch, not the mean"
     )
+
+
+def test_what_overflows_alone_is_named_where_only_large_logits_are_wrong() -> None:
+    def by_product(row: Exact, label: int) -> float:
+        return -float(sum(one_hot(label) * np.log(softmax(row))))
+
+    loss = by_image(by_product, lambda row, label: softmax(row) - one_hot(label))
+    extreme = [at for at in observe(loss, "loss") if at.situation.probe == "extreme"]
+    cause = diagnose_loss(extreme)
+    assert cause is not None
+    assert cause.code == "overflow"
+    assert "subtract the greatest first; or the logarithm of a softmax" in cause.sentence
