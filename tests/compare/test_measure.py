@@ -1,7 +1,10 @@
 import math
 
 import numpy as np
+import pytest
 
+from cnnspec.compare.budget import sum_budget
+from cnnspec.compare.ledger import Ledger
 from cnnspec.compare.measure import measure
 
 ONE = np.ones(3)
@@ -10,12 +13,14 @@ ONE = np.ones(3)
 def test_worst_element_is_the_one_with_the_greatest_ratio() -> None:
     budget = np.array([1.0, 0.1, 1.0])
     found = measure(np.array([0.5, 0.2, 0.0]), np.zeros(3), budget)
-    assert found == (0.5, 0.2, 0.1, 2.0, (1,), 1, 3)
+    assert found == (0.5, 0.2, 0.1, 2.0, (1,), 1, 3, 0.2, 0.0)
 
 
 def test_equal_values_need_no_budget() -> None:
     special = np.array([1.0, math.inf, math.nan])
-    assert measure(special, special.copy(), np.zeros(3)) == (0.0, 0.0, 0.0, 0.0, (0,), 0, 3)
+    assert measure(special, special.copy(), np.zeros(3)) == (
+        *(0.0, 0.0, 0.0, 0.0, (0,), 0, 3, 1.0, 1.0),
+    )
 
 
 def test_any_difference_exceeds_a_budget_of_zero() -> None:
@@ -39,4 +44,31 @@ def test_another_shape_is_infinitely_far_off() -> None:
 
 
 def test_nothing_is_equal_to_nothing() -> None:
-    assert measure(np.empty(0), np.empty(0), np.empty(0)) == (0.0, 0.0, 0.0, 0.0, (), 0, 0)
+    assert measure(np.empty(0), np.empty(0), np.empty(0)) == (
+        *(0.0, 0.0, 0.0, 0.0, (), 0, 0, None, None),
+    )
+
+
+def test_an_infinite_budget_explains_all() -> None:
+    budget = np.array([math.inf, math.inf, 1.0])
+    found = measure(np.array([math.inf, math.nan, 1.5]), ONE, budget)
+    assert (found.ratio, found.position, found.beyond) == (0.5, (2,), 0)
+
+
+def test_where_rounding_explains_anything_nothing_was_compared() -> None:
+    ledger = Ledger()
+    given = {"precision": "float32", "backend": "a", "probe": "data"}
+    ledger.add("l", "q", **given, found=ONE, wanted=ONE, budget=np.full(3, math.inf))
+    assert ledger.quantities() == ()
+    ledger.add("l", "q", **given, found=ONE, wanted=ONE, budget=np.array([1.0, math.inf, 1.0]))
+    (quantity,) = ledger.quantities()
+    assert quantity.ok
+
+
+def test_sums_that_may_overflow_have_no_bound() -> None:
+    sizes = np.array([1e30, 3e38, 3.5e38])
+    assert sum_budget(5, sizes, sizes, "float32").tolist()[1:] == [
+        pytest.approx(5 * 2**-24 * 3e38 + 2**-24 * 3e38, rel=1e-5),
+        math.inf,
+    ]
+    assert np.isfinite(sum_budget(5, sizes, sizes, "float64")).all()
