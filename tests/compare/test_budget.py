@@ -3,12 +3,15 @@
 import math
 from collections.abc import Iterator
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
 
 from cnnspec import SGD, Adam
+from cnnspec.backends import loops
 from cnnspec.compare.budget import (
+    OPTIMIZER_BUDGETS,
     adam_budgets,
     cross_entropy_budgets,
     gamma,
@@ -168,3 +171,56 @@ def test_typical_errors_are_typical(k: int) -> None:
         ratios.append(abs(float(one_by_one) - exact) / typical)
     assert np.mean(ratios) < 0.5
     assert max(ratios) > 0.2, "it is the scale of the errors, not only above them"
+
+
+@pytest.mark.parametrize("betas", [(0.9, 0.999), (0.9, 0.1), (0.9, 0.01), (0.9, 0.0), (0.0, 0.9)])
+@pytest.mark.parametrize("weighted", [True, False])
+def test_adam_in_either_form_and_with_constants_of_its_precision(
+    betas: tuple[float, float], weighted: bool
+) -> None:
+    """As C code has it: float32 constants, b v + (1 - b) g^2 or v + (1 - b) (g^2 - v)."""
+    random, options = np.random.default_rng(0), Adam(betas=betas)
+    g, m, v = (random.normal(size=500).astype(np.float32) for _ in range(3))
+    v = v**2
+    b1, b2 = map(np.float32, betas)
+
+    def mean(old: Any, new: Any, b: Any) -> Any:
+        return b * old + (1 - b) * new if weighted else old + (1 - b) * (new - old)
+
+    found = {"exp_avg": mean(m, g, b1), "exp_avg_sq": mean(v, g * g, b2)}
+    exact = {
+        "exp_avg": betas[0] * m.astype(float) + (1 - betas[0]) * g.astype(float),
+        "exp_avg_sq": betas[1] * v.astype(float) + (1 - betas[1]) * g.astype(float) ** 2,
+    }
+    slots = {"exp_avg": m.astype(float), "exp_avg_sq": v.astype(float)}
+    weights = random.normal(size=500)
+    bounds = adam_budgets(options, weights, slots, g.astype(float), 1e-3, 1, "float32")
+    for name, array in found.items():
+        assert array.dtype == np.float32
+        assert np.all(np.abs(array - exact[name]) <= bounds[name]), name
+
+
+@pytest.mark.parametrize("options", [SGD(momentum=0.9), SGD(momentum=0.9, nesterov=True), Adam()])
+def test_what_a_gradient_is_off_by_goes_into_the_update(options: SGD | Adam) -> None:
+    random = np.random.default_rng(0)
+    weights, gradient = random.normal(size=300), random.normal(size=300)
+    gradient[:100] = 0  # as of a bias before a batch norm
+    error = np.full(300, 1e-9)
+
+    def update(given: Any) -> dict[str, Any]:
+        learnt = {"w": weights.copy()}
+        optimizer = loops.OPTIMIZERS[options.keyword](options, learnt)
+        optimizer.step(learnt, {"w": given}, 0.1, 1)
+        return {"": learnt["w"]} | {
+            name.removeprefix("w."): slot for name, slot in optimizer.slots.items()
+        }
+
+    slots = {name: np.zeros(300) for name in update(gradient) if name}
+    bounds = OPTIMIZER_BUDGETS[options.keyword](
+        options, weights, slots, gradient, 0.1, 1, "float64", error
+    )
+    right = update(gradient)
+    for sign in random.choice([-1.0, 1.0], (20, 300)):
+        for name, array in update(gradient + sign * error).items():
+            assert np.all(np.abs(array - right[name]) <= bounds[name]), name
+    assert all(np.median(bound[100:]) < 1e-7 for bound in bounds.values())
