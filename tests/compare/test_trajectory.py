@@ -244,7 +244,10 @@ def test_a_whole_epoch_of_mnist(fault: type[ConvNumPy] | None) -> None:
     assert envelope is not None
     assert min(trajectory.accuracy.values()) > 0.98, "both learn; the fault does not show here"
     if fault is None:
-        assert (envelope.outside, finding, trajectory.replayed) == (None, None, ())
+        # One of four trainings is the first in which rounding turns a decision: if it is not a
+        # twin, the step is replayed, and found to be explained.
+        assert finding is None
+        assert (envelope.outside is None) == (trajectory.replayed == ())
     else:
         assert envelope.outside is not None
         assert finding is not None
