@@ -25,7 +25,8 @@ from tests.faulty import faulty
 from tests.report.explained import hold, paths
 
 REPEATED = [
-    f"parts.{key}" for key in ("findings", "quantities", "coverage", "not_compared", "kinks")
+    f"parts.{key}"
+    for key in ("findings", "quantities", "coverage", "not_compared", "silent", "kinks")
 ]
 """What docs/verdict.md explains."""
 
