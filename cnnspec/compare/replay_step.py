@@ -22,6 +22,7 @@ from cnnspec.compare.carry import Weights
 from cnnspec.compare.isolation import Isolation
 from cnnspec.compare.replay_layers import OWN_WEIGHTS
 from cnnspec.compare.replay_learning import GivenUpdate, gradients_of, updated
+from cnnspec.compare.replay_pass import PASS
 from cnnspec.compare.side import WORKING, Side
 from cnnspec.data import Split
 from cnnspec.trace import Array, State, Trace
@@ -111,7 +112,7 @@ class _Bench:
                 OWN_WEIGHTS,
                 precision="float64",
                 backend=self.side.label,
-                probe="whole pass",
+                probe=PASS,
                 found=array,
                 wanted=before[name].astype(array.dtype),
                 budget=np.zeros(array.shape),
@@ -160,7 +161,7 @@ def replay_prediction(isolation: Isolation, images: Array) -> None:
         PREDICTED,
         precision="float64",
         backend=isolation.pair,
-        probe="whole pass",
+        probe=PASS,
         found=first,
         wanted=second,
         budget=prediction_budget(isolation, images),
