@@ -61,8 +61,10 @@ def compare_backends(
         DataError: the data cannot be read, or does not fit.
         BackendError: a backend is unknown, or lacks a package or the device, or both are the
             same, or its settings contradict the spec.
-        ComparisonError: `allow` names nothing that is compared.
+        ComparisonError: `allow` names nothing that is compared, or there are fewer than 2 twins.
     """
+    if mode == "free" and twins < 2:
+        raise ComparisonError(f"`twins` is {twins}; free training needs 2 or more")
     first, second = _told_apart(*(_party(backend, device) for backend in backends))
     if first.label == second.label:
         raise BackendError(

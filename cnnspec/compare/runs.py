@@ -258,12 +258,13 @@ def _envelope(
         found.append(distances(states[0], twin.state()))
         accuracy.append(history[-1].test_accuracy)
     apart = distances(*states)
-    outside = TwinEnvelope().outside(apart, found)
-    furthest = {name: max(twin[name] for twin in found) for name in apart}
-    worst = outside or max(apart, key=lambda name: apart[name] / (furthest[name] or 1.0))
-    return FinalEnvelope(
-        len(found), apart[worst], furthest[worst], worst, outside is None, tuple(accuracy)
-    )
+    envelope = TwinEnvelope()
+    envelope.take(found)
+    worst = envelope.hold(apart)
+    assert worst, "twins are trained where weights differ"
+    name = worst.parameter
+    furthest = max(twin[name] for twin in found)
+    return FinalEnvelope(len(found), apart[name], furthest, name, worst.inside, tuple(accuracy))
 
 
 def _data(spec: ModelSpec, run: Run, data_dir: str | Path | None) -> Dataset:

@@ -135,18 +135,51 @@ class TrajectoryStep:
 
 
 @dataclass(frozen=True)
+class Turned:
+    """Decisions of a layer that two passes take otherwise: signs of a relu, maxima of a pool."""
+
+    layer: str
+    turned: int
+    decisions: int
+    """All there are."""
+
+
+@dataclass(frozen=True)
+class Jump:
+    """A step that led outside the envelope, and that the first side takes just so.
+
+    Every part of it is within its budgets; and the first side, going back and updating from the
+    second one's forward pass, lands where that landed. So what was together, up to rounding, is
+    led apart by the function, and by neither side.
+    """
+
+    step: int
+    parameter: str
+    """The one that was furthest outside."""
+    ratio: float
+    """Its distance in units of that of the furthest twin."""
+    landed: float
+    """The distance at which the first side lands from the second, in the same units."""
+    turned: tuple[Turned, ...]
+    """What the two decided otherwise."""
+
+
+@dataclass(frozen=True)
 class Envelope:
     """A training against twins of one side, which started one unit in the last place away."""
 
     twins: int
     largest: float
-    """Greatest ratio of the distance to that of the furthest twin, over parameters and steps."""
+    """Greatest ratio of the distance to that of the furthest twin, over parameters and steps but
+    for jumps."""
     outside: int | None
-    """First step at which a parameter was further away than the twins explain."""
+    """First step at which a parameter was further away than twins, or a jump, explain."""
     parameter: str | None
     """Which one."""
     twin_accuracy: tuple[float, ...]
     """On the test images, after the last step: fractions of 1."""
+    jumps: tuple[Jump, ...] = ()
+    """After each of which twins started anew."""
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,8 @@ from cnnspec.report.tables import percent, plain_table
 MANY_DIGITS = 1e6
 """A loss beyond it is written with a power of ten."""
 
+SHOWN_JUMPS = 3
+
 TITLES = {
     "lockstep": "Lockstep training",
     "resync": "Lockstep training, set to the same state after each step",
@@ -35,7 +37,7 @@ def trajectory_parts(trajectory: Trajectory) -> Iterator[RenderableType]:
         yield _envelope_table(trajectory)
     yield Text(parting(trajectory))
     if trajectory.envelope:
-        yield _envelope(trajectory, trajectory.envelope)
+        yield from _envelope(trajectory, trajectory.envelope)
     elif trajectory.replayed:
         (step,) = trajectory.replayed
         yield Text(
@@ -81,32 +83,61 @@ def _envelope_table(trajectory: Trajectory) -> Table:
     return table
 
 
-def _envelope(trajectory: Trajectory, envelope: Envelope) -> Text:
+def _envelope(trajectory: Trajectory, envelope: Envelope) -> Iterator[RenderableType]:
     accuracies = ""
     if envelope.twin_accuracy:
         low, high = min(envelope.twin_accuracy), max(envelope.twin_accuracy)
         accuracies = f" The twins reach {percent(low)} to {percent(high)}."
     if envelope.outside is None:
-        return Text(
-            f"Within the rounding envelope of {envelope.twins} twins in every step: "
+        jumps = len(envelope.jumps)
+        steps = "every step" if not jumps else f"all but {jumps} step{'s' * (jumps > 1)}"
+        yield Text(
+            f"Within the rounding envelope of {envelope.twins} twins in {steps}: "
             f"indistinguishable from rounding (at most {envelope.largest:.2f} times the distance "
             f"of the furthest twin).{accuracies}",
             style="green",
         )
+        yield from _jumps(trajectory, envelope)
+        return
+    yield from _jumps(trajectory, envelope)
+    explained = {jump.step for jump in envelope.jumps}
+    replayed = (f"{step:,}" for step in trajectory.replayed if step not in explained)
     outside = (
         f"Outside the rounding envelope of {envelope.twins} twins from step "
         f"{envelope.outside:,} ({envelope.parameter}), up to {envelope.largest:.3g} times the "
         f"distance of the furthest twin.{accuracies} Rewound, and replayed in isolation: step "
-        f"{', '.join(f'{step:,}' for step in trajectory.replayed)}: "
+        f"{', '.join(replayed)}: "
     )
     if trajectory.finding:
-        return Text(outside + "not rounding.", style="red")
-    return Text(
+        yield Text(outside + "not rounding.", style="red")
+        return
+    yield Text(
         outside + "every part, and the step itself, taken again by the very networks, is within "
-        "what rounding explains. So it is rounding of another size than that of the twins, as of "
-        "sums in another order.",
+        f"what rounding explains. But {next(iter(trajectory.accuracy))} does not take that step "
+        "from there just so. It is rounding of another size than that of the twins, as of sums in "
+        "another order.",
         style="yellow",
     )
+
+
+def _jumps(trajectory: Trajectory, envelope: Envelope) -> Iterator[Text]:
+    """Yield the steps that led outside and are the first side's own."""
+    first, second = trajectory.accuracy
+    for jump in envelope.jumps[:SHOWN_JUMPS]:
+        turned = ", ".join(
+            f"{of.turned:,} of {of.decisions:,} decisions in {of.layer}" for of in jump.turned
+        )
+        yield Text(
+            f"Step {jump.step:,} led {jump.parameter} {jump.ratio:.3g} times as far as the "
+            "furthest twin. Rewound: every part of it is within rounding, and given "
+            f"{second}'s forward pass, {first} takes the same step (up to {jump.landed:.2g} of a "
+            f"twin's distance). Rounding turned {turned or 'no decision'}. From there, {first} "
+            f"goes on beside {second} from the same weights, with new twins.",
+            style="green",
+        )
+    more = len(envelope.jumps) - SHOWN_JUMPS
+    if more > 0:
+        yield Text(f"And {more} more such step{'s' * (more > 1)}.", style="green")
 
 
 def parting(trajectory: Trajectory) -> str:

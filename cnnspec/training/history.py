@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from cnnspec.trace import Array
 
 
@@ -25,6 +28,8 @@ class StepTaken:
     """Mean over the batch, before the update."""
     logits: Array
     """(n, classes) of the batch, before the update."""
+    batch: NDArray[np.int64]
+    """(n,) which of the training images these are."""
 
 
 @dataclass(frozen=True)

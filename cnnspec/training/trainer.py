@@ -77,7 +77,7 @@ def training_events(
             seen += len(batch)
             total += loss * len(batch)
             correct += int(np.sum(logits.argmax(axis=1) == labels[batch]))
-            yield StepTaken(step, epoch, seen, len(labels), total / seen, loss, logits)
+            yield StepTaken(step, epoch, seen, len(labels), total / seen, loss, logits, batch)
             if step == steps and seen < len(labels):
                 return
         test = evaluate(network, data.test)

@@ -225,7 +225,7 @@ def test_a_replay_shows_that_it_goes_on_until_the_training() -> None:
     with progress.waiting("replaying every part of both"):
         (task,) = shown.tasks
         assert (task.description, task.total) == ("replaying every part of both", None)
-        event = StepTaken(1, 1, 32, 64, 2.3, 2.3, np.zeros((32, 10)))
+        event = StepTaken(1, 1, 32, 64, 2.3, 2.3, np.zeros((32, 10)), np.arange(32))
         progress.show({"numpy": event, "torch": event})
         (task,) = shown.tasks
         assert (task.description, task.completed, task.total) == ("epoch 1/2", 32, 128)

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from cnnspec.compare import Coverage, Finding, NotCompared, Quantity, Trajectory, Verdict
 from cnnspec.compare.causes import Cause
-from cnnspec.compare.verdict import Envelope, Kinks, TrajectoryStep
+from cnnspec.compare.verdict import Envelope, Jump, Kinks, TrajectoryStep, Turned
 from cnnspec.documents import to_json
 from cnnspec.report.trajectory import parting, trajectory_parts
 from cnnspec.report.verdict import render_replay, render_training, verdict_sentence
@@ -55,6 +55,7 @@ LOCKSTEP = Trajectory(
 )
 INSIDE = Envelope(2, 1.25, None, None, (0.87, 0.89))
 OUTSIDE = Envelope(2, 40.0, 17, "conv1.weight", (0.87, 0.89))
+JUMP = Jump(8, "linear1.weight", 61.9, 0.015, (Turned("relu1", 1, 1280), Turned("pool1", 2, 320)))
 
 
 def finding(worst: Quantity, side: str | None = "torch", cause: Cause | None = None) -> Finding:
@@ -362,6 +363,48 @@ rounding (at most 1.25 times the distance of the furthest twin). The twins reach
 def test_free_training_within_the_envelope_at_80_columns() -> None:
     free = dataclasses.replace(LOCKSTEP, mode="free", envelope=INSIDE)
     assert printed(trajectory_parts(free), 80) == FREE_AT_80
+
+
+def lines_after_parting(envelope: Envelope, replayed: tuple[int, ...]) -> list[str]:
+    free = dataclasses.replace(LOCKSTEP, mode="free", envelope=envelope, replayed=replayed)
+    lines = printed(trajectory_parts(free), 1000).splitlines()
+    return lines[1 + next(n for n, line in enumerate(lines) if line.startswith("Losses")) :]
+
+
+def told(jump: str, decisions: str) -> str:
+    return (
+        f"Step {jump} times as far as the furthest twin. Rewound: every part of it is within "
+        "rounding, and given torch's forward pass, numpy takes the same step (up to 0.015 of a "
+        f"twin's distance). Rounding turned {decisions}. From there, numpy goes on beside torch "
+        "from the same weights, with new twins."
+    )
+
+
+def test_jumps_are_within_the_envelope() -> None:
+    first, second = lines_after_parting(dataclasses.replace(INSIDE, jumps=(JUMP,)), (8,))
+    assert first.startswith("Within the rounding envelope of 2 twins in all but 1 step: indis")
+    assert second == told(
+        "8 led linear1.weight 61.9", "1 of 1,280 decisions in relu1, 2 of 320 decisions in pool1"
+    )
+
+
+def test_a_jump_without_a_turned_decision() -> None:
+    smooth = dataclasses.replace(JUMP, turned=())
+    _, line = lines_after_parting(dataclasses.replace(INSIDE, jumps=(smooth,)), (8,))
+    assert "Rounding turned no decision. " in line
+
+
+def test_many_jumps_are_counted() -> None:
+    lines = lines_after_parting(dataclasses.replace(INSIDE, jumps=(JUMP,) * 5), (8,))
+    assert len(lines) == 1 + 3 + 1
+    assert " in all but 5 steps: " in lines[0]
+    assert lines[-1] == "And 2 more such steps."
+
+
+def test_outside_after_a_jump() -> None:
+    jump, outside = lines_after_parting(dataclasses.replace(OUTSIDE, jumps=(JUMP,)), (8, 17, 40))
+    assert jump.startswith("Step 8 led")
+    assert " isolation: step 17, 40: " in outside
 
 
 def last_lines(trajectory: Trajectory) -> str:

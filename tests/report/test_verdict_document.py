@@ -1,13 +1,16 @@
 """docs/verdict.md names every key of the document, and no other."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from cnnspec import SGD, ModelSpec, Training, compare_backends, parse_spec
 from cnnspec.backends.numpy.layers import ConvNumPy, PoolNumPy
 from cnnspec.compare import parse_party
+from cnnspec.compare.verdict import Verdict
 from cnnspec.documents import to_json
 from cnnspec.report.verdict_document import verdict_document
+from tests.compare.edge import data_on_the_edge, trained
 from tests.faulty import faulty
 from tests.report.explained import hold, paths
 
@@ -44,7 +47,17 @@ NO_STEP = SPEC.model_copy(
 
 
 def document(*backends: Any, spec: ModelSpec = SPEC, **options: Any) -> Any:
-    return json.loads(to_json(verdict_document(compare_backends(spec, backends, **options))))
+    return document_of(compare_backends(spec, backends, **options))
+
+
+def document_of(verdict: Verdict) -> Any:
+    return json.loads(to_json(verdict_document(verdict)))
+
+
+def with_a_jump() -> Verdict:
+    torch = parse_party("torch")
+    trajectory = trained(torch, data_on_the_edge(torch, "second", "there"))
+    return replace(compare_backends(SPEC, steps=0), trajectory=trajectory)
 
 
 def test_every_key_is_explained() -> None:
@@ -53,6 +66,7 @@ def test_every_key_is_explained() -> None:
         document(parse_party("numpy"), faulty(pool=NoBackward), steps=0),
         document("numpy", "torch"),
         document("numpy", "torch", spec=NO_STEP),
+        document_of(with_a_jump()),
     ]
     assert documents[0]["trajectory"]["finding"]["layer"] == "conv1"
     assert documents[1]["not_compared"]

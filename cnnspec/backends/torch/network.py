@@ -194,8 +194,12 @@ class TorchNetwork:
                     yield f"{name}.{slot}", tensor
 
     def _tensor(self, array: Array) -> Tensor:
-        """Copy an array to the device and the precision of the network."""
-        return torch.tensor(np.ascontiguousarray(array), dtype=self._dtype, device=self._device)
+        """Copy an array to the device and the precision of the network.
+
+        NumPy's copy has the strides of its shape. Those of a view of one channel may be read as
+        channels last: torch then takes other kernels, which round otherwise.
+        """
+        return torch.tensor(array.copy(), dtype=self._dtype, device=self._device)
 
     def _labels(self, labels: Labels) -> Tensor:
         return torch.tensor(np.asarray(labels), dtype=torch.int64, device=self._device)

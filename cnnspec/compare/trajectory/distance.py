@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -21,6 +22,11 @@ def distances(a: Mapping[str, Array], b: Mapping[str, Array]) -> dict[str, float
     return found
 
 
+def furthest(apart: Mapping[str, float]) -> float:
+    """Return the greatest of some distances."""
+    return max(apart.values(), default=0.0)
+
+
 def one_ulp_away(state: Mapping[str, Array], seed: int, twin: int) -> State:
     """Return a state in which every number is its upper or lower neighbour, by lot."""
     moved = {}
@@ -32,32 +38,46 @@ def one_ulp_away(state: Mapping[str, Array], seed: int, twin: int) -> State:
     return moved
 
 
+class Apart(NamedTuple):
+    """How far two trainings are apart, beside twins."""
+
+    parameter: str
+    """The one that is furthest."""
+    ratio: float
+    """Its distance in units of that of its furthest twin."""
+    inside: bool
+    """Whether the twins explain that."""
+
+
 class TwinEnvelope:
     """What chaos explains: the distances of twins, and how much these scatter.
 
-    A parameter is outside where it is further from the first side than the furthest twin, by
-    more than the greatest factor seen so far between two twins, of any parameter in any step.
-    That is a reason to look, and no verdict: the step is then replayed against derived budgets.
+    A parameter is outside where it is further off than the furthest twin, by more than the
+    greatest factor seen so far between two twins, of any parameter in any step. That is a reason
+    to look, and no verdict: the step is then replayed against derived budgets.
     """
 
     def __init__(self) -> None:
-        self.largest = 0.0
-        """Greatest ratio of a distance to that of the furthest twin so far."""
+        self._furthest: dict[str, float] = {}
         self._scatter = 1.0
 
-    def outside(self, apart: Mapping[str, float], twins: list[dict[str, float]]) -> str | None:
-        """Return the parameter that is furthest outside after a step, if one is."""
+    def take(self, twins: Sequence[Mapping[str, float]]) -> None:
+        """Take the distances of all twins after a step."""
+        for name in twins[0]:
+            of_twins = [twin[name] for twin in twins]
+            self._furthest[name] = furthest = max(of_twins)
+            if nearest := min(of_twins):
+                self._scatter = max(self._scatter, furthest / nearest)
+
+    def hold(self, apart: Mapping[str, float]) -> Apart | None:
+        """Hold distances after that step against those of the twins; None: nothing is apart."""
         ratios = {}
         for name, distance in apart.items():
-            of_twins = [twin[name] for twin in twins]
-            furthest, nearest = max(of_twins), min(of_twins)
-            if nearest:
-                self._scatter = max(self._scatter, furthest / nearest)
             if distance:
-                ratio = distance / furthest if furthest else math.inf
+                of_twin = self._furthest[name]
+                ratio = distance / of_twin if of_twin else math.inf
                 ratios[name] = math.inf if math.isnan(ratio) else ratio  # NaN is beyond nothing
         if not ratios:
             return None
         worst = max(ratios, key=lambda name: ratios[name])
-        self.largest = max(self.largest, ratios[worst])
-        return worst if ratios[worst] > self._scatter else None
+        return Apart(worst, ratios[worst], ratios[worst] <= self._scatter)

@@ -1,0 +1,106 @@
+"""What is done about two trainings after each of their steps, by the mode of a comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from cnnspec.backends.network import Network
+from cnnspec.compare.moment import Moment
+from cnnspec.compare.party import Party
+from cnnspec.compare.replay import replay
+from cnnspec.compare.trajectory.distance import distances, furthest
+from cnnspec.compare.verdict import Envelope, Finding
+from cnnspec.data import Split
+from cnnspec.plan import Plan
+from cnnspec.spec.training import Training
+from cnnspec.trace import State
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a training stands."""
+
+    state: State
+    slots: State
+
+    @classmethod
+    def of(cls, network: Network) -> Standing:
+        """Return where a network stands."""
+        return cls(network.state(), network.optimizer_state())
+
+    def load(self, network: Network) -> None:
+        """Set a network to it."""
+        network.load_state(self.state)
+        network.load_optimizer_state(self.slots)
+
+
+class Watch:
+    """Told of every step of two trainings; in lockstep, nothing is done about them."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        training: Training,
+        parties: tuple[Party, Party],
+        live: Mapping[str, Network],
+    ) -> None:
+        """`live` are the networks of both sides, which are in training."""
+        self._plan, self._training, self._parties, self._live = plan, training, parties, live
+        self._first, self._second = live.values()
+        self.twins: dict[str, Network] = {}
+        """Networks to be trained beside the two."""
+        self.replayed: list[int] = []
+        """Steps that were replayed."""
+        self.finding: Finding | None = None
+        """What a replayed step showed that rounding does not explain."""
+
+    def after_step(self, step: int, batch: Split) -> None:
+        """Look at a step that all networks have taken."""
+
+    def end(self) -> None:
+        """Look at the whole, once all steps are taken."""
+
+    def envelope(self, accuracy: Mapping[str, float]) -> Envelope | None:
+        """Return what the twins explain; `accuracy` is of these, among others."""
+
+    def _replay(self, step: int, stood: Standing, batch: Split) -> bool:
+        """Replay a step in isolation, from where a side stood before it.
+
+        Tell whether rounding explains every part of it.
+        """
+        self.replayed.append(step)
+        moment = Moment(step, stood.state, stood.slots, batch, self._live)
+        found = replay(self._plan, self._training, self._parties, moment=moment)
+        if found.findings:
+            self.finding = replace(found.findings[0], step=step)
+        return self.finding is None and found.coverage.complete
+
+
+class Resync(Watch):
+    """Sets the second side to the first one's state after each step."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        training: Training,
+        parties: tuple[Party, Party],
+        live: Mapping[str, Network],
+    ) -> None:
+        super().__init__(plan, training, parties, live)
+        self._before = Standing.of(self._first)
+        self._furthest: tuple[float, int, Standing, Split] | None = None
+
+    def after_step(self, step: int, batch: Split) -> None:
+        """Keep the step that took the second side furthest, and take it back."""
+        now = Standing.of(self._first)
+        apart = furthest(distances(now.state, self._second.state()))
+        if self._furthest is None or apart > self._furthest[0]:
+            self._furthest = apart, step, self._before, batch
+        now.load(self._second)
+        self._before = now
+
+    def end(self) -> None:
+        """Replay the step that took the second side furthest."""
+        if self._furthest:
+            self._replay(*self._furthest[1:])

@@ -1,0 +1,109 @@
+"""Free trainings in one step of which rounding turns a decision for some networks alone.
+
+Trainings are taken to the step before it, and one pixel of its images is set so that a relu is
+decided by the last bits of their weights, or of the step's own sums.
+"""
+
+from collections.abc import Mapping
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from cnnspec import parse_spec, resolve
+from cnnspec.backends.network import Network
+from cnnspec.compare import Party, parse_party
+from cnnspec.compare.trajectory import run_trajectory
+from cnnspec.compare.trajectory.distance import one_ulp_away
+from cnnspec.compare.verdict import Trajectory
+from cnnspec.data import Dataset, Split, load_data
+from cnnspec.training import StepTaken, training_events
+
+SPEC = parse_spec("""
+input: [1, 8, 8]
+layers:
+  - flatten
+  - linear: {out_features: 12}
+  - relu
+  - batch_norm
+  - linear: {out_features: 10}
+data: {digits: {train_samples: 160, test_samples: 50}}
+training: {epochs: 1, batch_size: 16}
+""")
+PLAN, TRAINING = resolve(SPEC), SPEC.training
+DATA = load_data(SPEC.data)
+EDGE = 4
+"""The step in which the decision is turned."""
+PIXELS = (20, 28, 36, 44)
+"""Those that are tried, one by one; all in the middle."""
+TWINS = 3
+
+
+def advance(network: Network, steps: int, data: Dataset = DATA) -> StepTaken:
+    """Train a network for some steps; return the last."""
+    events = list(training_events(network, data, TRAINING, steps=steps))
+    return events[-1]  # type: ignore[return-value]
+
+
+def before_the_edge(second: Party) -> dict[str, Network]:
+    """Return all the networks of a free comparison, as they stand before the step.
+
+    And one of the first side's that stands where the second does.
+    """
+    networks = {"first": parse_party("numpy").build(PLAN, TRAINING)}
+    start = networks["first"].state()
+    for number in range(1, 1 + TWINS):
+        networks[f"twin {number}"] = parse_party("numpy").build(PLAN, TRAINING)
+        networks[f"twin {number}"].load_state(one_ulp_away(start, TRAINING.seed, number))
+    networks["second"] = second.build(PLAN, TRAINING)
+    for network in networks.values():
+        advance(network, EDGE - 1)
+    networks["there"] = parse_party("numpy").build(PLAN, TRAINING)
+    networks["there"].load_state(networks["second"].state())
+    return networks
+
+
+def decided(networks: Mapping[str, Network], batch: Split) -> dict[str, Any]:
+    """Return what each network's relu lets through."""
+    return {
+        name: network.trace(batch.images.copy(), batch.labels).layers["linear1"].output > 0
+        for name, network in networks.items()
+    }
+
+
+def data_on_the_edge(second: Party, *alone: str) -> Dataset:
+    """Return data on which some networks decide one thing otherwise, in one step."""
+    networks = before_the_edge(second)
+    probe = parse_party("numpy").build(PLAN, TRAINING)
+    taken = advance(probe, EDGE)
+    weights = {
+        name: [
+            network.state()[f"linear1.{parameter}"].astype(np.float64)
+            for parameter in ("weight", "bias")
+        ]
+        for name, network in networks.items()
+    }
+    for image, unit, at in product(taken.batch, range(12), PIXELS):
+        flat = DATA.train.images[image].ravel().astype(np.float64)
+        flat[at] = 0
+        crossings = {
+            name: -(weight[unit] @ flat + bias[unit]) / weight[unit, at]
+            for name, (weight, bias) in weights.items()
+        }
+        others = [value for name, value in crossings.items() if name not in alone]
+        turning = crossings[alone[0]]
+        value = (turning + min(others, key=lambda other: abs(other - turning))) / 2
+        if abs(value) > 5:
+            continue
+        images = DATA.train.images.copy()
+        images[image].flat[at] = value
+        found = decided(networks, Split(images[taken.batch], DATA.train.labels[taken.batch]))
+        usual = next(passed for name, passed in found.items() if name not in alone)
+        if all(np.sum(usual != passed) == (name in alone) for name, passed in found.items()):
+            return Dataset("edge", Split(images, DATA.train.labels), DATA.test)
+    raise AssertionError("no image puts these networks on the other side")
+
+
+def trained(second: Party, data: Dataset, steps: int = 8) -> Trajectory:
+    parties = parse_party("numpy"), second
+    return run_trajectory(PLAN, TRAINING, parties, data, mode="free", steps=steps, twins=TWINS)
