@@ -8,11 +8,14 @@ demo: .venv/installed
 	$(BIN)/cnnspec build specs/digits.yaml
 	$(BIN)/cnnspec compare specs/digits.yaml
 
+# One process to a core, and so one thread to a process.
+PYTEST := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses=auto
+
 test: .venv/installed
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 test-slow: .venv/installed
-	$(BIN)/python -m pytest -m slow
+	$(PYTEST) -m slow
 
 check: .venv/installed
 	$(BIN)/ruff check

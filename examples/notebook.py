@@ -41,7 +41,7 @@ LinearNumPy.parameter_gradients = divided_twice
 print("divided by the batch size twice:", accuracy())
 
 # %% The referee, which needs no tolerance, names the layer and the quantity
-found = compare_backends(spec, ("numpy", "loops"), steps=0).first_divergence
+found = compare_backends(spec, ("numpy", "torch"), steps=0).first_divergence
 print(f"first divergence: {found.layer}, {found.quantity}, in {found.precision}")
 LinearNumPy.parameter_gradients = right
-print("mended:", compare_backends(spec, ("numpy", "loops"), steps=0).verdict)
+print("mended:", compare_backends(spec, ("numpy", "torch"), steps=0).verdict)

@@ -125,7 +125,7 @@ def command(
     if spec is None:
         _check_twins(twins, "two run folders", none=True)
         return _compare_runs(targets, twins, data_dir, device, as_json)
-    _check_mode(context, mode, steps, twins)
+    _check_mode(context, mode, steps, epochs, twins)
     names = tuple(name.strip() for name in backends.split(","))
     if len(names) != 2 or not all(names):
         raise click.UsageError(f"--backends wants two names, as in numpy,torch; found `{backends}`")
@@ -166,7 +166,11 @@ def command(
     else:
         Output().print(*render_training(verdict), sep="\n")
     if program:
-        with prints_on_stderr():
+        with (
+            training_progress(1, quiet_stdout=True) as progress,
+            prints_on_stderr(),
+            progress.waiting("making the failing case smaller"),
+        ):
             said = _shrunk(model, (names[0], names[1]), verdict, device, program)
         click.echo(said, err=True)
     return 0 if verdict.verdict == "same" else DIFFERENT
@@ -205,11 +209,16 @@ def _kind_of(path: str) -> str:
     return "a file" if Path(path).exists() else "which does not exist"
 
 
-def _check_mode(context: click.Context, mode: str, steps: int | None, twins: int) -> None:
+def _check_mode(
+    context: click.Context, mode: str, steps: int | None, epochs: int | None, twins: int
+) -> None:
     """Refuse options that would be without effect in a mode."""
     twins_given = context.get_parameter_source("twins") is ParameterSource.COMMANDLINE
-    if mode == "replay" and steps:
-        raise click.UsageError("--steps: --mode replay does not train; leave out one of the two")
+    for option, length in (("--steps", steps), ("--epochs", epochs)):
+        if mode == "replay" and length:
+            raise click.UsageError(
+                f"{option}: --mode replay does not train; leave out one of the two"
+            )
     if mode == "free":
         _check_twins(twins, "--mode free")
     elif twins_given:

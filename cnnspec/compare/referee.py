@@ -17,7 +17,7 @@ from cnnspec.compare.trajectory import Mode, run_trajectory
 from cnnspec.compare.trajectory.together import Event
 from cnnspec.compare.verdict import Coverage, NotCompared, Verdict
 from cnnspec.data import Dataset, load_data
-from cnnspec.errors import BackendError
+from cnnspec.errors import BackendError, ComparisonError
 from cnnspec.plan import Plan, resolve
 from cnnspec.spec.model import ModelSpec
 from cnnspec.spec.training import Training
@@ -65,16 +65,7 @@ def compare_backends(
     """
     if mode == "free" and twins < 2:
         raise ComparisonError(f"`twins` is {twins}; free training needs 2 or more")
-    first, second = _told_apart(*(_party(backend, device) for backend in backends))
-    if first.label == second.label:
-        raise BackendError(
-            f"two different backends are compared; found `{first.label}` twice (one backend "
-            f"under two settings: {first.label},{first.label}@float64)"
-        )
-    if not (first.takes_device or second.takes_device):
-        require_cpu(f"{first.label} or {second.label}", device)
-    for party in (first, second):
-        party.check_settings(spec.training)
+    first, second = _two_parties(backends, device, spec.training)
     plan = resolve(spec)
     check_allowed(plan, allow, (TRAINING,))
     data = load_data(spec.data, data_dir) if spec.data else None
@@ -135,6 +126,23 @@ def compare_parties(
 def _without_training(coverage: Coverage, why: str, allow: Collection[str]) -> Coverage:
     missing = NotCompared(TRAINING, None, why, TRAINING in allow)
     return replace(coverage, not_compared=(*coverage.not_compared, missing))
+
+
+def _two_parties(
+    backends: tuple[str | Party, str | Party], device: str, training: Training
+) -> tuple[Party, Party]:
+    """Return what is compared, once it is known that it can be."""
+    first, second = _told_apart(*(_party(backend, device) for backend in backends))
+    if first.label == second.label:
+        raise BackendError(
+            f"two different backends are compared; found `{first.label}` twice (one backend "
+            f"under two settings: {first.label},{first.label}@float64)"
+        )
+    if not (first.takes_device or second.takes_device):
+        require_cpu(f"{first.label} or {second.label}", device)
+    for party in (first, second):
+        party.check_settings(training)
+    return first, second
 
 
 def _told_apart(first: Party, second: Party) -> tuple[Party, Party]:

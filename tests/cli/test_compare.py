@@ -94,6 +94,7 @@ def test_provenance(spec: str, call: Call) -> None:
         (["--mode", "replay", "--twins", "5"], "--twins: for --mode free, not for --mode replay"),
         (["--twins", "5"], "--twins: for --mode free, not for --mode lockstep"),
         (["--mode", "replay", "--steps", "5"], "--steps: --mode replay does not train"),
+        (["--mode", "replay", "--epochs", "2"], "--epochs: --mode replay does not train"),
         (["--allow", "pool9"], "nothing that is compared: `pool9`; There are: whole pass, "),
         (["--allow", "conv2.output"], "`conv2.output`; did you mean `conv1.output`?"),
         (

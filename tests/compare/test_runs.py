@@ -214,8 +214,8 @@ def test_a_run_that_does_not_say_its_backend(about: str, trained: Any) -> None:
         Run.open(run.path)
 
 
-def rendered(found: Any) -> str:
-    console = Console(file=io.StringIO(), width=200)
+def rendered(found: Any, width: int = 200) -> str:
+    console = Console(file=io.StringIO(), width=width)
     console.print(*render_runs(found), sep="\n")
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
@@ -223,7 +223,7 @@ def rendered(found: Any) -> str:
 
 def test_layers_that_differ_are_shown(trained: Any) -> None:
     first, second = trained(), trained("numpy", TEXT, "layers.conv1.out_channels=4")
-    text = rendered(compare_runs(first, second))
+    text = rendered(compare_runs(first, second), width=1000)  # as long as folders may be
     assert re.search(r"conv1 +out_channels +3 -> 4", text)
     assert f"`cnnspec diff {first.path}/resolved.yaml {second.path}/resolved.yaml`" in text
 

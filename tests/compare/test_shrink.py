@@ -201,7 +201,7 @@ def test_the_command(
     assert b"; linear is wrong" in done.stdout.splitlines()[-1]
     assert done.stderr == b""
 
-    monkeypatch.setattr(sys, "argv", [*given, "other.py", "--backends", "numpy,loops"])
+    monkeypatch.setattr(sys, "argv", [*given, "other.py", "--backends", "numpy,torch"])
     with pytest.raises(SystemExit) as stop:
         main()
     assert stop.value.code == 0

@@ -12,6 +12,7 @@ from cnnspec.compare import parse_party
 from cnnspec.compare.trajectory import MODES
 from cnnspec.compare.trajectory.distance import TwinEnvelope, distances, one_ulp_away
 from cnnspec.data import load_data
+from cnnspec.errors import ComparisonError
 from cnnspec.training import EpochMetrics, StepTaken
 from tests.faulty import faulty
 
@@ -182,6 +183,11 @@ def test_resynchronised_sides_start_each_step_from_the_same_state() -> None:
     furthest = max(step.distance for step in resync.steps)
     assert furthest < max(step.distance for step in free.steps)
     assert resync.steps[-1].distance < 1e-6
+
+
+def test_a_single_twin_shows_no_scatter() -> None:
+    with pytest.raises(ComparisonError, match="`twins` is 1; free training needs 2 or more"):
+        compare_backends(LONGER, mode="free", twins=1)
 
 
 def test_modes_of_the_command_are_those_of_the_referee() -> None:
