@@ -312,6 +312,34 @@ def test_a_training_step_goes_through_every_layer(name: str, backend: str) -> No
     assert_same_bits(network.state(), by_hand.state())
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_where_images_lie_in_memory_does_not_matter(backend: str) -> None:
+    """To the bit: a view of one channel has the strides of channels last."""
+    spec = ModelSpec(
+        input=(1, 12, 12),
+        layers=[
+            Conv(out_channels=16, kernel_size=3),
+            Pool(kernel_size=2),
+            Flatten(),
+            Linear(out_features=4),
+        ],
+    )
+    plan = resolve(spec)
+    images = normal((10, 12, 12, 1), "images").astype(np.float32)
+    views = np.moveaxis(images, -1, 1)
+    assert views.strides != views.copy().strides
+    labels = np.arange(10) % 4
+    after = []
+    for given in (views, views.copy()):
+        network = build(plan, spec.training, backend)
+        network.load_state(
+            {name: normal(array.shape, name) for name, array in network.state().items()}
+        )
+        network.train_step(given, labels, 0.1, 1)
+        after.append(network.state())
+    assert_same_bits(*after)
+
+
 @each_backend
 @pytest.mark.parametrize("options", [SGD(momentum=0.9), Adam()], ids=["sgd", "adam"])
 def test_the_loss_falls(backend: str, options: AnyOptimizer) -> None:
