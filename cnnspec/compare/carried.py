@@ -7,6 +7,7 @@ p (exp(2 e) - 1), and by no more than e / 2, as no slope of it is steeper.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,8 +38,7 @@ def pass_errors(
 
     `trace` is that pass in float64.
     """
-    outputs = [trace.layers[at.name].output.astype(np.float64) for at in plan.layers]
-    inputs = [images.astype(np.float64), *outputs[:-1]]
+    inputs, logits = _inputs(plan, trace, images)
     errors = [np.zeros(images.shape)]
     buffers = {}
     for at, x in zip(plan.layers, inputs):
@@ -46,17 +46,49 @@ def pass_errors(
         for name, bound in carry.buffers(at, weights, x, errors[-1]).items():
             buffers[f"{at.name}.{name}"] = bound
         errors.append(carry.forward(at, weights, x, errors[-1]))
-    logits, off = outputs[-1], errors[-1]
+    off = errors[-1]
     own_loss, own_grad = cross_entropy_budgets(logits, labels, weights.precision)
     loss = float(np.mean(2 * off.max(axis=1)) + own_loss)
     d = _softmax_error(logits, off) / len(logits) + own_grad
+    gradients = _backward(plan, weights, trace, inputs, errors, d)
+    return PassErrors(off, loss, gradients, buffers)
+
+
+def gradient_errors(
+    plan: Plan, weights: Weights, trace: Trace, images: Array, labels: Labels
+) -> dict[str, Exact]:
+    """Bound the errors of the gradients alone, from activations that are right.
+
+    By the parameters' full names. `trace` is that pass in float64.
+    """
+    inputs, logits = _inputs(plan, trace, images)
+    _, own_grad = cross_entropy_budgets(logits, labels, weights.precision)
+    nothing = [np.zeros(x.shape) for x in inputs]
+    return _backward(plan, weights, trace, inputs, nothing, own_grad)
+
+
+def _inputs(plan: Plan, trace: Trace, images: Array) -> tuple[list[Exact], Exact]:
+    """Return what each layer received, and the logits."""
+    outputs = [trace.layers[at.name].output.astype(np.float64) for at in plan.layers]
+    return [images.astype(np.float64), *outputs[:-1]], outputs[-1]
+
+
+def _backward(
+    plan: Plan,
+    weights: Weights,
+    trace: Trace,
+    inputs: Sequence[Exact],
+    errors: Sequence[Exact],
+    d: Exact,
+) -> dict[str, Exact]:
+    """Bound the errors of gradients: inputs are off by errors, the gradient of logits by d."""
     upstream = [trace.layers[at.name].grad_input for at in plan.layers[1:]]
     gradients: dict[str, Exact] = {}
     of_layers = zip(plan.layers, inputs, errors, [*upstream, trace.loss.grad_logits])
     for at, x, e, g in reversed(list(of_layers)):
         d, of_parameters = CARRIES[at.kind].backward(at, weights, x, e, g.astype(np.float64), d)
         gradients |= {f"{at.name}.{name}": bound for name, bound in of_parameters.items()}
-    return PassErrors(off, loss, gradients, buffers)
+    return gradients
 
 
 def prediction_errors(plan: Plan, weights: Weights, images: Array) -> Exact:

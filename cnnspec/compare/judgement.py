@@ -33,6 +33,7 @@ from cnnspec.compare.observe import (
 from cnnspec.compare.own_faults import WHOLE_IS_NOT_ITS_PARTS, own_cause, precision_causes
 from cnnspec.compare.replay_layers import OWN_INPUT, OWN_WEIGHTS
 from cnnspec.compare.replay_learning import LOSS, OPTIMIZER
+from cnnspec.compare.replay_pass import PASS
 from cnnspec.compare.replay_step import STEP
 from cnnspec.compare.verdict import Finding, Quantity
 
@@ -71,21 +72,22 @@ def findings_of(
         if found.backend != isolation.pair and (found.layer, found.quantity) not in said
     ]
     restless = {(found.layer, found.backend) for found in own if found.quantity == OWN_WEIGHTS}
-    lost = [found for found in own if found.precision != "float64" and found.layer != STEP]
     exact = [found for found in own if found.precision == "float64"]
+    working = [found for found in own if found.precision != "float64"]
+    passes = [found for found in working if found.probe == PASS]
+    lost = [found for found in working if found.layer != STEP and found.probe != PASS]
     said_of_own = {(found.quantity, found.backend) for found in exact if found.layer == STEP}
     coarse = {found.backend for found in lost}
     steps = [
         found
-        for found in own
-        if found.precision != "float64"
-        and found.layer == STEP
+        for found in working
+        if found.layer == STEP
         and found.backend not in coarse
         and (found.quantity, found.backend) not in said_of_own
     ]
     whole = [
         found
-        for found in (*exact, *steps)
+        for found in (*exact, *passes, *steps)
         if found.layer != STEP or (found.quantity.rpartition(".")[0], found.backend) not in restless
     ]
     of_own = [_finding(found, _guarded(judgement.of_own, found)) for found in whole]

@@ -89,6 +89,7 @@ def compare_backends(
             mode=mode,
             steps=steps,
             twins=twins,
+            allowed=allow,
             on_event=on_event,
         )
     except Exception as error:  # somebody's network, when it is tested or replayed

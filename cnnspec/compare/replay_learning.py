@@ -136,6 +136,15 @@ def gradients_of(trace: Trace) -> State:
     }
 
 
+def buffers_of(trace: Trace) -> State:
+    """Return what a pass would make of all buffers, by their full names."""
+    return {
+        f"{name}.{buffer}": array
+        for name, layer in trace.layers.items()
+        for buffer, array in layer.buffers.items()
+    }
+
+
 def replay_optimizer(isolation: Isolation, seen: Trace | None) -> None:
     """Hold the weights and slots after the same updates together."""
     plan, options = isolation.plan, isolation.training.optimizer

@@ -258,11 +258,11 @@ def _envelope(
         found.append(distances(states[0], twin.state()))
         accuracy.append(history[-1].test_accuracy)
     apart = distances(*states)
-    envelope = TwinEnvelope()
+    envelope = TwinEnvelope(parties[0].working_precision(training))
     envelope.take(found)
     worst = envelope.hold(apart)
     assert worst, "twins are trained where weights differ"
-    name = worst.parameter
+    name = worst.name
     furthest = max(twin[name] for twin in found)
     return FinalEnvelope(len(found), apart[name], furthest, name, worst.inside, tuple(accuracy))
 

@@ -131,7 +131,7 @@ class TrajectoryStep:
     distance: float
     """How far apart the weights are, of the parameter where they are furthest: relative."""
     twins: tuple[float, ...]
-    """The same between the first side and each twin."""
+    """The same between the first side and each twin; empty once twins have started anew."""
 
 
 @dataclass(frozen=True)
@@ -146,16 +146,15 @@ class Turned:
 
 @dataclass(frozen=True)
 class Jump:
-    """A step that led outside the envelope, and that the first side takes just so.
+    """A step that led outside the envelope, and that is the function's own.
 
     Every part of it is within its budgets; and the first side, going back and updating from the
-    second one's forward pass, lands where that landed. So what was together, up to rounding, is
-    led apart by the function, and by neither side.
+    second one's forward pass, is led outside, too, and lands where the second did.
     """
 
     step: int
     parameter: str
-    """The one that was furthest outside."""
+    """The array that was furthest outside: a parameter, a buffer or a slot of the optimizer."""
     ratio: float
     """Its distance in units of that of the furthest twin."""
     landed: float
@@ -170,16 +169,20 @@ class Envelope:
 
     twins: int
     largest: float
-    """Greatest ratio of the distance to that of the furthest twin, over parameters and steps but
-    for jumps."""
+    """Greatest ratio of the distance to that of the furthest twin, over arrays and steps but for
+    jumps."""
     outside: int | None
-    """First step at which a parameter was further away than twins, or a jump, explain."""
+    """First step that led further away than twins, or a jump, explain."""
     parameter: str | None
-    """Which one."""
+    """Of which array: a parameter, a buffer or a slot of the optimizer."""
     twin_accuracy: tuple[float, ...]
     """On the test images, after the last step: fractions of 1."""
     jumps: tuple[Jump, ...] = ()
     """After each of which twins started anew."""
+    left_out: tuple[str, ...] = ()
+    """Parameters whose gradients are nothing but rounding: not held against the twins."""
+    tried: bool = False
+    """Whether the step outside was held to be a jump, and is none."""
 
 
 @dataclass(frozen=True)

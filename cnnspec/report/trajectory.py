@@ -14,8 +14,6 @@ from cnnspec.report.tables import percent, plain_table
 MANY_DIGITS = 1e6
 """A loss beyond it is written with a power of ten."""
 
-SHOWN_JUMPS = 3
-
 TITLES = {
     "lockstep": "Lockstep training",
     "resync": "Lockstep training, set to the same state after each step",
@@ -84,60 +82,66 @@ def _envelope_table(trajectory: Trajectory) -> Table:
 
 
 def _envelope(trajectory: Trajectory, envelope: Envelope) -> Iterator[RenderableType]:
-    accuracies = ""
-    if envelope.twin_accuracy:
-        low, high = min(envelope.twin_accuracy), max(envelope.twin_accuracy)
-        accuracies = f" The twins reach {percent(low)} to {percent(high)}."
+    first, second = trajectory.accuracy
+    low, high = min(envelope.twin_accuracy), max(envelope.twin_accuracy)
+    reached = f" The twins reach {percent(low)} to {percent(high)}."
+    jumps = len(envelope.jumps)
     if envelope.outside is None:
-        jumps = len(envelope.jumps)
-        steps = "every step" if not jumps else f"all but {jumps} step{'s' * (jumps > 1)}"
+        steps = "all but the jumps below" if jumps else "every step"
         yield Text(
             f"Within the rounding envelope of {envelope.twins} twins in {steps}: "
             f"indistinguishable from rounding (at most {envelope.largest:.2f} times the distance "
-            f"of the furthest twin).{accuracies}",
+            f"of the furthest twin).{reached}",
             style="green",
         )
-        yield from _jumps(trajectory, envelope)
-        return
-    yield from _jumps(trajectory, envelope)
-    explained = {jump.step for jump in envelope.jumps}
-    replayed = (f"{step:,}" for step in trajectory.replayed if step not in explained)
+    else:
+        yield _outside(trajectory, envelope, reached)
+    if jumps:
+        yield Text(
+            f"{jumps} jump{'s' * (jumps > 1)}: rewound and replayed, every part is within "
+            f"rounding; and from {second}'s forward pass, where rounding decided otherwise, "
+            f"{first} is led outside, too, and lands where {second} did. From there, twins "
+            "started anew."
+        )
+        yield _jump_table(envelope, first)
+    if envelope.left_out:
+        yield Text(
+            f"Not held against the twins: {', '.join(envelope.left_out)}, whose gradients are "
+            "nothing but rounding."
+        )
+
+
+def _outside(trajectory: Trajectory, envelope: Envelope, reached: str) -> Text:
+    jumps = {jump.step for jump in envelope.jumps}
+    replayed = [f"{step:,}" for step in trajectory.replayed if step not in jumps]
     outside = (
         f"Outside the rounding envelope of {envelope.twins} twins from step "
         f"{envelope.outside:,} ({envelope.parameter}), up to {envelope.largest:.3g} times the "
-        f"distance of the furthest twin.{accuracies} Rewound, and replayed in isolation: step "
-        f"{', '.join(replayed)}: "
+        f"distance of the furthest twin.{reached} Rewound, and replayed in isolation: "
+        f"step{'s' * (len(replayed) > 1)} {', '.join(replayed)}: "
     )
     if trajectory.finding:
-        yield Text(outside + "not rounding.", style="red")
-        return
-    yield Text(
-        outside + "every part, and the step itself, taken again by the very networks, is within "
-        f"what rounding explains. But {next(iter(trajectory.accuracy))} does not take that step "
-        "from there just so. It is rounding of another size than that of the twins, as of sums in "
-        "another order.",
+        return Text(outside + "not rounding.", style="red")
+    first, second = trajectory.accuracy
+    own = f" But from {second}'s forward pass, {first} is not led there." if envelope.tried else ""
+    return Text(
+        outside + "all that was compared, and the step itself, taken again by the very networks, "
+        f"is within what rounding may do at most.{own} So it may be rounding of another size than "
+        "that of the twins, as of sums in another order; or a fault that is smaller than rounding.",
         style="yellow",
     )
 
 
-def _jumps(trajectory: Trajectory, envelope: Envelope) -> Iterator[Text]:
-    """Yield the steps that led outside and are the first side's own."""
-    first, second = trajectory.accuracy
-    for jump in envelope.jumps[:SHOWN_JUMPS]:
-        turned = ", ".join(
-            f"{of.turned:,} of {of.decisions:,} decisions in {of.layer}" for of in jump.turned
-        )
-        yield Text(
-            f"Step {jump.step:,} led {jump.parameter} {jump.ratio:.3g} times as far as the "
-            "furthest twin. Rewound: every part of it is within rounding, and given "
-            f"{second}'s forward pass, {first} takes the same step (up to {jump.landed:.2g} of a "
-            f"twin's distance). Rounding turned {turned or 'no decision'}. From there, {first} "
-            f"goes on beside {second} from the same weights, with new twins.",
-            style="green",
-        )
-    more = len(envelope.jumps) - SHOWN_JUMPS
-    if more > 0:
-        yield Text(f"And {more} more such step{'s' * (more > 1)}.", style="green")
+def _jump_table(envelope: Envelope, first: str) -> Table:
+    title = "Jumps, in distances of the furthest twin"
+    table = plain_table(
+        "step", ("array", "left"), "led to", f"{first} off", ("turned", "left"), title=title
+    )
+    for jump in envelope.jumps:
+        turned = ", ".join(f"{of.turned:,} of {of.decisions:,} in {of.layer}" for of in jump.turned)
+        led, off = (f"{at:.2g}" if at < 10 else f"{at:,.0f}" for at in (jump.ratio, jump.landed))
+        table.add_row(f"{jump.step:,}", jump.parameter, led, off, turned or "nothing")
+    return table
 
 
 def parting(trajectory: Trajectory) -> str:

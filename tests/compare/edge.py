@@ -12,11 +12,13 @@ import numpy as np
 
 from cnnspec import parse_spec, resolve
 from cnnspec.backends.network import Network
+from cnnspec.backends.numpy.layers import ConvNumPy
 from cnnspec.compare import Party, parse_party
 from cnnspec.compare.trajectory import run_trajectory
 from cnnspec.compare.trajectory.distance import one_ulp_away
 from cnnspec.compare.verdict import Trajectory
 from cnnspec.data import Dataset, Split, load_data
+from cnnspec.spec.training import SGD
 from cnnspec.training import StepTaken, training_events
 
 SPEC = parse_spec("""
@@ -28,7 +30,7 @@ layers:
   - batch_norm
   - linear: {out_features: 10}
 data: {digits: {train_samples: 160, test_samples: 50}}
-training: {epochs: 1, batch_size: 16}
+training: {epochs: 1, batch_size: 16, optimizer: {sgd: {momentum: 0.9}}}
 """)
 PLAN, TRAINING = resolve(SPEC), SPEC.training
 DATA = load_data(SPEC.data)
@@ -37,6 +39,29 @@ EDGE = 4
 PIXELS = (20, 28, 36, 44)
 """Those that are tried, one by one; all in the middle."""
 TWINS = 3
+
+BIAS_BEFORE_NORM = resolve(
+    parse_spec("""
+input: [1, 8, 8]
+layers:
+  - conv: {out_channels: 3, kernel_size: 3}
+  - batch_norm
+  - flatten
+  - linear: {out_features: 10}
+""")
+)
+
+
+FAST = TRAINING.model_copy(update={"optimizer": SGD(learning_rate=0.1)})
+
+
+class NoisyBias(ConvNumPy):
+    """The sum of a bias's gradient rounds by more than that of the engine."""
+
+    def parameter_gradients(self, grad_output: Any) -> Any:
+        found = super().parameter_gradients(grad_output)
+        size = np.abs(grad_output).sum(axis=(1, 2, 3))
+        return found | {"bias": found["bias"] + 16 * np.finfo(size.dtype).eps * size}
 
 
 def advance(network: Network, steps: int, data: Dataset = DATA) -> StepTaken:
@@ -104,6 +129,7 @@ def data_on_the_edge(second: Party, *alone: str) -> Dataset:
     raise AssertionError("no image puts these networks on the other side")
 
 
-def trained(second: Party, data: Dataset, steps: int = 8) -> Trajectory:
+def trained(second: Party, data: Dataset, steps: int = 8, **options: Any) -> Trajectory:
     parties = parse_party("numpy"), second
-    return run_trajectory(PLAN, TRAINING, parties, data, mode="free", steps=steps, twins=TWINS)
+    given = {"plan": PLAN, "training": TRAINING, "mode": "free", "steps": steps, "twins": TWINS}
+    return run_trajectory(parties=parties, data=data, **given | options)

@@ -206,33 +206,36 @@ def test_twins_start_one_unit_in_the_last_place_away() -> None:
 
 def test_distance_is_relative() -> None:
     a = {"w": np.array([3.0, 4.0]), "zero": np.zeros(2), "same": np.ones(3)}
-    b = {"w": np.array([3.0, 4.5]), "zero": np.array([0.0, 2.0]), "same": np.ones(3)}
-    assert distances(a, b) == {"w": 0.1, "zero": 2.0, "same": 0.0}
+    b = {"w": np.array([3.0, 3.5]), "zero": np.array([0.0, 2.0]), "same": np.ones(3)}
+    assert distances(a, b) == {"w": 0.1, "zero": 1.0, "same": 0.0}
+    assert distances(b, a) == distances(a, b)
 
 
 def test_envelope_is_the_furthest_twin_and_the_scatter_of_twins() -> None:
-    envelope = TwinEnvelope()
+    envelope = TwinEnvelope("float32")
     twins = [{"a": 1.0, "b": 1.0}, {"a": 1.5, "b": 1.0}]
     envelope.take(twins)
-    assert envelope.hold({"a": 1.5, "b": 1.4}) == ("b", 1.4, True), "1.5 times the furthest"
-    assert envelope.hold({"a": 1.5, "b": 1.6}) == ("b", 1.6, False)
+    assert envelope.hold({"a": 1.5, "b": 2.9}) == ("b", 2.9, True), "1.5 times two of the furthest"
+    assert envelope.hold({"a": 1.5, "b": 3.1}) == ("b", 3.1, False)
     envelope.take([{"a": 1.0, "b": 1.0}, {"a": 1.0, "b": 4.0}])
-    assert envelope.hold({"a": 3.5, "b": 1.0}) == ("a", 3.5, True)
+    assert envelope.hold({"a": 7.5, "b": 1.0}) == ("a", 7.5, True)
     envelope.take(twins)
-    assert envelope.hold({"a": 5.25, "b": 1.0}) == ("a", 3.5, True), "scatter is remembered"
-    assert envelope.hold({"a": 7.5, "b": 1.0}) == ("a", 5.0, False)
+    assert envelope.hold({"a": 11.25, "b": 1.0}) == ("a", 7.5, True), "scatter is remembered"
+    assert envelope.hold({"a": 15.0, "b": 1.0}) == ("a", 10.0, False)
 
 
-def test_where_no_twin_moves_anything_that_moves_is_outside() -> None:
-    envelope = TwinEnvelope()
-    envelope.take([{"a": 0.0}, {"a": 0.0}])
+@pytest.mark.parametrize(("precision", "u"), [("float32", 2.0**-24), ("float64", 2.0**-53)])
+def test_twins_are_at_least_a_rounding_away(precision: str, u: float) -> None:
+    envelope = TwinEnvelope(precision)
+    envelope.take([{"a": 0.0}, {"a": u / 8}])
     assert envelope.hold({"a": 0.0}) is None
-    assert envelope.hold({"a": 1e-30}) == ("a", np.inf, False)
+    assert envelope.hold({"a": 2 * u}) == ("a", 2.0, True), "they do not scatter either"
+    assert envelope.hold({"a": 3 * u}) == ("a", 3.0, False)
 
 
 @pytest.mark.parametrize("twin", [0.0, 1.0, np.nan])
 def test_what_is_no_number_is_outside(twin: float) -> None:
-    envelope = TwinEnvelope()
+    envelope = TwinEnvelope("float32")
     envelope.take([{"a": twin}, {"a": twin}])
     assert envelope.hold({"a": np.nan}) == ("a", np.inf, False)
 

@@ -10,7 +10,7 @@ from cnnspec.compare import parse_party
 from cnnspec.compare.verdict import Verdict
 from cnnspec.documents import to_json
 from cnnspec.report.verdict_document import verdict_document
-from tests.compare.edge import data_on_the_edge, trained
+from tests.compare.edge import BIAS_BEFORE_NORM, DATA, FAST, NoisyBias, data_on_the_edge, trained
 from tests.faulty import faulty
 from tests.report.explained import hold, paths
 
@@ -54,10 +54,13 @@ def document_of(verdict: Verdict) -> Any:
     return json.loads(to_json(verdict_document(verdict)))
 
 
-def with_a_jump() -> Verdict:
-    torch = parse_party("torch")
-    trajectory = trained(torch, data_on_the_edge(torch, "second", "there"))
-    return replace(compare_backends(SPEC, steps=0), trajectory=trajectory)
+def with_jumps() -> list[Verdict]:
+    """Return verdicts with a jump, and with a parameter that is not held."""
+    torch, verdict = parse_party("torch"), compare_backends(SPEC, steps=0)
+    jump = trained(torch, data_on_the_edge(torch, "second", "there"))
+    noisy = faulty(conv=NoisyBias)
+    left_out = trained(noisy, DATA, plan=BIAS_BEFORE_NORM, training=FAST, steps=1)
+    return [replace(verdict, trajectory=trajectory) for trajectory in (jump, left_out)]
 
 
 def test_every_key_is_explained() -> None:
@@ -66,7 +69,7 @@ def test_every_key_is_explained() -> None:
         document(parse_party("numpy"), faulty(pool=NoBackward), steps=0),
         document("numpy", "torch"),
         document("numpy", "torch", spec=NO_STEP),
-        document_of(with_a_jump()),
+        *map(document_of, with_jumps()),
     ]
     assert documents[0]["trajectory"]["finding"]["layer"] == "conv1"
     assert documents[1]["not_compared"]

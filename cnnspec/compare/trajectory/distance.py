@@ -13,12 +13,18 @@ from cnnspec.trace import Array, State
 
 
 def distances(a: Mapping[str, Array], b: Mapping[str, Array]) -> dict[str, float]:
-    """Return the distance between two states for each array, relative to the first's norm."""
+    """Return the distance between two states for each array, relative to the greater norm.
+
+    Where all of an array is rounding, as a gradient that should be 0, that is about 1, however
+    far the rounding of one side is from that of another in size.
+    """
     found = {}
-    for name, array in a.items():
-        exact = array.astype(np.float64).ravel()
-        apart = float(np.linalg.norm(exact - b[name].astype(np.float64).ravel()))
-        found[name] = apart / (float(np.linalg.norm(exact)) or 1.0) if apart else 0.0
+    with np.errstate(over="ignore", invalid="ignore"):  # of numbers that are not finite: NaN
+        for name, array in a.items():
+            first, second = (each.astype(np.float64).ravel() for each in (array, b[name]))
+            apart = float(np.linalg.norm(first - second))
+            norm = max(float(np.linalg.norm(first)), float(np.linalg.norm(second)))
+            found[name] = apart / norm if apart else 0.0
     return found
 
 
@@ -41,8 +47,8 @@ def one_ulp_away(state: Mapping[str, Array], seed: int, twin: int) -> State:
 class Apart(NamedTuple):
     """How far two trainings are apart, beside twins."""
 
-    parameter: str
-    """The one that is furthest."""
+    name: str
+    """The array that is furthest."""
     ratio: float
     """Its distance in units of that of its furthest twin."""
     inside: bool
@@ -52,32 +58,30 @@ class Apart(NamedTuple):
 class TwinEnvelope:
     """What chaos explains: the distances of twins, and how much these scatter.
 
-    A parameter is outside where it is further off than the furthest twin, by more than the
-    greatest factor seen so far between two twins, of any parameter in any step. That is a reason
-    to look, and no verdict: the step is then replayed against derived budgets.
+    Each array is held by itself. A twin is at least one rounding away: by less, twins tell
+    nothing. Twins are as far from each other as twice the furthest of them is from the first
+    side, at most; and so is the second side, if rounding alone sets it apart. The few twins need
+    not be the furthest that there are: the greatest factor seen so far between two of them, of
+    any array in any step, is allowed on top. Further out is a reason to look, and no verdict.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, precision: str) -> None:
+        self._least = float(np.finfo(precision).eps) / 2
         self._furthest: dict[str, float] = {}
         self._scatter = 1.0
 
     def take(self, twins: Sequence[Mapping[str, float]]) -> None:
         """Take the distances of all twins after a step."""
-        for name in twins[0]:
-            of_twins = [twin[name] for twin in twins]
-            self._furthest[name] = furthest = max(of_twins)
-            if nearest := min(of_twins):
-                self._scatter = max(self._scatter, furthest / nearest)
+        for name in next(iter(twins)):
+            of_twins = [max(twin[name], self._least) for twin in twins]
+            self._furthest[name] = max(of_twins)
+            self._scatter = max(self._scatter, max(of_twins) / min(of_twins))
 
     def hold(self, apart: Mapping[str, float]) -> Apart | None:
         """Hold distances after that step against those of the twins; None: nothing is apart."""
-        ratios = {}
-        for name, distance in apart.items():
-            if distance:
-                of_twin = self._furthest[name]
-                ratio = distance / of_twin if of_twin else math.inf
-                ratios[name] = math.inf if math.isnan(ratio) else ratio  # NaN is beyond nothing
+        ratios = {name: found / self._furthest[name] for name, found in apart.items() if found}
         if not ratios:
             return None
-        worst = max(ratios, key=lambda name: ratios[name])
-        return Apart(worst, ratios[worst], ratios[worst] <= self._scatter)
+        finite = {name: math.inf if math.isnan(ratio) else ratio for name, ratio in ratios.items()}
+        worst = max(finite, key=lambda name: finite[name])
+        return Apart(worst, finite[worst], finite[worst] <= 2 * self._scatter)

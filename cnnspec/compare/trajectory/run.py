@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Literal, get_args
 
 import numpy as np
@@ -12,7 +12,7 @@ from cnnspec.compare.trajectory.distance import distances, furthest
 from cnnspec.compare.trajectory.recorder import Recorder
 from cnnspec.compare.trajectory.together import Event, planned_steps, together
 from cnnspec.compare.trajectory.twins import TwinWatch
-from cnnspec.compare.trajectory.watch import Resync, Watch
+from cnnspec.compare.trajectory.watch import Pair, Resync, Watch
 from cnnspec.compare.verdict import Finding, Trajectory
 from cnnspec.data import Dataset, Split
 from cnnspec.plan import Plan
@@ -32,17 +32,19 @@ def run_trajectory(
     mode: Mode = "lockstep",
     steps: int | None = None,
     twins: int = 3,
+    allowed: Collection[str] = (),
     on_event: Callable[[Mapping[str, Event]], None] | None = None,
 ) -> Trajectory:
     """Train two networks by turns, and record where they part and whether chaos explains it.
 
     `steps` ends the training early; `on_event` sees each step and each epoch of both; `twins`
-    counts where the mode is `free`.
+    counts where the mode is `free`; `allowed` names what need not be compared in a step that is
+    replayed.
 
     Raises:
         DataError: the data does not fit the networks.
     """
-    run = _Run(plan, training, parties, data, mode, twins)
+    run = _Run(plan, training, parties, data, mode, twins, allowed)
     stopped = run.train(planned_steps(data, training, steps), on_event)
     return run.result(stopped)
 
@@ -58,17 +60,17 @@ class _Run:
         data: Dataset,
         mode: Mode,
         twins: int,
+        allowed: Collection[str],
     ) -> None:
-        self._plan, self._training, self._parties = plan, training, parties
-        self._data, self._mode = data, mode
+        self._training, self._data, self._mode = training, data, mode
         self._networks = {party.label: party.build(plan, training) for party in parties}
         self._first, self._second = self._networks.values()
-        sides = plan, training, parties, self._networks
-        self._watch = Watch(*sides)
+        pair = Pair(plan, training, parties, self._networks, allowed)
+        self._watch = Watch(pair)
         if mode == "resync":
-            self._watch = Resync(*sides)
+            self._watch = Resync(pair)
         elif mode == "free":
-            self._watch = TwinWatch(*sides, twins)
+            self._watch = TwinWatch(pair, twins)
 
     def train(
         self, planned: int, on_event: Callable[[Mapping[str, Event]], None] | None
@@ -91,9 +93,10 @@ class _Run:
         event = next(iter(taken.values()))
         if self._recorder.wants(event.step):
             states = self._first.state(), self._second.state()
-            twins = (distances(states[0], twin.state()) for twin in self._watch.twins.values())
+            twins = [] if self._watch.started_anew else self._watch.twins.values()
+            of_twins = (furthest(distances(states[0], twin.state())) for twin in twins)
             apart = furthest(distances(*states))
-            self._recorder.sample(taken, states, apart, tuple(map(furthest, twins)))
+            self._recorder.sample(taken, states, apart, tuple(of_twins))
         train = self._data.train
         batch = Split(train.images[event.batch], train.labels[event.batch])
         self._watch.after_step(event.step, batch)

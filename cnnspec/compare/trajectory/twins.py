@@ -3,28 +3,30 @@
 Where rounding turns a decision (a relu near 0, two cells of a pool), a training leaves the others
 by far more than they were apart before; which one is the first, a twin or a side, is a matter of
 chance. So a step that leads outside the envelope of the twins is no verdict. It is rewound to, and
-replayed from the state that the second side had, by the very networks in training: what the two
-make of one state is rounding, if no part is beyond its budget. Then the first side is given the
-second one's state and forward pass, with all that was decided there, and goes back and updates by
-itself. Where it lands where the second did, the step is the first side's own: from numbers that
-are apart by rounding, the function leads there. The comparison starts anew from that place: the
-first side from the second's state, with twins of it.
+replayed from where the second side stood, by the very networks in training: what the two make of
+one state is rounding, if no part is beyond its budget. Then the first side is given the second
+one's state and forward pass, with all that was decided there, and goes back and updates by itself.
+Where that leads outside, too, and lands where the second did, the step is the function's own: it
+jumps from numbers that are apart by rounding. The comparison starts anew from that place: the
+first side from where the second stands, with twins of it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
+
+from cnnspec.backends.guard import told
 from cnnspec.backends.network import Network
+from cnnspec.compare.carried import gradient_errors
+from cnnspec.compare.carry import Weights
 from cnnspec.compare.kinks import turned_decisions
-from cnnspec.compare.party import Party
-from cnnspec.compare.replay_learning import gradients_of
-from cnnspec.compare.trajectory.distance import Apart, TwinEnvelope, distances, one_ulp_away
-from cnnspec.compare.trajectory.watch import Standing, Watch
+from cnnspec.compare.replay_learning import buffers_of, gradients_of
+from cnnspec.compare.trajectory.distance import Apart, TwinEnvelope, one_ulp_away
+from cnnspec.compare.trajectory.watch import Pair, Standing, Watch
 from cnnspec.compare.verdict import Envelope, Jump
 from cnnspec.data import Split
-from cnnspec.plan import Plan
-from cnnspec.spec.training import Training
 from cnnspec.trace import Trace
 
 REPLAYS = 3
@@ -36,121 +38,164 @@ JUMPS = 10
 class TwinWatch(Watch):
     """Holds the second side against twins of the first."""
 
-    def __init__(
-        self,
-        plan: Plan,
-        training: Training,
-        parties: tuple[Party, Party],
-        live: Mapping[str, Network],
-        twins: int,
-    ) -> None:
-        super().__init__(plan, training, parties, live)
-        self.twins = {f"twin {number}": self._build() for number in range(1, 1 + twins)}
-        self._envelope = TwinEnvelope()
+    def __init__(self, pair: Pair, count: int) -> None:
+        """`count` twins."""
+        super().__init__(pair)
+        self.twins = {f"twin {number}": self._build() for number in range(1, 1 + count)}
+        self._precision = pair.parties[0].working_precision(pair.training)
+        # Of weights and buffers, and of slots, which scatter wider.
+        self._envelopes = TwinEnvelope(self._precision), TwinEnvelope(self._precision)
         self._largest = 0.0
         self._outside: tuple[int, str] | None = None
+        self._tried = False
         self._jumps: list[Jump] = []
+        self._left_out: list[str] = []
         self._start_from(self._first)
 
     def after_step(self, step: int, batch: Split) -> None:
         """Replay the step if it leads outside."""
         if self._reference is not self._first:
-            self._take(self._reference, step, batch)
-        state = self._reference.state()
-        self._envelope.take([distances(state, twin.state()) for twin in self.twins.values()])
-        apart = self._envelope.hold(distances(state, self._second.state()))
-        if apart and not (self._worth_a_replay(step, apart) and self._jumped(step, batch, apart)):
+            rate = self._pair.training.optimizer.learning_rate
+            self._reference.train_step(batch.images.copy(), batch.labels, rate, step)
+        stands, other = Standing.of(self._reference), Standing.of(self._second)
+        of_twins = [stands.distances(Standing.of(twin)) for twin in self.twins.values()]
+        for envelope, apart_of_twins in zip(self._envelopes, zip(*of_twins)):
+            envelope.take(apart_of_twins)
+        apart = self._apart(stands, other)
+        while apart and not apart.inside and self._only_rounding(apart.name, batch):
+            apart = self._apart(stands, other)
+        if apart and self._is_to_be_replayed(step, apart):
+            self._rewind(step, batch, apart)
+        elif apart:
             self._largest = max(self._largest, apart.ratio)
-        self._before = Standing.of(self._reference), Standing.of(self._second)
+        self._stood, self._other_stood = Standing.of(self._reference), other
 
     def envelope(self, accuracy: Mapping[str, float]) -> Envelope:
         """Return what the twins explain; `accuracy` is of these, among others."""
-        step, parameter = self._outside or (None, None)
+        step, name = self._outside or (None, None)
         return Envelope(
             twins=len(self.twins),
             largest=self._largest,
             outside=step,
-            parameter=parameter,
+            parameter=name,
             twin_accuracy=tuple(accuracy[name] for name in self.twins),
             jumps=tuple(self._jumps),
+            tried=self._tried,
+            left_out=tuple(self._left_out),
         )
 
-    def _start_from(self, reference: Network) -> None:
-        """Start twins of a training, where it stands."""
-        self._reference = reference
-        start = Standing.of(reference)
-        for number, twin in enumerate(self.twins.values(), 1):
-            moved = one_ulp_away(start.state, self._training.seed, number)
-            Standing(moved, start.slots).load(twin)
-        self._before = start, Standing.of(self._second)
+    def _build(self) -> Network:
+        return self._pair.parties[0].build(self._pair.plan, self._pair.training)
 
-    def _worth_a_replay(self, step: int, apart: Apart) -> bool:
-        """Tell whether a step is rewound to: the first outside, then at ever greater distances."""
+    def _start_from(self, reference: Network) -> None:
+        """Start twins of a training of the first side, where it stands."""
+        self._reference = reference
+        self._stood, self._other_stood = Standing.of(reference), Standing.of(self._second)
+        for number, twin in enumerate(self.twins.values(), 1):
+            moved = one_ulp_away(self._stood.state, self._pair.training.seed, number)
+            Standing(moved, self._stood.slots).load(twin)
+
+    def _apart(self, one: Standing, other: Standing) -> Apart | None:
+        """Hold what is apart against the twins, after the step that these have taken."""
+        held = (
+            envelope.hold({name: far for name, far in distances.items() if not self._left(name)})
+            for envelope, distances in zip(self._envelopes, one.distances(other))
+        )
+        return max(
+            filter(None, held), key=lambda apart: (not apart.inside, apart.ratio), default=None
+        )
+
+    def _left(self, name: str) -> bool:
+        """Tell whether an array is a parameter that is left out, or a slot of one."""
+        return any(_is_of(name, left) for left in self._left_out)
+
+    def _only_rounding(self, name: str, batch: Split) -> bool:
+        """Leave a parameter out if its gradient is nothing but rounding, and tell so.
+
+        It should be 0, as that of a bias in front of a batch norm; how far rounding is from 0
+        depends on the order of sums, and an optimizer may make whole steps of it.
+        """
+        pair = self._pair
+        (parameter,) = [of for of in pair.plan.parameters if _is_of(name, of)] or [""]
+        if not parameter:
+            return False
+        exact = [
+            self._pass(party.build(pair.plan, pair.training, "float64"), self._stood, batch)
+            for party in pair.parties
+        ]
+        weights = Weights(pair.plan, pair.training, self._precision)
+        weights.load(self._stood.state)
+        bounds = gradient_errors(pair.plan, weights, exact[0], batch.images, batch.labels)
+        if any(np.any(np.abs(gradients_of(at)[parameter]) > bounds[parameter]) for at in exact):
+            return False
+        self._left_out.append(parameter)
+        return True
+
+    def _is_to_be_replayed(self, step: int, apart: Apart) -> bool:
+        """Tell so of the first step outside, and then at ever greater distances."""
         if apart.inside or self.finding:
             return False
         if self._outside is None:
             return True
         return step >= 2 * self.replayed[-1] and len(self.replayed) < len(self._jumps) + REPLAYS
 
-    def _jumped(self, step: int, batch: Split, apart: Apart) -> bool:
-        """Replay a step that led outside; tell whether the first side leads there just so."""
-        explained = self._replay(step, self._before[1], batch)
+    def _rewind(self, step: int, batch: Split, apart: Apart) -> None:
+        """Replay a step that led outside, and start anew if it is a jump."""
+        explained = self._replay(step, self._other_stood, batch)
         if explained and self._outside is None and len(self._jumps) < JUMPS:
-            network = self._build()
-            jump = self._jump(network, step, batch, apart)
+            jump = self._jump(step, batch, apart)
             if jump:
                 self._jumps.append(jump)
+                network = self._build()
                 Standing.of(self._second).load(network)
                 self._start_from(network)
-                return True
-        self._outside = self._outside or (step, apart.parameter)
-        return False
+                self.started_anew = True
+                return
+            self._tried = True
+        self._outside = self._outside or (step, apart.name)
+        self._largest = max(self._largest, apart.ratio)
 
-    def _jump(self, network: Network, step: int, batch: Split, apart: Apart) -> Jump | None:
-        """Let the first side take the second one's step; tell whether it lands where that did."""
-        _, stood = self._before
-        passed = [
-            self._trace(party.build(self._plan, self._training), at, batch)
-            for party, at in zip(self._parties, self._before)
-        ]
-        stood.load(network)
-        self._go_back(network, passed[1], step, batch)
-        landed = self._envelope.hold(distances(self._second.state(), network.state()))
-        if landed and not landed.inside:
+    def _jump(self, step: int, batch: Split, apart: Apart) -> Jump | None:
+        """Let the first side take the second one's step, and see whether that is a jump."""
+        try:
+            passed = [
+                self._pass(party.build(self._pair.plan, self._pair.training), stood, batch)
+                for party, stood in zip(self._pair.parties, (self._stood, self._other_stood))
+            ]
+            network = self._build()
+            self._other_stood.load(network)
+            self._go_back(network, passed[1], step, batch)
+        except Exception as error:  # somebody's network raises whatever it likes
+            if not told(error):
+                raise
             return None
-        return Jump(
-            step,
-            apart.parameter,
-            apart.ratio,
-            landed.ratio if landed else 0.0,
-            turned_decisions(self._plan, batch.images, *passed),
-        )
+        landed = Standing.of(network)
+        led = self._apart(Standing.of(self._reference), landed)
+        off = self._apart(Standing.of(self._second), landed)
+        if led is None or led.inside or (off and not off.inside):
+            return None
+        turned = turned_decisions(self._pair.plan, batch.images, *passed)
+        return Jump(step, apart.name, apart.ratio, off.ratio if off else 0.0, turned)
+
+    @staticmethod
+    def _pass(network: Network, stood: Standing, batch: Split) -> Trace:
+        stood.load(network)
+        return network.trace(batch.images.copy(), batch.labels)
 
     def _go_back(self, network: Network, passed: Trace, step: int, batch: Split) -> None:
         """Take a step by a network's backward pass and update, from another's forward pass."""
-        outputs = [passed.layers[at.name].output for at in self._plan.layers]
+        plan, rate = self._pair.plan, self._pair.training.optimizer.learning_rate
+        outputs = [passed.layers[at.name].output for at in plan.layers]
         loss = network.replay_loss(outputs[-1].copy(), batch.labels.copy())
         layers, grad = {}, loss.grad_logits
-        for at, x in reversed(list(zip(self._plan.layers, [batch.images, *outputs]))):
+        for at, x in reversed(list(zip(plan.layers, [batch.images, *outputs]))):
             layers[at.name] = network.replay(at.name, x.copy(), grad.copy())
             grad = layers[at.name].grad_input
         trace = Trace(layers, loss)
-        network.update(gradients_of(trace), self._training.optimizer.learning_rate, step)
-        buffers = {
-            f"{name}.{buffer}": array
-            for name, layer in layers.items()
-            for buffer, array in layer.buffers.items()
-        }
-        network.load_state(network.state() | buffers)
+        network.update(gradients_of(trace), rate, step)
+        network.load_state(network.state() | buffers_of(trace))
 
-    def _build(self) -> Network:
-        return self._parties[0].build(self._plan, self._training)
 
-    def _take(self, network: Network, step: int, batch: Split) -> None:
-        rate = self._training.optimizer.learning_rate
-        network.train_step(batch.images.copy(), batch.labels, rate, step)
-
-    @staticmethod
-    def _trace(network: Network, at: Standing, batch: Split) -> Trace:
-        at.load(network)
-        return network.trace(batch.images.copy(), batch.labels)
+def _is_of(name: str, parameter: str) -> bool:
+    """Tell whether an array is a parameter, or a slot of it."""
+    return f"{name}.".startswith(f"{parameter}.")

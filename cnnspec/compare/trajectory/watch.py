@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from cnnspec.backends.network import Network
@@ -15,6 +15,19 @@ from cnnspec.data import Split
 from cnnspec.plan import Plan
 from cnnspec.spec.training import Training
 from cnnspec.trace import State
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two sides in training."""
+
+    plan: Plan
+    training: Training
+    parties: tuple[Party, Party]
+    live: Mapping[str, Network]
+    """The networks that are trained, by their sides."""
+    allowed: Collection[str]
+    """What need not be compared."""
 
 
 @dataclass(frozen=True)
@@ -34,22 +47,21 @@ class Standing:
         network.load_state(self.state)
         network.load_optimizer_state(self.slots)
 
+    def distances(self, other: Standing) -> tuple[dict[str, float], dict[str, float]]:
+        """Return the distances to another for each array of the state, and for each slot."""
+        return distances(self.state, other.state), distances(self.slots, other.slots)
+
 
 class Watch:
     """Told of every step of two trainings; in lockstep, nothing is done about them."""
 
-    def __init__(
-        self,
-        plan: Plan,
-        training: Training,
-        parties: tuple[Party, Party],
-        live: Mapping[str, Network],
-    ) -> None:
-        """`live` are the networks of both sides, which are in training."""
-        self._plan, self._training, self._parties, self._live = plan, training, parties, live
-        self._first, self._second = live.values()
+    def __init__(self, pair: Pair) -> None:
+        self._pair = pair
+        self._first, self._second = pair.live.values()
         self.twins: dict[str, Network] = {}
         """Networks to be trained beside the two."""
+        self.started_anew = False
+        """Whether the twins are no longer those of the first side's own start."""
         self.replayed: list[int] = []
         """Steps that were replayed."""
         self.finding: Finding | None = None
@@ -70,8 +82,9 @@ class Watch:
         Tell whether rounding explains every part of it.
         """
         self.replayed.append(step)
-        moment = Moment(step, stood.state, stood.slots, batch, self._live)
-        found = replay(self._plan, self._training, self._parties, moment=moment)
+        pair = self._pair
+        moment = Moment(step, stood.state, stood.slots, batch, pair.live)
+        found = replay(pair.plan, pair.training, pair.parties, moment=moment, allowed=pair.allowed)
         if found.findings:
             self.finding = replace(found.findings[0], step=step)
         return self.finding is None and found.coverage.complete
@@ -80,14 +93,8 @@ class Watch:
 class Resync(Watch):
     """Sets the second side to the first one's state after each step."""
 
-    def __init__(
-        self,
-        plan: Plan,
-        training: Training,
-        parties: tuple[Party, Party],
-        live: Mapping[str, Network],
-    ) -> None:
-        super().__init__(plan, training, parties, live)
+    def __init__(self, pair: Pair) -> None:
+        super().__init__(pair)
         self._before = Standing.of(self._first)
         self._furthest: tuple[float, int, Standing, Split] | None = None
 
