@@ -13,7 +13,8 @@ first side from where the second stands, with twins of it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import ParamSpec, TypeVar
 
 import numpy as np
 
@@ -22,12 +23,16 @@ from cnnspec.backends.network import Network
 from cnnspec.compare.carried import gradient_errors
 from cnnspec.compare.carry import Weights
 from cnnspec.compare.kinks import turned_decisions
+from cnnspec.compare.party import Party
 from cnnspec.compare.replay_learning import buffers_of, gradients_of
 from cnnspec.compare.trajectory.distance import Apart, TwinEnvelope, one_ulp_away
 from cnnspec.compare.trajectory.watch import Pair, Standing, Watch
 from cnnspec.compare.verdict import Envelope, Jump
 from cnnspec.data import Split
 from cnnspec.trace import Trace
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 REPLAYS = 3
 """Steps that are replayed in search of what leads outside, at most, where no jump explains it."""
@@ -62,7 +67,7 @@ class TwinWatch(Watch):
         for envelope, apart_of_twins in zip(self._envelopes, zip(*of_twins)):
             envelope.take(apart_of_twins)
         apart = self._apart(stands, other)
-        while apart and not apart.inside and self._only_rounding(apart.name, batch):
+        while apart and self._is_to_be_replayed(step, apart) and self._leave_out(apart.name, batch):
             apart = self._apart(stands, other)
         if apart and self._is_to_be_replayed(step, apart):
             self._rewind(step, batch, apart)
@@ -109,8 +114,8 @@ class TwinWatch(Watch):
         """Tell whether an array is a parameter that is left out, or a slot of one."""
         return any(_is_of(name, left) for left in self._left_out)
 
-    def _only_rounding(self, name: str, batch: Split) -> bool:
-        """Leave a parameter out if its gradient is nothing but rounding, and tell so.
+    def _leave_out(self, name: str, batch: Split) -> bool:
+        """Leave out the parameter of an array if its gradient is rounding alone; tell whether.
 
         It should be 0, as that of a bias in front of a batch norm; how far rounding is from 0
         depends on the order of sums, and an optimizer may make whole steps of it.
@@ -120,9 +125,12 @@ class TwinWatch(Watch):
         if not parameter:
             return False
         exact = [
-            self._pass(party.build(pair.plan, pair.training, "float64"), self._stood, batch)
+            trace
             for party in pair.parties
+            if (trace := _answer(self._exact_pass, party, batch)) is not None
         ]
+        if len(exact) < 2:
+            return False
         weights = Weights(pair.plan, pair.training, self._precision)
         weights.load(self._stood.state)
         bounds = gradient_errors(pair.plan, weights, exact[0], batch.images, batch.labels)
@@ -130,6 +138,10 @@ class TwinWatch(Watch):
             return False
         self._left_out.append(parameter)
         return True
+
+    def _exact_pass(self, party: Party, batch: Split) -> Trace:
+        network = party.build(self._pair.plan, self._pair.training, "float64")
+        return self._pass(network, self._stood, batch)
 
     def _is_to_be_replayed(self, step: int, apart: Apart) -> bool:
         """Tell so of the first step outside, and then at ever greater distances."""
@@ -157,17 +169,9 @@ class TwinWatch(Watch):
 
     def _jump(self, step: int, batch: Split, apart: Apart) -> Jump | None:
         """Let the first side take the second one's step, and see whether that is a jump."""
-        try:
-            passed = [
-                self._pass(party.build(self._pair.plan, self._pair.training), stood, batch)
-                for party, stood in zip(self._pair.parties, (self._stood, self._other_stood))
-            ]
-            network = self._build()
-            self._other_stood.load(network)
-            self._go_back(network, passed[1], step, batch)
-        except Exception as error:  # somebody's network raises whatever it likes
-            if not told(error):
-                raise
+        network = self._build()
+        passed = _answer(self._take_the_others, network, step, batch)
+        if passed is None:
             return None
         landed = Standing.of(network)
         led = self._apart(Standing.of(self._reference), landed)
@@ -176,6 +180,17 @@ class TwinWatch(Watch):
             return None
         turned = turned_decisions(self._pair.plan, batch.images, *passed)
         return Jump(step, apart.name, apart.ratio, off.ratio if off else 0.0, turned)
+
+    def _take_the_others(self, network: Network, step: int, batch: Split) -> tuple[Trace, Trace]:
+        """Let a network take the second side's step; return both sides' own passes there."""
+        pair, stood = self._pair, (self._stood, self._other_stood)
+        own, others = (
+            self._pass(party.build(pair.plan, pair.training), at, batch)
+            for party, at in zip(pair.parties, stood)
+        )
+        self._other_stood.load(network)
+        self._go_back(network, others, step, batch)
+        return own, others
 
     @staticmethod
     def _pass(network: Network, stood: Standing, batch: Split) -> Trace:
@@ -194,6 +209,16 @@ class TwinWatch(Watch):
         trace = Trace(layers, loss)
         network.update(gradients_of(trace), rate, step)
         network.load_state(network.state() | buffers_of(trace))
+
+
+def _answer(ask: Callable[P, T], *given: P.args, **options: P.kwargs) -> T | None:
+    """Ask somebody's network; None where it raises."""
+    try:
+        return ask(*given, **options)
+    except Exception as error:  # it raises whatever it likes
+        if not told(error):
+            raise
+        return None
 
 
 def _is_of(name: str, parameter: str) -> bool:
