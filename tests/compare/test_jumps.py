@@ -85,6 +85,26 @@ def test_a_side_that_goes_astray_after_a_jump_is_outside(monkeypatch: pytest.Mon
     assert found.envelope.outside in range(EDGE + 2, EDGE + 5)
 
 
+def test_a_jump_from_outside_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch = parse_party("torch")
+    monkeypatch.setattr(TorchNetwork, "train_step", longer_by_a_few(TorchNetwork, 2))
+    found = trained(torch, data_on_the_edge(torch, "second", "there"), steps=EDGE)
+    assert found.envelope is not None
+    assert (found.envelope.outside, found.envelope.jumps) == (2, ())
+    assert (found.replayed, found.finding) == ((2, EDGE), None)
+
+
+def test_where_the_first_side_lands_elsewhere_is_no_jump(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch = parse_party("torch")
+    data = data_on_the_edge(torch, "second", "there")
+    monkeypatch.setattr(TorchNetwork, "train_step", longer_by_a_few(TorchNetwork, EDGE, 2**-16))
+    monkeypatch.setattr(watch.Watch, "_replay", lambda *given: True)  # as if budgets were wider
+    found = trained(torch, data, steps=EDGE)
+    assert found.envelope is not None
+    assert (found.envelope.outside, found.envelope.jumps) == (EDGE, ())
+    assert found.envelope.tried
+
+
 def test_what_a_replay_finds_is_no_jump(monkeypatch: pytest.MonkeyPatch) -> None:
     torch = parse_party("torch")
     data = data_on_the_edge(torch, "second", "there")
@@ -119,10 +139,10 @@ def test_after_as_many_jumps_as_are_taken_a_step_outside_is_outside(
     assert found.finding is None
 
 
-def longer_by_a_few(network: type[Network], since: int) -> Any:
+def longer_by_a_few(network: type[Network], since: int, by: float = 2**-20) -> Any:
     """Return training steps from one of which on float32 weights grow by too much.
 
-    That is by eight units in the last place: rounding may do so, and derived budgets hold.
+    That is by eight units in the last place, or so: derived budgets hold.
     """
     right = network.train_step
 
@@ -130,7 +150,7 @@ def longer_by_a_few(network: type[Network], since: int) -> Any:
         result = right(self, images, labels, learning_rate, step)
         state = self.state()
         if step >= since and state["linear1.bias"].dtype == np.float32:
-            self.load_state({name: array * np.float32(1 + 2**-20) for name, array in state.items()})
+            self.load_state({name: array * np.float32(1 + by) for name, array in state.items()})
         return result
 
     return train_step
