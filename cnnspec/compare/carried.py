@@ -47,11 +47,16 @@ def pass_errors(
             buffers[f"{at.name}.{name}"] = bound
         errors.append(carry.forward(at, weights, x, errors[-1]))
     off = errors[-1]
-    own_loss, own_grad = cross_entropy_budgets(logits, labels, weights.precision)
-    loss = float(np.mean(2 * off.max(axis=1)) + own_loss)
-    d = _softmax_error(logits, off) / len(logits) + own_grad
+    loss, d = loss_errors(logits, labels, off, weights.precision)
     gradients = _backward(plan, weights, trace, inputs, errors, d)
     return PassErrors(off, loss, gradients, buffers)
+
+
+def loss_errors(logits: Exact, labels: Labels, off: Exact, precision: str) -> tuple[float, Exact]:
+    """Bound the errors of the loss of logits that are off, and of its gradient."""
+    own_loss, own_grad = cross_entropy_budgets(logits, labels, precision)
+    loss = float(np.mean(2 * off.max(axis=1)) + own_loss)
+    return loss, _softmax_error(logits, off) / len(logits) + own_grad
 
 
 def gradient_errors(

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from cnnspec.backends.network import Network
-from cnnspec.compare.budget import Exact, cross_entropy_budgets
+from cnnspec.backends.network import Labels, Network
+from cnnspec.compare.budget import Exact, cross_entropy_budgets, unit_roundoff
+from cnnspec.compare.carried import loss_errors
+from cnnspec.compare.carry import CARRIES, Weights
 from cnnspec.compare.isolation import Isolation
 from cnnspec.compare.probes import LayerProbe
 from cnnspec.compare.replay_layers import layer_budgets
@@ -25,18 +27,17 @@ def replay_pass(isolation: Isolation, side: Side, trace: Trace, batch: Split) ->
 
     `trace` is that of the side's exact network.
     """
-    for kind, network in side.answering().items():
-        if kind == WORKING:
-            if "autocast" in side.party.options:
-                continue  # between its parts numbers are coarser than what parts alone are given
-            trace = network.trace(batch.images.copy(), batch.labels)
-            network.load_state(side.weights)  # a faulty layer may have changed its own
-        precision = side.precision if kind == WORKING else "float64"
-        _Parts(isolation, side, network, precision).hold(trace, batch)
+    answering = side.answering()
+    if WORKING in answering and "autocast" not in side.party.options:
+        working = answering[WORKING]
+        seen = working.trace(batch.images.copy(), batch.labels)
+        working.load_state(side.weights)  # a faulty layer may have changed its own
+        _WorkingPass(isolation, side, working, side.precision).hold(seen, batch)
+    _Pass(isolation, side, side.exact, "float64").hold(trace, batch)
 
 
-class _Parts:
-    """The parts of one network, each alone."""
+class _Pass:
+    """A pass of one network, whose parts are asked alone."""
 
     def __init__(self, isolation: Isolation, side: Side, network: Network, precision: str) -> None:
         self._isolation, self._side = isolation, side
@@ -51,16 +52,20 @@ class _Parts:
             grad = trace.layers[after].grad_input if after else trace.loss.grad_logits
             alone = named(self._network.replay(name, x.copy(), grad.copy()), at)
             self._network.load_state(self._side.weights)
-            probe = LayerProbe(PASS, at, x, grad)
-            budgets = layer_budgets(self._side, probe, alone, self._precision)
+            bounds = self._bounds(LayerProbe(PASS, at, x, grad), alone)
             for quantity, value in named(trace.layers[name], at).items():
-                self._add(name, quantity, value, alone[quantity], 2 * budgets[quantity])
+                self._add(name, quantity, value, alone[quantity], 2 * bounds[quantity])
             x = trace.layers[name].output
         loss = self._network.replay_loss(x, labels)
-        budgets_of_loss = cross_entropy_budgets(x.astype(np.float64), labels, self._precision)
-        self._add(LOSS, "loss", trace.loss.loss, loss.loss, 2 * budgets_of_loss[0])
-        found = trace.loss.grad_logits
-        self._add(LOSS, "grad_logits", found, loss.grad_logits, 2 * budgets_of_loss[1])
+        of_loss, of_grad = self._bounds_of_loss(x.astype(np.float64), labels)
+        self._add(LOSS, "loss", trace.loss.loss, loss.loss, np.asarray(2 * of_loss))
+        self._add(LOSS, "grad_logits", trace.loss.grad_logits, loss.grad_logits, 2 * of_grad)
+
+    def _bounds(self, probe: LayerProbe, alone: dict[str, Array]) -> dict[str, Exact]:
+        return layer_budgets(self._side, probe, alone)
+
+    def _bounds_of_loss(self, logits: Exact, labels: Labels) -> tuple[Exact | float, Exact]:
+        return cross_entropy_budgets(logits, labels, self._precision)
 
     def _add(
         self,
@@ -80,3 +85,34 @@ class _Parts:
             wanted=wanted,
             budget=budget,
         )
+
+
+class _WorkingPass(_Pass):
+    """A pass in the working precision.
+
+    From layer to layer it may hand on more digits than it shows: what a part alone is given is
+    off by a rounding.
+    """
+
+    def __init__(self, isolation: Isolation, side: Side, network: Network, precision: str) -> None:
+        super().__init__(isolation, side, network, precision)
+        self._weights = Weights(isolation.plan, isolation.training, precision)
+        self._weights.load(side.weights)
+
+    def _bounds(self, probe: LayerProbe, alone: dict[str, Array]) -> dict[str, Exact]:
+        at, carry, weights = probe.at, CARRIES[probe.at.kind], self._weights
+        x, g = probe.x.astype(np.float64), probe.grad_output.astype(np.float64)
+        e, d = self._rounding(x), self._rounding(g)
+        grad_input, of_parameters = carry.backward(at, weights, x, e, g, d)
+        return {
+            "output": carry.forward(at, weights, x, e) + self._rounding(alone["output"]),
+            "grad_input": grad_input + self._rounding(alone["grad_input"]),
+            **{f"grad_{name}": bound for name, bound in of_parameters.items()},
+            **carry.buffers(at, weights, x, e),
+        }
+
+    def _bounds_of_loss(self, logits: Exact, labels: Labels) -> tuple[Exact | float, Exact]:
+        return loss_errors(logits, labels, self._rounding(logits), self._precision)
+
+    def _rounding(self, array: Array) -> Exact:
+        return unit_roundoff(self._precision) * np.abs(array.astype(np.float64))

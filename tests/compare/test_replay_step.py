@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,7 @@ from cnnspec.backends.numpy import NumPyNetwork
 from cnnspec.backends.numpy.layers import ConvNumPy, LinearNumPy, ReLUNumPy
 from cnnspec.backends.numpy.learning import AdamNumPy, cross_entropy
 from cnnspec.compare import Party, parse_party
+from cnnspec.compare.replay_pass import PASS
 from cnnspec.compare.replay_step import STEP
 from cnnspec.compare.verdict import Finding, Verdict
 from tests.faulty import faulty
@@ -170,6 +173,44 @@ def test_faults_of_float32_alone_are_found() -> None:
     finding = first(faulty(network=Predicts))
     assert (finding.layer, finding.quantity) == (STEP, "predicted logits")
     assert finding.precision == "float32"
+
+
+class OffInAWholePass(ConvNumPy):
+    """Wrong in float32, where the layer is not run alone."""
+
+    whole = False
+
+    def forward(self, x: Any) -> Any:
+        y = super().forward(x)
+        return y + np.float32(1e-4) if self.whole and y.dtype == np.float32 else y
+
+
+class RunsItsLayersOtherwise(NumPyNetwork):
+    def train_step(self, *given: Any) -> Step:
+        with self._whole():
+            return super().train_step(*given)
+
+    def trace(self, *given: Any) -> Any:
+        with self._whole():
+            return super().trace(*given)
+
+    @contextmanager
+    def _whole(self) -> Iterator[None]:
+        conv = self._layers["conv1"]
+        assert isinstance(conv, OffInAWholePass)
+        conv.whole = True
+        yield
+        conv.whole = False
+
+
+@pytest.mark.parametrize("spec", [SPEC, PLAIN], ids=["batch_norm", "plain"])
+def test_a_whole_pass_in_float32_is_its_parts(spec: ModelSpec) -> None:
+    found = first(faulty(network=RunsItsLayersOtherwise, conv=OffInAWholePass), spec)
+    assert (found.layer, found.quantity, found.precision) == ("conv1", "output", "float32")
+    assert found.worst is not None
+    assert found.worst.probe == PASS
+    assert found.cause is not None
+    assert found.cause.code == "whole-is-not-its-parts"
 
 
 def test_a_step_that_overwrites_its_images_is_found() -> None:
