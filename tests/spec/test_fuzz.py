@@ -312,7 +312,7 @@ def run(examples: int) -> settings:
 
 @pytest.mark.parametrize("kind", TEXTS)
 def test_any_text(kind: str) -> None:
-    run(150)(given(TEXTS[kind])(check_all))()
+    run(80)(given(TEXTS[kind])(check_all))()
 
 
 @run(150)
