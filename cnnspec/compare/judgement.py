@@ -32,7 +32,7 @@ from cnnspec.compare.observe import (
 )
 from cnnspec.compare.own_faults import WHOLE_IS_NOT_ITS_PARTS, own_cause, precision_causes
 from cnnspec.compare.replay_layers import OWN_INPUT, OWN_WEIGHTS
-from cnnspec.compare.replay_learning import LOSS, OPTIMIZER
+from cnnspec.compare.replay_learning import LOSS, OPTIMIZER, is_of
 from cnnspec.compare.replay_pass import PASS
 from cnnspec.compare.replay_step import STEP
 from cnnspec.compare.verdict import Finding, Quantity
@@ -168,11 +168,9 @@ class _Judgement:
         """Name the cause; of an optimizer, first one that explains the parameter and its slots."""
         if found.layer == OPTIMIZER:
             (parameter,) = (
-                name
-                for name in self._isolation.plan.parameters
-                if f"{found.quantity}.".startswith(f"{name}.")
+                name for name in self._isolation.plan.parameters if is_of(found.quantity, name)
             )
-            together = [name for name in observed if f"{name}.".startswith(f"{parameter}.")]
+            together = [name for name in observed if is_of(name, parameter)]
             cause = diagnose_optimizer([at for name in together for at in observed[name]])
             if cause:
                 return cause

@@ -136,6 +136,11 @@ def gradients_of(trace: Trace) -> State:
     }
 
 
+def is_of(name: str, parameter: str) -> bool:
+    """Tell whether an array is a parameter, or a slot of it."""
+    return f"{name}.".startswith(f"{parameter}.")
+
+
 def buffers_of(trace: Trace) -> State:
     """Return what a pass would make of all buffers, by their full names."""
     return {

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from cnnspec.compare.budget import unit_roundoff
 from cnnspec.randomness import stream
 from cnnspec.trace import Array, State
 
@@ -66,7 +67,7 @@ class TwinEnvelope:
     """
 
     def __init__(self, precision: str) -> None:
-        self._least = float(np.finfo(precision).eps) / 2
+        self._least = unit_roundoff(precision)
         self._furthest: dict[str, float] = {}
         self._scatter = 1.0
 

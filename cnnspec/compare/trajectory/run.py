@@ -14,7 +14,7 @@ from cnnspec.compare.trajectory.together import Event, planned_steps, together
 from cnnspec.compare.trajectory.twins import TwinWatch
 from cnnspec.compare.trajectory.watch import Pair, Resync, Watch
 from cnnspec.compare.verdict import Finding, Trajectory
-from cnnspec.data import Dataset, Split
+from cnnspec.data import Dataset
 from cnnspec.plan import Plan
 from cnnspec.spec.training import Training
 from cnnspec.training import StepTaken, evaluate
@@ -65,7 +65,7 @@ class _Run:
         self._training, self._data, self._mode = training, data, mode
         self._networks = {party.label: party.build(plan, training) for party in parties}
         self._first, self._second = self._networks.values()
-        pair = Pair(plan, training, parties, self._networks, allowed)
+        pair = Pair(plan, training, parties, self._networks, data.train, allowed)
         self._watch = Watch(pair)
         if mode == "resync":
             self._watch = Resync(pair)
@@ -97,9 +97,7 @@ class _Run:
             of_twins = (furthest(distances(states[0], twin.state())) for twin in twins)
             apart = furthest(distances(*states))
             self._recorder.sample(taken, states, apart, tuple(of_twins))
-        train = self._data.train
-        batch = Split(train.images[event.batch], train.labels[event.batch])
-        self._watch.after_step(event.step, batch)
+        self._watch.after_step(event)
 
     def result(self, stopped: dict[str, str]) -> Trajectory:
         """Return how the trainings went, once they have ended."""

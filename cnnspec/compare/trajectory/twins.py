@@ -24,12 +24,13 @@ from cnnspec.compare.carried import gradient_errors
 from cnnspec.compare.carry import Weights
 from cnnspec.compare.kinks import turned_decisions
 from cnnspec.compare.party import Party
-from cnnspec.compare.replay_learning import buffers_of, gradients_of
+from cnnspec.compare.replay_learning import buffers_of, gradients_of, is_of
 from cnnspec.compare.trajectory.distance import Apart, TwinEnvelope, one_ulp_away
 from cnnspec.compare.trajectory.watch import Pair, Standing, Watch
 from cnnspec.compare.verdict import Envelope, Jump
 from cnnspec.data import Split
 from cnnspec.trace import Trace
+from cnnspec.training import StepTaken
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -57,8 +58,9 @@ class TwinWatch(Watch):
         self._left_out: list[str] = []
         self._start_from(self._first)
 
-    def after_step(self, step: int, batch: Split) -> None:
+    def after_step(self, taken: StepTaken) -> None:
         """Replay the step if it leads outside."""
+        step, batch = taken.step, self._batch(taken)
         if self._reference is not self._first:
             rate = self._pair.training.optimizer.learning_rate
             self._reference.train_step(batch.images.copy(), batch.labels, rate, step)
@@ -112,7 +114,7 @@ class TwinWatch(Watch):
 
     def _left(self, name: str) -> bool:
         """Tell whether an array is a parameter that is left out, or a slot of one."""
-        return any(_is_of(name, left) for left in self._left_out)
+        return any(is_of(name, left) for left in self._left_out)
 
     def _leave_out(self, name: str, batch: Split) -> bool:
         """Leave out the parameter of an array if its gradient is rounding alone; tell whether.
@@ -121,7 +123,7 @@ class TwinWatch(Watch):
         depends on the order of sums, and an optimizer may make whole steps of it.
         """
         pair = self._pair
-        (parameter,) = [of for of in pair.plan.parameters if _is_of(name, of)] or [""]
+        (parameter,) = [of for of in pair.plan.parameters if is_of(name, of)] or [""]
         if not parameter:
             return False
         exact = [
@@ -219,8 +221,3 @@ def _answer(ask: Callable[P, T], *given: P.args, **options: P.kwargs) -> T | Non
         if not told(error):
             raise
         return None
-
-
-def _is_of(name: str, parameter: str) -> bool:
-    """Tell whether an array is a parameter, or a slot of it."""
-    return f"{name}.".startswith(f"{parameter}.")

@@ -15,6 +15,7 @@ from cnnspec.data import Split
 from cnnspec.plan import Plan
 from cnnspec.spec.training import Training
 from cnnspec.trace import State
+from cnnspec.training import StepTaken
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,8 @@ class Pair:
     parties: tuple[Party, Party]
     live: Mapping[str, Network]
     """The networks that are trained, by their sides."""
+    train: Split
+    """What they learn from."""
     allowed: Collection[str]
     """What need not be compared."""
 
@@ -67,7 +70,7 @@ class Watch:
         self.finding: Finding | None = None
         """What a replayed step showed that rounding does not explain."""
 
-    def after_step(self, step: int, batch: Split) -> None:
+    def after_step(self, taken: StepTaken) -> None:
         """Look at a step that all networks have taken."""
 
     def end(self) -> None:
@@ -75,6 +78,11 @@ class Watch:
 
     def envelope(self, accuracy: Mapping[str, float]) -> Envelope | None:
         """Return what the twins explain; `accuracy` is of these, among others."""
+
+    def _batch(self, taken: StepTaken) -> Split:
+        """Return the images of a step."""
+        train = self._pair.train
+        return Split(train.images[taken.batch], train.labels[taken.batch])
 
     def _replay(self, step: int, stood: Standing, batch: Split) -> bool:
         """Replay a step in isolation, from where a side stood before it.
@@ -98,12 +106,12 @@ class Resync(Watch):
         self._before = Standing.of(self._first)
         self._furthest: tuple[float, int, Standing, Split] | None = None
 
-    def after_step(self, step: int, batch: Split) -> None:
+    def after_step(self, taken: StepTaken) -> None:
         """Keep the step that took the second side furthest, and take it back."""
         now = Standing.of(self._first)
         apart = furthest(distances(now.state, self._second.state()))
         if self._furthest is None or apart > self._furthest[0]:
-            self._furthest = apart, step, self._before, batch
+            self._furthest = apart, taken.step, self._before, self._batch(taken)
         now.load(self._second)
         self._before = now
 
