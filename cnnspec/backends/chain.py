@@ -6,6 +6,7 @@ holds arrays; here is only what ties them together.
 
 from __future__ import annotations
 
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ import numpy as np
 
 from cnnspec.backends.network import (
     Labels,
+    LayerTimes,
     Step,
     check_batch,
     check_images,
@@ -54,6 +56,37 @@ class Layer(ABC):
     def parameter_gradients(self, grad_output: Array) -> dict[str, Array]:
         """Return dloss/dparameter for the x of the last forward pass."""
         return {}
+
+
+class Stopwatch(Layer):
+    """A layer that notes how long its passes take, in seconds."""
+
+    def __init__(self, layer: Layer) -> None:
+        self._layer = layer
+        self.parameters, self.buffers = layer.parameters, layer.buffers
+        self._forward = self._backward = 0.0
+
+    @property
+    def times(self) -> LayerTimes:
+        return LayerTimes(self._forward, self._backward)
+
+    def forward(self, x: Array) -> Array:
+        start = time.perf_counter()
+        y = self._layer.forward(x)
+        self._forward += time.perf_counter() - start
+        return y
+
+    def input_gradient(self, grad_output: Array) -> Array:
+        start = time.perf_counter()
+        grad = self._layer.input_gradient(grad_output)
+        self._backward += time.perf_counter() - start
+        return grad
+
+    def parameter_gradients(self, grad_output: Array) -> dict[str, Array]:
+        start = time.perf_counter()
+        gradients = self._layer.parameter_gradients(grad_output)
+        self._backward += time.perf_counter() - start
+        return gradients
 
 
 class Loss(Protocol):
@@ -160,15 +193,19 @@ class ChainNetwork:
             logits = layer.forward(logits)
         loss, grad = self._loss(logits, labels)
         result = Step(loss, self._leave(logits))
-        gradients: dict[str, Array] = {}
-        for name, layer in reversed(self._layers.items()):
-            for parameter, gradient in layer.parameter_gradients(grad).items():
-                gradients[f"{name}.{parameter}"] = gradient
-            if len(gradients) == len(self._parameters):
-                break  # nothing that learns lies before this layer
-            grad = layer.input_gradient(grad)
+        gradients = gradients_of(self._layers, grad)
         self._optimizer.step(self._parameters, gradients, learning_rate, step)
         return result
+
+    def layer_times(self, images: Array, labels: Labels) -> dict[str, LayerTimes]:
+        check_training_images(images, self.plan)
+        watched = {name: Stopwatch(layer) for name, layer in self._layers.items()}
+        logits = self._enter(images)
+        for layer in watched.values():
+            logits = layer.forward(logits)
+        _, grad = self._loss(logits, labels)
+        gradients_of(watched, grad)
+        return {name: layer.times for name, layer in watched.items()}
 
     def update(self, gradients: Mapping[str, Array], learning_rate: float, step: int) -> None:
         check_state(gradients, _shapes(self._parameters), "gradients")
@@ -207,6 +244,19 @@ class ChainNetwork:
     def replay_loss(self, logits: Array, labels: Labels) -> LossTrace:
         loss, grad = self._loss(self._enter(logits), labels)
         return LossTrace(loss, self._leave(grad))
+
+
+def gradients_of(layers: Mapping[str, Layer], grad: Array) -> dict[str, Array]:
+    """Pass dloss/dlogits back through a chain that was run forward; return all dloss/dparameter."""
+    parameters = sum(len(layer.parameters) for layer in layers.values())
+    gradients: dict[str, Array] = {}
+    for name, layer in reversed(list(layers.items())):
+        for parameter, gradient in layer.parameter_gradients(grad).items():
+            gradients[f"{name}.{parameter}"] = gradient
+        if len(gradients) == parameters:
+            break  # nothing that learns lies before this layer
+        grad = layer.input_gradient(grad)
+    return gradients
 
 
 @contextmanager

@@ -25,6 +25,14 @@ class Step(NamedTuple):
     """(n, classes)."""
 
 
+class LayerTimes(NamedTuple):
+    """How long one layer took in a training step, in seconds."""
+
+    forward: float
+    backward: float
+    """Of the gradients of its parameters, and of its input where somebody asks for it."""
+
+
 @runtime_checkable
 class Network(Protocol):
     """A network that can predict, learn and be looked into.
@@ -93,6 +101,14 @@ class Network(Protocol):
 
     def replay_loss(self, logits: Array, labels: Labels) -> LossTrace:
         """Run the loss alone."""
+
+
+@runtime_checkable
+class Timed(Protocol):
+    """A network that can say where its time goes; those of other packages need not."""
+
+    def layer_times(self, images: Array, labels: Labels) -> dict[str, LayerTimes]:
+        """Run forward and back as a training step does, without its update, layer by layer."""
 
 
 def check_images(images: Array, plan: Plan) -> None:

@@ -12,7 +12,8 @@ from cnnspec import BackendError, build, compare_backends, parse_spec, resolve
 from cnnspec.backends import backend_names
 from cnnspec.backends.guard import guarded, told
 from cnnspec.backends.numpy import NumPyNetwork
-from cnnspec.backends.numpy.layers import ConvNumPy, PoolNumPy
+from cnnspec.backends.numpy.conv import ConvNumPy
+from cnnspec.backends.numpy.pool import PoolNumPy
 from cnnspec.compare import parse_party
 from tests.faulty import faulty
 

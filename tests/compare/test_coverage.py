@@ -6,7 +6,8 @@ import pytest
 
 from cnnspec import ModelSpec, compare_backends, parse_spec, resolve
 from cnnspec.backends.numpy import NumPyNetwork
-from cnnspec.backends.numpy.layers import LinearNumPy, PoolNumPy
+from cnnspec.backends.numpy.layers import LinearNumPy
+from cnnspec.backends.numpy.pool import PoolNumPy
 from cnnspec.compare import Verdict, parse_party
 from tests.faulty import faulty
 

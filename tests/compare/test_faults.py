@@ -11,11 +11,13 @@ import numpy as np
 import pytest
 
 from cnnspec import compare_backends, parse_spec
-from cnnspec.backends.chain import ChainNetwork
-from cnnspec.backends.numpy import NumPyNetwork, layers, learning
+from cnnspec.backends.numpy import LAYERS, NumPyNetwork, layers, learning
 from cnnspec.backends.numpy.batch_norm import BatchNormNumPy
+from cnnspec.backends.numpy.conv import ConvNumPy
+from cnnspec.backends.numpy.pool import PoolNumPy
 from cnnspec.cli import main
 from cnnspec.compare import parse_party
+from cnnspec.compare.selftest.pool_faults import TiesToTheLast
 from cnnspec.spec.layers import AnyLayer
 from tests.faulty import faulty
 
@@ -80,9 +82,9 @@ def test_no_fault_is_no_difference(compare: Compare) -> None:
 
 
 FLIPPED = {
-    "conv": (layers.ConvNumPy, "conv1"),
+    "conv": (ConvNumPy, "conv1"),
     "relu": (layers.ReLUNumPy, "relu1"),
-    "pool": (layers.PoolNumPy, "pool1"),
+    "pool": (PoolNumPy, "pool1"),
     "flatten": (layers.FlattenNumPy, "flatten1"),
     "linear": (layers.LinearNumPy, "linear1"),
     "batch_norm": (BatchNormNumPy, "batch_norm1"),
@@ -128,7 +130,7 @@ def test_every_kind_has_its_flip() -> None:
 
 
 def test_forward_fault_is_named(compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
-    plant(monkeypatch, layers.ConvNumPy, "forward", lambda y: y[:, ::-1])
+    plant(monkeypatch, ConvNumPy, "forward", lambda y: y[:, ::-1])
     code, document = compare(SPEC, "--steps", "0")
     assert code == 1
     assert first(document) == ("conv1", "output", "float64")
@@ -160,15 +162,12 @@ def test_lost_precision_is_found_in_float32_alone(
 def test_last_maximum_instead_of_first_is_found_on_ties(
     compare: Compare, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    original = layers.PoolNumPy._route_to_first_maximum
+    class RouteToLast(TiesToTheLast):
+        def input_gradient(self, grad_output: Any) -> Any:
+            route = TiesToTheLast if self._kind == "max" else PoolNumPy
+            return route.input_gradient(self, grad_output)
 
-    def route_to_last(self: Any, grad: Any, grad_output: Any) -> None:
-        scan_order = self._offsets
-        self._offsets = scan_order[::-1]
-        original(self, grad, grad_output)
-        self._offsets = scan_order
-
-    monkeypatch.setattr(layers.PoolNumPy, "_route_to_first_maximum", route_to_last)
+    monkeypatch.setitem(LAYERS, "pool", RouteToLast)
     code, document = compare(SPEC, "--steps", "0")
     assert code == 1
     assert first(document) == ("pool1", "grad_input", "float64")
@@ -216,21 +215,18 @@ def test_optimizer_fault_is_named(compare: Compare, monkeypatch: pytest.MonkeyPa
 def test_layer_that_spoils_its_neighbour_is_found_in_the_whole_pass(
     compare: Compare, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    original = layers.ReLUNumPy.forward
+    original = PoolNumPy.forward
 
     def in_place(self: Any, x: Any) -> Any:
         y = original(self, x)
         x[...] = 7  # what the layer before keeps for its gradient
         return y
 
-    sigmoid = SPEC.replace("  - relu\n", "").replace("  - flatten", "  - relu\n  - flatten")
-    monkeypatch.setattr(layers.ReLUNumPy, "forward", in_place)
-    code, document = compare(
-        sigmoid.replace("kind: avg, kernel_size: 2, padding: 1", "kernel_size: 2"), "--steps", "0"
-    )
+    monkeypatch.setattr(PoolNumPy, "forward", in_place)
+    code, document = compare(SPEC, "--steps", "0")
     assert code == 1
     bad = [found for found in document["quantities"] if not found["ok"]]
-    assert ("average", "grad_input", "whole pass") in {
+    assert ("relu1", "grad_input", "whole pass") in {
         (found["layer"], found["quantity"], found["probe"]) for found in bad
     }
 
@@ -269,9 +265,9 @@ def test_bias_that_is_never_added_is_found_where_biases_start_at_0(
 def test_fault_of_a_training_step_alone_is_found(
     compare: Compare, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    original = ChainNetwork.train_step
+    original = NumPyNetwork.train_step
     monkeypatch.setattr(
-        ChainNetwork,
+        NumPyNetwork,
         "train_step",
         lambda self, images, labels, rate, step: original(self, images, labels, -rate, step),
     )
@@ -284,7 +280,7 @@ def test_fault_of_a_training_step_alone_is_found(
 def test_fault_of_a_prediction_alone_is_found(
     compare: Compare, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plant(monkeypatch, ChainNetwork, "predict", lambda logits: logits[:, ::-1])
+    plant(monkeypatch, NumPyNetwork, "predict", lambda logits: logits[:, ::-1])
     code, document = compare(SPEC, "--steps", "0")
     assert code == 1
     assert first(document) == ("training step", "predicted logits", "float64")
@@ -312,7 +308,7 @@ def test_missing_gradient_is_a_difference(
 ) -> None:
     plant(
         monkeypatch,
-        layers.ConvNumPy,
+        ConvNumPy,
         "parameter_gradients",
         lambda found: {"weight": found["weight"]},
     )
@@ -322,7 +318,7 @@ def test_missing_gradient_is_a_difference(
 
 
 def test_layer_that_breaks_the_next_one_is_named() -> None:
-    class OneChannelLess(layers.ConvNumPy):
+    class OneChannelLess(ConvNumPy):
         def forward(self, x: Any) -> Any:
             return super().forward(x)[1:]
 

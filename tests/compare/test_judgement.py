@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cnnspec import parse_spec, resolve
-from cnnspec.backends.numpy import layers, learning
+from cnnspec.backends.numpy import conv, layers, learning
 from cnnspec.compare import (
     Finding,
     Party,
@@ -36,7 +36,7 @@ class DoubledOutput(layers.LinearNumPy):
         return 2 * super().forward(x)
 
 
-class NegatedInputGradient(layers.ConvNumPy):
+class NegatedInputGradient(conv.ConvNumPy):
     def input_gradient(self, grad_output: Any) -> Any:
         return -super().input_gradient(grad_output)
 

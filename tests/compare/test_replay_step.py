@@ -12,7 +12,8 @@ import pytest
 from cnnspec import ModelSpec, compare_backends, parse_spec
 from cnnspec.backends.network import Step
 from cnnspec.backends.numpy import NumPyNetwork
-from cnnspec.backends.numpy.layers import ConvNumPy, LinearNumPy, ReLUNumPy
+from cnnspec.backends.numpy.conv import ConvNumPy
+from cnnspec.backends.numpy.layers import LinearNumPy, ReLUNumPy
 from cnnspec.backends.numpy.learning import AdamNumPy, cross_entropy
 from cnnspec.compare import Party, parse_party
 from cnnspec.compare.replay_pass import PASS

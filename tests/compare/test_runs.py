@@ -12,7 +12,7 @@ import pytest
 from rich.console import Console
 
 from cnnspec import build, load_data, parse_spec, resolve, train
-from cnnspec.backends.numpy.layers import ConvNumPy
+from cnnspec.backends.numpy.conv import ConvNumPy
 from cnnspec.cli import main
 from cnnspec.compare import parse_party, runs
 from cnnspec.compare.runs import compare_runs

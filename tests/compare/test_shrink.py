@@ -30,8 +30,10 @@ training: {batch_size: 20, optimizer: {sgd: {momentum: 0.9, weight_decay: 0.1}}}
 FAULTS = """
 import numpy as np
 from cnnspec.backends import numpy as engine
-from cnnspec.backends.numpy.layers import ConvNumPy, LinearNumPy, PoolNumPy
+from cnnspec.backends.numpy.conv import ConvNumPy
+from cnnspec.backends.numpy.layers import LinearNumPy
 from cnnspec.backends.numpy.learning import SGDNumPy
+from cnnspec.backends.numpy.pool import PoolNumPy
 
 MENDED = False
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cnnspec import BackendError, ModelSpec, compare_backends, load_spec, parse_spec
-from cnnspec.backends.numpy.layers import ConvNumPy
+from cnnspec.backends.numpy.conv import ConvNumPy
 from cnnspec.cli.compare import MODES as COMMAND_MODES
 from cnnspec.compare import parse_party
 from cnnspec.compare.trajectory import MODES

@@ -5,7 +5,8 @@ from dataclasses import replace
 from typing import Any
 
 from cnnspec import SGD, ModelSpec, Training, compare_backends, parse_spec
-from cnnspec.backends.numpy.layers import ConvNumPy, PoolNumPy
+from cnnspec.backends.numpy.conv import ConvNumPy
+from cnnspec.backends.numpy.pool import PoolNumPy
 from cnnspec.compare import parse_party
 from cnnspec.compare.verdict import Verdict
 from cnnspec.documents import to_json

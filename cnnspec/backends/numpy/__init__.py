@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 import numpy as np
 
 from cnnspec.backends import require_cpu
-from cnnspec.backends.chain import ChainNetwork, Layer
-from cnnspec.backends.numpy.batch_norm import BatchNormNumPy
-from cnnspec.backends.numpy.layers import (
-    ConvNumPy,
-    FlattenNumPy,
-    LinearNumPy,
-    PoolNumPy,
-    ReLUNumPy,
+from cnnspec.backends.chain import ChainNetwork, Layer, Loss, Optimizer
+from cnnspec.backends.network import (
+    Labels,
+    LayerTimes,
+    Step,
+    check_images,
+    check_training_images,
 )
+from cnnspec.backends.numpy.batch_norm import BatchNormNumPy
+from cnnspec.backends.numpy.conv import ConvNumPy
+from cnnspec.backends.numpy.lanes import Lane, Lanes, batch_last
+from cnnspec.backends.numpy.layers import FlattenNumPy, LinearNumPy, ReLUNumPy
 from cnnspec.backends.numpy.learning import AdamNumPy, SGDNumPy, cross_entropy
+from cnnspec.backends.numpy.pool import PoolNumPy
+from cnnspec.backends.numpy.threads import one_blas_thread
 from cnnspec.plan import Plan
 from cnnspec.spec.training import Training
-from cnnspec.trace import Array
+from cnnspec.trace import Array, LayerTrace, Trace
 
 LAYERS: dict[str, type[Layer]] = {
     "conv": ConvNumPy,
@@ -32,13 +40,77 @@ OPTIMIZERS = {"sgd": SGDNumPy, "adam": AdamNumPy}
 
 
 class NumPyNetwork(ChainNetwork):
-    """A chain whose arrays have the batch as their last axis."""
+    """A chain whose arrays have the batch as their last axis, on as many threads as NumPy has.
+
+    Their number is that of NumPy's BLAS: set by OPENBLAS_NUM_THREADS or OMP_NUM_THREADS, or for
+    a while by threadpoolctl. Layers that run alone, and traces, use one.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        training: Training,
+        *,
+        backend: str,
+        layers: Mapping[str, type[Layer]],
+        loss: Loss,
+        optimizers: Mapping[str, Callable[[Any, Mapping[str, Array]], Optimizer]],
+    ) -> None:
+        super().__init__(
+            plan, training, backend=backend, layers=layers, loss=loss, optimizers=optimizers
+        )
+
+        def lane(index: int) -> Lane:
+            own = self._layers if index == 0 else self._twins(layers)
+            return Lane(own, loss, self._dtype)
+
+        self._lanes = Lanes(plan, lane, self._dtype)
+
+    def predict(self, images: Array) -> Array:
+        check_images(images, self.plan)
+        with one_blas_thread() as threads:
+            return self._lanes.predict(images, threads)
+
+    def train_step(self, images: Array, labels: Labels, learning_rate: float, step: int) -> Step:
+        check_training_images(images, self.plan)
+        with one_blas_thread() as threads:
+            (loss, gradients), logits = self._lanes.learn(images, labels, threads)
+            self._optimizer.step(self._parameters, gradients, learning_rate, step)
+        return Step(loss, logits)
+
+    def layer_times(self, images: Array, labels: Labels) -> dict[str, LayerTimes]:
+        """Return the times of the first lane's layers, with its share of the images."""
+        check_training_images(images, self.plan)
+        with one_blas_thread() as threads:
+            return self._lanes.layer_times(images, labels, threads)
+
+    def evaluated_inputs(self, images: Array) -> list[Array]:
+        with one_blas_thread():
+            return super().evaluated_inputs(images)
+
+    def trace(self, images: Array, labels: Labels) -> Trace:
+        with one_blas_thread():
+            return super().trace(images, labels)
+
+    def replay(self, layer: str, x: Array, grad_output: Array) -> LayerTrace:
+        with one_blas_thread():
+            return super().replay(layer, x, grad_output)
+
+    def _twins(self, layers: Mapping[str, type[Layer]]) -> dict[str, Layer]:
+        """Make layers with memory of their own, over the parameters and buffers of these."""
+        twins = {}
+        for at in self.plan.layers:
+            twin = layers[at.kind](at.layer, at.input, at.output, self._dtype)
+            own = self._layers[at.name]
+            twin.parameters, twin.buffers = own.parameters, own.buffers
+            twins[at.name] = twin
+        return twins
 
     def _enter(self, array: Array) -> Array:
-        return np.ascontiguousarray(np.moveaxis(array, 0, -1), dtype=self._dtype)
+        return batch_last(array, self._dtype)
 
     def _leave(self, array: Array) -> Array:
-        return np.array(np.moveaxis(array, -1, 0), order="C")
+        return np.array(array.transpose(-1, *range(array.ndim - 1)), order="C")
 
 
 def build(plan: Plan, training: Training, *, device: str) -> NumPyNetwork:

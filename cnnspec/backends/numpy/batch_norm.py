@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from cnnspec.backends.chain import Layer
@@ -11,28 +13,38 @@ from cnnspec.spec.sizes import Shape
 from cnnspec.trace import Array
 
 
+def alone(part: Array) -> Array:
+    """Add up the sums of a lane that has all images."""
+    return part
+
+
 class BatchNormNumPy(Layer):
     """weight * (x - mean) / sqrt(variance + eps) + bias, as rows of (c, h*w*n) or (f, n).
 
     x - mean is kept, and the scale 1 / sqrt(variance + eps) of each row; their product,
-    the normalised x, is never written.
+    the normalised x, is never written. Where the images of a batch are shared out, the sums
+    over them are added up `across` the lanes.
     """
 
     def __init__(self, layer: BatchNorm, input: Shape, output: Shape, dtype: np.dtype) -> None:
         super().__init__(layer, input, output, dtype)
-        self._workspace = Workspace(dtype)
         self._eps, self._momentum = layer.eps, layer.momentum
+        self._workspace = Workspace(dtype)
+        self.across: Callable[[Array], Array] = alone
+        self.leads = True
+        """Whether this lane is the one that writes the running statistics."""
 
     def forward(self, x: Array) -> Array:
         rows = self._rows(x)
-        count = rows.shape[1]
-        mean = rows.mean(axis=1)
+        self._count = int(self.across(np.array(rows.shape[1])))
+        mean = self.across(rows.sum(axis=1)) / self._count
         self._centred = self._workspace.array("centred", rows.shape)
         np.subtract(rows, mean[:, None], out=self._centred)
-        variance = _row_products(self._centred, self._centred) / count
-        self._scale = 1 / np.sqrt(variance + self._eps)
-        self._run("running_mean", mean)
-        self._run("running_var", variance * (count / (count - 1)))
+        variance = self.across(_row_products(self._centred, self._centred)) / self._count
+        self._scale: Array = 1 / np.sqrt(variance + self._eps)
+        if self.leads:
+            self._run("running_mean", mean)
+            self._run("running_var", variance * (self._count / (self._count - 1)))
         return self._output(self._centred, self._scale, x)
 
     def predict(self, x: Array) -> Array:
@@ -44,10 +56,12 @@ class BatchNormNumPy(Layer):
     def input_gradient(self, grad_output: Array) -> Array:
         """Return weight * scale * (g - mean(g) - z * mean(g z)), z being the normalised x."""
         rows = self._rows(grad_output)
-        slope = _row_products(rows, self._centred) * self._scale**2 / rows.shape[1]
+        products = self.across(_row_products(rows, self._centred))
+        mean = self.across(rows.sum(axis=1)) / self._count
+        slope = products * self._scale**2 / self._count
         grad = self._workspace.array("grad_input", rows.shape)
         np.multiply(self._centred, slope[:, None], out=grad)
-        grad += rows.mean(axis=1)[:, None]
+        grad += mean[:, None]
         np.subtract(rows, grad, out=grad)
         grad *= self._weighted(self._scale)
         return grad.reshape(grad_output.shape)

@@ -18,14 +18,15 @@ def cross_entropy(logits: Array, labels: Labels) -> tuple[float, Array]:
     Shapes: logits (classes, n), labels (n,) -> loss, gradient (classes, n).
     The greatest logit is subtracted first, so that nothing overflows.
     """
-    batch = np.arange(len(labels))
-    shifted = logits - logits.max(axis=0)
+    images = len(labels)
+    of_label = labels, np.arange(images)
+    shifted = logits - np.maximum.reduce(logits)
     grad = np.exp(shifted)
-    total = grad.sum(axis=0)
-    loss = np.mean(np.log(total) - shifted[labels, batch])
+    total = np.add.reduce(grad)
+    loss = np.add.reduce(np.log(total) - shifted[of_label]) / images
     grad /= total
-    grad[labels, batch] -= 1
-    grad /= len(labels)
+    grad[of_label] -= 1
+    grad /= images
     return float(loss), grad
 
 
@@ -34,6 +35,7 @@ class SGDNumPy(Optimizer):
 
     def __init__(self, options: SGD, parameters: Mapping[str, Array]) -> None:
         self._options = options
+        self._scratch = {name: np.empty_like(array) for name, array in parameters.items()}
         self.slots: dict[str, Array] = {}
         if options.momentum:
             for name, array in parameters.items():
@@ -48,15 +50,16 @@ class SGDNumPy(Optimizer):
     ) -> None:
         momentum, decay = self._options.momentum, self._options.weight_decay
         for name, weights in parameters.items():
-            direction = gradients[name]
+            direction, scratch = gradients[name], self._scratch[name]
             if decay:
-                direction = direction + decay * weights
+                np.multiply(weights, decay, out=scratch)
+                direction = np.add(direction, scratch, out=scratch)
             if momentum:
                 buffer = self.slots[f"{name}.momentum_buffer"]
                 buffer *= momentum
                 buffer += direction
                 direction = direction + momentum * buffer if self._options.nesterov else buffer
-            weights -= learning_rate * direction
+            weights -= np.multiply(direction, learning_rate, out=scratch)
 
 
 class AdamNumPy(Optimizer):
@@ -79,8 +82,10 @@ class AdamNumPy(Optimizer):
     ) -> None:
         beta1, beta2 = self._options.betas
         decay = self._options.weight_decay
-        rate = learning_rate / (1 - beta1**step)
+        # rate * (mean / (1 - beta1^t)) / (sqrt(square / (1 - beta2^t)) + eps), with one division
         root_correction = (1 - beta2**step) ** 0.5
+        rate = learning_rate * root_correction / (1 - beta1**step)
+        eps = self._options.eps * root_correction
         for name, weights in parameters.items():
             gradient = gradients[name]
             if decay:
@@ -94,8 +99,7 @@ class AdamNumPy(Optimizer):
             scratch *= 1 - beta2
             square += scratch
             np.sqrt(square, out=scratch)
-            scratch /= root_correction
-            scratch += self._options.eps
+            scratch += eps
             np.divide(mean, scratch, out=scratch)
             scratch *= rate
             weights -= scratch

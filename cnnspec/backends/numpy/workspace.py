@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from cnnspec.spec.sizes import Shape
 from cnnspec.trace import Array
@@ -15,13 +16,13 @@ class Workspace:
     the arithmetic.
     """
 
-    def __init__(self, dtype: np.dtype) -> None:
-        self._dtype = dtype
+    def __init__(self, dtype: DTypeLike) -> None:
+        self._dtype = np.dtype(dtype)
         self._arrays: dict[str, Array] = {}
 
-    def array(self, name: str, shape: Shape) -> Array:
-        """Return the array of that name: zeros at first, then whatever was left in it."""
+    def array(self, name: str, shape: Shape, *, fill: float = 0) -> Array:
+        """Return the array of that name: `fill` at first, then whatever was left in it."""
         array = self._arrays.get(name)
         if array is None or array.shape != shape:
-            array = self._arrays[name] = np.zeros(shape, self._dtype)
+            array = self._arrays[name] = np.full(shape, fill, self._dtype)
         return array

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import numpy as np
 import torch
@@ -13,6 +14,7 @@ from torch.optim import Optimizer
 
 from cnnspec.backends.network import (
     Labels,
+    LayerTimes,
     Step,
     check_batch,
     check_images,
@@ -82,13 +84,13 @@ class TorchNetwork:
 
     def predict(self, images: Array) -> Array:
         check_images(images, self.plan)
-        self.module.eval()
+        self._train(False)
         with torch.no_grad(), self._precision():
             return _array(self._run(self._tensor(images)))
 
     def train_step(self, images: Array, labels: Labels, learning_rate: float, step: int) -> Step:
         check_training_images(images, self.plan)
-        self.module.train()
+        self._train(True)
         with self._precision():
             logits = self._run(self._tensor(images))
             loss = cross_entropy(logits, self._labels(labels))
@@ -108,7 +110,7 @@ class TorchNetwork:
 
     def trace(self, images: Array, labels: Labels) -> Trace:
         check_training_images(images, self.plan)
-        self.module.train()
+        self._train(True)
         values = [self._tensor(images).requires_grad_()]
         with _kept(self.module):
             with self._precision():
@@ -133,7 +135,7 @@ class TorchNetwork:
     def replay(self, layer: str, x: Array, grad_output: Array) -> LayerTrace:
         at = self.plan.layer(layer)
         check_batch(len(x), at)
-        self.module.train()
+        self._train(True)
         module = self.module.get_submodule(layer)
         inner = self._tensor(x).requires_grad_()
         with _kept(module):
@@ -147,6 +149,36 @@ class TorchNetwork:
             buffers = {name: _array(module.get_buffer(name)) for name in at.buffers}
         grad_parameters = {name: _array(grad) for name, grad in zip(parameters, gradients)}
         return LayerTrace(_array(output), _array(grad_input), grad_parameters, buffers)
+
+    def layer_times(self, images: Array, labels: Labels) -> dict[str, LayerTimes]:
+        """Time each layer, cut off from the others; autograd has no times of its own."""
+        check_training_images(images, self.plan)
+        self._train(True)
+        value, passed, forward = self._tensor(images), [], []
+        with self._precision():
+            for layer in self._layers.values():
+                start = self._now()
+                output = layer(value)
+                forward.append(self._now() - start)
+                passed.append((value, output))
+                value = output.detach().requires_grad_(output.requires_grad)
+            loss = cross_entropy(value.requires_grad_(), self._labels(labels))
+        (grad,) = torch.autograd.grad(loss, [value])
+        backward = []
+        for name, (value, output) in zip(reversed(self._layers), reversed(passed)):
+            wanted: list[Tensor] = list(self.module.get_submodule(name).parameters())
+            wanted += [value] if value.requires_grad else []
+            start = self._now()
+            if wanted:
+                *_, grad = torch.autograd.grad(output, wanted, grad.to(output.dtype))
+            backward.append(self._now() - start)
+        times = zip(self._layers, forward, reversed(backward))
+        return {name: LayerTimes(ahead, back) for name, ahead, back in times}
+
+    def _now(self) -> float:
+        if self._device.type != "cpu":  # which only queues what it is told
+            torch.accelerator.synchronize()
+        return time.perf_counter()
 
     def replay_loss(self, logits: Array, labels: Labels) -> LossTrace:
         inner = self._tensor(logits).requires_grad_()
@@ -165,10 +197,14 @@ class TorchNetwork:
         finally:
             torch.set_num_threads(before)
 
-    def _precision(self) -> torch.autocast:
-        return torch.autocast(
-            self._device.type, dtype=self._autocast, enabled=self._autocast is not None
-        )
+    def _train(self, mode: bool) -> None:
+        if self.module.training != mode:  # it goes through all modules
+            self.module.train(mode)
+
+    def _precision(self) -> AbstractContextManager[object]:
+        if self._autocast is None:
+            return nullcontext()
+        return torch.autocast(self._device.type, dtype=self._autocast)
 
     @staticmethod
     def _step(optimizer: Optimizer, learning_rate: float, step: int) -> None:
@@ -199,7 +235,7 @@ class TorchNetwork:
         NumPy's copy has the strides of its shape. Those of a view of one channel may be read as
         channels last: torch then takes other kernels, which round otherwise.
         """
-        return torch.tensor(array.copy(), dtype=self._dtype, device=self._device)
+        return torch.from_numpy(array.copy()).to(self._device, self._dtype)
 
     def _labels(self, labels: Labels) -> Tensor:
         return torch.tensor(np.asarray(labels), dtype=torch.int64, device=self._device)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
-from cnnspec.backends.numpy.layers import ConvNumPy
-from cnnspec.backends.numpy.windows import Offset, offsets
+from cnnspec.backends.numpy.conv import ConvNumPy
 from cnnspec.compare.selftest.faults import Family
 from cnnspec.compare.selftest.settings import (
     has_bias,
@@ -21,8 +21,9 @@ from cnnspec.compare.selftest.settings import (
     overlaps,
     several_channels,
 )
+from cnnspec.compare.selftest.windows import windows_of
 from cnnspec.spec.layers import Conv
-from cnnspec.spec.sizes import Pair, Shape, pair
+from cnnspec.spec.sizes import Shape
 from cnnspec.trace import Array
 
 CONV = Family("conv")
@@ -30,16 +31,21 @@ CONV = Family("conv")
 Gradients = dict[str, Array]
 
 
-def windows_of(layer: Conv, input: Shape, output: Shape, padding: Pair) -> list[Offset]:
-    """Return the windows of a convolution with so many cells added at the top and left."""
-    return offsets(
-        (input[1], input[2]),
-        (output[1], output[2]),
-        kernel=pair(layer.kernel_size),
-        stride=pair(layer.stride),
-        padding=padding,
-        dilation=pair(layer.dilation),
-    )
+class _Windows(ConvNumPy):
+    """Knows its windows one by one."""
+
+    def __init__(self, layer: Conv, input: Shape, output: Shape, dtype: np.dtype) -> None:
+        super().__init__(layer, input, output, dtype)
+        self._windows = windows_of(layer, input, output)
+
+    def _gradient_of_columns(self, grad_output: Array) -> Array:
+        """Return the gradient of what each window sees: (c, kh, kw, h_out, w_out, n)."""
+        filters = self._filters().transpose(0, 2, 1)
+        columns: Array = np.matmul(filters, self._by_group(grad_output))
+        return columns.reshape(self._input[0], *self._kernel, *grad_output.shape[1:])
+
+    def _zeros(self, grad_output: Array) -> Array:
+        return np.zeros((*self._input, grad_output.shape[-1]), grad_output.dtype)
 
 
 @CONV.fault(
@@ -275,14 +281,14 @@ class WeightGradientOfFirstImage(ConvNumPy):
     "padding-ignored",
     at=is_padded,
 )
-class WeightGradientWithoutPadding(ConvNumPy):
+class WeightGradientWithoutPadding(_Windows):
     """The gradient of the weights misses the outputs whose window touches the padding."""
 
     def parameter_gradients(self, grad_output: Array) -> Gradients:
-        seen = np.zeros(self._output[1:], int)
-        for _, _, outputs, _ in self._offsets:
-            seen[outputs] += 1
-        inside = grad_output * (seen == np.prod(self._kernel))[..., None]
+        inside = grad_output.copy()
+        for i, j, cells in self._windows:
+            if len(cells) < math.prod(self._kernel):
+                inside[:, i, j] = 0
         found = super().parameter_gradients(grad_output)
         return found | {"weight": super().parameter_gradients(inside)["weight"]}
 
@@ -293,26 +299,18 @@ class WeightGradientWithoutPadding(ConvNumPy):
     "overlaps-overwritten",
     at=overlaps,
 )
-class InputGradientOverwritten(ConvNumPy):
+class InputGradientOverwritten(_Windows):
     """The gradients of overlapping windows overwrite each other.
 
     Output by output, as the textbook's loops have it: each window sets all its cells.
     """
 
     def input_gradient(self, grad_output: Array) -> Array:
-        batch = grad_output.shape[-1]
-        columns = np.matmul(
-            self._filters().transpose(0, 2, 1), self._by_group(grad_output)
-        ).reshape(self._columns_shape(batch))
-        grad = np.zeros((*self._input, batch), grad_output.dtype)
-        _, height, width = self._output
-        for i in range(height):
-            for j in range(width):
-                for row, column, (rows, cols), (in_rows, in_cols) in self._offsets:
-                    if rows.start <= i < rows.stop and cols.start <= j < cols.stop:
-                        y = in_rows.start + (i - rows.start) * in_rows.step
-                        x = in_cols.start + (j - cols.start) * in_cols.step
-                        grad[:, y, x] = columns[:, row, column, i, j]
+        columns = self._gradient_of_columns(grad_output)
+        grad = self._zeros(grad_output)
+        for i, j, cells in self._windows:
+            for y, x, row, column in cells:
+                grad[:, y, x] = columns[:, row, column, i, j]
         return grad
 
 
@@ -328,7 +326,6 @@ class InputGradientUncropped(ConvNumPy):
     def __init__(self, layer: Conv, input: Shape, output: Shape, dtype: np.dtype) -> None:
         super().__init__(layer, input, output, dtype)
         (top, bottom), (left, right) = layer.pads()
-        self._pads = (top, left)
         self._padded = ConvNumPy(
             layer.model_copy(update={"padding": 0}),
             (input[0], input[1] + top + bottom, input[2] + left + right),
@@ -339,7 +336,6 @@ class InputGradientUncropped(ConvNumPy):
 
     def input_gradient(self, grad_output: Array) -> Array:
         _, height, width = self._input
-        self._padded._columns = self._columns
         return self._padded.input_gradient(grad_output)[:, :height, :width]
 
 
@@ -349,25 +345,21 @@ class InputGradientUncropped(ConvNumPy):
     "stride-ignored",
     at=is_strided,
 )
-class InputGradientWithoutStride(ConvNumPy):
-    """The gradient of the input is spread as if the stride were 1."""
+class InputGradientWithoutStride(_Windows):
+    """The gradient of the input is spread as if the stride were 1.
+
+    Each cell of the kernel begins where it should, and goes on by one cell an output.
+    """
 
     def input_gradient(self, grad_output: Array) -> Array:
-        kept = self._offsets
-        self._offsets = [
-            Offset(
-                row,
-                column,
-                outputs,
-                (
-                    slice(rows.start, rows.start + outputs[0].stop - outputs[0].start),
-                    slice(columns.start, columns.start + outputs[1].stop - outputs[1].start),
-                ),
-            )
-            for row, column, outputs, (rows, columns) in kept
-        ]
-        grad = super().input_gradient(grad_output)
-        self._offsets = kept
+        columns = self._gradient_of_columns(grad_output)
+        grad = self._zeros(grad_output)
+        first: dict[tuple[int, int], tuple[int, int, int, int]] = {}
+        for i, j, cells in self._windows:
+            for y, x, row, column in cells:
+                top, left, first_i, first_j = first.setdefault((row, column), (y, x, i, j))
+                place = top + i - first_i, left + j - first_j
+                grad[:, *place] += columns[:, row, column, i, j]
         return grad
 
 
@@ -383,19 +375,46 @@ class InputGradientAscends(ConvNumPy):
         return -super().input_gradient(grad_output)
 
 
+class _Misplaced(ConvNumPy):
+    """Puts the image `top` cells down and `left` cells right into the padded one."""
+
+    def __init__(
+        self, layer: Conv, input: Shape, output: Shape, dtype: np.dtype, *, top: int, left: int
+    ) -> None:
+        bare = layer.model_copy(update={"padding": 0})
+        sizes = ((n - 1) * axis.stride + axis.extent for n, axis in zip(output[1:], bare.windows()))
+        self._image, self._padded = input, (input[0], *sizes)
+        self._top, self._left = top, left
+        super().__init__(bare, self._padded, output, dtype)
+
+    def forward(self, x: Array) -> Array:
+        return super().forward(_placed(x, self._top, self._left, self._padded))
+
+    def input_gradient(self, grad_output: Array) -> Array:
+        return _placed(super().input_gradient(grad_output), -self._top, -self._left, self._image)
+
+
+def _placed(images: Array, down: int, right: int, shape: Shape) -> Array:
+    """Put images into zeros of another shape; what falls out is lost."""
+    placed = np.zeros((*shape, images.shape[-1]), images.dtype)
+    for y, x in np.ndindex(*images.shape[1:3]):
+        if 0 <= y + down < shape[1] and 0 <= x + right < shape[2]:
+            placed[:, y + down, x + right] = images[:, y, x]
+    return placed
+
+
 @CONV.fault(
     "padding-shifted",
     "output",
     "padding-other-side shifted",
     at=is_padded,
 )
-class PaddingShifted(ConvNumPy):
+class PaddingShifted(_Misplaced):
     """The image is put one cell too far up and left into the padded one."""
 
-    def __init__(self, layer: Conv, input: Shape, output: Shape, dtype: np.dtype) -> None:
-        super().__init__(layer, input, output, dtype)
+    def __init__(self, layer: Conv, *given: Any) -> None:
         (top, _), (left, _) = layer.pads()
-        self._offsets = windows_of(layer, input, output, (top - 1, left - 1))
+        super().__init__(layer, *given, top=top - 1, left=left - 1)
 
 
 @CONV.fault(
@@ -404,13 +423,12 @@ class PaddingShifted(ConvNumPy):
     "padding-other-side shifted",
     at=has_even_same,
 )
-class SamePadsFirst(ConvNumPy):
+class SamePadsFirst(_Misplaced):
     """`padding: same` of an even kernel puts its extra cell at the top and left."""
 
-    def __init__(self, layer: Conv, input: Shape, output: Shape, dtype: np.dtype) -> None:
-        super().__init__(layer, input, output, dtype)
+    def __init__(self, layer: Conv, *given: Any) -> None:
         (_, bottom), (_, right) = layer.pads()
-        self._offsets = windows_of(layer, input, output, (bottom, right))
+        super().__init__(layer, *given, top=bottom, left=right)
 
 
 @CONV.fault(
@@ -445,14 +463,13 @@ class PaddingByEdge(ConvNumPy):
     "dilation-ignored",
     at=is_dilated,
 )
-class DilationIgnored(ConvNumPy):
+class DilationIgnored(_Misplaced):
     """The cells of the kernel are neighbours, whatever the dilation."""
 
-    def __init__(self, layer: Conv, input: Shape, output: Shape, dtype: np.dtype) -> None:
-        super().__init__(layer, input, output, dtype)
+    def __init__(self, layer: Conv, *given: Any) -> None:
         (top, _), (left, _) = layer.pads()
         dense = layer.model_copy(update={"dilation": 1})
-        self._offsets = windows_of(dense, input, output, (top, left))
+        super().__init__(dense, *given, top=top, left=left)
 
 
 @CONV.fault(
@@ -553,15 +570,16 @@ class StaleColumns(ConvNumPy):
 
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)
+        self._before = ConvNumPy(*given)
         self._last: Array | None = None
 
     def forward(self, x: Array) -> Array:
-        y = super().forward(x)
-        current = self._columns.copy()
-        before = current if self._last is None else self._last
-        self._columns = np.resize(before, current.shape)
-        self._last = current
-        return y
+        self._before.forward(np.resize(x if self._last is None else self._last, x.shape))
+        self._last = x.copy()
+        return super().forward(x)
+
+    def parameter_gradients(self, grad_output: Array) -> Gradients:
+        return self._before.parameter_gradients(grad_output)
 
 
 @CONV.fault(

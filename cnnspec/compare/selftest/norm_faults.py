@@ -27,11 +27,12 @@ class _Norm(BatchNormNumPy):
 
     def forward(self, x: Array) -> Array:
         rows = self._rows(x)
+        self._count = rows.shape[1]
         mean = rows.mean(axis=1)
         self._centred = rows - mean[:, None]
         variance = (self._centred**2).mean(axis=1)
-        self._scale = self._scale_of(variance, rows.shape[1])
-        self._keep(mean, variance, rows.shape[1])
+        self._scale = self._scale_of(variance, self._count)
+        self._keep(mean, variance, self._count)
         return self._output(self._centred, self._scale, x)
 
     def _scale_of(self, variance: Array, count: int) -> Array:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from cnnspec.backends.numpy.layers import PoolNumPy
-from cnnspec.backends.numpy.windows import Offset, offsets
+from cnnspec.backends.numpy.padding import Padding
+from cnnspec.backends.numpy.pool import PoolNumPy
 from cnnspec.compare.selftest.faults import Family
 from cnnspec.compare.selftest.settings import (
     is_average,
@@ -17,6 +17,7 @@ from cnnspec.compare.selftest.settings import (
     overlaps,
     reaches_over,
 )
+from cnnspec.compare.selftest.windows import Cell, windows_of
 from cnnspec.plan import PlannedLayer
 from cnnspec.spec.layers import Pool
 from cnnspec.spec.sizes import Shape, pair
@@ -40,29 +41,33 @@ def _padded_average(at: PlannedLayer) -> bool:
 class _Windows(PoolNumPy):
     """Goes through windows one by one, as the textbook's loops do."""
 
-    def _cells_of_windows(self) -> Iterator[tuple[int, int, list[tuple[int, int]]]]:
-        """Yield each window and the cells of the input that it sees, in scan order."""
-        _, height, width = self._output
-        for i in range(height):
-            for j in range(width):
-                cells = [_cell(offset, i, j) for offset in self._offsets if _serves(offset, i, j)]
-                yield i, j, cells
+    def __init__(self, layer: Pool, input: Shape, output: Shape, dtype: np.dtype) -> None:
+        super().__init__(layer, input, output, dtype)
+        self._windows = windows_of(layer, input, output)
 
-    def _zeros(self, grad_output: Array) -> Array:
-        return np.zeros((*self._input, grad_output.shape[-1]), grad_output.dtype)
+    def forward(self, x: Array) -> Array:
+        y = super().forward(x)
+        self._x, self._y = x.copy(), y.copy()
+        return y
 
+    def predict(self, x: Array) -> Array:
+        return self.forward(x)
 
-def _serves(offset: Offset, i: int, j: int) -> bool:
-    rows, columns = offset.output
-    return bool(rows.start <= i < rows.stop and columns.start <= j < columns.stop)
+    def _zeros(self) -> Array:
+        return np.zeros_like(self._x)
 
-
-def _cell(offset: Offset, i: int, j: int) -> tuple[int, int]:
-    (rows, columns), (in_rows, in_columns) = offset.output, offset.input
-    return (
-        in_rows.start + (i - rows.start) * in_rows.step,
-        in_columns.start + (j - columns.start) * in_columns.step,
-    )
+    def _to_first_maximum(
+        self, grad_output: Array, key: Callable[[Cell], Any] | None = None
+    ) -> Array:
+        """Send each gradient to the first maximum of its window, in scan order or another."""
+        grad = self._zeros()
+        for i, j, cells in self._windows:
+            pending = np.ones(grad_output[:, i, j].shape, bool)
+            for y, x, *_ in sorted(cells, key=key):
+                wins = pending & (self._x[:, y, x] == self._y[:, i, j])
+                pending &= ~wins
+                grad[:, y, x] += np.where(wins, grad_output[:, i, j], 0)
+        return grad
 
 
 @POOL.fault(
@@ -75,9 +80,9 @@ class TiesToAll(_Windows):
     """Every one of several equal maxima takes the gradient."""
 
     def input_gradient(self, grad_output: Array) -> Array:
-        grad = self._zeros(grad_output)
-        for i, j, cells in self._cells_of_windows():
-            for y, x in cells:
+        grad = self._zeros()
+        for i, j, cells in self._windows:
+            for y, x, *_ in cells:
                 wins = self._x[:, y, x] == self._y[:, i, j]
                 grad[:, y, x] += wins * grad_output[:, i, j]
         return grad
@@ -89,15 +94,11 @@ class TiesToAll(_Windows):
     "ties-to-last",
     at=is_max,
 )
-class TiesToTheLast(PoolNumPy):
+class TiesToTheLast(_Windows):
     """The last of several equal maxima takes the gradient."""
 
     def input_gradient(self, grad_output: Array) -> Array:
-        kept = self._offsets
-        self._offsets = kept[::-1]
-        grad = super().input_gradient(grad_output)
-        self._offsets = kept
-        return grad
+        return self._to_first_maximum(grad_output, lambda cell: (-cell.y, -cell.x))
 
 
 @POOL.fault(
@@ -110,11 +111,11 @@ class TiesShared(_Windows):
     """Several equal maxima share the gradient."""
 
     def input_gradient(self, grad_output: Array) -> Array:
-        grad = self._zeros(grad_output)
-        for i, j, cells in self._cells_of_windows():
-            wins = [self._x[:, y, x] == self._y[:, i, j] for y, x in cells]
+        grad = self._zeros()
+        for i, j, cells in self._windows:
+            wins = [self._x[:, y, x] == self._y[:, i, j] for y, x, *_ in cells]
             count = np.sum(wins, axis=0)
-            for (y, x), won in zip(cells, wins):
+            for (y, x, *_), won in zip(cells, wins):
                 grad[:, y, x] += won * grad_output[:, i, j] / count
         return grad
 
@@ -125,15 +126,11 @@ class TiesShared(_Windows):
     "ties-to-first-by-column",
     at=lambda at: is_max(at) and min(pair(at.layer.kernel_size)) > 1,  # type: ignore[attr-defined]
 )
-class TiesByColumn(PoolNumPy):
+class TiesByColumn(_Windows):
     """Of several equal maxima the first column's takes the gradient, not the first row's."""
 
     def input_gradient(self, grad_output: Array) -> Array:
-        kept = self._offsets
-        self._offsets = sorted(kept, key=lambda offset: (offset.column, offset.row))
-        grad = super().input_gradient(grad_output)
-        self._offsets = kept
-        return grad
+        return self._to_first_maximum(grad_output, lambda cell: (cell.x, cell.y))
 
 
 @POOL.fault(
@@ -147,12 +144,12 @@ class SharedMask(_Windows):
 
     def input_gradient(self, grad_output: Array) -> Array:
         mask = np.zeros(self._x.shape, bool)
-        for i, j, cells in self._cells_of_windows():
-            for y, x in cells:
+        for i, j, cells in self._windows:
+            for y, x, *_ in cells:
                 mask[:, y, x] |= self._x[:, y, x] == self._y[:, i, j]
-        grad = self._zeros(grad_output)
-        for i, j, cells in self._cells_of_windows():
-            for y, x in cells:
+        grad = self._zeros()
+        for i, j, cells in self._windows:
+            for y, x, *_ in cells:
                 grad[:, y, x] += mask[:, y, x] * grad_output[:, i, j]
         return grad
 
@@ -167,10 +164,10 @@ class GradientOverwritten(_Windows):
     """The maximum of two windows takes the gradient of the second one alone."""
 
     def input_gradient(self, grad_output: Array) -> Array:
-        grad = self._zeros(grad_output)
-        for i, j, cells in self._cells_of_windows():
+        grad = self._zeros()
+        for i, j, cells in self._windows:
             pending = np.ones(grad_output[:, i, j].shape, bool)
-            for y, x in cells:
+            for y, x, *_ in cells:
                 wins = pending & (self._x[:, y, x] == self._y[:, i, j])
                 pending &= ~wins
                 grad[:, y, x] = np.where(wins, grad_output[:, i, j], grad[:, y, x])
@@ -187,9 +184,9 @@ class GradientToAllCells(_Windows):
     """Every cell of a window takes the gradient, whichever was the maximum."""
 
     def input_gradient(self, grad_output: Array) -> Array:
-        grad = self._zeros(grad_output)
-        for i, j, cells in self._cells_of_windows():
-            for y, x in cells:
+        grad = self._zeros()
+        for i, j, cells in self._windows:
+            for y, x, *_ in cells:
                 grad[:, y, x] += grad_output[:, i, j]
         return grad
 
@@ -204,9 +201,9 @@ class GradientToTheFirstCell(_Windows):
     """The first cell of a window takes the gradient, whichever was the maximum."""
 
     def input_gradient(self, grad_output: Array) -> Array:
-        grad = self._zeros(grad_output)
-        for i, j, cells in self._cells_of_windows():
-            y, x = cells[0]
+        grad = self._zeros()
+        for i, j, cells in self._windows:
+            y, x, *_ = cells[0]
             grad[:, y, x] += grad_output[:, i, j]
         return grad
 
@@ -221,10 +218,10 @@ class ArgmaxOfTheFirstChannel(_Windows):
     """All channels send the gradient where the first one has its maximum."""
 
     def input_gradient(self, grad_output: Array) -> Array:
-        grad = self._zeros(grad_output)
-        for i, j, cells in self._cells_of_windows():
+        grad = self._zeros()
+        for i, j, cells in self._windows:
             pending = np.ones(grad_output[0, i, j].shape, bool)
-            for y, x in cells:
+            for y, x, *_ in cells:
                 wins = pending & (self._x[0, y, x] == self._y[0, i, j])
                 pending &= ~wins
                 grad[:, y, x] += wins * grad_output[:, i, j]
@@ -237,7 +234,7 @@ class ArgmaxOfTheFirstChannel(_Windows):
     "",
     at=is_max,
 )
-class StaleArgmax(PoolNumPy):
+class StaleArgmax(_Windows):
     """The maxima are those of the batch before."""
 
     def __init__(self, *given: Any) -> None:
@@ -245,11 +242,15 @@ class StaleArgmax(PoolNumPy):
         self._last: tuple[Array, Array] | None = None
 
     def forward(self, x: Array) -> Array:
-        y = super().forward(x).copy()
-        before = (x, y) if self._last is None else self._last
+        y = super().forward(x)
+        current = self._x, self._y
+        before = current if self._last is None else self._last
         self._x, self._y = np.resize(before[0], x.shape), np.resize(before[1], y.shape)
-        self._last = x.copy(), y
+        self._last = current
         return y
+
+    def input_gradient(self, grad_output: Array) -> Array:
+        return self._to_first_maximum(grad_output)
 
 
 @POOL.fault(
@@ -258,17 +259,20 @@ class StaleArgmax(PoolNumPy):
     "padding-wins",
     at=lambda at: is_max(at) and is_padded(at),
 )
-class PaddingWins(PoolNumPy):
+class PaddingWins(_Windows):
     """The padding counts as 0, and wins where all cells are negative."""
 
     def forward(self, x: Array) -> Array:
         y = super().forward(x)
-        seen = np.zeros(y.shape[1:3], int)
-        for _, _, outputs, _ in self._offsets:
-            seen[outputs] += 1
-        padded = seen < seen.max()
-        y[:, padded] = np.maximum(y[:, padded], 0)
+        most = max(len(cells) for _, _, cells in self._windows)
+        for i, j, cells in self._windows:
+            if len(cells) < most:
+                y[:, i, j] = np.maximum(y[:, i, j], 0)
+        self._y = y.copy()
         return y
+
+    def input_gradient(self, grad_output: Array) -> Array:
+        return self._to_first_maximum(grad_output)
 
 
 @POOL.fault("minimum", "output", "min-for-max", at=is_max)
@@ -277,9 +281,10 @@ class Minimum(PoolNumPy):
 
     def forward(self, x: Array) -> Array:
         y = super().forward(-x)
-        np.negative(y, out=y)
-        self._x = x
-        return y
+        return np.negative(y, out=y)
+
+    def predict(self, x: Array) -> Array:
+        return self.forward(x)
 
 
 @POOL.fault(
@@ -291,9 +296,8 @@ class Minimum(PoolNumPy):
 class AverageForMaximum(PoolNumPy):
     """The average of each window, where the maximum is asked for."""
 
-    def __init__(self, *given: Any) -> None:
-        super().__init__(*given)
-        self._kind = "avg"
+    def __init__(self, layer: Pool, *given: Any) -> None:
+        super().__init__(layer.model_copy(update={"kind": "avg"}), *given)
 
 
 @POOL.fault(
@@ -305,9 +309,8 @@ class AverageForMaximum(PoolNumPy):
 class MaximumForAverage(PoolNumPy):
     """The maximum of each window, where the average is asked for."""
 
-    def __init__(self, *given: Any) -> None:
-        super().__init__(*given)
-        self._kind = "max"
+    def __init__(self, layer: Pool, *given: Any) -> None:
+        super().__init__(layer.model_copy(update={"kind": "max"}), *given)
 
 
 @POOL.fault(
@@ -316,14 +319,13 @@ class MaximumForAverage(PoolNumPy):
     "padding-not-counted",
     at=_padded_average,
 )
-class PaddingNotCounted(PoolNumPy):
+class PaddingNotCounted(_Windows):
     """The average is taken over the cells of the image alone, without the padding."""
 
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)
-        self._cells = np.zeros_like(self._cells)
-        for _, _, outputs, _ in self._offsets:
-            self._cells[outputs] += 1
+        for i, j, cells in self._windows:
+            self._cells[i, j] = len(cells)
 
 
 @POOL.fault(
@@ -386,10 +388,10 @@ class AverageGradientOverwritten(_Windows):
     """The gradients of overlapping windows overwrite each other."""
 
     def input_gradient(self, grad_output: Array) -> Array:
-        grad = self._zeros(grad_output)
+        grad = self._zeros()
         share = grad_output / self._cells
-        for i, j, cells in self._cells_of_windows():
-            for y, x in cells:
+        for i, j, cells in self._windows:
+            for y, x, *_ in cells:
                 grad[:, y, x] = share[:, i, j]
         return grad
 
@@ -405,10 +407,5 @@ class WindowsShifted(PoolNumPy):
 
     def __init__(self, layer: Pool, input: Shape, output: Shape, dtype: np.dtype) -> None:
         super().__init__(layer, input, output, dtype)
-        self._offsets = offsets(
-            (input[1], input[2]),
-            (output[1], output[2]),
-            kernel=pair(layer.kernel_size),
-            stride=layer.strides(),
-            padding=(0, 0),
-        )
+        _, height, width = self._padding.shape
+        self._padding = Padding(input, ((0, height - input[1]), (0, width - input[2])), dtype)

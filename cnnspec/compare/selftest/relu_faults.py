@@ -40,7 +40,7 @@ class MaskInverted(ReLUNumPy):
     """The gradient passes where x < 0."""
 
     def input_gradient(self, grad_output: Array) -> Array:
-        return grad_output - super().input_gradient(grad_output)
+        return grad_output - super().input_gradient(grad_output.copy())
 
 
 class _WithInput(ReLUNumPy):
@@ -66,13 +66,13 @@ class HalfAt0(_WithInput):
 
 
 @RELU.fault("leaks", "output", "leaky")
-class Leaks(ReLUNumPy):
+class Leaks(_WithInput):
     """A leaky relu: 0.01 x below 0."""
 
     def forward(self, x: Array) -> Array:
         y = super().forward(x)
-        y += np.minimum(x, 0) * np.asarray(0.01, x.dtype)
-        return y
+        leak: Array = np.minimum(self._x, 0) * np.asarray(0.01, x.dtype)
+        return y + leak
 
 
 @RELU.fault("leaks-backward", "grad_input", "leaky")
@@ -85,12 +85,12 @@ class LeaksBackward(_WithInput):
 
 
 @RELU.fault("identity", "output", "not-applied")
-class Identity(ReLUNumPy):
+class Identity(_WithInput):
     """Negative numbers pass."""
 
     def forward(self, x: Array) -> Array:
         super().forward(x)
-        return x.copy()
+        return self._x
 
 
 @RELU.fault("clipped", "output", "clipped")
@@ -102,12 +102,12 @@ class Clipped(ReLUNumPy):
 
 
 @RELU.fault("absolute", "output", "absolute-value")
-class Absolute(ReLUNumPy):
+class Absolute(_WithInput):
     """|x| for max(x, 0)."""
 
     def forward(self, x: Array) -> Array:
         super().forward(x)
-        return np.abs(x)
+        return np.abs(self._x)
 
 
 @RELU.fault(

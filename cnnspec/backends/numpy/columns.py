@@ -1,0 +1,158 @@
+"""Columns: what each output cell sees, as the columns of a matrix (im2col), in tiles."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+
+from cnnspec.spec.layers import Conv
+from cnnspec.spec.sizes import Pair, Shape, pair
+from cnnspec.trace import Array
+
+TILE = 1 << 18
+"""Bytes of columns that are made at a time: they are read while they are still in a cache."""
+
+LEAST = 1024
+"""Columns that a tile has at least: BLAS copies the kernels for each product, too."""
+
+
+class Tile(NamedTuple):
+    """The columns of a block of outputs."""
+
+    outputs: slice
+    """Which outputs, counted over height, width and images."""
+    windows: Array
+    """(groups, channels, kh, kw, rows, columns, n): what they see, a view of the padded images."""
+    cells: Array
+    """The same shape, in the columns' own memory."""
+    columns: Array
+    """(groups, channels * kh * kw, outputs): that memory, as a matrix for each group."""
+    extended: Array
+    """The columns with a row of ones below, where a bias is to be multiplied with it."""
+
+
+@dataclass(frozen=True)
+class Sliding:
+    """How a kernel slides: for each group of channels, over height and width."""
+
+    groups: int
+    kernel: Pair
+    stride: Pair
+    dilation: Pair
+    outputs: Pair
+    """Places at which it comes to stand."""
+
+    @classmethod
+    def of(cls, layer: Conv, output: Shape) -> Sliding:
+        """Return how the kernel of a convolution slides to outputs (c, h, w)."""
+        kernel, stride, dilation = map(pair, (layer.kernel_size, layer.stride, layer.dilation))
+        return cls(layer.groups, kernel, stride, dilation, (output[1], output[2]))
+
+
+class Memory:
+    """Where columns are written, by one layer after the other: as much as the widest needs."""
+
+    def __init__(self, dtype: np.dtype) -> None:
+        self.flat: Array = np.empty(0, dtype)
+
+    def matrix(self, shape: Shape) -> Array:
+        """Return the beginning of the memory as a matrix; whatever was left in it."""
+        size = math.prod(shape)
+        if size > self.flat.size:
+            self.flat = np.empty(size, self.flat.dtype)
+        return self.flat[:size].reshape(shape)
+
+
+class Columns:
+    """The columns of a kernel that slides over images, a tile at a time.
+
+    Those of all outputs would take kh*kw times the memory of the images.
+    """
+
+    def __init__(self, sliding: Sliding, dtype: np.dtype, *, ones: bool = False) -> None:
+        """With `ones`, the columns get a row of ones below."""
+        self._sliding, self._ones = sliding, ones
+        self.write_to(Memory(dtype))
+
+    def write_to(self, memory: Memory) -> None:
+        """Share the memory of other layers, none of which runs at the same time."""
+        self._memory = memory
+        self._cut_from: tuple[Array, Array] | None = None
+        self._tiles: list[Tile] = []
+
+    def over(self, padded: Array) -> list[Tile]:
+        """Return the tiles over padded images (c, h, w, n), their columns still to be filled.
+
+        They are cut once for images, and columns, that lie in the same memory.
+        """
+        before = self._cut_from
+        if before is None or before[0] is not padded or before[1] is not self._memory.flat:
+            self._tiles = list(self._cut(padded))
+            self._cut_from = padded, self._memory.flat
+        return self._tiles
+
+    def gathered(self, padded: Array) -> Iterator[Tile]:
+        """Yield the tiles over padded images, filled with what the outputs see."""
+        for tile in self.over(padded):
+            np.copyto(tile.cells, tile.windows)
+            if self._ones:
+                tile.extended[:, -1] = 1
+            yield tile
+
+    def _cut(self, padded: Array) -> Iterator[Tile]:
+        channels, *_, batch = padded.shape
+        sliding, width = self._sliding, self._sliding.outputs[1]
+        shape = (sliding.groups, channels // sliding.groups, *sliding.kernel)
+        depth = math.prod(shape[1:])
+        column = sliding.groups * (depth + self._ones) * padded.itemsize
+        cells = max(1, max(LEAST, TILE // column) // max(1, batch))
+        for rows, across in _blocks(sliding.outputs, cells):
+            first = (rows.start * width + across.start) * batch
+            outputs = slice(first, first + len(rows) * len(across) * batch)
+            extended = self._memory.matrix(
+                (sliding.groups, depth + self._ones, outputs.stop - first)
+            )
+            columns = extended[:, :depth]
+            seen = (*shape, len(rows), len(across), batch)
+            yield Tile(
+                outputs,
+                windows=self._windows(padded, rows, across).reshape(seen),
+                cells=columns.reshape(seen),
+                columns=columns,
+                extended=extended,
+            )
+
+    def _windows(self, padded: Array, rows: range, across: range) -> Array:
+        """Return what a block of outputs sees: a view (c, kh, kw, rows, columns, n)."""
+        channel, row, column, image = padded.strides
+        sliding = self._sliding
+        (down, right), (apart_down, apart_right) = sliding.stride, sliding.dilation
+        return as_strided(
+            padded[:, rows.start * down :, across.start * right :],
+            (len(padded), *sliding.kernel, len(rows), len(across), padded.shape[-1]),
+            (channel, row * apart_down, column * apart_right, row * down, column * right, image),
+        )
+
+
+def _blocks(outputs: Pair, most: int) -> Iterator[tuple[range, range]]:
+    """Cut outputs into blocks of at most so many: of whole rows, or of parts of one row."""
+    height, width = outputs
+    if most >= width:
+        for rows in _parts(height, most // width):
+            yield rows, range(width)
+    else:
+        for row in range(height):
+            for across in _parts(width, most):
+                yield range(row, row + 1), across
+
+
+def _parts(length: int, most: int) -> Iterator[range]:
+    """Cut a length into parts of at most so many, all but the last of the same."""
+    size = -(-length // -(-length // most))
+    for start in range(0, length, size):
+        yield range(start, min(start + size, length))

@@ -1,0 +1,128 @@
+"""Convolution as matrix products (Chellapilla, Puri and Simard, 2006)."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+
+from cnnspec.backends.chain import Layer
+from cnnspec.backends.numpy.columns import Columns, Memory, Sliding
+from cnnspec.backends.numpy.padding import Padding
+from cnnspec.backends.numpy.workspace import Workspace
+from cnnspec.spec.layers import Conv
+from cnnspec.spec.sizes import Pair, Shape, pair
+from cnnspec.trace import Array
+
+
+class ConvNumPy(Layer):
+    """One matrix product for each tile of outputs and each group of channels.
+
+    The columns hold, for each output cell, the inputs it sees, and a 1 for the bias:
+    y (o, outputs) = [W b] (o, c*kh*kw + 1) @ columns (c*kh*kw + 1, outputs).
+    """
+
+    def __init__(self, layer: Conv, input: Shape, output: Shape, dtype: np.dtype) -> None:
+        super().__init__(layer, input, output, dtype)
+        self._workspace = Workspace(dtype)
+        self._output, self._groups, self._kernel = output, layer.groups, pair(layer.kernel_size)
+        self._input, self._gathers = input, pair(layer.stride) == (1, 1)
+        to_output = Sliding.of(layer, output)
+        self._padding = Padding(input, layer.pads(), dtype)
+        self._columns = Columns(to_output, dtype, ones=layer.bias)
+        if self._gathers:
+            self._grad_padding = Padding(output, _around_gradient(layer), dtype)
+            self._grad_columns = Columns(Sliding.of(layer, input), dtype)
+        else:
+            self._grad_padding = Padding(input, layer.pads(), dtype)
+            self._grad_columns = Columns(to_output, dtype)
+
+    def write_columns_to(self, memory: Memory) -> None:
+        """Share the memory of columns with other layers, none of which runs at the same time."""
+        self._columns.write_to(memory)
+        self._grad_columns.write_to(memory)
+
+    def forward(self, x: Array) -> Array:
+        self._x = self._padding.pad(x)
+        y = self._workspace.array("y", (*self._output, x.shape[-1]))
+        by_group, filters = self._by_group(y), self._filters_and_bias()
+        for tile in self._columns.gathered(self._x):
+            np.matmul(filters, tile.extended, out=by_group[:, :, tile.outputs])
+        return y
+
+    def parameter_gradients(self, grad_output: Array) -> dict[str, Array]:
+        by_group = self._by_group(grad_output)
+        parts = (  # columns are made anew: to keep them would take kh*kw times the memory of x
+            np.matmul(by_group[:, :, tile.outputs], tile.extended.transpose(0, 2, 1))
+            for tile in self._columns.gathered(self._x)
+        )
+        both = sum(parts, next(parts))
+        depth = both.shape[2] - ("bias" in self.parameters)
+        gradients = {"weight": both[:, :, :depth].reshape(self.parameters["weight"].shape)}
+        if "bias" in self.parameters:
+            gradients["bias"] = both[:, :, depth].reshape(-1)
+        return gradients
+
+    def input_gradient(self, grad_output: Array) -> Array:
+        if self._gathers:
+            return self._gather_gradient(grad_output)
+        return self._scatter_gradient(grad_output)
+
+    def _gather_gradient(self, grad_output: Array) -> Array:
+        """Let each input gather what it is due: convolve the gradient with the flipped kernel.
+
+        It takes a stride of 1, and a fifth of the time of scattering.
+        """
+        grad = self._workspace.array("grad_input", (*self._input, grad_output.shape[-1]))
+        by_group, filters = self._by_group(grad), self._flipped_filters()
+        for tile in self._grad_columns.gathered(self._grad_padding.pad(grad_output)):
+            np.matmul(filters, tile.columns, out=by_group[:, :, tile.outputs])
+        return grad
+
+    def _scatter_gradient(self, grad_output: Array) -> Array:
+        """Let each output scatter what it owes: add its column's gradients to what it saw."""
+        by_group, filters = self._by_group(grad_output), self._filters().swapaxes(1, 2)
+        grad = self._grad_padding.zeros(grad_output.shape[-1])
+        for tile in self._grad_columns.over(grad):
+            np.matmul(filters, by_group[:, :, tile.outputs], out=tile.columns)
+            for row, column in product(*map(range, self._kernel)):
+                tile.windows[:, :, row, column] += tile.cells[:, :, row, column]
+        return self._grad_padding.crop(grad)
+
+    def _filters(self) -> Array:
+        """Return the weights as a matrix for each group: (groups, out, channels * kh * kw)."""
+        weight = self.parameters["weight"]
+        return weight.reshape(self._groups, len(weight) // self._groups, -1)
+
+    def _filters_and_bias(self) -> Array:
+        filters = self._filters()
+        if "bias" not in self.parameters:
+            return filters
+        groups, out, depth = filters.shape
+        both = self._workspace.array("filters", (groups, out, depth + 1))
+        both[:, :, :depth], both[:, :, depth] = (
+            filters,
+            self.parameters["bias"].reshape(groups, out),
+        )
+        return both
+
+    def _flipped_filters(self) -> Array:
+        """Return the kernels upside down, from outputs to inputs: (groups, channels, out*kh*kw)."""
+        filters = self._filters()
+        groups, out, _ = filters.shape
+        kernels = filters.reshape(groups, out, -1, *self._kernel)[..., ::-1, ::-1]
+        channels = kernels.shape[2]
+        return kernels.swapaxes(1, 2).reshape(groups, channels, -1)
+
+    def _by_group(self, images: Array) -> Array:
+        """Return images as a matrix for each group: (groups, channels, h * w * n)."""
+        return images.reshape(self._groups, len(images) // self._groups, -1)
+
+
+def _around_gradient(layer: Conv) -> tuple[Pair, Pair]:
+    """Return what goes around the gradient of the output so that each input sees all its own."""
+    (top, bottom), (left, right) = layer.pads()
+    down, across = (
+        apart * (cells - 1) for apart, cells in zip(pair(layer.dilation), pair(layer.kernel_size))
+    )
+    return (down - top, down - bottom), (across - left, across - right)

@@ -1,0 +1,190 @@
+"""Lanes: a batch is shared out to threads, and goes through in pieces that memory can hold.
+
+Each lane has layers of its own, whose arrays only it writes, over parameters that all share. The
+gradients of all pieces are added up in the order of the images: a number of threads gives the
+same bits in every run, and another number other last bits, as it adds in other groups.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+
+from cnnspec.backends.chain import Layer, Loss, Stopwatch, gradients_of
+from cnnspec.backends.network import Labels, LayerTimes
+from cnnspec.backends.numpy.batch_norm import BatchNormNumPy, alone
+from cnnspec.backends.numpy.columns import Memory
+from cnnspec.backends.numpy.conv import ConvNumPy
+from cnnspec.backends.numpy.threads import Meeting, side_by_side
+from cnnspec.plan import Plan
+from cnnspec.spec.layers import BatchNorm
+from cnnspec.trace import Array
+
+WORK = 10_000_000
+"""Multiply-accumulates of a forward pass that are worth a thread: about a millisecond's."""
+
+PIECE = 1 << 25
+"""Bytes of outputs, over all layers, up to which a lane takes images at a time."""
+
+Gradients = dict[str, Array]
+
+
+class Learnt(NamedTuple):
+    """What a pass found out about a batch, or a share of it."""
+
+    loss: float
+    """Mean over the batch, or the share's part of it."""
+    gradients: Gradients
+    """Of the mean loss, by parameter; the arrays are the lanes' own, until the next pass."""
+
+
+class Lane:
+    """Layers of one thread."""
+
+    def __init__(self, layers: Mapping[str, Layer], loss: Loss, dtype: np.dtype) -> None:
+        self._layers, self._loss, self._dtype = layers, loss, dtype
+        self._norms = [layer for layer in layers.values() if isinstance(layer, BatchNormNumPy)]
+        memory = Memory(dtype)
+        for layer in layers.values():
+            if isinstance(layer, ConvNumPy):
+                layer.write_columns_to(memory)
+
+    def predict(self, images: Array, logits: Array, most: int) -> None:
+        """Write the logits of images, of at most so many at a time."""
+        for piece in _pieces(len(images), most):
+            x = batch_last(images[piece], self._dtype)
+            for layer in self._layers.values():
+                x = layer.predict(x)
+            logits[piece] = x.T
+
+    def learn(
+        self, images: Array, labels: Labels, logits: Array, *, batch: int, most: int
+    ) -> Learnt:
+        """Run forward and back over a share of a batch, of at most so many images at a time."""
+        loss, gradients = 0.0, Gradients()
+        for piece in _pieces(len(images), most):
+            x = batch_last(images[piece], self._dtype)
+            for layer in self._layers.values():
+                x = layer.forward(x)
+            logits[piece] = x.T
+            mean, grad = self._loss(x, labels[piece])
+            weight = x.shape[-1] / batch
+            loss += mean * weight
+            found = gradients_of(self._layers, grad * weight)
+            if len(images) <= most:
+                gradients = found
+            else:  # the layers write over theirs in the next piece
+                _add(found, to=gradients)
+        return Learnt(loss, gradients)
+
+    @contextmanager
+    def watched(self) -> Iterator[dict[str, Stopwatch]]:
+        """Put a stopwatch around each layer, while the context lasts."""
+        layers, watches = self._layers, {n: Stopwatch(layer) for n, layer in self._layers.items()}
+        self._layers = watches
+        try:
+            yield watches
+        finally:
+            self._layers = layers
+
+    def join(self, meeting: Meeting | None, index: int) -> None:
+        """Let batch norms add up their sums over the images with those of the other lanes."""
+        for norm in self._norms:
+            norm.across = partial(meeting.total, index) if meeting else alone
+            norm.leads = index == 0
+
+
+class Lanes:
+    """The lanes of a network: the first one has its own layers, others are made when needed."""
+
+    def __init__(self, plan: Plan, lane: Callable[[int], Lane], dtype: np.dtype) -> None:
+        """`lane` makes a lane, by its index, over the parameters of the network."""
+        self._make, self._lanes = lane, [lane(0)]
+        self._macs, self._classes, self._dtype = plan.macs, plan.classes, dtype
+        image = sum(math.prod(at.output) for at in plan.layers) * dtype.itemsize
+        self._most = max(1, PIECE // image)
+        self._norms = any(at.kind == BatchNorm.keyword for at in plan.layers)
+
+    def predict(self, images: Array, threads: int) -> Array:
+        """Return the logits (n, classes), in evaluation mode."""
+        logits = np.empty((len(images), self._classes), self._dtype)
+        side_by_side(
+            [
+                partial(lane.predict, images[share], logits[share], self._most)
+                for lane, share in self._shared_out(len(images), threads)
+            ]
+        )
+        return logits
+
+    def learn(self, images: Array, labels: Labels, threads: int) -> tuple[Learnt, Array]:
+        """Run forward and back, in training mode; return the logits (n, classes), too."""
+        batch = len(images)
+        logits = np.empty((batch, self._classes), self._dtype)
+        team = self._shared_out(batch, threads)
+        meeting = Meeting(len(team)) if self._norms and len(team) > 1 else None
+        most = batch if self._norms else self._most  # statistics are of the whole batch
+
+        def learn(index: int) -> Learnt:
+            lane, share = team[index]
+            lane.join(meeting, index)
+            try:
+                return lane.learn(
+                    images[share], labels[share], logits[share], batch=batch, most=most
+                )
+            except BaseException:
+                if meeting:
+                    meeting.leave()
+                raise
+            finally:
+                lane.join(None, 0)
+
+        first, *others = side_by_side([partial(learn, index) for index in range(len(team))])
+        for other in others:
+            _add(other.gradients, to=first.gradients)
+        loss = sum((other.loss for other in others), first.loss)
+        return Learnt(loss, first.gradients), logits
+
+    def layer_times(self, images: Array, labels: Labels, threads: int) -> dict[str, LayerTimes]:
+        """Do as `learn`, and return the times of the first lane's layers."""
+        with self._lanes[0].watched() as watches:
+            self.learn(images, labels, threads)
+        return {name: watch.times for name, watch in watches.items()}
+
+    def _shared_out(self, batch: int, threads: int) -> list[tuple[Lane, slice]]:
+        """Return as many lanes as pay, with the images of each."""
+        count = max(1, min(threads, batch, batch * self._macs // WORK))
+        while len(self._lanes) < count:
+            self._lanes.append(self._make(len(self._lanes)))
+        return list(zip(self._lanes, _cut(batch, count)))
+
+
+def batch_last(array: Array, dtype: np.dtype) -> Array:
+    """Return a copy of an array with its first axis, the batch, last."""
+    return np.array(array.transpose(*range(1, array.ndim), 0), dtype, order="C")
+
+
+def _pieces(images: int, most: int) -> Iterator[slice]:
+    """Cut images into pieces of at most so many: of one size, if there is one of half that."""
+    least = max(1, -(-images // most))
+    count = next((n for n in range(least, 2 * least + 1) if images % n == 0), least)
+    return _cut(images, count)
+
+
+def _cut(images: int, count: int) -> Iterator[slice]:
+    """Cut images into so many parts, of nearly one size."""
+    ends = (images * index // count for index in range(count + 1))
+    return (slice(*pair) for pair in pairwise(ends))
+
+
+def _add(part: Gradients, *, to: Gradients) -> None:
+    for name, gradient in part.items():
+        if name in to:
+            to[name] += gradient
+        else:
+            to[name] = gradient.copy()

@@ -1,0 +1,50 @@
+"""Windows one by one, as the textbook's loops go through them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import product
+from typing import NamedTuple
+
+from cnnspec.spec.layers import Conv, Pool
+from cnnspec.spec.layers.window import Windows
+from cnnspec.spec.sizes import Shape
+
+
+class Cell(NamedTuple):
+    """A cell of the image, and the cell of the kernel that lies on it."""
+
+    y: int
+    x: int
+    row: int
+    column: int
+
+
+class Window(NamedTuple):
+    """What one output sees."""
+
+    i: int
+    j: int
+    cells: list[Cell]
+    """In scan order; what falls on padding is left out."""
+
+
+def windows_of(layer: Conv | Pool, input: Shape, output: Shape) -> list[Window]:
+    """Return the windows of a layer in scan order."""
+    heights, widths = (
+        [list(_cells(axis, size, index)) for index in range(count)]
+        for axis, size, count in zip(layer.windows(), input[1:], output[1:])
+    )
+    return [
+        Window(i, j, [Cell(y, x, row, column) for (y, row), (x, column) in product(rows, columns)])
+        for (i, rows), (j, columns) in product(enumerate(heights), enumerate(widths))
+    ]
+
+
+def _cells(axis: Windows, size: int, index: int) -> Iterator[tuple[int, int]]:
+    """Yield what one window sees of the image along one axis, with the cells of the kernel."""
+    start = index * axis.stride - axis.padding[0]
+    for cell in range(axis.kernel):
+        seen = start + cell * axis.dilation
+        if 0 <= seen < size:
+            yield seen, cell

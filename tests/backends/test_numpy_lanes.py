@@ -1,0 +1,249 @@
+"""The NumPy engine on several threads, and in pieces: the same function, the same bits again."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_limits
+
+from cnnspec import build, parse_spec, resolve
+from cnnspec.backends.network import Network, Step
+from cnnspec.backends.numpy import lanes
+from cnnspec.backends.numpy.batch_norm import BatchNormNumPy
+from cnnspec.backends.numpy.conv import ConvNumPy
+from cnnspec.backends.numpy.lanes import Lane
+from cnnspec.backends.numpy.threads import Meeting, one_blas_thread, side_by_side
+from cnnspec.trace import Array
+
+PLAIN = parse_spec("""
+input: [2, 8, 7]
+layers:
+  - conv: {out_channels: 4, kernel_size: 3, padding: 1}
+  - relu
+  - pool: {kernel_size: 2}
+  - flatten
+  - linear: {out_features: 5}
+training: {optimizer: adam}
+""")
+NORMED = parse_spec("""
+input: [2, 8, 7]
+layers:
+  - conv: {out_channels: 4, kernel_size: 3, bias: false}
+  - batch_norm
+  - relu
+  - flatten
+  - batch_norm: {affine: false}
+  - linear: {out_features: 5}
+training: {optimizer: {sgd: {learning_rate: 0.1, momentum: 0.9}}}
+""")
+SPECS = {"plain": PLAIN, "normed": NORMED}
+IMAGES = 13
+"""Not to be shared out evenly."""
+
+
+def network_of(name: str, precision: str = "float64") -> Network:
+    spec = SPECS[name]
+    training = spec.training.model_copy(update={"precision": precision})
+    return build(resolve(spec), training, "numpy")
+
+
+def batch() -> tuple[Array, Array]:
+    random = np.random.default_rng(3)
+    return random.normal(size=(IMAGES, 2, 8, 7)), random.integers(0, 5, IMAGES)
+
+
+def trained(network: Network, threads: int) -> tuple[list[Step], dict[str, Array]]:
+    images, labels = batch()
+    with threadpool_limits(threads):
+        steps = [network.train_step(images, labels, 0.1, step) for step in (1, 2, 3)]
+        steps.append(Step(0.0, network.predict(images)))
+    return steps, network.state() | network.optimizer_state()
+
+
+@pytest.fixture
+def shared_out(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Let small networks be shared out, too, and note how many images each lane has."""
+    monkeypatch.setattr(lanes, "WORK", 1)
+    seen: list[int] = []
+    learn = Lane.learn
+
+    def noted(self: Lane, images: Array, *rest: Array, batch: int, most: int) -> object:
+        seen.append(len(images))
+        return learn(self, images, *rest, batch=batch, most=most)
+
+    monkeypatch.setattr(Lane, "learn", noted)
+    return seen
+
+
+each_spec = pytest.mark.parametrize("name", SPECS)
+
+
+@each_spec
+@pytest.mark.parametrize("threads", [2, 3, 5])
+def test_several_lanes_are_the_same_function(
+    name: str, threads: int, shared_out: list[int]
+) -> None:
+    one, several = (trained(network_of(name), count) for count in (1, threads))
+    assert sorted(shared_out[3 : 3 + threads]) == sorted(
+        [IMAGES // threads] * (threads - IMAGES % threads)
+        + [IMAGES // threads + 1] * (IMAGES % threads)
+    )
+    for alone, together in zip(one[0], several[0]):
+        assert together.loss == pytest.approx(alone.loss, rel=1e-13)
+        np.testing.assert_allclose(together.logits, alone.logits, rtol=1e-10, atol=1e-12)
+    for key, array in one[1].items():
+        np.testing.assert_allclose(several[1][key], array, rtol=1e-10, atol=1e-11, err_msg=key)
+
+
+@each_spec
+@pytest.mark.parametrize("precision", ["float32", "float64"])
+def test_a_number_of_threads_gives_the_same_bits_every_time(
+    name: str, precision: str, shared_out: list[int]
+) -> None:
+    runs = [trained(network_of(name, precision), 3) for _ in range(3)]
+    assert len(shared_out) == 3 * 3 * 3
+    for steps, state in runs[1:]:
+        assert [step.loss for step in steps] == [step.loss for step in runs[0][0]]
+        for key, array in runs[0][1].items():
+            np.testing.assert_array_equal(state[key], array)
+
+
+def test_pieces_bound_the_images_of_a_pass(
+    shared_out: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[int] = []
+    forward = ConvNumPy.forward
+
+    def noted(self: ConvNumPy, x: Array) -> Array:
+        seen.append(x.shape[-1])
+        return forward(self, x)
+
+    whole = trained(network_of("plain"), 1)
+    monkeypatch.setattr(ConvNumPy, "forward", noted)
+    image = sum(int(np.prod(at.output)) for at in resolve(PLAIN).layers) * 8
+    monkeypatch.setattr(lanes, "PIECE", 4 * image)
+    for threads in (1, 2):
+        seen.clear()
+        pieces = trained(network_of("plain"), threads)
+        assert max(seen) == 4
+        assert sum(seen) == 4 * IMAGES
+        for key, array in whole[1].items():
+            np.testing.assert_allclose(pieces[1][key], array, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("images", "most", "sizes"),
+    [
+        (8, 8, [8]),
+        (8, 7, [4, 4]),
+        (128, 31, [16] * 8),  # arrays of one size serve all pieces
+        (13, 4, [3, 3, 3, 4]),  # there is none but 1
+        (3, 1, [1, 1, 1]),
+    ],
+)
+def test_pieces_are_of_one_size_where_that_is_not_too_small(
+    images: int, most: int, sizes: list[int]
+) -> None:
+    pieces = list(lanes._pieces(images, most))
+    assert [piece.stop - piece.start for piece in pieces] == sizes
+    assert [piece.start for piece in pieces] == [sum(sizes[:i]) for i in range(len(sizes))]
+
+
+def test_statistics_of_a_batch_norm_are_never_of_a_piece(
+    shared_out: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = trained(network_of("normed"), 1)
+    monkeypatch.setattr(lanes, "PIECE", 1)
+    for threads in (1, 2):
+        pieces = trained(network_of("normed"), threads)
+        for key, array in whole[1].items():
+            np.testing.assert_allclose(pieces[1][key], array, rtol=1e-10, atol=1e-11)
+
+
+@each_spec
+def test_a_lane_that_fails_ends_the_others_and_the_next_step_goes_on(
+    name: str, shared_out: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network, images, labels = network_of(name), *batch()
+    start = network.state()
+    layer = BatchNormNumPy if name == "normed" else ConvNumPy
+    forward = layer.forward
+
+    def fails(self: ConvNumPy, x: Array) -> Array:
+        if threading.current_thread() is not threading.main_thread():
+            raise ValueError("this lane")
+        return forward(self, x)
+
+    with threadpool_limits(3), monkeypatch.context() as patch:
+        patch.setattr(layer, "forward", fails)
+        with pytest.raises(ValueError, match="this lane"):
+            network.train_step(images, labels, 0.1, 1)
+    network.load_state(start)
+    assert np.isfinite(trained(network, 3)[0][0].loss)
+    trace = network.trace(images, labels)  # a lane that waits for nobody
+    assert np.isfinite(trace.loss.loss)
+
+
+def test_small_work_is_not_shared_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
+    monkeypatch.setattr(Lane, "join", lambda self, meeting, index: seen.append(index))
+    trained(network_of("plain"), 4)
+    assert set(seen) == {0}
+
+
+def test_lanes_are_as_many_as_blas_has_threads_and_blas_has_one() -> None:
+    with threadpool_limits(3):
+        with one_blas_thread() as outer, one_blas_thread() as inner:
+            assert (outer, inner) == (3, 1)
+        with one_blas_thread() as after:
+            assert after == 3
+
+
+def test_layer_times_are_of_every_layer(shared_out: list[int]) -> None:
+    for name in SPECS:
+        network, images, labels = network_of(name), *batch()
+        with threadpool_limits(2):
+            times = network.layer_times(images, labels)  # type: ignore[attr-defined]
+        assert list(times) == [at.name for at in network.plan.layers]
+        assert all(time.forward > 0 for time in times.values())
+        backward = [name for name, time in times.items() if time.backward > 0]
+        assert backward == list(times)
+
+
+def test_side_by_side_keeps_the_order_and_raises() -> None:
+    def task(number: int) -> Callable[[], int]:
+        return lambda: number if number < 10 else 1 // 0
+
+    assert side_by_side([task(number) for number in range(5)]) == [0, 1, 2, 3, 4]
+    for numbers in ((1, 10, 2), (10, 1, 2), (1, 2, 10)):
+        with pytest.raises(ZeroDivisionError):
+            side_by_side([task(number) for number in numbers])
+    assert side_by_side([task(7)]) == [7]
+
+
+def test_errors_of_numpy_are_as_the_caller_set_them() -> None:
+    def overflow() -> str:
+        try:
+            np.float32(3e38) * np.float32(10)
+        except FloatingPointError:
+            return "raised"
+        return "passed"
+
+    with np.errstate(over="raise"):
+        assert side_by_side([overflow, overflow]) == ["raised", "raised"]
+    with np.errstate(over="ignore"):
+        assert side_by_side([overflow, overflow]) == ["passed", "passed"]
+
+
+def test_a_meeting_adds_up_in_the_order_of_the_parties() -> None:
+    meeting = Meeting(3)
+    parts = [np.array([1e16]), np.array([1.0]), np.array([-1e16])]
+
+    def bring(index: int) -> Callable[[], list[float]]:
+        return lambda: [float(meeting.total(index, parts[index])[0]) for _ in range(50)]
+
+    wanted = float(((parts[0] + parts[1]) + parts[2])[0])
+    assert side_by_side([bring(index) for index in range(3)]) == [[wanted] * 50] * 3
