@@ -19,6 +19,7 @@ COMMANDS = {
     "compare": "cnnspec.cli.compare",
     "check": "cnnspec.cli.check",
     "selftest": "cnnspec.cli.selftest",
+    "bench": "cnnspec.cli.bench",
     "diff": "cnnspec.cli.diff",
     "fmt": "cnnspec.cli.fmt",
     "schema": "cnnspec.cli.schema",

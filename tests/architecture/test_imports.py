@@ -29,8 +29,10 @@ MAY_IMPORT = {
     "data": {"errors", "spec", "randomness"},
     "training": {"errors", "spec", "backends", "data"} | RECORDS,
     "compare": {"errors", "spec", "backends", "data", "training"} | RECORDS,
-    "report": {"errors", "spec", "backends", "data", "training", "compare"} | RECORDS,
-    "cli": {"errors", "spec", "backends", "data", "training", "compare", "report"} | RECORDS,
+    "bench": {"errors", "spec", "backends", "compare"} | RECORDS,
+    "report": {"errors", "spec", "backends", "data", "training", "compare", "bench"} | RECORDS,
+    "cli": {"errors", "spec", "backends", "data", "training", "compare", "bench", "report"}
+    | RECORDS,
     "__main__": {"cli"},
     "__init__": set(),
 }

@@ -53,6 +53,7 @@ def test_help_lists_the_commands(call: Call, option: str) -> None:
         "compare",
         "check",
         "selftest",
+        "bench",
         "diff",
         "fmt",
         "schema",

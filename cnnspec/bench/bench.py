@@ -1,0 +1,241 @@
+"""bench(): one spec on several backends, by turns in one process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from itertools import count, product
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from cnnspec.backends.network import LayerTimes, Network, Timed
+from cnnspec.bench.cost import layer_costs, predict_cost, step_cost
+from cnnspec.bench.loops import SliceTimes, measure_slice
+from cnnspec.bench.machine import Machine, measure_machine
+from cnnspec.bench.measure import Spread, Times, alternate
+from cnnspec.bench.memory import peak_memory
+from cnnspec.bench.records import LOOPS, MODES, TORCH, Bench, LayerRow, LeftOut, Mode, Row
+from cnnspec.compare import Party, parse_party
+from cnnspec.errors import BackendError
+from cnnspec.plan import Plan, resolve
+from cnnspec.spec.dump import dump_spec
+from cnnspec.spec.model import ModelSpec
+from cnnspec.spec.training import Training
+
+BACKENDS = ("numpy", TORCH, LOOPS)
+BATCHES = (1, 10, 32, 128, 512)
+SECONDS = 2.0
+"""For each batch size and mode, shared by the backends."""
+
+WORDS: dict[Mode, str] = {"train": "training steps", "predict": "predictions"}
+
+Networks = Mapping[str, Network]
+Batch = tuple[np.ndarray, np.ndarray]
+Peaks = dict[tuple[str, int], dict[str, int]]
+
+
+def bench(
+    spec: ModelSpec,
+    backends: Sequence[str] = BACKENDS,
+    *,
+    batches: Sequence[int] = BATCHES,
+    threads: int = 1,
+    seconds: float = SECONDS,
+    memory: bool = True,
+    on_progress: Callable[[str], None] = lambda what: None,
+) -> Bench:
+    """Time training steps, predictions and layers of a spec on several backends.
+
+    They take turns in one process, with the same number of threads, on the same random images,
+    and with a learning rate of 0: every step is the same. `backends` are written as for
+    `compare_backends`, without `threads=`. The loops take part with a slice, which is scaled
+    up. With `memory`, each backend and batch size gets a process that tells its peak.
+
+    Raises:
+        BackendError: a backend is unknown, or cannot do what was asked.
+        DataError: a batch is too small for a layer's statistics.
+    """
+    plan, training = resolve(spec), spec.training
+    parties = {name: _party(name) for name in backends}
+    loops = parties.pop(LOOPS, None)
+    on_progress("measuring the machine")
+    machine = measure_machine(threads, training.precision)
+    at = _At(plan, training, machine)
+    networks = {name: party.build(plan, training) for name, party in parties.items()}
+    times: dict[tuple[Mode, int], dict[str, Times]] = {}
+    with _threads_of(networks, threads):
+        for batch, mode in product(batches, MODES):
+            on_progress(f"{WORDS[mode]} of {batch}")
+            actions = _actions(networks, mode, _batch(plan, batch))
+            times[mode, batch] = alternate(actions, seconds)
+        layer_batch = min(batches, key=lambda size: abs(size - training.batch_size))
+        on_progress(f"layers in steps of {layer_batch}")
+        layers = _layer_rows(at, networks, layer_batch, seconds)
+    left_out = [
+        LeftOut(f"layers of {name}", NOT_BY_LAYER) for name in networks if name not in layers
+    ]
+    peaks: Peaks = {}
+    if memory:
+        peaks, missing = _peaks(spec, list(networks), batches, threads, on_progress)
+        left_out += missing
+    rows = [
+        at.row(mode, name, batch, found, peaks)
+        for (mode, batch), found in times.items()
+        for name in found
+    ]
+    if loops:
+        on_progress("a slice of the loops")
+        rows += _loop_rows(at, measure_slice(loops, spec), times)
+    rows.sort(key=lambda row: (MODES.index(row.mode), batches.index(row.batch_size)))
+    found_layers = tuple(row for rows_of in layers.values() for row in rows_of)
+    return Bench(plan, training, machine, tuple(rows), layer_batch, found_layers, tuple(left_out))
+
+
+def _party(text: str) -> Party:
+    party = parse_party(text)
+    if party.threads is not None:
+        raise BackendError(
+            f"`{text}`: all backends have the same number of threads here; leave out "
+            f"`threads={party.threads}`"
+        )
+    return party
+
+
+def _batch(plan: Plan, size: int) -> Batch:
+    """Draw images and labels."""
+    random = np.random.default_rng(0)
+    images = random.normal(size=(size, *plan.input)).astype(np.float32)
+    return images, random.integers(0, plan.classes, size)
+
+
+@contextmanager
+def _threads_of(networks: Networks, threads: int) -> Iterator[None]:
+    """Let all networks, and BLAS, have so many threads, while the context lasts."""
+    with ExitStack() as stack:
+        stack.enter_context(threadpool_limits(threads))
+        for network in networks.values():
+            if limited := getattr(network, "threads", None):
+                stack.enter_context(limited(threads))
+        yield
+
+
+def _actions(networks: Networks, mode: Mode, batch: Batch) -> dict[str, Callable[[], object]]:
+    images, labels = batch
+
+    def train(network: Network) -> Callable[[], object]:
+        steps = count(1)
+        return lambda: network.train_step(images, labels, 0.0, next(steps))
+
+    def predict(network: Network) -> Callable[[], object]:
+        return lambda: network.predict(images)
+
+    make = {"train": train, "predict": predict}[mode]
+    return {name: make(network) for name, network in networks.items()}
+
+
+@dataclass(frozen=True)
+class _At:
+    """What figures are reckoned from."""
+
+    plan: Plan
+    training: Training
+    machine: Machine
+
+    def row(self, mode: Mode, name: str, batch: int, times: dict[str, Times], peaks: Peaks) -> Row:
+        own, torch = times[name], times.get(TORCH)
+        return self.row_of(
+            mode,
+            name,
+            batch,
+            own.spread,
+            calls=len(own.calls),
+            ratio_to_torch=own.ratio(torch) if torch else None,
+            peak_memory=peaks.get((name, batch), {}).get(mode),
+        )
+
+    def row_of(self, mode: Mode, name: str, batch: int, seconds: Spread, **rest: Any) -> Row:
+        parts = (step_cost if mode == "train" else predict_cost)(self.plan, batch, self.training)
+        flops = sum(part.flops for part in parts)
+        return Row(
+            mode,
+            name,
+            batch,
+            seconds,
+            gflops=flops / seconds.median / 1e9,
+            of_roofline=self.machine.bound(parts) / seconds.median,
+            **rest,
+        )
+
+
+def _loop_rows(
+    at: _At, taken: SliceTimes, times: Mapping[tuple[Mode, int], Mapping[str, Times]]
+) -> Iterator[Row]:
+    for (mode, batch), found in times.items():
+        seconds, part = taken.scaled(mode, at.plan, batch)
+        torch = found.get(TORCH)
+        ratio = seconds.times(1 / torch.spread.median) if torch else None
+        yield at.row_of(mode, LOOPS, batch, seconds, calls=1, ratio_to_torch=ratio, slice=part)
+
+
+NOT_BY_LAYER = "the network has no `layer_times`"
+
+
+def _layer_rows(
+    at: _At, networks: Networks, batch: int, seconds: float
+) -> dict[str, list[LayerRow]]:
+    """Return the times of each layer, of the backends that can tell them."""
+    found: dict[str, list[dict[str, LayerTimes]]] = {}
+    images, labels = _batch(at.plan, batch)
+
+    def timer(name: str, network: Timed) -> Callable[[], object]:
+        found[name] = []
+        return lambda: found[name].append(network.layer_times(images, labels))
+
+    timers = {name: timer(name, net) for name, net in networks.items() if isinstance(net, Timed)}
+    alternate(timers, seconds)
+    costs = layer_costs(at.plan, batch, at.training)
+    rows: dict[str, list[LayerRow]] = {}
+    for name, passes in found.items():
+        rows[name] = []
+        for layer in at.plan.layers:
+            own, cost = [passed[layer.name] for passed in passes], costs[layer.name]
+            forward = Spread.of([times.forward for times in own])
+            backward = Spread.of([times.backward for times in own])
+            both = forward.median + backward.median
+            parts = [cost.forward, cost.backward]
+            rows[name].append(
+                LayerRow(
+                    layer.name,
+                    layer.kind,
+                    name,
+                    forward,
+                    backward,
+                    gflops=sum(part.flops for part in parts) / both / 1e9,
+                    of_roofline=at.machine.bound(parts) / both,
+                )
+            )
+    return rows
+
+
+def _peaks(
+    spec: ModelSpec,
+    names: Sequence[str],
+    batches: Sequence[int],
+    threads: int,
+    on_progress: Callable[[str], None],
+) -> tuple[Peaks, list[LeftOut]]:
+    """Return the peak memory of each backend and batch size, and what could not be told."""
+    peaks: Peaks = {}
+    missing = []
+    text = dump_spec(spec.model_copy(update={"data": None}), defaults=True)
+    for batch, name in product(batches, names):
+        on_progress(f"memory of {name}, batch {batch}")
+        found = peak_memory(text, name, batch, threads)
+        if isinstance(found, str):
+            missing.append(LeftOut(f"memory of {name}, batch {batch}", found))
+        else:
+            peaks[name, batch] = found
+    return peaks, missing

@@ -1,0 +1,115 @@
+"""cnnspec bench: how fast the backends are, and how fast the machine would let them be."""
+
+from __future__ import annotations
+
+import os
+
+import rich_click as click
+
+from cnnspec.cli.options import complete_backends, json_option, set_option, spec_argument
+
+BACKENDS = "numpy,torch,loops"
+BATCHES = "1,10,32,128,512"
+COMPILED = "torch@compile"
+
+
+class Counts(click.ParamType[tuple[int, ...]]):
+    """Whole numbers from 1, with commas between them."""
+
+    name = "N,N,..."
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, ...]:
+        """Read the numbers, each once."""
+        if isinstance(value, tuple):
+            return value
+        words = [word.strip() for word in str(value).split(",")]
+        if not all(word.isdecimal() and int(word) > 0 for word in words):
+            self.fail(f"wanted whole numbers from 1, as in 1,32; found `{value}`", param, ctx)
+        return tuple(dict.fromkeys(map(int, words)))
+
+
+@click.command("bench")
+@spec_argument
+@click.option(
+    "--backends",
+    default=BACKENDS,
+    show_default=True,
+    shell_complete=complete_backends,
+    help="Who takes part, as in numpy,torch: backends, with settings as for `compare`, or your "
+    "own (path/to/file.py:Network).",
+)
+@click.option(
+    "--batch",
+    "batches",
+    type=Counts(),
+    default=BATCHES,
+    show_default=True,
+    help="Images of a batch.",
+)
+@click.option(
+    "--threads",
+    type=click.IntRange(min=1),
+    help="Threads of every backend.  [default: one for each processor]",
+)
+@click.option("--compile", "compiled", is_flag=True, help=f"Short for one more: {COMPILED}.")
+@click.option(
+    "--seconds",
+    type=click.FloatRange(min=0, min_open=True),
+    default=2.0,
+    show_default=True,
+    help="How long to measure, for each batch size: training steps, and predictions.",
+)
+@click.option(
+    "--memory/--no-memory",
+    default=True,
+    show_default=True,
+    help="Measure peak memory, in a process for each backend and batch size.",
+)
+@set_option
+@json_option
+def command(
+    spec: str,
+    backends: str,
+    batches: tuple[int, ...],
+    threads: int | None,
+    compiled: bool,
+    seconds: float,
+    memory: bool,
+    overrides: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Time training steps, predictions and layers of a spec, backend beside backend.
+
+    They take turns in one process, on random images. The loops are timed on a slice of the
+    work, which is scaled up.
+    """
+    from rich.console import Console
+
+    from cnnspec.bench import bench
+    from cnnspec.cli.console import Output
+    from cnnspec.cli.output import print_document, prints_on_stderr
+    from cnnspec.cli.specs import read_spec
+    from cnnspec.report.bench import bench_document, render_bench
+
+    names = [name.strip() for name in backends.split(",")]
+    if not all(names):
+        raise click.UsageError(f"--backends wants names, as in numpy,torch; found `{backends}`")
+    if compiled:
+        names.append(COMPILED)
+    model, _ = read_spec(spec, overrides)
+    with Console(stderr=True).status("") as status, prints_on_stderr():
+        found = bench(
+            model,
+            tuple(dict.fromkeys(names)),
+            batches=batches,
+            threads=threads or len(os.sched_getaffinity(0)),
+            seconds=seconds,
+            memory=memory,
+            on_progress=status.update,
+        )
+    if as_json:
+        print_document(bench_document(found))
+    else:
+        Output().print(*render_bench(found), sep="\n")
