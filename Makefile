@@ -32,7 +32,7 @@ fuzz: .venv/installed
 	    -artifact_prefix=/tmp/ "$$(mktemp -d)"
 
 bench: .venv/installed
-	$(BIN)/python benchmarks/training_step.py
+	$(BIN)/python benchmarks/targets.py
 
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv

@@ -1,0 +1,71 @@
+"""Whole trainings by `cnnspec train`, numpy and torch by turns: wall time and accuracy.
+
+    python benchmarks/whole_training.py [SPEC] [--seeds 0,1,2] [--data-dir DIR]
+
+Each is a process of its own, with the threads that it takes by itself; what a training takes is
+told by the process, without loading and the test after each epoch (`seconds`), and from outside,
+with all that (`wall`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+SPEC = Path(__file__).parents[1] / "specs" / "notebook-torch.yaml"
+BACKENDS = ("numpy", "torch")
+
+
+def train(spec: Path, backend: str, seed: str, data_dir: str | None) -> tuple[float, float, float]:
+    """Return wall time, seconds in training steps, and accuracy on the test images."""
+    command = [sys.executable, "-m", "cnnspec", "train", str(spec), "--backend", backend]
+    where = ["--data-dir", data_dir] if data_dir else []
+    with tempfile.TemporaryDirectory() as runs:
+        start = time.perf_counter()
+        done = subprocess.run(
+            [*command, *where, "--runs", runs, "--set", f"training.seed={seed}", "--json"],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        wall = time.perf_counter() - start
+    document = json.loads(done.stdout)
+    seconds = sum(epoch["seconds"] for epoch in document["epochs"])
+    return wall, seconds, document["test_accuracy"]
+
+
+def main() -> None:
+    """Train with each seed on each backend, and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("spec", nargs="?", type=Path, default=SPEC)
+    parser.add_argument("--seeds", default="0,1,2")
+    parser.add_argument("--data-dir")
+    options = parser.parse_args()
+    accuracies: dict[str, list[float]] = {backend: [] for backend in BACKENDS}
+    for seed in options.seeds.split(","):
+        found = {}
+        for backend in BACKENDS:
+            found[backend] = train(options.spec, backend, seed, options.data_dir)
+            wall, seconds, accuracy = found[backend]
+            accuracies[backend].append(100 * accuracy)
+            print(
+                f"seed {seed} {backend}: wall {wall:.1f} s, steps {seconds:.1f} s, "
+                f"{100 * accuracy:.2f} %",
+                flush=True,
+            )
+        wall, seconds = (found["numpy"][kind] / found["torch"][kind] for kind in (0, 1))
+        print(f"seed {seed} numpy / torch: wall {wall:.2f}, steps {seconds:.2f}", flush=True)
+    for backend, found_accuracies in accuracies.items():
+        mean = statistics.fmean(found_accuracies)
+        spread = statistics.stdev(found_accuracies) if len(found_accuracies) > 1 else 0.0
+        print(f"{backend}: mean {mean:.2f} %, standard deviation {spread:.2f}")
+
+
+if __name__ == "__main__":
+    main()
