@@ -1,21 +1,23 @@
-"""Whole trainings by `cnnspec train`, numpy and torch by turns: wall time and accuracy.
+"""Whole trainings by `cnnspec train`, numpy and torch side by side: wall time and accuracy.
 
     python benchmarks/whole_training.py [SPEC] [--seeds 0,1,2] [--data-dir DIR]
 
-Each is a process of its own, with the threads that it takes by itself; what a training takes is
-told by the process, without loading and the test after each epoch (`seconds`), and from outside,
-with all that (`wall`).
+Both run at the same time, each in a process of its own with one thread: it takes two processors
+that nothing else wants. What a training takes is told from outside (wall), and by the process,
+without loading and the test after each epoch (steps).
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 SPEC = Path(__file__).parents[1] / "specs" / "notebook-torch.yaml"
@@ -33,6 +35,7 @@ def train(spec: Path, backend: str, seed: str, data_dir: str | None) -> tuple[fl
             capture_output=True,
             text=True,
             check=True,
+            env=os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
         )
         wall = time.perf_counter() - start
     document = json.loads(done.stdout)
@@ -49,10 +52,10 @@ def main() -> None:
     options = parser.parse_args()
     accuracies: dict[str, list[float]] = {backend: [] for backend in BACKENDS}
     for seed in options.seeds.split(","):
-        found = {}
-        for backend in BACKENDS:
-            found[backend] = train(options.spec, backend, seed, options.data_dir)
-            wall, seconds, accuracy = found[backend]
+        with ThreadPoolExecutor() as pool:
+            given = ((options.spec, backend, seed, options.data_dir) for backend in BACKENDS)
+            found = dict(zip(BACKENDS, pool.map(lambda each: train(*each), given)))
+        for backend, (wall, seconds, accuracy) in found.items():
             accuracies[backend].append(100 * accuracy)
             print(
                 f"seed {seed} {backend}: wall {wall:.1f} s, steps {seconds:.1f} s, "

@@ -9,6 +9,13 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 
+def processors() -> int:
+    """Return how many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):  # there is none on macOS and Windows
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def environment() -> dict[str, Any]:
     """Return the versions of what computes; a package that is not installed is left out.
 

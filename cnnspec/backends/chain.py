@@ -31,7 +31,11 @@ from cnnspec.trace import Array, LayerTrace, LossTrace, State, Trace
 
 
 class Layer(ABC):
-    """A layer written by hand. Arrays are laid out as its backend likes."""
+    """A layer written by hand. Arrays are laid out as its backend likes.
+
+    What it returns may live until its next call alone. Backward, the gradients of parameters are
+    asked for before that of the input, which may write over the upstream gradient.
+    """
 
     def __init__(self, layer: SpecLayer, input: Shape, output: Shape, dtype: np.dtype) -> None:
         self.parameters: dict[str, Array] = {

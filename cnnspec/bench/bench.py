@@ -19,6 +19,7 @@ from cnnspec.bench.measure import Spread, Times, alternate
 from cnnspec.bench.memory import peak_memory
 from cnnspec.bench.records import LOOPS, MODES, TORCH, Bench, LayerRow, LeftOut, Mode, Row
 from cnnspec.compare import Party, parse_party
+from cnnspec.compare.party import MOST_THREADS
 from cnnspec.errors import BackendError
 from cnnspec.plan import Plan, resolve
 from cnnspec.spec.dump import dump_spec
@@ -57,7 +58,13 @@ def bench(
     Raises:
         BackendError: a backend is unknown, or cannot do what was asked.
         DataError: a batch is too small for a layer's statistics.
+        ValueError: there is no batch size, or a number of threads or seconds is out of range.
     """
+    if not batches or min(batches) < 1 or not 1 <= threads <= MOST_THREADS or seconds <= 0:
+        raise ValueError(
+            f"wanted batch sizes from 1, 1 to {MOST_THREADS} threads and some seconds; found "
+            f"{tuple(batches)}, {threads} and {seconds}"
+        )
     plan, training = resolve(spec), spec.training
     parties = {name: _party(name) for name in backends}
     loops = parties.pop(LOOPS, None)
@@ -86,20 +93,24 @@ def bench(
         for (mode, batch), found in times.items()
         for name in found
     ]
-    if loops:
+    if loops and plan.macs:
         on_progress("a slice of the loops")
         rows += _loop_rows(at, measure_slice(loops, spec), times)
+    elif loops:
+        left_out.append(LeftOut(LOOPS, "no multiply-accumulates to scale a slice up by"))
     rows.sort(key=lambda row: (MODES.index(row.mode), batches.index(row.batch_size)))
     found_layers = tuple(row for rows_of in layers.values() for row in rows_of)
     return Bench(plan, training, machine, tuple(rows), layer_batch, found_layers, tuple(left_out))
 
 
 def _party(text: str) -> Party:
+    """Read who takes part: all in the spec's precision, on the CPU, with the same threads."""
     party = parse_party(text)
-    if party.threads is not None:
+    if party.threads or party.precision or party.device != "cpu" or "autocast" in party.options:
         raise BackendError(
-            f"`{text}`: all backends have the same number of threads here; leave out "
-            f"`threads={party.threads}`"
+            f"`{text}`: all backends are timed in the spec's precision (`--set "
+            "training.precision=float64`), on the CPU and with the same number of threads "
+            "(`--threads`); the only setting here is `compile`"
         )
     return party
 

@@ -42,12 +42,13 @@ class Machine:
     def bound(self, parts: Iterable[Cost]) -> float:
         """Return the seconds that parts of a call, one after the other, take at least.
 
-        Each takes its arithmetic at the speed of the product, or its bytes at that of a
-        stream that touches as much as all parts together, whichever is longer.
+        Each takes its arithmetic at the speed of the product, or its bytes at that of the
+        largest stream that touches no more than all parts together, whichever is longer.
         """
         parts = list(parts)
         touched = sum(part.bytes for part in parts)
-        at = next((gbs for size, gbs in self.streams_gbs if size >= touched), self.bandwidth_gbs)
+        speeds = [gbs for size, gbs in self.streams_gbs if size <= touched]
+        at = speeds[-1] if speeds else self.streams_gbs[0][1]
         return sum(
             max(part.flops / (1e9 * self.gemm_gflops), part.bytes / (1e9 * at)) for part in parts
         )

@@ -13,10 +13,13 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 
 STEPS = 3
 """Calls of which the peak is taken."""
+
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 PEAK = "VmHWM"
 NOW = "VmRSS"
@@ -36,7 +39,7 @@ def peak_memory(spec: str, backend: str, batch: int, threads: int) -> dict[str, 
         input=json.dumps(request),
         capture_output=True,
         text=True,
-        env=os.environ | {"OMP_NUM_THREADS": str(threads), "OPENBLAS_NUM_THREADS": str(threads)},
+        env=os.environ | dict.fromkeys(THREADS, str(threads)),
     )
     if done.returncode:
         lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
@@ -93,5 +96,6 @@ def _status(name: str) -> int:
 
 
 if __name__ == "__main__":
-    request = json.load(sys.stdin)
-    print(json.dumps(_measure(**request)))
+    with redirect_stdout(sys.stderr):  # where a backend of one's own may print
+        peaks = _measure(**json.load(sys.stdin))
+    print(json.dumps(peaks))

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
-
 import rich_click as click
 
 from cnnspec.cli.options import complete_backends, json_option, set_option, spec_argument
 
-BACKENDS = "numpy,torch,loops"
-BATCHES = "1,10,32,128,512"
 COMPILED = "torch@compile"
+MOST_THREADS = 256
+"""As for `threads=` of `compare`."""
 
 
 class Counts(click.ParamType[tuple[int, ...]]):
@@ -34,7 +32,7 @@ class Counts(click.ParamType[tuple[int, ...]]):
 @spec_argument
 @click.option(
     "--backends",
-    default=BACKENDS,
+    default="numpy,torch,loops",
     show_default=True,
     shell_complete=complete_backends,
     help="Who takes part, as in numpy,torch: backends, with settings as for `compare`, or your "
@@ -44,13 +42,13 @@ class Counts(click.ParamType[tuple[int, ...]]):
     "--batch",
     "batches",
     type=Counts(),
-    default=BATCHES,
+    default="1,10,32,128,512",
     show_default=True,
     help="Images of a batch.",
 )
 @click.option(
     "--threads",
-    type=click.IntRange(min=1),
+    type=click.IntRange(1, MOST_THREADS),
     help="Threads of every backend.  [default: one for each processor]",
 )
 @click.option("--compile", "compiled", is_flag=True, help=f"Short for one more: {COMPILED}.")
@@ -91,6 +89,7 @@ def command(
     from cnnspec.cli.console import Output
     from cnnspec.cli.output import print_document, prints_on_stderr
     from cnnspec.cli.specs import read_spec
+    from cnnspec.environment import processors
     from cnnspec.report.bench import bench_document, render_bench
 
     names = [name.strip() for name in backends.split(",")]
@@ -104,7 +103,7 @@ def command(
             model,
             tuple(dict.fromkeys(names)),
             batches=batches,
-            threads=threads or len(os.sched_getaffinity(0)),
+            threads=threads or processors(),
             seconds=seconds,
             memory=memory,
             on_progress=status.update,

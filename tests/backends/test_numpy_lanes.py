@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import gc
+import os
+import signal
 import threading
+import time
+import weakref
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -222,6 +228,75 @@ def test_side_by_side_keeps_the_order_and_raises() -> None:
         with pytest.raises(ZeroDivisionError):
             side_by_side([task(number) for number in numbers])
     assert side_by_side([task(7)]) == [7]
+
+
+def test_a_lane_that_cannot_start_leaves_nobody_waiting(
+    shared_out: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network, images, labels = network_of("normed"), *batch()
+    submit, started = ThreadPoolExecutor.submit, []
+
+    def runs_out(self: ThreadPoolExecutor, *given: object) -> object:
+        if started:
+            raise RuntimeError("can't start new thread")
+        started.append(given)
+        return submit(self, *given)  # type: ignore[arg-type]
+
+    with threadpool_limits(3), monkeypatch.context() as patch:
+        patch.setattr(ThreadPoolExecutor, "submit", runs_out)
+        with pytest.raises(RuntimeError, match="can't start"):
+            network.train_step(images, labels, 0.1, 1)
+    assert np.isfinite(trained(network, 3)[0][0].loss)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no forking here")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_a_child_has_threads_of_its_own(shared_out: list[int]) -> None:
+    network = network_of("plain")
+    trained(network, 3)
+    child = os.fork()
+    if child == 0:
+        try:
+            os._exit(0 if np.isfinite(trained(network, 3)[0][0].loss) else 1)
+        except BaseException:
+            os._exit(2)
+    for _ in range(200):
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            break
+        time.sleep(0.05)
+    else:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        pytest.fail("the child waits for threads of its parent")
+    assert status == 0
+
+
+def test_calls_from_several_threads_take_turns_and_give_the_same_bits(
+    shared_out: list[int],
+) -> None:
+    images, labels = batch()
+
+    def losses(network: Network) -> list[float]:
+        return [network.train_step(images, labels, 0.1, step).loss for step in range(1, 9)]
+
+    with threadpool_limits(3):
+        alone = losses(network_of("normed"))
+        with ThreadPoolExecutor(4) as pool:
+            together = list(pool.map(losses, [network_of("normed") for _ in range(4)]))
+    assert together == [alone] * 4
+
+
+def test_a_network_goes_when_nobody_holds_it() -> None:
+    network = network_of("plain")
+    trained(network, 2)
+    gone = weakref.ref(network)
+    gc.disable()
+    try:
+        del network
+        assert gone() is None
+    finally:
+        gc.enable()
 
 
 def test_errors_of_numpy_are_as_the_caller_set_them() -> None:

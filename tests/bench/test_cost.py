@@ -74,8 +74,9 @@ def test_a_step_is_its_layers_and_its_update() -> None:
 def test_the_longer_of_arithmetic_and_memory_bounds_each_part() -> None:
     machine = Machine(1, gemm_gflops=10.0, streams_gbs=((1000, 4.0), (2000, 2.0)))
     assert machine.bound([Cost(50, 0)]) == pytest.approx(5e-9)
-    assert machine.bound([Cost(50, 1000)]) == pytest.approx(250e-9)  # from a cache
-    assert machine.bound([Cost(0, 1000), Cost(0, 500)]) == pytest.approx(750e-9)  # both, slower
+    assert machine.bound([Cost(50, 500)]) == pytest.approx(125e-9)  # as fast as the smallest
+    assert machine.bound([Cost(50, 1999)]) == pytest.approx(499.75e-9)  # a bound must not be high
+    assert machine.bound([Cost(0, 1500), Cost(0, 500)]) == pytest.approx(1000e-9)  # both, slower
     assert machine.bound([Cost(0, 10_000)]) == pytest.approx(5e-6)  # from memory
     assert machine.bound([Cost(50, 0), Cost(0, 1000)]) == pytest.approx(255e-9)
     assert machine.bandwidth_gbs == 2.0

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cnnspec.bench import loops, machine, measure
+from cnnspec import parse_spec
+from cnnspec.bench import bench, loops, machine, measure
 from tests.report.explained import hold, paths
 
 Call = Callable[..., Any]
@@ -129,6 +130,36 @@ def test_table(call: Call) -> None:
     assert lines[-1] == "* scaled up by the multiply-accumulates of 1 image of 1 x 8 x 8"
 
 
+def test_without_products_the_loops_are_left_out(call: Call) -> None:
+    Path("norm.yaml").write_text("input: [1, 2, 2]\nlayers: [flatten, batch_norm]\n")
+    done = call(
+        *(
+            "bench",
+            "norm.yaml",
+            "--batch",
+            "2",
+            "--no-memory",
+            "--seconds",
+            "0.001",
+            "--threads",
+            "1",
+        )
+    )
+    assert done.code == 0
+    assert "not measured: loops: no multiply-accumulates to scale" in done.out
+
+
+def test_a_backend_may_print(call: Call) -> None:
+    Path("own.py").write_text(
+        OWN.replace("        self.plan", "        print('hello')\n        self.plan")
+    )
+    done = call(
+        *("bench", "small.yaml", "--backends", "own.py:Network", "--batch", "1"),
+        *("--seconds", "0.001", "--json"),
+    )
+    assert json.loads(done.out)["rows"][0]["peak_memory_mib"] is not None
+
+
 def test_without_torch_there_is_no_ratio(call: Call) -> None:
     done = call("bench", "small.yaml", *QUICK, "--no-memory", "--backends", "numpy", "--json")
     document = json.loads(done.out)
@@ -170,11 +201,13 @@ layers:
         (("--batch", "0"), "wanted whole numbers from 1, as in 1,32; found `0`"),
         (("--batch", "1,x"), "found `1,x`"),
         (("--batch", ""), "found ``"),
-        (("--threads", "0"), "0 is not in the range x>=1"),
+        (("--threads", "0"), "0 is not in the range 1<=x<=256"),
         (("--seconds", "0"), "0.0 is not in the range x>0"),
         (("--backends", "numpy,"), "wants names, as in numpy,torch; found `numpy,`"),
         (("--backends", "nympy"), "unknown backend `nympy`"),
-        (("--backends", "numpy@threads=2"), "leave out `threads=2`"),
+        (("--backends", "numpy@threads=2"), "`numpy@threads=2`: all backends are timed in"),
+        (("--backends", "torch@bfloat16"), "the only setting here is `compile`"),
+        (("--backends", "loops@float64"), "`--set training.precision=float64`"),
     ],
 )
 def test_bad_options_are_refused(call: Call, options: tuple[str, ...], said: str) -> None:
@@ -188,3 +221,13 @@ def test_a_batch_that_is_too_small_is_refused(call: Call) -> None:
     done = call("bench", "norm.yaml", "--batch", "1", "--no-memory", "--seconds", "0.001")
     assert (done.code, done.out) == (2, "")
     assert "a batch of at least 2 images; found 1" in done.err
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"batches": ()}, {"batches": (0,)}, {"threads": 0}, {"threads": 257}, {"seconds": 0}],
+)
+def test_numbers_out_of_range_are_refused_in_python(options: dict[str, Any]) -> None:
+    spec = parse_spec("input: [1, 2, 2]\nlayers: [flatten, linear: {out_features: 2}]\n")
+    with pytest.raises(ValueError, match="wanted batch sizes from 1, 1 to 256 threads"):
+        bench(spec, ("numpy",), **options)

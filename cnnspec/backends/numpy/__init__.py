@@ -60,11 +60,12 @@ class NumPyNetwork(ChainNetwork):
             plan, training, backend=backend, layers=layers, loss=loss, optimizers=optimizers
         )
 
-        def lane(index: int) -> Lane:
-            own = self._layers if index == 0 else self._twins(layers)
-            return Lane(own, loss, self._dtype)
+        own, dtype = self._layers, self._dtype
 
-        self._lanes = Lanes(plan, lane, self._dtype)
+        def lane(index: int) -> Lane:  # which does not hold the network
+            return Lane(own if index == 0 else _twins(plan, layers, own, dtype), loss, dtype)
+
+        self._lanes = Lanes(plan, lane, dtype)
 
     def predict(self, images: Array) -> Array:
         check_images(images, self.plan)
@@ -96,21 +97,26 @@ class NumPyNetwork(ChainNetwork):
         with one_blas_thread():
             return super().replay(layer, x, grad_output)
 
-    def _twins(self, layers: Mapping[str, type[Layer]]) -> dict[str, Layer]:
-        """Make layers with memory of their own, over the parameters and buffers of these."""
-        twins = {}
-        for at in self.plan.layers:
-            twin = layers[at.kind](at.layer, at.input, at.output, self._dtype)
-            own = self._layers[at.name]
-            twin.parameters, twin.buffers = own.parameters, own.buffers
-            twins[at.name] = twin
-        return twins
-
     def _enter(self, array: Array) -> Array:
         return batch_last(array, self._dtype)
 
     def _leave(self, array: Array) -> Array:
         return np.array(array.transpose(-1, *range(array.ndim - 1)), order="C")
+
+
+def _twins(
+    plan: Plan,
+    kinds: Mapping[str, type[Layer]],
+    own: Mapping[str, Layer],
+    dtype: np.dtype,
+) -> dict[str, Layer]:
+    """Make layers with memory of their own, over the parameters and buffers of others."""
+    twins = {}
+    for at in plan.layers:
+        twin = kinds[at.kind](at.layer, at.input, at.output, dtype)
+        twin.parameters, twin.buffers = own[at.name].parameters, own[at.name].buffers
+        twins[at.name] = twin
+    return twins
 
 
 def build(plan: Plan, training: Training, *, device: str) -> NumPyNetwork:

@@ -52,13 +52,15 @@ class ConvNumPy(Layer):
 
     def parameter_gradients(self, grad_output: Array) -> dict[str, Array]:
         by_group = self._by_group(grad_output)
-        parts = (  # columns are made anew: to keep them would take kh*kw times the memory of x
-            np.matmul(by_group[:, :, tile.outputs], tile.extended.transpose(0, 2, 1))
-            for tile in self._columns.gathered(self._x)
-        )
-        both = sum(parts, next(parts))
+        both: Array | None = None
+        for tile in self._columns.gathered(self._x):  # made anew: kept, they would be kh*kw x
+            part = np.matmul(by_group[:, :, tile.outputs], tile.extended.transpose(0, 2, 1))
+            both = part if both is None else np.add(both, part, out=both)
+        assert both is not None
         depth = both.shape[2] - ("bias" in self.parameters)
-        gradients = {"weight": both[:, :, :depth].reshape(self.parameters["weight"].shape)}
+        gradients: dict[str, Array] = {
+            "weight": both[:, :, :depth].reshape(self.parameters["weight"].shape)
+        }
         if "bias" in self.parameters:
             gradients["bias"] = both[:, :, depth].reshape(-1)
         return gradients

@@ -21,7 +21,7 @@ from cnnspec.backends.network import Labels, LayerTimes
 from cnnspec.backends.numpy.batch_norm import BatchNormNumPy, alone
 from cnnspec.backends.numpy.columns import Memory
 from cnnspec.backends.numpy.conv import ConvNumPy
-from cnnspec.backends.numpy.threads import Meeting, side_by_side
+from cnnspec.backends.numpy.threads import MOST_THREADS, Meeting, side_by_side
 from cnnspec.plan import Plan
 from cnnspec.spec.layers import BatchNorm
 from cnnspec.trace import Array
@@ -144,7 +144,10 @@ class Lanes:
             finally:
                 lane.join(None, 0)
 
-        first, *others = side_by_side([partial(learn, index) for index in range(len(team))])
+        first, *others = side_by_side(
+            [partial(learn, index) for index in range(len(team))],
+            on_error=meeting.leave if meeting else lambda: None,
+        )
         for other in others:
             _add(other.gradients, to=first.gradients)
         loss = sum((other.loss for other in others), first.loss)
@@ -158,7 +161,7 @@ class Lanes:
 
     def _shared_out(self, batch: int, threads: int) -> list[tuple[Lane, slice]]:
         """Return as many lanes as pay, with the images of each."""
-        count = max(1, min(threads, batch, batch * self._macs // WORK))
+        count = max(1, min(threads, MOST_THREADS, batch, batch * self._macs // WORK))
         while len(self._lanes) < count:
             self._lanes.append(self._make(len(self._lanes)))
         return list(zip(self._lanes, _cut(batch, count)))

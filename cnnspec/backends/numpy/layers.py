@@ -12,7 +12,10 @@ from cnnspec.trace import Array
 
 
 class ReLUNumPy(Layer):
-    """max(x, 0), in place: the layer before has no more use for what it gave.
+    """max(x, 0), in place: no layer of the engine looks at its own output later.
+
+    One that did would have to copy it. Only relu does, at its signs, which another relu behind
+    it leaves as they are.
 
     The gradient is masked in place, too, as whole numbers: its bits times 1 or 0. As floats,
     an infinite gradient times 0 would be NaN; by indexing, it would take ten times as long.

@@ -18,7 +18,8 @@ class PoolNumPy(Layer):
     """The maximum or the average of each window.
 
     The maximum of a window is the greatest of its rows' maxima, and its sum the sum of their
-    sums: kh + kw steps instead of kh * kw.
+    sums: kh + kw steps instead of kh * kw. The maximum of a window that holds a NaN is NaN, and
+    which of its cells takes the gradient is not said.
     """
 
     def __init__(self, layer: Pool, input: Shape, output: Shape, dtype: np.dtype) -> None:

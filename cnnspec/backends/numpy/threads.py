@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from contextvars import copy_context
 from functools import cache
-from threading import Barrier, BrokenBarrierError, Lock
+from threading import Barrier, BrokenBarrierError, RLock
 from typing import Any, TypeVar
 
 from threadpoolctl import ThreadpoolController
@@ -21,6 +21,9 @@ from cnnspec.trace import Array
 
 T = TypeVar("T")
 
+MOST_THREADS = 256
+"""Threads of an engine: systems give no number of them."""
+
 
 @cache
 def _blas() -> list[Any]:
@@ -28,43 +31,63 @@ def _blas() -> list[Any]:
     return list(ThreadpoolController().select(user_api="blas").lib_controllers)
 
 
+_turn = RLock()
+"""One call of the engine at a time: BLAS has one number of threads for the whole process, and
+tasks that wait for each other need a thread each."""
+
+
 @contextmanager
 def one_blas_thread() -> Iterator[int]:
-    """Hold BLAS to one thread, and tell how many it had."""
-    held = [(pool, threads) for pool in _blas() if (threads := pool.num_threads) > 1]
-    for pool, _ in held:
-        pool.set_num_threads(1)
-    try:
-        yield max((threads for _, threads in held), default=1)
-    finally:
-        for pool, threads in held:
-            pool.set_num_threads(threads)
-
-
-_turn = Lock()
-"""One batch at a time: tasks that wait for each other need a thread each."""
+    """Hold BLAS to one thread, and tell how many it had; other threads wait for their turn."""
+    with _turn:
+        held = [(pool, threads) for pool in _blas() if (threads := pool.num_threads) > 1]
+        for pool, _ in held:
+            pool.set_num_threads(1)
+        try:
+            yield max((threads for _, threads in held), default=1)
+        finally:
+            for pool, threads in held:
+                pool.set_num_threads(threads)
 
 
 @cache
-def _workers(count: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(count, "cnnspec")
+def _workers() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(MOST_THREADS, "cnnspec")  # which starts them as they are needed
 
 
-os.register_at_fork(after_in_child=_workers.cache_clear)
+def _after_fork() -> None:
+    """Forget what the parent's threads were at: a child has none of them."""
+    global _turn
+    _turn = RLock()
+    _workers.cache_clear()
 
 
-def side_by_side(tasks: Sequence[Callable[[], T]]) -> list[T]:
-    """Run tasks at the same time, the first one on this thread; raise what one raises."""
+if hasattr(os, "register_at_fork"):  # there is no forking on Windows
+    os.register_at_fork(after_in_child=_after_fork)
+
+
+def side_by_side(
+    tasks: Sequence[Callable[[], T]], *, on_error: Callable[[], None] = lambda: None
+) -> list[T]:
+    """Run tasks at the same time, the first one on this thread; raise what one raises.
+
+    `on_error` is called before the others are waited for, where one cannot be started or the
+    first one fails.
+    """
     first, *others = tasks
     if not others:
         return [first()]
+    futures: list[Future[T]] = []
     with _turn:
-        workers = _workers(len(others))
-        futures = [workers.submit(copy_context().run, task) for task in others]
         try:
+            for task in others:
+                futures.append(_workers().submit(copy_context().run, task))
             found = [first()]
         except BrokenBarrierError:  # whoever left the meeting says why
             found = []
+        except BaseException:
+            on_error()
+            raise
         finally:
             wait(futures)
     errors = [error for future in futures if (error := future.exception())]

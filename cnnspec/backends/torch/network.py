@@ -62,6 +62,8 @@ class TorchNetwork:
             self._run = torch.compile(self.module)
             self._layers = {name: torch.compile(layer) for name, layer in self._layers.items()}
         self._optimizer = build_optimizer(training.optimizer, self.module.parameters())
+        self._steps = 0
+        """The number that the optimizer's slots have of the last step."""
 
     def state(self) -> State:
         return {name: _array(tensor) for name, tensor in self._own().items()}
@@ -206,15 +208,15 @@ class TorchNetwork:
             return nullcontext()
         return torch.autocast(self._device.type, dtype=self._autocast)
 
-    @staticmethod
-    def _step(optimizer: Optimizer, learning_rate: float, step: int) -> None:
+    def _step(self, optimizer: Optimizer, learning_rate: float, step: int) -> None:
         for group in optimizer.param_groups:
             group["lr"] = learning_rate
             for parameter in group["params"]:
                 slots = optimizer.state[parameter]
-                if "step" in slots:
+                if step != self._steps + 1 and "step" in slots:
                     slots["step"].fill_(step - 1)
         optimizer.step()
+        self._steps = step
 
     def _own(self) -> dict[str, Tensor]:
         """Return parameters and buffers, without torch's count of batches: it has no effect."""
