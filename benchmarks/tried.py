@@ -229,7 +229,7 @@ def blas_threads(seconds: float, batches: tuple[int, ...] = (10, 32, 128, 512)) 
 
         with threadpool_limits(2):
             lanes = alternate({"lanes": step}, seconds)["lanes"].spread
-            with patch.object(engine_package, "one_blas_thread", lambda: nullcontext(1)):
+            with patch.object(engine_package, "OneBlasThread", lambda: nullcontext(1)):
                 blas = alternate({"blas": step}, seconds)["blas"].spread
         print(
             f"{name}, batch {batch}, 2 threads: lanes {1e3 * lanes.median:.2f} ms, "

@@ -21,7 +21,7 @@ from cnnspec.backends.numpy import lanes
 from cnnspec.backends.numpy.batch_norm import BatchNormNumPy
 from cnnspec.backends.numpy.conv import ConvNumPy
 from cnnspec.backends.numpy.lanes import Lane
-from cnnspec.backends.numpy.threads import Meeting, one_blas_thread, side_by_side
+from cnnspec.backends.numpy.threads import Meeting, OneBlasThread, side_by_side
 from cnnspec.trace import Array
 
 PLAIN = parse_spec("""
@@ -202,9 +202,9 @@ def test_small_work_is_not_shared_out(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_lanes_are_as_many_as_blas_has_threads_and_blas_has_one() -> None:
     with threadpool_limits(3):
-        with one_blas_thread() as outer, one_blas_thread() as inner:
+        with OneBlasThread() as outer, OneBlasThread() as inner:
             assert (outer, inner) == (3, 1)
-        with one_blas_thread() as after:
+        with OneBlasThread() as after:
             assert after == 3
 
 

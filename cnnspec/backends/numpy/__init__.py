@@ -22,7 +22,7 @@ from cnnspec.backends.numpy.lanes import Lane, Lanes, batch_last
 from cnnspec.backends.numpy.layers import FlattenNumPy, LinearNumPy, ReLUNumPy
 from cnnspec.backends.numpy.learning import AdamNumPy, SGDNumPy, cross_entropy
 from cnnspec.backends.numpy.pool import PoolNumPy
-from cnnspec.backends.numpy.threads import one_blas_thread
+from cnnspec.backends.numpy.threads import OneBlasThread
 from cnnspec.plan import Plan
 from cnnspec.spec.training import Training
 from cnnspec.trace import Array, LayerTrace, Trace
@@ -69,12 +69,12 @@ class NumPyNetwork(ChainNetwork):
 
     def predict(self, images: Array) -> Array:
         check_images(images, self.plan)
-        with one_blas_thread() as threads:
+        with OneBlasThread() as threads:
             return self._lanes.predict(images, threads)
 
     def train_step(self, images: Array, labels: Labels, learning_rate: float, step: int) -> Step:
         check_training_images(images, self.plan)
-        with one_blas_thread() as threads:
+        with OneBlasThread() as threads:
             (loss, gradients), logits = self._lanes.learn(images, labels, threads)
             self._optimizer.step(self._parameters, gradients, learning_rate, step)
         return Step(loss, logits)
@@ -82,19 +82,19 @@ class NumPyNetwork(ChainNetwork):
     def layer_times(self, images: Array, labels: Labels) -> dict[str, LayerTimes]:
         """Return the times of the first lane's layers, with its share of the images."""
         check_training_images(images, self.plan)
-        with one_blas_thread() as threads:
+        with OneBlasThread() as threads:
             return self._lanes.layer_times(images, labels, threads)
 
     def evaluated_inputs(self, images: Array) -> list[Array]:
-        with one_blas_thread():
+        with OneBlasThread():
             return super().evaluated_inputs(images)
 
     def trace(self, images: Array, labels: Labels) -> Trace:
-        with one_blas_thread():
+        with OneBlasThread():
             return super().trace(images, labels)
 
     def replay(self, layer: str, x: Array, grad_output: Array) -> LayerTrace:
-        with one_blas_thread():
+        with OneBlasThread():
             return super().replay(layer, x, grad_output)
 
     def _enter(self, array: Array) -> Array:

@@ -114,12 +114,16 @@ class Lanes:
     def predict(self, images: Array, threads: int) -> Array:
         """Return the logits (n, classes), in evaluation mode."""
         logits = np.empty((len(images), self._classes), self._dtype)
-        side_by_side(
-            [
-                partial(lane.predict, images[share], logits[share], self._most)
-                for lane, share in self._shared_out(len(images), threads)
-            ]
-        )
+        team = self._shared_out(len(images), threads)
+        if len(team) == 1:  # of one image, whatever is left out here counts
+            self._lanes[0].predict(images, logits, self._most)
+        else:
+            side_by_side(
+                [
+                    partial(lane.predict, images[share], logits[share], self._most)
+                    for lane, share in team
+                ]
+            )
         return logits
 
     def learn(self, images: Array, labels: Labels, threads: int) -> tuple[Learnt, Array]:
@@ -162,6 +166,8 @@ class Lanes:
     def _shared_out(self, batch: int, threads: int) -> list[tuple[Lane, slice]]:
         """Return as many lanes as pay, with the images of each."""
         count = max(1, min(threads, MOST_THREADS, batch, batch * self._macs // WORK))
+        if count == 1:
+            return [(self._lanes[0], slice(0, batch))]
         while len(self._lanes) < count:
             self._lanes.append(self._make(len(self._lanes)))
         return list(zip(self._lanes, _cut(batch, count)))
@@ -174,7 +180,9 @@ def batch_last(array: Array, dtype: np.dtype) -> Array:
 
 def _pieces(images: int, most: int) -> Iterator[slice]:
     """Cut images into pieces of at most so many: of one size, if there is one of half that."""
-    least = max(1, -(-images // most))
+    if images <= most:
+        return iter([slice(0, images)])
+    least = -(-images // most)
     count = next((n for n in range(least, 2 * least + 1) if images % n == 0), least)
     return _cut(images, count)
 

@@ -7,9 +7,8 @@ shares out the images instead, so that everything it does runs side by side.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
 from contextvars import copy_context
 from functools import cache
 from threading import Barrier, BrokenBarrierError, RLock
@@ -36,18 +35,24 @@ _turn = RLock()
 tasks that wait for each other need a thread each."""
 
 
-@contextmanager
-def one_blas_thread() -> Iterator[int]:
-    """Hold BLAS to one thread, and tell how many it had; other threads wait for their turn."""
-    with _turn:
-        held = [(pool, threads) for pool in _blas() if (threads := pool.num_threads) > 1]
-        for pool, _ in held:
+class OneBlasThread:
+    """A context that holds BLAS to one thread, and tells how many it had.
+
+    Other threads that want to enter wait for their turn.
+    """
+
+    def __enter__(self) -> int:
+        self._lock = _turn
+        self._lock.acquire()
+        self._held = [(pool, threads) for pool in _blas() if (threads := pool.num_threads) > 1]
+        for pool, _ in self._held:
             pool.set_num_threads(1)
-        try:
-            yield max((threads for _, threads in held), default=1)
-        finally:
-            for pool, threads in held:
-                pool.set_num_threads(threads)
+        return max((threads for _, threads in self._held), default=1)
+
+    def __exit__(self, *error: object) -> None:
+        for pool, threads in self._held:
+            pool.set_num_threads(threads)
+        self._lock.release()
 
 
 @cache
