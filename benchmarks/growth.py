@@ -3,7 +3,8 @@
     python benchmarks/growth.py [--threads 1] [--seconds 1] [--svg docs/growth.svg]
 
 One net is changed along one axis at a time; NumPy and torch take turns, beside the roofline. The
-figures are printed as they are measured; the picture (both axes logarithmic) needs matplotlib.
+figures are printed as they are measured; the picture (both axes logarithmic) needs matplotlib:
+`pip install -e '.[bench]'`.
 """
 
 from __future__ import annotations
@@ -42,10 +43,10 @@ class Net:
 
 
 AXES = {
-    "batch": (1, 2, 4, 8, 16, 32, 64, 128, 256, 512),
-    "width": (4, 8, 16, 32, 64, 128, 256),
-    "depth": (1, 2, 4, 8, 16, 32),
-    "size": (4, 8, 16, 32, 64, 128),
+    "batch": (1, 2, 4, 8, 16, 32, 64, 128, 256),
+    "width": (4, 8, 16, 32, 64, 128),
+    "depth": (1, 2, 4, 8, 16),
+    "size": (4, 8, 16, 32),
 }
 TITLES = {
     "batch": "images of a batch",
