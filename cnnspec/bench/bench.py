@@ -51,9 +51,9 @@ def bench(
     """Time training steps, predictions and layers of a spec on several backends.
 
     They take turns in one process, with the same number of threads, on the same random images,
-    and with a learning rate of 0: every step is the same. `backends` are written as for
-    `compare_backends`, without `threads=`. The loops take part with a slice, which is scaled
-    up. With `memory`, each backend and batch size gets a process that tells its peak.
+    and with a learning rate of 0: every step is the same. `backends` are names, `torch@compile`
+    or `path/to/file.py:Network`. The loops take part with a slice, which is scaled up. With
+    `memory`, each backend and batch size gets a process that tells its peak.
 
     Raises:
         BackendError: a backend is unknown, or cannot do what was asked.

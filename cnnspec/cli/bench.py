@@ -35,8 +35,8 @@ class Counts(click.ParamType[tuple[int, ...]]):
     default="numpy,torch,loops",
     show_default=True,
     shell_complete=complete_backends,
-    help="Who takes part, as in numpy,torch: backends, with settings as for `compare`, or your "
-    "own (path/to/file.py:Network).",
+    help="Who takes part, as in numpy,torch: backends, torch@compile, or your own "
+    "(path/to/file.py:Network).",
 )
 @click.option(
     "--batch",
