@@ -87,7 +87,7 @@ def loops(seconds: str) -> Iterator[tuple[str, Document]]:
     """Loops / numpy: at least 500."""
     for net in (*NETS, "vgg-small"):
         found = bench(
-            net, "--threads", "1", "--backends", "numpy,loops", "--no-memory", "--seconds", "1"
+            net, "--threads", "1", "--backends", "numpy,loops", "--no-memory", "--seconds", seconds
         )
         for mode in ("train", "predict"):
             pairs = zip(rows(found, mode, "loops"), rows(found, mode))

@@ -8,6 +8,9 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+MOST_THREADS = 256
+"""Threads of a backend: libraries crash where the system gives them no more."""
+
 
 def processors() -> int:
     """Return how many processors this process may use."""

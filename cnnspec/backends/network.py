@@ -103,7 +103,6 @@ class Network(Protocol):
         """Run the loss alone."""
 
 
-@runtime_checkable
 class Timed(Protocol):
     """A network that can say where its time goes; those of other packages need not."""
 

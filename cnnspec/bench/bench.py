@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import count, product
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -17,9 +17,9 @@ from cnnspec.bench.loops import SliceTimes, measure_slice
 from cnnspec.bench.machine import Machine, measure_machine
 from cnnspec.bench.measure import Spread, Times, alternate
 from cnnspec.bench.memory import peak_memory
-from cnnspec.bench.records import LOOPS, MODES, TORCH, Bench, LayerRow, LeftOut, Mode, Row
+from cnnspec.bench.records import LOOPS, MODES, TORCH, WORDS, Bench, LayerRow, LeftOut, Mode, Row
 from cnnspec.compare import Party, parse_party
-from cnnspec.compare.party import MOST_THREADS
+from cnnspec.environment import MOST_THREADS
 from cnnspec.errors import BackendError
 from cnnspec.plan import Plan, resolve
 from cnnspec.spec.dump import dump_spec
@@ -30,8 +30,6 @@ BACKENDS = ("numpy", TORCH, LOOPS)
 BATCHES = (1, 10, 32, 128, 512)
 SECONDS = 2.0
 """For each batch size and mode, shared by the backends."""
-
-WORDS: dict[Mode, str] = {"train": "training steps", "predict": "predictions"}
 
 Networks = Mapping[str, Network]
 Batch = tuple[np.ndarray, np.ndarray]
@@ -75,7 +73,7 @@ def bench(
     times: dict[tuple[Mode, int], dict[str, Times]] = {}
     with _threads_of(networks, threads):
         for batch, mode in product(batches, MODES):
-            on_progress(f"{WORDS[mode]} of {batch}")
+            on_progress(f"{WORDS[mode]}, batch {batch}")
             actions = _actions(networks, mode, _batch(plan, batch))
             times[mode, batch] = alternate(actions, seconds)
         layer_batch = min(batches, key=lambda size: abs(size - training.batch_size))
@@ -205,7 +203,11 @@ def _layer_rows(
         found[name] = []
         return lambda: found[name].append(network.layer_times(images, labels))
 
-    timers = {name: timer(name, net) for name, net in networks.items() if isinstance(net, Timed)}
+    timers = {
+        name: timer(name, cast("Timed", network))
+        for name, network in networks.items()
+        if hasattr(network, "layer_times")  # isinstance does not look behind a guard's __getattr__
+    }
     alternate(timers, seconds)
     costs = layer_costs(at.plan, batch, at.training)
     rows: dict[str, list[LayerRow]] = {}

@@ -16,6 +16,7 @@ from cnnspec.spec.training import Training
 
 Mode = Literal["train", "predict"]
 MODES: tuple[Mode, ...] = ("train", "predict")
+WORDS: dict[Mode, str] = {"train": "training step", "predict": "prediction"}
 
 TORCH = "torch"
 """What the others are held against: torch as it is, eager."""

@@ -5,10 +5,9 @@ from __future__ import annotations
 import rich_click as click
 
 from cnnspec.cli.options import complete_backends, json_option, set_option, spec_argument
+from cnnspec.environment import MOST_THREADS, processors
 
 COMPILED = "torch@compile"
-MOST_THREADS = 256
-"""As for `threads=` of `compare`."""
 
 
 class Counts(click.ParamType[tuple[int, ...]]):
@@ -89,7 +88,6 @@ def command(
     from cnnspec.cli.console import Output
     from cnnspec.cli.output import print_document, prints_on_stderr
     from cnnspec.cli.specs import read_spec
-    from cnnspec.environment import processors
     from cnnspec.report.bench import bench_document, render_bench
 
     names = [name.strip() for name in backends.split(",")]

@@ -15,6 +15,7 @@ from cnnspec.backends.guard import guarded
 from cnnspec.backends.network import Network
 from cnnspec.backends.threads import ThreadLimited
 from cnnspec.backends.user_file import is_user_file
+from cnnspec.environment import MOST_THREADS
 from cnnspec.errors import BackendError
 from cnnspec.initial import initial_weights
 from cnnspec.plan import Plan
@@ -29,9 +30,6 @@ SETTINGS = (
 NO_AUTOCAST = (
     "autocast lowers float32 alone, and is without effect in float64; leave out one of the two"
 )
-
-MOST_THREADS = 256
-"""Threads of a backend: libraries crash where the system gives them no more."""
 
 
 @dataclass(frozen=True)

@@ -11,13 +11,11 @@ from rich.text import Text
 
 from cnnspec.bench import Bench, LayerRow, Row
 from cnnspec.bench.measure import Spread
-from cnnspec.bench.records import MODES, TORCH, MeanRatio, Mode
+from cnnspec.bench.records import MODES, TORCH, WORDS, MeanRatio, Mode
 from cnnspec.documents import Document, document
 from cnnspec.environment import environment
 from cnnspec.report.tables import plain_table
 from cnnspec.spec.sizes import show
-
-TITLES: dict[Mode, str] = {"train": "training step", "predict": "prediction"}
 
 
 def render_bench(found: Bench) -> Iterator[RenderableType]:
@@ -57,7 +55,7 @@ def _table(found: Bench, mode: Mode) -> Table:
         "GFLOP/s",
         "of roof",
         "MiB",
-        title=f"{TITLES[mode]}{optimizer}",
+        title=f"{WORDS[mode]}{optimizer}",
     )
     marks, before = _slices(found), 0
     for row in (row for row in found.rows if row.mode == mode):

@@ -7,15 +7,17 @@ import os
 import signal
 import threading
 import time
+import tracemalloc
 import weakref
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
-from cnnspec import build, parse_spec, resolve
+from cnnspec import build, load_spec, parse_spec, resolve
 from cnnspec.backends.network import Network, Step
 from cnnspec.backends.numpy import lanes
 from cnnspec.backends.numpy.batch_norm import BatchNormNumPy
@@ -285,6 +287,22 @@ def test_calls_from_several_threads_take_turns_and_give_the_same_bits(
         with ThreadPoolExecutor(4) as pool:
             together = list(pool.map(losses, [network_of("normed") for _ in range(4)]))
     assert together == [alone] * 4
+
+
+def test_a_prediction_of_one_image_allocates_next_to_nothing() -> None:
+    spec = load_spec(Path(__file__).parents[2] / "specs" / "vgg-small.yaml")
+    network = build(resolve(spec), spec.training, "numpy")
+    image = np.zeros((1, 3, 32, 32), np.float32)
+    network.predict(image)
+    tracemalloc.start()
+    try:
+        network.predict(image)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    # The copy of the image, 12 KiB, and what NumPy's own loops take for a moment, 8,192 numbers
+    # an operand. One output of conv1 alone has 256 KiB.
+    assert image.nbytes <= peak < 128 * 1024
 
 
 def test_a_network_goes_when_nobody_holds_it() -> None:

@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 
 from cnnspec import parse_spec
-from cnnspec.bench import bench, loops, machine, measure
+from cnnspec.bench import BACKENDS, BATCHES, bench, loops, machine, measure
+from cnnspec.bench.bench import SECONDS
+from cnnspec.cli.bench import command
 from tests.report.explained import hold, paths
 
 Call = Callable[..., Any]
@@ -130,6 +132,13 @@ def test_table(call: Call) -> None:
     assert lines[-1] == "* scaled up by the multiply-accumulates of 1 image of 1 x 8 x 8"
 
 
+def test_defaults_are_those_of_python() -> None:
+    defaults = {option.name: option.default for option in command.params}
+    assert defaults["backends"].split(",") == list(BACKENDS)
+    assert [int(batch) for batch in defaults["batches"].split(",")] == list(BATCHES)
+    assert defaults["seconds"] == SECONDS
+
+
 def test_without_products_the_loops_are_left_out(call: Call) -> None:
     Path("norm.yaml").write_text("input: [1, 2, 2]\nlayers: [flatten, batch_norm]\n")
     done = call(
@@ -158,6 +167,18 @@ def test_a_backend_may_print(call: Call) -> None:
         *("--seconds", "0.001", "--json"),
     )
     assert json.loads(done.out)["rows"][0]["peak_memory_mib"] is not None
+
+
+def test_layers_of_a_chain_of_ones_own_are_timed(call: Call) -> None:
+    Path("own.py").write_text("from cnnspec.backends.loops import build as Network\n")
+    done = call(
+        *("bench", "small.yaml", "--backends", "own.py:Network", "--batch", "1", "--no-memory"),
+        *("--seconds", "0.001", "--threads", "1", "--json"),
+    )
+    document = json.loads(done.out)
+    assert document["left_out"] == []
+    assert [row["layer"] for row in document["layers"]["rows"]] == ["flatten1", "linear1"]
+    assert document["layers"]["rows"][1]["backward_ms"] > 0
 
 
 def test_without_torch_there_is_no_ratio(call: Call) -> None:

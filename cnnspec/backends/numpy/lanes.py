@@ -21,7 +21,8 @@ from cnnspec.backends.network import Labels, LayerTimes
 from cnnspec.backends.numpy.batch_norm import BatchNormNumPy, alone
 from cnnspec.backends.numpy.columns import Memory
 from cnnspec.backends.numpy.conv import ConvNumPy
-from cnnspec.backends.numpy.threads import MOST_THREADS, Meeting, side_by_side
+from cnnspec.backends.numpy.threads import Meeting, side_by_side
+from cnnspec.environment import MOST_THREADS
 from cnnspec.plan import Plan
 from cnnspec.spec.layers import BatchNorm
 from cnnspec.trace import Array

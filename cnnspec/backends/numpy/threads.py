@@ -16,12 +16,10 @@ from typing import Any, TypeVar
 
 from threadpoolctl import ThreadpoolController
 
+from cnnspec.environment import MOST_THREADS
 from cnnspec.trace import Array
 
 T = TypeVar("T")
-
-MOST_THREADS = 256
-"""Threads of an engine: systems give no number of them."""
 
 
 @cache
