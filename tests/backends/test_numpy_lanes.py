@@ -23,7 +23,7 @@ from cnnspec.backends.numpy import lanes
 from cnnspec.backends.numpy.batch_norm import BatchNormNumPy
 from cnnspec.backends.numpy.conv import ConvNumPy
 from cnnspec.backends.numpy.lanes import Lane
-from cnnspec.backends.numpy.threads import Meeting, OneBlasThread, side_by_side
+from cnnspec.backends.numpy.threads import Meeting, OneBlasThread, _blas, side_by_side
 from cnnspec.trace import Array
 
 PLAIN = parse_spec("""
@@ -208,6 +208,18 @@ def test_lanes_are_as_many_as_blas_has_threads_and_blas_has_one() -> None:
             assert (outer, inner) == (3, 1)
         with OneBlasThread() as after:
             assert after == 3
+
+
+def test_blas_is_held_to_one_thread_by_whoever_calls() -> None:
+    def held() -> tuple[int, list[int]]:
+        with OneBlasThread() as threads:
+            return threads, [pool.num_threads for pool in _blas()]
+
+    assert _blas()
+    with threadpool_limits(3), ThreadPoolExecutor(1) as other:
+        for call in (held, other.submit(held).result, held):
+            assert call() == (3, [1] * len(_blas()))
+        assert [pool.num_threads for pool in _blas()] == [3] * len(_blas())
 
 
 def test_layer_times_are_of_every_layer(shared_out: list[int]) -> None:

@@ -42,15 +42,34 @@ class OneBlasThread:
     def __enter__(self) -> int:
         self._lock = _turn
         self._lock.acquire()
-        self._held = [(pool, threads) for pool in _blas() if (threads := pool.num_threads) > 1]
-        for pool, _ in self._held:
-            pool.set_num_threads(1)
-        return max((threads for _, threads in self._held), default=1)
+        self._held: list[tuple[Any, int]] = []
+        most = 1
+        for pool in _blas():
+            threads = pool.num_threads
+            if threads > 1:
+                self._held.append((pool, threads))
+                _set_threads(pool, 1)
+                most = max(most, threads)
+        return most
 
     def __exit__(self, *error: object) -> None:
         for pool, threads in self._held:
-            pool.set_num_threads(threads)
+            _set_threads(pool, threads)
         self._lock.release()
+
+
+def _set_threads(pool: Any, threads: int) -> None:
+    """Set the threads of a BLAS, from any thread of Python.
+
+    From 3.8, threadpoolctl does as the first thread says and ignores what others set, without a
+    word, until it is told to forget the first one.
+    """
+    forget = getattr(pool, "clear_controlling_thread", None)
+    if forget:
+        forget(force=True)
+    pool.set_num_threads(threads)
+    if forget:
+        forget(force=True)
 
 
 @cache
