@@ -34,6 +34,8 @@ class Tile(NamedTuple):
     """(groups, channels * kh * kw, outputs): that memory, as a matrix for each group."""
     extended: Array
     """The columns with a row of ones below, where a bias is to be multiplied with it."""
+    ones: Array
+    """(groups, 0 or 1, outputs): that row."""
 
 
 @dataclass(frozen=True)
@@ -100,8 +102,7 @@ class Columns:
         """Yield the tiles over padded images, filled with what the outputs see."""
         for tile in self.over(padded):
             np.copyto(tile.cells, tile.windows)
-            if self._ones:
-                tile.extended[:, -1] = 1
+            tile.ones.fill(1)
             yield tile
 
     def _cut(self, padded: Array) -> Iterator[Tile]:
@@ -125,6 +126,7 @@ class Columns:
                 cells=columns.reshape(seen),
                 columns=columns,
                 extended=extended,
+                ones=extended[:, depth:],
             )
 
     def _windows(self, padded: Array, rows: range, across: range) -> Array:

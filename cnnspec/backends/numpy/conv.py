@@ -25,6 +25,7 @@ class ConvNumPy(Layer):
     def __init__(self, layer: Conv, input: Shape, output: Shape, dtype: np.dtype) -> None:
         super().__init__(layer, input, output, dtype)
         self._workspace = Workspace(dtype)
+        self._joined = self._join_parameters(layer.groups, dtype)
         self._output, self._groups, self._kernel = output, layer.groups, pair(layer.kernel_size)
         self._input, self._gathers = input, pair(layer.stride) == (1, 1)
         to_output = Sliding.of(layer, output)
@@ -36,6 +37,21 @@ class ConvNumPy(Layer):
         else:
             self._grad_padding = Padding(input, layer.pads(), dtype)
             self._grad_columns = Columns(to_output, dtype)
+
+    def _join_parameters(self, groups: int, dtype: np.dtype) -> Array:
+        """Lay weight and bias side by side, as the product takes them: [W b] for each group."""
+        weight = self.parameters["weight"]
+        out, depth = len(weight), weight[0].size
+        joined = np.zeros((out, depth + ("bias" in self.parameters)), dtype)
+        self.parameters["weight"] = joined[:, :depth].reshape(weight.shape)  # a view
+        if "bias" in self.parameters:
+            self.parameters["bias"] = joined[:, depth]
+        return joined.reshape(groups, out // groups, -1)
+
+    def share(self, other: Layer) -> None:
+        super().share(other)
+        assert isinstance(other, ConvNumPy)
+        self._joined = other._joined
 
     def write_columns_to(self, memory: Memory) -> None:
         """Share the memory of columns with other layers, none of which runs at the same time."""
@@ -97,16 +113,8 @@ class ConvNumPy(Layer):
         return weight.reshape(self._groups, len(weight) // self._groups, -1)
 
     def _filters_and_bias(self) -> Array:
-        filters = self._filters()
-        if "bias" not in self.parameters:
-            return filters
-        groups, out, depth = filters.shape
-        both = self._workspace.array("filters", (groups, out, depth + 1))
-        both[:, :, :depth], both[:, :, depth] = (
-            filters,
-            self.parameters["bias"].reshape(groups, out),
-        )
-        return both
+        """Return them with the bias as their last column, if there is one."""
+        return self._joined
 
     def _flipped_filters(self) -> Array:
         """Return the kernels upside down, from outputs to inputs: (groups, channels, out*kh*kw)."""

@@ -22,6 +22,7 @@ from cnnspec.backends.numpy.batch_norm import BatchNormNumPy, alone
 from cnnspec.backends.numpy.columns import Memory
 from cnnspec.backends.numpy.conv import ConvNumPy
 from cnnspec.backends.numpy.threads import Meeting, side_by_side
+from cnnspec.backends.numpy.workspace import Workspace
 from cnnspec.environment import MOST_THREADS
 from cnnspec.plan import Plan
 from cnnspec.spec.layers import BatchNorm
@@ -49,7 +50,7 @@ class Lane:
     """Layers of one thread."""
 
     def __init__(self, layers: Mapping[str, Layer], loss: Loss, dtype: np.dtype) -> None:
-        self._layers, self._loss, self._dtype = layers, loss, dtype
+        self._layers, self._loss, self._workspace = layers, loss, Workspace(dtype)
         self._norms = [layer for layer in layers.values() if isinstance(layer, BatchNormNumPy)]
         memory = Memory(dtype)
         for layer in layers.values():
@@ -59,7 +60,7 @@ class Lane:
     def predict(self, images: Array, logits: Array, most: int) -> None:
         """Write the logits of images, of at most so many at a time."""
         for piece in _pieces(len(images), most):
-            x = batch_last(images[piece], self._dtype)
+            x = self._batch_last(images[piece])
             for layer in self._layers.values():
                 x = layer.predict(x)
             logits[piece] = x.T
@@ -70,7 +71,7 @@ class Lane:
         """Run forward and back over a share of a batch, of at most so many images at a time."""
         loss, gradients = 0.0, Gradients()
         for piece in _pieces(len(images), most):
-            x = batch_last(images[piece], self._dtype)
+            x = self._batch_last(images[piece])
             for layer in self._layers.values():
                 x = layer.forward(x)
             logits[piece] = x.T
@@ -83,6 +84,12 @@ class Lane:
             else:  # the layers write over theirs in the next piece
                 _add(found, to=gradients)
         return Learnt(loss, gradients)
+
+    def _batch_last(self, images: Array) -> Array:
+        """Copy images (n, c, h, w) to the lane's own (c, h, w, n)."""
+        x = self._workspace.array("images", (*images.shape[1:], len(images)))
+        np.copyto(x, images.transpose(1, 2, 3, 0), casting="unsafe")
+        return x
 
     @contextmanager
     def watched(self) -> Iterator[dict[str, Stopwatch]]:
@@ -172,11 +179,6 @@ class Lanes:
         while len(self._lanes) < count:
             self._lanes.append(self._make(len(self._lanes)))
         return list(zip(self._lanes, _cut(batch, count)))
-
-
-def batch_last(array: Array, dtype: np.dtype) -> Array:
-    """Return a copy of an array with its first axis, the batch, last."""
-    return np.array(array.transpose(*range(1, array.ndim), 0), dtype, order="C")
 
 
 def _pieces(images: int, most: int) -> Iterator[slice]:

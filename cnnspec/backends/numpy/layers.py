@@ -11,6 +11,10 @@ from cnnspec.spec.sizes import Shape
 from cnnspec.trace import Array
 
 
+ZEROS = 1 << 16
+"""Zeros that a relu keeps at most to compare a whole array with; else as many as a channel has."""
+
+
 class ReLUNumPy(Layer):
     """max(x, 0), in place: no layer of the engine looks at its own output later.
 
@@ -27,8 +31,9 @@ class ReLUNumPy(Layer):
         self._bits = np.dtype(f"i{dtype.itemsize}")
 
     def forward(self, x: Array) -> Array:
-        # Zeros of an array: numpy compares two arrays four times as fast as one and a number.
-        zeros = self._workspace.array("zeros", x.shape[1:])
+        # Numpy compares two arrays four times as fast as one and a number, and two of one shape
+        # twice as fast as one with a part of the other.
+        zeros = self._workspace.array("zeros", x.shape if x.size <= ZEROS else x.shape[1:])
         self._y = np.maximum(x, zeros, out=x)
         return self._y
 

@@ -22,11 +22,12 @@ class Padding:
         channels, *sizes = input
         height, width = (size + sum(added) for size, added in zip(sizes, around))
         self.shape = (channels, height, width)
-        self._taken = tuple(
+        every_channel = slice(None)
+        self._taken = every_channel, *(
             slice(max(0, -before), size - max(0, -after))
             for size, (before, after) in zip(sizes, around)
         )
-        self._inside = tuple(
+        self._inside = every_channel, *(
             slice(max(0, before), size - max(0, after))
             for size, (before, after) in zip((height, width), around)
         )
@@ -38,7 +39,7 @@ class Padding:
         if self._none:
             return x
         padded = self._workspace.array("padded", (*self.shape, x.shape[-1]), fill=self._value)
-        padded[:, *self._inside] = x[:, *self._taken]
+        padded[self._inside] = x[self._taken]
         return padded
 
     def zeros(self, batch: int) -> Array:
@@ -51,7 +52,7 @@ class Padding:
         """Return what lies inside the padding."""
         if self._none:
             return padded
-        inside = padded[:, *self._inside]
+        inside = padded[self._inside]
         cropped = self._workspace.array("cropped", inside.shape)
         np.copyto(cropped, inside)
         return cropped

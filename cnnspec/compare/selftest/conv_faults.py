@@ -48,13 +48,23 @@ class _Windows(ConvNumPy):
         return np.zeros((*self._input, grad_output.shape[-1]), grad_output.dtype)
 
 
+class _Misread(ConvNumPy):
+    """Takes other weights than it holds: those that `_filters` returns."""
+
+    def _filters_and_bias(self) -> Array:
+        both = self._joined.copy()
+        filters = self._filters()
+        both[:, :, : filters.shape[2]] = filters
+        return both
+
+
 @CONV.fault(
     "kernel-flipped",
     "output",
     "flipped-kernel",
     at=has_kernel,
 )
-class KernelFlipped(ConvNumPy):
+class KernelFlipped(_Misread):
     """A true convolution: the kernel is flipped."""
 
     def _filters(self) -> Array:
@@ -72,7 +82,7 @@ class KernelFlipped(ConvNumPy):
     "height-width-swapped",
     at=has_square_kernel,
 )
-class KernelTransposed(ConvNumPy):
+class KernelTransposed(_Misread):
     """Rows and columns of the kernel are exchanged."""
 
     def _filters(self) -> Array:
@@ -506,7 +516,7 @@ class GroupsShareTheFirst(ConvNumPy):
     "weight-order weight-reshaped",
     at=lambda at: several_channels(at) and has_kernel(at) and not is_grouped(at),
 )
-class ChannelsLastWeights(ConvNumPy):
+class ChannelsLastWeights(_Misread):
     """The weights are read as (out, kh, kw, in)."""
 
     def _filters(self) -> Array:
@@ -522,7 +532,7 @@ class ChannelsLastWeights(ConvNumPy):
     "taps-left-out",
     at=lambda at: at.parameters["weight"][2] > 1,
 )
-class LastKernelRowMissing(ConvNumPy):
+class LastKernelRowMissing(_Misread):
     """The loop over the kernel's rows ends one too early."""
 
     def _filters(self) -> Array:
