@@ -213,13 +213,13 @@ def test_lanes_are_as_many_as_blas_has_threads_and_blas_has_one() -> None:
 def test_blas_is_held_to_one_thread_by_whoever_calls() -> None:
     def held() -> tuple[int, list[int]]:
         with OneBlasThread() as threads:
-            return threads, [pool.num_threads for pool in _blas()]
+            return threads, [blas.threads() for blas in _blas()]
 
     assert _blas()
     with threadpool_limits(3), ThreadPoolExecutor(1) as other:
         for call in (held, other.submit(held).result, held):
             assert call() == (3, [1] * len(_blas()))
-        assert [pool.num_threads for pool in _blas()] == [3] * len(_blas())
+        assert [blas.threads() for blas in _blas()] == [3] * len(_blas())
 
 
 def test_layer_times_are_of_every_layer(shared_out: list[int]) -> None:

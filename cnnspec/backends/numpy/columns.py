@@ -36,6 +36,8 @@ class Tile(NamedTuple):
     """The columns with a row of ones below, where a bias is to be multiplied with it."""
     ones: Array
     """(groups, 0 or 1, outputs): that row."""
+    beside: list[Array]
+    """The cells that lie beside the images, where `Padding.beside` says that these are zeros."""
 
 
 @dataclass(frozen=True)
@@ -76,9 +78,11 @@ class Columns:
     Those of all outputs would take kh*kw times the memory of the images.
     """
 
-    def __init__(self, sliding: Sliding, dtype: np.dtype, *, ones: bool = False) -> None:
-        """With `ones`, the columns get a row of ones below."""
-        self._sliding, self._ones = sliding, ones
+    def __init__(
+        self, sliding: Sliding, dtype: np.dtype, *, ones: bool = False, beside: Pair = (0, 0)
+    ) -> None:
+        """With `ones`, the columns get a row of ones below; `beside` is that of the padding."""
+        self._sliding, self._ones, self._beside = sliding, ones, beside
         self.write_to(Memory(dtype))
 
     def write_to(self, memory: Memory) -> None:
@@ -102,6 +106,8 @@ class Columns:
         """Yield the tiles over padded images, filled with what the outputs see."""
         for tile in self.over(padded):
             np.copyto(tile.cells, tile.windows)
+            for cells in tile.beside:
+                cells.fill(0)
             tile.ones.fill(1)
             yield tile
 
@@ -111,8 +117,8 @@ class Columns:
         shape = (sliding.groups, channels // sliding.groups, *sliding.kernel)
         depth = math.prod(shape[1:])
         column = sliding.groups * (depth + self._ones) * padded.itemsize
-        cells = max(1, max(LEAST, TILE // column) // max(1, batch))
-        for rows, across in _blocks(sliding.outputs, cells):
+        most = max(1, max(LEAST, TILE // column) // max(1, batch))
+        for rows, across in _blocks(sliding.outputs, most):
             first = (rows.start * width + across.start) * batch
             outputs = slice(first, first + len(rows) * len(across) * batch)
             extended = self._memory.matrix(
@@ -120,13 +126,15 @@ class Columns:
             )
             columns = extended[:, :depth]
             seen = (*shape, len(rows), len(across), batch)
+            cells = columns.reshape(seen)
             yield Tile(
                 outputs,
                 windows=self._windows(padded, rows, across).reshape(seen),
-                cells=columns.reshape(seen),
+                cells=cells,
                 columns=columns,
                 extended=extended,
                 ones=extended[:, depth:],
+                beside=list(self._cells_beside(cells, across, padded.shape[2])),
             )
 
     def _windows(self, padded: Array, rows: range, across: range) -> Array:
@@ -139,6 +147,18 @@ class Columns:
             (len(padded), *sliding.kernel, len(rows), len(across), padded.shape[-1]),
             (channel, row * apart_down, column * apart_right, row * down, column * right, image),
         )
+
+    def _cells_beside(self, cells: Array, across: range, width: int) -> Iterator[Array]:
+        """Yield those of a tile's cells that lie in the columns left and right of the images."""
+        left, right = self._beside
+        for column in range(self._sliding.kernel[1]):
+            apart = column * self._sliding.dilation[1]
+            before = left - (across.start + apart)
+            after = across.stop + apart - (width - right)
+            if before > 0:
+                yield cells[:, :, :, column, :, :before]
+            if after > 0:
+                yield cells[:, :, :, column, :, -after:]
 
 
 def _blocks(outputs: Pair, most: int) -> Iterator[tuple[range, range]]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from cnnspec.backends.chain import Layer
 from cnnspec.backends.numpy.columns import Columns, Memory, Sliding
-from cnnspec.backends.numpy.padding import Padding
+from cnnspec.backends.numpy.padding import Padding, RowPadding
 from cnnspec.backends.numpy.workspace import Workspace
 from cnnspec.spec.layers import Conv
 from cnnspec.spec.sizes import Pair, Shape, pair
@@ -29,13 +29,15 @@ class ConvNumPy(Layer):
         self._output, self._groups, self._kernel = output, layer.groups, pair(layer.kernel_size)
         self._input, self._gathers = input, pair(layer.stride) == (1, 1)
         to_output = Sliding.of(layer, output)
-        self._padding = Padding(input, layer.pads(), dtype)
-        self._columns = Columns(to_output, dtype, ones=layer.bias)
+        self._padding = _padding(to_output, input, layer.pads(), dtype)
+        self._columns = Columns(to_output, dtype, ones=layer.bias, beside=self._padding.beside)
         if self._gathers:
-            self._grad_padding = Padding(output, _around_gradient(layer), dtype)
-            self._grad_columns = Columns(Sliding.of(layer, input), dtype)
+            to_input = Sliding.of(layer, input)
+            around = _around_gradient(layer)
+            self._grad_padding = _padding(to_input, output, around, dtype)
+            self._grad_columns = Columns(to_input, dtype, beside=self._grad_padding.beside)
         else:
-            self._grad_padding = Padding(input, layer.pads(), dtype)
+            self._scattered = Padding(input, layer.pads(), dtype)
             self._grad_columns = Columns(to_output, dtype)
 
     def _join_parameters(self, groups: int, dtype: np.dtype) -> Array:
@@ -100,12 +102,12 @@ class ConvNumPy(Layer):
     def _scatter_gradient(self, grad_output: Array) -> Array:
         """Let each output scatter what it owes: add its column's gradients to what it saw."""
         by_group, filters = self._by_group(grad_output), self._filters().swapaxes(1, 2)
-        grad = self._grad_padding.zeros(grad_output.shape[-1])
+        grad = self._scattered.zeros(grad_output.shape[-1])
         for tile in self._grad_columns.over(grad):
             np.matmul(filters, by_group[:, :, tile.outputs], out=tile.columns)
             for row, column in product(*map(range, self._kernel)):
                 tile.windows[:, :, row, column] += tile.cells[:, :, row, column]
-        return self._grad_padding.crop(grad)
+        return self._scattered.crop(grad)
 
     def _filters(self) -> Array:
         """Return the weights as a matrix for each group: (groups, out, channels * kh * kw)."""
@@ -127,6 +129,15 @@ class ConvNumPy(Layer):
     def _by_group(self, images: Array) -> Array:
         """Return images as a matrix for each group: (groups, channels, h * w * n)."""
         return images.reshape(self._groups, len(images) // self._groups, -1)
+
+
+def _padding(
+    sliding: Sliding, input: Shape, around: tuple[Pair, Pair], dtype: np.dtype
+) -> Padding | RowPadding:
+    """Return what puts cells around images, for a kernel that slides over them."""
+    same_width = sliding.outputs[1] == input[2] and around[1] != (0, 0)
+    kind = RowPadding if same_width and sliding.stride == (1, 1) else Padding
+    return kind(input, around, dtype)
 
 
 def _around_gradient(layer: Conv) -> tuple[Pair, Pair]:

@@ -1,8 +1,14 @@
-"""Cells around images."""
+"""Cells around images (c, h, w, n).
+
+`around` is ((top, bottom), (left, right)); below 0, cells are taken off.
+"""
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 
 from cnnspec.backends.numpy.workspace import Workspace
 from cnnspec.spec.sizes import Pair, Shape
@@ -10,11 +16,13 @@ from cnnspec.trace import Array
 
 
 class Padding:
-    """Puts cells around images (c, h, w, n), and takes them off again.
+    """Puts cells around images, and takes them off again.
 
-    `around` is ((top, bottom), (left, right)); below 0, cells are taken off. Where all are 0,
-    nothing is copied. What is returned lives until the next call.
+    Where there are none, nothing is copied. What is returned lives until the next call.
     """
+
+    beside: Pair = (0, 0)
+    """Columns left and right in whose place a reader has to take zeros."""
 
     def __init__(
         self, input: Shape, around: tuple[Pair, Pair], dtype: np.dtype, *, value: float = 0
@@ -23,14 +31,8 @@ class Padding:
         height, width = (size + sum(added) for size, added in zip(sizes, around))
         self.shape = (channels, height, width)
         every_channel = slice(None)
-        self._taken = every_channel, *(
-            slice(max(0, -before), size - max(0, -after))
-            for size, (before, after) in zip(sizes, around)
-        )
-        self._inside = every_channel, *(
-            slice(max(0, before), size - max(0, after))
-            for size, (before, after) in zip((height, width), around)
-        )
+        self._taken = every_channel, *map(_taken, sizes, around)
+        self._inside = every_channel, *map(_inside, sizes, around)
         self._none = around == ((0, 0), (0, 0))
         self._workspace, self._value = Workspace(dtype), value
 
@@ -56,3 +58,48 @@ class Padding:
         cropped = self._workspace.array("cropped", inside.shape)
         np.copyto(cropped, inside)
         return cropped
+
+
+class RowPadding:
+    """Puts rows above and below images, and only pretends to put columns beside them.
+
+    Rows follow each other in memory: beside one lie the end of the row above and the beginning of
+    the row below. Each cell of a kernel, which sees the whole width, then sees one run of memory,
+    where real columns beside the images would cut it up.
+    """
+
+    def __init__(self, input: Shape, around: tuple[Pair, Pair], dtype: np.dtype) -> None:
+        channels, height, width = input
+        rows, self.beside = around
+        self._shape = (channels, height + sum(rows), width)
+        self._taken, self._inside = _taken(height, rows), _inside(height, rows)
+        self._workspace = Workspace(dtype)
+        self._cut(self._workspace.array("memory", (0,)), 0)
+
+    def pad(self, x: Array) -> Array:
+        """Return a view of the padded images; see `beside`."""
+        batch = x.shape[-1]
+        cells = math.prod(self._shape) + sum(self.beside)
+        memory = self._workspace.array("memory", (cells * batch,))
+        if memory is not self._memory:
+            self._cut(memory, batch)
+        np.copyto(self._images, x[:, self._taken])
+        return self._padded
+
+    def _cut(self, memory: Array, batch: int) -> None:
+        (left, right), (*rows, width) = self.beside, self._shape
+        cells = memory[left * batch : len(memory) - right * batch].reshape(*self._shape, batch)
+        self._memory, self._images = memory, cells[:, self._inside]
+        self._padded = as_strided(memory, (*rows, left + width + right, batch), cells.strides)
+
+
+def _taken(size: int, around: Pair) -> slice:
+    """Return what of the images there is between the padding, along one axis."""
+    before, after = around
+    return slice(max(0, -before), size - max(0, -after))
+
+
+def _inside(size: int, around: Pair) -> slice:
+    """Return where in the padded images that lies."""
+    before, after = around
+    return slice(max(0, before), size + sum(around) - max(0, after))

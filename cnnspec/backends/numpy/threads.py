@@ -10,9 +10,11 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextvars import copy_context
+from ctypes import CDLL
 from functools import cache
+from itertools import product
 from threading import Barrier, BrokenBarrierError, RLock
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from threadpoolctl import ThreadpoolController
 
@@ -22,10 +24,36 @@ from cnnspec.trace import Array
 T = TypeVar("T")
 
 
+class Blas(NamedTuple):
+    """How to ask a BLAS for its number of threads, and to set it."""
+
+    threads: Callable[[], int]
+    set_threads: Callable[[int], object]
+
+    @classmethod
+    def of(cls, pool: Any) -> Blas:
+        """Return that of a BLAS that threadpoolctl has found.
+
+        OpenBLAS is told directly. threadpoolctl's own calls look the names up each time, which
+        makes a tenth of a prediction of one image; and from 3.8 on, they do what the first thread
+        that calls says, and ignore others without a word.
+        """
+        if pool.internal_api == "openblas" and pool.threading_layer != "openmp":
+            library = CDLL(pool.filepath)
+            for prefix, suffix in product(("scipy_", ""), ("64_", "_64", "")):
+                names = (f"{prefix}openblas_{verb}_num_threads{suffix}" for verb in ("get", "set"))
+                get, set = (getattr(library, name, None) for name in names)
+                if get and set:
+                    return cls(get, set)
+        return cls(pool.get_num_threads, pool.set_num_threads)
+
+
 @cache
-def _blas() -> list[Any]:
-    """Return what sets the threads of the BLAS that NumPy has loaded; none where it cannot be."""
-    return list(ThreadpoolController().select(user_api="blas").lib_controllers)
+def _blas() -> list[Blas]:
+    """Return the BLAS that NumPy has loaded; none where its threads cannot be set."""
+    return [
+        Blas.of(pool) for pool in ThreadpoolController().select(user_api="blas").lib_controllers
+    ]
 
 
 _turn = RLock()
@@ -42,34 +70,20 @@ class OneBlasThread:
     def __enter__(self) -> int:
         self._lock = _turn
         self._lock.acquire()
-        self._held: list[tuple[Any, int]] = []
+        self._held: list[tuple[Blas, int]] = []
         most = 1
-        for pool in _blas():
-            threads = pool.num_threads
+        for blas in _blas():
+            threads = blas.threads()
             if threads > 1:
-                self._held.append((pool, threads))
-                _set_threads(pool, 1)
+                self._held.append((blas, threads))
+                blas.set_threads(1)
                 most = max(most, threads)
         return most
 
     def __exit__(self, *error: object) -> None:
-        for pool, threads in self._held:
-            _set_threads(pool, threads)
+        for blas, threads in self._held:
+            blas.set_threads(threads)
         self._lock.release()
-
-
-def _set_threads(pool: Any, threads: int) -> None:
-    """Set the threads of a BLAS, from any thread of Python.
-
-    From 3.8, threadpoolctl does as the first thread says and ignores what others set, without a
-    word, until it is told to forget the first one.
-    """
-    forget = getattr(pool, "clear_controlling_thread", None)
-    if forget:
-        forget(force=True)
-    pool.set_num_threads(threads)
-    if forget:
-        forget(force=True)
 
 
 @cache

@@ -342,7 +342,7 @@ class InputGradientUncropped(ConvNumPy):
             output,
             dtype,
         )
-        self._padded.parameters = self.parameters
+        self._padded.share(self)
 
     def input_gradient(self, grad_output: Array) -> Array:
         _, height, width = self._input
@@ -460,7 +460,7 @@ class PaddingByEdge(ConvNumPy):
             output,
             dtype,
         )
-        self._padded.parameters = self.parameters
+        self._padded.share(self)
 
     def forward(self, x: Array) -> Array:
         super().forward(x)
