@@ -1,9 +1,9 @@
 """What each idea of the NumPy engine brings: the engine beside itself with one idea undone.
 
-    python benchmarks/ablation.py [--threads 1] [--seconds 10] [--batch 1,32,128]
+    python benchmarks/ablation.py [SPEC ...] [--predict] [--threads 1] [--seconds 10] [--batch 1,32]
 
-Training steps take turns in one process. A figure of 1.20 says that the step takes 1.2 times as
-long without the idea. Below 1, the idea does not pay there.
+Training steps, or predictions, take turns in one process. A figure of 1.20 says that one takes 1.2
+times as long without the idea. Below 1, the idea does not pay there.
 """
 
 from __future__ import annotations
@@ -21,10 +21,11 @@ from threadpoolctl import threadpool_limits
 
 from cnnspec import ModelSpec, Network, load_spec, resolve
 from cnnspec.backends.chain import Layer
-from cnnspec.backends.numpy import LAYERS, OPTIMIZERS, NumPyNetwork, columns, lanes
+from cnnspec.backends.numpy import LAYERS, OPTIMIZERS, NumPyNetwork, columns, conv, lanes
 from cnnspec.backends.numpy.conv import ConvNumPy
 from cnnspec.backends.numpy.layers import LinearNumPy, ReLUNumPy
 from cnnspec.backends.numpy.learning import AdamNumPy, SGDNumPy, cross_entropy
+from cnnspec.backends.numpy.padding import Padding
 from cnnspec.backends.numpy.pool import PoolNumPy
 from cnnspec.backends.numpy.workspace import Workspace
 from cnnspec.bench.measure import alternate
@@ -40,8 +41,12 @@ class ImagesFirst(ConvNumPy):
     The layers around have them last: they are turned on their way in and out.
     """
 
+    def __init__(self, layer: Any, input: Any, output: Any, dtype: np.dtype) -> None:
+        super().__init__(layer, input, output, dtype)
+        self._around = Padding(input, layer.pads(), dtype)
+
     def forward(self, x: Array) -> Array:
-        self._first = np.ascontiguousarray(np.moveaxis(self._padding.pad(x), -1, 0))
+        self._first = np.ascontiguousarray(np.moveaxis(self._around.pad(x), -1, 0))
         weight, bias = self.parameters["weight"], self.parameters.get("bias", 0)
         self._seen = self._im2col(self._first)
         y = self._seen @ weight.reshape(len(weight), -1).T + bias
@@ -62,7 +67,7 @@ class ImagesFirst(ConvNumPy):
         grad = np.zeros_like(self._first)
         for i, j in product(range(kh), range(kw)):
             grad[:, :, i : i + h, j : j + w] += seen[:, :, i, j]
-        return self._padding.crop(np.ascontiguousarray(np.moveaxis(grad, 0, -1)))
+        return self._around.crop(np.ascontiguousarray(np.moveaxis(grad, 0, -1)))
 
     def _im2col(self, x: Array) -> Array:
         kh, kw = self._kernel
@@ -80,7 +85,7 @@ class Scattered(ConvNumPy):
     def __init__(self, layer: Any, input: Any, output: Any, dtype: np.dtype) -> None:
         super().__init__(layer, input, output, dtype)
         self._gathers = False
-        self._grad_padding = type(self._padding)(input, layer.pads(), dtype)
+        self._scattered = Padding(input, layer.pads(), dtype)
         self._grad_columns = columns.Columns(columns.Sliding.of(layer, output), dtype)
 
 
@@ -89,7 +94,8 @@ class BiasAdded(ConvNumPy):
 
     def __init__(self, layer: Any, input: Any, output: Any, dtype: np.dtype) -> None:
         super().__init__(layer, input, output, dtype)
-        self._columns = columns.Columns(columns.Sliding.of(layer, output), dtype)
+        sliding = columns.Sliding.of(layer, output)
+        self._columns = columns.Columns(sliding, dtype, beside=self._padding.beside)
 
     def _filters_and_bias(self) -> Array:
         return self._filters()
@@ -105,6 +111,25 @@ class BiasAdded(ConvNumPy):
             total = total + by_group[:, :, tile.outputs] @ tile.columns.swapaxes(1, 2)
         weight = np.reshape(total, self.parameters["weight"].shape)
         return {"weight": weight, "bias": by_group.sum(axis=2).reshape(-1)}
+
+
+class BiasCopied(ConvNumPy):
+    """Weights and bias lie apart, and are copied together for each product."""
+
+    def _filters_and_bias(self) -> Array:
+        filters, bias = self._filters(), self.parameters["bias"]
+        groups, out, depth = filters.shape
+        both = self._workspace.array("filters", (groups, out, depth + 1))
+        both[:, :, :depth], both[:, :, depth] = filters, bias.reshape(groups, out)
+        return both
+
+
+class RowsApart(ConvNumPy):
+    """Zeros lie beside the images, between their rows."""
+
+    def __init__(self, layer: Any, input: Any, output: Any, dtype: np.dtype) -> None:
+        with patch.object(conv, "RowPadding", Padding):
+            super().__init__(layer, input, output, dtype)
 
 
 class PooledByCells(PoolNumPy):
@@ -139,6 +164,15 @@ class ReLUOfANumber(ReLUNumPy):
 
     def forward(self, x: Array) -> Array:
         self._y = np.maximum(x, 0, out=x)
+        return self._y
+
+
+class ReLUOfAChannel(ReLUNumPy):
+    """Compares each channel with the same zeros, however few these are."""
+
+    def forward(self, x: Array) -> Array:
+        zeros = self._workspace.array("zeros", x.shape[1:])
+        self._y = np.maximum(x, zeros, out=x)
         return self._y
 
 
@@ -220,13 +254,21 @@ UNDONE: dict[str, tuple[Callable[[], Any], Mapping[str, type[Layer]], Mapping[st
     "tiles": (lambda: patch.object(columns, "LEAST", 1 << 40), {}, {}),
     "gradients gathered": (as_it_is, {"conv": Scattered}, {}),
     "bias in the product": (as_it_is, {"conv": BiasAdded}, {}),
+    "bias beside weights": (as_it_is, {"conv": BiasCopied}, {}),
+    "rows in one run": (as_it_is, {"conv": RowsApart}, {}),
     "pool axis by axis": (as_it_is, {"pool": PooledByCells}, {}),
     "relu of zeros": (as_it_is, {"relu": ReLUOfANumber}, {}),
+    "as many zeros": (as_it_is, {"relu": ReLUOfAChannel}, {}),
     "relu in place": (as_it_is, {"relu": ReLUElsewhere}, {}),
     "outer product": (as_it_is, {"linear": OuterByMatmul}, {}),
     "optimizer's scratch": (as_it_is, {}, {"sgd": FreshSGD, "adam": FreshAdam}),
     "pieces": (lambda: patch.object(lanes, "PIECE", 1 << 50), {}, {}),
 }
+OF_PREDICTIONS = (
+    *("the engine", "images last, at all", "bias in the product", "bias beside weights"),
+    *("rows in one run", "relu of zeros", "as many zeros", "relu in place"),
+)
+"""Ideas that a prediction has, and whose undoing costs nothing by itself."""
 ON_THREADS = {"lanes": (lambda: patch.object(lanes, "WORK", 1 << 60), {}, {})}
 
 
@@ -236,8 +278,10 @@ def stepper(
     context: Callable[[], Any],
     layers: Mapping[str, type[Layer]],
     optimizers: Mapping[str, Any],
+    *,
+    predict: bool,
 ) -> Callable[[], object]:
-    """Return a training step of the engine with other parts, which is checked to be the same."""
+    """Return a step, or a prediction, of the engine with other parts; it is checked to be right."""
     plan = resolve(spec)
     random, steps = np.random.default_rng(0), count(1)
     images = random.normal(size=(batch, *plan.input)).astype(np.float32)
@@ -266,11 +310,14 @@ def stepper(
         )
     del wanted
 
-    def step() -> object:
+    def train() -> object:
         with context():
             return network.train_step(images, labels, 0.0, next(steps))
 
-    return step
+    def prediction() -> object:
+        return network.predict(images)
+
+    return prediction if predict else train
 
 
 def main() -> None:
@@ -278,17 +325,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("specs", nargs="*", default=["notebook-torch", "vgg-small"])
     parser.add_argument("--batch", default="1,32,128")
+    parser.add_argument("--predict", action="store_true")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=10.0)
     options = parser.parse_args()
     undone = UNDONE | (ON_THREADS if options.threads > 1 else {})
+    if options.predict:
+        undone = {idea: UNDONE[idea] for idea in OF_PREDICTIONS}
     batches = [int(batch) for batch in options.batch.split(",")]
     for name in options.specs:
         spec = load_spec(SPECS / f"{name}.yaml")
         found = {}
         with threadpool_limits(options.threads):
             for batch in batches:
-                actions = {idea: stepper(spec, batch, *how) for idea, how in undone.items()}
+                actions = {
+                    idea: stepper(spec, batch, *how, predict=options.predict)
+                    for idea, how in undone.items()
+                }
                 found[batch] = alternate(actions, options.seconds)
         print(f"\n{name}, {options.threads} threads: time without, over time with")
         print(f"{'':20}" + "".join(f"{f'batch {batch}':>22}" for batch in batches))

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 from cnnspec import build
 from cnnspec.backends.numpy import columns
 from cnnspec.backends.numpy.columns import Columns, Sliding, _blocks
+from cnnspec.backends.numpy.conv import ConvNumPy
+from cnnspec.backends.numpy.padding import Padding, RowPadding
+from cnnspec.spec.layers import Conv
+from cnnspec.spec.sizes import Pair
 from cnnspec.spec.training import Training
 from cnnspec.trace import Array, LayerTrace
 from tests.cases import CONVS, Case, normal
 
 IMAGES = 3
+IMAGE = (2, 9, 8)
 
 
 def replayed(case: Case, name: str) -> LayerTrace:
@@ -75,3 +82,76 @@ def test_the_memory_of_the_tiles_is_shared() -> None:
     tiles = Columns(sliding, np.dtype("float32")).over(np.zeros((64, 64, 64, 4), np.float32))
     assert len(tiles) > 4
     assert len({tile.columns.__array_interface__["data"] for tile in tiles}) == 1
+
+
+@pytest.mark.parametrize("least", [1, 6, 1024])
+@pytest.mark.parametrize(
+    ("kernel", "dilation", "around"),
+    [
+        ((3, 3), (1, 1), ((1, 1), (1, 1))),
+        ((2, 4), (1, 1), ((0, 1), (1, 2))),
+        ((3, 2), (2, 4), ((0, 0), (0, 4))),
+        ((1, 2), (1, 1), ((3, 0), (1, 0))),
+        ((2, 5), (1, 3), ((-1, 2), (6, 6))),
+    ],
+)
+def test_pretended_columns_beside_the_images_are_zeros(
+    kernel: Pair,
+    dilation: Pair,
+    around: tuple[Pair, Pair],
+    least: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(columns, "TILE", 1)
+    monkeypatch.setattr(columns, "LEAST", least)
+    channels, height, width = 4, 5, 6
+    high = height + sum(around[0]) - dilation[0] * (kernel[0] - 1)
+    sliding = Sliding(2, kernel, (1, 1), dilation, (high, width))
+    dtype = np.dtype("float64")
+    paddings = [kind((channels, height, width), around, dtype) for kind in (Padding, RowPadding)]
+    both = [Columns(sliding, dtype, ones=True, beside=padding.beside) for padding in paddings]
+    assert [columns_of._beside for columns_of in both] == [(0, 0), around[1]]
+    random = np.random.default_rng(0)
+    for batch in (3, 1, 3):
+        images = random.normal(size=(channels, height, width, batch))
+        images[:, -1, :], images[:, :, -1] = np.inf, np.nan  # 0 times these would be seen
+        wanted, found = (
+            [tile.extended.copy() for tile in columns_of.gathered(padding.pad(images))]
+            for columns_of, padding in zip(both, paddings)
+        )
+        assert len(found) == len(wanted)
+        for ours, theirs in zip(found, wanted):
+            np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize(
+    ("options", "kind"),
+    [
+        ({"kernel_size": 3, "padding": 1}, RowPadding),
+        ({"kernel_size": (2, 4), "padding": "same", "dilation": (1, 3)}, RowPadding),
+        ({"kernel_size": 3, "padding": 1, "dilation": 2}, Padding),
+        ({"kernel_size": 3}, Padding),
+        ({"kernel_size": 1}, Padding),
+        ({"kernel_size": 1, "padding": 1}, Padding),
+        ({"kernel_size": 3, "padding": 1, "stride": (2, 1)}, Padding),
+    ],
+)
+def test_only_kernels_that_keep_the_width_see_rows_in_one_run(
+    options: dict[str, Any], kind: type[Padding | RowPadding]
+) -> None:
+    layer = Conv(out_channels=2, **options)
+    conv = ConvNumPy(layer, IMAGE, layer.output_shape(IMAGE), np.dtype("float32"))
+    assert type(conv._padding) is kind
+
+
+def test_weight_and_bias_are_one_matrix_and_shared_as_such() -> None:
+    layer = Conv(out_channels=4, kernel_size=(2, 3), groups=2)
+    output = layer.output_shape(IMAGE)
+    own, other = (ConvNumPy(layer, IMAGE, output, np.dtype("float64")) for _ in range(2))
+    other.share(own)
+    weight, bias = np.arange(24).reshape(4, 1, 2, 3), -np.arange(4)
+    own.parameters["weight"][...], own.parameters["bias"][...] = weight, bias
+    rows = np.column_stack([weight.reshape(4, 6), bias])
+    np.testing.assert_array_equal(other._joined, rows.reshape(2, 2, 7))
+    x = normal((*IMAGE, 2), "shared", "x")
+    np.testing.assert_array_equal(other.forward(x), own.forward(x))

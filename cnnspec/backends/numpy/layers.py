@@ -10,7 +10,6 @@ from cnnspec.spec.layers import Flatten, Linear, ReLU
 from cnnspec.spec.sizes import Shape
 from cnnspec.trace import Array
 
-
 ZEROS = 1 << 16
 """Zeros that a relu keeps at most to compare a whole array with; else as many as a channel has."""
 

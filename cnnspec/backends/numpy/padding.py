@@ -73,23 +73,21 @@ class RowPadding:
         rows, self.beside = around
         self._shape = (channels, height + sum(rows), width)
         self._taken, self._inside = _taken(height, rows), _inside(height, rows)
-        self._workspace = Workspace(dtype)
-        self._cut(self._workspace.array("memory", (0,)), 0)
+        self._dtype = dtype
+        self._lay_out(0)
 
     def pad(self, x: Array) -> Array:
         """Return a view of the padded images; see `beside`."""
-        batch = x.shape[-1]
-        cells = math.prod(self._shape) + sum(self.beside)
-        memory = self._workspace.array("memory", (cells * batch,))
-        if memory is not self._memory:
-            self._cut(memory, batch)
+        if x.shape[-1] != self._padded.shape[-1]:
+            self._lay_out(x.shape[-1])
         np.copyto(self._images, x[:, self._taken])
         return self._padded
 
-    def _cut(self, memory: Array, batch: int) -> None:
+    def _lay_out(self, batch: int) -> None:
         (left, right), (*rows, width) = self.beside, self._shape
+        memory = np.zeros((left + math.prod(self._shape) + right) * batch, self._dtype)
         cells = memory[left * batch : len(memory) - right * batch].reshape(*self._shape, batch)
-        self._memory, self._images = memory, cells[:, self._inside]
+        self._images = cells[:, self._inside]
         self._padded = as_strided(memory, (*rows, left + width + right, batch), cells.strides)
 
 

@@ -41,10 +41,12 @@ class Blas(NamedTuple):
         if pool.internal_api == "openblas" and pool.threading_layer != "openmp":
             library = CDLL(pool.filepath)
             for prefix, suffix in product(("scipy_", ""), ("64_", "_64", "")):
-                names = (f"{prefix}openblas_{verb}_num_threads{suffix}" for verb in ("get", "set"))
-                get, set = (getattr(library, name, None) for name in names)
-                if get and set:
-                    return cls(get, set)
+                threads, set_threads = (
+                    getattr(library, f"{prefix}openblas_{verb}_num_threads{suffix}", None)
+                    for verb in ("get", "set")
+                )
+                if threads and set_threads:
+                    return cls(threads, set_threads)
         return cls(pool.get_num_threads, pool.set_num_threads)
 
 
