@@ -45,10 +45,6 @@ class Layer(ABC):
             name: np.zeros(shape, dtype) for name, shape in layer.buffers(input).items()
         }
 
-    def share(self, other: Layer) -> None:
-        """Take over the parameters and buffers of a layer of the same kind and sizes."""
-        self.parameters, self.buffers = other.parameters, other.buffers
-
     @abstractmethod
     def forward(self, x: Array) -> Array:
         """Return the output in training, keep what the gradients need, update the buffers."""

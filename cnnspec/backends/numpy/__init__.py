@@ -18,7 +18,7 @@ from cnnspec.backends.network import (
 )
 from cnnspec.backends.numpy.batch_norm import BatchNormNumPy
 from cnnspec.backends.numpy.conv import ConvNumPy
-from cnnspec.backends.numpy.lanes import Lane, Lanes
+from cnnspec.backends.numpy.lanes import Lane, Lanes, batch_last
 from cnnspec.backends.numpy.layers import FlattenNumPy, LinearNumPy, ReLUNumPy
 from cnnspec.backends.numpy.learning import AdamNumPy, SGDNumPy, cross_entropy
 from cnnspec.backends.numpy.pool import PoolNumPy
@@ -98,7 +98,7 @@ class NumPyNetwork(ChainNetwork):
             return super().replay(layer, x, grad_output)
 
     def _enter(self, array: Array) -> Array:
-        return np.array(array.transpose(*range(1, array.ndim), 0), self._dtype, order="C")
+        return np.array(batch_last(array), self._dtype, order="C")
 
     def _leave(self, array: Array) -> Array:
         return np.array(array.transpose(-1, *range(array.ndim - 1)), order="C")
@@ -114,7 +114,7 @@ def _twins(
     twins = {}
     for at in plan.layers:
         twin = kinds[at.kind](at.layer, at.input, at.output, dtype)
-        twin.share(own[at.name])
+        twin.parameters, twin.buffers = own[at.name].parameters, own[at.name].buffers
         twins[at.name] = twin
     return twins
 

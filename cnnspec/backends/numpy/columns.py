@@ -37,7 +37,7 @@ class Tile(NamedTuple):
     ones: Array
     """(groups, 0 or 1, outputs): that row."""
     beside: list[Array]
-    """The cells that lie beside the images, where `Padding.beside` says that these are zeros."""
+    """The cells that see what lies beside the images, where that is to be taken as zeros."""
 
 
 @dataclass(frozen=True)

@@ -25,35 +25,19 @@ class ConvNumPy(Layer):
     def __init__(self, layer: Conv, input: Shape, output: Shape, dtype: np.dtype) -> None:
         super().__init__(layer, input, output, dtype)
         self._workspace = Workspace(dtype)
-        self._joined = self._join_parameters(layer.groups, dtype)
         self._output, self._groups, self._kernel = output, layer.groups, pair(layer.kernel_size)
         self._input, self._gathers = input, pair(layer.stride) == (1, 1)
         to_output = Sliding.of(layer, output)
-        self._padding = _padding(to_output, input, layer.pads(), dtype)
+        self._padding = _padding_for(to_output, input, layer.pads(), dtype)
         self._columns = Columns(to_output, dtype, ones=layer.bias, beside=self._padding.beside)
         if self._gathers:
             to_input = Sliding.of(layer, input)
             around = _around_gradient(layer)
-            self._grad_padding = _padding(to_input, output, around, dtype)
+            self._grad_padding = _padding_for(to_input, output, around, dtype)
             self._grad_columns = Columns(to_input, dtype, beside=self._grad_padding.beside)
         else:
             self._scattered = Padding(input, layer.pads(), dtype)
             self._grad_columns = Columns(to_output, dtype)
-
-    def _join_parameters(self, groups: int, dtype: np.dtype) -> Array:
-        """Lay weight and bias side by side, as the product takes them: [W b] for each group."""
-        weight = self.parameters["weight"]
-        out, depth = len(weight), weight[0].size
-        joined = np.zeros((out, depth + ("bias" in self.parameters)), dtype)
-        self.parameters["weight"] = joined[:, :depth].reshape(weight.shape)  # a view
-        if "bias" in self.parameters:
-            self.parameters["bias"] = joined[:, depth]
-        return joined.reshape(groups, out // groups, -1)
-
-    def share(self, other: Layer) -> None:
-        super().share(other)
-        assert isinstance(other, ConvNumPy)
-        self._joined = other._joined
 
     def write_columns_to(self, memory: Memory) -> None:
         """Share the memory of columns with other layers, none of which runs at the same time."""
@@ -115,8 +99,15 @@ class ConvNumPy(Layer):
         return weight.reshape(self._groups, len(weight) // self._groups, -1)
 
     def _filters_and_bias(self) -> Array:
-        """Return them with the bias as their last column, if there is one."""
-        return self._joined
+        """Return a copy with the bias as their last column, or, without a bias, the weights."""
+        filters = self._filters()
+        if "bias" not in self.parameters:
+            return filters
+        groups, out, depth = filters.shape
+        both = self._workspace.array("filters", (groups, out, depth + 1))
+        both[:, :, :depth] = filters
+        both[:, :, depth] = self.parameters["bias"].reshape(groups, out)
+        return both
 
     def _flipped_filters(self) -> Array:
         """Return the kernels upside down, from outputs to inputs: (groups, channels, out*kh*kw)."""
@@ -131,13 +122,15 @@ class ConvNumPy(Layer):
         return images.reshape(self._groups, len(images) // self._groups, -1)
 
 
-def _padding(
+def _padding_for(
     sliding: Sliding, input: Shape, around: tuple[Pair, Pair], dtype: np.dtype
 ) -> Padding | RowPadding:
-    """Return what puts cells around images, for a kernel that slides over them."""
-    same_width = sliding.outputs[1] == input[2] and around[1] != (0, 0)
-    kind = RowPadding if same_width and sliding.stride == (1, 1) else Padding
-    return kind(input, around, dtype)
+    """Return what puts cells around images, for a kernel that slides over them.
+
+    Where it goes from cell to cell over the whole width, each of its own cells sees one run.
+    """
+    whole_width = sliding.stride == (1, 1) and sliding.outputs[1] == input[2]
+    return (RowPadding if whole_width and any(around[1]) else Padding)(input, around, dtype)
 
 
 def _around_gradient(layer: Conv) -> tuple[Pair, Pair]:

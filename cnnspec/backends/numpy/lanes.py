@@ -60,7 +60,7 @@ class Lane:
     def predict(self, images: Array, logits: Array, most: int) -> None:
         """Write the logits of images, of at most so many at a time."""
         for piece in _pieces(len(images), most):
-            x = self._batch_last(images[piece])
+            x = self._enter(images[piece])
             for layer in self._layers.values():
                 x = layer.predict(x)
             logits[piece] = x.T
@@ -71,7 +71,7 @@ class Lane:
         """Run forward and back over a share of a batch, of at most so many images at a time."""
         loss, gradients = 0.0, Gradients()
         for piece in _pieces(len(images), most):
-            x = self._batch_last(images[piece])
+            x = self._enter(images[piece])
             for layer in self._layers.values():
                 x = layer.forward(x)
             logits[piece] = x.T
@@ -85,10 +85,10 @@ class Lane:
                 _add(found, to=gradients)
         return Learnt(loss, gradients)
 
-    def _batch_last(self, images: Array) -> Array:
-        """Copy images (n, c, h, w) to the lane's own (c, h, w, n)."""
+    def _enter(self, images: Array) -> Array:
+        """Copy images (n, c, h, w) to the lane's own memory, (c, h, w, n)."""
         x = self._workspace.array("images", (*images.shape[1:], len(images)))
-        np.copyto(x, images.transpose(1, 2, 3, 0), casting="unsafe")
+        x[...] = batch_last(images)
         return x
 
     @contextmanager
@@ -179,6 +179,11 @@ class Lanes:
         while len(self._lanes) < count:
             self._lanes.append(self._make(len(self._lanes)))
         return list(zip(self._lanes, _cut(batch, count)))
+
+
+def batch_last(array: Array) -> Array:
+    """Return a view with the first axis, the batch, last."""
+    return array.transpose(*range(1, array.ndim), 0)
 
 
 def _pieces(images: int, most: int) -> Iterator[slice]:

@@ -11,7 +11,7 @@ from cnnspec.spec.sizes import Shape
 from cnnspec.trace import Array
 
 ZEROS = 1 << 16
-"""Zeros that a relu keeps at most to compare a whole array with; else as many as a channel has."""
+"""Zeros that a relu keeps at most, to compare with; of larger arrays, as many as a channel has."""
 
 
 class ReLUNumPy(Layer):
@@ -30,11 +30,16 @@ class ReLUNumPy(Layer):
         self._bits = np.dtype(f"i{dtype.itemsize}")
 
     def forward(self, x: Array) -> Array:
-        # Numpy compares two arrays four times as fast as one and a number, and two of one shape
-        # twice as fast as one with a part of the other.
-        zeros = self._workspace.array("zeros", x.shape if x.size <= ZEROS else x.shape[1:])
-        self._y = np.maximum(x, zeros, out=x)
+        self._y = np.maximum(x, self._zeros(x), out=x)
         return self._y
+
+    def _zeros(self, x: Array) -> Array:
+        """Return zeros to compare with, of the whole shape or of one channel's.
+
+        NumPy compares two arrays four times as fast as one and a number, and two of one shape
+        twice as fast as all channels of one with the same zeros.
+        """
+        return self._workspace.array("zeros", x.shape if x.size <= ZEROS else x.shape[1:])
 
     def input_gradient(self, grad_output: Array) -> Array:
         passes = self._masks.array("passes", grad_output.shape)

@@ -22,7 +22,7 @@ class Padding:
     """
 
     beside: Pair = (0, 0)
-    """Columns left and right in whose place a reader has to take zeros."""
+    """Columns left and right that are not there: a reader has to take zeros in their place."""
 
     def __init__(
         self, input: Shape, around: tuple[Pair, Pair], dtype: np.dtype, *, value: float = 0
@@ -30,9 +30,9 @@ class Padding:
         channels, *sizes = input
         height, width = (size + sum(added) for size, added in zip(sizes, around))
         self.shape = (channels, height, width)
-        every_channel = slice(None)
-        self._taken = every_channel, *map(_taken, sizes, around)
-        self._inside = every_channel, *map(_inside, sizes, around)
+        channel = slice(None)  # each of them
+        self._taken = channel, *map(_taken, sizes, around)
+        self._inside = channel, *map(_inside, sizes, around)
         self._none = around == ((0, 0), (0, 0))
         self._workspace, self._value = Workspace(dtype), value
 
@@ -65,7 +65,7 @@ class RowPadding:
 
     Rows follow each other in memory: beside one lie the end of the row above and the beginning of
     the row below. Each cell of a kernel, which sees the whole width, then sees one run of memory,
-    where real columns beside the images would cut it up.
+    where real columns beside the images would cut it up. Columns cannot be taken off.
     """
 
     def __init__(self, input: Shape, around: tuple[Pair, Pair], dtype: np.dtype) -> None:
@@ -73,22 +73,29 @@ class RowPadding:
         rows, self.beside = around
         self._shape = (channels, height + sum(rows), width)
         self._taken, self._inside = _taken(height, rows), _inside(height, rows)
-        self._dtype = dtype
-        self._lay_out(0)
+        self._workspace = Workspace(dtype)
+        self._lay_out(self._workspace.array("rows", (0,)), 0)
 
     def pad(self, x: Array) -> Array:
-        """Return a view of the padded images; see `beside`."""
-        if x.shape[-1] != self._padded.shape[-1]:
-            self._lay_out(x.shape[-1])
+        """Return a view of the padded images, right but for the columns `beside` them.
+
+        It lives until the next call.
+        """
+        batch = x.shape[-1]
+        cells = math.prod(self._shape) + sum(self.beside)
+        memory = self._workspace.array("rows", (cells * batch,))
+        if memory is not self._memory:
+            self._lay_out(memory, batch)
         np.copyto(self._images, x[:, self._taken])
         return self._padded
 
-    def _lay_out(self, batch: int) -> None:
+    def _lay_out(self, memory: Array, batch: int) -> None:
         (left, right), (*rows, width) = self.beside, self._shape
-        memory = np.zeros((left + math.prod(self._shape) + right) * batch, self._dtype)
         cells = memory[left * batch : len(memory) - right * batch].reshape(*self._shape, batch)
-        self._images = cells[:, self._inside]
-        self._padded = as_strided(memory, (*rows, left + width + right, batch), cells.strides)
+        self._memory, self._images = memory, cells[:, self._inside]
+        self._padded = as_strided(
+            memory, (*rows, left + width + right, batch), cells.strides, writeable=False
+        )
 
 
 def _taken(size: int, around: Pair) -> slice:

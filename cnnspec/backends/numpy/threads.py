@@ -10,7 +10,6 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextvars import copy_context
-from ctypes import CDLL
 from functools import cache
 from itertools import product
 from threading import Barrier, BrokenBarrierError, RLock
@@ -29,30 +28,32 @@ class Blas(NamedTuple):
 
     threads: Callable[[], int]
     set_threads: Callable[[int], object]
+    of_each_thread: bool = False
+    """Whether each thread that calls it has a number of its own, as with OpenMP."""
 
     @classmethod
     def of(cls, pool: Any) -> Blas:
         """Return that of a BLAS that threadpoolctl has found.
 
-        OpenBLAS is told directly. threadpoolctl's own calls look the names up each time, which
-        makes a tenth of a prediction of one image; and from 3.8 on, they do what the first thread
-        that calls says, and ignore others without a word.
+        OpenBLAS with threads of its own is told directly. threadpoolctl's calls look the names up
+        each time, which is a tenth of a prediction of one image; and from 3.8 on, they do what the
+        first thread that calls says, and ignore others without a word.
         """
-        if pool.internal_api == "openblas" and pool.threading_layer != "openmp":
-            library = CDLL(pool.filepath)
+        openmp = getattr(pool, "threading_layer", None) == "openmp"
+        if pool.internal_api == "openblas" and not openmp:
             for prefix, suffix in product(("scipy_", ""), ("64_", "_64", "")):
                 threads, set_threads = (
-                    getattr(library, f"{prefix}openblas_{verb}_num_threads{suffix}", None)
+                    getattr(pool.dynlib, f"{prefix}openblas_{verb}_num_threads{suffix}", None)
                     for verb in ("get", "set")
                 )
                 if threads and set_threads:
                     return cls(threads, set_threads)
-        return cls(pool.get_num_threads, pool.set_num_threads)
+        return cls(pool.get_num_threads, pool.set_num_threads, of_each_thread=openmp)
 
 
 @cache
 def _blas() -> list[Blas]:
-    """Return the BLAS that NumPy has loaded; none where its threads cannot be set."""
+    """Return every BLAS that is loaded by now, NumPy's first of all; none that cannot be set."""
     return [
         Blas.of(pool) for pool in ThreadpoolController().select(user_api="blas").lib_controllers
     ]
@@ -89,8 +90,15 @@ class OneBlasThread:
 
 
 @cache
-def _workers() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(MOST_THREADS, "cnnspec")  # which starts them as they are needed
+def _workers() -> ThreadPoolExecutor:  # which starts them as they are needed
+    return ThreadPoolExecutor(MOST_THREADS, "cnnspec", _hold_blas_here)
+
+
+def _hold_blas_here() -> None:
+    """Hold BLAS to one thread in a worker, where `OneBlasThread` reaches the caller's alone."""
+    for blas in _blas():
+        if blas.of_each_thread:
+            blas.set_threads(1)
 
 
 def _after_fork() -> None:

@@ -48,23 +48,13 @@ class _Windows(ConvNumPy):
         return np.zeros((*self._input, grad_output.shape[-1]), grad_output.dtype)
 
 
-class _Misread(ConvNumPy):
-    """Takes other weights than it holds: those that `_filters` returns."""
-
-    def _filters_and_bias(self) -> Array:
-        both = self._joined.copy()
-        filters = self._filters()
-        both[:, :, : filters.shape[2]] = filters
-        return both
-
-
 @CONV.fault(
     "kernel-flipped",
     "output",
     "flipped-kernel",
     at=has_kernel,
 )
-class KernelFlipped(_Misread):
+class KernelFlipped(ConvNumPy):
     """A true convolution: the kernel is flipped."""
 
     def _filters(self) -> Array:
@@ -82,7 +72,7 @@ class KernelFlipped(_Misread):
     "height-width-swapped",
     at=has_square_kernel,
 )
-class KernelTransposed(_Misread):
+class KernelTransposed(ConvNumPy):
     """Rows and columns of the kernel are exchanged."""
 
     def _filters(self) -> Array:
@@ -342,7 +332,7 @@ class InputGradientUncropped(ConvNumPy):
             output,
             dtype,
         )
-        self._padded.share(self)
+        self._padded.parameters = self.parameters
 
     def input_gradient(self, grad_output: Array) -> Array:
         _, height, width = self._input
@@ -460,7 +450,7 @@ class PaddingByEdge(ConvNumPy):
             output,
             dtype,
         )
-        self._padded.share(self)
+        self._padded.parameters = self.parameters
 
     def forward(self, x: Array) -> Array:
         super().forward(x)
@@ -516,7 +506,7 @@ class GroupsShareTheFirst(ConvNumPy):
     "weight-order weight-reshaped",
     at=lambda at: several_channels(at) and has_kernel(at) and not is_grouped(at),
 )
-class ChannelsLastWeights(_Misread):
+class ChannelsLastWeights(ConvNumPy):
     """The weights are read as (out, kh, kw, in)."""
 
     def _filters(self) -> Array:
@@ -532,7 +522,7 @@ class ChannelsLastWeights(_Misread):
     "taps-left-out",
     at=lambda at: at.parameters["weight"][2] > 1,
 )
-class LastKernelRowMissing(_Misread):
+class LastKernelRowMissing(ConvNumPy):
     """The loop over the kernel's rows ends one too early."""
 
     def _filters(self) -> Array:
