@@ -27,6 +27,10 @@ class ConvNumPy(Layer):
         self._workspace = Workspace(dtype)
         self._output, self._groups, self._kernel = output, layer.groups, pair(layer.kernel_size)
         self._input, self._gathers = input, pair(layer.stride) == (1, 1)
+        groups, out, depth = self._filters().shape
+        self._joined: Array = np.empty((groups, out, depth + 1), dtype)
+        self._joined_filters = self._joined[:, :, :depth]
+        self._joined_bias = self._joined[:, :, depth].reshape(-1)  # a view
         to_output = Sliding.of(layer, output)
         self._padding = _padding_for(to_output, input, layer.pads(), dtype)
         self._columns = Columns(to_output, dtype, ones=layer.bias, beside=self._padding.beside)
@@ -103,11 +107,9 @@ class ConvNumPy(Layer):
         filters = self._filters()
         if "bias" not in self.parameters:
             return filters
-        groups, out, depth = filters.shape
-        both = self._workspace.array("filters", (groups, out, depth + 1))
-        both[:, :, :depth] = filters
-        both[:, :, depth] = self.parameters["bias"].reshape(groups, out)
-        return both
+        np.copyto(self._joined_filters, filters)
+        np.copyto(self._joined_bias, self.parameters["bias"])
+        return self._joined
 
     def _flipped_filters(self) -> Array:
         """Return the kernels upside down, from outputs to inputs: (groups, channels, out*kh*kw)."""

@@ -13,6 +13,9 @@ from cnnspec.spec.layers import Pool
 from cnnspec.spec.sizes import Pair, Shape, pair
 from cnnspec.trace import Array
 
+FEW = 8
+"""Images up to which a prediction slides: beyond, memory is too slow for maxima nobody wants."""
+
 
 class PoolNumPy(Layer):
     """The maximum or the average of each window.
@@ -36,6 +39,7 @@ class PoolNumPy(Layer):
             for axis in (0, 1)
         )
         self._cells = np.outer(cells_high, cells_wide).astype(dtype)[:, :, None]
+        self._workspace = Workspace(dtype)
 
     def forward(self, x: Array) -> Array:
         padded = self._padding.pad(x)
@@ -46,9 +50,12 @@ class PoolNumPy(Layer):
 
     def predict(self, x: Array) -> Array:
         padded = self._padding.pad(x)
-        if self._kind == "max":  # rows first: their cells lie side by side
-            return self._along_width.maxima(self._along_height.maxima(padded))
-        return self._averages(padded)
+        if self._kind == "avg":
+            return self._averages(padded)
+        if x.shape[-1] <= FEW:
+            return self._wanted_maxima(padded)
+        # rows first: their cells lie side by side
+        return self._along_width.maxima(self._along_height.maxima(padded))
 
     def input_gradient(self, grad_output: Array) -> Array:
         height, width = self._padding.shape[1:]
@@ -57,6 +64,19 @@ class PoolNumPy(Layer):
             return self._padding.crop(self._along_width.to_maxima(of_rows, width))
         of_rows = self._along_height.to_all(grad_output / self._cells, height)
         return self._padding.crop(self._along_width.to_all(of_rows, width))
+
+    def _wanted_maxima(self, padded: Array) -> Array:
+        """Return the maximum of each window, of one that slides from cell to cell.
+
+        That is several times too many, but in long runs of memory, and without masks.
+        """
+        *_, width, batch = padded.shape
+        of_rows = self._along_width.sliding_maxima(padded.reshape(-1), batch)
+        every = self._along_height.sliding_maxima(of_rows, width * batch).reshape(padded.shape)
+        wanted = every[self._along_height.starts][self._along_width.starts]
+        y = self._workspace.array("wanted", wanted.shape)
+        np.copyto(y, wanted)
+        return y
 
     def _averages(self, padded: Array) -> Array:
         sums = self._along_height.sums(self._along_width.sums(padded))
@@ -88,6 +108,8 @@ class Along:
         before: tuple[Any, ...] = (slice(None),) * axis
         ends = [cell + (windows - 1) * stride + 1 for cell in range(kernel)]
         self._cells = [(*before, slice(cell, end, stride)) for cell, end in enumerate(ends)]
+        self.starts = self._cells[0]
+        """Index of the first cell of each window."""
         self._first_inside = {
             padding - window * stride: (*before, window)
             for window in range(windows)
@@ -110,6 +132,18 @@ class Along:
             best = np.maximum(best, candidate, out=y)
         if best is not y:
             np.copyto(y, best)
+        return y
+
+    def sliding_maxima(self, flat: Array, apart: int) -> Array:
+        """Return the maximum of a window that begins at each cell of a flat array.
+
+        The cells of a window lie so far `apart`. One that reaches beyond the axis has any value.
+        """
+        y = flat
+        for cell in range(1, self._kernel):
+            ahead, before = flat[cell * apart :], y
+            y = self._workspace.array("sliding", flat.shape)
+            np.maximum(before[: len(ahead)], ahead, out=y[: len(ahead)])
         return y
 
     def to_maxima(self, grad_output: Array, size: int) -> Array:
