@@ -32,7 +32,7 @@ def test_a_prediction_is_what_training_gives(name: str) -> None:
         np.testing.assert_array_equal(x, before)
 
 
-def test_few_images_slide(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_few_small_images_slide(monkeypatch: pytest.MonkeyPatch) -> None:
     slid: list[int] = []
     sliding = PoolNumPy._wanted_maxima
 
@@ -40,9 +40,15 @@ def test_few_images_slide(monkeypatch: pytest.MonkeyPatch) -> None:
         slid.append(padded.shape[-1])
         return sliding(self, padded)
 
-    monkeypatch.setattr(PoolNumPy, "_wanted_maxima", noted)
-    for kind in ("max", "avg"):
+    def slide(kind: str) -> list[int]:
+        slid.clear()
         layer = layer_of({"kernel_size": 2}, (2, 4, 6), kind)
-        for images in (1, pool.FEW, pool.FEW + 1):
+        for images in (1, 2, pool.FEW, pool.FEW + 1):
             layer.predict(np.zeros((2, 4, 6, images)))
-    assert slid == [1, pool.FEW]
+        return slid
+
+    monkeypatch.setattr(PoolNumPy, "_wanted_maxima", noted)
+    assert slide("max") == [1, 2, pool.FEW]
+    assert slide("avg") == []
+    monkeypatch.setattr(pool, "SLIDES", 2 * 4 * 6 * 2)
+    assert slide("max") == [1, 2]

@@ -14,7 +14,10 @@ from cnnspec.spec.sizes import Pair, Shape, pair
 from cnnspec.trace import Array
 
 FEW = 8
-"""Images up to which a prediction slides: beyond, memory is too slow for maxima nobody wants."""
+"""Images up to which a prediction slides: with more, runs of memory are long without that."""
+
+SLIDES = 1 << 20
+"""Numbers up to which it does: more would come from memory, for maxima that nobody wants."""
 
 
 class PoolNumPy(Layer):
@@ -52,7 +55,7 @@ class PoolNumPy(Layer):
         padded = self._padding.pad(x)
         if self._kind == "avg":
             return self._averages(padded)
-        if x.shape[-1] <= FEW:
+        if x.shape[-1] <= FEW and padded.size <= SLIDES:
             return self._wanted_maxima(padded)
         # rows first: their cells lie side by side
         return self._along_width.maxima(self._along_height.maxima(padded))
