@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
-import statistics
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from statistics import geometric_mean
 from typing import Any
 
 SPECS = Path(__file__).parents[1] / "specs"
@@ -36,11 +35,6 @@ def rows(document: Document, mode: str, backend: str = "numpy") -> list[Document
     return [row for row in document["rows"] if (row["mode"], row["backend"]) == (mode, backend)]
 
 
-def mean(ratios: list[float]) -> float:
-    """Return the geometric mean."""
-    return math.exp(statistics.fmean(map(math.log, ratios)))
-
-
 def steps(seconds: str) -> Iterator[tuple[str, Document]]:
     """Training steps of the notebook's nets: mean at most 0.7, none above 1.0."""
     for net in NETS:
@@ -52,7 +46,7 @@ def steps(seconds: str) -> Iterator[tuple[str, Document]]:
                     *("--backends", "numpy,torch", "--no-memory", "--seconds", seconds),
                 )
                 ratios = [row["ratio_to_torch"] for row in rows(found, "train")]
-                print(f"{net} {optimizer} {threads} threads: {mean(ratios):.2f}")
+                print(f"{net} {optimizer} {threads} threads: {geometric_mean(ratios):.2f}")
                 for row in rows(found, "train"):
                     print(f"    batch {row['batch_size']:3}: {_spread(row)}")
                 yield f"steps {net} {optimizer} {threads}", found
@@ -140,7 +134,9 @@ def main() -> None:
         for row in rows(document, "train")
     ]
     if ratios:
-        print(f"\nall training steps: mean {mean(ratios):.2f}, greatest {max(ratios):.2f}")
+        print(
+            f"\nall training steps: mean {geometric_mean(ratios):.2f}, greatest {max(ratios):.2f}"
+        )
     if options.json:
         options.json.write_text(json.dumps(documents, indent=1) + "\n")
 

@@ -132,6 +132,7 @@ class ChainNetwork:
         self.plan = plan
         self.backend = backend
         self._dtype = np.dtype(training.precision)
+        self._kinds = layers
         self._layers = {
             at.name: layers[at.kind](at.layer, at.input, at.output, self._dtype)
             for at in plan.layers

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
+from statistics import geometric_mean
 from typing import Literal
 
 from cnnspec.bench.machine import Machine
@@ -118,9 +118,7 @@ class Bench:
                 else own.ratio_to_torch.median
                 for own, other in zip(self._of(mode, name), self._of(mode, over))
             ]
-            logs = [math.log(ratio) for ratio in ratios]
-            mean = math.exp(sum(logs) / len(logs))
-            yield MeanRatio(mode, name, over, mean, min(ratios), max(ratios))
+            yield MeanRatio(mode, name, over, geometric_mean(ratios), min(ratios), max(ratios))
 
     def _of(self, mode: Mode, backend: str) -> list[Row]:
         return [row for row in self.rows if (row.mode, row.backend) == (mode, backend)]

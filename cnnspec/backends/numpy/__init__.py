@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
+from functools import cached_property
 
 import numpy as np
 
 from cnnspec.backends import require_cpu
-from cnnspec.backends.chain import ChainNetwork, Layer, Loss, Optimizer
+from cnnspec.backends.chain import ChainNetwork, Layer
 from cnnspec.backends.network import (
     Labels,
     LayerTimes,
@@ -46,26 +46,15 @@ class NumPyNetwork(ChainNetwork):
     a while by threadpoolctl. Layers that run alone, and traces, use one.
     """
 
-    def __init__(
-        self,
-        plan: Plan,
-        training: Training,
-        *,
-        backend: str,
-        layers: Mapping[str, type[Layer]],
-        loss: Loss,
-        optimizers: Mapping[str, Callable[[Any, Mapping[str, Array]], Optimizer]],
-    ) -> None:
-        super().__init__(
-            plan, training, backend=backend, layers=layers, loss=loss, optimizers=optimizers
-        )
-
-        own, dtype = self._layers, self._dtype
+    @cached_property
+    def _lanes(self) -> Lanes:
+        plan, kinds, own = self.plan, self._kinds, self._layers
+        loss, dtype = self._loss, self._dtype
 
         def lane(index: int) -> Lane:  # which does not hold the network
-            return Lane(own if index == 0 else _twins(plan, layers, own, dtype), loss, dtype)
+            return Lane(own if index == 0 else _twins(plan, kinds, own, dtype), loss, dtype)
 
-        self._lanes = Lanes(plan, lane, dtype)
+        return Lanes(plan, lane, dtype)
 
     def predict(self, images: Array) -> Array:
         check_images(images, self.plan)
