@@ -16,7 +16,8 @@ RECORDS = {
 }
 MAY_IMPORT = {
     "errors": set(),
-    "spec": {"errors"},
+    "files": set(),
+    "spec": {"errors", "files"},
     "plan": {"errors", "spec"},
     "difference": {"errors", "spec", "plan"},
     "starter": {"spec", "plan"},
@@ -25,13 +26,13 @@ MAY_IMPORT = {
     "environment": set(),
     "documents": set(),
     "initial": {"plan", "spec", "randomness", "trace"},
-    "backends": {"errors", "spec"} | RECORDS,
-    "data": {"errors", "spec", "randomness"},
-    "training": {"errors", "spec", "backends", "data"} | RECORDS,
-    "compare": {"errors", "spec", "backends", "data", "training"} | RECORDS,
+    "backends": {"errors", "files", "spec"} | RECORDS,
+    "data": {"errors", "files", "spec", "randomness"},
+    "training": {"errors", "files", "spec", "backends", "data"} | RECORDS,
+    "compare": {"errors", "files", "spec", "backends", "data", "training"} | RECORDS,
     "bench": {"errors", "spec", "backends", "compare"} | RECORDS,
     "report": {"errors", "spec", "backends", "data", "training", "compare", "bench"} | RECORDS,
-    "cli": {"errors", "spec", "backends", "data", "training", "compare", "bench", "report"}
+    "cli": {"errors", "files", "spec", "backends", "data", "training", "compare", "bench", "report"}
     | RECORDS,
     "__main__": {"cli"},
     "__init__": set(),
