@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-slow check fuzz bench golden
+.PHONY: demo test test-slow check docs golden fuzz bench
 
 demo: .venv/installed
 	$(BIN)/cnnspec build specs/digits.yaml
@@ -11,18 +11,26 @@ demo: .venv/installed
 # One process to a core, and so one thread to a process.
 PYTEST := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses=auto
 
+# ARGS goes to pytest: make test ARGS='-k batch_norm'
 test: .venv/installed
-	$(PYTEST)
+	$(PYTEST) $(ARGS)
 
 test-slow: .venv/installed
-	$(PYTEST) -m slow
+	$(PYTEST) -m slow $(ARGS)
 
 check: .venv/installed
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
-# Writes what the tests of the spec expect, and docs/diagnostics.md; read the difference.
+# The site, from the pages of docs/: build/docs/index.html. A warning is an error.
+docs: .venv/installed-docs
+	$(BIN)/python -m sphinx --builder html --nitpicky --fail-on-warning --keep-going --quiet \
+	    docs build/docs
+	@echo built: build/docs/index.html
+
+# Writes what the tests expect of words, and the pages that are made from the code, anew; read
+# the difference.
 golden: .venv/installed
 	$(BIN)/python -m pytest -q tests/spec/test_corpus.py --golden
 
@@ -37,4 +45,8 @@ bench: .venv/installed
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[all,dev]'
+	touch $@
+
+.venv/installed-docs: .venv/installed
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[docs]'
 	touch $@

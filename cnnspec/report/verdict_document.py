@@ -1,4 +1,7 @@
-"""A verdict for tools: what `cnnspec compare --json` prints. docs/verdict.md explains it."""
+"""A verdict for tools: what `cnnspec compare --json` prints.
+
+docs/reference/verdict.md explains it.
+"""
 
 from __future__ import annotations
 

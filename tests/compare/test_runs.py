@@ -28,7 +28,7 @@ REPEATED = [
     f"parts.{key}"
     for key in ("findings", "quantities", "coverage", "not_compared", "silent", "kinks")
 ]
-"""What docs/verdict.md explains."""
+"""What docs/reference/verdict.md explains."""
 
 TEXT = """
 name: tiny

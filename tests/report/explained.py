@@ -1,11 +1,11 @@
-"""Documents against the tables of docs/ that explain their keys."""
+"""Documents against the tables of docs/reference/ that explain their keys."""
 
 import re
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
-DOCS = Path(__file__).parents[2] / "docs"
+DOCS = Path(__file__).parents[2] / "docs" / "reference"
 SIDES = {"numpy", "faulty"}
 
 

@@ -1,4 +1,4 @@
-"""docs/verdict.md names every key of the document, and no other."""
+"""docs/reference/verdict.md names every key of the document, and no other."""
 
 import json
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""docs/diagnostics.md, written from CODES and the corpus."""
+"""docs/reference/diagnostics.md, written from CODES and the corpus."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from cnnspec.spec import Diagnostic
 from cnnspec.spec.codes import CODES
 from tests.spec.corpus import ELSEWHERE, HERE, inspect, rendering
 
-PAGE = HERE.parents[1] / "docs" / "diagnostics.md"
+PAGE = HERE.parents[1] / "docs" / "reference" / "diagnostics.md"
 
 HEAD = """\
 # Diagnostics
@@ -111,7 +111,7 @@ EXAMPLES = {
 
 
 def page() -> str:
-    """Write docs/diagnostics.md."""
+    """Write docs/reference/diagnostics.md."""
     shown = rendering([example("kernel-too-large")], WIDTH)
     found = inspect(HERE / "bad" / "misspelt-option.yaml")
     document = validation_document([("misspelt-option.yaml", False, found.diagnostics)])

@@ -1,6 +1,7 @@
 """Every common mistake and what is said about it, to the letter.
 
-`make golden` writes the expected renderings and docs/diagnostics.md anew: read the difference.
+`make golden` writes the expected renderings and docs/reference/diagnostics.md anew: read the
+difference.
 """
 
 from __future__ import annotations
@@ -387,7 +388,7 @@ def test_words_are_wrapped_at_the_width() -> None:
                 assert columns(line) <= 80 or " " not in line.strip() or first == "-->", line
 
 
-# docs/diagnostics.md
+# docs/reference/diagnostics.md
 
 
 def test_the_page_is_what_is_said(golden: Any) -> None:
