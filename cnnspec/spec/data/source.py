@@ -1,21 +1,13 @@
-"""What a network is trained on: the `data` section."""
+"""DataSource: the options that all kinds of data share."""
 
 from __future__ import annotations
 
 from typing import Annotated, ClassVar
 
-from pydantic import (
-    AfterValidator,
-    Discriminator,
-    Field,
-    FiniteFloat,
-    PositiveInt,
-    Tag,
-    model_validator,
-)
+from pydantic import AfterValidator, Field, FiniteFloat, PositiveInt, model_validator
 from pydantic_core import PydanticCustomError
 
-from cnnspec.spec.section import Kind, Section, kind_of, kinds_in
+from cnnspec.spec.section import Kind, Section
 from cnnspec.spec.sizes import Ordered, Shape
 
 
@@ -73,59 +65,3 @@ class DataSource(Kind):
         """Return how many images an epoch has, where that is known beforehand."""
         known = [count for count in (self.train_images, self.train_samples) if count is not None]
         return min(known, default=None)
-
-
-class Digits(DataSource):
-    """1,797 real handwritten digits of 1 x 8 x 8, 10 classes; built in."""
-
-    keyword: ClassVar[str] = "digits"
-    shape: ClassVar[Shape | None] = (1, 8, 8)
-    classes: ClassVar[int | None] = 10
-    train_images: ClassVar[int | None] = 1_437
-    test_images: ClassVar[int | None] = 360
-
-
-class MNIST(DataSource):
-    """70,000 handwritten digits of 1 x 28 x 28, 10 classes; through torchvision."""
-
-    keyword: ClassVar[str] = "mnist"
-    shape: ClassVar[Shape | None] = (1, 28, 28)
-    classes: ClassVar[int | None] = 10
-    train_images: ClassVar[int | None] = 60_000
-    test_images: ClassVar[int | None] = 10_000
-
-
-class FashionMNIST(DataSource):
-    """70,000 pictures of clothes of 1 x 28 x 28, 10 classes; through torchvision."""
-
-    keyword: ClassVar[str] = "fashion_mnist"
-    shape: ClassVar[Shape | None] = (1, 28, 28)
-    classes: ClassVar[int | None] = 10
-    train_images: ClassVar[int | None] = 60_000
-    test_images: ClassVar[int | None] = 10_000
-
-
-class NPZ(DataSource):
-    """A file of your own, written by numpy.savez.
-
-    It holds `train_images`, `train_labels`, `test_images` and `test_labels`; or
-    `images` and `labels`, of which every fifth image (sorted by class) is the test set.
-    Images are (n, h, w) or (n, c, h, w), either uint8 (scaled to [0, 1]) or floats
-    (taken as they are); labels are whole numbers from 0.
-    """
-
-    keyword: ClassVar[str] = "npz"
-
-    path: str
-    """The file, from the working directory."""
-
-
-AnyData = Annotated[
-    Annotated[Digits, Tag("digits")]
-    | Annotated[MNIST, Tag("mnist")]
-    | Annotated[FashionMNIST, Tag("fashion_mnist")]
-    | Annotated[NPZ, Tag("npz")],
-    Discriminator(kind_of),
-]
-
-DATA_KINDS: dict[str, type[DataSource]] = kinds_in(AnyData)
