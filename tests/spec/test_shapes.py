@@ -177,6 +177,10 @@ def windows(**options: Any) -> Windows:
         (windows(stride=2, ceil_mode=True), 7, 3),
         (windows(kernel=1, stride=3, ceil_mode=True), 3, 1),
         (windows(kernel=2, stride=2, padding=(1, 1), ceil_mode=True), 4, 3),
+        (windows(kernel=3, stride=4, ceil_mode=True), 2, 1),
+        (windows(kernel=3, stride=1, ceil_mode=True), 2, None),
+        (windows(kernel=6, stride=4, padding=(1, 1), ceil_mode=True), 1, 1),
+        (windows(kernel=7, stride=4, padding=(1, 1), ceil_mode=True), 1, None),
         (windows(dilation=3), 7, 1),
         (windows(dilation=3), 6, None),
     ],
@@ -196,15 +200,22 @@ def test_arithmetic() -> None:
     assert windows(kernel=7).arithmetic(5) == "(5 + 2*0 - 7)//1 + 1 = -1"
     assert windows(kernel=9, stride=3, padding=(1, 1)).arithmetic(4) == "(4 + 2*1 - 9)//3 + 1 = 0"
     assert windows(padding=(0, 1)).arithmetic(1) == "(1 + 0 + 1 - 3)//1 + 1 = 0"
+    ceil = windows(kernel=7, stride=4, ceil_mode=True)
+    assert ceil.arithmetic(3) == "(3 + 2*0 - 7 + 4 - 1)//4 + 1 = 0"
+    beyond = windows(kernel=1, stride=3, ceil_mode=True)
+    assert beyond.arithmetic(3) == (
+        "(3 + 2*0 - 1 + 3 - 1)//3 + 1 = 2, of which the last would start behind the input: 1"
+    )
 
 
 @pytest.mark.parametrize("size", range(1, 12))
 @pytest.mark.parametrize("padding", [0, 1, 2])
 @pytest.mark.parametrize("dilation", [1, 2, 3])
+@pytest.mark.parametrize("ceil", [{}, {"stride": 4, "ceil_mode": True}])
 def test_the_kernel_and_the_padding_that_are_offered_are_the_nearest_that_fit(
-    size: int, padding: int, dilation: int
+    size: int, padding: int, dilation: int, ceil: dict[str, Any]
 ) -> None:
-    base = {"kernel": 16, "padding": (padding, padding), "dilation": dilation}
+    base = {"kernel": 20, "padding": (padding, padding), "dilation": dilation, **ceil}
     (problem,) = misfits((windows(**base),), (size,))
     found = re.fullmatch(
         "a kernel of at most ([0-9]+) fits, or a padding of at least ([0-9]+)", problem.help

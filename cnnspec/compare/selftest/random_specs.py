@@ -71,7 +71,8 @@ def _conv(random: np.random.Generator, shape: Shape) -> Conv:
 
 def _pool(random: np.random.Generator, shape: Shape) -> Pool:
     _, height, width = shape
-    rows, columns = _sizes(random, 1, (min(height, 4), min(width, 4)))
+    # One more than the image has: with padding, or in ceil_mode, such a window may fit.
+    rows, columns = _sizes(random, 1, (min(height + 1, 4), min(width + 1, 4)))
     return Pool(
         kind=_one_of(random, ["max", "avg"]),
         kernel_size=(rows, columns),

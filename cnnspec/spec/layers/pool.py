@@ -30,7 +30,7 @@ class Pool(Layer):
     padding: PoolPadding = 0
     """Cells added on each side; at most half the kernel."""
     ceil_mode: bool = False
-    """Keep a last window that reaches over the edge."""
+    """Keep a last window that starts inside the input, or before it, and reaches over the edge."""
 
     def strides(self) -> Pair:
         """Return the strides as (height, width)."""

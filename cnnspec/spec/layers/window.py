@@ -14,8 +14,9 @@ class Windows:
 
     The number of them is that of torch.nn.Conv2d and torch.nn.MaxPool2d:
     `(size + before + after - dilation * (kernel - 1) - 1) // stride + 1`. With
-    `ceil_mode` the division rounds up, but no window starts beyond the input and
-    its padding before.
+    `ceil_mode` the division rounds up, and a window that would start behind the input
+    is left out: the last one starts inside the input or in the padding before it, and
+    may reach over the edge behind it.
     """
 
     axis: str
@@ -30,27 +31,36 @@ class Windows:
         """Cells from the first tap to the last."""
         return self.dilation * (self.kernel - 1) + 1
 
+    @property
+    def over_the_edge(self) -> int:
+        """Cells of the last window that may lie behind the padded input."""
+        return self.stride - 1 if self.ceil_mode else 0
+
     def room(self, size: int) -> int:
         """Return how far a window can move over `size` cells; below 0 where it does not fit."""
-        return size + sum(self.padding) - self.extent
+        return size + sum(self.padding) - self.extent + self.over_the_edge
 
     def count(self, size: int | None) -> int | None:
         """Return how many windows fit; None where none does, or the size is not known."""
         if size is None or self.room(size) < 0:
             return None
-        room = self.room(size)
-        if not self.ceil_mode:
-            return room // self.stride + 1
-        windows = -(-room // self.stride) + 1
-        beyond = (windows - 1) * self.stride >= size + self.padding[0]
-        return windows - 1 if beyond else windows
+        windows = self.room(size) // self.stride + 1
+        return windows - 1 if self._starts_behind(windows, size) else windows
 
     def arithmetic(self, size: int) -> str:
         """Write the formula with its numbers."""
         before, after = self.padding
         padding = f"{before} + {after}" if before != after else f"2*{before}"
+        over = f" + {self.stride} - 1" if self.ceil_mode else ""
         windows = self.room(size) // self.stride + 1
-        return f"({size} + {padding} - {self.extent})//{self.stride} + 1 = {windows}"
+        formula = f"({size} + {padding} - {self.extent}{over})//{self.stride} + 1 = {windows}"
+        if not self._starts_behind(windows, size):
+            return formula
+        return f"{formula}, of which the last would start behind the input: {windows - 1}"
+
+    def _starts_behind(self, windows: int, size: int) -> bool:
+        """Tell whether the last window would start behind the input; in ceil_mode alone."""
+        return self.ceil_mode and (windows - 1) * self.stride >= size + self.padding[0]
 
 
 def misfits(axes: tuple[Windows, ...], sizes: tuple[int | None, ...]) -> Iterator[ShapeError]:
@@ -83,6 +93,6 @@ def _arithmetic(wrong: list[tuple[Windows, int]]) -> tuple[str, ...]:
 
 
 def _way_out(wrong: list[tuple[Windows, int]]) -> str:
-    largest = min((size + sum(at.padding) - 1) // at.dilation + 1 for at, size in wrong)
-    needed = max((at.extent - size + 1) // 2 for at, size in wrong)
+    largest = min((at.room(size) + at.extent - 1) // at.dilation + 1 for at, size in wrong)
+    needed = max((at.extent - at.over_the_edge - size + 1) // 2 for at, size in wrong)
     return f"a kernel of at most {largest} fits, or a padding of at least {needed}"
