@@ -1,28 +1,39 @@
 """One CNN spec, independent implementations of it, and a referee.
 
 Importing cnnspec imports neither numpy nor torch: each public name is imported when it
-is first used (PEP 562).
+is first used (PEP 562). Public is what a user calls, makes or catches, and the records
+that those functions return where they are worth a name of their own.
 """
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # typing has it too, and takes a while to import
 if TYPE_CHECKING:
+    from typing import Any
+
     from cnnspec.backends import build as build
     from cnnspec.backends.network import Network as Network
+    from cnnspec.compare import Party as Party
     from cnnspec.compare import Verdict as Verdict
     from cnnspec.compare import compare_backends as compare_backends
+    from cnnspec.compare import plain_network as plain_network
     from cnnspec.data import Dataset as Dataset
+    from cnnspec.data import Split as Split
     from cnnspec.data import load_data as load_data
     from cnnspec.errors import BackendError as BackendError
     from cnnspec.errors import CnnspecError as CnnspecError
+    from cnnspec.errors import ComparisonError as ComparisonError
     from cnnspec.errors import DataError as DataError
+    from cnnspec.errors import MissingExtraError as MissingExtraError
+    from cnnspec.errors import RunError as RunError
+    from cnnspec.errors import ShapeError as ShapeError
     from cnnspec.errors import SpecError as SpecError
+    from cnnspec.errors import StateError as StateError
+    from cnnspec.errors import TrainingError as TrainingError
     from cnnspec.initial import initial_weights as initial_weights
     from cnnspec.plan import Plan as Plan
     from cnnspec.plan import resolve as resolve
+    from cnnspec.shipped import shipped_specs as shipped_specs
     from cnnspec.spec import MNIST as MNIST
     from cnnspec.spec import NPZ as NPZ
     from cnnspec.spec import SGD as SGD
@@ -47,17 +58,32 @@ if TYPE_CHECKING:
     from cnnspec.spec import inspect_spec as inspect_spec
     from cnnspec.spec import load_spec as load_spec
     from cnnspec.spec import parse_spec as parse_spec
+    from cnnspec.trace import LayerTrace as LayerTrace
+    from cnnspec.trace import LossTrace as LossTrace
+    from cnnspec.trace import Trace as Trace
     from cnnspec.training import evaluate as evaluate
     from cnnspec.training import train as train
 
 _HOMES = {
     "cnnspec.backends": ["build"],
     "cnnspec.backends.network": ["Network"],
-    "cnnspec.compare": ["Verdict", "compare_backends"],
-    "cnnspec.data": ["Dataset", "load_data"],
-    "cnnspec.errors": ["BackendError", "CnnspecError", "DataError", "SpecError"],
+    "cnnspec.compare": ["Party", "Verdict", "compare_backends", "plain_network"],
+    "cnnspec.data": ["Dataset", "Split", "load_data"],
+    "cnnspec.errors": [
+        "BackendError",
+        "CnnspecError",
+        "ComparisonError",
+        "DataError",
+        "MissingExtraError",
+        "RunError",
+        "ShapeError",
+        "SpecError",
+        "StateError",
+        "TrainingError",
+    ],
     "cnnspec.initial": ["initial_weights"],
     "cnnspec.plan": ["Plan", "resolve"],
+    "cnnspec.shipped": ["shipped_specs"],
     "cnnspec.spec": [
         "MNIST",
         "NPZ",
@@ -84,6 +110,7 @@ _HOMES = {
         "load_spec",
         "parse_spec",
     ],
+    "cnnspec.trace": ["LayerTrace", "LossTrace", "Trace"],
     "cnnspec.training": ["evaluate", "train"],
 }
 
@@ -95,6 +122,8 @@ __all__ = sorted(_HOME)
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module 'cnnspec' has no attribute {name!r}")
+    import importlib
+
     value = getattr(importlib.import_module(_HOME[name]), name)
     globals()[name] = value
     return value

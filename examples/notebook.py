@@ -9,9 +9,8 @@
 # %% The network and its data: cells like this one run in any editor that knows `# %%`.
 from pathlib import Path
 
-from cnnspec import build, load_data, load_spec, resolve, train
+from cnnspec import build, compare_backends, load_data, load_spec, resolve, train
 from cnnspec.backends.numpy.layers import LinearNumPy
-from cnnspec.compare import compare_backends
 
 spec = load_spec(
     Path(__file__).parents[1] / "specs" / "digits.yaml",

@@ -1,7 +1,8 @@
 """The layers of a student's notebook, with the faults that kept it at 26.8 %, and the referee.
 
 Plain classes with forward and backward, as one writes them by hand: nothing here knows of
-cnnspec but the last lines. Run it, or let the command line look at it:
+cnnspec but the last lines, and each class says what is wrong with it. Run it, or let the
+command line look at it:
 
     cnnspec check examples/notebook_layers.py:Linear --as linear
     cnnspec compare specs/digits.yaml --backends numpy,examples/notebook_layers.py:Network
@@ -11,8 +12,7 @@ from functools import partial
 
 import numpy as np
 
-from cnnspec import compare_backends, parse_spec
-from cnnspec.compare import plain_network
+from cnnspec import Party, compare_backends, parse_spec, plain_network
 
 
 class Conv2D:
@@ -163,8 +163,6 @@ layers:
 """
 
 if __name__ == "__main__":
-    from cnnspec.compare import Party
-
     spec = parse_spec(SPEC)
     for name in ("Network", "NetworkTies", "NetworkSharedMask"):
         print(f"{name}:")

@@ -17,6 +17,7 @@ RECORDS = {
 MAY_IMPORT = {
     "errors": set(),
     "files": set(),
+    "shipped": set(),
     "spec": {"errors", "files"},
     "plan": {"errors", "spec"},
     "difference": {"errors", "spec", "plan"},
@@ -33,6 +34,7 @@ MAY_IMPORT = {
     "bench": {"errors", "spec", "backends", "compare"} | RECORDS,
     "report": {"errors", "spec", "backends", "data", "training", "compare", "bench"} | RECORDS,
     "cli": {"errors", "files", "spec", "backends", "data", "training", "compare", "bench", "report"}
+    | {"shipped"}
     | RECORDS,
     "__main__": {"cli"},
     "__init__": set(),

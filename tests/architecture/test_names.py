@@ -11,10 +11,12 @@ from cnnspec.spec.section import Kind
 from cnnspec.spec.training import AnyInitialization, AnyOptimizer
 
 PUBLIC = """
-    Adam BackendError BatchNorm CnnspecError Conv DataError Dataset Diagnostic Digits FashionMNIST
-    Flatten Inspection Limits Linear MNIST ModelSpec NPZ Network Normal Normalize Plan Pool ReLU SGD
-    SpecError TorchDefault Training Verdict build compare_backends dump_spec evaluate
-    initial_weights inspect_spec load_data load_spec parse_spec resolve train
+    Adam BackendError BatchNorm CnnspecError ComparisonError Conv DataError Dataset Diagnostic
+    Digits FashionMNIST Flatten Inspection LayerTrace Limits Linear LossTrace MNIST
+    MissingExtraError ModelSpec NPZ Network Normal Normalize Party Plan Pool ReLU RunError SGD
+    ShapeError SpecError Split StateError TorchDefault Trace Training TrainingError Verdict build
+    compare_backends dump_spec evaluate initial_weights inspect_spec load_data load_spec
+    parse_spec plain_network resolve shipped_specs train
 """
 
 
