@@ -6,18 +6,21 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import count, product
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from cnnspec.backends.network import LayerTimes, Network, Timed
-from cnnspec.bench.cost import layer_costs, predict_cost, step_cost
+from cnnspec.backends.network import Network
+from cnnspec.bench.cost import predict_cost, step_cost
+from cnnspec.bench.layers import NOT_BY_LAYER, layer_rows, time_layers
 from cnnspec.bench.loops import SliceTimes, measure_slice
 from cnnspec.bench.machine import Machine, measure_machine
 from cnnspec.bench.measure import Spread, Times, alternate
 from cnnspec.bench.memory import peak_memory
-from cnnspec.bench.records import LOOPS, MODES, TORCH, WORDS, Bench, LayerRow, LeftOut, Mode, Row
+from cnnspec.bench.parts import Parts, Progress
+from cnnspec.bench.records import LOOPS, MODES, TORCH, WORDS, Bench, LeftOut, Mode, Row
+from cnnspec.bench.worthless import Load, reasons
 from cnnspec.compare import Party, parse_party
 from cnnspec.environment import MOST_THREADS
 from cnnspec.errors import BackendError
@@ -44,7 +47,7 @@ def bench(
     threads: int = 1,
     seconds: float = SECONDS,
     memory: bool = True,
-    on_progress: Callable[[str], None] = lambda what: None,
+    on_progress: Progress = lambda done, total, what: None,
 ) -> Bench:
     """Time training steps, predictions and layers of a spec on several backends.
 
@@ -66,39 +69,55 @@ def bench(
     plan, training = resolve(spec), spec.training
     parties = {name: _party(name) for name in backends}
     loops = parties.pop(LOOPS, None)
-    on_progress("measuring the machine")
+    load = Load.at_start()
+    total = 2 + len(batches) * (len(MODES) + memory * len(parties)) + bool(loops and plan.macs)
+    parts = Parts(on_progress, total)
+    parts.begin("the machine")
     machine = measure_machine(threads, training.precision)
     at = _At(plan, training, machine)
     networks = {name: party.build(plan, training) for name, party in parties.items()}
     times: dict[tuple[Mode, int], dict[str, Times]] = {}
+    loads: dict[tuple[Mode, int], Load] = {}
     with _threads_of(networks, threads):
         for batch, mode in product(batches, MODES):
-            on_progress(f"{WORDS[mode]}, batch {batch}")
+            parts.begin(f"{WORDS[mode]}, batch {batch}")
             actions = _actions(networks, mode, _batch(plan, batch))
-            times[mode, batch] = alternate(actions, seconds)
+            times[mode, batch] = alternate(actions, seconds, before_block=parts.go_on)
+            loads[mode, batch] = load.now()
         layer_batch = min(batches, key=lambda size: abs(size - training.batch_size))
-        on_progress(f"layers in steps of {layer_batch}")
-        layers = _layer_rows(at, networks, layer_batch, seconds)
+        parts.begin(f"layers in steps of {layer_batch}")
+        passes = time_layers(networks, _batch(plan, layer_batch), seconds, parts.go_on)
+        of_layers = load.now()
+    layers = layer_rows(plan, training, machine, of_layers, passes, layer_batch)
     left_out = [
-        LeftOut(f"layers of {name}", NOT_BY_LAYER) for name in networks if name not in layers
+        LeftOut(f"layers of {name}", NOT_BY_LAYER) for name in networks if name not in passes
     ]
     peaks: Peaks = {}
     if memory:
-        peaks, missing = _peaks(spec, list(networks), batches, threads, on_progress)
+        peaks, missing = _peaks(spec, list(networks), batches, threads, parts)
         left_out += missing
     rows = [
-        at.row(mode, name, batch, found, peaks)
+        at.row(mode, name, batch, found, peaks, loads[mode, batch])
         for (mode, batch), found in times.items()
         for name in found
     ]
     if loops and plan.macs:
-        on_progress("a slice of the loops")
-        rows += _loop_rows(at, measure_slice(loops, spec), times)
+        parts.begin("a slice of the loops")
+        taken = measure_slice(loops, spec)
+        rows += _loop_rows(at, taken, times, load.now())
     elif loops:
         left_out.append(LeftOut(LOOPS, "no multiply-accumulates to scale a slice up by"))
     rows.sort(key=lambda row: (MODES.index(row.mode), batches.index(row.batch_size)))
-    found_layers = tuple(row for rows_of in layers.values() for row in rows_of)
-    return Bench(plan, training, machine, tuple(rows), layer_batch, found_layers, tuple(left_out))
+    return Bench(
+        plan,
+        training,
+        machine,
+        load.highest_of([*loads.values(), of_layers]),
+        tuple(rows),
+        layer_batch,
+        tuple(layers),
+        tuple(left_out),
+    )
 
 
 def _party(text: str) -> Party:
@@ -153,84 +172,57 @@ class _At:
     training: Training
     machine: Machine
 
-    def row(self, mode: Mode, name: str, batch: int, times: dict[str, Times], peaks: Peaks) -> Row:
+    def row(
+        self,
+        mode: Mode,
+        name: str,
+        batch: int,
+        times: dict[str, Times],
+        peaks: Peaks,
+        load: Load,
+    ) -> Row:
         own, torch = times[name], times.get(TORCH)
         return self.row_of(
             mode,
             name,
             batch,
             own.spread,
+            load,
             calls=len(own.calls),
             ratio_to_torch=own.ratio(torch) if torch else None,
             peak_memory=peaks.get((name, batch), {}).get(mode),
         )
 
-    def row_of(self, mode: Mode, name: str, batch: int, seconds: Spread, **rest: Any) -> Row:
+    def row_of(
+        self, mode: Mode, name: str, batch: int, seconds: Spread, load: Load, **rest: Any
+    ) -> Row:
         parts = (step_cost if mode == "train" else predict_cost)(self.plan, batch, self.training)
         flops = sum(part.flops for part in parts)
+        of_roofline = self.machine.bound(parts) / seconds.median
         return Row(
             mode,
             name,
             batch,
             seconds,
             gflops=flops / seconds.median / 1e9,
-            of_roofline=self.machine.bound(parts) / seconds.median,
+            of_roofline=of_roofline,
+            worthless=reasons(of_roofline, (seconds,), load),
             **rest,
         )
 
 
 def _loop_rows(
-    at: _At, taken: SliceTimes, times: Mapping[tuple[Mode, int], Mapping[str, Times]]
+    at: _At,
+    taken: SliceTimes,
+    times: Mapping[tuple[Mode, int], Mapping[str, Times]],
+    load: Load,
 ) -> Iterator[Row]:
     for (mode, batch), found in times.items():
         seconds, part = taken.scaled(mode, at.plan, batch)
         torch = found.get(TORCH)
         ratio = seconds.times(1 / torch.spread.median) if torch else None
-        yield at.row_of(mode, LOOPS, batch, seconds, calls=1, ratio_to_torch=ratio, slice=part)
-
-
-NOT_BY_LAYER = "the network has no `layer_times`"
-
-
-def _layer_rows(
-    at: _At, networks: Networks, batch: int, seconds: float
-) -> dict[str, list[LayerRow]]:
-    """Return the times of each layer, of the backends that can tell them."""
-    found: dict[str, list[dict[str, LayerTimes]]] = {}
-    images, labels = _batch(at.plan, batch)
-
-    def timer(name: str, network: Timed) -> Callable[[], object]:
-        found[name] = []
-        return lambda: found[name].append(network.layer_times(images, labels))
-
-    timers = {
-        name: timer(name, cast("Timed", network))
-        for name, network in networks.items()
-        if hasattr(network, "layer_times")  # isinstance does not look behind a guard's __getattr__
-    }
-    alternate(timers, seconds)
-    costs = layer_costs(at.plan, batch, at.training)
-    rows: dict[str, list[LayerRow]] = {}
-    for name, passes in found.items():
-        rows[name] = []
-        for layer in at.plan.layers:
-            own, cost = [passed[layer.name] for passed in passes], costs[layer.name]
-            forward = Spread.of([times.forward for times in own])
-            backward = Spread.of([times.backward for times in own])
-            both = forward.median + backward.median
-            parts = [cost.forward, cost.backward]
-            rows[name].append(
-                LayerRow(
-                    layer.name,
-                    layer.kind,
-                    name,
-                    forward,
-                    backward,
-                    gflops=sum(part.flops for part in parts) / both / 1e9,
-                    of_roofline=at.machine.bound(parts) / both,
-                )
-            )
-    return rows
+        more = {"calls": 1, "ratio_to_torch": ratio, "slice": part}
+        yield at.row_of(mode, LOOPS, batch, seconds, load, **more)
 
 
 def _peaks(
@@ -238,14 +230,14 @@ def _peaks(
     names: Sequence[str],
     batches: Sequence[int],
     threads: int,
-    on_progress: Callable[[str], None],
+    parts: Parts,
 ) -> tuple[Peaks, list[LeftOut]]:
     """Return the peak memory of each backend and batch size, and what could not be told."""
     peaks: Peaks = {}
     missing = []
     text = dump_spec(spec.model_copy(update={"data": None}), defaults=True)
     for batch, name in product(batches, names):
-        on_progress(f"memory of {name}, batch {batch}")
+        parts.begin(f"memory of {name}, batch {batch}")
         found = peak_memory(text, name, batch, threads)
         if isinstance(found, str):
             missing.append(LeftOut(f"memory of {name}, batch {batch}", found))

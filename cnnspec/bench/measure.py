@@ -69,11 +69,16 @@ class Times:
         return Spread.of([own / others for own, others in zip(*medians)])
 
 
-def alternate(actions: Mapping[str, Callable[[], object]], seconds: float) -> dict[str, Times]:
+def alternate(
+    actions: Mapping[str, Callable[[], object]],
+    seconds: float,
+    *,
+    before_block: Callable[[], object] = lambda: None,
+) -> dict[str, Times]:
     """Time actions by turns, a block of calls each, for about so many seconds in all.
 
     The first call of a block is not counted: it finds the caches as another action left them.
-    Python's garbage collector is off meanwhile.
+    `before_block` is called before each, untimed. Python's garbage collector is off meanwhile.
     """
     blocks: dict[str, list[tuple[float, ...]]] = {name: [] for name in actions}
     end = time.perf_counter() + seconds
@@ -84,6 +89,7 @@ def alternate(actions: Mapping[str, Callable[[], object]], seconds: float) -> di
         while turn < ROUNDS or time.perf_counter() < end:
             turn += 1
             for name, action in actions.items():
+                before_block()
                 time.sleep(SETTLE)
                 action()
                 blocks[name].append(_block(action))

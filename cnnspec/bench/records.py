@@ -10,6 +10,7 @@ from typing import Literal
 
 from cnnspec.bench.machine import Machine
 from cnnspec.bench.measure import Spread
+from cnnspec.bench.worthless import Load, Reason
 from cnnspec.plan import Plan
 from cnnspec.spec.sizes import Shape
 from cnnspec.spec.training import Training
@@ -55,6 +56,8 @@ class Row:
     peak_memory: int | None = None
     """Bytes beyond those of the process before; None where they were not measured."""
     slice: Slice | None = None
+    worthless: tuple[Reason, ...] = ()
+    """Why these figures say nothing; empty where no reason is known."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,8 @@ class LayerRow:
     """Seconds, of all gradients."""
     gflops: float
     of_roofline: float
+    worthless: tuple[Reason, ...] = ()
+    """As of a row."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +104,8 @@ class Bench:
     plan: Plan
     training: Training
     machine: Machine
+    load: Load
+    """Before, and the highest while anything was measured."""
     rows: tuple[Row, ...]
     layer_batch: int
     """Images of the batch with which layers were timed."""

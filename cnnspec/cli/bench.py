@@ -82,9 +82,8 @@ def command(
     They take turns in one process, on random images. The loops are timed on a slice of the
     work, which is scaled up.
     """
-    from rich.console import Console
-
     from cnnspec.bench import bench
+    from cnnspec.cli.activity import parts
     from cnnspec.cli.console import Output
     from cnnspec.cli.output import print_document, prints_on_stderr
     from cnnspec.cli.specs import read_spec
@@ -96,7 +95,7 @@ def command(
     if compiled:
         names.append(COMPILED)
     model, _ = read_spec(spec, overrides)
-    with Console(stderr=True).status("") as status, prints_on_stderr():
+    with parts("measuring", by_itself=False) as progress, prints_on_stderr():
         found = bench(
             model,
             tuple(dict.fromkeys(names)),
@@ -104,7 +103,7 @@ def command(
             threads=threads or processors(),
             seconds=seconds,
             memory=memory,
-            on_progress=status.update,
+            on_progress=progress.show,
         )
     if as_json:
         print_document(bench_document(found))

@@ -32,9 +32,7 @@ def command(clean: int | None, quick: bool, as_json: bool) -> int:
     """
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
+    from cnnspec.cli.activity import parts
     from cnnspec.cli.console import Output
     from cnnspec.cli.output import print_document
     from cnnspec.compare.selftest import FAULTS, run_selftest
@@ -42,19 +40,10 @@ def command(clean: int | None, quick: bool, as_json: bool) -> int:
 
     specs = clean if clean is not None else (QUICK_CLEAN if quick else CLEAN)
     faults = FAULTS[::QUICK_EVERY] if quick else FAULTS
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
-    with (
-        Progress(*columns, console=Console(stderr=True), transient=True) as progress,
-        warnings.catch_warnings(),
-    ):
+    with parts("comparing") as progress, warnings.catch_warnings():
         # torch's, of every `padding: same` that adds an odd number of cells: a fault is planted so
         warnings.filterwarnings("ignore", "Using padding='same'", UserWarning)
-        task = progress.add_task("planting")
-
-        def show(done: int, total: int, what: str) -> None:
-            progress.update(task, completed=done, total=total, description=what)
-
-        result = run_selftest(clean=specs, faults=faults, on_progress=show)
+        result = run_selftest(clean=specs, faults=faults, on_progress=progress.show)
     if as_json:
         print_document(selftest_document(result))
     else:

@@ -15,6 +15,7 @@ from cnnspec.bench.records import MODES, TORCH, WORDS, MeanRatio, Mode
 from cnnspec.documents import Document, document
 from cnnspec.environment import environment
 from cnnspec.report.tables import plain_table
+from cnnspec.report.worthless import mark, worthless_lines
 from cnnspec.spec.sizes import show
 
 
@@ -41,6 +42,7 @@ def render_bench(found: Bench) -> Iterator[RenderableType]:
         Text(f"{mark} scaled up by the multiply-accumulates of {what}")
         for what, mark in _slices(found).items()
     )
+    yield from map(Text, worthless_lines(found))
     yield from (Text(f"not measured: {out.what}: {out.why}") for out in found.left_out)
 
 
@@ -55,6 +57,7 @@ def _table(found: Bench, mode: Mode) -> Table:
         "GFLOP/s",
         "of roof",
         "MiB",
+        ("", "left"),
         title=f"{WORDS[mode]}{optimizer}",
     )
     marks, before = _slices(found), 0
@@ -70,6 +73,7 @@ def _table(found: Bench, mode: Mode) -> Table:
             f"{row.gflops:.1f}" if row.gflops >= 0.1 else f"{row.gflops:.1g}",
             f"{100 * row.of_roofline:.0f} %",
             "" if row.peak_memory is None else f"{row.peak_memory / 2**20:.0f}",
+            mark(row),
         )
         before = row.batch_size
     return table
@@ -83,6 +87,7 @@ def _layers(found: Bench) -> Table:
         "backward ms",
         "GFLOP/s",
         "of roof",
+        ("", "left"),
         title=f"layers, in training steps of {_counted(found.layer_batch, 'image')}",
     )
     backends = list(dict.fromkeys(row.backend for row in found.layers))
@@ -95,6 +100,7 @@ def _layers(found: Bench) -> Table:
                 _number(1e3 * row.backward.median),
                 f"{row.gflops:.1f}" if row.gflops else "-",
                 f"{100 * row.of_roofline:.0f} %" if row.of_roofline else "-",
+                mark(row),
             )
     return table
 
@@ -153,6 +159,7 @@ def bench_document(found: Bench) -> Document:
             "bandwidth_gbs": machine.bandwidth_gbs,
             "streams": [{"bytes": size, "gbs": gbs} for size, gbs in machine.streams_gbs],
         },
+        load=asdict(found.load),
         left_out=[asdict(out) for out in found.left_out],
         environment=environment(),
     )
@@ -176,6 +183,7 @@ def _row(found: Bench, row: Row) -> Document:
         "of_roofline": row.of_roofline,
         "peak_memory_mib": row.peak_memory and row.peak_memory / 2**20,
         "scaled_from": row.slice and asdict(row.slice),
+        "worthless": list(row.worthless),
     }
 
 
@@ -188,6 +196,7 @@ def _layer_row(row: LayerRow) -> Document:
         **_milliseconds("backward_", row.backward),
         "gflops": row.gflops,
         "of_roofline": row.of_roofline,
+        "worthless": list(row.worthless),
     }
 
 

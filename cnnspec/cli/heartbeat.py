@@ -1,0 +1,86 @@
+"""Heartbeat: a line on stderr now and then that says what goes on, where no terminal shows it."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from threading import Condition, Thread
+from types import TracebackType
+
+PAUSE = 7.0
+"""Seconds between two lines, at least. A place between two steps is as good as any then."""
+
+LATEST = 9.0
+"""Seconds after which a thread speaks up while one step goes on: ten are promised."""
+
+What = str | Callable[[], str]
+"""What goes on, or how to find that out."""
+
+
+class Heartbeat:
+    """Writes what goes on to stderr, never more often than every PAUSE seconds.
+
+    Where whoever works calls `say` often, lines come from there alone, and the thread only sleeps.
+    """
+
+    def __init__(self) -> None:
+        self._stream = sys.stderr
+        self._what: What = ""
+        self._changed = Condition()
+        self._ended = self._stream is None
+        self._start = self._last = time.monotonic()
+        self._thread = Thread(target=self._run, name="heartbeat", daemon=True)
+
+    def __enter__(self) -> Heartbeat:
+        self._start = self._last = time.monotonic()
+        if not self._ended:
+            self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        with self._changed:
+            self._ended = True
+            self._changed.notify()
+        if self._thread.ident is not None:
+            self._thread.join()
+
+    def say(self, what: What) -> None:
+        """Take note of what goes on, and write it if it is time for a line."""
+        self._what = what
+        if time.monotonic() - self._last >= PAUSE:
+            with self._changed:
+                self._write()
+
+    def _run(self) -> None:
+        with self._changed:
+            while not self._ended:
+                left = self._last + LATEST - time.monotonic()
+                if left <= 0:
+                    self._write()
+                else:
+                    self._changed.wait(left)
+
+    def _write(self) -> None:
+        """Write a line; nothing more once the reader of stderr has gone."""
+        self._last = time.monotonic()
+        what = self._what if isinstance(self._what, str) else self._what()
+        if self._ended or not what:
+            return
+        try:
+            self._stream.write(f"[{clock(self._last - self._start)}] {what}\n")
+            self._stream.flush()
+        except (OSError, ValueError):
+            self._ended = True
+
+
+def clock(seconds: float) -> str:
+    """Write a time as a clock does: 0:07, 12:30, 1:02:03."""
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
