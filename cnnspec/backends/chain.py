@@ -14,15 +14,14 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from cnnspec.backends.network import (
-    Labels,
-    LayerTimes,
-    Step,
-    check_batch,
+from cnnspec.backends.border import (
     check_images,
+    check_loss,
+    check_replay,
     check_state,
-    check_training_images,
+    check_training,
 )
+from cnnspec.backends.network import Labels, LayerTimes, Step
 from cnnspec.plan import Plan
 from cnnspec.spec.layers import Layer as SpecLayer
 from cnnspec.spec.sizes import Shape
@@ -177,6 +176,8 @@ class ChainNetwork:
 
     def predict(self, images: Array) -> Array:
         check_images(images, self.plan)
+        if not len(images):  # of which a layer need not be able to make anything
+            return np.empty((0, *self.plan.layers[-1].output), self._dtype)
         x = self._enter(images)
         for layer in self._layers.values():
             x = layer.predict(x)
@@ -192,7 +193,7 @@ class ChainNetwork:
         return found
 
     def train_step(self, images: Array, labels: Labels, learning_rate: float, step: int) -> Step:
-        check_training_images(images, self.plan)
+        check_training(images, labels, self.plan)
         logits = self._enter(images)
         for layer in self._layers.values():
             logits = layer.forward(logits)
@@ -203,7 +204,7 @@ class ChainNetwork:
         return result
 
     def layer_times(self, images: Array, labels: Labels) -> dict[str, LayerTimes]:
-        check_training_images(images, self.plan)
+        check_training(images, labels, self.plan)
         watched = {name: Stopwatch(layer) for name, layer in self._layers.items()}
         logits = self._enter(images)
         for layer in watched.values():
@@ -218,7 +219,7 @@ class ChainNetwork:
         self._optimizer.step(self._parameters, inner, learning_rate, step)
 
     def trace(self, images: Array, labels: Labels) -> Trace:
-        check_training_images(images, self.plan)
+        check_training(images, labels, self.plan)
         x = self._enter(images)
         outputs, buffers = {}, {}
         for name, layer in self._layers.items():
@@ -237,7 +238,7 @@ class ChainNetwork:
         return Trace({name: layers[name] for name in self._layers}, loss_trace)
 
     def replay(self, layer: str, x: Array, grad_output: Array) -> LayerTrace:
-        check_batch(len(x), self.plan.layer(layer))
+        check_replay(x, grad_output, self.plan.layer(layer))
         alone = self._layers[layer]
         with _kept(alone.buffers):
             output = self._leave(alone.forward(self._enter(x)))
@@ -247,6 +248,7 @@ class ChainNetwork:
         return LayerTrace(output, self._leave(alone.input_gradient(grad)), grad_parameters, buffers)
 
     def replay_loss(self, logits: Array, labels: Labels) -> LossTrace:
+        check_loss(logits, labels)
         loss, grad = self._loss(self._enter(logits), labels)
         return LossTrace(loss, self._leave(grad))
 

@@ -14,8 +14,10 @@ from typing import Any
 
 import numpy as np
 
+from cnnspec.backends.border import check_images, check_loss, check_replay, check_training
 from cnnspec.backends.network import Labels, Network, Step
 from cnnspec.errors import BackendError, CnnspecError
+from cnnspec.plan import Plan
 from cnnspec.trace import Array, LayerTrace, LossTrace, State, Trace
 
 PACKAGE = str(Path(__file__).parents[1])
@@ -53,6 +55,11 @@ def guarded(builder: Callable[..., Any], name: str) -> Callable[..., Network]:
                 + (f"has no {lacks}" if len(missing) < len(METHODS) else "is no network")
                 + "; wanted one with the methods of `cnnspec.Network`, such as "
                 "`cnnspec.backends.numpy.build(plan, training, device=device)` returns"
+            )
+        if not isinstance(network.plan, Plan):
+            raise BackendError(
+                f"`{name}` returned a network whose `plan` is {_shown(network.plan)}; wanted the "
+                "plan that it was given"
             )
         return GuardedNetwork(network, name)
 
@@ -100,10 +107,12 @@ class GuardedNetwork:
         self._run("load_optimizer_state", state)
 
     def predict(self, images: Array) -> Array:
+        check_images(images, self.plan)
         logits: Array = self._run("predict", images)
         return logits
 
     def train_step(self, images: Array, labels: Labels, learning_rate: float, step: int) -> Step:
+        check_training(images, labels, self.plan)
         taken = self._run("train_step", images, labels, learning_rate, step)
         wanted = (len(images), self.plan.classes)
         if not isinstance(taken, tuple) or len(taken) != 2 or np.shape(taken[1]) != wanted:
@@ -119,14 +128,17 @@ class GuardedNetwork:
         self._run("update", gradients, learning_rate, step)
 
     def trace(self, images: Array, labels: Labels) -> Trace:
+        check_training(images, labels, self.plan)
         found: Trace = self._run("trace", images, labels)
         return found
 
     def replay(self, layer: str, x: Array, grad_output: Array) -> LayerTrace:
+        check_replay(x, grad_output, self.plan.layer(layer))
         found: LayerTrace = self._run("replay", layer, x, grad_output)
         return found
 
     def replay_loss(self, logits: Array, labels: Labels) -> LossTrace:
+        check_loss(logits, labels)
         found: LossTrace = self._run("replay_loss", logits, labels)
         return found
 

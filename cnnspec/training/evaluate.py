@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from cnnspec.backends.border import check_labels
 from cnnspec.backends.network import Labels, Network
 from cnnspec.data import Split
-from cnnspec.errors import BackendError
+from cnnspec.errors import BackendError, DataError
 from cnnspec.trace import Array
 
 BATCH = 250
@@ -32,9 +33,13 @@ def evaluate(network: Network, split: Split) -> Evaluation:
     """Predict every image of a split and hold it against its label.
 
     Raises:
+        DataError: there are no images, or the labels are none of the network's classes.
         BackendError: the network predicts something else than logits.
     """
-    starts = range(0, len(split), BATCH)
+    if not len(split.images):
+        raise DataError("found no images to test on; wanted at least one")
+    check_labels(split.labels, len(split.images), network.plan.classes)
+    starts = range(0, len(split.images), BATCH)
     with np.errstate(over="ignore", invalid="ignore"):
         logits = np.concatenate(
             [_logits(network, split.images[start : start + BATCH]) for start in starts]

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from cnnspec.backends.network import Network, check_batch
+from cnnspec.backends.border import check_batch
+from cnnspec.backends.network import Network
 from cnnspec.data import Dataset, batches
 from cnnspec.errors import TrainingError
 from cnnspec.spec.training import Training

@@ -8,14 +8,9 @@ from functools import cached_property
 import numpy as np
 
 from cnnspec.backends import require_cpu
+from cnnspec.backends.border import check_images, check_training
 from cnnspec.backends.chain import ChainNetwork, Layer
-from cnnspec.backends.network import (
-    Labels,
-    LayerTimes,
-    Step,
-    check_images,
-    check_training_images,
-)
+from cnnspec.backends.network import Labels, LayerTimes, Step
 from cnnspec.backends.numpy.batch_norm import BatchNormNumPy
 from cnnspec.backends.numpy.conv import ConvNumPy
 from cnnspec.backends.numpy.lanes import Lane, Lanes, batch_last
@@ -62,7 +57,7 @@ class NumPyNetwork(ChainNetwork):
             return self._lanes.predict(images, threads)
 
     def train_step(self, images: Array, labels: Labels, learning_rate: float, step: int) -> Step:
-        check_training_images(images, self.plan)
+        check_training(images, labels, self.plan)
         with OneBlasThread() as threads:
             (loss, gradients), logits = self._lanes.learn(images, labels, threads)
             self._optimizer.step(self._parameters, gradients, learning_rate, step)
@@ -70,7 +65,7 @@ class NumPyNetwork(ChainNetwork):
 
     def layer_times(self, images: Array, labels: Labels) -> dict[str, LayerTimes]:
         """Return the times of the first lane's layers, with its share of the images."""
-        check_training_images(images, self.plan)
+        check_training(images, labels, self.plan)
         with OneBlasThread() as threads:
             return self._lanes.layer_times(images, labels, threads)
 

@@ -12,15 +12,14 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torch.optim import Optimizer
 
-from cnnspec.backends.network import (
-    Labels,
-    LayerTimes,
-    Step,
-    check_batch,
+from cnnspec.backends.border import (
     check_images,
+    check_loss,
+    check_replay,
     check_state,
-    check_training_images,
+    check_training,
 )
+from cnnspec.backends.network import Labels, LayerTimes, Step
 from cnnspec.backends.torch.modules import build_module, build_optimizer
 from cnnspec.plan import Plan
 from cnnspec.spec.training import Training
@@ -52,6 +51,7 @@ class TorchNetwork:
         self.plan = plan
         self.backend = "torch"
         self._device = device
+        self._numbers = training.precision
         self._dtype = _DTYPES[training.precision]
         self._autocast = getattr(torch, autocast) if autocast else None
         self.module = build_module(plan).to(device, self._dtype)
@@ -91,7 +91,7 @@ class TorchNetwork:
             return _array(self._run(self._tensor(images)))
 
     def train_step(self, images: Array, labels: Labels, learning_rate: float, step: int) -> Step:
-        check_training_images(images, self.plan)
+        check_training(images, labels, self.plan)
         self._train(True)
         with self._precision():
             logits = self._run(self._tensor(images))
@@ -111,7 +111,7 @@ class TorchNetwork:
             self._step(self._optimizer, learning_rate, step)
 
     def trace(self, images: Array, labels: Labels) -> Trace:
-        check_training_images(images, self.plan)
+        check_training(images, labels, self.plan)
         self._train(True)
         values = [self._tensor(images).requires_grad_()]
         with _kept(self.module):
@@ -136,7 +136,7 @@ class TorchNetwork:
 
     def replay(self, layer: str, x: Array, grad_output: Array) -> LayerTrace:
         at = self.plan.layer(layer)
-        check_batch(len(x), at)
+        check_replay(x, grad_output, at)
         self._train(True)
         module = self.module.get_submodule(layer)
         inner = self._tensor(x).requires_grad_()
@@ -154,7 +154,7 @@ class TorchNetwork:
 
     def layer_times(self, images: Array, labels: Labels) -> dict[str, LayerTimes]:
         """Time each layer, cut off from the others; autograd has no times of its own."""
-        check_training_images(images, self.plan)
+        check_training(images, labels, self.plan)
         self._train(True)
         value, passed, forward = self._tensor(images), [], []
         with self._precision():
@@ -183,6 +183,7 @@ class TorchNetwork:
         return time.perf_counter()
 
     def replay_loss(self, logits: Array, labels: Labels) -> LossTrace:
+        check_loss(logits, labels)
         inner = self._tensor(logits).requires_grad_()
         with self._precision():
             loss = cross_entropy(inner, self._labels(labels))
@@ -234,13 +235,16 @@ class TorchNetwork:
     def _tensor(self, array: Array) -> Tensor:
         """Copy an array to the device and the precision of the network.
 
-        NumPy's copy has the strides of its shape. Those of a view of one channel may be read as
-        channels last: torch then takes other kernels, which round otherwise.
+        NumPy converts it: torch lacks some of its types. NumPy's copy has the strides of its
+        shape. Those of a view of one channel may be read as channels last: torch then takes other
+        kernels, which round otherwise.
         """
-        return torch.from_numpy(array.copy()).to(self._device, self._dtype)
+        with np.errstate(over="ignore"):  # a number that is too large becomes infinite
+            known = np.array(array, self._numbers, order="C")
+        return torch.from_numpy(known).to(self._device)
 
     def _labels(self, labels: Labels) -> Tensor:
-        return torch.tensor(np.asarray(labels), dtype=torch.int64, device=self._device)
+        return torch.from_numpy(labels.astype(np.int64)).to(self._device)
 
 
 @contextmanager

@@ -1,0 +1,198 @@
+"""The border: what a network is given is checked here, before anything is computed.
+
+Every backend asks the same questions in the same words; what comes behind takes the answers for
+granted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from cnnspec.backends.network import Labels
+from cnnspec.errors import DataError, StateError
+from cnnspec.plan import Plan, PlannedLayer
+from cnnspec.spec.sizes import Shape, show
+from cnnspec.trace import Array
+
+
+def check_images(images: Array, plan: Plan) -> None:
+    """Hold images against the input of a network; there may be none.
+
+    Their values may be anything: NaN and infinity are passed on.
+
+    Raises:
+        DataError: they are no array of real numbers, or have another shape.
+    """
+    _check_numbers(images, "images")
+    if images.shape[1:] != plan.input:
+        raise DataError(
+            f"the network takes images of (n, {', '.join(map(str, plan.input))}); "
+            f"found {images.shape}{_way_to(plan.input, images.shape)}"
+        )
+
+
+def check_training(images: Array, labels: Labels, plan: Plan) -> None:
+    """Hold a batch against what a network can learn from.
+
+    Raises:
+        DataError: there are no images, too few for a layer's statistics, or others than the
+            network takes; or the labels are no whole numbers (n,) from 0 to classes - 1.
+    """
+    check_images(images, plan)
+    if not len(images):
+        raise DataError(
+            f"found an empty batch, images of {images.shape}; wanted at least one image to learn "
+            "from"
+        )
+    check_labels(labels, len(images), plan.classes)
+    for at in plan.layers:
+        check_batch(len(images), at)
+
+
+def check_labels(labels: Labels, images: int, classes: int) -> None:
+    """Hold labels against the number of images and of classes.
+
+    Raises:
+        DataError: they are no whole numbers (images,) from 0 to classes - 1.
+    """
+    wanted = f"wanted whole numbers from 0 to {classes - 1}, one for each image"
+    if not isinstance(labels, np.ndarray):
+        raise DataError(f"the labels are a {type(labels).__name__}; {wanted}: np.asarray(labels)")
+    if labels.dtype.kind not in "iu":
+        raise DataError(f"the labels are {labels.dtype}{_not_whole(labels)}; {wanted}")
+    if labels.shape != (images,):
+        raise DataError(
+            f"found labels of the shape {labels.shape} for {images} images; {wanted}"
+            f"{_way_to_labels(labels.shape, images, classes)}"
+        )
+    if images and (np.minimum.reduce(labels) < 0 or np.maximum.reduce(labels) >= classes):
+        at = int(np.argmax((labels < 0) | (labels >= classes)))
+        raise DataError(
+            f"found the label {labels[at]} at position {at}; {wanted}{_way_into(labels, classes)}"
+        )
+
+
+def check_replay(x: Array, grad_output: Array, at: PlannedLayer) -> None:
+    """Hold the input and the upstream gradient of one layer against its shapes.
+
+    Raises:
+        DataError: they are no arrays of real numbers, have other shapes, or are of too few images
+            for the layer's statistics.
+    """
+    _check_numbers(x, f"inputs of `{at.name}`")
+    _check_numbers(grad_output, f"upstream gradients of `{at.name}`")
+    if x.shape[1:] != at.input or grad_output.shape != (len(x), *at.output):
+        raise DataError(
+            f"`{at.name}` takes inputs of (n, {', '.join(map(str, at.input))}) and upstream "
+            f"gradients of (n, {', '.join(map(str, at.output))}); found {x.shape} and "
+            f"{grad_output.shape}"
+        )
+    if not len(x):
+        raise DataError(f"`{at.name}`: found no inputs; wanted at least one image's")
+    check_batch(len(x), at)
+
+
+def check_loss(logits: Array, labels: Labels) -> None:
+    """Hold logits and labels against each other.
+
+    Raises:
+        DataError: the logits are no array (n, classes) of real numbers, of at least one image; or
+            the labels are no whole numbers (n,) from 0 to classes - 1.
+    """
+    _check_numbers(logits, "logits")
+    if logits.ndim != 2 or not logits.size:
+        raise DataError(
+            f"found logits of the shape {logits.shape}; wanted (n, classes), of at least one image"
+        )
+    check_labels(labels, *logits.shape)
+
+
+def check_batch(images: int, at: PlannedLayer) -> None:
+    """Hold the number of images against what a layer needs in training.
+
+    Raises:
+        DataError: they are too few.
+    """
+    least = at.layer.least_batch(at.input)
+    if images < least:
+        raise DataError(
+            f"{at.name}: in training, `{at.kind}` over {show(at.input)} needs more than one value "
+            f"for each channel: a batch of at least {least} images; found {images}"
+        )
+
+
+def check_state(state: Mapping[str, Array], expected: Mapping[str, Shape], what: str) -> None:
+    """Hold names and shapes against what a network has.
+
+    Raises:
+        StateError: a name is missing or too many, or a shape differs.
+    """
+    missing = [name for name in expected if name not in state]
+    unknown = [name for name in state if name not in expected]
+    if missing or unknown:
+        parts = [f"missing: {', '.join(missing)}"] if missing else []
+        parts += [f"unknown: {', '.join(unknown)}"] if unknown else []
+        raise StateError(f"the {what} do not fit the network; {'; '.join(parts)}")
+    for name, shape in expected.items():
+        if state[name].shape != tuple(shape):
+            raise StateError(
+                f"the {what} do not fit the network: `{name}` is {show(state[name].shape)}, "
+                f"but the network has {show(shape)}"
+            )
+
+
+def _check_numbers(array: Array, what: str) -> None:
+    if not isinstance(array, np.ndarray):
+        kind = type(array).__name__
+        raise DataError(
+            f"the {what} are a {kind}; wanted a NumPy array of real numbers, such as "
+            "np.asarray(..., np.float32) gives"
+        )
+    if array.dtype.kind not in "fiub":
+        raise DataError(
+            f"the {what} are an array of {array.dtype}; wanted real numbers, such as float32"
+        )
+
+
+def _way_to(wanted: Shape, found: Shape) -> str:
+    """Say how to bring images into the wanted shape, where that is plain to see."""
+    channels, *sizes = wanted
+    if found == wanted:
+        return "; write images[None] for one image"
+    if found[1:] == (*sizes, channels):
+        return "; write images.transpose(0, 3, 1, 2) for images with the channels last"
+    if channels == 1 and list(found[1:]) == sizes:
+        return "; write images[:, None] for images without an axis of channels"
+    return ""
+
+
+def _not_whole(labels: Labels) -> str:
+    """Say what labels of another type hold, and what to make of it."""
+    if labels.dtype.kind == "b":
+        return "; labels.astype(np.int64) makes them 0 and 1"
+    if labels.dtype.kind != "f":
+        return ""
+    broken = np.flatnonzero(~(np.isfinite(labels) & (np.trunc(labels) == labels)))
+    if not len(broken):
+        return "; labels.astype(np.int64) makes them whole numbers"
+    return f", with {labels.flat[broken[0]]} at position {broken[0]}"
+
+
+def _way_to_labels(found: Shape, images: int, classes: int) -> str:
+    """Say how to bring labels into one number for each image, where that is plain to see."""
+    if found == (images, 1):
+        return ": labels[:, 0]"
+    if found == (images, classes):
+        return ": labels.argmax(axis=1), if they are one-hot"
+    return ""
+
+
+def _way_into(labels: Labels, classes: int) -> str:
+    """Say how labels come to lie between 0 and the number of classes."""
+    if labels.min() < 0:
+        return "; leave out images without a label"
+    if labels.min() > 0 and labels.max() == classes:
+        return "; write labels - 1, if they count from 1"
+    return f"; the network has {classes} logits, one for each class"
