@@ -1,4 +1,4 @@
-"""The process in which somebody's code runs: `main(FOLDER)`, started by run.py.
+"""The process in which somebody's code runs: `main(FOLDER)`, started by forks.py.
 
 The folder holds request.json and the arrays. What the code does is written to results.jsonl
 stage by stage, before and after each, so that a crash or a hang has its place, and loses nothing
@@ -26,8 +26,9 @@ from cnnspec.spec.layers import KINDS
 from cnnspec.trace import Array
 
 
-def main(folder: Path) -> None:
+def main(place: str) -> None:
     """Load the user's file and try every setting that is asked for; end the process."""
+    folder = Path(place)
     sys.dont_write_bytecode = True  # the folder is somebody's
     request = json.loads((folder / "request.json").read_text("utf-8"))
     sys.argv = [request["file"]]

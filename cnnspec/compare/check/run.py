@@ -7,35 +7,23 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from cnnspec.compare.check.forks import Forked, start
 from cnnspec.compare.check.reporter import LINES, WHERE, stopped_at
 from cnnspec.compare.check.results import LOAD, Results
-
-MEMORY = 4 * 2**30
-"""Bytes of address space that the process may take."""
 
 START = 60.0
 """Seconds that the process may take before it comes to the user's code."""
 
+LOOK = 0.02
+"""Seconds between two looks at what a process has written."""
+
 ANSWER = 0.5
 """Seconds for a process that is stopped to write down where it is, and for its last output."""
-
-ROOT = str(Path(__file__).parents[3])
-"""The folder that holds the package."""
-
-PROGRAM = """\
-import sys
-from pathlib import Path
-sys.path.append(sys.argv[1])
-from cnnspec.compare.check.child import main
-main(Path(sys.argv[2]))
-"""
-"""Our folder comes last on the path, for no name in it to be taken for one of Python's own."""
 
 
 def run_child(folder: Path, request: Mapping[str, Any], limit: float) -> Results:
@@ -84,17 +72,10 @@ def _run_once(folder: Path, limit: float, results: Results) -> tuple[str, list[d
     lines = folder / LINES
     lines.write_text("")
     reader, writer = os.pipe()
-    process = subprocess.Popen(
-        # Without -P, a random.py in the caller's folder would be taken for Python's own.
-        [sys.executable, "-P", "-c", PROGRAM, ROOT, str(folder)],
-        stdin=subprocess.DEVNULL,
-        stdout=writer,
-        stderr=subprocess.STDOUT,
-        env=dict(os.environ, OPENBLAS_NUM_THREADS="1"),
-        start_new_session=True,
-        preexec_fn=_limit_memory if sys.platform == "linux" else None,
-    )
-    os.close(writer)
+    try:
+        process = start(folder, writer)
+    finally:
+        os.close(writer)
     results.printed.drain(reader)
     try:
         late = _wait(process, lines, limit)
@@ -106,9 +87,9 @@ def _run_once(folder: Path, limit: float, results: Results) -> tuple[str, list[d
         # The whole group: what somebody's code started must not outlive it.
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        code = process.wait()
     results.printed.finish(ANSWER)
-    return _how(process.returncode, late, limit), _read_lines(lines)
+    return _how(code, late, limit), _read_lines(lines)
 
 
 def _how(code: int, late: bool, limit: float) -> str:
@@ -125,13 +106,16 @@ def _read_lines(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in whole if line.endswith("\n")]
 
 
-def _wait(process: subprocess.Popen[bytes], lines: Path, limit: float) -> bool:
+def _wait(process: Forked | subprocess.Popen[bytes], lines: Path, limit: float) -> bool:
     """Wait for a process; return whether it took longer than the limit for one setting.
 
     Until its first line, it loads what is ours.
     """
     seen, steps, since = 0, 0, time.monotonic()
-    while process.poll() is None:
+    while True:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(LOOK)
+            return False
         if lines.stat().st_size != seen:
             seen = lines.stat().st_size
             now = sum("event" in line and "stage" not in line for line in _read_lines(lines))
@@ -139,11 +123,3 @@ def _wait(process: subprocess.Popen[bytes], lines: Path, limit: float) -> bool:
                 steps, since = now, time.monotonic()
         if time.monotonic() - since > (limit if seen else START):
             return True
-        time.sleep(0.02)
-    return False
-
-
-def _limit_memory() -> None:
-    import resource
-
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))

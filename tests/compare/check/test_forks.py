@@ -1,0 +1,127 @@
+"""Processes for somebody's code are forked, and each is as clean as a new one."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from cnnspec.compare.check import check_class, forks
+from tests.compare.check.conftest import Check
+from tests.compare.check.test_process import relu
+
+SAYS = "print('said', {what}, flush=True)"
+
+
+def said(check: Check, what: str, top: str = "import os") -> list[str]:
+    """Return what a class prints of itself, once for each process in which it is loaded."""
+    checked = check(relu(top=top + "; " + SAYS.format(what=what)), "ReLU", "relu")
+    assert checked.ok
+    return [line.removeprefix("said ") for line in checked.output.splitlines()]
+
+
+def test_one_process_forks_all(check: Check) -> None:
+    first, second = (said(check, "os.getpid(), os.getppid()") for _ in range(2))
+    (one, its_parent), (other, others_parent) = first[0].split(), second[0].split()
+    assert one != other
+    assert its_parent == others_parent != str(os.getpid())
+
+
+def test_nothing_is_left_by_another(check: Check) -> None:
+    what = "[hasattr(os, 'mark'), os.environ.get('MARK'), os.getcwd()]"
+    top = "import os; os.mark = 1; os.environ['MARK'] = '1'; os.chdir('/')"
+    assert said(check, what, top) == ["[True, '1', '/']"]
+    assert said(check, what) == [f"[False, None, {str(Path.cwd())!r}]"]
+
+
+def test_folder_and_environment_are_those_of_now(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, check: Check
+) -> None:
+    what = "[os.getcwd(), os.environ.get('MARK')]"
+    assert said(check, what) == [f"[{str(Path.cwd())!r}, None]"]
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MARK", "set")
+    assert said(check, what) == [f"[{str(tmp_path)!r}, 'set']"]
+
+
+def test_random_numbers_are_not_the_same_in_each(check: Check) -> None:
+    first, second = (
+        said(check, "random.random(), np.random.rand()", "import random") for _ in range(2)
+    )
+    assert first != second
+    assert first[0].split()[1] != second[0].split()[1]
+
+
+def test_a_class_that_kills_what_forks_is_said_and_the_next_is_tried(check: Check) -> None:
+    code = "import os; os.kill(os.getppid(), 9); import time; time.sleep(60)"
+    checked = check(relu(forward=code), "ReLU", "relu")
+    assert checked.findings[0].message.startswith("the process died: SIGKILL")
+    assert check(relu(), "ReLU", "relu").ok
+
+
+def test_one_that_has_ended_meanwhile_is_replaced(check: Check) -> None:
+    ((pid,),) = [set(said(check, "os.getppid()"))]
+    os.kill(int(pid), signal.SIGKILL)
+    assert said(check, "os.getppid()") != [pid]
+
+
+def test_threads_do_not_wait_for_each_other(tmp_path: Path) -> None:
+    """Each class waits until the other has begun."""
+    done = {}
+
+    def run(own: str, other: str) -> None:
+        path = tmp_path / f"{own}.py"
+        wait = f"""import pathlib, time
+pathlib.Path({str(tmp_path / own)!r}).touch()
+while not pathlib.Path({str(tmp_path / other)!r}).exists(): time.sleep(0.01)"""
+        path.write_text(relu(top=wait))
+        done[own] = check_class(f"{path}:ReLU", "relu", time_limit=30.0).ok
+
+    threads = [threading.Thread(target=run, args=pair) for pair in ("ab", "ba")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert done == {"a": True, "b": True}
+
+
+def test_nothing_outlives_the_one_that_asked(tmp_path: Path) -> None:
+    pids = tmp_path / "pids"
+    (tmp_path / "layers.py").write_text(
+        relu(
+            top=f"""import os, time
+open({str(pids)!r}, 'w').write(f'{{os.getpid()}} {{os.getppid()}}\\n')
+time.sleep(60)"""
+        )
+    )
+    asked = f"from cnnspec.compare.check import check_class; check_class({str(tmp_path)!r} + "
+    asking = subprocess.Popen([sys.executable, "-c", asked + "'/layers.py:ReLU', 'relu')"])
+    while not (pids.exists() and pids.read_text().endswith("\n")):
+        time.sleep(0.01)
+    asking.kill()
+    asking.wait()
+    for _ in range(500):
+        if not any(_runs(pid) for pid in pids.read_text().split()):
+            return
+        time.sleep(0.01)
+    pytest.fail("it still runs")
+
+
+def _runs(pid: str) -> bool:
+    stat = Path(f"/proc/{pid}/stat")
+    return stat.exists() and " Z " not in stat.read_text()
+
+
+def test_where_nothing_may_be_forked_a_process_is_started_for_each(
+    monkeypatch: pytest.MonkeyPatch, check: Check
+) -> None:
+    monkeypatch.setattr(forks.sys, "platform", "darwin")
+    assert said(check, "os.getppid()") == [str(os.getpid())]
+    checked = check(relu(backward="os.abort()", top="import os"), "ReLU", "relu")
+    found = {finding.quantity: finding for finding in checked.findings}
+    assert found["output"].ok
+    assert found["grad_input"].message.startswith("the process died: SIGABRT (line 10: os.abort()")
