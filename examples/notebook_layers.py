@@ -163,12 +163,14 @@ layers:
 """
 
 if __name__ == "__main__":
+    from cnnspec.report.address import words
+
     spec = parse_spec(SPEC)
     for name in ("Network", "NetworkTies", "NetworkSharedMask"):
         print(f"{name}:")
         verdict = compare_backends(spec, ("numpy", Party.of_builder("notebook", globals()[name])))
         for finding in verdict.findings:
             cause = finding.cause.sentence if finding.cause else "cause unknown"
-            print(f"  {finding.layer}, {finding.quantity}: {cause}")
+            print(f"  {words(finding.address)}, {finding.quantity}: {cause}")
         for why in dict.fromkeys(item.why for item in verdict.coverage.not_compared):
             print(f"  not compared: {why}")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from cnnspec.address import Layer
 from cnnspec.compare.inputs import inputs_of
 from cnnspec.compare.isolation import Isolation
 from cnnspec.compare.judge import replayed
@@ -40,7 +41,7 @@ def layer_case(spec: ModelSpec, parties: tuple[Party, Party], finding: Finding) 
     Images are left out and numbers rounded as long as the two sides still differ.
     """
     plan = resolve(spec)
-    if finding.layer not in {at.name for at in plan.layers}:
+    if not isinstance(finding.address, Layer):
         return None
     weights = probe_weights(plan, spec.training.seed)
     for simple in (_whole, _tenths, _as_it_is):
@@ -51,7 +52,7 @@ def layer_case(spec: ModelSpec, parties: tuple[Party, Party], finding: Finding) 
                 budget = _apart(isolation, probe, finding.quantity)
                 if budget is not None:
                     found = (probe.x, probe.grad_output, budget)
-                    return LayerCase(str(finding.layer), finding.quantity, state, *found)
+                    return LayerCase(finding.address.path, finding.quantity, state, *found)
     return None
 
 
@@ -61,7 +62,7 @@ def _fewer_images(
     probes = [
         probe
         for probe in inputs_of(isolation, None).layers
-        if probe.at.name == finding.layer and probe.alone is None
+        if probe.address == finding.address and probe.alone is None
     ]
     for images in range(1, 1 + max(len(probe.x) for probe in probes)):
         for probe in probes:

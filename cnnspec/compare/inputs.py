@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cnnspec.address import PASS
 from cnnspec.backends.network import Labels
 from cnnspec.compare.isolation import Isolation
 from cnnspec.compare.probes import (
@@ -19,7 +20,6 @@ from cnnspec.compare.probes import (
     loss_probes,
     probe_labels,
 )
-from cnnspec.compare.replay_pass import PASS
 from cnnspec.data import Split
 from cnnspec.plan import Plan
 from cnnspec.trace import Array, Trace

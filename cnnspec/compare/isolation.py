@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import ParamSpec, TypeVar
 
+from cnnspec.address import Address
 from cnnspec.compare.budget import Exact
 from cnnspec.compare.ledger import Ledger
 from cnnspec.compare.moment import Moment
@@ -33,8 +34,8 @@ class Isolation:
         self.first, self.second = (Side(plan, training, party, weights) for party in parties)
         self.sides = (self.first, self.second)
         self.ledger = Ledger()
-        self.failures: dict[tuple[str, str], str] = {}
-        """What could not be run, as (part, side's label), and why."""
+        self.failures: dict[tuple[Address, str], str] = {}
+        """What could not be run, by its address and the side's label, and why."""
         self.silent: dict[tuple[str, str], None] = {}
         """Sides, and precisions, of whose training steps the bounds say nothing."""
 
@@ -44,18 +45,18 @@ class Isolation:
         return f"{self.first.label} vs {self.second.label}"
 
     def attempt(
-        self, part: str, side: Side, run: Callable[P, T], *given: P.args, **options: P.kwargs
+        self, at: Address, side: Side, run: Callable[P, T], *given: P.args, **options: P.kwargs
     ) -> T | None:
         """Run a part of a side's network; what it raises is noted, and None returned."""
         try:
             return run(*given, **options)
         except (Exception, SystemExit) as error:  # a faulty layer raises whatever it likes
-            self.failures.setdefault((part, side.label), f"{type(error).__name__}: {error}")
+            self.failures.setdefault((at, side.label), f"{type(error).__name__}: {error}")
             return None
 
     def hold(
         self,
-        layer: str,
+        address: Address,
         quantity: str,
         probe: str,
         values: Mapping[Side, Mapping[str, Array | float]],
@@ -71,7 +72,7 @@ class Isolation:
         how far off it usually is.
         """
         self.ledger.add(
-            layer,
+            address,
             quantity,
             precision="float64",
             backend=self.pair,
@@ -83,7 +84,7 @@ class Isolation:
         for side in self.sides:
             if side.precision != "float64":
                 self.ledger.add(
-                    layer,
+                    address,
                     quantity,
                     precision=side.precision,
                     backend=side.label,

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from cnnspec.address import LOSS, OPTIMIZER, STEP, Address, Layer
 from cnnspec.compare.causes import (
     Cause,
     Observation,
@@ -31,10 +32,10 @@ from cnnspec.compare.observe import (
     observe_prediction,
 )
 from cnnspec.compare.own_faults import WHOLE_IS_NOT_ITS_PARTS, own_cause, precision_causes
+from cnnspec.compare.party import BOTH
 from cnnspec.compare.replay_layers import OWN_INPUT, OWN_WEIGHTS
-from cnnspec.compare.replay_learning import LOSS, OPTIMIZER, is_of
-from cnnspec.compare.replay_pass import PASS
-from cnnspec.compare.replay_step import STEP
+from cnnspec.compare.replay_learning import is_of
+from cnnspec.compare.replay_pass import WHOLE_PASS
 from cnnspec.compare.verdict import Finding, Quantity
 
 Observations = dict[str, dict[str, list[Observation[Any]]]]
@@ -43,7 +44,7 @@ Observations = dict[str, dict[str, list[Observation[Any]]]]
 
 class _Judged(NamedTuple):
     wrong_side: str | None = None
-    """A side's label, `both`, or None: cannot tell."""
+    """A side's label, BOTH, or None: cannot tell."""
     judge: str | None = None
     causes: Mapping[str, Cause] = {}
 
@@ -64,31 +65,31 @@ def findings_of(
         return ()
     judgement = _Judgement(isolation, inputs)
     apart = [found for found in bad if found.backend == isolation.pair]
-    apart = [found for found in apart if found.layer != STEP] or apart
-    said = {(found.layer, found.quantity) for found in apart}
+    apart = [found for found in apart if found.address != STEP] or apart
+    said = {(found.address, found.quantity) for found in apart}
     own = [
         found
         for found in bad
-        if found.backend != isolation.pair and (found.layer, found.quantity) not in said
+        if found.backend != isolation.pair and (found.address, found.quantity) not in said
     ]
-    restless = {(found.layer, found.backend) for found in own if found.quantity == OWN_WEIGHTS}
+    restless = {(found.address, found.backend) for found in own if found.quantity == OWN_WEIGHTS}
     exact = [found for found in own if found.precision == "float64"]
     working = [found for found in own if found.precision != "float64"]
-    passes = [found for found in working if found.probe == PASS]
-    lost = [found for found in working if found.layer != STEP and found.probe != PASS]
-    said_of_own = {(found.quantity, found.backend) for found in exact if found.layer == STEP}
+    passes = [found for found in working if found.probe == WHOLE_PASS]
+    lost = [found for found in working if found.address != STEP and found.probe != WHOLE_PASS]
+    said_of_own = {(found.quantity, found.backend) for found in exact if found.address == STEP}
     coarse = {found.backend for found in lost}
     steps = [
         found
         for found in working
-        if found.layer == STEP
+        if found.address == STEP
         and found.backend not in coarse
         and (found.quantity, found.backend) not in said_of_own
     ]
     whole = [
         found
         for found in (*exact, *passes, *steps)
-        if found.layer != STEP or (found.quantity.rpartition(".")[0], found.backend) not in restless
+        if found.address != STEP or (_layer_of(found.quantity), found.backend) not in restless
     ]
     of_own = [_finding(found, _guarded(judgement.of_own, found)) for found in whole]
     return (
@@ -99,6 +100,11 @@ def findings_of(
         *of_own,
         *(_finding(found, judged) for found, judged in judgement.of_precision(lost).items()),
     )
+
+
+def _layer_of(name: str) -> Layer:
+    """Return the layer that a parameter is of: `conv1.weight`."""
+    return Layer(name.rpartition(".")[0])
 
 
 def _guarded(judge: Callable[[Quantity], _Judged], found: Quantity) -> _Judged:
@@ -119,16 +125,16 @@ def _with_own_cause(finding: Finding, own: Sequence[Finding]) -> Finding:
     causes = {
         other.backend: other.cause
         for other in own
-        if other.layer == finding.layer
+        if other.address == finding.address
         and other.quantity in (OWN_WEIGHTS, OWN_INPUT)
         and other.cause
-        and finding.wrong_side in (other.backend, "both")
+        and finding.wrong_side in (other.backend, BOTH)
     }
     return replace(finding, causes=causes | dict(finding.causes))
 
 
 def _finding(found: Quantity, judged: _Judged) -> Finding:
-    where = (found.layer, found.quantity, found.precision, found.backend)
+    where = (found.address, found.quantity, found.precision, found.backend)
     return Finding(*where, found, judged.wrong_side, judged.judge, dict(judged.causes))
 
 
@@ -138,13 +144,13 @@ class _Judgement:
     def __init__(self, isolation: Isolation, inputs: Inputs) -> None:
         self._isolation, self._inputs = isolation, inputs
         self._judge = judge_of(isolation)
-        self._observed: dict[str, Observations] = {}
+        self._observed: dict[Address, Observations] = {}
 
     def of_pair(self, found: Quantity) -> _Judged:
         """Judge a quantity on which the two sides do not agree."""
         if self._judge is None:
             return _Judged(judge="there is no third implementation here to judge")
-        observed = self._of_layer(self._judge, found.layer)
+        observed = self._of_layer(self._judge, found.address)
         by_side = {
             label: by_quantity[found.quantity]
             for label, by_quantity in observed.items()
@@ -160,13 +166,13 @@ class _Judgement:
             return _Judged(judge=trusted)
         causes = {label: self._cause(found, observed[label]) for label in wrong}
         known = {label: cause for label, cause in causes.items() if cause}
-        return _Judged("both" if len(wrong) == 2 else wrong[0], trusted, known)
+        return _Judged(BOTH if len(wrong) == 2 else wrong[0], trusted, known)
 
     def _cause(
         self, found: Quantity, observed: Mapping[str, list[Observation[Any]]]
     ) -> Cause | None:
         """Name the cause; of an optimizer, first one that explains the parameter and its slots."""
-        if found.layer == OPTIMIZER:
+        if found.address == OPTIMIZER:
             (parameter,) = (
                 name for name in self._isolation.plan.parameters if is_of(found.quantity, name)
             )
@@ -174,26 +180,26 @@ class _Judgement:
             cause = diagnose_optimizer([at for name in together for at in observed[name]])
             if cause:
                 return cause
-        return _diagnosed(found.layer, observed[found.quantity])
+        return _diagnosed(found.address, observed[found.quantity])
 
-    def _of_layer(self, judge: Judge, layer: str) -> Observations:
-        if layer not in self._observed:
-            if layer == LOSS:
-                self._observed[layer] = observe_loss(self._isolation, judge, self._inputs)
-            elif layer == OPTIMIZER:
-                self._observed[layer] = observe_optimizer(self._isolation, judge, self._inputs)
-            elif layer == STEP:
-                self._observed[layer] = observe_prediction(self._isolation, judge, self._inputs)
+    def _of_layer(self, judge: Judge, at: Address) -> Observations:
+        if at not in self._observed:
+            if at == LOSS:
+                self._observed[at] = observe_loss(self._isolation, judge, self._inputs)
+            elif at == OPTIMIZER:
+                self._observed[at] = observe_optimizer(self._isolation, judge, self._inputs)
+            elif at == STEP:
+                self._observed[at] = observe_prediction(self._isolation, judge, self._inputs)
             else:
-                probes = [probe for probe in self._inputs.layers if probe.at.name == layer]
-                self._observed[layer] = observe_layer(self._isolation, judge, probes)
-        return self._observed[layer]
+                probes = [probe for probe in self._inputs.layers if probe.address == at]
+                self._observed[at] = observe_layer(self._isolation, judge, probes)
+        return self._observed[at]
 
     def _trusted(self, judge: Judge, found: Quantity) -> str | None:
         """Say what the judgement rests on; None where the judge contradicts himself."""
-        if not found.quantity.startswith("grad_") or found.layer == LOSS:
+        if not found.quantity.startswith("grad_") or found.address == LOSS:
             return judge.words
-        probes = [probe for probe in self._inputs.layers if probe.at.name == found.layer]
+        probes = [probe for probe in self._inputs.layers if probe.address == found.address]
         return judge.checked_by_differences(probes, found.quantity)
 
     def of_own(self, found: Quantity) -> _Judged:
@@ -215,18 +221,18 @@ class _Judgement:
         }
 
 
-_DIAGNOSES: dict[str, Callable[[list[Observation[Any]]], Cause | None]] = {
+_DIAGNOSES: dict[Address, Callable[[list[Observation[Any]]], Cause | None]] = {
     LOSS: diagnose_loss,
     OPTIMIZER: diagnose_optimizer,
 }
 
 
-def _diagnosed(layer: str, observations: list[Observation[Any]]) -> Cause | None:
-    if layer == STEP:
+def _diagnosed(at: Address, observations: list[Observation[Any]]) -> Cause | None:
+    if at == STEP:
         return Cause(*WHOLE_IS_NOT_ITS_PARTS)
-    if all(np.size(at.found) == 0 < np.size(at.wanted) for at in observations):
+    if all(np.size(seen.found) == 0 < np.size(seen.wanted) for seen in observations):
         return Cause("missing", "nothing: there is no such array")
-    return _DIAGNOSES.get(layer, diagnose_layer)(observations)
+    return _DIAGNOSES.get(at, diagnose_layer)(observations)
 
 
 def _off(observation: Observation[Any]) -> bool:

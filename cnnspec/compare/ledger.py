@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from cnnspec.address import Address
 from cnnspec.compare.budget import Exact
 from cnnspec.compare.measure import measure
 from cnnspec.compare.verdict import Quantity
@@ -14,11 +15,11 @@ class Ledger:
     """The results so far: for each quantity the worst over all probes, in order of arrival."""
 
     def __init__(self) -> None:
-        self._worst: dict[tuple[str, str, str, str], Quantity] = {}
+        self._worst: dict[tuple[Address, str, str, str], Quantity] = {}
 
     def add(
         self,
-        layer: str,
+        address: Address,
         quantity: str,
         *,
         precision: str,
@@ -37,11 +38,10 @@ class Ledger:
             return
         measured = measure(found, wanted, budget)
         times = None if typical is None else measure(found, wanted, typical).ratio
-        key = (layer, quantity, precision, backend)
+        key = (address, quantity, precision, backend)
         before = self._worst.get(key)
         if before is None or measured.ratio > before.ratio:
-            at = (layer, quantity, precision, backend, probe)
-            self._worst[key] = Quantity(*at, **measured._asdict(), typical=times)
+            self._worst[key] = Quantity(*key, probe, **measured._asdict(), typical=times)
 
     def quantities(self) -> tuple[Quantity, ...]:
         """Return the results."""

@@ -59,7 +59,7 @@ def own_cause(isolation: Isolation, inputs: Inputs, found: Quantity) -> Cause | 
 def _weights_changed(isolation: Isolation, inputs: Inputs, found: Quantity) -> Cause:
     """Say by how much a layer moves its own weights along its own gradient."""
     (side,) = (side for side in isolation.sides if side.label == found.backend)
-    rate = _own_rate(side, next(p for p in inputs.layers if p.at.name == found.layer))
+    rate = _own_rate(side, next(p for p in inputs.layers if p.address == found.address))
     moved = f" by {rate:.6g} times the gradient" if rate else ""
     sentence = (
         f"changed by the layer's own backward pass{moved}: to update is the optimizer's work, "
@@ -112,7 +112,7 @@ def precision_causes(
 
 def _formats(side: Side, inputs: Inputs, found: Quantity) -> list[str]:
     """Return the formats whose roundings explain what a side lost, the finest first."""
-    probes = [probe for probe in inputs.layers if probe.at.name == found.layer]
+    probes = [probe for probe in inputs.layers if probe.address == found.address]
     if not probes or not np.isfinite(found.max_abs):  # of another shape, or overflown
         return []
     return [

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, cast, get_args
 
 from cnnspec.backends import Builder, builder_of
@@ -26,6 +27,9 @@ SETTINGS = (
     "float32 or float64 (the precision), bfloat16 or float16 (torch's autocast), compile "
     "(torch.compile), threads=N, device=NAME"
 )
+
+BOTH = "both"
+"""What a verdict says where both sides are wrong: no side is called so."""
 
 NO_AUTOCAST = (
     "autocast lowers float32 alone, and is without effect in float64; leave out one of the two"
@@ -96,7 +100,10 @@ def parse_party(text: str, device: str = "cpu") -> Party:
     name, at, written = text.rpartition("@")
     if not at or "/" in written or ".py" in written:
         name, written = text, ""
-    label = text.rpartition(":")[2] if is_user_file(name) else text
+    label = text
+    if is_user_file(name):
+        file, _, called = text.rpartition(":")
+        label = f"{Path(file).name}:{called}" if called.partition("@")[0] == BOTH else called
     party = Party(label, name, builder_of(name), device=device if name == "torch" else "cpu")
     if at and not written:
         raise BackendError(f"there is no setting behind `{name}@`; there are: {SETTINGS}")

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from cnnspec.address import Layer
 from cnnspec.data import Split
 from cnnspec.plan import Plan, PlannedLayer, resolve
 from cnnspec.randomness import stream
@@ -35,6 +36,11 @@ class LayerProbe:
     grad_output: Array
     alone: Plan | None = None
     """A network of this layer in another size; None: as it stands in the whole network."""
+
+    @property
+    def address(self) -> Layer:
+        """The layer, in the whole network."""
+        return Layer(self.at.name)
 
 
 class Flow(NamedTuple):

@@ -7,9 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
+from cnnspec.address import TRAINING
 from cnnspec.backends import require_cpu
 from cnnspec.backends.guard import told
-from cnnspec.compare.coverage import check_allowed
+from cnnspec.compare.allowed import Place, is_allowed, read_allowed
 from cnnspec.compare.party import Party, parse_party
 from cnnspec.compare.provenance import provenance
 from cnnspec.compare.replay import replay
@@ -23,9 +24,6 @@ from cnnspec.spec.model import ModelSpec
 from cnnspec.spec.training import Training
 
 TWINS = 3
-
-TRAINING = "training"
-"""What is listed as not compared where a side cannot be tested after it was trained."""
 
 
 def compare_backends(
@@ -52,7 +50,8 @@ def compare_backends(
     training; 0: not at all), if the spec has data: in `lockstep`; with `resync`, from the
     first one's state in each step; or `free`, held against `twins` of the first that start one
     unit in the last place away; or not at all, in the mode `replay`. `device` is torch's.
-    `allow` names layers and quantities (`pool1`, `pool1.grad_input`) that need not be compared.
+    `allow` names layers and quantities (`pool1`, `pool1.grad_input`) that need not be compared;
+    where a layer is called `loss`, `layer loss` and `the loss` tell the two apart.
     `on_replayed` gets the verdict before the training, `on_event` each step and each epoch of
     all networks.
 
@@ -61,17 +60,18 @@ def compare_backends(
         DataError: the data cannot be read, or does not fit.
         BackendError: a backend is unknown, or lacks a package or the device, or both are the
             same, or its settings contradict the spec.
-        ComparisonError: `allow` names nothing that is compared, or there are fewer than 2 twins.
+        ComparisonError: `allow` names nothing that is compared, or may mean two things; or there
+            are fewer than 2 twins.
     """
     if mode == "free" and twins < 2:
         raise ComparisonError(f"`twins` is {twins}; free training needs 2 or more")
     first, second = _two_parties(backends, device, spec.training)
     plan = resolve(spec)
-    check_allowed(plan, allow, (TRAINING,))
+    allowed = read_allowed(plan, allow)
     data = load_data(spec.data, data_dir) if spec.data else None
     if data:
         data.check_fits(plan.input, plan.classes)
-    verdict = compare_parties(plan, spec.training, first, second, data=data, allow=allow)
+    verdict = compare_parties(plan, spec.training, first, second, data=data, allowed=allowed)
     asked = {"mode": mode, "steps": steps, "twins": twins if mode == "free" else None}
     of_sides = {party.label: _settings(party, spec.training) for party in (first, second)}
     more = {**asked, "allow": sorted(allow), "sides": of_sides}
@@ -89,14 +89,14 @@ def compare_backends(
             mode=mode,
             steps=steps,
             twins=twins,
-            allowed=allow,
+            allowed=allowed,
             on_event=on_event,
         )
     except Exception as error:  # somebody's network, when it is tested or replayed
         reason = str(error) if isinstance(error, BackendError) else told(error)
         if reason is None:
             raise
-        return replace(verdict, coverage=_without_training(verdict.coverage, reason, allow))
+        return replace(verdict, coverage=_without_training(verdict.coverage, reason, allowed))
     return replace(verdict, trajectory=trajectory)
 
 
@@ -107,11 +107,11 @@ def compare_parties(
     second: Party,
     *,
     data: Dataset | None = None,
-    allow: Collection[str] = (),
+    allowed: Collection[Place] = (),
 ) -> Verdict:
     """Replay every part of two parties in isolation, without training them."""
     found = replay(
-        plan, training, (first, second), split=data.train if data else None, allowed=allow
+        plan, training, (first, second), split=data.train if data else None, allowed=allowed
     )
     return Verdict(
         plan.name,
@@ -124,8 +124,8 @@ def compare_parties(
     )
 
 
-def _without_training(coverage: Coverage, why: str, allow: Collection[str]) -> Coverage:
-    missing = NotCompared(TRAINING, None, why, TRAINING in allow)
+def _without_training(coverage: Coverage, why: str, allowed: Collection[Place]) -> Coverage:
+    missing = NotCompared(TRAINING, None, why, is_allowed(TRAINING, None, allowed))
     return replace(coverage, not_compared=(*coverage.not_compared, missing))
 
 

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cnnspec.address import LOSS, OPTIMIZER, PASS, STEP, Address, Layer
+from cnnspec.compare.allowed import Place
 from cnnspec.compare.coverage import coverage_of
 from cnnspec.compare.inputs import Inputs, inputs_of
 from cnnspec.compare.isolation import Isolation
@@ -23,9 +25,9 @@ from cnnspec.compare.kinks import kinks_of
 from cnnspec.compare.moment import Moment
 from cnnspec.compare.party import Party
 from cnnspec.compare.replay_layers import replay_layer
-from cnnspec.compare.replay_learning import LOSS, OPTIMIZER, replay_loss, replay_optimizer
-from cnnspec.compare.replay_pass import PASS, replay_pass
-from cnnspec.compare.replay_step import STEP, replay_prediction, replay_steps
+from cnnspec.compare.replay_learning import replay_loss, replay_optimizer
+from cnnspec.compare.replay_pass import replay_pass
+from cnnspec.compare.replay_step import replay_prediction, replay_steps
 from cnnspec.compare.side import probe_weights
 from cnnspec.compare.verdict import Coverage, Finding, Kinks, Quantity
 from cnnspec.data import Split
@@ -50,13 +52,13 @@ def replay(
     *,
     split: Split | None = None,
     moment: Moment | None = None,
-    allowed: Collection[str] = (),
+    allowed: Collection[Place] = (),
 ) -> Replayed:
     """Hold every part of two parties together.
 
     `split` is the user's data, if any. Weights are drawn for it, unless a `moment` of a
-    training is replayed: then its weights, slots and batch are those of that step. `allowed`
-    names what need not be compared.
+    training is replayed: then its weights, slots and batch are those of that step. `allowed` is
+    what need not be compared.
     """
     weights = moment.weights if moment else probe_weights(plan, training.seed)
     isolation = Isolation(plan, training, parties, weights, moment)
@@ -84,6 +86,7 @@ def _replay(isolation: Isolation, inputs: Inputs) -> None:
 
 
 def _in_order(isolation: Isolation) -> tuple[Quantity, ...]:
-    order = [*(layer.name for layer in isolation.plan.layers), LOSS, OPTIMIZER, STEP]
+    layers = (Layer(at.name) for at in isolation.plan.layers)
+    order: list[Address] = [*layers, LOSS, OPTIMIZER, STEP]
     found = isolation.ledger.quantities()
-    return tuple(sorted(found, key=lambda quantity: order.index(quantity.layer)))
+    return tuple(sorted(found, key=lambda quantity: order.index(quantity.address)))

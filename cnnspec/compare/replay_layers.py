@@ -31,7 +31,7 @@ def replay_layer(isolation: Isolation, probe: LayerProbe) -> None:
     """Hold output, gradients and buffers of a layer together, and see that nothing else changes."""
     values: dict[Side, dict[str, Parts]] = {}
     for side in isolation.sides:
-        found = isolation.attempt(probe.at.name, side, _replayed, isolation, side, probe)
+        found = isolation.attempt(probe.address, side, _replayed, isolation, side, probe)
         if found is not None:
             values[side] = found
     if len(values) < 2:
@@ -39,7 +39,7 @@ def replay_layer(isolation: Isolation, probe: LayerProbe) -> None:
     exact = {side: parts[EXACT] for side, parts in values.items()}
     sums: dict[Side, Parts] = {}
     for side in isolation.sides:
-        sum_of_side = isolation.attempt(probe.at.name, side, magnitudes, side, probe)
+        sum_of_side = isolation.attempt(probe.address, side, magnitudes, side, probe)
         if sum_of_side is None:
             return
         sums[side] = sum_of_side
@@ -47,7 +47,7 @@ def replay_layer(isolation: Isolation, probe: LayerProbe) -> None:
     own = {side: _own_budgets(side, probe, exact[side], sums[side]) for side in values}
     for quantity in quantities_of(probe.at):
         isolation.hold(
-            probe.at.name,
+            probe.address,
             quantity,
             probe.name,
             {
@@ -105,7 +105,7 @@ def _unchanged(
         return
     was = np.concatenate([array.ravel() for array in before.values()])
     isolation.ledger.add(
-        probe.at.name,
+        probe.address,
         quantity,
         precision="float64",
         backend=side.label,

@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 import numpy as np
 
+from cnnspec.address import LOSS, OPTIMIZER
 from cnnspec.backends.network import Labels, Network
 from cnnspec.compare.budget import OPTIMIZER_BUDGETS, Exact, cross_entropy_budgets
 from cnnspec.compare.isolation import Isolation
@@ -20,7 +21,6 @@ from cnnspec.trace import Array, State, Trace
 OPTIMIZER_STEPS = (1, 2, 3, 10, 1000)
 """Numbers of the steps that both optimizers take: some treat the first ones otherwise."""
 
-LOSS, OPTIMIZER = "loss", "optimizer"
 OF_LOSS = ("loss", "grad_logits")
 """The quantities of the loss."""
 

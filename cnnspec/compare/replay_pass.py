@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from cnnspec.address import LOSS, Address, Layer
 from cnnspec.backends.network import Labels, Network
 from cnnspec.compare.budget import Exact, cross_entropy_budgets, unit_roundoff
 from cnnspec.compare.carried import loss_errors
@@ -14,12 +15,12 @@ from cnnspec.compare.carry import CARRIES, Weights
 from cnnspec.compare.isolation import Isolation
 from cnnspec.compare.probes import LayerProbe
 from cnnspec.compare.replay_layers import layer_budgets
-from cnnspec.compare.replay_learning import LOSS
 from cnnspec.compare.side import WORKING, Side, named
 from cnnspec.data import Split
 from cnnspec.trace import Array, Trace
 
-PASS = "whole pass"
+WHOLE_PASS = "whole pass"
+"""What the inputs are called that a part receives within a pass."""
 
 
 def replay_pass(isolation: Isolation, side: Side, trace: Trace, batch: Split) -> None:
@@ -52,9 +53,9 @@ class _Pass:
             grad = trace.layers[after].grad_input if after else trace.loss.grad_logits
             alone = named(self._network.replay(name, x.copy(), grad.copy()), at)
             self._network.load_state(self._side.weights)
-            bounds = self._bounds(LayerProbe(PASS, at, x, grad), alone)
+            bounds = self._bounds(LayerProbe(WHOLE_PASS, at, x, grad), alone)
             for quantity, value in named(trace.layers[name], at).items():
-                self._add(name, quantity, value, alone[quantity], 2 * bounds[quantity])
+                self._add(Layer(name), quantity, value, alone[quantity], 2 * bounds[quantity])
             x = trace.layers[name].output
         loss = self._network.replay_loss(x, labels)
         of_loss, of_grad = self._bounds_of_loss(x.astype(np.float64), labels)
@@ -69,18 +70,18 @@ class _Pass:
 
     def _add(
         self,
-        layer: str,
+        address: Address,
         quantity: str,
         found: Array | float,
         wanted: Array | float,
         budget: Exact,
     ) -> None:
         self._isolation.ledger.add(
-            layer,
+            address,
             quantity,
             precision=self._precision,
             backend=self._side.label,
-            probe=PASS,
+            probe=WHOLE_PASS,
             found=found,
             wanted=wanted,
             budget=budget,

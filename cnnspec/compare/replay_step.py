@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cnnspec.address import STEP, Layer
 from cnnspec.backends.network import Network
 from cnnspec.compare.budget import Exact
 from cnnspec.compare.carried import pass_errors, prediction_errors
@@ -22,12 +23,11 @@ from cnnspec.compare.carry import Weights
 from cnnspec.compare.isolation import Isolation
 from cnnspec.compare.replay_layers import OWN_WEIGHTS
 from cnnspec.compare.replay_learning import GivenUpdate, gradients_of, updated
-from cnnspec.compare.replay_pass import PASS
+from cnnspec.compare.replay_pass import WHOLE_PASS
 from cnnspec.compare.side import WORKING, Side
 from cnnspec.data import Split
 from cnnspec.trace import Array, State, Trace
 
-STEP = "training step"
 PREDICTED = "predicted logits"
 
 
@@ -108,11 +108,11 @@ class _Bench:
     def _hold_own_weights(self, before: State, after: State) -> None:
         for name, array in after.items():
             self.isolation.ledger.add(
-                name.rpartition(".")[0],
+                Layer(name.rpartition(".")[0]),
                 OWN_WEIGHTS,
                 precision="float64",
                 backend=self.side.label,
-                probe=PASS,
+                probe=WHOLE_PASS,
                 found=array,
                 wanted=before[name].astype(array.dtype),
                 budget=np.zeros(array.shape),
@@ -161,7 +161,7 @@ def replay_prediction(isolation: Isolation, images: Array) -> None:
         PREDICTED,
         precision="float64",
         backend=isolation.pair,
-        probe=PASS,
+        probe=WHOLE_PASS,
         found=first,
         wanted=second,
         budget=prediction_budget(isolation, images),

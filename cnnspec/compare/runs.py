@@ -17,9 +17,8 @@ from cnnspec.compare.probes import DATA_IMAGES
 from cnnspec.compare.provenance import provenance
 from cnnspec.compare.replay import Replayed, replay
 from cnnspec.compare.trajectory.distance import TwinEnvelope, distances, one_ulp_away
-from cnnspec.compare.verdict import Finding
 from cnnspec.data import Dataset, Split, load_data
-from cnnspec.difference import Difference, compare_specs
+from cnnspec.difference import Change, Difference, compare_specs
 from cnnspec.errors import DataError, RunError, StateError
 from cnnspec.plan import Plan, resolve
 from cnnspec.spec.model import ModelSpec
@@ -29,6 +28,20 @@ from cnnspec.training import History, Run, StepTaken, evaluate, train
 
 WITHOUT_EFFECT = ("name", "limits")
 """Sections whose change does not change a training."""
+
+Reason = Literal[
+    "layers",
+    "not finite",
+    "findings",
+    "not compared",
+    "specs",
+    "equal",
+    "epochs",
+    "no twins",
+    "inside",
+    "outside",
+]
+"""What decides a verdict on two runs; `cnnspec.report.runs` has the words."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +91,8 @@ class RunsVerdict:
     different_predictions: int | None
     """Test images that are classed differently; None where the runs have other test images."""
     verdict: Literal["same", "different", "cannot tell"]
-    reason: str
+    reason: Reason
+    """What decides it."""
     not_finite: tuple[NotFinite, ...] = ()
     """Where there is any, no part was replayed and no twin was trained."""
     provenance: Mapping[str, Any] = field(default_factory=dict)
@@ -125,15 +139,15 @@ def compare_runs(
         moment = Moment(1, states[0], networks[0].optimizer_state(), _images(data[0]))
         parts = replay(plan, training, parties, moment=moment)
     apart = distances(*states) if same_layers and not broken else {}
-    changes = _changes(difference)
+    changed = any(has_effect(change) for change in difference.options)
     finished = {len(history) for history in histories}
     envelope = None
-    decided = bool(changes) or (parts is not None and not _clean(parts))
+    decided = changed or (parts is not None and not _clean(parts))
     if any(apart.values()) and not decided and len(finished) == 1 and twins and histories[0]:
         as_far = training.model_copy(update={"epochs": finished.pop()})
         differing = parties if parties[0].backend != parties[1].backend else parties[:1]
         envelope = _envelope(plan, as_far, differing, data[0], states, twins, on_step)
-    verdict, reason = _judged(same_layers, changes, histories, parts, apart, envelope, broken)
+    verdict, reason = _judged(same_layers, changed, histories, parts, apart, envelope, broken)
     predictions = [result.predictions for result in results]
     same_images = predictions[0].shape == predictions[1].shape
     return RunsVerdict(
@@ -152,6 +166,11 @@ def compare_runs(
         broken,
         _provenance(specs, (data[0], data[1])),
     )
+
+
+def has_effect(change: Change) -> bool:
+    """Tell whether a change of a spec's option makes it another training."""
+    return change.path.split(".")[0] not in WITHOUT_EFFECT
 
 
 def _clean(parts: Replayed) -> bool:
@@ -179,61 +198,33 @@ def _provenance(
 
 def _judged(
     same_layers: bool,
-    changes: list[str],
+    changed: bool,
     histories: tuple[History, History],
     parts: Replayed | None,
     apart: Mapping[str, float],
     envelope: FinalEnvelope | None,
     broken: tuple[NotFinite, ...],
-) -> tuple[Literal["same", "different", "cannot tell"], str]:
+) -> tuple[Literal["same", "different", "cannot tell"], Reason]:
+    """Return the verdict and what decides it: the first of the reasons that holds."""
     if not same_layers:
-        return "different", "their layers are not the same"
+        return "different", "layers"
     if broken:
-        worst = broken[0]
-        return "different", (
-            f"the weights of {worst.run} are not finite: {worst.parameter} "
-            f"({worst.not_finite:,} of {worst.elements:,} numbers); its training diverged, "
-            "nothing else was compared"
-        )
+        return "different", "not finite"
     if parts is not None and parts.findings:
-        return "different", _of_parts(parts.findings[0])
+        return "different", "findings"
     if parts is not None and not parts.coverage.complete:
-        missing = next(item for item in parts.coverage.not_compared if not item.allowed)
-        return "different", (
-            f"parts of the backends could not be compared: {missing.layer}: {missing.why}"
-        )
-    if changes:
-        return "different", f"their specs differ: {', '.join(changes)}"
+        return "different", "not compared"
+    if changed:
+        return "different", "specs"
     if not any(apart.values()):
-        return "same", "their weights are equal to the last bit"
-    finished = [len(history) for history in histories]
-    if finished[0] != finished[1]:
-        return "different", f"one has {finished[0]} finished epochs, the other {finished[1]}"
+        return "same", "equal"
+    if len(histories[0]) != len(histories[1]):
+        return "different", "epochs"
     if envelope is None:
-        return "cannot tell", "their weights differ, and no twins were trained to tell why"
+        return "cannot tell", "no twins"
     if envelope.inside:
-        return "same", f"their weights are within the rounding envelope of {envelope.twins} twins"
-    return "different", (
-        f"their weights are outside the rounding envelope of {envelope.twins} twins; "
-        "`cnnspec compare SPEC --mode free` finds the first step that is"
-    )
-
-
-def _of_parts(first: Finding) -> str:
-    if first.precision == "float64":
-        return f"the backends are not the same function: {first.layer} differs"
-    return (
-        "one of the backends loses precision that rounding does not explain: "
-        f"{first.wrong_side or first.backend} in {first.layer}"
-    )
-
-
-def _changes(difference: Difference) -> list[str]:
-    return [
-        f"{change.path}: {change.before} -> {change.after}"
-        for change in difference.options
-        if change.path.split(".")[0] not in WITHOUT_EFFECT
-    ]
+        return "same", "inside"
+    return "different", "outside"
 
 
 def _envelope(

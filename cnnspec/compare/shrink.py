@@ -9,10 +9,10 @@ from typing import Any, cast
 from pydantic import ValidationError
 from pydantic_core import PydanticUndefined
 
+from cnnspec.address import LOSS, OPTIMIZER, Address, Layer
 from cnnspec.compare.party import Party
 from cnnspec.compare.probes import rectangle
 from cnnspec.compare.referee import compare_parties
-from cnnspec.compare.replay_learning import LOSS, OPTIMIZER
 from cnnspec.compare.verdict import Verdict
 from cnnspec.errors import BackendError, SpecError
 from cnnspec.plan import Plan, resolve
@@ -28,8 +28,8 @@ RUNS = 200
 class Failure:
     """What must stay as it is while a spec shrinks."""
 
-    kind: str
-    """A kind of layer, `loss`, `optimizer`, or a part such as `training step`."""
+    part: str | Address
+    """A kind of layer, or the address of what is no layer."""
     quantity: str | None
     """None: it could not be compared."""
     precision: str
@@ -87,20 +87,22 @@ def shrink(
 
 def failure_of(verdict: Verdict, plan: Plan) -> Failure | None:
     """Return what is wrong first, without the names and numbers that a smaller spec changes."""
-    kinds = {at.name: at.kind for at in plan.layers}
+
+    def part(at: Address) -> str | Address:
+        return plan.layer(at.path).kind if isinstance(at, Layer) else at
+
     for finding in verdict.findings:
-        layer = str(finding.layer)
         quantity = finding.quantity
-        if layer == OPTIMIZER:  # `conv1.weight.exp_avg`: whichever parameter it is
+        if finding.address == OPTIMIZER:  # `conv1.weight.exp_avg`: whichever parameter it is
             quantity = quantity.split(".", 2)[2] if quantity.count(".") > 1 else "weights"
         cause = finding.cause.code if finding.cause else None
         return Failure(
-            kinds.get(layer, layer), quantity, finding.precision, finding.wrong_side, cause
+            part(finding.address), quantity, finding.precision, finding.wrong_side, cause
         )
     for item in verdict.coverage.not_compared:
         if not item.allowed:
             side = next((name for name in verdict.backends if item.why.startswith(name)), None)
-            return Failure(kinds.get(item.layer, item.layer), None, "float64", side, None)
+            return Failure(part(item.address), None, "float64", side, None)
     return None
 
 
@@ -132,11 +134,11 @@ def _alone(spec: ModelSpec, failure: Failure) -> Iterator[ModelSpec]:
     if len(spec.layers) <= 2:
         return
     plan = resolve(spec)
-    if failure.kind in (LOSS, OPTIMIZER):
+    if failure.part in (LOSS, OPTIMIZER):
         last = Linear(out_features=plan.classes)
         yield _with(spec, input=(1, 1, 2), layers=(Flatten(), last))
     for at in plan.layers:
-        if at.kind != failure.kind:
+        if at.kind != failure.part:
             continue
         layer = cast(AnyLayer, at.layer)
         small = rectangle(at)

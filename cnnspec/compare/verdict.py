@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from cnnspec.address import Address, layer_of
 from cnnspec.compare.causes import Cause
 from cnnspec.training.history import History
 
@@ -14,8 +15,8 @@ from cnnspec.training.history import History
 class Quantity:
     """One comparison: the worst element over all probes."""
 
-    layer: str
-    """A layer's name, `loss`, `optimizer` or `training step`."""
+    address: Address
+    """A layer, the loss, the optimizer or the training step."""
     quantity: str
     """`output`, `grad_input`, `grad_weight`, `loss`, or a parameter's name after an update."""
     precision: str
@@ -45,6 +46,11 @@ class Quantity:
     """The worst element of the second of two sides, or of the side's own truth."""
 
     @property
+    def layer(self) -> str | None:
+        """The layer's path; None where it is no layer."""
+        return layer_of(self.address)
+
+    @property
     def ok(self) -> bool:
         """Whether rounding explains the difference."""
         return self.ratio <= 1
@@ -54,13 +60,17 @@ class Quantity:
 class NotCompared:
     """Something that a comparison should hold together, and could not."""
 
-    layer: str
-    """A layer's name, `loss`, `optimizer`, `whole pass` or `training step`."""
+    address: Address
     quantity: str | None
     """None: all of it on some inputs, or one side's own checks."""
     why: str
     allowed: bool
     """Whether the user takes its absence."""
+
+    @property
+    def layer(self) -> str | None:
+        """The layer's path; None where it is no layer."""
+        return layer_of(self.address)
 
 
 @dataclass(frozen=True)
@@ -84,8 +94,7 @@ class Coverage:
 class Finding:
     """One difference that rounding does not explain: where, which side, and why."""
 
-    layer: str | None
-    """None: the training as a whole."""
+    address: Address
     quantity: str
     precision: str
     backend: str
@@ -100,6 +109,11 @@ class Finding:
     """Why, by the side that is wrong; a side whose cause is not known is missing."""
     step: int | None = None
     """Training step, where it was found in training."""
+
+    @property
+    def layer(self) -> str | None:
+        """The layer's path; None where it is no layer."""
+        return layer_of(self.address)
 
     @property
     def cause(self) -> Cause | None:

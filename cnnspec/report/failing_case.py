@@ -9,7 +9,9 @@ import numpy as np
 
 from cnnspec.backends.user_file import is_user_file, whole_path
 from cnnspec.compare.failing_case import LayerCase
-from cnnspec.compare.shrink import Shrunk
+from cnnspec.compare.party import BOTH
+from cnnspec.compare.shrink import Failure, Shrunk
+from cnnspec.report.address import words
 from cnnspec.report.quantities import budget_words, label
 from cnnspec.spec.dump import dump_spec
 from cnnspec.trace import Array
@@ -58,10 +60,10 @@ verdict = compare_backends(parse_spec(SPEC), BACKENDS)
 first = verdict.first_divergence
 print(verdict.verdict)
 if first:
-    print(f"{first.layer}, {first.quantity}: {first.worst.difference:.3g} apart")
+    print(f"{words(first.address)}, {first.quantity}: {first.worst.difference:.3g} apart")
     print(f"rounding explains {first.worst.budget:.1g}; wrong: {first.wrong_side}")
     print(first.cause.sentence if first.cause else "cause unknown")
-for line in {f"{item.layer}: {item.why}" for item in verdict.coverage.not_compared}:
+for line in {f"{words(item.address)}: {item.why}" for item in verdict.coverage.not_compared}:
     print("not compared:", line)
 sys.exit(verdict.verdict != "same")
 """
@@ -81,9 +83,10 @@ def failing_program(
             "from cnnspec.compare import parse_party"
         )
         return _head(shrunk, backends, imports, folder) + _layer(case, shrunk.failure.wrong_side)
-    return (
-        _head(shrunk, backends, "from cnnspec import compare_backends, parse_spec", folder) + WHOLE
+    imports = (
+        "from cnnspec import compare_backends, parse_spec\nfrom cnnspec.report.address import words"
     )
+    return _head(shrunk, backends, imports, folder) + WHOLE
 
 
 def size_line(shrunk: Shrunk) -> str:
@@ -99,7 +102,7 @@ def _head(shrunk: Shrunk, backends: tuple[str, str], imports: str, folder: Path 
     failure = shrunk.failure
     quantity = f", {label(failure.quantity)}" if failure.quantity else ""
     findings = shrunk.verdict.findings
-    where = str(findings[0].layer) if findings else failure.kind
+    where = words(findings[0].address) if findings else _part(failure)
     cause = findings[0].cause if findings else None
     why = f"\n\n{cause.of(str(failure.wrong_side))}" if cause else ""
     named = ", ".join(_named(backend, folder) for backend in backends)
@@ -111,6 +114,10 @@ def _head(shrunk: Shrunk, backends: tuple[str, str], imports: str, folder: Path 
         backends=f"({named})",
         here="HERE = Path(__file__).resolve().parent\n" if here else "",
     )
+
+
+def _part(failure: Failure) -> str:
+    return failure.part if isinstance(failure.part, str) else words(failure.part)
 
 
 def _named(backend: str, folder: Path | None) -> str:
@@ -126,7 +133,7 @@ def _named(backend: str, folder: Path | None) -> str:
 def _wrong(side: str | None, before: str) -> str:
     if side is None:
         return ""
-    return f"{before}both are wrong" if side == "both" else f"{before}{side} is wrong"
+    return f"{before}both are wrong" if side == BOTH else f"{before}{side} is wrong"
 
 
 def _layer(case: LayerCase, wrong_side: str | None) -> str:

@@ -10,8 +10,10 @@ from rich.padding import Padding
 from rich.text import Text
 
 from cnnspec.compare.causes import Cause
+from cnnspec.compare.party import BOTH
 from cnnspec.compare.probes import DATA_IMAGES
 from cnnspec.compare.verdict import Finding, Quantity, Verdict
+from cnnspec.report.address import words
 from cnnspec.report.quantities import budget_words, label
 
 IMAGES = {"data": DATA_IMAGES}
@@ -54,7 +56,7 @@ def _group_lines(group: list[Finding], said: Finding) -> Iterator[RenderableType
     """Yield where else something is found; who and why are not said twice in a row."""
     by_layer: dict[str, dict[str, None]] = {}
     for finding in group:
-        quantities = by_layer.setdefault(finding.layer or "training", {})
+        quantities = by_layer.setdefault(words(finding.address), {})
         quantities[label(finding.quantity)] = None
     text = Text("also: ")
     for number, (layer, quantities) in enumerate(by_layer.items()):
@@ -77,9 +79,10 @@ def _summary(verdict: Verdict) -> Text:
     top = max(verdict.quantities, key=lambda quantity: quantity.ratio, default=None)
     if top is None:
         return Text("no comparison could be made")
+    at = f"{words(top.address)}, {label(top.quantity)}"
     return Text(
         f"{total:,} comparisons, every difference explained by rounding: the largest takes "
-        f"{top.ratio:.2f} of its budget ({top.layer}, {label(top.quantity)}, {top.precision})"
+        f"{top.ratio:.2f} of its budget ({at}, {top.precision})"
     )
 
 
@@ -90,7 +93,7 @@ def _untypical(verdict: Verdict) -> Iterator[Text]:
         top = max(found, key=lambda item: item.typical or 0)
         yield Text(
             f"{len(found)} within the bound, but above the typical error sqrt(k) u S: most of "
-            f"all {top.layer}, {label(top.quantity)} ({top.precision}, {top.backend}), "
+            f"all {words(top.address)}, {label(top.quantity)} ({top.precision}, {top.backend}), "
             f"{top.typical:.3g} times",
             style="yellow",
         )
@@ -99,7 +102,7 @@ def _untypical(verdict: Verdict) -> Iterator[Text]:
 def finding_lines(finding: Finding, start: str = "first divergence") -> Iterator[RenderableType]:
     """Yield a difference in a few lines: where, how much, who is wrong, and why."""
     text = Text(f"{start}: ")
-    text.append(f"{finding.layer or 'training'}, {label(finding.quantity)}", style="bold")
+    text.append(f"{words(finding.address)}, {label(finding.quantity)}", style="bold")
     if finding.worst:
         text.append(f": {_how_much(finding.worst)}")
     yield text
@@ -174,5 +177,5 @@ def _without_cause(worst: Quantity) -> Text:
 def _who(finding: Finding) -> str:
     if finding.wrong_side is None:
         return f"which side is wrong: cannot tell ({finding.judge or 'no judge applies'})"
-    wrong = "both are wrong" if finding.wrong_side == "both" else f"{finding.wrong_side} is wrong"
+    wrong = "both are wrong" if finding.wrong_side == BOTH else f"{finding.wrong_side} is wrong"
     return f"{wrong}: judged by {finding.judge}" if finding.judge else wrong

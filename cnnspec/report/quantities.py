@@ -10,6 +10,7 @@ from rich.measure import Measurement
 from rich.table import Table
 
 from cnnspec.compare.verdict import Quantity, Verdict
+from cnnspec.report.address import words
 from cnnspec.report.tables import plain_table
 
 ROWS = 12
@@ -56,7 +57,7 @@ class QuantitiesTable:
             table.columns[column].no_wrap = True
         for found in self._rows:
             table.add_row(
-                found.layer,
+                words(found.address),
                 label(found.quantity),
                 found.precision,
                 _side(found.backend),

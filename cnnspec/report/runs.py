@@ -10,13 +10,17 @@ from rich.table import Table
 from rich.text import Text
 
 from cnnspec.compare.replay import Replayed
-from cnnspec.compare.runs import RunsVerdict
+from cnnspec.compare.runs import RunsVerdict, has_effect
 from cnnspec.documents import Document, document
+from cnnspec.report.address import words
 from cnnspec.report.difference import layers_table, options_table, plain_value
 from cnnspec.report.findings import finding_lines
 from cnnspec.report.tables import percent, plain_table
 from cnnspec.report.verdict import coverage_lines
 from cnnspec.report.verdict_document import replay_content
+
+VERSION = 2
+"""Of the document."""
 
 STYLES = {"same": "bold green", "different": "bold red", "cannot tell": "bold yellow"}
 
@@ -26,7 +30,7 @@ def render_runs(found: RunsVerdict) -> Iterator[RenderableType]:
     a, b = found.runs
     yield Text(
         f"{found.verdict.upper()}: {a} ({found.backends[0]}) and {b} ({found.backends[1]}): "
-        f"{found.reason}",
+        f"{reason(found)}",
         style=STYLES[found.verdict],
     )
     if any(layer.status != "same" for layer in found.difference.layers):
@@ -34,7 +38,8 @@ def render_runs(found: RunsVerdict) -> Iterator[RenderableType]:
         yield Text(f"`cnnspec diff {a}/resolved.yaml {b}/resolved.yaml` says more", style="dim")
     if found.parts:
         yield from _parts(found.parts)
-    unsaid = [change for change in found.difference.options if change.path not in found.reason]
+    said = found.reason == "specs"
+    unsaid = [change for change in found.difference.options if not (said and has_effect(change))]
     if unsaid:
         yield options_table(unsaid)
     yield _table(found)
@@ -53,6 +58,54 @@ def render_runs(found: RunsVerdict) -> Iterator[RenderableType]:
             f"from it in {found.envelope.parameter}, {b} {found.envelope.distance:.1e}; they "
             f"reach {percent(low)} to {percent(high)}."
         )
+
+
+def reason(found: RunsVerdict) -> str:
+    """Say in a sentence what decides the verdict."""
+    if found.reason == "not finite":
+        worst = found.not_finite[0]
+        return (
+            f"the weights of {worst.run} are not finite: {worst.parameter} "
+            f"({worst.not_finite:,} of {worst.elements:,} numbers); its training diverged, "
+            "nothing else was compared"
+        )
+    if found.reason in ("findings", "not compared") and found.parts:
+        return _of_parts(found.parts)
+    epochs = [len(history) for history in found.histories]
+    twins = found.envelope.twins if found.envelope else 0
+    return {
+        "layers": "their layers are not the same",
+        "specs": f"their specs differ: {_changes(found)}",
+        "equal": "their weights are equal to the last bit",
+        "epochs": f"one has {epochs[0]} finished epochs, the other {epochs[1]}",
+        "no twins": "their weights differ, and no twins were trained to tell why",
+        "inside": f"their weights are within the rounding envelope of {twins} twins",
+        "outside": f"their weights are outside the rounding envelope of {twins} twins; "
+        "`cnnspec compare SPEC --mode free` finds the first step that is",
+    }[found.reason]
+
+
+def _of_parts(parts: Replayed) -> str:
+    if not parts.findings:
+        missing = next(item for item in parts.coverage.not_compared if not item.allowed)
+        part = words(missing.address)
+        return f"parts of the backends could not be compared: {part}: {missing.why}"
+    first = parts.findings[0]
+    part = words(first.address)
+    if first.precision == "float64":
+        return f"the backends are not the same function: {part} differs"
+    return (
+        "one of the backends loses precision that rounding does not explain: "
+        f"{first.wrong_side or first.backend} in {part}"
+    )
+
+
+def _changes(found: RunsVerdict) -> str:
+    return ", ".join(
+        f"{change.path}: {change.before} -> {change.after}"
+        for change in found.difference.options
+        if has_effect(change)
+    )
 
 
 def _parts(parts: Replayed) -> Iterator[RenderableType]:
@@ -80,10 +133,11 @@ def runs_document(found: RunsVerdict) -> Document:
     parts = found.parts
     return document(
         "compare-runs",
+        version=VERSION,
         runs=found.runs,
         backends=found.backends,
         verdict=found.verdict,
-        reason=found.reason,
+        reason=reason(found),
         changed=[
             {
                 "path": change.path,

@@ -9,7 +9,9 @@ from rich.table import Table
 from rich.text import Text
 
 from cnnspec.compare.selftest import SelfTest, Trial
+from cnnspec.compare.verdict import Verdict
 from cnnspec.documents import Document, document
+from cnnspec.report.address import words
 from cnnspec.report.tables import plain_table
 
 LEVELS: dict[str, Callable[[Trial], bool]] = {
@@ -27,9 +29,9 @@ def render_selftest(result: SelfTest) -> Iterator[RenderableType]:
     if result.missed:
         yield Text("Missed:", style="bold")
     for trial in result.missed:
-        yield Text(f"  {trial.fault.name} on {trial.spec}: {trial.why_missed}")
+        yield Text(f"  {trial.fault.name} on {trial.spec}: {why_missed(trial)}")
     for alarm in result.false_alarms:
-        yield Text(f"false alarm in {alarm.precision}: {alarm.why}", style="red")
+        yield Text(f"false alarm in {alarm.precision}: {_alarm(alarm.verdict)}", style="red")
         yield Text(alarm.spec)
 
 
@@ -59,6 +61,33 @@ def _table(result: SelfTest) -> Table:
     return table
 
 
+def why_missed(trial: Trial) -> str:
+    """Say what was said of a fault instead of what is right."""
+    place, found = words(trial.place), trial.found
+    if found is None:
+        return f"not detected; it should be found in {place}"
+    said = f"{words(found.address)}, {found.quantity}"
+    if not trial.localised:
+        return f"localised wrongly: {said}; it should be found in {place}"
+    if not trial.accused:
+        return f"wrong side not named: {found.wrong_side or 'cannot tell'} ({said})"
+    diagnosed = f"diagnosed wrongly: {found.cause.code}" if found.cause else "no cause named"
+    return f"{diagnosed} ({said})"
+
+
+def _alarm(verdict: Verdict) -> str:
+    """Say what was found where there is no fault."""
+    first = verdict.first_divergence
+    if first is None:
+        return "; ".join(
+            f"{words(item.address)} not compared: {item.why}"
+            for item in verdict.coverage.not_compared
+        )
+    worst = first.worst
+    ratio = f", {worst.ratio:.3g} of the budget on `{worst.probe}`" if worst else ""
+    return f"{words(first.address)}, {first.quantity}, {first.precision}, {first.backend}{ratio}"
+
+
 def selftest_document(result: SelfTest) -> Document:
     """Return what `cnnspec selftest --json` prints."""
     return document(
@@ -72,9 +101,12 @@ def selftest_document(result: SelfTest) -> Document:
         accused=result.accused,
         diagnosed=result.diagnosed,
         missed=[
-            {"fault": trial.fault.name, "spec": trial.spec, "why": trial.why_missed}
+            {"fault": trial.fault.name, "spec": trial.spec, "why": why_missed(trial)}
             for trial in result.missed
         ],
         clean=result.clean,
-        false_alarms=[alarm._asdict() for alarm in result.false_alarms],
+        false_alarms=[
+            {"spec": alarm.spec, "precision": alarm.precision, "why": _alarm(alarm.verdict)}
+            for alarm in result.false_alarms
+        ],
     )

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from rich.console import RenderableType
 from rich.text import Text
 
-from cnnspec.compare.referee import TRAINING
+from cnnspec.address import TRAINING, Address
 from cnnspec.compare.verdict import Coverage, Finding, Kinks, NotCompared, Verdict
+from cnnspec.report.address import words
 from cnnspec.report.findings import all_findings, finding_lines
 from cnnspec.report.quantities import ROWS, QuantitiesTable, label, worst_first
 from cnnspec.report.trajectory import trajectory_parts
@@ -43,7 +44,7 @@ def render_training(verdict: Verdict) -> Iterator[RenderableType]:
 
 def _why_not_trained(verdict: Verdict) -> str:
     asked = verdict.provenance
-    if any(item.layer == TRAINING for item in verdict.coverage.not_compared):
+    if any(item.address == TRAINING for item in verdict.coverage.not_compared):
         missing = verdict.coverage.not_compared[-1]
         return f"the training could not be compared: {missing.why}"
     if asked.get("mode") == "replay":
@@ -63,7 +64,7 @@ def verdict_sentence(verdict: Verdict) -> Text:
         )
     if first is None:
         sentence = f"DIFFERENT: {_missing(verdict)} of {verdict.name} could not be compared"
-    elif first.layer is None:
+    elif first.address == TRAINING:
         sentence = f"DIFFERENT: only one of {a} and {b} can be trained on {verdict.name}"
     elif first.precision == "float64":
         sentence = f"DIFFERENT: {a} and {b} are not the same function on {verdict.name}"
@@ -82,7 +83,7 @@ def _missing(verdict: Verdict) -> str:
     items = [item for item in verdict.coverage.not_compared if not item.allowed]
     quantities = sum(item.quantity is not None for item in items)
     if not quantities:
-        return _and(list(dict.fromkeys(item.layer for item in items)))
+        return _and(list(dict.fromkeys(words(item.address) for item in items)))
     return f"{quantities} {'quantity' if quantities == 1 else 'quantities'}"
 
 
@@ -91,7 +92,7 @@ def _losing(verdict: Verdict, first: Finding) -> str:
     layers: dict[tuple[str, str], dict[str, None]] = {}
     for finding in verdict.findings or (first,):
         side = finding.wrong_side or finding.backend
-        layers.setdefault((side, finding.precision), {})[str(finding.layer)] = None
+        layers.setdefault((side, finding.precision), {})[words(finding.address)] = None
     (side, precision), *others = layers
     losing = f"{side} in {precision} loses precision that rounding does not explain, in " + _and(
         list(layers[side, precision])
@@ -115,8 +116,9 @@ def coverage_lines(coverage: Coverage, kinks: Sequence[Kinks]) -> Iterator[Text]
         + ", ".join(f"{done} of {of} {what}" for what, (done, of) in coverage.counts.items()),
         style="dim",
     )
-    for layer, quantities, why, allowed in _grouped(coverage.not_compared):
-        what = f"{layer} ({', '.join(map(label, quantities))})" if quantities else layer
+    for at, quantities, why, allowed in _grouped(coverage.not_compared):
+        part = words(at)
+        what = f"{part} ({', '.join(map(label, quantities))})" if quantities else part
         style = "dim" if allowed else "red"
         yield Text(f"not compared{' (allowed)' if allowed else ''}: {what}: {why}", style=style)
     for side, precision in coverage.silent:
@@ -134,11 +136,11 @@ def coverage_lines(coverage: Coverage, kinks: Sequence[Kinks]) -> Iterator[Text]
         )
 
 
-def _grouped(items: tuple[NotCompared, ...]) -> Iterator[tuple[str, list[str], str, bool]]:
-    groups: dict[tuple[str, str, bool], list[str]] = {}
+def _grouped(items: tuple[NotCompared, ...]) -> Iterator[tuple[Address, list[str], str, bool]]:
+    groups: dict[tuple[Address, str, bool], list[str]] = {}
     for item in items:
-        quantities = groups.setdefault((item.layer, item.why, item.allowed), [])
+        quantities = groups.setdefault((item.address, item.why, item.allowed), [])
         if item.quantity:
             quantities.append(item.quantity)
-    for (layer, why, allowed), quantities in groups.items():
-        yield layer, quantities, why, allowed
+    for (at, why, allowed), quantities in groups.items():
+        yield at, quantities, why, allowed

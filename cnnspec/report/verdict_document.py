@@ -11,8 +11,9 @@ from typing import Any
 
 from cnnspec.compare.verdict import Coverage, Finding, Kinks, Quantity, Trajectory, Verdict
 from cnnspec.documents import Document, document
+from cnnspec.report.address import at_address, where
 
-VERSION = 2
+VERSION = 3
 
 
 def verdict_document(verdict: Verdict) -> Document:
@@ -44,7 +45,7 @@ def replay_content(
         "findings": [_finding(finding) for finding in findings],
         "quantities": [_quantity(found) for found in quantities],
         "coverage": {name: list(count) for name, count in coverage.counts.items()},
-        "not_compared": [asdict(item) for item in coverage.not_compared],
+        "not_compared": [at_address(item) for item in coverage.not_compared],
         "silent": [{"side": side, "precision": precision} for side, precision in coverage.silent],
         "kinks": [asdict(kink) for kink in kinks],
     }
@@ -53,7 +54,7 @@ def replay_content(
 def _finding(finding: Finding) -> Document:
     worst = finding.worst
     return {
-        "layer": finding.layer,
+        **where(finding.address),
         "quantity": finding.quantity,
         "precision": finding.precision,
         "backend": finding.backend,
@@ -76,7 +77,7 @@ def _finding(finding: Finding) -> Document:
 
 
 def _quantity(found: Quantity) -> Document:
-    return asdict(found) | {"ok": found.ok}
+    return at_address(found) | {"ok": found.ok}
 
 
 def _trajectory(trajectory: Trajectory) -> dict[str, Any]:

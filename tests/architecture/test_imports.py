@@ -11,7 +11,7 @@ import pytest
 PACKAGE = Path(__file__).parents[2] / "cnnspec"
 
 RECORDS = {
-    *("plan", "difference", "starter", "initial"),
+    *("address", "plan", "difference", "starter", "initial"),
     *("randomness", "trace", "environment", "documents"),
 }
 MAY_IMPORT = {
@@ -24,6 +24,7 @@ MAY_IMPORT = {
     "starter": {"spec", "plan"},
     "randomness": set(),
     "trace": set(),
+    "address": set(),
     "environment": set(),
     "documents": set(),
     "initial": {"plan", "spec", "randomness", "trace"},

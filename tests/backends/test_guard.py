@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from cnnspec import BackendError, build, compare_backends, parse_spec, resolve
+from cnnspec.address import TRAINING
 from cnnspec.backends import backend_names
 from cnnspec.backends.guard import guarded, told
 from cnnspec.backends.numpy import NumPyNetwork
@@ -150,7 +151,7 @@ def test_a_network_that_cannot_be_tested_is_not_compared() -> None:
     verdict = compare_backends(SPEC, (parse_party("numpy"), faulty(conv=Raises)))
     assert verdict.trajectory is None
     last = verdict.coverage.not_compared[-1]
-    assert (last.layer, last.allowed) == ("training", False)
+    assert (last.address, last.allowed) == (TRAINING, False)
     assert last.why.startswith("ValueError: bad forward, raised by the backend `faulty`")
 
 
@@ -158,7 +159,7 @@ def test_predictions_of_another_shape_are_not_compared() -> None:
     verdict = compare_backends(SPEC, (parse_party("numpy"), faulty(network=Transposed)))
     assert verdict.verdict == "different"
     last = verdict.coverage.not_compared[-1]
-    assert last.layer == "training"
+    assert last.address == TRAINING
     assert last.why == (
         "the faulty network predicts an array of shape (10, 20); wanted the logits, 20 images x 10 "
         "classes"

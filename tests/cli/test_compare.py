@@ -95,7 +95,7 @@ def test_provenance(spec: str, call: Call) -> None:
         (["--twins", "5"], "--twins: for --mode free, not for --mode lockstep"),
         (["--mode", "replay", "--steps", "5"], "--steps: --mode replay does not train"),
         (["--mode", "replay", "--epochs", "2"], "--epochs: --mode replay does not train"),
-        (["--allow", "pool9"], "nothing that is compared: `pool9`; There are: whole pass, "),
+        (["--allow", "pool9"], "nothing that is compared: `pool9`; There are: conv1, "),
         (["--allow", "conv2.output"], "`conv2.output`; did you mean `conv1.output`?"),
         (
             ["--allow", "conv1.grad_foo"],
@@ -199,7 +199,7 @@ def test_a_backend_that_raises_has_a_verdict_all_the_same(
         "why": "Network: TypeError: ",
     }
     assert "Traceback" not in done.err
-    assert missing[-1]["layer"] == "training"
+    assert missing[-1]["part"] == "training"
 
 
 def test_a_folder_is_neither_spec_nor_run(call: Call, tmp_path: Path) -> None:

@@ -9,12 +9,17 @@ from typing import Any
 
 import pytest
 
+from cnnspec.address import LOSS
 from cnnspec.compare import selftest
-from cnnspec.compare.selftest import FAULTS
+from cnnspec.compare.selftest import FAULTS, SelfTest
 from cnnspec.compare.selftest.selftest import FalseAlarm
+from cnnspec.compare.verdict import Coverage, NotCompared, Verdict
+from cnnspec.report.selftest import selftest_document
 from tests.report.explained import hold, paths
 
 Call = Callable[..., Any]
+
+MISSING = NotCompared(LOSS, "loss", "so", allowed=False)
 
 
 def plant(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
@@ -53,7 +58,11 @@ def test_every_key_of_the_document_is_explained(
 ) -> None:
     plant(monkeypatch, "relu-stale-mask")
     document = json.loads(call("selftest", "--clean", "0", "--json").out)
-    document["false_alarms"] = [FalseAlarm("spec", "float32", "why")._asdict()]
+    verdict = Verdict("model", ("numpy", "torch"), (), Coverage({}, (MISSING,)), (), (), {})
+    alarm = FalseAlarm("spec", "float32", verdict)
+    alarms = selftest_document(SelfTest((), 1, (alarm,), "torch"))["false_alarms"]
+    assert alarms == [{"spec": "spec", "precision": "float32", "why": "loss not compared: so"}]
+    document["false_alarms"] = alarms
     hold(set(paths(document)), "selftest.md")
 
 

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from cnnspec import ModelSpec, compare_backends, parse_spec, resolve
+from cnnspec.address import LOSS, PASS, STEP, Layer
 from cnnspec.backends.numpy import NumPyNetwork
 from cnnspec.backends.numpy.layers import LinearNumPy
 from cnnspec.backends.numpy.pool import PoolNumPy
@@ -68,12 +69,12 @@ def test_a_layer_that_raises_is_listed_with_the_reason() -> None:
     verdict = compared(pool=NoBackward)
     assert verdict.verdict == "different"
     assert verdict.coverage.counts["outputs"] == (5, 6)
-    listed = {(item.layer, item.quantity) for item in verdict.coverage.not_compared}
+    listed = {(item.address, item.quantity) for item in verdict.coverage.not_compared}
     assert listed == {
-        ("pool1", "output"),
-        ("pool1", "grad_input"),
-        ("whole pass", None),
-        ("training step", None),
+        (Layer("pool1"), "output"),
+        (Layer("pool1"), "grad_input"),
+        (PASS, None),
+        (STEP, None),
     }
     reasons = {item.why for item in verdict.coverage.not_compared}
     assert reasons == {"faulty: ValueError: no backward"}
@@ -105,6 +106,6 @@ def test_a_layer_that_raises_on_one_probe_alone_is_listed() -> None:
 
 def test_a_loss_that_raises_is_listed() -> None:
     verdict = compared(network=NoLoss)
-    listed = {(item.layer, item.quantity) for item in verdict.coverage.not_compared}
-    assert listed >= {("loss", "loss"), ("loss", "grad_logits")}
+    listed = {(item.address, item.quantity) for item in verdict.coverage.not_compared}
+    assert listed >= {(LOSS, "loss"), (LOSS, "grad_logits")}
     assert verdict.verdict == "different"

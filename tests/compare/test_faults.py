@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from cnnspec import compare_backends, parse_spec
+from cnnspec.address import PASS
 from cnnspec.backends.numpy import LAYERS, NumPyNetwork, layers, learning
 from cnnspec.backends.numpy.batch_norm import BatchNormNumPy
 from cnnspec.backends.numpy.conv import ConvNumPy
@@ -58,11 +59,11 @@ def compare(
 
 def first(document: dict[str, Any]) -> tuple[str, str, str]:
     found = document["first_divergence"]
-    return found["layer"], found["quantity"], found["precision"]
+    return found["layer"] or found["part"], found["quantity"], found["precision"]
 
 
 def faulty_layers(document: dict[str, Any]) -> set[str]:
-    return {found["layer"] for found in document["quantities"] if not found["ok"]}
+    return {found["layer"] or found["part"] for found in document["quantities"] if not found["ok"]}
 
 
 def plant(
@@ -244,7 +245,8 @@ def test_training_that_only_one_backend_survives_is_a_difference(
     code, document = compare(SPEC, "--steps", "8")
     assert code == 1
     found = document["first_divergence"]
-    assert (found["layer"], found["quantity"], found["step"]) == (None, "loss", 7)
+    assert (found["part"], found["layer"]) == ("training", None)
+    assert (found["quantity"], found["step"]) == ("loss", 7)
     assert list(document["trajectory"]["stopped"]) == ["numpy"]
 
 
@@ -327,7 +329,7 @@ def test_layer_that_breaks_the_next_one_is_named() -> None:
     finding = verdict.first_divergence
     assert finding is not None
     assert (finding.layer, finding.quantity) == ("conv1", "output")
-    missing = [item for item in verdict.coverage.not_compared if item.layer == "whole pass"]
+    missing = [item for item in verdict.coverage.not_compared if item.address == PASS]
     assert missing[0].why.startswith("faulty: ")
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from cnnspec import parse_spec, resolve
+from cnnspec.address import LOSS, OPTIMIZER
 from cnnspec.backends.numpy import conv, layers, learning
 from cnnspec.compare import (
     Finding,
@@ -148,7 +149,7 @@ def test_a_wrong_loss_and_a_wrong_optimizer_are_judged() -> None:
         return loss * len(labels), grad
 
     finding = only(judged(TORCH, faulty(loss=summed)))
-    assert (finding.layer, finding.quantity) == ("loss", "loss")
+    assert (finding.address, finding.quantity) == (LOSS, "loss")
     assert finding.wrong_side == "faulty"
     assert finding.cause is not None
 
@@ -157,7 +158,7 @@ def test_a_wrong_loss_and_a_wrong_optimizer_are_judged() -> None:
             super().step(parameters, gradients, -learning_rate, step)
 
     findings = judged(TORCH, faulty(optimizers={"sgd": Uphill})).findings
-    assert {finding.layer for finding in findings} == {"optimizer"}
+    assert {finding.address for finding in findings} == {OPTIMIZER}
     assert {finding.wrong_side for finding in findings} == {"faulty"}
     assert all(finding.cause and finding.cause.code == "ascent" for finding in findings)
 

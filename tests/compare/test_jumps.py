@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from cnnspec.address import PASS, Layer
 from cnnspec.backends import numpy as engine
 from cnnspec.backends.network import Network
 from cnnspec.backends.torch.network import TorchNetwork
@@ -225,7 +226,7 @@ def test_what_need_not_be_compared_is_no_hindrance(monkeypatch: pytest.MonkeyPat
     data = data_on_the_edge(torch, "second", "there")
     right = TorchNetwork.replay
     monkeypatch.setattr(TorchNetwork, "replay", raises)
-    for allowed, jumps in (((), 0), (("flatten1", "whole pass"), 1)):
+    for allowed, jumps in (((), 0), (((Layer("flatten1"), None), (PASS, None)), 1)):
         envelope = trained(torch, data, allowed=allowed).envelope
         assert envelope is not None
         assert len(envelope.jumps) == jumps

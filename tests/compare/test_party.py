@@ -118,6 +118,13 @@ def test_what_is_no_party_is_refused(text: str, message: str, tmp_path: Path) ->
     assert message.format(folder=tmp_path) in str(caught.value)
 
 
+def test_no_side_is_called_as_both_are(tmp_path: Path) -> None:
+    path = tmp_path / "own.py"
+    path.write_text("both = print\n")
+    assert parse_party(f"{path}:both").label == "own.py:both"
+    assert parse_party(f"{path}:both@threads=1").label == "own.py:both@threads=1"
+
+
 def test_one_backend_under_two_settings() -> None:
     assert compare_backends(SPEC, ("numpy", "numpy@float64")).verdict == "same"
     assert compare_backends(SPEC, ("torch@threads=1", "torch@threads=2")).verdict == "same"

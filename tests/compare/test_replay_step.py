@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 
 from cnnspec import ModelSpec, compare_backends, parse_spec
+from cnnspec.address import LOSS, OPTIMIZER, STEP, Address, Layer
 from cnnspec.backends.network import Step
 from cnnspec.backends.numpy import NumPyNetwork
 from cnnspec.backends.numpy.conv import ConvNumPy
 from cnnspec.backends.numpy.layers import LinearNumPy, ReLUNumPy
 from cnnspec.backends.numpy.learning import AdamNumPy, cross_entropy
 from cnnspec.compare import Party, parse_party
-from cnnspec.compare.replay_pass import PASS
-from cnnspec.compare.replay_step import STEP
+from cnnspec.compare.replay_pass import WHOLE_PASS
 from cnnspec.compare.verdict import Finding, Verdict
 from tests.faulty import faulty
 
@@ -71,7 +71,7 @@ def test_sums_in_another_order_are_the_same(spec: ModelSpec, precision: str) -> 
     verdict = judged(other, spec.model_copy(update={"training": training}))
     assert verdict.findings == ()
     assert verdict.verdict == "same"
-    steps = [found for found in verdict.quantities if found.layer == STEP]
+    steps = [found for found in verdict.quantities if found.address == STEP]
     assert max(found.ratio for found in steps) > 0  # they do differ
 
 
@@ -159,12 +159,12 @@ class BuffersStay(NumPyNetwork):
 )
 def test_faults_of_training_alone_are_found(network: type[NumPyNetwork], spec: ModelSpec) -> None:
     finding = first(faulty(network=network), spec)
-    assert (finding.layer, finding.precision) == (STEP, "float64")
+    assert (finding.address, finding.precision) == (STEP, "float64")
 
 
 def test_faults_of_float32_alone_are_found() -> None:
     finding = first(faulty(network=HalfTheRateInFloat32))
-    assert (finding.layer, finding.precision) == (STEP, "float32")
+    assert (finding.address, finding.precision) == (STEP, "float32")
 
     class Predicts(NumPyNetwork):
         def predict(self, images: Any) -> Any:
@@ -172,7 +172,7 @@ def test_faults_of_float32_alone_are_found() -> None:
             return logits[:, ::-1] if self._dtype == np.float32 else logits
 
     finding = first(faulty(network=Predicts))
-    assert (finding.layer, finding.quantity) == (STEP, "predicted logits")
+    assert (finding.address, finding.quantity) == (STEP, "predicted logits")
     assert finding.precision == "float32"
 
 
@@ -209,7 +209,7 @@ def test_a_whole_pass_in_float32_is_its_parts(spec: ModelSpec) -> None:
     found = first(faulty(network=RunsItsLayersOtherwise, conv=OffInAWholePass), spec)
     assert (found.layer, found.quantity, found.precision) == ("conv1", "output", "float32")
     assert found.worst is not None
-    assert found.worst.probe == PASS
+    assert found.worst.probe == WHOLE_PASS
     assert found.cause is not None
     assert found.cause.code == "whole-is-not-its-parts"
 
@@ -222,7 +222,7 @@ def test_a_step_that_overwrites_its_images_is_found() -> None:
             return taken
 
     finding = first(faulty(network=Overwrites))
-    assert (finding.layer, finding.quantity) == (STEP, "own input")
+    assert (finding.address, finding.quantity) == (STEP, "own input")
     assert finding.cause is not None
     assert finding.cause.code == "changes-input"
 
@@ -235,7 +235,7 @@ def test_a_step_that_fails_is_no_step_that_is_right() -> None:
     verdict = judged(faulty(network=Fails))
     assert verdict.verdict == "different"
     (item,) = verdict.coverage.not_compared
-    assert item.layer == STEP
+    assert item.address == STEP
     assert "`faulty` calls sys.exit(0) in train_step" in item.why
 
 
@@ -268,21 +268,21 @@ IN_FLOAT64 = parse_spec(TEXT.replace("batch_size: 32", "batch_size: 32, precisio
 
 
 @pytest.mark.parametrize(
-    ("party", "spec", "layer", "quantity"),
+    ("party", "spec", "place", "quantity"),
     [
-        (faulty(conv=OnLargeBatches), SPEC, "conv1", "grad_weight"),
-        (faulty(relu=UpToSix), SPEC, "relu1", "output"),
-        (faulty(linear=RoundsItsInput), IN_FLOAT64, "linear1", "output"),
-        (faulty(optimizers={"adam": OtherwiseLater}), SPEC, "optimizer", "conv1.weight"),
-        (faulty(loss=last_class_is_the_one_before), SPEC, "loss", "loss"),
+        (faulty(conv=OnLargeBatches), SPEC, Layer("conv1"), "grad_weight"),
+        (faulty(relu=UpToSix), SPEC, Layer("relu1"), "output"),
+        (faulty(linear=RoundsItsInput), IN_FLOAT64, Layer("linear1"), "output"),
+        (faulty(optimizers={"adam": OtherwiseLater}), SPEC, OPTIMIZER, "conv1.weight"),
+        (faulty(loss=last_class_is_the_one_before), SPEC, LOSS, "loss"),
     ],
 )
 def test_probes_reach_where_faults_hide(
-    party: Party, spec: ModelSpec, layer: str, quantity: str
+    party: Party, spec: ModelSpec, place: Address, quantity: str
 ) -> None:
     without_data = spec.model_copy(update={"data": None})
     finding = first(party, without_data)
-    assert (finding.layer, finding.quantity) == (layer, quantity)
+    assert (finding.address, finding.quantity) == (place, quantity)
 
 
 def test_predictions_of_many_images_are_compared() -> None:
@@ -293,7 +293,7 @@ def test_predictions_of_many_images_are_compared() -> None:
             return logits
 
     finding = first(faulty(network=Chunks))
-    assert (finding.layer, finding.quantity) == (STEP, "predicted logits")
+    assert (finding.address, finding.quantity) == (STEP, "predicted logits")
 
 
 def test_bounds_that_say_nothing_are_told() -> None:

@@ -18,6 +18,7 @@ from cnnspec.compare import parse_party, runs
 from cnnspec.compare.runs import compare_runs
 from cnnspec.documents import to_json
 from cnnspec.errors import RunError
+from cnnspec.report.runs import reason as reason_of
 from cnnspec.report.runs import render_runs, runs_document
 from cnnspec.training import Run
 from cnnspec.training.weights import save_weights
@@ -63,7 +64,7 @@ def trained(tmp_path: Path) -> Any:
 def test_two_backends_end_within_the_envelope(trained: Any) -> None:
     found = compare_runs(trained("numpy"), trained("torch"))
     assert found.verdict == "same"
-    assert found.reason == "their weights are within the rounding envelope of 6 twins"
+    assert reason_of(found) == "their weights are within the rounding envelope of 6 twins"
     assert found.parts is not None
     assert found.parts.findings == ()
     envelope = found.envelope
@@ -77,7 +78,7 @@ def test_two_backends_end_within_the_envelope(trained: Any) -> None:
 
 def test_the_same_run_twice_is_equal_to_the_bit(trained: Any) -> None:
     found = compare_runs(trained(), trained())
-    assert (found.verdict, found.reason) == ("same", "their weights are equal to the last bit")
+    assert (found.verdict, reason_of(found)) == ("same", "their weights are equal to the last bit")
     assert found.envelope is None
     assert not any(found.distances.values())
 
@@ -101,7 +102,7 @@ def test_without_twins_nobody_can_tell(trained: Any) -> None:
 def test_another_spec_is_another_training(override: str, reason: str, trained: Any) -> None:
     found = compare_runs(trained(), trained("numpy", TEXT, override))
     assert found.verdict == "different"
-    assert found.reason == reason
+    assert reason_of(found) == reason
 
 
 def test_the_name_and_the_limits_change_no_training(trained: Any) -> None:
@@ -116,7 +117,7 @@ def test_tampered_weights_are_outside(trained: Any) -> None:
     save_weights(second.path / "weights.safetensors", weights)
     found = compare_runs(first, second)
     assert found.verdict == "different"
-    assert found.reason.startswith("their weights are outside the rounding envelope of 3 twins")
+    assert reason_of(found).startswith("their weights are outside the rounding envelope of 3 twins")
     assert found.envelope is not None
     assert (found.envelope.inside, found.envelope.parameter) == (False, "conv1.weight")
 
@@ -140,7 +141,7 @@ def Network(plan, training, *, device):
 """)
     found = compare_runs(trained(), trained(f"{file}:Network"))
     assert found.verdict == "different"
-    assert found.reason == "the backends are not the same function: linear1 differs"
+    assert reason_of(found) == "the backends are not the same function: linear1 differs"
 
 
 def test_weights_that_are_not_finite_are_different_and_named(trained: Any) -> None:
@@ -151,7 +152,7 @@ def test_weights_that_are_not_finite_are_different_and_named(trained: Any) -> No
         save_weights(run.path / "weights.safetensors", weights)
     found = compare_runs(first, second)
     assert found.verdict == "different"
-    assert found.reason.startswith(
+    assert reason_of(found).startswith(
         f"the weights of {first.path} are not finite: linear1.bias (2 of 10 numbers)"
     )
     assert [(item.run, item.parameter) for item in found.not_finite] == [
@@ -174,7 +175,7 @@ def test_parts_that_cannot_be_compared_are_different(
     monkeypatch.setattr(runs, "parse_party", lambda name, device: parties[name])
     found = compare_runs(first, second)
     assert found.verdict == "different"
-    assert found.reason == (
+    assert reason_of(found) == (
         "parts of the backends could not be compared: conv1: numpy: ValueError: no gradient"
     )
     text = " ".join(str(part) for part in render_runs(found))
@@ -190,7 +191,7 @@ def test_a_backend_that_loses_precision_is_named(
     monkeypatch.setattr(runs, "parse_party", lambda name, device: parties[name])
     found = compare_runs(first, second)
     assert found.verdict == "different"
-    assert found.reason == (
+    assert reason_of(found) == (
         "one of the backends loses precision that rounding does not explain: torch@bfloat16 in "
         "conv1"
     )
@@ -265,7 +266,7 @@ def test_unequal_epochs(trained: Any) -> None:
         {name: np.nextafter(array, np.float32(1)) for name, array in weights.items()},
     )
     found = compare_runs(first, second)
-    assert (found.verdict, found.reason) == (
+    assert (found.verdict, reason_of(found)) == (
         "different",
         "one has 2 finished epochs, the other 1",
     )

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from cnnspec import SGD, parse_spec
+from cnnspec.address import LOSS, OPTIMIZER
 from cnnspec.compare import parse_party
 from cnnspec.compare.failing_case import layer_case
 from cnnspec.compare.shrink import Shrunk, shrink
@@ -127,7 +128,7 @@ def test_pool_that_is_wrong_where_windows_overlap(faults: Path) -> None:
     assert isinstance(pool, Pool)
     assert pool.strides() < (pool.kernel_size,) * 2
     assert found.spec.input[0] == 1
-    assert (found.failure.kind, found.failure.quantity) == ("pool", "grad_input")
+    assert (found.failure.part, found.failure.quantity) == ("pool", "grad_input")
 
 
 def test_the_cause_stays_the_same(faults: Path) -> None:
@@ -140,11 +141,11 @@ def test_the_cause_stays_the_same(faults: Path) -> None:
 
 def test_loss_and_optimizer(faults: Path) -> None:
     loss = shrunk(faults, "loss")
-    assert (loss.failure.kind, loss.failure.quantity) == ("loss", "loss")
+    assert (loss.failure.part, loss.failure.quantity) == (LOSS, "loss")
     assert len(loss.spec.layers) <= 2
     optimizer = shrunk(faults, "optimizer")
-    assert (optimizer.failure.kind, optimizer.failure.quantity) == (
-        "optimizer",
+    assert (optimizer.failure.part, optimizer.failure.quantity) == (
+        OPTIMIZER,
         "momentum_buffer",
     )
     options = optimizer.spec.training.optimizer
@@ -153,7 +154,7 @@ def test_loss_and_optimizer(faults: Path) -> None:
 
 def test_a_layer_that_raises(faults: Path) -> None:
     found = shrunk(faults, "raises")
-    assert (found.failure.kind, found.failure.quantity) == ("linear", None)
+    assert (found.failure.part, found.failure.quantity) == ("linear", None)
     assert len(found.spec.layers) == 2
 
 

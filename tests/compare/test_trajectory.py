@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from cnnspec import BackendError, ModelSpec, compare_backends, load_spec, parse_spec
+from cnnspec.address import LOSS, OPTIMIZER, STEP
 from cnnspec.backends.numpy.conv import ConvNumPy
 from cnnspec.cli.compare import MODES as COMMAND_MODES
 from cnnspec.compare import parse_party
@@ -81,7 +82,7 @@ def test_every_quantity_of_every_layer_is_compared() -> None:
     verdict = compare_backends(without_data(SPEC), ("numpy", "loops"))
     pairs = [q for q in verdict.quantities if q.backend == "numpy vs loops"]
     names = ["conv1.weight", "conv1.bias", "linear1.weight", "linear1.bias"]
-    assert [(q.layer, q.quantity) for q in pairs] == [
+    assert [(q.layer or q.address, q.quantity) for q in pairs] == [
         ("conv1", "output"),
         ("conv1", "grad_input"),
         ("conv1", "grad_weight"),
@@ -94,10 +95,10 @@ def test_every_quantity_of_every_layer_is_compared() -> None:
         ("linear1", "grad_input"),
         ("linear1", "grad_weight"),
         ("linear1", "grad_bias"),
-        ("loss", "loss"),
-        ("loss", "grad_logits"),
-        *(("optimizer", name) for name in names),
-        ("training step", "predicted logits"),
+        (LOSS, "loss"),
+        (LOSS, "grad_logits"),
+        *((OPTIMIZER, name) for name in names),
+        (STEP, "predicted logits"),
     ]
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from cnnspec.address import PASS, TRAINING, Layer
 from cnnspec.compare import Coverage, Finding, NotCompared, Quantity, Trajectory, Verdict
 from cnnspec.compare.causes import Cause
 from cnnspec.compare.verdict import Envelope, Jump, Kinks, TrajectoryStep, Turned
@@ -17,9 +18,11 @@ from cnnspec.report.verdict import render_replay, render_training, verdict_sente
 from cnnspec.report.verdict_document import verdict_document
 from cnnspec.training import EpochMetrics
 
-GOOD = Quantity("conv1", "grad_weight", "float32", "numpy", "random", 2.5e-7, 1.25e-7, 5e-7, 0.25)
+GOOD = Quantity(
+    Layer("conv1"), "grad_weight", "float32", "numpy", "random", 2.5e-7, 1.25e-7, 5e-7, 0.25
+)
 BAD = Quantity(
-    "linear1",
+    Layer("linear1"),
     "grad_input",
     "float64",
     "numpy vs torch",
@@ -32,7 +35,7 @@ BAD = Quantity(
     3,
     20,
 )
-LOST = Quantity("conv1", "output", "float32", "numpy", "data", 1e-3, 1e-3, 1e-7, 1e4)
+LOST = Quantity(Layer("conv1"), "output", "float32", "numpy", "data", 1e-3, 1e-3, 1e-7, 1e4)
 HALF = Cause(
     "scale", "the expected one x 0.5 (1/2 = 1/batch_size): divided by the batch size twice?"
 )
@@ -59,7 +62,7 @@ JUMP = Jump(8, "linear1.weight", 61.9, 0.015, (Turned("relu1", 1, 1280), Turned(
 
 
 def finding(worst: Quantity, side: str | None = "torch", cause: Cause | None = None) -> Finding:
-    where = (worst.layer, worst.quantity, worst.precision, worst.backend, worst)
+    where = (worst.address, worst.quantity, worst.precision, worst.backend, worst)
     judge = "the textbook loops" if side else "there is no third implementation here to judge"
     return Finding(*where, side, judge, {side: cause} if side and cause else {})
 
@@ -138,9 +141,9 @@ def test_same_at_80_columns() -> None:
 
 def test_different_at_100_columns() -> None:
     missing = (
-        NotCompared("pool1", "output", "torch: no backward", False),
-        NotCompared("pool1", "grad_input", "torch: no backward", False),
-        NotCompared("whole pass", None, "torch: slow", True),
+        NotCompared(Layer("pool1"), "output", "torch: no backward", False),
+        NotCompared(Layer("pool1"), "grad_input", "torch: no backward", False),
+        NotCompared(PASS, None, "torch: slow", True),
     )
     found = verdict(
         GOOD,
@@ -175,7 +178,7 @@ def test_long_tables_are_cut_with_a_count() -> None:
 
 
 def test_findings_of_one_cause_stand_together() -> None:
-    layers = [dataclasses.replace(BAD, layer=f"conv{n}") for n in range(1, 20)]
+    layers = [dataclasses.replace(BAD, address=Layer(f"conv{n}")) for n in range(1, 20)]
     found = tuple(finding(worst, cause=HALF) for worst in layers)
     text = rendered(verdict(*layers, findings=found), 200)
     assert text.count("why: ") == 1
@@ -246,7 +249,7 @@ def test_where_in_training_it_was_found_is_no_second_first_divergence() -> None:
 
 
 def test_a_training_that_could_not_be_compared_says_why() -> None:
-    missing = (NotCompared("training", None, "ValueError: no, raised by x", False),)
+    missing = (NotCompared(TRAINING, None, "ValueError: no, raised by x", False),)
     text = rendered(verdict(GOOD, coverage=Coverage({}, missing)), 100)
     assert text.startswith("DIFFERENT: training of model could not be compared\n")
     assert text.endswith("the training could not be compared: ValueError: no, raised by x")
@@ -271,8 +274,8 @@ def test_losses_of_a_training_that_diverges_are_short() -> None:
                 LOST,
                 findings=(
                     finding(LOST, "numpy"),
-                    finding(dataclasses.replace(LOST, layer="conv2"), "torch"),
-                    finding(dataclasses.replace(LOST, layer="conv3"), "torch"),
+                    finding(dataclasses.replace(LOST, address=Layer("conv2")), "torch"),
+                    finding(dataclasses.replace(LOST, address=Layer("conv3")), "torch"),
                 ),
             ),
             "DIFFERENT: numpy in float32 loses precision that rounding does not explain, in conv1; "
@@ -284,23 +287,23 @@ def test_losses_of_a_training_that_diverges_are_short() -> None:
                 coverage=Coverage(
                     {},
                     (
-                        NotCompared("x", "output", "why", False),
-                        NotCompared("y", "output", "why", True),
-                        NotCompared("whole pass", None, "why", False),
+                        NotCompared(Layer("x"), "output", "why", False),
+                        NotCompared(Layer("y"), "output", "why", True),
+                        NotCompared(PASS, None, "why", False),
                     ),
                 )
             ),
             "DIFFERENT: 1 quantity of model could not be compared",
         ),
         (
-            verdict(coverage=Coverage({}, (NotCompared("whole pass", None, "why", False),))),
+            verdict(coverage=Coverage({}, (NotCompared(PASS, None, "why", False),))),
             "DIFFERENT: whole pass of model could not be compared",
         ),
         (
             verdict(
                 GOOD,
                 trajectory=dataclasses.replace(
-                    LOCKSTEP, finding=Finding(None, "loss", "training", "a vs b", None, step=3)
+                    LOCKSTEP, finding=Finding(TRAINING, "loss", "training", "a vs b", None, step=3)
                 ),
             ),
             "DIFFERENT: only one of numpy and torch can be trained on model",
@@ -323,7 +326,7 @@ def test_other_sentences(found: Verdict, sentence: str) -> None:
 
 
 def test_what_the_user_allows_is_no_difference() -> None:
-    allowed = Coverage({}, (NotCompared("pool1", "output", "why", True),))
+    allowed = Coverage({}, (NotCompared(Layer("pool1"), "output", "why", True),))
     assert verdict(GOOD, coverage=allowed).verdict == "same"
 
 
@@ -434,7 +437,7 @@ def test_resynchronised_training_says_what_was_replayed() -> None:
 
 
 def test_json_has_no_number_that_is_not_finite() -> None:
-    infinite = Quantity("c", "output", "float64", "a vs b", "p", 1.0, 1.0, 0.0, math.inf)
+    infinite = Quantity(Layer("c"), "output", "float64", "a vs b", "p", 1.0, 1.0, 0.0, math.inf)
     text = to_json(verdict_document(verdict(infinite, findings=(finding(infinite),))))
     assert '"ratio": null' in text
     assert "Infinity" not in text
@@ -443,6 +446,7 @@ def test_json_has_no_number_that_is_not_finite() -> None:
 def test_first_divergence_in_the_document() -> None:
     document = verdict_document(verdict(BAD, findings=(finding(BAD, cause=HALF),)))
     assert document["first_divergence"] == {
+        "part": "layer",
         "layer": "linear1",
         "quantity": "grad_input",
         "precision": "float64",

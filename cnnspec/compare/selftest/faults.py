@@ -6,14 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from cnnspec.address import Address
 from cnnspec.plan import Plan, PlannedLayer
 from cnnspec.spec.training import Training
 
 LOSS = "loss"
 NETWORK = "network"
-
-STEP = "training step"
-"""Where a referee names what shows only when the parts work together."""
 
 Part = TypeVar("Part", bound=Callable[..., Any])
 
@@ -47,7 +45,7 @@ class Fault:
     """Whether the fault shows in a layer of its kind."""
     training: Callable[[Training], bool] = in_any
     """Whether the fault shows in a training."""
-    place: str | None = None
+    place: Address | None = None
     """Where a referee should name it, if not where it is planted."""
 
     def layers(self, plan: Plan) -> list[PlannedLayer]:
@@ -78,7 +76,7 @@ class Family:
         *,
         at: Callable[[PlannedLayer], bool] = anywhere,
         training: Callable[[Training], bool] = in_any,
-        place: str | None = None,
+        place: Address | None = None,
     ) -> Callable[[Part], Part]:
         """Write down a faulty part, whose docstring says what is wrong.
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from cnnspec.address import STEP
 from cnnspec.backends.numpy.batch_norm import BatchNormNumPy
-from cnnspec.compare.selftest.faults import STEP, Family
+from cnnspec.compare.selftest.faults import Family
 from cnnspec.plan import PlannedLayer
 from cnnspec.trace import Array
 

@@ -7,25 +7,27 @@ from typing import Any
 
 import numpy as np
 
+from cnnspec import address
 from cnnspec.backends import Builder, require_cpu
 from cnnspec.backends.chain import Layer
 from cnnspec.backends.numpy import LAYERS, OPTIMIZERS, NumPyNetwork
 from cnnspec.backends.numpy.learning import cross_entropy
-from cnnspec.compare.selftest.faults import LOSS, NETWORK, STEP, Fault
+from cnnspec.compare.selftest.faults import LOSS, NETWORK, Fault
 from cnnspec.plan import Plan
 from cnnspec.spec.layers import Layer as SpecLayer
 from cnnspec.spec.sizes import Shape
 from cnnspec.spec.training import Training
 
-OPTIMIZER = "optimizer"
 
-
-def planted_at(fault: Fault, plan: Plan) -> str:
+def planted_at(fault: Fault, plan: Plan) -> address.Address:
     """Return where a fault is planted: of layers, in the last one where it shows."""
     if fault.where in OPTIMIZERS:
-        return OPTIMIZER
-    places = {LOSS: LOSS, NETWORK: STEP}
-    return places.get(fault.where) or fault.layers(plan)[-1].name
+        return address.OPTIMIZER
+    if fault.where == LOSS:
+        return address.LOSS
+    if fault.where == NETWORK:
+        return address.STEP
+    return address.Layer(fault.layers(plan)[-1].name)
 
 
 def faulty_builder(fault: Fault, plan: Plan) -> Builder:
@@ -53,9 +55,11 @@ def faulty_builder(fault: Fault, plan: Plan) -> Builder:
     return build
 
 
-def _layers(fault: Fault, plan: Plan, place: str) -> dict[str, Any]:
+def _layers(fault: Fault, plan: Plan, place: address.Address) -> dict[str, Any]:
     """Return what makes the layers of a kind: a faulty one in one place, else the engine's."""
-    spoilt = [at.layer for at in plan.layers if at.name == place and at.kind == fault.where]
+    spoilt = [
+        at.layer for at in plan.layers if address.Layer(at.name) == place and at.kind == fault.where
+    ]
     if not spoilt:
         return {}
 

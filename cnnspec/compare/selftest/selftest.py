@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import NamedTuple
 
+from cnnspec.address import Address
 from cnnspec.backends import builder_of
 from cnnspec.compare.party import Party
 from cnnspec.compare.referee import compare_parties
@@ -37,7 +38,7 @@ class Trial:
 
     fault: Fault
     spec: str
-    place: str
+    place: Address
     """Where it should be found: where the fault was planted."""
     found: Finding | None
     """The first divergence."""
@@ -50,7 +51,7 @@ class Trial:
     @property
     def localised(self) -> bool:
         """Whether the first divergence is at the right place and quantity."""
-        if self.found is None or self.found.layer != self.place:
+        if self.found is None or self.found.address != self.place:
             return False
         last = self.found.quantity.rpartition(".")[2]
         return not {self.found.quantity, last}.isdisjoint(self.fault.quantities)
@@ -67,19 +68,9 @@ class Trial:
         return self.localised and cause is not None and cause.code in self.fault.causes
 
     @property
-    def why_missed(self) -> str | None:
-        """What was said instead of what is right; None where all was right."""
-        if self.found is None:
-            return f"not detected; it should be found in {self.place}"
-        said = f"{self.found.layer}, {self.found.quantity}"
-        if not self.localised:
-            return f"localised wrongly: {said}; it should be found in {self.place}"
-        if not self.accused:
-            return f"wrong side not named: {self.found.wrong_side or 'cannot tell'} ({said})"
-        if not self.diagnosed:
-            cause = self.found.cause
-            return f"{'diagnosed wrongly: ' + cause.code if cause else 'no cause named'} ({said})"
-        return None
+    def right(self) -> bool:
+        """Whether all was right."""
+        return self.localised and self.accused and self.diagnosed
 
 
 class FalseAlarm(NamedTuple):
@@ -88,7 +79,7 @@ class FalseAlarm(NamedTuple):
     spec: str
     """The spec, in the dialect."""
     precision: str
-    why: str
+    verdict: Verdict
 
 
 @dataclass(frozen=True)
@@ -137,7 +128,7 @@ class SelfTest:
     @property
     def missed(self) -> list[Trial]:
         """Trials of which anything was missed."""
-        return [trial for trial in self.trials if trial.why_missed]
+        return [trial for trial in self.trials if not trial.right]
 
     @property
     def passed(self) -> bool:
@@ -202,7 +193,7 @@ def _false_alarms(spec: ModelSpec, against: str) -> Iterator[FalseAlarm]:
         training = spec.training.model_copy(update={"precision": precision})
         verdict = _judge(plan, training, Party.of_builder(FAULTY, builder_of("numpy")), against)
         if verdict.verdict != "same":
-            yield FalseAlarm(dump_spec(spec), precision, _said(verdict))
+            yield FalseAlarm(dump_spec(spec), precision, verdict)
 
 
 def _judge(plan: Plan, training: Training, first: Party, against: str) -> Verdict:
@@ -218,17 +209,6 @@ def _one_thread(backend: str) -> Iterator[None]:
     limited = getattr(network, "threads", None)
     with limited(1) if limited else nullcontext():
         yield
-
-
-def _said(verdict: Verdict) -> str:
-    first = verdict.first_divergence
-    if first is None:
-        return "; ".join(
-            f"{item.layer} not compared: {item.why}" for item in verdict.coverage.not_compared
-        )
-    worst = first.worst
-    ratio = f", {worst.ratio:.3g} of the budget on `{worst.probe}`" if worst else ""
-    return f"{first.layer}, {first.quantity}, {first.precision}, {first.backend}{ratio}"
 
 
 def _silent(done: int, total: int, what: str) -> None:

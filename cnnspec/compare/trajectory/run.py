@@ -7,6 +7,8 @@ from typing import Literal, get_args
 
 import numpy as np
 
+from cnnspec.address import TRAINING
+from cnnspec.compare.allowed import Place
 from cnnspec.compare.party import Party
 from cnnspec.compare.trajectory.distance import distances, furthest
 from cnnspec.compare.trajectory.recorder import Recorder
@@ -32,13 +34,13 @@ def run_trajectory(
     mode: Mode = "lockstep",
     steps: int | None = None,
     twins: int = 3,
-    allowed: Collection[str] = (),
+    allowed: Collection[Place] = (),
     on_event: Callable[[Mapping[str, Event]], None] | None = None,
 ) -> Trajectory:
     """Train two networks by turns, and record where they part and whether chaos explains it.
 
     `steps` ends the training early; `on_event` sees each step and each epoch of both; `twins`
-    counts where the mode is `free`; `allowed` names what need not be compared in a step that is
+    counts where the mode is `free`; `allowed` is what need not be compared in a step that is
     replayed.
 
     Raises:
@@ -60,7 +62,7 @@ class _Run:
         data: Dataset,
         mode: Mode,
         twins: int,
-        allowed: Collection[str],
+        allowed: Collection[Place],
     ) -> None:
         self._training, self._data, self._mode = training, data, mode
         self._networks = {party.label: party.build(plan, training) for party in parties}
@@ -133,4 +135,4 @@ class _Run:
             return None
         pair = " vs ".join(self._networks)
         step = self._recorder.last + 1
-        return Finding(None, "loss", "training", pair, None, wrong_side=alone[0], step=step)
+        return Finding(TRAINING, "loss", "training", pair, None, wrong_side=alone[0], step=step)

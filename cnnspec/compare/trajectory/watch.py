@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from cnnspec.backends.network import Network
+from cnnspec.compare.allowed import Place
 from cnnspec.compare.moment import Moment
 from cnnspec.compare.party import Party
 from cnnspec.compare.replay import replay
@@ -29,7 +30,7 @@ class Pair:
     """The networks that are trained, by their sides."""
     train: Split
     """What they learn from."""
-    allowed: Collection[str]
+    allowed: Collection[Place]
     """What need not be compared."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from cnnspec.address import Layer
 from cnnspec.backends import build, builder_of
 from cnnspec.backends.network import Network
 from cnnspec.compare.probes import gradient_probe, layer_probes, loss_probes, probe_labels
@@ -87,7 +88,9 @@ def quantities(network: Network, fault: Fault, plan: Plan) -> Parts:
             return of_loss(network, plan)
         if fault.where in ("sgd", "adam"):
             return of_optimizer(network, plan)
-        return of_layer(network, plan, planted_at(fault, plan))
+        place = planted_at(fault, plan)
+        assert isinstance(place, Layer)
+        return of_layer(network, plan, place.path)
 
 
 def different(found: Parts, wanted: Parts) -> set[str]:
@@ -137,7 +140,7 @@ def test_other_layers_are_the_engines_own(name: str) -> None:
     for network in (faulty, clean):
         network.load_state(probe_weights(plan, 0))
     for at in plan.layers:
-        if at.name != planted_at(fault, plan):
+        if Layer(at.name) != planted_at(fault, plan):
             found, wanted = (of_layer(network, plan, at.name) for network in (faulty, clean))
             assert not different(found, wanted), at.name
 

@@ -1,0 +1,33 @@
+"""Addresses in words, and in documents."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+from cnnspec.address import Address, Layer
+from cnnspec.compare.allowed import WORDS
+from cnnspec.compare.verdict import NotCompared, Quantity
+from cnnspec.documents import Document
+
+_WORDS = {address: word for word, address in WORDS.items()}
+
+
+def words(address: Address) -> str:
+    """Name a part as people do: `conv1`, `loss`; a layer that is called `loss`: `layer loss`."""
+    if isinstance(address, Layer):
+        return f"layer {address.path}" if address.path in WORDS else address.path
+    return _WORDS[address]
+
+
+def where(address: Address) -> Document:
+    """Return an address for tools: which part, and the layer's name where it is one."""
+    if isinstance(address, Layer):
+        return {"part": "layer", "layer": address.path}
+    return {"part": _WORDS[address], "layer": None}
+
+
+def at_address(record: Quantity | NotCompared) -> dict[str, Any]:
+    """Return what a record has in its fields, with its address for tools."""
+    names = (field.name for field in fields(record) if field.name != "address")
+    return where(record.address) | {name: getattr(record, name) for name in names}
