@@ -33,27 +33,34 @@ class ConvLoops(Layer):
         self.x = np.pad(x, ((0, 0), (0, 0), *self.pads))
         weight, bias = self.parameters["weight"], self.parameters.get("bias")
         y = np.zeros((len(x), *self.output), x.dtype)
-        for n, o, i, j in np.ndindex(y.shape):
-            y[n, o, i, j] = np.sum(weight[o] * self.x[n][self._window(o, i, j)])
-            if bias is not None:
-                y[n, o, i, j] += bias[o]
+        for o, i, j in np.ndindex(self.output):
+            window = self._window(o, i, j)
+            for n, image in enumerate(self.x):
+                total = (weight[o] * image[window]).sum()
+                y[n, o, i, j] = total if bias is None else total + bias[o]
         return y
 
     def input_gradient(self, grad_output: Array) -> Array:
         weight = self.parameters["weight"]
         grad = np.zeros_like(self.x)
-        for n, o, i, j in np.ndindex(grad_output.shape):
-            grad[n][self._window(o, i, j)] += weight[o] * grad_output[n, o, i, j]
+        for o, i, j in np.ndindex(self.output):
+            window = self._window(o, i, j)
+            for n, image in enumerate(grad):
+                image[window] += weight[o] * grad_output[n, o, i, j]
         (top, bottom), (left, right) = self.pads
         _, _, height, width = grad.shape
         return grad[:, :, top : height - bottom, left : width - right]
 
     def parameter_gradients(self, grad_output: Array) -> dict[str, Array]:
         gradients = {name: np.zeros_like(array) for name, array in self.parameters.items()}
-        for n, o, i, j in np.ndindex(grad_output.shape):
-            gradients["weight"][o] += self.x[n][self._window(o, i, j)] * grad_output[n, o, i, j]
-            if "bias" in gradients:
-                gradients["bias"][o] += grad_output[n, o, i, j]
+        weight, bias = gradients["weight"], gradients.get("bias")
+        for o, i, j in np.ndindex(self.output):
+            window = self._window(o, i, j)
+            for n, image in enumerate(self.x):
+                g = grad_output[n, o, i, j]
+                weight[o] += image[window] * g
+                if bias is not None:
+                    bias[o] += g
         return gradients
 
     def _window(self, o: int, i: int, j: int) -> tuple[slice, slice, slice]:
@@ -85,22 +92,24 @@ class PoolLoops(Layer):
     def forward(self, x: Array) -> Array:
         self.x = x
         y = np.zeros((len(x), *self.output), x.dtype)
-        for n, c, i, j in np.ndindex(y.shape):
+        for i, j in np.ndindex(self.output[1:]):
             rows, columns, cells = self._window(i, j)
-            window = x[n, c, rows, columns]
-            y[n, c, i, j] = np.max(window) if self.kind == "max" else np.sum(window) / cells
+            for n, c in np.ndindex(x.shape[:2]):
+                window = x[n, c, rows, columns]
+                y[n, c, i, j] = window.max() if self.kind == "max" else window.sum() / cells
         return y
 
     def input_gradient(self, grad_output: Array) -> Array:
         grad = np.zeros_like(self.x)
-        for n, c, i, j in np.ndindex(grad_output.shape):
+        for i, j in np.ndindex(self.output[1:]):
             rows, columns, cells = self._window(i, j)
-            if self.kind == "max":
-                window = self.x[n, c, rows, columns]
-                k, l = np.unravel_index(np.argmax(window), window.shape)  # the first maximum
-                grad[n, c, rows.start + k, columns.start + l] += grad_output[n, c, i, j]
-            else:
-                grad[n, c, rows, columns] += grad_output[n, c, i, j] / cells
+            for n, c in np.ndindex(self.x.shape[:2]):
+                if self.kind == "max":
+                    window = self.x[n, c, rows, columns]
+                    k, l = divmod(int(window.argmax()), window.shape[1])  # the first maximum
+                    grad[n, c, rows.start + k, columns.start + l] += grad_output[n, c, i, j]
+                else:
+                    grad[n, c, rows, columns] += grad_output[n, c, i, j] / cells
         return grad
 
     def _window(self, i: int, j: int) -> tuple[slice, slice, int]:
@@ -152,9 +161,8 @@ class LinearLoops(Layer):
         weight, bias = self.parameters["weight"], self.parameters.get("bias")
         y = np.zeros((len(x), len(weight)), x.dtype)
         for n, o in np.ndindex(y.shape):
-            y[n, o] = np.sum(weight[o] * x[n])
-            if bias is not None:
-                y[n, o] += bias[o]
+            total = (weight[o] * x[n]).sum()
+            y[n, o] = total if bias is None else total + bias[o]
         return y
 
     def input_gradient(self, grad_output: Array) -> Array:
@@ -166,10 +174,11 @@ class LinearLoops(Layer):
 
     def parameter_gradients(self, grad_output: Array) -> dict[str, Array]:
         gradients = {name: np.zeros_like(array) for name, array in self.parameters.items()}
+        weight, bias = gradients["weight"], gradients.get("bias")
         for n, o in np.ndindex(grad_output.shape):
-            gradients["weight"][o] += self.x[n] * grad_output[n, o]
-            if "bias" in gradients:
-                gradients["bias"][o] += grad_output[n, o]
+            weight[o] += self.x[n] * grad_output[n, o]
+            if bias is not None:
+                bias[o] += grad_output[n, o]
         return gradients
 
 

@@ -50,10 +50,10 @@ class SGDLoops(Optimizer):
     ) -> None:
         momentum, decay = self.options.momentum, self.options.weight_decay
         for name, weights in parameters.items():
+            gradient, buffer = gradients[name], self.slots.get(f"{name}.momentum_buffer")
             for index in np.ndindex(weights.shape):
-                direction = gradients[name][index] + decay * weights[index]
-                if momentum:
-                    buffer = self.slots[f"{name}.momentum_buffer"]
+                direction = gradient[index] + decay * weights[index]
+                if buffer is not None:
                     buffer[index] = momentum * buffer[index] + direction
                     if self.options.nesterov:
                         direction = direction + momentum * buffer[index]
@@ -82,8 +82,9 @@ class AdamLoops(Optimizer):
         beta1, beta2 = self.options.betas
         for name, weights in parameters.items():
             m, v = self.slots[f"{name}.exp_avg"], self.slots[f"{name}.exp_avg_sq"]
+            gradient = gradients[name]
             for index in np.ndindex(weights.shape):
-                g = gradients[name][index] + self.options.weight_decay * weights[index]
+                g = gradient[index] + self.options.weight_decay * weights[index]
                 m[index] = beta1 * m[index] + (1 - beta1) * g
                 v[index] = beta2 * v[index] + (1 - beta2) * g * g
                 m_corrected = m[index] / (1 - beta1**step)
