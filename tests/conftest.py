@@ -1,6 +1,7 @@
 """What all tests share."""
 
 import os
+from collections.abc import Sequence
 
 import pytest
 
@@ -10,6 +11,26 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 # The products are small: on a busy machine BLAS threads that wait for each other cost twenty
 # times what they bring.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest looks at the marks
+def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
+    """Mark what runs on torch by one of its parameters; other tests that need it say so.
+
+    Without torch, `-m "not slow and not torch"` runs all that can run, and a test that needs it
+    and is not marked fails.
+    """
+    for item in items:
+        callspec = getattr(item, "callspec", None)
+        if callspec is not None and any(map(_names_torch, callspec.params.values())):
+            item.add_marker("torch")
+
+
+def _names_torch(value: object) -> bool:
+    """Tell whether a parameter is the backend torch, alone, with settings or among others."""
+    if isinstance(value, str):
+        return value.partition("@")[0] == "torch"
+    return isinstance(value, tuple | list) and any(map(_names_torch, value))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

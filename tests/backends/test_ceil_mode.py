@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import product
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pytest
-import torch
-from torch.nn import functional
 
 from cnnspec.backends import BACKENDS, build
 from cnnspec.compare import compare_backends
@@ -25,10 +23,15 @@ from cnnspec.spec.training import Precision, Training
 from cnnspec.trace import Array
 from tests.cases import Exact, assert_within
 
-TORCH: dict[str, Callable[..., torch.Tensor]] = {
-    "max": functional.max_pool2d,
-    "avg": functional.avg_pool2d,
-}
+if TYPE_CHECKING:
+    import torch
+
+
+def torchs_pool(kind: str) -> Callable[..., torch.Tensor]:
+    from torch.nn import functional
+
+    pools = {"max": functional.max_pool2d, "avg": functional.avg_pool2d}
+    return pools[kind]
 
 
 class Axis(NamedTuple):
@@ -75,12 +78,15 @@ def pairs(axes: list[Axis], apart: int) -> Iterator[tuple[Axis, Axis]]:
 
 
 def torchs_shape(kind: str, size: tuple[int, int], options: dict[str, Any]) -> tuple[int, ...]:
+    import torch
+
     try:
-        return tuple(TORCH[kind](torch.zeros(1, 1, *size), **options).shape[1:])
+        return tuple(torchs_pool(kind)(torch.zeros(1, 1, *size), **options).shape[1:])
     except RuntimeError:
         return ()
 
 
+@pytest.mark.torch
 @pytest.mark.parametrize("ceil_mode", [False, True])
 @pytest.mark.parametrize("kind", ["max", "avg"])
 def test_torch_takes_and_gives_the_same_shapes(kind: str, ceil_mode: bool) -> None:
@@ -111,13 +117,16 @@ VALUES = [
 
 def torchs(kind: str, x: Array, grad: Array, options: dict[str, Any]) -> list[Exact]:
     """Return torch's output and input gradient, in float64."""
+    import torch
+
     images = torch.from_numpy(x.astype(np.float64)).requires_grad_()
-    y = TORCH[kind](images, **options)
+    y = torchs_pool(kind)(images, **options)
     y.backward(torch.from_numpy(grad.astype(np.float64)))
     assert images.grad is not None
     return [y.detach().numpy(), images.grad.numpy()]
 
 
+@pytest.mark.torch
 @pytest.mark.parametrize("precision", ["float32", "float64"])
 @pytest.mark.parametrize("kind", ["max", "avg"])
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -150,9 +159,12 @@ def test_torchs_functions_give_the_same_numbers(
     assert tried > 150
 
 
+@pytest.mark.torch
 @pytest.mark.parametrize("kind", ["max", "avg"])
 def test_predictions_are_the_same(kind: str) -> None:
     """Predictions pool otherwise than training does, a few images otherwise than many."""
+    import torch
+
     random = np.random.default_rng(1)
     for height, width in VALUES[::5]:
         options = setting(height, width, True)
@@ -162,7 +174,7 @@ def test_predictions_are_the_same(kind: str) -> None:
             continue
         plan = resolve(ModelSpec(input=shape, layers=[pool, Flatten()]))
         images = random.normal(size=(20, *shape))
-        exact = TORCH[kind](torch.from_numpy(images), **options).flatten(1).numpy()
+        exact = torchs_pool(kind)(torch.from_numpy(images), **options).flatten(1).numpy()
         for backend in BACKENDS:
             network = build(plan, Training(precision="float64"), backend)
             for few in (images[:3], images):

@@ -8,7 +8,6 @@ import pytest
 from cnnspec.address import PASS, Layer
 from cnnspec.backends import numpy as engine
 from cnnspec.backends.network import Network
-from cnnspec.backends.torch.network import TorchNetwork
 from cnnspec.compare import parse_party
 from cnnspec.compare.moment import Moment
 from cnnspec.compare.replay import Replayed, replay
@@ -32,6 +31,7 @@ from tests.compare.edge import (
 from tests.faulty import faulty
 
 
+@pytest.mark.torch
 @pytest.mark.parametrize("alone", [("second", "there"), ("second",)], ids=["before", "in the step"])
 def test_a_decision_that_rounding_turns_is_a_jump_within_the_envelope(alone: Any) -> None:
     """By the rounding of the steps before, which is in the weights, or of that step itself."""
@@ -53,6 +53,7 @@ def test_a_decision_that_rounding_turns_is_a_jump_within_the_envelope(alone: Any
     assert [len(step.twins) for step in found.steps] == [TWINS] * EDGE + [0] * 4
 
 
+@pytest.mark.torch
 def test_the_step_is_replayed_from_where_the_second_side_stood(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -76,7 +77,10 @@ def test_the_step_is_replayed_from_where_the_second_side_stood(
     np.testing.assert_array_equal(moment.batch.images, data.train.images[batch])
 
 
+@pytest.mark.torch
 def test_a_side_that_goes_astray_after_a_jump_is_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    from cnnspec.backends.torch.network import TorchNetwork
+
     torch = parse_party("torch")
     data = data_on_the_edge(torch, "second", "there")
     monkeypatch.setattr(TorchNetwork, "train_step", longer_by_a_few(TorchNetwork, EDGE + 2))
@@ -86,7 +90,10 @@ def test_a_side_that_goes_astray_after_a_jump_is_outside(monkeypatch: pytest.Mon
     assert found.envelope.outside in range(EDGE + 2, EDGE + 5)
 
 
+@pytest.mark.torch
 def test_a_jump_from_outside_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    from cnnspec.backends.torch.network import TorchNetwork
+
     torch = parse_party("torch")
     monkeypatch.setattr(TorchNetwork, "train_step", longer_by_a_few(TorchNetwork, 2))
     found = trained(torch, data_on_the_edge(torch, "second", "there"), steps=EDGE)
@@ -95,7 +102,10 @@ def test_a_jump_from_outside_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (found.replayed, found.finding) == ((2, EDGE), None)
 
 
+@pytest.mark.torch
 def test_where_the_first_side_lands_elsewhere_is_no_jump(monkeypatch: pytest.MonkeyPatch) -> None:
+    from cnnspec.backends.torch.network import TorchNetwork
+
     torch = parse_party("torch")
     data = data_on_the_edge(torch, "second", "there")
     monkeypatch.setattr(TorchNetwork, "train_step", longer_by_a_few(TorchNetwork, EDGE, 2**-16))
@@ -106,7 +116,10 @@ def test_where_the_first_side_lands_elsewhere_is_no_jump(monkeypatch: pytest.Mon
     assert found.envelope.tried
 
 
+@pytest.mark.torch
 def test_what_a_replay_finds_is_no_jump(monkeypatch: pytest.MonkeyPatch) -> None:
+    from cnnspec.backends.torch.network import TorchNetwork
+
     torch = parse_party("torch")
     data = data_on_the_edge(torch, "second", "there")
     right = TorchNetwork.predict
@@ -118,6 +131,7 @@ def test_what_a_replay_finds_is_no_jump(monkeypatch: pytest.MonkeyPatch) -> None
     assert found.finding.quantity == "predicted logits"
 
 
+@pytest.mark.torch
 @pytest.mark.parametrize("alone", [("twin 2",), ("twin 1", "twin 3")])
 def test_a_decision_that_twins_turn_is_no_jump(alone: Any) -> None:
     torch = parse_party("torch")
@@ -127,6 +141,7 @@ def test_a_decision_that_twins_turn_is_no_jump(alone: Any) -> None:
     assert max(found.steps[EDGE - 1].twins) > 1e-4
 
 
+@pytest.mark.torch
 def test_after_as_many_jumps_as_are_taken_a_step_outside_is_outside(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -216,7 +231,10 @@ def test_slots_that_are_lost_are_no_jump_but_a_finding() -> None:
     assert found.finding.quantity.endswith(".momentum_buffer")
 
 
+@pytest.mark.torch
 def test_what_need_not_be_compared_is_no_hindrance(monkeypatch: pytest.MonkeyPatch) -> None:
+    from cnnspec.backends.torch.network import TorchNetwork
+
     def raises(self: TorchNetwork, layer: str, x: Any, grad_output: Any) -> Any:
         if layer == "flatten1":
             raise NotImplementedError("flatten alone")

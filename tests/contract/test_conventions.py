@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-import torch
 
 from cnnspec.backends import BACKENDS, build
 from cnnspec.backends.network import Network
@@ -20,6 +20,9 @@ from cnnspec.spec.sizes import Shape
 from cnnspec.spec.training import SGD, Adam, AnyOptimizer, Normal, Training
 from cnnspec.trace import Array
 from tests.cases import assert_same_bits, assert_within, batch_of
+
+if TYPE_CHECKING:
+    import torch
 
 # torch says so once, of every `padding: same` that adds an odd number of cells.
 pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel:UserWarning")
@@ -515,6 +518,8 @@ def wide(name: str, **options: Normal) -> ModelSpec:
 
 
 def torch_module(layer: AnyLayer, shape: Shape) -> torch.nn.Module:
+    import torch
+
     if isinstance(layer, Linear):
         return torch.nn.Linear(shape[0], layer.out_features)
     assert isinstance(layer, Conv)
@@ -540,8 +545,11 @@ def chance(count: int) -> float:
     return math.sqrt(math.log(2 / 1e-6) / (2 * count))
 
 
+@pytest.mark.torch
 @pytest.mark.parametrize("name", WIDE)
 def test_default_weights_have_torchs_bounds(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
     bounds = []
 
     def record(tensor: torch.Tensor, low: float, high: float, **_: object) -> torch.Tensor:

@@ -9,21 +9,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-import torch
 from hypothesis import example, given, settings
-from torch import nn
-from torch.utils.flop_counter import FlopCounterMode
 
 from cnnspec.backends import build
-from cnnspec.backends.torch.network import TorchNetwork
 from cnnspec.plan import Plan, resolve
 from cnnspec.spec import BatchNorm, Conv, Flatten, ModelSpec, Pool, load_spec
 from tests.contract.test_random_specs import specs
 
-# torch says so once, of every `padding: same` that adds an odd number of cells.
-pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel:UserWarning")
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+pytestmark = [
+    pytest.mark.torch,
+    # torch says so once, of every `padding: same` that adds an odd number of cells.
+    pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel:UserWarning"),
+]
 
 SPECS = sorted((Path(__file__).parents[2] / "specs").glob("*.yaml"))
 IMAGES = 3  # so that no count is right by chance where the batch is taken for an axis
@@ -42,6 +46,8 @@ class Counted:
 
 def count(module: nn.Sequential, images: torch.Tensor) -> dict[str, Counted]:
     """Run the module once and count, layer by layer."""
+    import torch
+
     counted: dict[str, Counted] = {}
 
     def watch(name: str) -> None:
@@ -70,6 +76,9 @@ def count(module: nn.Sequential, images: torch.Tensor) -> dict[str, Counted]:
 
 def torchs_macs(module: nn.Sequential, images: torch.Tensor) -> int:
     """Count as torch does: two operations for each multiply-accumulate."""
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         module(images)
     macs, rest = divmod(counter.get_total_flops(), 2 * len(images))
@@ -85,6 +94,11 @@ def stated(plan: Plan) -> dict[str, Counted]:
 
 
 def check_plan(spec: ModelSpec) -> None:
+    import torch
+    from torch import nn
+
+    from cnnspec.backends.torch.network import TorchNetwork
+
     plan = resolve(spec)
     network = build(plan, spec.training, "torch", device="cpu")
     assert isinstance(network, TorchNetwork)
