@@ -31,6 +31,15 @@ class Case:
         """Return a number of images, or the smallest that training can take."""
         return max(images, self.layer.least_batch(self.input))
 
+    @property
+    def facets(self) -> list[str]:
+        """Its kind, and each option that is not the default: what may go wrong by itself."""
+        given = self.layer.model_dump(exclude_defaults=True)
+        own = [
+            f"{name} {value}" if isinstance(value, str) else name for name, value in given.items()
+        ]
+        return [f"{self.layer.keyword} {facet}" for facet in ("", f"{len(self.input)} axes", *own)]
+
     @cached_property
     def plan(self) -> Plan:
         """The layer, named `layer`, behind a learnt layer: training needs its input gradient."""
@@ -200,6 +209,9 @@ CASES = (
     | {f"linear-{name}": case for name, case in LINEARS.items()}
     | {f"batch_norm-{name}": case for name, case in BATCH_NORMS.items()}
 )
+
+FACETS = {name: case.facets for name, case in CASES.items()}
+"""For `covering`: what of each case must meet every backend and precision."""
 
 
 def normal(shape: Shape, *purpose: str | int, precision: str = "float32") -> Array:

@@ -17,6 +17,7 @@ from cnnspec.spec.model import ModelSpec
 from cnnspec.spec.training import Training
 from cnnspec.trace import Array
 from tests.cases import Exact, assert_within
+from tests.covering import covering
 
 CHANNELS = 3
 
@@ -178,17 +179,15 @@ def one_by_one(layer: BatchNorm, given: Given, precision: str) -> dict[str, Arra
 WAYS = {"torch": torchs, "numpy": numpys, "welford": welford, "one-by-one": one_by_one}
 
 
-@pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("layer", LAYERS.values(), ids=LAYERS)
-@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
-@pytest.mark.parametrize("values", INPUTS)
-def test_budgets_hold(values: str, size: tuple[int, int, int], layer: BatchNorm, way: str) -> None:
-    for seed in range(1 if size == SIZES["images"] else 5):
-        given = draw(layer, values, size, seed)
-        wanted = torchs(layer, given, "float64")
-        own, truth = (budgets(layer, given, precision) for precision in ("float32", "float64"))
+@covering(values=[*INPUTS], layer=[*LAYERS], size=[*SIZES], way=[*WAYS])
+def test_budgets_hold(values: str, layer: str, size: str, way: str) -> None:
+    norm = LAYERS[layer]
+    for seed in range(1 if size == "images" else 5):
+        given = draw(norm, values, SIZES[size], seed)
+        wanted = torchs(norm, given, "float64")
+        own, truth = (budgets(norm, given, precision) for precision in ("float32", "float64"))
         for precision, bounds in (("float32", own), ("float64", truth)):
-            found = WAYS[way](layer, given, precision)
+            found = WAYS[way](norm, given, precision)
             assert found.keys() == wanted.keys() == bounds.keys()
             for name, value in wanted.items():
                 assert bounds[name].shape == value.shape

@@ -23,6 +23,7 @@ from cnnspec.spec.training import Adam, Training
 from cnnspec.trace import Array
 from tests.cases import (
     CASES,
+    FACETS,
     Case,
     Exact,
     assert_same_bits,
@@ -31,6 +32,7 @@ from tests.cases import (
     normal,
     quantities,
 )
+from tests.covering import covering
 
 # torch says so once, of every `padding: same` that adds an odd number of cells.
 pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel:UserWarning")
@@ -44,7 +46,6 @@ LAYER_TABLES = {
 HAND_WRITTEN = ["numpy", "loops"]
 PRECISIONS = ["float64", "float32"]
 
-each_case = pytest.mark.parametrize("name", CASES)
 NORMS = [name for name, case in CASES.items() if isinstance(case.layer, BatchNorm)]
 each_sum = pytest.mark.parametrize("name", [name for name in CASES if name not in NORMS])
 each_norm = pytest.mark.parametrize("name", NORMS)
@@ -94,9 +95,7 @@ def magnitude_network(name: str, precision: str) -> Network:
     return network
 
 
-@each_case
-@each_backend
-@pytest.mark.parametrize("precision", PRECISIONS)
+@covering(name=FACETS, backend=[*BACKENDS], precision=PRECISIONS)
 def test_shapes_are_the_plans(name: str, backend: str, precision: str) -> None:
     plan = CASES[name].plan
     network = network_of(CASES[name], backend, precision)
@@ -153,10 +152,7 @@ def norm_budgets(
     return {gradients.get(name, name): bound for name, bound in bounds.items()}
 
 
-@each_case
-@each_backend
-@pytest.mark.parametrize("precision", PRECISIONS)
-@pytest.mark.parametrize("batch", [1, 3])
+@covering(name=[*CASES], backend=[*BACKENDS], precision=PRECISIONS, batch=[1, 3])
 def test_replay_equals_torch(name: str, backend: str, precision: str, batch: int) -> None:
     case = CASES[name]
     batch = case.batch(batch)
@@ -276,9 +272,7 @@ def moved(state: dict[str, Array], by: float = 0.125) -> dict[str, Array]:
     return {key: array + array.dtype.type(by) for key, array in state.items()}
 
 
-@each_case
-@each_backend
-@pytest.mark.parametrize("precision", PRECISIONS)
+@covering(name=FACETS, backend=[*BACKENDS], precision=PRECISIONS)
 def test_state_round_trip(name: str, backend: str, precision: str) -> None:
     case = CASES[name]
     network, other = (network_of(case, backend, precision, seed=seed) for seed in (0, 1))
@@ -365,8 +359,7 @@ def train(network: Network, images: Array, labels: Array, step: int) -> dict[str
     }
 
 
-@each_case
-@each_backend
+@covering(name=FACETS, backend=[*BACKENDS])
 def test_looking_changes_nothing(name: str, backend: str) -> None:
     case = CASES[name]
     network, untouched = network_of(case, backend), network_of(case, backend)
@@ -380,9 +373,7 @@ def test_looking_changes_nothing(name: str, backend: str) -> None:
         assert_same_bits(network.optimizer_state(), untouched.optimizer_state())
 
 
-@each_case
-@each_backend
-@pytest.mark.parametrize("batch", [1, 3])
+@covering(name=FACETS, backend=[*BACKENDS], batch=[1, 3])
 def test_returned_arrays_are_the_callers_own(name: str, backend: str, batch: int) -> None:
     case = CASES[name]
     batch = case.batch(batch)
@@ -410,9 +401,7 @@ def test_returned_arrays_are_the_callers_own(name: str, backend: str, batch: int
     assert_same_bits(look(network, images, labels), look(twin, images, labels))
 
 
-@each_case
-@each_backend
-@pytest.mark.parametrize("batch", [1, 3])
+@covering(name=FACETS, backend=[*BACKENDS], batch=[1, 3])
 def test_what_comes_in_is_not_changed(name: str, backend: str, batch: int) -> None:
     # What is given has the network's own precision and layout: a backend need not copy it.
     case = CASES[name]
@@ -442,8 +431,7 @@ def test_what_comes_in_is_not_changed(name: str, backend: str, batch: int) -> No
     assert_same_bits(everything, kept)
 
 
-@each_case
-@each_backend
+@covering(name=FACETS, backend=[*BACKENDS])
 def test_batch_sizes_by_turns(name: str, backend: str) -> None:
     case = CASES[name]
     network = network_of(case, backend)

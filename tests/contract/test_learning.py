@@ -18,7 +18,8 @@ from cnnspec.spec.layers import Conv, Flatten, Linear, Pool, ReLU
 from cnnspec.spec.model import ModelSpec
 from cnnspec.spec.training import SGD, Adam, AnyOptimizer, Training
 from cnnspec.trace import Array
-from tests.cases import CASES, Exact, assert_same_bits, assert_within, batch_of, normal
+from tests.cases import CASES, FACETS, Exact, assert_same_bits, assert_within, batch_of, normal
+from tests.covering import covering
 
 # torch says so once, of every `padding: same` that adds an odd number of cells.
 pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel:UserWarning")
@@ -301,8 +302,7 @@ def test_a_training_step_is_a_trace_and_an_update(backend: str, options: AnyOpti
         assert_same_bits(network.optimizer_state(), by_hand.optimizer_state())
 
 
-@each_backend
-@pytest.mark.parametrize("name", CASES)
+@covering(name=FACETS, backend=[*BACKENDS])
 def test_a_training_step_goes_through_every_layer(name: str, backend: str) -> None:
     plan = CASES[name].plan
     network, by_hand = network_of(backend, plan=plan), network_of(backend, plan=plan)
