@@ -32,7 +32,7 @@ docs: .venv/installed-docs
 # Writes what the tests expect of words, and the pages that are made from the code, anew; read
 # the difference.
 golden: .venv/installed
-	$(BIN)/python -m pytest -q tests/spec/test_corpus.py --golden
+	$(BIN)/python -m pytest -q tests/spec/test_corpus.py tests/docs --golden
 
 fuzz: .venv/installed
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[fuzz]'

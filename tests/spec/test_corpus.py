@@ -32,19 +32,6 @@ def by_name(path: Path) -> str:
     return path.stem
 
 
-@pytest.fixture
-def golden(request: pytest.FixtureRequest) -> Any:
-    """Compare a text with that of a file; with `--golden`, write the file."""
-
-    def compare(found: str, path: Path) -> None:
-        if request.config.getoption("--golden"):
-            path.parent.mkdir(exist_ok=True)
-            path.write_text(found, encoding="utf-8", newline="\n")
-        assert found == path.read_bytes().decode()
-
-    return compare
-
-
 @pytest.mark.parametrize("path", [*BAD, *ODD], ids=by_name)
 def test_what_is_said(path: Path, golden: Any) -> None:
     golden(rendering(FOUND[path].diagnostics), path.with_suffix(".txt"))

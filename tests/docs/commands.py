@@ -1,0 +1,78 @@
+"""docs/reference/commands.md, written from the commands themselves."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterator
+
+import rich_click as click
+
+from cnnspec.cli import COMMANDS, cli
+from tests.docs.pages import ROOT
+
+PAGE = ROOT / "docs" / "reference" / "commands.md"
+
+HEAD = """\
+# Commands
+
+What `cnnspec COMMAND --help` says, on one page.
+
+<!-- Written by `make golden`. Do not edit. -->
+
+Where a command takes `--json`, it prints one JSON document on stdout and everything else on stderr.
+
+| exit code | what it says |
+|---|---|
+| 0 | all is fine |
+| 1 | different or wrong: `compare`, `check`, `selftest`, `diff`, `fmt --check` |
+| 2 | bad input or usage, or a backend of your own fails |
+| 70 | an error of cnnspec's own |
+| 130 | interrupted |
+"""
+
+
+def page() -> str:
+    """Write the page."""
+    context = click.RichContext(cli, info_name="cnnspec")
+    return "\n".join([HEAD, *(_command(name, context) for name in COMMANDS)])
+
+
+def _command(name: str, above: click.Context) -> str:
+    command = cli.get_command(above, name)
+    assert command is not None
+    context = click.RichContext(command, info_name=name, parent=above)
+    usage = " ".join([context.command_path, *command.collect_usage_pieces(context)])
+    parts = [f"## {name}\n", f"```text\n{usage}\n```\n", _help(command), _options(command, context)]
+    return "\n".join(part for part in parts if part)
+
+
+def _help(command: click.Command) -> str:
+    """Return what a command says of itself; examples, which keep their lines, as blocks."""
+    paragraphs = inspect.cleandoc(command.help or "").split("\n\n")
+    return "\n\n".join(map(_paragraph, paragraphs)) + "\n"
+
+
+def _paragraph(text: str) -> str:
+    if text.startswith("\b"):
+        lines = inspect.cleandoc(text.removeprefix("\b").strip("\n"))
+        return f"```sh\n{lines}\n```"
+    return text
+
+
+def _options(command: click.Command, context: click.Context) -> str:
+    rows = list(_rows(command, context))
+    return "\n".join(["| option | what it says |", "|---|---|", *rows]) + "\n" if rows else ""
+
+
+def _rows(command: click.Command, context: click.Context) -> Iterator[str]:
+    for parameter in command.get_params(context):
+        record = parameter.get_help_record(context)
+        if record and record[1] and "--help" not in parameter.opts:
+            names, said = record
+            yield f"| `{_cell(names)}` | {_cell(said)} |"
+
+
+def _cell(text: str) -> str:
+    """Lay text out for a table: in one line, with what would end a cell written out."""
+    return re.sub(r"\s+", " ", text).strip().replace("|", "\\|")

@@ -1,0 +1,129 @@
+"""A terminal in which the transcripts of the pages are run."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import chdir, contextmanager, suppress
+from pathlib import Path
+from typing import NamedTuple
+from unittest import mock
+
+import cnnspec.cli
+from tests.cli.conftest import NEUTRAL, REMOVED
+
+BIN = Path(sys.executable).parent
+FOR_A_SHELL = re.compile(r"[|<>;&$*]")
+
+
+NUMBER = re.compile(r" *\b\d+\.\d+(e[+-]\d+)?\b")
+
+
+class Typed(NamedTuple):
+    """A command of a transcript, and what the page shows below it."""
+
+    command: str
+    shown: str
+    start: int
+    end: int
+    """The lines of `shown` within the transcript, from 0, the end left out."""
+
+
+def typed(transcript: str) -> Iterator[Typed]:
+    """Yield the commands of a transcript; one goes on in lines that start with `> `."""
+    lines = transcript.splitlines()
+    assert lines[0].startswith("$ "), f"wanted a line that starts with `$ `: {lines[0]}"
+    at = 0
+    while at < len(lines):
+        command = lines[at][2:]
+        at += 1
+        while at < len(lines) and lines[at].startswith("> "):
+            command += "\n" + lines[at][2:]
+            at += 1
+        start = at
+        while at < len(lines) and not lines[at].startswith("$ "):
+            at += 1
+        end = at
+        while end > start and not lines[end - 1]:
+            end -= 1
+        yield Typed(command, "\n".join(lines[start:end]), start, end)
+
+
+def answer(command: str, folder: Path) -> str:
+    """Run a command in a folder and return all that it prints, on stdout and stderr, in order."""
+    environ = {name: value for name, value in os.environ.items() if name not in REMOVED}
+    environ |= {**NEUTRAL, "PATH": f"{BIN}{os.pathsep}{environ['PATH']}"}
+    if command.startswith("cnnspec ") and not FOR_A_SHELL.search(command):
+        with mock.patch.dict(os.environ, environ, clear=True):
+            text = _in_process(shlex.split(command), folder)
+    else:
+        text = subprocess.run(
+            ["bash", "-c", command],
+            cwd=folder,
+            env=environ,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        ).stdout
+    return "\n".join(line.rstrip() for line in text.splitlines()).strip("\n")
+
+
+def _in_process(arguments: list[str], folder: Path) -> str:
+    """Run the command line here: Python and its libraries are loaded once for all pages."""
+    main = sys.modules["__main__"]
+    with (
+        _one_stream() as printed,
+        chdir(folder),
+        mock.patch.object(sys, "argv", arguments),
+        # so that the program is called cnnspec, and not "python -m pytest"
+        mock.patch.object(main, "__package__", None, create=True),
+    ):
+        with suppress(SystemExit):
+            cnnspec.cli.main()
+        return printed()
+
+
+@contextmanager
+def _one_stream() -> Iterator[Callable[[], str]]:
+    """Send stdout and stderr to one file, those of child processes, too."""
+    with tempfile.TemporaryFile() as file:
+
+        def printed() -> str:
+            file.seek(0)
+            return file.read().decode()
+
+        kept = os.dup(1), os.dup(2)
+        stream = io.TextIOWrapper(
+            io.FileIO(1, "w", closefd=False), encoding="utf-8", write_through=True
+        )
+        try:
+            os.dup2(file.fileno(), 1)
+            os.dup2(file.fileno(), 2)
+            with mock.patch.object(sys, "stdout", stream), mock.patch.object(sys, "stderr", stream):
+                yield printed
+        finally:
+            for number, copy in zip((1, 2), kept):
+                os.dup2(copy, number)
+                os.close(copy)
+
+
+def matches(shown: str, found: str, *, rounded: bool = False) -> bool:
+    """Tell whether a page shows what is found; `...` stands for any text, as a line for any lines.
+
+    With `rounded`, decimal numbers may be others.
+    """
+    if rounded:
+        shown, found = (NUMBER.sub(" 0.0", text) for text in (shown, found))
+    pattern = ""
+    for line in shown.splitlines():
+        if line == "...":
+            pattern += r"(?:.*\n)*?"
+        else:
+            pattern += r"[^\n]*?".join(map(re.escape, line.split("..."))) + "\n"
+    return re.fullmatch(pattern, found + "\n" if found else "") is not None
