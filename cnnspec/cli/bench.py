@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import rich_click as click
 
+from cnnspec.cli import interrupt
 from cnnspec.cli.options import complete_backends, json_option, set_option, spec_argument
 from cnnspec.environment import MOST_THREADS, processors
 
@@ -82,6 +83,8 @@ def command(
     They take turns in one process, on random images. The loops are timed on a slice of the
     work, which is scaled up.
     """
+    interrupt.keeps(lambda: "nothing is kept")
+
     from cnnspec.bench import bench
     from cnnspec.cli.activity import parts
     from cnnspec.cli.console import Output

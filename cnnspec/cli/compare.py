@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 import rich_click as click
 from click.core import ParameterSource
 
-from cnnspec.cli import DIFFERENT
+from cnnspec.cli import DIFFERENT, interrupt
 from cnnspec.cli.options import (
     complete_backends,
     complete_specs,
@@ -106,6 +106,7 @@ def command(
     Of two run folders, say whether rounding explains where they differ. Exits with 0 where they
     are the same, and with 1 where they differ.
     """
+    interrupt.keeps(lambda: "nothing is kept")
     spec = _one_spec(context, targets)
     # Two libraries with threads of their own take turns here. Threads that wait by spinning
     # take the processors from the other library's: half the speed on two cores, and on a

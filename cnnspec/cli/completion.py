@@ -15,9 +15,9 @@ def command(shell: str) -> None:
     """
     from click.shell_completion import get_completion_class
 
-    from cnnspec.cli import cli
+    from cnnspec.cli.group import COMPLETE, cli
     from cnnspec.cli.output import print_line
 
     completion = get_completion_class(shell)
     assert completion is not None
-    print_line(completion(cli, {}, "cnnspec", "_CNNSPEC_COMPLETE").source())
+    print_line(completion(cli, {}, "cnnspec", COMPLETE).source())

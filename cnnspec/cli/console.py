@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 import sys
 from collections.abc import Iterable
@@ -11,7 +10,6 @@ from typing import IO, Any, TextIO, cast
 from rich.console import Console
 from rich.text import Text
 
-from cnnspec.cli.output import discard_output
 from cnnspec.report.diagnostics import diagnostics_text
 from cnnspec.spec.diagnostics import Diagnostic
 
@@ -34,14 +32,9 @@ class Output(Console):
     """stdout, as it is when this is made, without highlighting."""
 
     def __init__(self) -> None:
-        stdout = sys.stdout or io.StringIO()
-        super().__init__(highlight=False, file=cast("IO[str]", _Trimmed(stdout)))
+        super().__init__(highlight=False, emoji=False, file=cast("IO[str]", _Trimmed(sys.stdout)))
         if self.no_color:  # rich would still make text bold
             self._color_system = None
-
-    def on_broken_pipe(self) -> None:
-        """Go on without a reader; rich would exit with 1, which is the code of a verdict."""
-        discard_output()
 
 
 def print_problems(problems: Iterable[Diagnostic], *, apart: bool = False) -> None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
-from typing import TextIO
 
 from cnnspec.documents import Document, to_json
 
@@ -18,29 +16,14 @@ def print_line(text: str) -> None:
 
 def print_raw(text: str) -> None:
     """Print text in UTF-8, whatever the terminal's encoding is, line ends as they are."""
-    if sys.stdout is None:  # it was closed from the start
-        return
-    try:
-        sys.stdout.flush()
-        sys.stdout.buffer.write(text.encode(errors="backslashreplace"))
-        sys.stdout.flush()
-    except BrokenPipeError:
-        discard_output()
+    sys.stdout.flush()
+    sys.stdout.buffer.write(text.encode(errors="backslashreplace"))
+    sys.stdout.flush()
 
 
 def print_document(content: Document) -> None:
     """Print a JSON document."""
     print_line(to_json(content))
-
-
-def discard_output(stream: TextIO | None = None) -> None:
-    """Send all further output nowhere, where its reader has gone or its disk is full: stdout's.
-
-    What is left in the buffer would else raise the same error again at the very end.
-    """
-    stream = stream or sys.stdout
-    if stream is not None:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import warnings
 
 import rich_click as click
 
-from cnnspec.cli import DIFFERENT
+from cnnspec.cli import DIFFERENT, interrupt
 from cnnspec.cli.options import json_option
 
 CLEAN = 100
@@ -30,6 +30,7 @@ def command(clean: int | None, quick: bool, as_json: bool) -> int:
     Exits with 0 where every fault is detected and localised, nine in ten are diagnosed and no
     spec without a fault raises an alarm; else with 1.
     """
+    interrupt.keeps(lambda: "nothing is kept")
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
     from cnnspec.cli.activity import parts

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import rich_click as click
 
+from cnnspec.cli import interrupt
 from cnnspec.cli.options import (
     complete_backends,
     data_dir_option,
@@ -12,6 +15,9 @@ from cnnspec.cli.options import (
     set_option,
     spec_argument,
 )
+
+if TYPE_CHECKING:
+    from cnnspec.training import Run
 
 
 @click.command("train")
@@ -55,6 +61,7 @@ def command(
     from cnnspec.report.training import training_document
     from cnnspec.training import EpochMetrics, Run, StepTaken, train
 
+    interrupt.keeps(lambda: "nothing is kept: no training was begun")
     model, text = read_spec(spec, overrides)
     if model.data is None:
         raise DataError(
@@ -64,7 +71,9 @@ def command(
     network = build(plan, model.training, backend, device=device)
     data = load_data(model.data, data_dir)
     data.check_fits(plan.input, plan.classes)
-    run = Run.create(runs, model, text, backend=backend, overrides=overrides)
+    with interrupt.held():
+        run = Run.create(runs, model, text, backend=backend, overrides=overrides)
+        interrupt.keeps(lambda: _kept(run, 0))
     epochs = model.training.epochs
     with training_progress(epochs, quiet_stdout=as_json) as progress:
 
@@ -72,14 +81,12 @@ def command(
             progress.show({backend: event})
 
         def keep(metrics: EpochMetrics) -> None:
-            run.record(metrics, network)
+            with interrupt.held():
+                run.record(metrics, network)
+                interrupt.keeps(lambda: _kept(run, metrics.epoch))
             show(metrics)
 
-        try:
-            history = train(network, data, model.training, on_step=show, on_epoch=keep)
-        except KeyboardInterrupt:
-            click.echo(f"stopped; {run.path} keeps the finished epochs", err=True)
-            raise
+        history = train(network, data, model.training, on_step=show, on_epoch=keep)
     accuracy = history[-1].test_accuracy
     if as_json:
         document = training_document(
@@ -88,3 +95,12 @@ def command(
         print_document(document)
     else:
         print_line(f"{percent(accuracy)} of the test images; kept in {run.path}")
+
+
+def _kept(run: Run, epochs: int) -> str:
+    """Say what a training that ends now leaves."""
+    if not epochs:
+        return f"no epoch was finished, so {run.path} holds no weights"
+    if epochs == 1:
+        return f"{run.path} keeps the weights and metrics of epoch 1"
+    return f"{run.path} keeps the metrics of epochs 1 to {epochs} and the weights of epoch {epochs}"

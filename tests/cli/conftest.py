@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-import cnnspec.cli
+from cnnspec.cli.group import run
 
 SCRIPT = Path(sys.executable).with_name("cnnspec")
 
@@ -55,20 +55,15 @@ def call(folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFix
         monkeypatch.delenv(name, raising=False)
     for name, value in NEUTRAL.items():
         monkeypatch.setenv(name, value)
-    # so that the program is called cnnspec, and not "python -m pytest"
-    monkeypatch.setattr(sys.modules["__main__"], "__package__", None, raising=False)
 
-    def run(*arguments: object) -> Done:
-        monkeypatch.setattr(sys, "argv", ["cnnspec", *map(str, arguments)])
+    def call(*arguments: object) -> Done:
         capfd.readouterr()
-        with pytest.raises(SystemExit) as caught:
-            cnnspec.cli.main()
+        code = run([str(argument) for argument in arguments])
         sys.stdout.flush()
         out, err = capfd.readouterr()
-        code: Any = caught.value.code
-        return Done(code or 0, out, err)
+        return Done(code, out, err)
 
-    return run
+    return call
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import pytest
 
 import cnnspec
 from cnnspec.cli import COMMANDS
+from cnnspec.training import Run
 
 Call = Callable[..., Any]
 
@@ -71,6 +72,39 @@ def test_every_command_has_help_and_a_first_sentence(call: Call, command: str) -
     assert "Traceback" not in done.out
 
 
+CLICK_ENDS = {
+    "nothing": ([], 0),
+    "--help": (["--help"], 0),
+    "--version": (["--version"], 0),
+    "help of a command": (["compare", "--help"], 0),
+    "an argument is missing": (["compare"], 2),
+    "no such command": (["nosuch"], 2),
+    "no such option": (["--nosuch"], 2),
+    "no such option of a command": (["build", "--nosuch"], 2),
+}
+
+
+@pytest.mark.parametrize(("arguments", "code"), CLICK_ENDS.values(), ids=CLICK_ENDS)
+def test_an_exit_of_click_s_is_not_laid_to_a_backend(
+    program: Call, arguments: list[str], code: int
+) -> None:
+    done = program(*arguments)
+    assert done.code == code
+    assert (done.err == "") == (code == 0)
+    assert "backend" not in done.err
+    assert "sys.exit" not in done.out + done.err
+
+
+def test_an_end_of_file_is_no_interruption(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    def ends(*_: object, **__: object) -> None:
+        raise EOFError("in the middle of an array")
+
+    monkeypatch.setattr("cnnspec.plan.resolve", ends)
+    done = call("build", "small.yaml")
+    assert done.code == 70
+    assert "EOFError: in the middle of an array" in done.err
+
+
 def test_version(program: Call) -> None:
     assert program("--version") == (0, "cnnspec 0.1.0\n", "")
 
@@ -118,8 +152,8 @@ def test_usage_errors(call: Call, folder: Path, arguments: list[str], message: s
 
 def test_without_a_command_the_help_is_shown(call: Call) -> None:
     done = call()
-    assert done.code == 2
-    assert stripped(done.out + done.err).startswith(HELP)
+    assert (done.code, done.err) == (0, "")
+    assert stripped(done.out).startswith(HELP)
 
 
 ERRORS = {
@@ -281,14 +315,112 @@ def test_importing_the_package_imports_none_of_its_dependencies() -> None:
 
 
 QUICK = [["--help"], ["--version"], ["build", "small.yaml"], ["build", "small.yaml", "--json"]]
+FULL = "the output cannot be written (No space left on device)"
+ALL = {
+    "init": ["-"],
+    "validate": ["small.yaml"],
+    "build": ["small.yaml"],
+    "train": ["small.yaml"],
+    "evaluate": ["runs/small-1"],
+    "compare": ["small.yaml", "--backends", "numpy,loops", "--steps", "2"],
+    "check": ["own.py:ReLU", "--as", "relu"],
+    "selftest": ["--help"],
+    "bench": ["small.yaml", "--backends", "numpy", "--seconds", "0.01", "--batch", "1"],
+    "diff": ["small.yaml", "small.yaml"],
+    "fmt": ["small.yaml"],
+    "schema": [],
+    "completion": ["bash"],
+}
+"""Arguments with which each command prints something; `selftest` takes too long."""
+OWN_RELU = """
+class ReLU:
+    def forward(self, x):
+        self.on = x > 0
+        return x * self.on
+    def backward(self, grad):
+        return grad * self.on
+"""
 
 
-@pytest.mark.parametrize("arguments", [*QUICK, ["train", "small.yaml"]], ids=" ".join)
-def test_a_full_disk_is_no_traceback(program: Call, arguments: list[str]) -> None:
+@pytest.fixture
+def ready(call: Call, folder: Path) -> Path:
+    """Have what ALL needs."""
+    (folder / "own.py").write_text(OWN_RELU)
+    assert call("train", "small.yaml", "--set", "training.epochs=1").code == 0
+    return folder
+
+
+def test_all_commands_are_tried() -> None:
+    assert list(ALL) == list(COMMANDS)
+
+
+@pytest.mark.parametrize("arguments", QUICK, ids=" ".join)
+def test_a_full_disk_is_told(program: Call, arguments: list[str]) -> None:
     with Path("/dev/full").open("w") as full:
-        done = program(*arguments, stdout=full)
-    assert done.code != 0
+        assert program(*arguments, stdout=full) == (2, None, f"cnnspec: {FULL}\n")
+
+
+@pytest.mark.parametrize("command", ALL)
+def test_a_full_disk_stops_no_command(program: Call, ready: Path, command: str) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = program(command, *ALL[command], stdout=full)
+    assert done.code == 2
+    assert done.err.splitlines()[-1].startswith(f"cnnspec: {FULL}")
     assert "Traceback" not in done.err
+
+
+def test_a_full_disk_stops_no_training(program: Call, folder: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = program("train", "small.yaml", stdout=full)
+    kept = "runs/small-1 keeps the metrics of epochs 1 to 2 and the weights of epoch 2"
+    assert done == (2, None, f"cnnspec: {FULL}; {kept}\n")
+    assert len(Run.open(folder / "runs" / "small-1").history()) == 2
+    assert Run.open(folder / "runs" / "small-1").weights()
+
+
+NOBODY_READS = {
+    "stdout is closed": ">&-",
+    "stderr is closed": "2>&-",
+    "both are closed": ">&- 2>&-",
+    "all are closed": "<&- >&- 2>&-",
+    "stderr is full": "2>/dev/full",
+}
+
+
+@pytest.mark.parametrize(
+    ("command", "redirection"),
+    [
+        *(("train", redirection) for redirection in NOBODY_READS),
+        *((command, "all are closed") for command in ("build", "compare", "check", "evaluate")),
+        *((command, "stderr is full") for command in ("compare", "bench")),
+    ],
+)
+def test_streams_that_nobody_reads_stop_nothing(
+    script: Path, ready: Path, clean: dict[str, str], command: str, redirection: str
+) -> None:
+    done = subprocess.run(
+        ["bash", "-c", f'"$0" "$@" {NOBODY_READS[redirection]}', script, command, *ALL[command]],
+        capture_output=True,
+        text=True,
+        cwd=ready,
+        env=clean,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    for run in (ready / "runs").iterdir():
+        assert Run.open(run).weights()
+
+
+def test_an_error_that_nobody_reads_is_not_written_elsewhere(
+    script: Path, folder: Path, clean: dict[str, str]
+) -> None:
+    done = subprocess.run(
+        ["bash", "-c", '"$0" build missing.yaml --json 2>&-', str(script)],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        env=clean,
+    )
+    assert (done.returncode, done.stdout) == (2, "")
 
 
 @pytest.mark.parametrize("arguments", [*QUICK, ["train", "small.yaml"]], ids=" ".join)

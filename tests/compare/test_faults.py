@@ -2,7 +2,6 @@
 
 import json
 import math
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from cnnspec.backends.numpy import LAYERS, NumPyNetwork, layers, learning
 from cnnspec.backends.numpy.batch_norm import BatchNormNumPy
 from cnnspec.backends.numpy.conv import ConvNumPy
 from cnnspec.backends.numpy.pool import PoolNumPy
-from cnnspec.cli import main
+from cnnspec.cli.group import run
 from cnnspec.compare import parse_party
 from cnnspec.compare.selftest.pool_faults import TiesToTheLast
 from cnnspec.spec.layers import AnyLayer
@@ -46,15 +45,13 @@ Compare = Callable[..., tuple[int, dict[str, Any]]]
 def compare(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Compare:
-    def run(text: str = SPEC, *options: str) -> tuple[int, dict[str, Any]]:
+    def compare(text: str = SPEC, *options: str) -> tuple[int, dict[str, Any]]:
         spec = tmp_path / "spec.yaml"
         spec.write_text(text)
-        monkeypatch.setattr(sys, "argv", ["cnnspec", "compare", str(spec), "--json", *options])
-        with pytest.raises(SystemExit) as stop:
-            main()
-        return int(stop.value.code or 0), json.loads(capsys.readouterr().out)
+        code = run(["compare", str(spec), "--json", *options])
+        return code, json.loads(capsys.readouterr().out)
 
-    return run
+    return compare
 
 
 def first(document: dict[str, Any]) -> tuple[str, str, str]:
@@ -342,8 +339,5 @@ def test_an_error_of_our_own_is_not_taken_for_a_verdict(
     monkeypatch.setattr("cnnspec.compare.compare_backends", broken)
     spec = tmp_path / "spec.yaml"
     spec.write_text(SPEC)
-    monkeypatch.setattr(sys, "argv", ["cnnspec", "compare", str(spec)])
-    with pytest.raises(SystemExit) as stop:
-        main()
-    assert stop.value.code == 70
+    assert run(["compare", str(spec)]) == 70
     assert "KeyError: 'ours'" in capsys.readouterr().err

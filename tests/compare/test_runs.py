@@ -3,7 +3,6 @@
 import io
 import json
 import re
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from rich.console import Console
 
 from cnnspec import build, load_data, parse_spec, resolve, train
 from cnnspec.backends.numpy.conv import ConvNumPy
-from cnnspec.cli import main
+from cnnspec.cli import group
 from cnnspec.compare import parse_party, runs
 from cnnspec.compare.runs import compare_runs
 from cnnspec.documents import to_json
@@ -282,23 +281,20 @@ def test_damaged_folders_are_refused(trained: Any) -> None:
         compare_runs(first, second)
 
 
-def command(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
-    monkeypatch.setattr(sys, "argv", ["cnnspec", "compare", *arguments])
-    with pytest.raises(SystemExit) as stop:
-        main()
-    return int(stop.value.code or 0)
+def command(*arguments: str) -> int:
+    return group.run(["compare", *arguments])
 
 
 def test_the_command(trained: Any, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     folders = [str(trained(backend).path) for backend in ("numpy", "torch")]
     monkeypatch.setenv("COLUMNS", "200")
-    assert command(monkeypatch, *folders) == 0
+    assert command(*folders) == 0
     text = capsys.readouterr().out
     assert text.startswith(
         f"SAME: {folders[0]} (numpy) and {folders[1]} (torch): their weights are "
     )
     assert "train loss, epoch 2" in text
-    assert command(monkeypatch, *folders, "--twins", "0", "--json") == 1
+    assert command(*folders, "--twins", "0", "--json") == 1
     assert '"verdict": "cannot tell"' in capsys.readouterr().out
 
 
@@ -320,5 +316,5 @@ def test_bad_usage(
 ) -> None:
     run = str(trained().path)
     monkeypatch.setenv("COLUMNS", "200")
-    assert command(monkeypatch, *(argument.format(run=run) for argument in arguments)) == 2
+    assert command(*(argument.format(run=run) for argument in arguments)) == 2
     assert message.format(run=run) in " ".join(capsys.readouterr().err.split())

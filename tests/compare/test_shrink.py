@@ -184,14 +184,11 @@ def test_the_program_shows_it_until_it_is_mended(name: str, faults: Path, tmp_pa
 def test_the_command(
     faults: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
-    from cnnspec.cli import main
+    from cnnspec.cli.group import run
 
     monkeypatch.chdir(faults.parent)
-    given = ["cnnspec", "compare", str(SPECS / "digits.yaml"), "--mode", "replay", "--shrink"]
-    monkeypatch.setattr(sys, "argv", [*given, "case.py", "--backends", "numpy,faults.py:linear"])
-    with pytest.raises(SystemExit) as stop:
-        main()
-    assert stop.value.code == 1
+    given = ["compare", str(SPECS / "digits.yaml"), "--mode", "replay", "--shrink"]
+    assert run([*given, "case.py", "--backends", "numpy,faults.py:linear"]) == 1
     assert "shrunk to 2 layers over images of" in capsys.readouterr().err
     written = Path("case.py").read_text()
     assert "BACKENDS = ('numpy', f\"{HERE}/faults.py:linear\")" in written
@@ -204,9 +201,6 @@ def test_the_command(
     assert b"; linear is wrong" in done.stdout.splitlines()[-1]
     assert done.stderr == b""
 
-    monkeypatch.setattr(sys, "argv", [*given, "other.py", "--backends", "numpy,torch"])
-    with pytest.raises(SystemExit) as stop:
-        main()
-    assert stop.value.code == 0
+    assert run([*given, "other.py", "--backends", "numpy,torch"]) == 0
     assert "nothing to shrink: the two do not differ" in capsys.readouterr().err
     assert not Path("other.py").exists()

@@ -1,0 +1,240 @@
+"""Ctrl-C at any moment, in processes of their own: one line, 130, and the truth."""
+
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from cnnspec.cli.interrupt import PATIENCE
+from cnnspec.errors import RunError
+from cnnspec.training import Run
+
+# From here on it is cnnspec that runs; before, Python reports an interrupt in its own way.
+PROGRAM = """
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.HANDLER)
+from cnnspec.cli import main
+os.write(int(sys.argv.pop(1)), b".")
+main()
+"""
+
+TRAINED = """\
+name: slow
+input: [1, 8, 8]
+layers: [flatten, linear: {out_features: 10}]
+data: {digits: {train_samples: 600, test_samples: 50}}
+training: {epochs: 40, optimizer: {sgd: {learning_rate: 0.05}}}
+"""
+
+
+class Ended(NamedTuple):
+    code: int
+    err: str
+    seconds: float
+
+
+def run(
+    arguments: list[str],
+    folder: Path,
+    environ: dict[str, str],
+    *moments: float,
+    handler: str = "default_int_handler",
+    after: str | None = None,
+) -> Ended:
+    """Run a command, and press Ctrl-C at each moment: in seconds, after a file is there."""
+    reader, writer = os.pipe()
+    program = PROGRAM.replace("HANDLER", handler)
+    with subprocess.Popen(
+        [sys.executable, "-c", program, str(writer), *arguments],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=folder,
+        env=environ,
+        pass_fds=[writer],
+    ) as process:
+        os.close(writer)
+        assert os.read(reader, 1) == b"."
+        os.close(reader)
+        while after and not (folder / after).exists():
+            time.sleep(0.01)
+        start = time.monotonic()
+        for moment in moments:
+            time.sleep(max(0, start + moment - time.monotonic()))
+            process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=120)
+        return Ended(process.returncode, err, time.monotonic() - start)
+
+
+def moments(count: int, seconds: float, seed: int) -> list[float]:
+    """Return moments at random, but spread over the whole time."""
+    rng = random.Random(seed)
+    return [(part + rng.random()) * seconds / count for part in range(count)]
+
+
+LINE = re.compile(r"cnnspec: interrupted(?:; (.*))?\n")
+
+
+def told(ended: Ended) -> str | None:
+    """Return what is said of what is kept; None where the command was through."""
+    if ended.code == 0:
+        assert ended.err == ""
+        return None
+    assert ended.code == 130, ended
+    lines = ended.err.splitlines(keepends=True)
+    said = LINE.fullmatch(lines[-1]) if lines else None
+    assert said, ended.err
+    assert "Traceback" not in ended.err
+    assert ended.err.count("interrupted") == 1
+    return said[1] or ""
+
+
+def hold_to_the_truth(said: str | None, runs: Path) -> None:
+    """Compare what is said of a training with what lies in the folder of the runs."""
+    folders = list(runs.iterdir()) if runs.exists() else []
+    if said in ("", "nothing is kept: no training was begun"):
+        assert folders == []
+        return
+    (folder,) = folders
+    kept = Run.open(folder)
+    if said == f"no epoch was finished, so {folder.relative_to(runs.parent)} holds no weights":
+        with pytest.raises(RunError):
+            kept.weights()
+        assert not (folder / "metrics.jsonl").exists()
+        return
+    epochs = len(kept.history())
+    assert set(kept.weights()) == {"linear1.weight", "linear1.bias"}
+    if said is None:
+        assert epochs == 40
+    else:
+        assert said.startswith(f"{folder.relative_to(runs.parent)} keeps the ")
+        assert said.endswith(f"of epoch {epochs}")
+    assert not list(folder.glob("*.tmp"))
+
+
+def hold(folder: Path, environ: dict[str, str], arguments: list[str], count: int, seed: int) -> int:
+    """Interrupt a training at so many moments; return how often it was not through."""
+    (folder / "slow.yaml").write_text(TRAINED)
+    seconds = run([*arguments, "--runs", "whole"], folder, environ).seconds
+    interrupted = 0
+    for number, moment in enumerate(moments(count, seconds, seed)):
+        runs = folder / f"runs{number}"
+        said = told(run([*arguments, "--runs", runs.name], folder, environ, moment))
+        hold_to_the_truth(said, runs)
+        interrupted += said is not None
+    return interrupted
+
+
+def test_a_training_tells_what_is_kept(folder: Path, clean: dict[str, str]) -> None:
+    assert hold(folder, clean, ["train", "slow.yaml"], 24, seed=0) >= 6
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", ["numpy", "torch", "loops"])
+def test_a_training_on_any_backend_at_many_moments(
+    folder: Path, clean: dict[str, str], backend: str
+) -> None:
+    assert hold(folder, clean, ["train", "slow.yaml", "--backend", backend], 100, seed=1) >= 25
+
+
+SHORT = {
+    "help": ["--help"],
+    "build": ["build", "small.yaml"],
+    "an error": ["build", "missing.yaml"],
+    "validate": ["validate", "small.yaml"],
+}
+
+
+@pytest.mark.parametrize("arguments", SHORT.values(), ids=SHORT)
+def test_short_commands(folder: Path, clean: dict[str, str], arguments: list[str]) -> None:
+    whole = run(arguments, folder, clean)
+    for moment in moments(6, whole.seconds, seed=2):
+        ended = run(arguments, folder, clean, moment)
+        if ended.code == 130 and not LINE.fullmatch(ended.err):
+            # all was said, and the last line came before Python had left
+            assert ended.err == f"{whole.err}cnnspec: interrupted\n"
+        elif ended.code == 130:
+            assert told(ended) == ""
+        else:
+            assert ended[:2] == whole[:2]
+
+
+LONG = {
+    "compare": ["compare", "small.yaml"],
+    "bench": ["bench", "small.yaml", "--seconds", "0.5", "--batch", "1"],
+    "selftest": ["selftest", "--quick", "--clean", "1"],
+    "check": ["check", "own.py:ReLU", "--as", "relu"],
+}
+RELU = """
+class ReLU:
+    def forward(self, x):
+        self.on = x > 0
+        return x * self.on
+    def backward(self, grad):
+        return grad * self.on
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", LONG)
+def test_long_commands(folder: Path, clean: dict[str, str], command: str) -> None:
+    (folder / "own.py").write_text(RELU)
+    for moment in moments(25, 8, seed=3):
+        said = told(run(LONG[command], folder, clean, moment))
+        assert said in (None, "", "nothing is kept")
+
+
+def test_a_long_command_says_that_nothing_is_kept(folder: Path, clean: dict[str, str]) -> None:
+    said = {told(run(LONG["selftest"], folder, clean, moment)) for moment in (1.5, 3)}
+    assert said <= {"", "nothing is kept"}
+
+
+@pytest.mark.parametrize("apart", [0, 0.002, 0.02])
+def test_twice_in_a_row(folder: Path, clean: dict[str, str], apart: float) -> None:
+    (folder / "slow.yaml").write_text(TRAINED)
+    for moment in (0.05, 0.25, 0.45):
+        told(run(["train", "slow.yaml"], folder, clean, moment, moment + apart))
+
+
+STUBBORN = """
+import time
+from cnnspec.backends import numpy as engine
+
+class Own(engine.NumPyNetwork):
+    def train_step(self, *given):
+        open("training", "w").close()
+        while True:
+            try:
+                time.sleep(60)
+            except BaseException:
+                pass
+
+def Network(plan, training, *, device):
+    return Own(plan, training, backend="own", layers=engine.LAYERS, loss=engine.cross_entropy,
+               optimizers=engine.OPTIMIZERS)
+"""
+
+
+def test_code_that_swallows_it_is_left_at_the_second_time(
+    folder: Path, clean: dict[str, str]
+) -> None:
+    (folder / "own.py").write_text(STUBBORN)
+    arguments = ["train", "small.yaml", "--backend", "own.py:Network"]
+    ended = run(arguments, folder, clean, 0.2, 0.4, PATIENCE + 0.5, after="training")
+    assert told(ended) == "no epoch was finished, so runs/small-1 holds no weights"
+    assert ended.seconds > PATIENCE
+
+
+def test_one_that_is_to_be_ignored_is_ignored(folder: Path, clean: dict[str, str]) -> None:
+    (folder / "slow.yaml").write_text(TRAINED)
+    times = [0.05 * number for number in range(6)]
+    ended = run(["train", "slow.yaml"], folder, clean, *times, handler="SIG_IGN")
+    assert told(ended) is None
+    assert len(Run.open(folder / "runs" / "slow-1").history()) == 40
