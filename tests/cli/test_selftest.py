@@ -73,4 +73,4 @@ def test_warnings_of_torch_are_not_shown(call: Call, monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(selftest, "run_selftest", warns)
     done = call("selftest", "--quick")
-    assert (done.code, done.err.strip()) == (130, "cnnspec: interrupted")
+    assert (done.code, done.err.strip()) == (130, "cnnspec: interrupted; nothing is kept")
