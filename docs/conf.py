@@ -24,14 +24,14 @@ myst_heading_anchors = 4
 pygments_style = "friendly"
 pygments_dark_style = "github-dark"
 
-LINK = re.compile(r"^- \[[^]]+\]\(([\w/-]+)\.md\)", re.MULTILINE)
+LINK = re.compile(r"^- \[([^]]+)\]\(([\w/-]+)\.md\)", re.MULTILINE)
 
 
 def sections(index: str) -> Iterator[tuple[str, list[str]]]:
-    """Yield each heading of the index and the pages below it."""
+    """Yield each heading of the index, and the titles and pages below it."""
     for section in index.split("\n## ")[1:]:
         heading, _, text = section.partition("\n")
-        pages = LINK.findall(text)
+        pages = [f"{title} <{page}>" for title, page in LINK.findall(text)]
         if pages:
             yield heading, pages
 

@@ -57,7 +57,7 @@ def _paragraph(text: str) -> str:
     if text.startswith("\b"):
         lines = inspect.cleandoc(text.removeprefix("\b").strip("\n"))
         return f"```sh\n{lines}\n```"
-    return text
+    return re.sub("^#", r"\\#", text, flags=re.MULTILINE)  # it would be a heading
 
 
 def _options(command: click.Command, context: click.Context) -> str:

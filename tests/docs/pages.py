@@ -24,8 +24,6 @@ class Block(NamedTuple):
     """Of its first line, within the page, from 1."""
     language: str
     text: str
-    directly_below: str
-    """Language of the block above, where nothing stands between the two."""
 
     @property
     def where(self) -> str:
@@ -61,16 +59,11 @@ def tokens(page: Path) -> list[Token]:
 
 def blocks(page: Path) -> Iterator[Block]:
     """Yield the fenced blocks of a page."""
-    above = ""
     for token in tokens(page):
         if token.type == "fence":
             assert token.map is not None
-            words = token.info.split()
-            language = words[0] if words else ""
-            yield Block(page, token.map[0] + 2, language, token.content, above)
-            above = language
-        else:
-            above = ""
+            language = token.info.split()[0] if token.info.strip() else ""
+            yield Block(page, token.map[0] + 2, language, token.content)
 
 
 def links(page: Path) -> Iterator[str]:

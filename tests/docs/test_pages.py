@@ -7,7 +7,6 @@ The blocks of a page are run in its order, in a folder that has `examples/` and 
 - `yaml`: a spec or a part of one, and valid; `json`: can be read;
 - a first line such as `# net.yaml` makes the block that file, for the blocks behind it, and
   `# net.py (continued)` adds the block to it;
-- `text` directly below a python block is what that prints;
 - `py`: a signature, which test_reference.py holds against the code.
 
 What is not run is listed here, with the reason. `make golden` writes transcripts anew.
@@ -17,10 +16,10 @@ from __future__ import annotations
 
 import contextlib
 import doctest
-import io
 import json
 import re
 import shutil
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -43,8 +42,7 @@ INSTALLS = "it installs from a package index"
 DRAWN = "it is a drawing"
 
 NOT_RUN: dict[str, str] = {
-    "pip install '.[torch]'    # or `pip install .`: everything but the torch backend works "
-    "without torch": INSTALLS,
+    "pip install '.[torch]'": INSTALLS,
     "pip install 'path/to/clone[torch]'    # with torch": INSTALLS,
     "make demo    # trains one spec on NumPy and on torch, and compares the two: about 20 "
     "seconds": INSTALLS,
@@ -61,6 +59,8 @@ SLOW: set[str] = set()
 
 ROUNDED = ("cnnspec train", "cnnspec compare")
 """Commands whose numbers, and times, are others on another machine: BLAS adds up otherwise."""
+
+NEEDS_TORCH = {"docs/tutorial/one-spec-two-backends.md"}
 
 SHOWN = [page for page in PAGES if name(page) not in WRITTEN]
 BLOCKS = [block for page in SHOWN for block in blocks(page)]
@@ -80,7 +80,6 @@ class Reader:
     def __init__(self, folder: Path, *, slow: bool, golden: bool) -> None:
         self.folder, self.slow, self.golden = folder, slow, golden
         self.names: dict[str, Any] = {"__name__": "__page__"}
-        self.printed = ""
 
     def read(self, page: Path) -> None:
         """Run the blocks of a page; with `golden`, write what they print into it."""
@@ -99,6 +98,7 @@ class Reader:
                 file.write(block.text)
         if block.first_line in NOT_RUN:
             return block.text
+        assert hasattr(self, f"run_{block.language}"), f"{block.where}: not run, nor in NOT_RUN"
         wanted: str = getattr(self, f"run_{block.language}")(block)
         assert self.golden or wanted == block.text, f"{block.where}: wanted\n\n{wanted}"
         return wanted
@@ -121,17 +121,12 @@ class Reader:
         if block.file:
             compile(block.text, block.where, "exec")
             return block.text
-        with contextlib.chdir(self.folder), contextlib.redirect_stdout(io.StringIO()) as printed:
+        with contextlib.chdir(self.folder):
             if ">>> " in block.text:
                 _run_session(block, self.names)
             else:
                 exec(compile(block.text, block.where, "exec"), self.names)
-        self.printed = printed.getvalue()
         return block.text
-
-    def run_text(self, block: Block) -> str:
-        assert block.directly_below == "python", f"{block.where}: run nowhere, and not in NOT_RUN"
-        return block.text if matches(block.text, self.printed.strip("\n")) else self.printed
 
     def run_yaml(self, block: Block) -> str:
         found = inspect_spec(whole_spec(block.text), file=block.where)
@@ -167,7 +162,13 @@ def whole_spec(text: str) -> str:
     return text
 
 
-@pytest.mark.parametrize("page", SHOWN, ids=name)
+def by_page(pages: list[Path]) -> list[Any]:
+    """Name the pages; some run on torch."""
+    marks = {page: [pytest.mark.torch] * (name(page) in NEEDS_TORCH) for page in pages}
+    return [pytest.param(page, id=name(page), marks=marks[page]) for page in pages]
+
+
+@pytest.mark.parametrize("page", by_page(SHOWN))
 def test_what_a_page_shows_is_what_happens(
     page: Path, folder: Path, request: pytest.FixtureRequest
 ) -> None:
@@ -185,7 +186,7 @@ def has_slow(page: Path) -> bool:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", [page for page in SHOWN if has_slow(page)], ids=name)
+@pytest.mark.parametrize("page", by_page([page for page in SHOWN if has_slow(page)]))
 def test_what_takes_long_is_what_happens_too(
     page: Path, folder: Path, request: pytest.FixtureRequest
 ) -> None:
@@ -241,6 +242,13 @@ def test_a_file_that_is_named_is_there(page: Path) -> None:
 
 def test_readme_is_short() -> None:
     assert len((ROOT / "README.md").read_text().splitlines()) <= 150
+
+
+def test_readme_shows_the_layer_as_it_is() -> None:
+    """Its comments are left out: they say what is wrong."""
+    file = (ROOT / "examples" / "notebook_layers.py").read_text()
+    (shown,) = (block.text for block in BLOCKS if block.first_line == "def backward(self, grad):")
+    assert textwrap.indent(shown, "    ") in re.sub("  # .*", "", file)
 
 
 def test_readme_names_every_command() -> None:
