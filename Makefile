@@ -47,6 +47,8 @@ bench: .venv/installed
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[all,dev]'
 	touch $@
 
-.venv/installed-docs: .venv/installed
+# The site needs no torch.
+.venv/installed-docs: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[docs]'
 	touch $@
