@@ -23,10 +23,11 @@ check: .venv/installed
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
-# The site, from the pages of docs/: build/docs/index.html. A warning is an error.
+# The site, from the pages of docs/. A warning is an error. All pages are written each time, as
+# each has the navigation: two seconds.
 docs: .venv/installed-docs
 	$(BIN)/python -m sphinx --builder html --nitpicky --fail-on-warning --keep-going --quiet \
-	    docs build/docs
+	    --fresh-env --write-all docs build/docs
 	@echo built: build/docs/index.html
 
 # Writes what the tests expect of words, and the pages that are made from the code, anew; read

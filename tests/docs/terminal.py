@@ -55,10 +55,12 @@ def typed(transcript: str) -> Iterator[Typed]:
         yield Typed(command, "\n".join(lines[start:end]), start, end)
 
 
-def answer(command: str, folder: Path) -> str:
+def answer(command: str, folder: Path, *, coloured: bool = False) -> str:
     """Run a command in a folder and return all that it prints, on stdout and stderr, in order."""
     environ = {name: value for name, value in os.environ.items() if name not in REMOVED}
     environ |= {**NEUTRAL, "PATH": f"{BIN}{os.pathsep}{environ['PATH']}"}
+    if coloured:
+        environ |= {"FORCE_COLOR": "1", "TERM": "xterm-256color"}
     if command.startswith("cnnspec ") and not FOR_A_SHELL.search(command):
         with mock.patch.dict(os.environ, environ, clear=True):
             text = _in_process(shlex.split(command), folder)
