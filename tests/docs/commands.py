@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 import rich_click as click
 
-from cnnspec.cli import COMMANDS, cli
+from cnnspec.cli import COMMANDS
+from cnnspec.cli.group import cli
 from tests.docs.pages import ROOT
 
 PAGE = ROOT / "docs" / "reference" / "commands.md"

@@ -10,12 +10,12 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import chdir, contextmanager, suppress
+from contextlib import chdir, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 from unittest import mock
 
-import cnnspec.cli
+from cnnspec.cli.group import run
 from tests.cli.conftest import NEUTRAL, REMOVED
 
 BIN = Path(sys.executable).parent
@@ -78,16 +78,8 @@ def answer(command: str, folder: Path, *, coloured: bool = False) -> str:
 
 def _in_process(arguments: list[str], folder: Path) -> str:
     """Run the command line here: Python and its libraries are loaded once for all pages."""
-    main = sys.modules["__main__"]
-    with (
-        _one_stream() as printed,
-        chdir(folder),
-        mock.patch.object(sys, "argv", arguments),
-        # so that the program is called cnnspec, and not "python -m pytest"
-        mock.patch.object(main, "__package__", None, create=True),
-    ):
-        with suppress(SystemExit):
-            cnnspec.cli.main()
+    with _one_stream() as printed, chdir(folder):
+        run(arguments[1:])
         return printed()
 
 
