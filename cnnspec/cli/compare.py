@@ -42,7 +42,8 @@ MODES = ("replay", "lockstep", "resync", "free")
     show_default=True,
     shell_complete=complete_backends,
     help="The two sides, as in a,b: backends, with settings (torch@float64, torch@bfloat16, "
-    "torch@compile, numpy@threads=2), or your own (path/to/file.py:Network).",
+    "torch@compile, numpy@threads=2), or your own (path/to/file.py:Network). Of two run folders, "
+    "those that trained are the default; one of your own must be named.",
 )
 @click.option(
     "--mode",
@@ -125,11 +126,11 @@ def command(
 
     if spec is None:
         _check_twins(twins, "two run folders", none=True)
-        return _compare_runs(targets, twins, data_dir, device, as_json)
+        given = context.get_parameter_source("backends") is ParameterSource.COMMANDLINE
+        named = _two_names(backends) if given else None
+        return _compare_runs(targets, named, twins, data_dir, device, as_json)
     _check_mode(context, mode, steps, epochs, twins)
-    names = tuple(name.strip() for name in backends.split(","))
-    if len(names) != 2 or not all(names):
-        raise click.UsageError(f"--backends wants two names, as in numpy,torch; found `{backends}`")
+    names = _two_names(backends)
     if epochs is not None:
         overrides = (*overrides, f"training.epochs={epochs}")
     model, _ = read_spec(spec, overrides)
@@ -152,7 +153,7 @@ def command(
 
         verdict = compare_backends(
             model,
-            (names[0], names[1]),
+            names,
             mode=cast("Mode", mode),
             steps=steps,
             twins=twins,
@@ -172,12 +173,19 @@ def command(
             prints_on_stderr(),
             progress.waiting("making the failing case smaller"),
         ):
-            said = _shrunk(model, (names[0], names[1]), verdict, device, program)
+            said = _shrunk(model, names, verdict, device, program)
         click.echo(said, err=True)
     return 0 if verdict.verdict == "same" else DIFFERENT
 
 
-OF_SPECS = {"backends", "mode", "allow", "program", "steps", "epochs", "overrides"}
+def _two_names(backends: str) -> tuple[str, str]:
+    first, *others = (name.strip() for name in backends.split(","))
+    if len(others) != 1 or not first or not others[0]:
+        raise click.UsageError(f"--backends wants two names, as in numpy,torch; found `{backends}`")
+    return first, others[0]
+
+
+OF_SPECS = {"mode", "allow", "program", "steps", "epochs", "overrides"}
 """Parameters that say nothing of run folders."""
 
 
@@ -240,7 +248,12 @@ def is_run(path: str) -> bool:
 
 
 def _compare_runs(
-    targets: tuple[str, ...], twins: int, data_dir: str | None, device: str, as_json: bool
+    targets: tuple[str, ...],
+    backends: tuple[str, str] | None,
+    twins: int,
+    data_dir: str | None,
+    device: str,
+    as_json: bool,
 ) -> int:
     from cnnspec.cli.console import Output
     from cnnspec.cli.output import print_document, prints_on_stderr
@@ -259,11 +272,14 @@ def _compare_runs(
         found = compare_runs(
             first,
             second,
+            backends=backends,
             twins=twins,
             data_dir=data_dir,
             device=device,
             on_step=lambda event: progress.show({"twin": event}),
         )
+    for warning in found.warnings:
+        click.echo(f"cnnspec: {warning}", err=True)
     if as_json:
         print_document(runs_document(found))
     else:

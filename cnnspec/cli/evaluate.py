@@ -18,7 +18,8 @@ from cnnspec.cli.options import (
 @click.option(
     "--backend",
     shell_complete=complete_backends,
-    help="Predict with this backend.  [default: the one that trained]",
+    help="Predict with this backend.  [default: the one that trained; one of your own, "
+    "path/to/file.py:Network, must be named]",
 )
 @device_option
 @data_dir_option
@@ -36,20 +37,27 @@ def command(
     from cnnspec.backends import build
     from cnnspec.cli.output import print_document, print_line
     from cnnspec.data import load_data
-    from cnnspec.errors import DataError
+    from cnnspec.errors import DataError, RunError
     from cnnspec.plan import resolve
     from cnnspec.report.tables import percent
     from cnnspec.report.training import training_document
     from cnnspec.training import Run, evaluate
+    from cnnspec.training.weights import not_finite, rounding
 
     folder = Run.open(run)
+    name = backend or folder.installed_backend()
     model = folder.spec(overrides)
     if model.data is None:
         raise DataError(f"{folder.path} has no `data` section to test on")
     plan = resolve(model)
-    name = backend or folder.backend
+    weights = folder.weights(plan.state)
+    of_run = str(folder.path), weights, model.training.precision
+    for broken in not_finite(*of_run):
+        raise RunError(f"{broken}, nothing was evaluated")
+    for warning in filter(None, (folder.changed_copy(), rounding(*of_run))):
+        click.echo(f"cnnspec: {warning}", err=True)
     network = build(plan, model.training, name, device=device)
-    network.load_state(folder.weights())
+    network.load_state(weights)
     data = load_data(model.data, data_dir)
     data.check_fits(plan.input, plan.classes)
     result = evaluate(network, data.test)

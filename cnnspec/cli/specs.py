@@ -14,9 +14,8 @@ import rich_click as click
 from cnnspec.cli.options import SUFFIXES
 from cnnspec.errors import SpecError
 from cnnspec.spec.diagnostics import Diagnostic, printable
-from cnnspec.spec.load import inspect_spec, read_text
+from cnnspec.spec.load import inspect_spec, most_bytes, read_text
 from cnnspec.spec.model import ModelSpec
-from cnnspec.spec.source import MAX_BYTES
 
 STDIN = "-"
 
@@ -51,7 +50,7 @@ def text_of(path: str) -> bytes:
         return read_text(path)
     if sys.stdin is None:
         raise SpecError([Diagnostic("unreadable", "stdin is closed")])
-    return sys.stdin.buffer.read(MAX_BYTES + 1)
+    return sys.stdin.buffer.read(most_bytes())
 
 
 def name_of(path: str) -> str:

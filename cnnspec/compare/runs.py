@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
@@ -22,9 +22,10 @@ from cnnspec.difference import Change, Difference, compare_specs
 from cnnspec.errors import DataError, RunError, StateError
 from cnnspec.plan import Plan, resolve
 from cnnspec.spec.model import ModelSpec
-from cnnspec.spec.training import Training
+from cnnspec.spec.training import Precision, Training
 from cnnspec.trace import State
 from cnnspec.training import History, Run, StepTaken, evaluate, train
+from cnnspec.training.weights import NotFinite, not_finite, rounding
 
 WITHOUT_EFFECT = ("name", "limits")
 """Sections whose change does not change a training."""
@@ -59,23 +60,12 @@ class FinalEnvelope:
 
 
 @dataclass(frozen=True)
-class NotFinite:
-    """Weights of a run that are no numbers any more: its training diverged."""
-
-    run: str
-    parameter: str
-    not_finite: int
-    """Elements that are NaN or infinite."""
-    elements: int
-    """All there are."""
-
-
-@dataclass(frozen=True)
 class RunsVerdict:
     """What two run folders have in common."""
 
     runs: tuple[str, str]
     backends: tuple[str, str]
+    """Those that trained, or those that were named in their place."""
     difference: Difference
     """Between the resolved specs."""
     parts: Replayed | None
@@ -95,6 +85,8 @@ class RunsVerdict:
     """What decides it."""
     not_finite: tuple[NotFinite, ...] = ()
     """Where there is any, no part was replayed and no twin was trained."""
+    warnings: tuple[str, ...] = ()
+    """What of a folder has no effect, or is rounded."""
     provenance: Mapping[str, Any] = field(default_factory=dict)
     """Hashes of the specs and of the data, versions, BLAS and threads."""
 
@@ -103,6 +95,7 @@ def compare_runs(
     first: Run,
     second: Run,
     *,
+    backends: tuple[str, str] | None = None,
     twins: int = 3,
     data_dir: str | Path | None = None,
     device: str = "cpu",
@@ -110,32 +103,36 @@ def compare_runs(
 ) -> RunsVerdict:
     """Say whether two runs are the same training, and whether rounding explains what is not.
 
+    `backends` take the place of those that trained. A run that a file of somebody's own trained
+    needs one: a run folder is data, and the file that it names is not imported.
+
     The parts of both backends are replayed at the first run's final weights. Where specs and
     seeds are the same, `twins` of each backend are trained from weights one unit in the last
     place away; 0: no answer is given on weights that are not equal to the bit.
 
     Raises:
-        RunError: a folder is damaged, or has no weights.
+        RunError: a folder is damaged, or has no weights, or its backend must be named.
         DataError: the data cannot be read.
-        BackendError: a backend is not there any more.
+        BackendError: there is no such backend.
     """
+    names = backends or (first.installed_backend(), second.installed_backend())
     specs = first.spec(), second.spec()
     difference = compare_specs(*specs)
     plan, training = resolve(specs[0]), specs[0].training
-    states, histories = (
-        (first.weights(), second.weights()),
-        (first.history(), second.history()),
-    )
-    parties = parse_party(first.backend, device), parse_party(second.backend, device)
+    states = _weights(first, specs[0]), _weights(second, specs[1])
+    histories = first.history(), second.history()
+    parties = parse_party(names[0], device), parse_party(names[1], device)
     data = tuple(_data(spec, run, data_dir) for spec, run in zip(specs, (first, second)))
-    networks = [_loaded(*of_run) for of_run in zip(parties, specs, states, (first, second))]
+    networks = [_loaded(*of_run) for of_run in zip(parties, specs, states)]
     results = [evaluate(network, of_run.test) for network, of_run in zip(networks, data)]
     same_layers = all(layer.status == "same" for layer in difference.layers)
-    broken = tuple(
-        found for run, state in zip((first, second), states) for found in _not_finite(run, state)
-    )
+    on_disk = [
+        (str(run.path), state, spec.training.precision)
+        for run, state, spec in zip((first, second), states, specs)
+    ]
+    broken = tuple(found for of_run in on_disk for found in not_finite(*of_run))
     parts = None
-    if same_layers and not broken and first.backend != second.backend:
+    if same_layers and not broken and names[0] != names[1]:
         moment = Moment(1, states[0], networks[0].optimizer_state(), _images(data[0]))
         parts = replay(plan, training, parties, moment=moment)
     apart = distances(*states) if same_layers and not broken else {}
@@ -152,7 +149,7 @@ def compare_runs(
     same_images = predictions[0].shape == predictions[1].shape
     return RunsVerdict(
         (str(first.path), str(second.path)),
-        (first.backend, second.backend),
+        names,
         difference,
         parts,
         apart,
@@ -164,6 +161,7 @@ def compare_runs(
         verdict,
         reason,
         broken,
+        _warnings((first, second), on_disk),
         _provenance(specs, (data[0], data[1])),
     )
 
@@ -177,11 +175,12 @@ def _clean(parts: Replayed) -> bool:
     return not parts.findings and parts.coverage.complete
 
 
-def _not_finite(run: Run, state: State) -> Iterator[NotFinite]:
-    for name, array in state.items():
-        count = int(np.sum(~np.isfinite(array)))
-        if count:
-            yield NotFinite(str(run.path), name, count, array.size)
+def _warnings(
+    runs: tuple[Run, Run], on_disk: list[tuple[str, State, Precision]]
+) -> tuple[str, ...]:
+    changed = [run.changed_copy() for run in runs]
+    rounded = [rounding(*of_run) for of_run in on_disk]
+    return tuple(dict.fromkeys(filter(None, changed + rounded)))
 
 
 def _provenance(
@@ -268,16 +267,17 @@ def _images(data: Dataset) -> Split:
     return Split(data.train.images[:DATA_IMAGES], data.train.labels[:DATA_IMAGES])
 
 
-def _loaded(party: Party, spec: ModelSpec, state: State, run: Run) -> Network:
-    network = party.build(resolve(spec), spec.training)
-    other = sorted(network.state().keys() ^ state.keys())
-    if other:
-        raise RunError(f"the weights of {run.path} are not those of its spec: see `{other[0]}`")
+def _weights(run: Run, spec: ModelSpec) -> State:
     try:
-        network.load_state(state)
+        return run.weights(resolve(spec).state)
     except StateError as error:
         raise RunError(
             f"the weights of {run.path} are not those of its spec: {error}; train it again, or "
             "take back the resolved.yaml or weights.safetensors that was changed"
         ) from error
+
+
+def _loaded(party: Party, spec: ModelSpec, state: State) -> Network:
+    network = party.build(resolve(spec), spec.training)
+    network.load_state(state)
     return network

@@ -63,12 +63,7 @@ def render_runs(found: RunsVerdict) -> Iterator[RenderableType]:
 def reason(found: RunsVerdict) -> str:
     """Say in a sentence what decides the verdict."""
     if found.reason == "not finite":
-        worst = found.not_finite[0]
-        return (
-            f"the weights of {worst.run} are not finite: {worst.parameter} "
-            f"({worst.not_finite:,} of {worst.elements:,} numbers); its training diverged, "
-            "nothing else was compared"
-        )
+        return f"{found.not_finite[0]}, nothing else was compared"
     if found.reason in ("findings", "not compared") and found.parts:
         return _of_parts(found.parts)
     epochs = [len(history) for history in found.histories]
@@ -147,6 +142,7 @@ def runs_document(found: RunsVerdict) -> Document:
             for change in found.difference.options
         ],
         not_finite=[asdict(item) for item in found.not_finite],
+        warnings=found.warnings,
         parts=_parts_document(parts) if parts else None,
         distances=found.distances,
         envelope=asdict(found.envelope) if found.envelope else None,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from cnnspec.spec.data import DataSource
 from cnnspec.spec.diagnostics import Diagnostic, Path
 from cnnspec.spec.layers import Layer, Linear, ReLU
-from cnnspec.spec.limits import MOST, Limits
+from cnnspec.spec.limits import MOST, MOST_LAYERS, Limits
 from cnnspec.spec.model import ModelSpec
 from cnnspec.spec.shapes import Chain, PlacedLayer, place_layers
 from cnnspec.spec.sizes import PartialShape, Shape, show
@@ -42,6 +42,8 @@ def check(sections: Sections) -> Chain:
 
     The problems have paths, but no places.
     """
+    if too_many := _too_many_layers(sections):
+        return Chain([], None, [too_many])
     given = sections.data.shape if sections.data else None
     shape = given if given and sections.input else sections.input  # the way out that is offered
     chain = place_layers(shape, sections.layers, sections.kinds)
@@ -53,6 +55,20 @@ def check(sections: Sections) -> Chain:
         *_nothing_learnt(sections, chain),
     ]
     return Chain(chain.layers, chain.output, problems)
+
+
+def _too_many_layers(sections: Sections) -> Diagnostic | None:
+    """Refuse more layers than are meant, before they are placed."""
+    limit: int | None = sections.limits.layers if sections.limits else None
+    if limit is None or len(sections.layers) <= limit:
+        return None
+    lift = "" if limit == MOST_LAYERS else f"; `limits: {{layers: ...}}` takes up to {MOST_LAYERS}"
+    return Diagnostic(
+        "too-many-layers",
+        f"the network has {len(sections.layers):,} layers; the limit is {limit:,}",
+        ("layers",),
+        help=f"make the network smaller{lift}",
+    )
 
 
 def _sizes(sections: Sections, chain: Chain) -> Iterator[Diagnostic]:

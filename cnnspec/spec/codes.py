@@ -61,6 +61,7 @@ CODES: dict[str, Code] = {
     "same-stride": Code("`padding: same` with a stride."),
     "duplicate-name": Code("Two layers have the same name."),
     "no-logits": Code("The last layer gives images; logits are wanted."),
+    "too-many-layers": Code("More layers than `limits.layers`."),
     "too-many-parameters": Code("More parameters than `limits.parameters`."),
     "too-many-activations": Code("More activations in a batch than `limits.activations`."),
     # whether the sections fit together

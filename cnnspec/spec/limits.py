@@ -11,6 +11,9 @@ from cnnspec.spec.section import Section
 MOST = 10**15
 """More numbers than any machine holds."""
 
+MOST_LAYERS = 10_000
+"""So that every valid spec can be read back with all its defaults written out."""
+
 Limit = Annotated[PositiveInt, Field(le=MOST)]
 
 
@@ -21,3 +24,5 @@ class Limits(Section):
     """Trainable numbers of the network."""
     activations: Limit = 10**10
     """Numbers that all layers together give for one batch."""
+    layers: Annotated[PositiveInt, Field(le=MOST_LAYERS)] = MOST_LAYERS
+    """Layers of the network: at most 10,000."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
+import sys
 from collections.abc import Iterable
 from pathlib import Path as FilePath
 from typing import Any
@@ -11,13 +13,15 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from cnnspec.errors import SpecError
+from cnnspec.files import open_regular
 from cnnspec.spec.checks import Sections, check
 from cnnspec.spec.diagnostics import Diagnostic, Location
 from cnnspec.spec.drafts import valid_sections
 from cnnspec.spec.guess import guess_kinds
+from cnnspec.spec.kept import with_note
 from cnnspec.spec.model import ModelSpec
 from cnnspec.spec.overrides import apply_overrides, written_names
-from cnnspec.spec.source import MAX_BYTES, Source, read_source
+from cnnspec.spec.source import RESOLVED, WRITTEN, Bounds, Source, read_source
 from cnnspec.spec.translate import not_a_mapping, translate
 
 MAX_PROBLEMS = 100
@@ -41,40 +45,67 @@ def load_spec(path: str | FilePath, *, overrides: Iterable[str] = ()) -> ModelSp
     return parse_spec(read_text(path), file=str(path), overrides=overrides)
 
 
-def read_text(path: str | FilePath) -> bytes:
-    """Read the text of a spec file, which may be a pipe; at most a byte more than is allowed.
+def load_resolved(path: str | FilePath, *, overrides: Iterable[str] = ()) -> ModelSpec:
+    """Read a spec that a run keeps, which may be longer than what people write.
 
     Raises:
-        SpecError: the file cannot be read.
+        SpecError: as `load_spec`.
+    """
+    text = read_text(path, RESOLVED)
+    return parse_spec(text, file=str(path), overrides=overrides, bounds=RESOLVED)
+
+
+def read_text(path: str | FilePath, bounds: Bounds = WRITTEN) -> bytes:
+    """Read the text of a spec file; of one that is too long, at least a byte too many.
+
+    Raises:
+        SpecError: the file cannot be read, or is no regular file.
     """
     try:
-        with FilePath(path).open("rb") as file:
-            return file.read(MAX_BYTES + 1)
+        with open_regular(path, most=sys.maxsize) as file:
+            return file.read(most_bytes(bounds))
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise SpecError([Diagnostic("unreadable", f"cannot read {path}: {reason}")]) from None
+        way_out = ""
+        if getattr(error, "errno", None) == errno.EINVAL and not FilePath(path).is_dir():
+            way_out = "write `-` for the file, and send the spec there: `... | cnnspec COMMAND -`"
+        problem = Diagnostic("unreadable", f"cannot read {path}: {reason}", help=way_out)
+        raise SpecError([problem]) from None
+
+
+def most_bytes(bounds: Bounds = WRITTEN) -> int:
+    """Return how many bytes of a file have to be read to know whether it is too long."""
+    return len(with_note(b"")) + bounds.bytes + 2
 
 
 def parse_spec(
-    text: str | bytes, *, file: str = "<spec>", overrides: Iterable[str] = ()
+    text: str | bytes,
+    *,
+    file: str = "<spec>",
+    overrides: Iterable[str] = (),
+    bounds: Bounds = WRITTEN,
 ) -> ModelSpec:
     """Read a spec from text; `file` is the name that problems are reported under.
 
     Raises:
         SpecError: the spec is not valid. It holds the warnings, too.
     """
-    found = inspect_spec(text, file=file, overrides=overrides)
+    found = inspect_spec(text, file=file, overrides=overrides, bounds=bounds)
     if found.spec is None:
         raise SpecError(found.diagnostics)
     return found.spec
 
 
 def inspect_spec(
-    text: str | bytes, *, file: str = "<spec>", overrides: Iterable[str] = ()
+    text: str | bytes,
+    *,
+    file: str = "<spec>",
+    overrides: Iterable[str] = (),
+    bounds: Bounds = WRITTEN,
 ) -> Inspection:
     """Read a spec from text, and return it with every problem, warnings included."""
     try:
-        source = read_source(text, file)
+        source = read_source(text, file, bounds)
     except SpecError as error:
         return Inspection(None, _first(list(error.diagnostics)))
     problems = apply_overrides(source, overrides) + source.diagnostics

@@ -3,18 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, get_args
+from typing import Any, ClassVar, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic_core import PydanticCustomError
+
+from cnnspec.spec.scalars import MAX_DIGITS
+
+MAX_TEXT = 200_000
+MAX_LIST = 15_000
 
 
 class Section(BaseModel):
     """A mapping of options: unknown ones are refused, nothing is converted, nothing changes.
 
+    What is made in Python is held to the limits of the reader, so that it can be written into
+    a file and read back.
+
     Validators are built when they are first used: most commands need ModelSpec's alone.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
+
+    @model_validator(mode="after")
+    def _can_be_written(self) -> Self:
+        for option in type(self).model_fields:
+            value = getattr(self, option)
+            reason = _too_long(value)
+            if reason:
+                raise PydanticCustomError("conflict", f"`{option}` has {reason}")
+        return self
 
 
 class Kind(Section):
@@ -32,6 +50,19 @@ class Kind(Section):
             options = value[cls.keyword]
             return {} if options is None else options
         return value
+
+
+def _too_long(value: Any) -> str:
+    """Say what of a value no file can hold; nothing where all of it can be written."""
+    if isinstance(value, int) and abs(value) >= 10**MAX_DIGITS:
+        return f"more than {MAX_DIGITS} digits"
+    if isinstance(value, str) and len(value) > MAX_TEXT:
+        return f"more than {MAX_TEXT:,} characters"
+    if isinstance(value, tuple) and not (value and isinstance(value[0], Kind)):
+        if len(value) > MAX_LIST:
+            return f"more than {MAX_LIST:,} numbers"
+        return next(filter(None, map(_too_long, value)), "")
+    return ""
 
 
 def kinds_in(union: Any) -> dict[str, Any]:

@@ -19,6 +19,7 @@ import yaml
 from cnnspec.errors import SpecError
 from cnnspec.spec.diagnostics import Diagnostic, Location, Path, brief
 from cnnspec.spec.encoding import decoded
+from cnnspec.spec.kept import without_note
 from cnnspec.spec.scalars import core_scalar
 from cnnspec.spec.syntax import explain
 
@@ -29,6 +30,25 @@ MAX_BYTES = 200_000
 MAX_VALUES = 15_000
 MAX_DEPTH = 50
 MAX_KEY = 200
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """How much of a text is read."""
+
+    bytes: int
+    values: int
+
+
+WRITTEN = Bounds(MAX_BYTES, MAX_VALUES)
+"""What people write."""
+
+RESOLVED = Bounds(bytes=64_000_000, values=1_000_000)
+"""What a run keeps: a spec with every default written out, of any that is valid.
+
+`limits.layers` and the sizes that every section is held to (`cnnspec.spec.section`) keep all
+specs within this; a test holds the worst of every kind of layer against it.
+"""
 
 
 LOOK_ALIKES = [
@@ -94,18 +114,19 @@ class Source:
         return Location(self.file, 1, 1, 2, "")
 
 
-def read_source(text: str | bytes, file: str) -> Source:
+def read_source(text: str | bytes, file: str, bounds: Bounds = WRITTEN) -> Source:
     """Read one YAML document.
 
     Raises:
         SpecError: the text is not the YAML that a spec may use, and cannot be read on.
     """
     source = Source(file)
-    if len(text if isinstance(text, bytes) else text.encode(errors="replace")) > MAX_BYTES:
+    given = text if isinstance(text, bytes) else text.encode(errors="replace")
+    if len(without_note(given)) > bounds.bytes:
         _refuse(
             source,
             "too-large",
-            f"the file is longer than {MAX_BYTES:,} bytes",
+            f"the file is longer than {bounds.bytes:,} bytes",
             help="a network of a thousand layers takes half of that; is this the right file?",
         )
     text = decoded(text, file) if isinstance(text, bytes) else text
@@ -115,7 +136,7 @@ def read_source(text: str | bytes, file: str) -> Source:
         text = text.removeprefix("\ufeff")
         source.report("byte-order-mark", "the file starts with a byte order mark, U+FEFF")
     source.text = text
-    _Reader(source, text).read()
+    _Reader(source, text, bounds.values).read()
     return source
 
 
@@ -145,8 +166,9 @@ class _Frame:
 
 
 class _Reader:
-    def __init__(self, source: Source, text: str) -> None:
+    def __init__(self, source: Source, text: str, most_values: int) -> None:
         self.source = source
+        self.most_values = most_values
         self.text = text
         self.lines = LINE_BREAK.split(text)
         self.frames: list[_Frame] = []
@@ -180,8 +202,9 @@ class _Reader:
             elif isinstance(event, yaml.CollectionEndEvent):
                 self._close(event)
             values += isinstance(event, yaml.NodeEvent)
-            if values > MAX_VALUES:
-                self._refuse(event, "too-large", f"the file holds more than {MAX_VALUES:,} values")
+            if values > self.most_values:
+                message = f"the file holds more than {self.most_values:,} values"
+                self._refuse(event, "too-large", message)
         if not values or (self.source.value is None and self._is_blank()):
             message = "the file holds no spec: it is empty, or all of it is comments"
             way_out = "`cnnspec init` writes one to start from"

@@ -5,9 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from cnnspec.training import Run
+from cnnspec.training.weights import save_weights
 
 Call = Callable[..., Any]
 
@@ -100,3 +102,74 @@ def test_damaged_folders(call: Call, run: Run, name: str, content: bytes | None)
         assert (done.code, done.out) == (2, "")
         assert f"runs/small-1/{name}" in done.err or "run.json" in done.err
         assert "Traceback" not in done.err
+
+
+OWN = """
+from pathlib import Path
+
+from cnnspec.backends.numpy import build
+
+Path("it-was-run").touch()
+
+def Network(plan, training, *, device):
+    return build(plan, training, device=device)
+"""
+
+
+def test_a_run_folder_runs_no_code(call: Call, folder: Path) -> None:
+    """Data never runs code: a file is run where the user names it on this command line."""
+    (folder / "own.py").write_text(OWN)
+    trained = call("train", "small.yaml", "--backend", "own.py:Network")
+    assert (trained.code, (folder / "it-was-run").exists()) == (0, True)
+    (folder / "it-was-run").unlink()
+    told = "runs/small-1 was trained by own.py:Network, a file of code. A run folder is data"
+    for command in (("evaluate", "runs/small-1"), ("compare", "runs/small-1", "runs/small-1")):
+        done = call(*command)
+        assert (done.code, done.out) == (2, "")
+        assert done.err.startswith(f"cnnspec: {told}")
+        assert not (folder / "it-was-run").exists()
+    done = call("evaluate", "runs/small-1", "--backend", "own.py:Network")
+    assert (done.code, (folder / "it-was-run").exists()) == (0, True)
+    (folder / "it-was-run").unlink()
+    assert call("evaluate", "runs/small-1", "--backend", "numpy").code == 0
+    both = call(
+        "compare", "runs/small-1", "runs/small-1", "--backends", "own.py:Network,own.py:Network"
+    )
+    assert (both.code, (folder / "it-was-run").exists()) == (0, True)
+
+
+def test_weights_that_are_not_finite_are_not_evaluated(call: Call, run: Run) -> None:
+    weights = run.weights()
+    weights["linear1.bias"][3] = np.nan
+    save_weights(run.path / "weights.safetensors", weights)
+    assert call("evaluate", "runs/small-1") == (
+        2,
+        "",
+        "cnnspec: the weights of runs/small-1 are not finite: linear1.bias (1 of 10 numbers); its "
+        "training diverged, nothing was evaluated\n",
+    )
+
+
+def test_weights_beyond_the_precision_are_said(call: Call, run: Run) -> None:
+    weights = {name: array.astype(np.float64) for name, array in run.weights().items()}
+    save_weights(run.path / "weights.safetensors", weights)
+    assert call("evaluate", "runs/small-1").err == ""
+    weights["linear1.bias"][3] += 1e-12
+    save_weights(run.path / "weights.safetensors", weights)
+    done = call("evaluate", "runs/small-1")
+    assert (done.code, done.err) == (
+        0,
+        "cnnspec: the weights of runs/small-1 are float64 numbers, which float32, the precision "
+        "of its training, rounds: linear1.bias\n",
+    )
+    assert call("evaluate", "runs/small-1", "--set", "training.precision=float64").err == ""
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.bool_, np.float16])
+def test_weights_that_are_no_floats_of_a_precision(call: Call, run: Run, dtype: type) -> None:
+    weights = {name: array.astype(dtype) for name, array in run.weights().items()}
+    save_weights(run.path / "weights.safetensors", weights)
+    for command in (("evaluate", "runs/small-1"), ("compare", "runs/small-1", "runs/small-1")):
+        done = call(*command)
+        assert (done.code, done.out) == (2, "")
+        assert "wanted float32 or float64: convert them and write the file anew" in done.err

@@ -138,9 +138,19 @@ def Network(plan, training, *, device):
                                layers=engine.LAYERS | {"linear": Halved},
                                optimizers=engine.OPTIMIZERS)
 """)
-    found = compare_runs(trained(), trained(f"{file}:Network"))
+    runs = trained(), trained(f"{file}:Network")
+    found = compare_runs(*runs, backends=("numpy", f"{file}:Network"))
     assert found.verdict == "different"
     assert reason_of(found) == "the backends are not the same function: linear1 differs"
+    with pytest.raises(RunError, match="A run folder is data, and what it names is not run"):
+        compare_runs(*runs)
+
+
+def test_a_backend_may_be_named_for_each_run(trained: Any) -> None:
+    found = compare_runs(trained(), trained(), backends=("torch", "loops"))
+    assert found.backends == ("torch", "loops")
+    assert found.parts is not None
+    assert found.verdict == "same"
 
 
 def test_weights_that_are_not_finite_are_different_and_named(trained: Any) -> None:
@@ -159,6 +169,26 @@ def test_weights_that_are_not_finite_are_different_and_named(trained: Any) -> No
         (str(second.path), "linear1.bias"),
     ]
     assert (found.parts, found.envelope, found.distances) == (None, None, {})
+
+
+def test_weights_beyond_the_precision_are_said(trained: Any) -> None:
+    first, second = trained(), trained()
+    weights = {name: array.astype(np.float64) for name, array in second.weights().items()}
+    save_weights(second.path / "weights.safetensors", weights)
+    assert compare_runs(first, second).warnings == ()  # float32 holds them all
+    weights["conv1.weight"].flat[1] += 1e-12
+    save_weights(second.path / "weights.safetensors", weights)
+    (warning,) = compare_runs(first, second).warnings
+    assert warning == (
+        f"the weights of {second.path} are float64 numbers, which float32, the precision of its "
+        "training, rounds: conv1.weight"
+    )
+    weights["conv1.weight"].flat[1] = 1e300  # float32 has nothing that large
+    save_weights(second.path / "weights.safetensors", weights)
+    found = compare_runs(first, second)
+    assert reason_of(found).startswith(
+        f"the weights of {second.path} are not finite: conv1.weight (1"
+    )
 
 
 class NoGradient(ConvNumPy):
@@ -307,7 +337,8 @@ def test_the_command(trained: Any, monkeypatch: pytest.MonkeyPatch, capsys: Any)
         (["{run}", "{run}/spec.yaml"], "(a run folder), {run}/spec.yaml (a file)"),
         (["{run}", "{run}", "--twins", "1"], "--twins: two run folders need 2 or more, or 0 to"),
         (["spec.yaml", "spec.yaml"], "wanted one spec, or two run folders"),
-        (["{run}", "{run}", "--backends", "a,b"], "--backends: for specs, not for run folders"),
+        (["{run}", "{run}", "--backends", "a"], "--backends wants two names, as in numpy,torch"),
+        (["{run}", "{run}", "--backends", "a,b"], "unknown backend `a`; known are numpy"),
         (["{run}", "{run}", "--steps", "1", "--set", "a=1"], "--steps, --set: for specs"),
     ],
 )

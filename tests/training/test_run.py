@@ -1,7 +1,9 @@
 """Run folders: what a training leaves on disk, to the letter."""
 
+import hashlib
 import json
 import os
+import shlex
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -20,10 +22,13 @@ from cnnspec import (
     resolve,
     train,
 )
+from cnnspec.backends import BACKENDS
 from cnnspec.environment import environment
 from cnnspec.errors import RunError
 from cnnspec.plan import write_out
-from cnnspec.spec import parse_spec
+from cnnspec.spec import parse_spec, read_text
+from cnnspec.spec.kept import with_note, without_note
+from cnnspec.spec.source import MAX_BYTES
 from cnnspec.training import EpochMetrics, Run, evaluate
 
 TEXT = """\
@@ -53,6 +58,7 @@ training:
 limits:
   parameters: 1000000000
   activations: 10000000000
+  layers: 10000
 """
 FILES = ["metrics.jsonl", "resolved.yaml", "run.json", "spec.yaml", "weights.safetensors"]
 METRICS = [
@@ -86,11 +92,12 @@ def test_what_is_known_before_the_training(root: Path) -> None:
     assert run == Run(root / "small-1", "numpy")
     assert names(root) == ["small-1"]
     assert names(run.path) == ["resolved.yaml", "run.json", "spec.yaml"]
-    assert (run.path / "spec.yaml").read_text() == TEXT
+    assert (run.path / "spec.yaml").read_bytes() == with_note(TEXT.encode())
     assert (run.path / "resolved.yaml").read_text() == RESOLVED
     assert json.loads((run.path / "run.json").read_text()) == {
         "backend": "numpy",
         "overrides": overrides,
+        "spec_sha256": hashlib.sha256(with_note(TEXT.encode())).hexdigest(),
         "environment": environment(),
     }
 
@@ -103,11 +110,70 @@ def test_the_environment_names_versions_and_machine() -> None:
     assert found["cpus"] == os.cpu_count()
 
 
-@pytest.mark.parametrize("text", [b"", b"name: x\r\n", "name: é\n", b"\xff"])
-def test_the_spec_is_kept_byte_by_byte(root: Path, text: str | bytes) -> None:
+KEPT = {
+    "nothing": b"",
+    "line feeds": b"name: x\n",
+    "no line end": b"name: x",
+    "carriage returns": b"name: x\r\ninput: 3\r\n",
+    "of an old Macintosh": b"name: x\rinput: 3\r",
+    "a byte order mark": b"\xef\xbb\xbfname: x\r\n",
+    "text": "name: \u00e9\n",
+    "no UTF-8": b"\xff",
+    "a document mark": b"---\nname: x\n...\n",
+    "a schema": b"# yaml-language-server: $schema=cnnspec.schema.json\nname: x\n",
+    "JSON": b'{\n  "name": "x"}',
+}
+
+
+@pytest.mark.parametrize("text", KEPT.values(), ids=KEPT)
+def test_the_spec_is_kept_byte_by_byte_below_a_note(root: Path, text: str | bytes) -> None:
     run = Run.create(root, SPEC, text, backend="numpy")
     kept = (run.path / "spec.yaml").read_bytes()
-    assert kept == (text.encode() if isinstance(text, str) else text)
+    given = text.encode() if isinstance(text, str) else text
+    assert without_note(kept) == given
+    first, *rest = kept.removeprefix(b"\xef\xbb\xbf").split(b"\n")
+    assert first.startswith(b"# As it was given to `cnnspec train`. This run goes by resolved.yaml")
+    assert first.endswith(b"\r") == (b"\r\n" in given)
+    assert b"\n".join(rest) == given.removeprefix(b"\xef\xbb\xbf")
+    assert kept.startswith(b"\xef\xbb\xbf") == given.startswith(b"\xef\xbb\xbf")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        TEXT,
+        TEXT.replace("\n", "\r\n"),
+        f"---\n{TEXT}...\n",
+        f"\ufeff{TEXT}",
+        TEXT.ljust(MAX_BYTES, "#"),
+    ],
+    ids=["as people write it", "carriage returns", "marks", "byte order mark", "as long as can be"],
+)
+def test_the_spec_of_a_run_can_be_trained_again_and_again(root: Path, text: str) -> None:
+    spec = parse_spec(text)
+    for _ in range(3):
+        run = Run.create(root, spec, text, backend="numpy")
+        text = read_text(run.path / "spec.yaml").decode()
+        assert parse_spec(text) == spec
+        assert text.count("# As it was given") == 1
+
+
+def test_a_change_of_the_spec_that_has_no_effect_is_said(root: Path) -> None:
+    run = Run.create(root, SPEC, TEXT, backend="numpy")
+    assert run.changed_copy() == ""
+    path = run.path / "spec.yaml"
+    path.write_text(path.read_text().replace("epochs: 2", "epochs: 3"))
+    assert run.changed_copy() == (
+        f"{path} was changed after the training, which has no effect: the run goes by "
+        "resolved.yaml; `cnnspec train` trains what was changed"
+    )
+    about = json.loads((run.path / "run.json").read_text())
+    del about["spec_sha256"]  # as run folders were before
+    (run.path / "run.json").write_text(json.dumps(about))
+    assert run.changed_copy() == ""
+    path.unlink()
+    os.mkfifo(path)
+    assert run.changed_copy() == ""
 
 
 def test_the_resolved_spec_is_read_back(root: Path) -> None:
@@ -241,6 +307,15 @@ RUN_JSON = {
     "a number": b"3",
     "without a backend": b"{}",
     "no text": b"\xff\xfe\x00",
+    "nested too deep": b"[" * 100_000,
+    "a number of many digits": b'{"backend": "numpy", "environment": {"cpus": '
+    + b"9" * 5000
+    + b"}}",
+    "twice": b'{"backend": "numpy", "backend": "torch"}',
+    "more": b'{"backend": "numpy", "run": "this.py"}',
+    "overrides of another kind": b'{"backend": "numpy", "overrides": "a=1"}',
+    "an environment of another kind": b'{"backend": "numpy", "environment": []}',
+    "longer than it may be": b'{"backend": "numpy"}'.ljust((1 << 20) + 1),
 }
 
 
@@ -256,6 +331,42 @@ def test_a_folder_without_its_run_json(root: Path, content: bytes | None) -> Non
     message = str(caught.value)
     assert message.startswith(f"{run.path} is not a run folder: cannot read its run.json (")
     assert message.endswith("); `cnnspec train` makes one, such as runs/digits-1")
+
+
+@pytest.mark.parametrize("name", ["run.json", "resolved.yaml"])
+def test_a_pipe_or_a_device_in_place_of_a_file(root: Path, name: str) -> None:
+    run = Run.create(root, SPEC, TEXT, backend="numpy")
+    path = run.path / name
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises((RunError, SpecError), match="it is a pipe, not a regular file"):
+        Run.open(run.path).spec()
+    path.unlink()
+    path.symlink_to("/dev/zero")
+    with pytest.raises((RunError, SpecError), match="it is a device, not a regular file"):
+        Run.open(run.path).spec()
+
+
+@pytest.mark.parametrize("name", ["own.py:Network", "/tmp/o w n.py:Network", "a.py:b@float64"])
+def test_a_file_that_trained_is_not_run_unasked(root: Path, name: str) -> None:
+    run = Run.create(root, SPEC, TEXT, backend=name)
+    with pytest.raises(RunError) as caught:
+        run.installed_backend()
+    message = str(caught.value)
+    assert message.startswith(f"{run.path} was trained by {name}, a file of code. A run folder is")
+    assert message.endswith(f"(of compare: --backends): {shlex.quote(name)}")
+
+
+@pytest.mark.parametrize("name", ["gone", "", "numpy@threads=1000", "os", "cnnspec.backends.numpy"])
+def test_a_backend_that_is_not_installed(root: Path, name: str) -> None:
+    run = Run.create(root, SPEC, TEXT, backend=name)
+    with pytest.raises(RunError, match=r"which is not installed\. Name another one"):
+        run.installed_backend()
+
+
+@pytest.mark.parametrize("name", BACKENDS)
+def test_a_backend_that_is_installed(root: Path, name: str) -> None:
+    assert Run.create(root, SPEC, TEXT, backend=name).installed_backend() == name
 
 
 def test_no_folder(tmp_path: Path) -> None:

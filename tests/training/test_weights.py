@@ -1,12 +1,21 @@
 """Weights on disk: what is read is what was written, and a file is never half of one."""
 
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import save
 
-from cnnspec.errors import RunError
-from cnnspec.training.weights import load_weights, save_weights
+from cnnspec.errors import RunError, StateError
+from cnnspec.spec.sizes import Shape
+from cnnspec.training.weights import (
+    NotFinite,
+    load_weights,
+    not_finite,
+    rounding,
+    save_weights,
+)
 
 WHOLE = np.arange(24, dtype=np.float32).reshape(2, 3, 4)
 
@@ -104,6 +113,17 @@ def with_type(name: bytes) -> bytes:
     return len(header).to_bytes(8, "little") + header + b"\0" * (2 if name == b"BF16" else 1)
 
 
+PART = '{"a": {"dtype": "F32", "shape": [%d], "data_offsets": [%d, %d]}}'
+OVERLAPPING = (
+    '{"a": {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}, '
+    '"b": {"dtype": "F32", "shape": [2], "data_offsets": [4, 12]}}'
+)
+
+
+def with_header(header: str, data: int = 0) -> bytes:
+    return len(header).to_bytes(8, "little") + header.encode() + b"\0" * data
+
+
 DAMAGED = {
     "empty": b"",
     "text": b"these are no weights at all",
@@ -112,6 +132,18 @@ DAMAGED = {
     "bfloat16": with_type(b"BF16"),
     "float8": with_type(b"F8_E4M3"),
     "unknown type": with_type(b"F7"),
+    "whole numbers": save({"a": np.arange(3)}),
+    "truth values": save({"a": np.ones(3, bool)}),
+    "float16": save({"a": np.ones(3, np.float16)}),
+    "endless header": (1 << 62).to_bytes(8, "little") + b"{}",
+    "large header": (33 << 20).to_bytes(8, "little") + b"{}".ljust(33 << 20),
+    "deep header": with_header("[" * 100_000),
+    "overlapping": with_header(OVERLAPPING, 12),
+    "beyond the end": with_header(PART % (1 << 40, 0, 4 << 40), 4),
+    "negative": with_header(PART % (-1, 0, -4), 4),
+    "back to front": with_header(PART % (1, 4, 0), 4),
+    "a size of 1e99": with_header(PART.replace("%d", "%s", 1) % ("1e99", 0, 4), 4),
+    "more shape than bytes": with_header(PART % (2**62, 0, 4), 4),
 }
 
 
@@ -133,3 +165,37 @@ def test_a_folder(path: Path) -> None:
     path.mkdir()
     with pytest.raises(RunError, match="cannot read the weights"):
         load_weights(path)
+
+
+@pytest.mark.parametrize("size", [{"a": (3, 4)}, {"b": (2, 2)}, {"a": (2, 2), "b": (1,)}, {}])
+def test_other_shapes_are_refused_before_they_are_read(path: Path, size: dict[str, Shape]) -> None:
+    save_weights(path, {"a": np.zeros((2, 2))})
+    with pytest.raises(StateError, match="the weights do not fit the network"):
+        load_weights(path, size)
+    assert load_weights(path, {"a": (2, 2)})["a"].shape == (2, 2)
+
+
+def test_a_pipe_or_a_device_is_refused_at_once(path: Path) -> None:
+    os.mkfifo(path)
+    with pytest.raises(RunError, match="it is a pipe, not a regular file"):
+        load_weights(path)
+    path.unlink()
+    path.symlink_to("/dev/zero")
+    with pytest.raises(RunError, match="it is a device, not a regular file"):
+        load_weights(path)
+
+
+def test_what_is_not_finite_in_a_precision() -> None:
+    state = {"a": np.array([1.0, 1e300, np.nan]), "b": np.ones(2)}
+    assert list(not_finite("r", state, "float64")) == [NotFinite("r", "a", 1, 3)]
+    (found,) = not_finite("r", state, "float32")
+    assert str(found) == (
+        "the weights of r are not finite: a (2 of 3 numbers); its training diverged"
+    )
+
+
+def test_what_a_precision_rounds() -> None:
+    state = {"a": np.array([0.5, 0.1]), "b": np.array([0.25]), "c": np.array([0.3])}
+    assert rounding("r", state, "float64") == ""
+    assert rounding("r", {"b": state["b"]}, "float32") == ""
+    assert rounding("r", state, "float32").endswith(" rounds: a and 1 more")
