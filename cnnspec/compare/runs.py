@@ -279,5 +279,6 @@ def _weights(run: Run, spec: ModelSpec) -> State:
 
 def _loaded(party: Party, spec: ModelSpec, state: State) -> Network:
     network = party.build(resolve(spec), spec.training)
-    network.load_state(state)
+    with np.errstate(over="ignore"):  # told as weights that are not finite
+        network.load_state(state)
     return network

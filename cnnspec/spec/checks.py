@@ -60,12 +60,13 @@ def check(sections: Sections) -> Chain:
 def _too_many_layers(sections: Sections) -> Diagnostic | None:
     """Refuse more layers than are meant, before they are placed."""
     limit: int | None = sections.limits.layers if sections.limits else None
-    if limit is None or len(sections.layers) <= limit:
+    count = len(sections.layers)
+    if limit is None or count <= limit:
         return None
-    lift = "" if limit == MOST_LAYERS else f"; `limits: {{layers: ...}}` takes up to {MOST_LAYERS}"
+    lift = f", or lift the limit with `limits: {{layers: {count}}}`" if count <= MOST_LAYERS else ""
     return Diagnostic(
         "too-many-layers",
-        f"the network has {len(sections.layers):,} layers; the limit is {limit:,}",
+        f"the network has {count:,} layers; the limit is {limit:,}",
         ("layers",),
         help=f"make the network smaller{lift}",
     )

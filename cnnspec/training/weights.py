@@ -11,7 +11,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from cnnspec.backends.network import check_state
+from cnnspec.backends.border import check_state
 from cnnspec.errors import RunError
 from cnnspec.files import open_regular
 from cnnspec.spec.sizes import Shape
@@ -114,15 +114,14 @@ def _outlines(parts: Mapping[str, object]) -> dict[str, Array]:
 def not_finite(run: str, state: Mapping[str, Array], precision: Precision) -> Iterator[NotFinite]:
     """Yield the parameters that are not finite in a precision, which may overflow."""
     for name, array in state.items():
-        with np.errstate(over="ignore"):
-            count = int(np.sum(~np.isfinite(array.astype(precision))))
+        count = int(np.sum(~np.isfinite(_in(precision, array))))
         if count:
             yield NotFinite(run, name, count, array.size)
 
 
 def rounding(run: str, state: Mapping[str, Array], precision: Precision) -> str:
     """Say that a precision rounds weights; nothing where it holds all of them."""
-    rounded = [name for name, array in state.items() if np.any(array.astype(precision) != array)]
+    rounded = [name for name, array in state.items() if np.any(_in(precision, array) != array)]
     if not rounded:
         return ""
     more = f" and {len(rounded) - 1} more" if rounded[1:] else ""
@@ -130,3 +129,8 @@ def rounding(run: str, state: Mapping[str, Array], precision: Precision) -> str:
         f"the weights of {run} are float64 numbers, which {precision}, the precision of its "
         f"training, rounds: {rounded[0]}{more}"
     )
+
+
+def _in(precision: Precision, array: Array) -> Array:
+    with np.errstate(over="ignore"):  # told as not finite
+        return array.astype(precision)

@@ -203,13 +203,13 @@ ERRORS = {
     "no run folder": (
         ["evaluate", "missing"],
         "cnnspec: missing is not a run folder: cannot read its run.json "
-        "([Errno 2] No such file or directory: 'missing/run.json'); "
+        "(No such file or directory); "
         "`cnnspec train` makes one, such as runs/digits-1\n",
     ),
     "a folder of another kind": (
         ["evaluate", "."],
         "cnnspec: . is not a run folder: cannot read its run.json "
-        "([Errno 2] No such file or directory: 'run.json'); "
+        "(No such file or directory); "
         "`cnnspec train` makes one, such as runs/digits-1\n",
     ),
     "an override without a value": (

@@ -68,7 +68,8 @@ def test_one_line_an_epoch_and_the_run_folder(call: Call, folder: Path) -> None:
     assert names(folder) == ["runs", "small.yaml"]
     assert names(folder / "runs") == ["small-1"]
     assert names(run) == FILES
-    assert (run / "spec.yaml").read_bytes() == (folder / "small.yaml").read_bytes()
+    kept = (run / "spec.yaml").read_bytes()
+    assert without_note(kept) == (folder / "small.yaml").read_bytes()
 
 
 def test_every_training_has_a_folder_of_its_own(call: Call, folder: Path) -> None:
@@ -148,7 +149,7 @@ def test_data_of_ones_own(call: Call, folder: Path) -> None:
 
 def test_a_spec_from_a_pipe_is_kept_too(program: Call, folder: Path) -> None:
     text = (folder / "small.yaml").read_text()
-    done = program("train", "/dev/stdin", input=text)
+    done = program("train", "-", input=text)
     assert done.code == 0
     kept = (folder / "runs" / "small-1" / "spec.yaml").read_bytes()
     assert without_note(kept) == text.encode()

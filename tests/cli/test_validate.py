@@ -99,7 +99,11 @@ def test_stdin(program: Call) -> None:
 def test_endless_input_is_refused(program: Call) -> None:
     done = program("validate", "/dev/zero")
     assert done.code == 2
-    assert done.err.startswith("too-large: ")
+    assert done.err.startswith(
+        "unreadable: cannot read /dev/zero: it is a device, not a regular file\nhelp: write `-`"
+    )
+    piped = program("validate", "-", input="#" * 300_000)
+    assert (piped.code, piped.err.split(":")[0]) == (2, "too-large")
 
 
 def test_overrides(call: Call) -> None:

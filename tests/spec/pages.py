@@ -93,6 +93,7 @@ EXAMPLES = {
     "same-stride": "padding-same-with-a-stride",
     "duplicate-name": "names-written-twice",
     "no-logits": "ends-with-a-pool",
+    "too-many-layers": "more-layers-than-the-limit",
     "too-many-parameters": "too-many-parameters",
     "too-many-activations": "a-batch-of-a-million",
     "input-mismatch": "channels-last",

@@ -85,6 +85,7 @@ def test_defaults_are_written_on_demand() -> None:
         "limits:\n"
         "  parameters: 1000000000\n"
         "  activations: 10000000000\n"
+        "  layers: 10000\n"
     )
 
 
@@ -123,7 +124,7 @@ FULL = ModelSpec(
         precision="float64",
         seed=2**40,
     ),
-    limits=Limits(parameters=10**6, activations=10**15),
+    limits=Limits(parameters=10**6, activations=10**15, layers=50),
 )
 
 FULL_TEXT = """\
@@ -167,6 +168,7 @@ training:
 limits:
   parameters: 1000000
   activations: 1000000000000000
+  layers: 50
 """
 
 
@@ -376,6 +378,7 @@ specs = (any_input | st.sampled_from([(1, 8, 8), (1, 28, 28)])).flatmap(
             Limits,
             parameters=st.integers(10**7, 10**15),
             activations=st.integers(10**8, 10**15),
+            layers=st.integers(100, 10_000),
         ),
     )
 )

@@ -124,7 +124,7 @@ def test_more_layers_than_that_are_refused_by_all() -> None:
         Limits(layers=MOST_LAYERS + 1)
     few = "input: [1, 1, 1]\nlayers: [relu, flatten]\nlimits: {layers: 1}\n"
     (problem,) = inspect_spec(few).diagnostics
-    assert problem.help == ("make the network smaller; `limits: {layers: ...}` takes up to 10000")
+    assert problem.help == "make the network smaller, or lift the limit with `limits: {layers: 2}`"
 
 
 TOO_LONG = {
