@@ -18,6 +18,7 @@ from cnnspec.cli.options import (
     json_option,
     set_option,
 )
+from cnnspec.cli.targets import compared
 
 if TYPE_CHECKING:
     from cnnspec.compare import Verdict
@@ -33,7 +34,6 @@ MODES = ("replay", "lockstep", "resync", "free")
     nargs=-1,
     required=True,
     metavar="SPEC | RUN RUN",
-    type=click.Path(allow_dash=True),
     shell_complete=complete_specs,
 )
 @click.option(
@@ -108,7 +108,7 @@ def command(
     are the same, and with 1 where they differ.
     """
     interrupt.keeps(lambda: "nothing is kept")
-    spec = _one_spec(context, targets)
+    spec = compared(targets)
     # Two libraries with threads of their own take turns here. Threads that wait by spinning
     # take the processors from the other library's: half the speed on two cores, and on a
     # busy machine a tenth. So torch's wait without, and NumPy's BLAS has one.
@@ -125,6 +125,7 @@ def command(
     from cnnspec.report.verdict_document import verdict_document
 
     if spec is None:
+        _check_options_of_runs(context)
         _check_twins(twins, "two run folders", none=True)
         given = context.get_parameter_source("backends") is ParameterSource.COMMANDLINE
         named = _two_names(backends) if given else None
@@ -189,15 +190,8 @@ OF_SPECS = {"mode", "allow", "program", "steps", "epochs", "overrides"}
 """Parameters that say nothing of run folders."""
 
 
-def _one_spec(context: click.Context, targets: tuple[str, ...]) -> str | None:
-    """Return the spec that is compared; None where two run folders are."""
-    if len(targets) == 1 and not Path(targets[0]).is_dir():
-        return targets[0]
-    if len(targets) != 2 or not all(map(is_run, targets)):
-        raise click.UsageError(
-            "wanted one spec, or two run folders as `cnnspec train` makes them; found "
-            + ", ".join(f"{target} ({_kind_of(target)})" for target in targets)
-        )
+def _check_options_of_runs(context: click.Context) -> None:
+    """Refuse options that say nothing of run folders."""
     given = [
         parameter.opts[0]
         for parameter in context.command.params
@@ -206,16 +200,6 @@ def _one_spec(context: click.Context, targets: tuple[str, ...]) -> str | None:
     ]
     if given:
         raise click.UsageError(f"{', '.join(given)}: for specs, not for run folders")
-    return None
-
-
-def _kind_of(path: str) -> str:
-    """Say what a path is, where it is not what was wanted."""
-    if is_run(path):
-        return "a run folder"
-    if Path(path).is_dir():
-        return "a folder without a run.json"
-    return "a file" if Path(path).exists() else "which does not exist"
 
 
 def _check_mode(
@@ -240,11 +224,6 @@ def _check_twins(twins: int, what: str, *, none: bool = False) -> None:
             f"--twins: {what} need{'s' if what.startswith('--') else ''} 2 or more"
             f"{', or 0 to train none' if none else ''}: one alone shows no scatter"
         )
-
-
-def is_run(path: str) -> bool:
-    """Tell whether a path is a run folder."""
-    return (Path(path) / "run.json").is_file()
 
 
 def _compare_runs(

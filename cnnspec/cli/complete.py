@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cnnspec.errors import SpecError
+from cnnspec.shipped import shipped_specs
 from cnnspec.spec.diagnostics import Path
 from cnnspec.spec.load import read_text
 from cnnspec.spec.model import KINDS_AT, ModelSpec
@@ -42,7 +43,7 @@ def _below(path: Path) -> Iterator[str]:
 
 def _layers(spec: str) -> Iterator[str]:
     try:
-        value = read_source(read_text(spec), spec).value
+        value = read_source(read_text(shipped_specs().get(spec, spec)), spec).value
     except SpecError:
         return
     layers = value.get("layers") if isinstance(value, dict) else None

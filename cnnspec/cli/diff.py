@@ -6,15 +6,12 @@ import rich_click as click
 
 from cnnspec.cli import DIFFERENT
 from cnnspec.cli.options import complete_specs, json_option
+from cnnspec.cli.targets import Spec, short_name
 
 
 @click.command("diff")
-@click.argument(
-    "before", metavar="A", type=click.Path(allow_dash=True), shell_complete=complete_specs
-)
-@click.argument(
-    "after", metavar="B", type=click.Path(allow_dash=True), shell_complete=complete_specs
-)
+@click.argument("before", metavar="A", type=Spec(), shell_complete=complete_specs)
+@click.argument("after", metavar="B", type=Spec(), shell_complete=complete_specs)
 @json_option
 def command(before: str, after: str, as_json: bool) -> int:
     """Say what changed from spec A to spec B, in layers, shapes and counts.
@@ -43,5 +40,6 @@ def command(before: str, after: str, as_json: bool) -> int:
     if as_json:
         print_document(difference_document(difference, files))
     else:
-        Output().print(*render_difference(difference, files), sep="\n")
+        names = short_name(before), short_name(after)
+        Output().print(*render_difference(difference, names), sep="\n")
     return 0 if difference.same else DIFFERENT

@@ -11,10 +11,11 @@ from cnnspec.cli.options import (
     json_option,
     set_option,
 )
+from cnnspec.cli.targets import RunFolder
 
 
 @click.command("evaluate")
-@click.argument("run", type=click.Path(file_okay=False))
+@click.argument("run", metavar="RUN", type=RunFolder())
 @click.option(
     "--backend",
     shell_complete=complete_backends,

@@ -5,11 +5,19 @@ from __future__ import annotations
 import rich_click as click
 
 from cnnspec.cli import DIFFERENT
-from cnnspec.cli.options import files_argument
+from cnnspec.cli.options import complete_specs
+from cnnspec.cli.targets import STDIN, Spec, comes_with_cnnspec
 
 
 @click.command("fmt")
-@files_argument
+@click.argument(
+    "files",
+    nargs=-1,
+    required=True,
+    metavar="FILE...",
+    type=Spec(folders=True, names=False),
+    shell_complete=complete_specs,
+)
 @click.option("--check", is_flag=True, help="Change nothing; exit with 1 where something would.")
 def command(files: tuple[str, ...], check: bool) -> int:
     """Lay specs out anew, with every comment kept.
@@ -19,7 +27,7 @@ def command(files: tuple[str, ...], check: bool) -> int:
     not be valid, as long as it is YAML.
     """
     from cnnspec.cli.output import print_line, print_raw
-    from cnnspec.cli.specs import STDIN, expanded, name_of, text_of, write_text
+    from cnnspec.cli.specs import expanded, name_of, text_of, write_text
     from cnnspec.errors import SpecError
     from cnnspec.spec.diagnostics import Diagnostic
     from cnnspec.spec.format import format_spec, looks_like_a_spec
@@ -27,6 +35,9 @@ def command(files: tuple[str, ...], check: bool) -> int:
     changed = 0
     problems: list[Diagnostic] = []
     for path, in_folder in expanded(files):
+        if comes_with_cnnspec(path):
+            print_line(f"{name_of(path)}: comes with cnnspec, left as it is")
+            continue
         try:
             text = text_of(path)
             if in_folder and not looks_like_a_spec(text):

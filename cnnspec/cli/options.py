@@ -8,18 +8,21 @@ from pathlib import Path
 import rich_click as click
 from click.shell_completion import CompletionItem, split_arg_string
 
-SUFFIXES = (".yaml", ".yml")
-"""What the files of specs end in."""
+from cnnspec.cli.targets import SUFFIXES, Spec
+from cnnspec.shipped import shipped_specs
 
 
 def complete_specs(
     context: click.Context, parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
-    """Offer the specs and folders that a path may go on to."""
+    """Offer the specs and folders that a path may go on to, and the specs that have a name."""
+    names = [name for name in shipped_specs() if name.startswith(incomplete)]
+    if isinstance(parameter.type, Spec) and not parameter.type.names:
+        names = []
     found = _specs_from(incomplete)
-    while len(found) == 1 and found[0].endswith(os.sep):  # a shell would end the word here
+    while len(found) == 1 and not names and found[0].endswith(os.sep):  # a shell would end here
         found = _specs_from(found[0]) or [found[0] + "."]
-    return [CompletionItem(path) for path in found]
+    return [CompletionItem(word) for word in (*found, *names)]
 
 
 def _specs_from(incomplete: str) -> list[str]:
@@ -46,7 +49,8 @@ def complete_overrides(
     if "=" in incomplete:
         return []
     words = split_arg_string(os.environ.get("COMP_WORDS", ""))  # click parses no half command
-    offered = settable(next((word for word in words if word.endswith(SUFFIXES)), None))
+    named = (word for word in words if word.endswith(SUFFIXES) or word in shipped_specs())
+    offered = settable(next(named, None))
     return [CompletionItem(option) for option in offered if option.startswith(incomplete)]
 
 
@@ -62,18 +66,7 @@ def complete_backends(
     ]
 
 
-spec_argument = click.argument(
-    "spec", type=click.Path(dir_okay=False, allow_dash=True), shell_complete=complete_specs
-)
-
-files_argument = click.argument(
-    "files",
-    nargs=-1,
-    required=True,
-    metavar="FILE...",
-    type=click.Path(allow_dash=True),
-    shell_complete=complete_specs,
-)
+spec_argument = click.argument("spec", metavar="SPEC", type=Spec(), shell_complete=complete_specs)
 
 set_option = click.option(
     "--set",

@@ -7,17 +7,16 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import rich_click as click
 
-from cnnspec.cli.options import SUFFIXES
+from cnnspec.cli.targets import STDIN, SUFFIXES, way_out
 from cnnspec.errors import SpecError
 from cnnspec.spec.diagnostics import Diagnostic, printable
 from cnnspec.spec.load import inspect_spec, most_bytes, read_text
 from cnnspec.spec.model import ModelSpec
-
-STDIN = "-"
 
 
 def read_spec(path: str, overrides: Iterable[str] = ()) -> tuple[ModelSpec, bytes]:
@@ -47,7 +46,13 @@ def text_of(path: str) -> bytes:
         if Path(path).is_dir():
             message = f"there is no .yaml or .yml file in the folder {name_of(path)}"
             raise SpecError([Diagnostic("unreadable", message)])
-        return read_text(path)
+        try:
+            return read_text(path)
+        except SpecError as error:
+            (problem,) = error.diagnostics
+            if os.path.lexists(path):
+                raise
+            raise SpecError([replace(problem, help=way_out(path))]) from None
     if sys.stdin is None:
         raise SpecError([Diagnostic("unreadable", "stdin is closed")])
     return sys.stdin.buffer.read(most_bytes())

@@ -7,14 +7,22 @@ from typing import TYPE_CHECKING
 
 import rich_click as click
 
-from cnnspec.cli.options import files_argument, json_option, set_option
+from cnnspec.cli.options import complete_specs, json_option, set_option
+from cnnspec.cli.targets import Spec
 
 if TYPE_CHECKING:
     from cnnspec.spec.diagnostics import Diagnostic
 
 
 @click.command("validate")
-@files_argument
+@click.argument(
+    "files",
+    nargs=-1,
+    required=True,
+    metavar="SPEC...",
+    type=Spec(folders=True),
+    shell_complete=complete_specs,
+)
 @click.option("--quiet", "-q", is_flag=True, help="Print problems alone, no line for each file.")
 @set_option
 @json_option

@@ -126,10 +126,14 @@ USAGE = {
     ),
     "no such option": (["build", "small.yaml", "--jsn"], "No such option '--jsn'."),
     "no value": (["build", "small.yaml", "--set"], "Option '--set' requires an argument."),
-    "a folder as spec": (["build", "."], "Invalid value for 'SPEC': File '.' is a directory."),
+    "a folder as spec": (
+        ["build", "."],
+        "Invalid value for 'SPEC': . is a folder, and a spec is wanted, such as small.yaml",
+    ),
     "a file as run": (
         ["evaluate", "small.yaml"],
-        "Invalid value for 'RUN': Directory 'small.yaml' is a file.",
+        "Invalid value for 'RUN': small.yaml is a file, and a run folder is wanted, which "
+        "`cnnspec train small.yaml` makes",
     ),
     "a file as folder of the runs": (
         ["train", "small.yaml", "--runs", "small.yaml"],
