@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 def command(files: tuple[str, ...], quiet: bool, overrides: tuple[str, ...], as_json: bool) -> int:
     """Check specs, and show every problem of each.
 
-    FILE is a spec, a folder (all .yaml and .yml files in it and below), or - for stdin.
+    SPEC is a file, a name, a folder (all .yaml and .yml files in it and below), or - for stdin.
     Exits with 0 where all are valid, and with 2 where one is not. No network is built.
     """
     from cnnspec.cli import BAD_INPUT
