@@ -21,8 +21,8 @@ What `cnnspec COMMAND --help` says, on one page.
 
 <!-- Written by `make golden`. Do not edit. -->
 
-Where a command takes `--json`, it prints one JSON document on stdout and everything else on stderr. Where
-a spec is not valid, only `validate --json` prints a document.
+Where a command takes `--json`, it prints one JSON document on stdout and everything else on stderr.
+Where a spec is not valid, only `validate --json` prints a document.
 
 | exit code | what it says |
 |---|---|
