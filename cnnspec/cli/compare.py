@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -140,15 +141,18 @@ def command(
     if model.data is None and (steps or epochs or mode in ("resync", "free")):
         raise DataError(f"{spec} has no `data` section to train on; add one, or take --mode replay")
     training = model.training
-    images = None if steps is None else steps * training.batch_size
+    asked = {"mode", "steps", "epochs"} & _given(context)
     with (
-        training_progress(training.epochs, images=images, quiet_stdout=as_json) as progress,
+        training_progress(training.epochs, quiet_stdout=as_json) as progress,
         prints_on_stderr(),
         progress.waiting("replaying every part of both"),
     ):
 
         def show_replay(verdict: Verdict) -> None:
             progress.waited()
+            taken = verdict.provenance["steps"]
+            if taken is not None:
+                progress.expect(taken * training.batch_size)
             if not as_json:
                 progress.print(*render_replay(verdict))
 
@@ -156,11 +160,12 @@ def command(
             model,
             names,
             mode=cast("Mode", mode),
-            steps=steps,
+            steps=steps if asked else "few",
             twins=twins,
             data_dir=data_dir,
             device=device,
             allow=allow,
+            on_progress=progress.part,
             on_replayed=show_replay,
             on_event=progress.show,
         )
@@ -174,7 +179,7 @@ def command(
             prints_on_stderr(),
             progress.waiting("making the failing case smaller"),
         ):
-            said = _shrunk(model, names, verdict, device, program)
+            said = _shrunk(model, names, verdict, device, program, progress.wait)
         click.echo(said, err=True)
     return 0 if verdict.verdict == "same" else DIFFERENT
 
@@ -192,21 +197,23 @@ OF_SPECS = {"mode", "allow", "program", "steps", "epochs", "overrides"}
 
 def _check_options_of_runs(context: click.Context) -> None:
     """Refuse options that say nothing of run folders."""
-    given = [
-        parameter.opts[0]
-        for parameter in context.command.params
-        if parameter.name in OF_SPECS
-        and context.get_parameter_source(parameter.name) is ParameterSource.COMMANDLINE
-    ]
+    of_specs = OF_SPECS & _given(context)
+    given = [item.opts[0] for item in context.command.params if item.name in of_specs]
     if given:
         raise click.UsageError(f"{', '.join(given)}: for specs, not for run folders")
+
+
+def _given(context: click.Context) -> set[str]:
+    """Return the names of the parameters that stand on the command line."""
+    names = (parameter.name for parameter in context.command.params if parameter.name)
+    on_line = ParameterSource.COMMANDLINE
+    return {name for name in names if context.get_parameter_source(name) is on_line}
 
 
 def _check_mode(
     context: click.Context, mode: str, steps: int | None, epochs: int | None, twins: int
 ) -> None:
     """Refuse options that would be without effect in a mode."""
-    twins_given = context.get_parameter_source("twins") is ParameterSource.COMMANDLINE
     for option, length in (("--steps", steps), ("--epochs", epochs)):
         if mode == "replay" and length:
             raise click.UsageError(
@@ -214,7 +221,7 @@ def _check_mode(
             )
     if mode == "free":
         _check_twins(twins, "--mode free")
-    elif twins_given:
+    elif "twins" in _given(context):
         raise click.UsageError(f"--twins: for --mode free, not for --mode {mode}")
 
 
@@ -246,7 +253,7 @@ def _compare_runs(
     with (
         training_progress(epochs, quiet_stdout=as_json) as progress,
         prints_on_stderr(),
-        progress.waiting("replaying every part of both"),
+        progress.waiting("testing both runs"),
     ):
         found = compare_runs(
             first,
@@ -255,6 +262,7 @@ def _compare_runs(
             twins=twins,
             data_dir=data_dir,
             device=device,
+            on_progress=progress.part,
             on_step=lambda event: progress.show({"twin": event}),
         )
     for warning in found.warnings:
@@ -267,19 +275,28 @@ def _compare_runs(
 
 
 def _shrunk(
-    spec: ModelSpec, backends: tuple[str, str], verdict: Verdict, device: str, path: str
+    spec: ModelSpec,
+    backends: tuple[str, str],
+    verdict: Verdict,
+    device: str,
+    path: str,
+    say: Callable[[str], None],
 ) -> str:
     """Write the smallest failing case, and say what it came down to."""
     from cnnspec.cli.specs import write_text
     from cnnspec.compare import parse_party
     from cnnspec.compare.failing_case import layer_case
-    from cnnspec.compare.shrink import shrink
+    from cnnspec.compare.shrink import RUNS, shrink
     from cnnspec.report.failing_case import failing_program, size_line
 
     if verdict.verdict == "same":
         return f"nothing to shrink: the two do not differ; {path} was not written"
     parties = parse_party(backends[0], device), parse_party(backends[1], device)
-    found = shrink(spec, parties)
+
+    def show(count: int) -> None:
+        say(f"making the failing case smaller: comparison {count} of at most {RUNS}")
+
+    found = shrink(spec, parties, on_run=show)
     if found is None:
         return (
             f"nothing to shrink: the difference does not show without the data and the training; "

@@ -36,7 +36,8 @@ def coverage_of(
             missing.setdefault(item.address, []).append(item.quantity)
     listed = [*_listed(isolation, missing, allowed), *_own_checks(isolation, missing, allowed)]
     compared = {name: (done, of) for name, (done, of) in counts.items()}
-    return Coverage(compared, tuple(listed), tuple(isolation.silent))
+    few = tuple(side.label for side in isolation.sides if side.effort.few)
+    return Coverage(compared, tuple(listed), tuple(isolation.silent), few)
 
 
 def _listed(

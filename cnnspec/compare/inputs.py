@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from cnnspec.address import PASS
 from cnnspec.backends.network import Labels
+from cnnspec.compare.effort import effort_of
 from cnnspec.compare.isolation import Isolation
 from cnnspec.compare.probes import (
     DATA_IMAGES,
@@ -20,13 +21,10 @@ from cnnspec.compare.probes import (
     loss_probes,
     probe_labels,
 )
+from cnnspec.compare.side import Side
 from cnnspec.data import Split
-from cnnspec.plan import Plan
 from cnnspec.trace import Array, Trace
 from cnnspec.training.evaluate import BATCH as EVALUATED
-
-NUMBERS = 2_000_000
-"""Outputs of all layers in one batch, at most: some seconds of the textbook's loops."""
 
 LATER_STEPS = (5, 3)
 """Images of the training steps that follow the first: the last batch of an epoch is smaller."""
@@ -38,8 +36,8 @@ class Inputs:
 
     batch: Split
     """Of the whole pass."""
-    steps: Sequence[Split]
-    """Of the training steps, in a row."""
+    steps: Mapping[str, Sequence[Split]]
+    """Of the training steps of each side, in a row, by its label."""
     predicted: Split
     """As many images as an evaluation predicts at once, where there is room."""
     traces: dict[str, Trace]
@@ -57,14 +55,21 @@ def inputs_of(isolation: Isolation, split: Split | None) -> Inputs:
     """Draw the probes; those that hold the user's data come from a whole pass of it."""
     plan, training, moment = isolation.plan, isolation.training, isolation.moment
     batch = moment.batch if moment else batch_probe(plan, training.seed, split, DATA_IMAGES)
-    steps = [moment.batch] if moment else _steps(isolation, split)
-    many = min(room(plan), EVALUATED if split else DATA_IMAGES)
-    predicted = moment.batch if moment else batch_probe(plan, training.seed, split, max(many, 1))
-    traces = _traces(isolation, batch)
+    traces = _traces(isolation, batch, isolation.sides)
     flows = [Flow("data", batch, trace) for trace in list(traces.values())[:1]]
-    if len(steps[0]) > len(batch):
-        traced = _traces(isolation, steps[0])
-        flows += [Flow("batch", steps[0], trace) for trace in list(traced.values())[:1]]
+    steps = {
+        side.label: [moment.batch] if moment else _steps(isolation, split, side)
+        for side in isolation.sides
+    }
+    most = min(side.effort.most for side in isolation.sides)
+    whole = batch_probe(plan, training.seed, split, max(min(training.batch_size, most), 1))
+    if not moment and len(whole) > len(batch):
+        quick = [side for side in isolation.sides if not side.effort.few]
+        traced = _traces(isolation, whole, quick or isolation.sides[:1])
+        flows += [Flow("batch", whole, trace) for trace in list(traced.values())[:1]]
+    room = max(side.effort.most for side in isolation.sides)
+    many = max(min(room, EVALUATED if split else DATA_IMAGES), 1)
+    predicted = moment.batch if moment else batch_probe(plan, training.seed, split, many)
     in_float64 = all(side.precision == "float64" for side in isolation.sides)
     dtype = np.float64 if in_float64 else np.float32
     layers = [
@@ -78,28 +83,27 @@ def inputs_of(isolation: Isolation, split: Split | None) -> Inputs:
     return Inputs(batch, steps, predicted, traces, layers, losses)
 
 
-def _steps(isolation: Isolation, split: Split | None) -> list[Split]:
+def _steps(isolation: Isolation, split: Split | None, side: Side) -> list[Split]:
     """Return batches of training steps, the first of the user's batch size where there is room."""
     plan, training = isolation.plan, isolation.training
     least = 2 if plan.buffers else 1
+    most = min(DATA_IMAGES, side.effort.most) if side.effort.few else side.effort.most
     steps, skip = [], 0
-    for count in (max(min(training.batch_size, room(plan)), least), *LATER_STEPS):
+    for count in (max(min(training.batch_size, most), least), *LATER_STEPS):
         steps.append(batch_probe(plan, training.seed, split, count, skip))
         skip += count
     return steps
 
 
-def room(plan: Plan) -> int:
-    """Return how many images a batch may have."""
-    return NUMBERS // sum(math.prod(at.output) for at in plan.layers)
-
-
-def _traces(isolation: Isolation, batch: Split) -> dict[str, Trace]:
-    """Return the whole pass of each side that can do it, by its label."""
-    traces = {}
-    for side in isolation.sides:
+def _traces(isolation: Isolation, batch: Split, sides: Sequence[Side]) -> dict[str, Trace]:
+    """Return the whole pass of each side that can do it, by its label; and see what it costs."""
+    plan, traces = isolation.plan, {}
+    for side in sides:
         given = (batch.images.copy(), batch.labels)
+        start = time.perf_counter()
         trace = isolation.attempt(PASS, side, side.exact.trace, *given)
+        seconds = (time.perf_counter() - start) / len(batch)
+        side.effort = effort_of(side.party, plan, isolation.training.batch_size, seconds)
         side.exact.load_state(side.weights)  # a faulty layer may have changed its own
         if trace is not None:
             traces[side.label] = trace

@@ -68,8 +68,8 @@ class Isolation:
         """Ask both questions of one quantity, of which `values` has each side and network.
 
         Same function? In float64 the sides may be `pair` apart. How accurate? In its working
-        precision each side may be its `own` budget off from its float64 value; `typical` is
-        how far off it usually is.
+        precision each side may be its `own` budget off from its float64 value, if it has one;
+        `typical` is how far off it usually is.
         """
         self.ledger.add(
             address,
@@ -81,7 +81,7 @@ class Isolation:
             wanted=values[self.second][EXACT],
             budget=pair,
         )
-        for side in self.sides:
+        for side, budget in own.items():
             if side.precision != "float64":
                 self.ledger.add(
                     address,
@@ -91,6 +91,6 @@ class Isolation:
                     probe=probe,
                     found=values[side][WORKING],
                     wanted=values[side][EXACT],
-                    budget=own[side],
+                    budget=budget,
                     typical=typical[side] if typical else None,
                 )

@@ -13,8 +13,9 @@ from cnnspec.backends.guard import told
 from cnnspec.compare.allowed import Place, is_allowed, read_allowed
 from cnnspec.compare.party import Party, parse_party
 from cnnspec.compare.provenance import provenance
-from cnnspec.compare.replay import replay
+from cnnspec.compare.replay import Progress, nobody, replay
 from cnnspec.compare.trajectory import Mode, run_trajectory
+from cnnspec.compare.trajectory.few import FEW, Few, share_of
 from cnnspec.compare.trajectory.together import Event
 from cnnspec.compare.verdict import Coverage, NotCompared, Verdict
 from cnnspec.data import Dataset, load_data
@@ -31,11 +32,12 @@ def compare_backends(
     backends: tuple[str | Party, str | Party] = ("numpy", "torch"),
     *,
     mode: Mode | Literal["replay"] = "lockstep",
-    steps: int | None = None,
+    steps: int | Few | None = None,
     twins: int = TWINS,
     data_dir: str | Path | None = None,
     device: str = "cpu",
     allow: Collection[str] = (),
+    on_progress: Progress = nobody,
     on_replayed: Callable[[Verdict], None] | None = None,
     on_event: Callable[[Mapping[str, Event]], None] | None = None,
 ) -> Verdict:
@@ -46,14 +48,15 @@ def compare_backends(
 
     First every layer, the loss and the optimizer are replayed alone on the same inputs
     and held against what rounding explains; that gives the verdict. Then both are trained
-    from the same weights on the same batches, for `steps` steps (None: the whole
-    training; 0: not at all), if the spec has data: in `lockstep`; with `resync`, from the
-    first one's state in each step; or `free`, held against `twins` of the first that start one
-    unit in the last place away; or not at all, in the mode `replay`. `device` is torch's.
-    `allow` names layers and quantities (`pool1`, `pool1.grad_input`) that need not be compared;
-    where a layer is called `loss`, `layer loss` and `the loss` tell the two apart.
-    `on_replayed` gets the verdict before the training, `on_event` each step and each epoch of
-    all networks.
+    from the same weights on the same batches, if the spec has data: in `lockstep`; with `resync`,
+    from the first one's state in each step; or `free`, held against `twins` of the first that
+    start one unit in the last place away; or not at all, in the mode `replay`. `steps` is how
+    many steps are taken: None, the whole training; 0, none; "few", where a side is the loops, as
+    many as take some seconds. `device` is torch's. `allow` names layers and quantities (`pool1`,
+    `pool1.grad_input`) that need not be compared; where a layer is called `loss`, `layer loss`
+    and `the loss` tell the two apart. `on_progress` is called before each part that is replayed:
+    how many are done, of how many, and which comes now. `on_replayed` gets the verdict before the
+    training, `on_event` each step and each epoch of all networks.
 
     Raises:
         SpecError: the layers do not fit together.
@@ -71,7 +74,13 @@ def compare_backends(
     data = load_data(spec.data, data_dir) if spec.data else None
     if data:
         data.check_fits(plan.input, plan.classes)
-    verdict = compare_parties(plan, spec.training, first, second, data=data, allowed=allowed)
+    verdict = compare_parties(
+        plan, spec.training, first, second, data=data, allowed=allowed, on_progress=on_progress
+    )
+    share = None
+    if steps == FEW:
+        share = share_of(plan, spec.training, (first, second), data) if data else None
+        steps = share.steps if share else None
     asked = {"mode": mode, "steps": steps, "twins": twins if mode == "free" else None}
     of_sides = {party.label: _settings(party, spec.training) for party in (first, second)}
     more = {**asked, "allow": sorted(allow), "sides": of_sides}
@@ -85,9 +94,10 @@ def compare_backends(
             plan,
             spec.training,
             (first, second),
-            data,
+            share.data if share else data,
             mode=mode,
             steps=steps,
+            cut_short=share is not None,
             twins=twins,
             allowed=allowed,
             on_event=on_event,
@@ -108,10 +118,16 @@ def compare_parties(
     *,
     data: Dataset | None = None,
     allowed: Collection[Place] = (),
+    on_progress: Progress = nobody,
 ) -> Verdict:
     """Replay every part of two parties in isolation, without training them."""
     found = replay(
-        plan, training, (first, second), split=data.train if data else None, allowed=allowed
+        plan,
+        training,
+        (first, second),
+        split=data.train if data else None,
+        allowed=allowed,
+        on_progress=on_progress,
     )
     return Verdict(
         plan.name,

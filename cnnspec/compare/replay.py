@@ -10,8 +10,9 @@ are held against its own parts.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -34,6 +35,13 @@ from cnnspec.data import Split
 from cnnspec.plan import Plan
 from cnnspec.spec.training import Training
 
+Progress = Callable[[int, int, str], None]
+"""Called before each part: how many are done, of how many, and which comes now."""
+
+
+def nobody(done: int, total: int, what: str) -> None:
+    """Tell nobody how far it is."""
+
 
 @dataclass(frozen=True)
 class Replayed:
@@ -53,6 +61,7 @@ def replay(
     split: Split | None = None,
     moment: Moment | None = None,
     allowed: Collection[Place] = (),
+    on_progress: Progress = nobody,
 ) -> Replayed:
     """Hold every part of two parties together.
 
@@ -64,25 +73,33 @@ def replay(
     isolation = Isolation(plan, training, parties, weights, moment)
     with np.errstate(all="ignore"):
         inputs = inputs_of(isolation, split)
-        _replay(isolation, inputs)
+        parts = list(_parts(isolation, inputs))
+        for done, (what, replay_part) in enumerate(parts):
+            on_progress(done, len(parts) + 1, what)
+            replay_part()
+        on_progress(len(parts), len(parts) + 1, "the verdict")
         quantities = _in_order(isolation)
         findings = findings_of(isolation, quantities, inputs)
         kinks = kinks_of(isolation, inputs.layers)
     return Replayed(quantities, coverage_of(isolation, quantities, allowed), findings, kinks)
 
 
-def _replay(isolation: Isolation, inputs: Inputs) -> None:
+def _parts(isolation: Isolation, inputs: Inputs) -> Iterator[tuple[str, Callable[[], object]]]:
+    """Yield every part that is replayed: what it is called, and what does it."""
     for probe in inputs.layers:
-        replay_layer(isolation, probe)
+        yield f"{probe.at.name} ({probe.name})", partial(replay_layer, isolation, probe)
     for given in inputs.losses:
-        replay_loss(isolation, *given)
+        yield f"loss ({given[0]})", partial(replay_loss, isolation, *given)
     for side in isolation.sides:
-        trace = inputs.traces.get(side.label)
+        trace, steps = inputs.traces.get(side.label), inputs.steps[side.label]
         if trace is not None:
-            isolation.attempt(PASS, side, replay_pass, isolation, side, trace, inputs.batch)
-        isolation.attempt(STEP, side, replay_steps, isolation, side, inputs.steps)
-    replay_prediction(isolation, inputs.predicted.images)
-    replay_optimizer(isolation, inputs.seen)
+            whole = partial(replay_pass, isolation, side, trace, inputs.batch)
+            yield f"whole pass of {side.label}", partial(isolation.attempt, PASS, side, whole)
+        in_a_row = partial(replay_steps, isolation, side, steps, trace)
+        yield f"training steps of {side.label}", partial(isolation.attempt, STEP, side, in_a_row)
+    images = inputs.predicted.images
+    yield "predictions", partial(replay_prediction, isolation, images)
+    yield "optimizer", partial(replay_optimizer, isolation, inputs.seen)
 
 
 def _in_order(isolation: Isolation) -> tuple[Quantity, ...]:

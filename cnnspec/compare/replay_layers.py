@@ -11,7 +11,7 @@ from cnnspec.backends.network import Network
 from cnnspec.compare.budget import Exact, sum_budget, typical_errors
 from cnnspec.compare.budget_norm import batch_norm_budgets
 from cnnspec.compare.isolation import Isolation
-from cnnspec.compare.probes import LayerProbe
+from cnnspec.compare.probes import DATA_IMAGES, LayerProbe
 from cnnspec.compare.side import EXACT, Side, arrays_differ, named, quantities_of
 from cnnspec.plan import PlannedLayer
 from cnnspec.spec.sizes import Shape
@@ -30,21 +30,24 @@ OWN_INPUT = "own input"
 def replay_layer(isolation: Isolation, probe: LayerProbe) -> None:
     """Hold output, gradients and buffers of a layer together, and see that nothing else changes."""
     values: dict[Side, dict[str, Parts]] = {}
+    telling = _of_precision(isolation, probe)
     for side in isolation.sides:
-        found = isolation.attempt(probe.address, side, _replayed, isolation, side, probe)
+        found = isolation.attempt(
+            probe.address, side, _replayed, isolation, side, probe, side in telling
+        )
         if found is not None:
             values[side] = found
     if len(values) < 2:
         return
     exact = {side: parts[EXACT] for side, parts in values.items()}
     sums: dict[Side, Parts] = {}
-    for side in isolation.sides:
+    for side in telling or isolation.sides[:1]:
         sum_of_side = isolation.attempt(probe.address, side, magnitudes, side, probe)
         if sum_of_side is None:
             return
         sums[side] = sum_of_side
     pair = pair_budgets(probe, exact, sums)
-    own = {side: _own_budgets(side, probe, exact[side], sums[side]) for side in values}
+    own = {side: _own_budgets(side, probe, exact[side], sums[side]) for side in telling}
     for quantity in quantities_of(probe.at):
         isolation.hold(
             probe.address,
@@ -55,17 +58,29 @@ def replay_layer(isolation: Isolation, probe: LayerProbe) -> None:
                 for side, by_network in values.items()
             },
             pair=pair[quantity],
-            own={side: own[side][quantity] for side in values},
+            own={side: own[side][quantity] for side in telling},
             typical={
-                side: _typical(side, probe, quantity, exact[side], sums[side]) for side in values
+                side: _typical(side, probe, quantity, exact[side], sums[side]) for side in telling
             },
         )
 
 
-def _replayed(isolation: Isolation, side: Side, probe: LayerProbe) -> dict[str, Parts]:
+def _of_precision(isolation: Isolation, probe: LayerProbe) -> list[Side]:
+    """Return the sides that also tell how accurate they are, and the magnitudes of their sums.
+
+    A costly one does so of few images. Whether it is the same function is asked of all.
+    """
+    few = len(probe.x) <= DATA_IMAGES
+    return [side for side in isolation.sides if few or not side.effort.few]
+
+
+def _replayed(
+    isolation: Isolation, side: Side, probe: LayerProbe, precision: bool
+) -> dict[str, Parts]:
     return {
         kind: _watched(isolation, side, probe, network, kind)
         for kind, network in side.answering(probe.alone).items()
+        if precision or kind == EXACT
     }
 
 

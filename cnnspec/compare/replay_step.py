@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cnnspec.address import STEP, Layer
 from cnnspec.backends.network import Network
@@ -21,6 +22,7 @@ from cnnspec.compare.budget import Exact
 from cnnspec.compare.carried import pass_errors, prediction_errors
 from cnnspec.compare.carry import Weights
 from cnnspec.compare.isolation import Isolation
+from cnnspec.compare.probes import DATA_IMAGES
 from cnnspec.compare.replay_layers import OWN_WEIGHTS
 from cnnspec.compare.replay_learning import GivenUpdate, gradients_of, updated
 from cnnspec.compare.replay_pass import WHOLE_PASS
@@ -31,8 +33,14 @@ from cnnspec.trace import Array, State, Trace
 PREDICTED = "predicted logits"
 
 
-def replay_steps(isolation: Isolation, side: Side, batches: Sequence[Split]) -> None:
-    """Let a side take training steps in a row, and hold each against its parts."""
+def replay_steps(
+    isolation: Isolation, side: Side, batches: Sequence[Split], seen: Trace | None
+) -> None:
+    """Let a side take training steps in a row, and hold each against its parts.
+
+    `seen` is a whole pass of the first images in float64. A costly side is not asked again what
+    it would make of them.
+    """
     moment = isolation.moment
     for kind, parts in side.answering().items():
         precision = side.precision if kind == WORKING else "float64"
@@ -45,7 +53,8 @@ def replay_steps(isolation: Isolation, side: Side, batches: Sequence[Split]) -> 
             live.load_optimizer_state(slots)
             bench = _Bench(isolation, side, kind, precision, live, parts)
             for number, batch in enumerate(batches, moment.step if moment else 1):
-                bench.step(number, batch)
+                at_first = batch is batches[0] and side.effort.few
+                bench.step(number, batch, seen if at_first else None)
 
 
 @dataclass(frozen=True)
@@ -59,12 +68,12 @@ class _Bench:
     trains: Network
     parts: Network
 
-    def step(self, number: int, batch: Split) -> None:
-        """Predict, and take a step."""
+    def step(self, number: int, batch: Split, seen: Trace | None) -> None:
+        """Predict, and take a step; `seen` is a pass of these images that need not be repeated."""
         plan, training = self.isolation.plan, self.isolation.training
         rate, options = training.optimizer.learning_rate, training.optimizer
         before, slots = self.trains.state(), self.trains.optimizer_state()
-        trace, exact = self._traces(before, batch)
+        trace, exact = self._traces(before, batch, seen)
         weights = Weights(plan, training, self.precision)
         weights.load(before)
         errors = pass_errors(plan, weights, exact, batch.images, batch.labels)
@@ -92,13 +101,23 @@ class _Bench:
             layer, _, buffer = name.rpartition(".")
             self._hold(name, after[name], trace.layers[layer].buffers[buffer], 2 * bound, number)
 
-    def _traces(self, before: State, batch: Split) -> tuple[Trace, Trace]:
+    def _traces(self, before: State, batch: Split, seen: Trace | None) -> tuple[Trace, Trace]:
         """Trace a batch by the parts, and in float64."""
-        exact = self._traced(self.side.exact, before, batch)
-        self._hold_own_weights(before, self.side.exact.state())
+        if seen and self._has_seen(seen, before, batch):
+            exact = seen
+        else:
+            exact = self._traced(self.side.exact, before, batch)
+            self._hold_own_weights(before, self.side.exact.state())
         if self.parts is self.side.exact:
             return exact, exact
         return self._traced(self.parts, before, batch), exact
+
+    def _has_seen(self, seen: Trace, before: State, batch: Split) -> bool:
+        """Tell whether a pass is of these weights, and of so many images."""
+        weights = self.side.weights
+        return len(next(iter(seen.layers.values())).output) == len(batch) and all(
+            np.array_equal(array, weights[name]) for name, array in before.items()
+        )
 
     @staticmethod
     def _traced(network: Network, before: State, batch: Split) -> Trace:
@@ -148,13 +167,24 @@ class _Bench:
 
 
 def replay_prediction(isolation: Isolation, images: Array) -> None:
-    """Hold the predictions of both sides together: evaluation mode has no parts to replay."""
+    """Hold the predictions of both sides together: evaluation mode has no parts to replay.
+
+    A costly side is asked about few of the images. The other one is then held against itself, too:
+    what it predicts of all at once against what it predicts of few at a time.
+    """
+    few = [side for side in isolation.sides if side.effort.few]
+    rows = np.arange(len(images))
+    if few:
+        rows = np.unique(np.linspace(0, len(images) - 1, DATA_IMAGES).astype(int))
     found = {}
     for side in isolation.sides:
-        logits = isolation.attempt(STEP, side, side.exact.predict, images.copy())
+        given = images[rows] if side in few else images
+        logits = isolation.attempt(STEP, side, side.exact.predict, given.copy())
         if logits is None:
             return
-        found[side] = logits
+        found[side] = logits if side in few else _rows(logits, rows)
+        if few and side not in few:
+            isolation.attempt(STEP, side, _hold_all_at_once, isolation, side, images, logits)
     first, second = (found[side] for side in isolation.sides)
     isolation.ledger.add(
         STEP,
@@ -164,6 +194,26 @@ def replay_prediction(isolation: Isolation, images: Array) -> None:
         probe=WHOLE_PASS,
         found=first,
         wanted=second,
+        budget=prediction_budget(isolation, images[rows]),
+    )
+
+
+def _rows(logits: Array, rows: NDArray[np.intp]) -> Array:
+    """Return the logits of some images; what has another shape as it is, to be told."""
+    return logits[rows] if logits.ndim and len(logits) > rows[-1] else logits
+
+
+def _hold_all_at_once(isolation: Isolation, side: Side, images: Array, logits: Array) -> None:
+    starts = range(0, len(images), DATA_IMAGES)
+    parts = [side.exact.predict(images[start : start + DATA_IMAGES].copy()) for start in starts]
+    isolation.ledger.add(
+        STEP,
+        PREDICTED,
+        precision="float64",
+        backend=side.label,
+        probe="few at a time",
+        found=logits,
+        wanted=np.concatenate(parts),
         budget=prediction_budget(isolation, images),
     )
 

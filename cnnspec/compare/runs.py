@@ -15,7 +15,7 @@ from cnnspec.compare.moment import Moment
 from cnnspec.compare.party import Party, parse_party
 from cnnspec.compare.probes import DATA_IMAGES
 from cnnspec.compare.provenance import provenance
-from cnnspec.compare.replay import Replayed, replay
+from cnnspec.compare.replay import Progress, Replayed, nobody, replay
 from cnnspec.compare.trajectory.distance import TwinEnvelope, distances, one_ulp_away
 from cnnspec.data import Dataset, Split, load_data
 from cnnspec.difference import Change, Difference, compare_specs
@@ -99,6 +99,7 @@ def compare_runs(
     twins: int = 3,
     data_dir: str | Path | None = None,
     device: str = "cpu",
+    on_progress: Progress = nobody,
     on_step: Callable[[StepTaken], None] | None = None,
 ) -> RunsVerdict:
     """Say whether two runs are the same training, and whether rounding explains what is not.
@@ -108,7 +109,8 @@ def compare_runs(
 
     The parts of both backends are replayed at the first run's final weights. Where specs and
     seeds are the same, `twins` of each backend are trained from weights one unit in the last
-    place away; 0: no answer is given on weights that are not equal to the bit.
+    place away; 0: no answer is given on weights that are not equal to the bit. `on_progress` is
+    called before each part that is replayed, `on_step` after each step of a twin.
 
     Raises:
         RunError: a folder is damaged, or has no weights, or its backend must be named.
@@ -134,7 +136,7 @@ def compare_runs(
     parts = None
     if same_layers and not broken and names[0] != names[1]:
         moment = Moment(1, states[0], networks[0].optimizer_state(), _images(data[0]))
-        parts = replay(plan, training, parties, moment=moment)
+        parts = replay(plan, training, parties, moment=moment, on_progress=on_progress)
     apart = distances(*states) if same_layers and not broken else {}
     changed = any(has_effect(change) for change in difference.options)
     finished = {len(history) for history in histories}

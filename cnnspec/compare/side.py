@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from cnnspec.backends.network import Network
+from cnnspec.compare.effort import NUMBERS, Effort, outputs_of
 from cnnspec.compare.party import Party
 from cnnspec.initial import initial_weights
 from cnnspec.plan import Plan, PlannedLayer
@@ -42,6 +43,8 @@ class Side:
         self._alone: dict[str, Networks] = {}
         self.whole = self._networks(plan)
         self.exact = self.whole.exact
+        self.effort = Effort(NUMBERS // outputs_of(plan))
+        """What it may be asked, once it is known what an image costs it."""
 
     def networks(self, alone: Plan | None) -> Networks:
         """Return the networks of a plan that has one layer of the whole in another size."""

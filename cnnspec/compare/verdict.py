@@ -83,6 +83,8 @@ class Coverage:
     silent: tuple[tuple[str, str], ...] = ()
     """Sides, and precisions, of whose training steps the bounds say nothing: rounding may carry
     further than the steps themselves."""
+    few: tuple[str, ...] = ()
+    """Sides that were asked about few images, as each costs them much."""
 
     @property
     def complete(self) -> bool:
@@ -227,6 +229,10 @@ class Trajectory:
     """Where the mode is `free`."""
     finding: Finding | None = None
     """What the training showed that rounding does not explain."""
+    whole_steps: int | None = None
+    """Steps that the whole training has."""
+    cut_short: bool = False
+    """Whether it was ended early because a side is the loops, and nobody asked for all of it."""
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,13 @@ def trajectory_parts(trajectory: Trajectory) -> Iterator[RenderableType]:
         "the same batches",
         style="bold",
     )
+    if trajectory.cut_short:
+        yield Text(
+            f"The loops take long: these are the first of {trajectory.whole_steps:,} steps, tested "
+            f"on {trajectory.test_images:,} images. For more: --steps N, or --epochs N for whole "
+            "epochs.",
+            style="yellow",
+        )
     for name, reason in trajectory.stopped.items():
         yield Text(f"{name} stopped: {reason}", style="red")
     yield _table(trajectory)

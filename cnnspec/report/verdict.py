@@ -8,6 +8,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from cnnspec.address import TRAINING, Address
+from cnnspec.compare.probes import DATA_IMAGES
 from cnnspec.compare.verdict import Coverage, Finding, Kinks, NotCompared, Verdict
 from cnnspec.report.address import words
 from cnnspec.report.findings import all_findings, finding_lines
@@ -121,6 +122,12 @@ def coverage_lines(coverage: Coverage, kinks: Sequence[Kinks]) -> Iterator[Text]
         what = f"{part} ({', '.join(map(label, quantities))})" if quantities else part
         style = "dim" if allowed else "red"
         yield Text(f"not compared{' (allowed)' if allowed else ''}: {what}: {why}", style=style)
+    for side in coverage.few:
+        yield Text(
+            f"an image costs {side} much: its training steps, its predictions and its own "
+            f"precision were tried on {DATA_IMAGES} at a time",
+            style="dim",
+        )
     for side, precision in coverage.silent:
         yield Text(
             f"training steps of {side} in {precision}: their bounds say nothing, as rounding may "

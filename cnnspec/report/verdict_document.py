@@ -46,6 +46,7 @@ def replay_content(
         "quantities": [_quantity(found) for found in quantities],
         "coverage": {name: list(count) for name, count in coverage.counts.items()},
         "not_compared": [at_address(item) for item in coverage.not_compared],
+        "few_images": list(coverage.few),
         "silent": [{"side": side, "precision": precision} for side, precision in coverage.silent],
         "kinks": [asdict(kink) for kink in kinks],
     }

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 from rich.console import Console
-from rich.progress import Progress
 
+from cnnspec.cli.activity import Activity
 from cnnspec.cli.progress import BAR, TrainingProgress
 from cnnspec.training import StepTaken
 from tests.cli.conftest import Call
@@ -215,17 +215,18 @@ def test_many_epochs_take_few_lines(spec: str, call: Call) -> None:
     assert not [line for line in done.out.splitlines() if line != line.rstrip()]
 
 
-def bar(epochs: int = 2) -> tuple[TrainingProgress, Progress, Console]:
-    lines = Console(file=io.StringIO(), width=100)
-    shown = Progress(*BAR, console=lines, auto_refresh=False)
-    return TrainingProgress(shown, lines, epochs, None), shown, lines
-
-
-def test_a_replay_shows_that_it_goes_on_until_the_training() -> None:
-    progress, shown, _ = bar()
+def test_a_replay_shows_its_parts_until_the_training() -> None:
+    activity = Activity(*BAR, by_itself=False)
+    shown = activity.bar
+    activity.live = True
+    progress = TrainingProgress(activity, Console(file=io.StringIO()), 2)
     with progress.waiting("replaying every part of both"):
         (task,) = shown.tasks
         assert (task.description, task.total) == ("replaying every part of both", None)
+        progress.part(6, 23, "conv2 (ties)")
+        (task,) = shown.tasks
+        at = (task.description, task.completed, task.total)
+        assert at == ("replaying conv2 (ties)", 6, 23)
         event = StepTaken(1, 1, 32, 64, 2.3, 2.3, np.zeros((32, 10)), np.arange(32))
         progress.show({"numpy": event, "torch": event})
         (task,) = shown.tasks
@@ -234,3 +235,13 @@ def test_a_replay_shows_that_it_goes_on_until_the_training() -> None:
     with progress.waiting("more"):
         assert len(shown.tasks) == 2
     assert len(shown.tasks) == 1
+
+
+def test_a_training_that_ends_early_is_expected_to() -> None:
+    activity = Activity(*BAR, by_itself=False)
+    activity.live = True
+    progress = TrainingProgress(activity, Console(file=io.StringIO()), 2)
+    progress.expect(96)
+    event = StepTaken(1, 1, 32, 64, 2.3, 2.3, np.zeros((32, 10)), np.arange(32))
+    progress.show({"numpy": event})
+    assert [task.total for task in activity.bar.tasks] == [96]

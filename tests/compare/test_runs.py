@@ -26,7 +26,15 @@ from tests.report.explained import hold, paths
 
 REPEATED = [
     f"parts.{key}"
-    for key in ("findings", "quantities", "coverage", "not_compared", "silent", "kinks")
+    for key in (
+        "findings",
+        "quantities",
+        "coverage",
+        "not_compared",
+        "few_images",
+        "silent",
+        "kinks",
+    )
 ]
 """What docs/reference/verdict.md explains."""
 

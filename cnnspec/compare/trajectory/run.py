@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from typing import Literal, get_args
 
 import numpy as np
@@ -33,22 +34,24 @@ def run_trajectory(
     *,
     mode: Mode = "lockstep",
     steps: int | None = None,
+    cut_short: bool = False,
     twins: int = 3,
     allowed: Collection[Place] = (),
     on_event: Callable[[Mapping[str, Event]], None] | None = None,
 ) -> Trajectory:
     """Train two networks by turns, and record where they part and whether chaos explains it.
 
-    `steps` ends the training early; `on_event` sees each step and each epoch of both; `twins`
-    counts where the mode is `free`; `allowed` is what need not be compared in a step that is
-    replayed.
+    `steps` ends the training early, and `cut_short` says that nobody asked for that; `on_event`
+    sees each step and each epoch of both; `twins` counts where the mode is `free`; `allowed` is
+    what need not be compared in a step that is replayed.
 
     Raises:
         DataError: the data does not fit the networks.
     """
     run = _Run(plan, training, parties, data, mode, twins, allowed)
     stopped = run.train(planned_steps(data, training, steps), on_event)
-    return run.result(stopped)
+    whole = planned_steps(data, training, None)
+    return replace(run.result(stopped), whole_steps=whole, cut_short=cut_short)
 
 
 class _Run:
