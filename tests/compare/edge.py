@@ -13,6 +13,7 @@ import numpy as np
 from cnnspec import parse_spec, resolve
 from cnnspec.backends.network import Network
 from cnnspec.backends.numpy.conv import ConvNumPy
+from cnnspec.backends.numpy.layers import LinearNumPy
 from cnnspec.compare import Party, parse_party
 from cnnspec.compare.trajectory import run_trajectory
 from cnnspec.compare.trajectory.distance import one_ulp_away
@@ -20,6 +21,7 @@ from cnnspec.compare.verdict import Trajectory
 from cnnspec.data import Dataset, Split, load_data
 from cnnspec.spec.training import SGD
 from cnnspec.training import StepTaken, training_events
+from tests.faulty import faulty
 
 SPEC = parse_spec("""
 input: [1, 8, 8]
@@ -36,8 +38,8 @@ PLAN, TRAINING = resolve(SPEC), SPEC.training
 DATA = load_data(SPEC.data)
 EDGE = 4
 """The step in which the decision is turned."""
-PIXELS = (20, 28, 36, 44)
-"""Those that are tried, one by one; all in the middle."""
+PIXELS = sorted(range(64), key=lambda at: (at // 8 - 3.5) ** 2 + (at % 8 - 3.5) ** 2)
+"""Those that are tried, one by one, from the middle outwards."""
 TWINS = 3
 
 BIAS_BEFORE_NORM = resolve(
@@ -62,6 +64,20 @@ class NoisyBias(ConvNumPy):
         found = super().parameter_gradients(grad_output)
         size = np.abs(grad_output).sum(axis=(1, 2, 3))
         return found | {"bias": found["bias"] + 16 * np.finfo(size.dtype).eps * size}
+
+
+class FromTheEnd(LinearNumPy):
+    """Right, but its sums are taken in another order: whatever order a machine's own is."""
+
+    def forward(self, x: Any) -> Any:
+        y = super().forward(x)
+        weight, bias = self.parameters["weight"], self.parameters["bias"]
+        y[...] = np.ascontiguousarray(weight[:, ::-1]) @ np.ascontiguousarray(x[::-1])
+        y += bias[:, None]
+        return y
+
+
+OTHER_ORDER = faulty("other order", linear=FromTheEnd)
 
 
 def advance(network: Network, steps: int, data: Dataset = DATA) -> StepTaken:
@@ -108,7 +124,7 @@ def data_on_the_edge(second: Party, *alone: str) -> Dataset:
         ]
         for name, network in networks.items()
     }
-    for image, unit, at in product(taken.batch, range(12), PIXELS):
+    for at, image, unit in product(PIXELS, taken.batch, range(12)):
         flat = DATA.train.images[image].ravel().astype(np.float64)
         flat[at] = 0
         crossings = {
@@ -117,6 +133,8 @@ def data_on_the_edge(second: Party, *alone: str) -> Dataset:
         }
         others = [value for name, value in crossings.items() if name not in alone]
         turning = crossings[alone[0]]
+        if min(others) < turning < max(others):
+            continue
         value = (turning + min(others, key=lambda other: abs(other - turning))) / 2
         if abs(value) > 5:
             continue

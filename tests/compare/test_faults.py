@@ -35,6 +35,7 @@ layers:
   - linear: {out_features: 10}
 data: digits
 training:
+  batch_size: 4
   optimizer: {adam: {learning_rate: 1e-3}}
 """
 

@@ -2,7 +2,9 @@
 
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
+from runpy import run_path
 from typing import Any
 
 import pytest
@@ -88,15 +90,16 @@ optimizer = builder(optimizers=engine.OPTIMIZERS | {"sgd": Decay})
 """
 
 
-@pytest.fixture
-def faults(tmp_path: Path) -> Path:
-    path = tmp_path / "faults.py"
+@pytest.fixture(scope="module")
+def faults(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("shrink") / "faults.py"
     path.write_text(FAULTS)
     return path
 
 
-def shrunk(faults: Path, name: str, spec: Any = SPEC) -> Shrunk:
-    found = shrink(spec, (parse_party("numpy"), parse_party(f"{faults}:{name}")))
+@cache  # to shrink is a hundred comparisons, and always the same
+def shrunk(faults: Path, name: str) -> Shrunk:
+    found = shrink(SPEC, (parse_party("numpy"), parse_party(f"{faults}:{name}")))
     assert found is not None
     assert found.failure.wrong_side == name
     assert found.runs <= 200
@@ -170,15 +173,26 @@ def test_runs_are_bounded(faults: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["conv", "pool", "linear", "raises", "loss", "optimizer"])
-def test_the_program_shows_it_until_it_is_mended(name: str, faults: Path, tmp_path: Path) -> None:
-    path = program(shrunk(faults, name), faults, name, tmp_path / "case.py")
+def test_the_program_shows_it_until_it_is_mended(
+    name: str, faults: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = tmp_path / "faults.py"
+    own.write_text(FAULTS)
+    path = program(shrunk(faults, name), own, name, tmp_path / "case.py")
     assert len(path.read_text().splitlines()) < 60
-    done = subprocess.run([sys.executable, str(path)], capture_output=True, text=True)
-    assert (done.returncode, done.stderr) == (1, "")
-    assert "apart" in done.stdout or "out of ideas" in done.stdout
-    faults.write_text(FAULTS.replace("MENDED = False", "MENDED = True"))
-    mended = subprocess.run([sys.executable, str(path)], capture_output=True, text=True)
-    assert mended.returncode == 0, mended.stdout + mended.stderr
+    assert exit_code(path) == 1
+    shown = capsys.readouterr()
+    assert "apart" in shown.out or "out of ideas" in shown.out
+    assert shown.err == ""
+    own.write_text(FAULTS.replace("MENDED = False", "MENDED = True"))
+    assert exit_code(path) == 0, capsys.readouterr()
+
+
+def exit_code(program: Path) -> Any:
+    """Run a program in this process: one by itself is run by the test of the command."""
+    with pytest.raises(SystemExit) as stop:
+        run_path(str(program), run_name="__main__")
+    return stop.value.code
 
 
 def test_the_command(
@@ -187,7 +201,8 @@ def test_the_command(
     from cnnspec.cli.group import run
 
     monkeypatch.chdir(faults.parent)
-    given = ["compare", str(SPECS / "digits.yaml"), "--mode", "replay", "--shrink"]
+    small = ["--set", "training.batch_size=4"]
+    given = ["compare", str(SPECS / "digits.yaml"), *small, "--mode", "replay", "--shrink"]
     assert run([*given, "case.py", "--backends", "numpy,faults.py:linear"]) == 1
     assert "shrunk to 2 layers over images of" in capsys.readouterr().err
     written = Path("case.py").read_text()
