@@ -4,6 +4,7 @@
     ├── SpecError               a spec is not valid; holds every Diagnostic
     ├── ShapeError              a layer cannot take the input it is given
     ├── DataError               a data set cannot be read, or does not fit the spec
+    │   └── MissingDataError    its file is not there
     ├── BackendError            a backend is unknown, or cannot do what was asked
     │   └── MissingExtraError   an optional package is not installed
     ├── ComparisonError         a comparison cannot be made as it was asked for
@@ -66,7 +67,24 @@ class ShapeError(CnnspecError):
 
 
 class DataError(CnnspecError):
-    """A data set cannot be read, or does not fit the spec."""
+    """A data set cannot be read, or does not fit the spec.
+
+    `option` is the option of the source that is at fault, where it is one; `help` the way out.
+    """
+
+    def __init__(self, message: str, *, option: str | None = None, help: str = "") -> None:
+        self.message = message
+        self.option = option
+        self.help = help
+        super().__init__(f"{message}; {help}" if help else message)
+
+
+class MissingDataError(DataError):
+    """The file of a data set is not there."""
+
+
+class DataWarning(UserWarning):
+    """A data set can be read, but is perhaps not what was meant."""
 
 
 class BackendError(CnnspecError):
@@ -74,14 +92,14 @@ class BackendError(CnnspecError):
 
 
 class MissingExtraError(BackendError):
-    """An optional package is not installed."""
+    """An optional package is not installed; `instead` says what works without it."""
 
-    def __init__(self, what: str, package: str, extra: str) -> None:
+    def __init__(self, what: str, package: str, extra: str, *, instead: str = "") -> None:
         self.package = package
         self.extra = extra
         super().__init__(
             f"{what} needs the package `{package}`, which is not installed; "
-            f"install it with: pip install 'cnnspec[{extra}]'"
+            f"install it with: pip install 'cnnspec[{extra}]'{f', or {instead}' if instead else ''}"
         )
 
 

@@ -59,7 +59,7 @@ def command(
         click.echo(f"cnnspec: {warning}", err=True)
     network = build(plan, model.training, name, device=device)
     network.load_state(weights)
-    data = load_data(model.data, data_dir)
+    data = load_data(model.data, data_dir, limits=model.limits)
     data.check_fits(plan.input, plan.classes)
     result = evaluate(network, data.test)
     if as_json:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import rich_click as click
 from click.exceptions import Exit
 
-from cnnspec.cli import COMMANDS, interrupt
+from cnnspec.cli import COMMANDS, interrupt, warned
 
 COMPLETE = "_CNNSPEC_COMPLETE"
 """The variable of the environment by which a shell asks what may follow."""
@@ -43,7 +43,8 @@ def run(arguments: Sequence[str]) -> int:
     """Run a command, say on stderr what goes wrong, and return the exit code."""
     interrupt.keeps(None)
     try:
-        return _invoke(list(arguments))
+        with warned.in_one_line():
+            return _invoke(list(arguments))
     except BaseException as error:
         from cnnspec.cli.failure import code_of, tell
 

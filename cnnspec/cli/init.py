@@ -104,22 +104,26 @@ def _source(data: str) -> tuple[AnyData, Shape, int]:
 
     if data in KNOWN:
         source = KNOWN[data]
-        assert source.shape is not None
-        assert source.classes is not None
-        return source, source.shape, source.classes
+        assert source.known.shape is not None
+        assert source.known.classes is not None
+        return source, source.known.shape, source.known.classes
     if not data.endswith(".npz"):
         raise click.UsageError(
             f"there is no data set `{data}`; known are {', '.join(KNOWN)}, or the path of an "
             ".npz file"
         )
-    from cnnspec.data import load_data
-    from cnnspec.data.dataset import channels_last
+    from cnnspec.data import survey
+    from cnnspec.errors import DataError
     from cnnspec.spec.data import NPZ
 
     own = NPZ(path=data)
-    loaded = load_data(own)
-    shape = loaded.train.images.shape[1:]
-    if shape[2] in (1, 3, 4) and shape[0] not in (1, 3, 4):
-        raise channels_last(data, shape)
-    labels = (loaded.train.labels.max(), loaded.test.labels.max())
-    return own, shape, max(2, int(max(labels)) + 1)
+    found = survey(own)
+    for problem in found.problems:
+        if problem.severity == "error" or found.contents.shape is None:
+            raise DataError(problem.message, help=problem.help)
+    shape, classes = found.contents.shape, found.contents.classes
+    assert shape is not None
+    assert classes is not None
+    if own.doubt(shape):  # few columns and many channels: channels come last
+        own, shape = own.model_copy(update={"layout": "nhwc"}), (shape[2], shape[0], shape[1])
+    return own, shape, max(2, classes)

@@ -69,7 +69,7 @@ def command(
         )
     plan = resolve(model)
     network = build(plan, model.training, backend, device=device)
-    data = load_data(model.data, data_dir)
+    data = load_data(model.data, data_dir, limits=model.limits)
     data.check_fits(plan.input, plan.classes)
     with interrupt.held():
         run = Run.create(runs, model, text, backend=backend, overrides=overrides)

@@ -11,7 +11,10 @@ from cnnspec.cli.options import complete_specs, json_option, set_option
 from cnnspec.cli.targets import Spec
 
 if TYPE_CHECKING:
+    from cnnspec.spec.data.contents import Survey
+    from cnnspec.spec.data.source import DataSource
     from cnnspec.spec.diagnostics import Diagnostic
+    from cnnspec.spec.limits import Limits
 
 
 @click.command("validate")
@@ -62,10 +65,16 @@ def _inspected(path: str, overrides: tuple[str, ...]) -> tuple[bool, Sequence[Di
     from cnnspec.spec.load import inspect_spec
 
     try:
-        found = inspect_spec(text_of(path), file=name_of(path), overrides=overrides)
+        found = inspect_spec(text_of(path), file=name_of(path), overrides=overrides, look=_look)
     except SpecError as error:
         return False, error.diagnostics
     return found.spec is not None, found.diagnostics
+
+
+def _look(source: DataSource, limits: Limits) -> Survey:
+    from cnnspec.data import survey
+
+    return survey(source, limits)
 
 
 def _summary(valid: bool, problems: Sequence[Diagnostic]) -> str:

@@ -71,7 +71,7 @@ def compare_backends(
     first, second = _two_parties(backends, device, spec.training)
     plan = resolve(spec)
     allowed = read_allowed(plan, allow)
-    data = load_data(spec.data, data_dir) if spec.data else None
+    data = load_data(spec.data, data_dir, limits=spec.limits) if spec.data else None
     if data:
         data.check_fits(plan.input, plan.classes)
     verdict = compare_parties(

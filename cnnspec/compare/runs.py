@@ -262,7 +262,7 @@ def _envelope(
 def _data(spec: ModelSpec, run: Run, data_dir: str | Path | None) -> Dataset:
     if spec.data is None:
         raise DataError(f"{run.path} has no `data` section to compare predictions on")
-    return load_data(spec.data, data_dir)
+    return load_data(spec.data, data_dir, limits=spec.limits)
 
 
 def _images(data: Dataset) -> Split:

@@ -2,6 +2,6 @@
 
 from cnnspec.data.batches import batches
 from cnnspec.data.dataset import Dataset, Split
-from cnnspec.data.load import load_data
+from cnnspec.data.load import load_data, survey
 
-__all__ = ["Dataset", "Split", "batches", "load_data"]
+__all__ = ["Dataset", "Split", "batches", "load_data", "survey"]

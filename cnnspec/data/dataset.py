@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cnnspec.errors import DataError
+from cnnspec.errors import DataError, DataWarning
+from cnnspec.spec.data import DataSource
+from cnnspec.spec.data.fits import classes_fit, images_fit
 
 Images = NDArray[np.float32]
 Labels = NDArray[np.int64]
@@ -32,33 +35,29 @@ class Dataset:
     train: Split
     test: Split
 
+    source: DataSource | None = None
+    """The section of the spec that it was read for."""
+
     def check_fits(self, shape: tuple[int, ...], classes: int) -> None:
         """Hold the images and labels against a network's input and logits.
 
         Raises:
             DataError: the network cannot be trained on this data.
+
+        Warns:
+            DataWarning: it can, but perhaps not as it was meant.
         """
         found = self.train.images.shape[1:]
-        if found != tuple(shape):
-            if len(shape) == 3 and (found[2], found[0], found[1]) == tuple(shape):
-                raise channels_last(f"the data `{self.name}`", found)
-            raise DataError(
-                f"the data `{self.name}` has images of {list(found)}, but the spec's input is "
-                f"{list(shape)}; write `input: {list(found)}`"
-            )
-        if min(self.train.labels.min(), self.test.labels.min()) < 0:
-            raise DataError(f"the data `{self.name}` has labels below 0")
-        wanted = int(max(self.train.labels.max(), self.test.labels.max())) + 1
-        if classes < wanted:
-            raise DataError(
-                f"the data `{self.name}` has labels up to {wanted - 1}, but the network gives "
-                f"{classes} logits; end with `linear: {{out_features: {wanted}}}`"
-            )
-
-
-def channels_last(what: str, shape: tuple[int, ...]) -> DataError:
-    """Say that images seem to be stored as (n, h, w, c)."""
-    return DataError(
-        f"{what} has images of {list(shape)}, which looks like height, width, channels; "
-        "wanted channels first: store images.transpose(0, 3, 1, 2)"
-    )
+        labels = self.train.labels, self.test.labels
+        if min(part.min() for part in labels) < 0:
+            raise DataError(f"the data `{self.name}` has labels below 0", help="count from 0")
+        wanted = 1 + int(max(part.max() for part in labels))
+        for problem in (
+            *images_fit(self.name, found, tuple(shape), self.source),
+            *classes_fit(self.name, wanted, classes, ()),
+        ):
+            if problem.severity == "error":
+                raise DataError(problem.message, help=problem.help)
+            if self.source and not self.source.known.complete:  # else the spec's reader said so
+                words = f"{problem.message}; {problem.help}"
+                warnings.warn(words, DataWarning, stacklevel=1)  # one place: it is said once

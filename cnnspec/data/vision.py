@@ -1,4 +1,4 @@
-"""MNIST and its kin through torchvision.datasets; the only module that imports torchvision."""
+"""Data sets that torchvision downloads; the only module that imports torchvision."""
 
 from __future__ import annotations
 
@@ -7,60 +7,33 @@ import types
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from cnnspec.errors import DataError, MissingExtraError
-
-Arrays = tuple[NDArray[np.uint8], NDArray[np.int64]]
-
-_CLASSES = {"mnist": "MNIST", "fashion_mnist": "FashionMNIST"}
+from cnnspec.spec.diagnostics import printable
 
 
-def read_torchvision(kind: str, data_dir: Path) -> tuple[Arrays, Arrays]:
-    """Return ((train images, labels), (test images, labels)), downloaded where missing.
-
-    Shapes:
-        images (n, h, w) uint8, labels (n,).
-
-    Raises:
-        DataError: the files are not there and cannot be downloaded, or are damaged.
-        MissingExtraError: torchvision is not installed.
-    """
-    dataset = getattr(_import_datasets(kind), _CLASSES[kind])
-    train, test = (_read(dataset, data_dir, train=part) for part in (True, False))
-    return train, test
-
-
-def _read(dataset: Any, data_dir: Path, *, train: bool) -> Arrays:
-    folder = data_dir / dataset.__name__ / "raw"
+def download(name: str, data_dir: Path) -> str | None:
+    """Have torchvision download a data set, whose checksums it holds; or return why it cannot."""
     try:
-        try:
-            found = dataset(data_dir, train=train, download=False)
-        except RuntimeError:  # torchvision's "Dataset not found"
-            print(f"downloading {dataset.__name__} to {folder} ...", file=sys.stderr)
-            found = dataset(data_dir, train=train, download=True)
-        images, labels = found.data.numpy(), found.targets.numpy()
-        if len(images) != len(labels):
-            raise ValueError(f"{len(images)} images but {len(labels)} labels")
-    except Exception as error:  # torchvision answers a damaged file with almost anything
-        reason = str(error).strip().splitlines()[-1] if str(error).strip() else repr(error)
-        raise DataError(
-            f"{dataset.__name__} is not readable in {folder.absolute()}, and could not be "
-            f"downloaded ({reason}); put its four idx-ubyte files there, or name the folder that "
-            f"holds {dataset.__name__}/raw by --data-dir or CNNSPEC_DATA"
-        ) from None
-    return images, labels
-
-
-def _import_datasets(kind: str) -> Any:
-    try:
-        return _import_past_the_fakes()
+        datasets = _import_past_the_fakes()
     except ModuleNotFoundError as error:
         package = "torch" if error.name == "torch" else "torchvision"
-        raise MissingExtraError(f"the data `{kind}`", package, "torch") from None
-    except ImportError as error:
-        raise DataError(f"the data `{kind}` needs torchvision, which fails: {error}") from None
+        return (
+            f"it would be downloaded, but the package `{package}` is not installed (pip install "
+            "'cnnspec[torch]')"
+        )
+    except Exception as error:  # of another release of torch, mostly
+        return f"it would be downloaded, but torchvision cannot be imported ({_reason(error)})"
+    folder = printable(str(data_dir / name / "raw"))
+    print(f"downloading {name} to {folder} ...", file=sys.stderr)
+    try:
+        getattr(datasets, name)(data_dir, download=True)
+    except Exception as error:  # of the network, the disk or the checksums
+        return f"it could not be downloaded ({_reason(error)})"
+    return None
+
+
+def _reason(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return printable(lines[-1] if lines else repr(error))
 
 
 _FAKES = "torchvision._meta_registrations"

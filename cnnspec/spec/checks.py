@@ -6,9 +6,12 @@ import bisect
 import itertools
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from cnnspec.spec.data import DataSource
+from cnnspec.spec.amounts import in_bytes, in_words
+from cnnspec.spec.data.contents import Contents
+from cnnspec.spec.data.fits import classes_fit, images_fit, options_fit
+from cnnspec.spec.data.source import DataSource
 from cnnspec.spec.diagnostics import Diagnostic, Path
 from cnnspec.spec.layers import Layer, Linear, ReLU
 from cnnspec.spec.limits import MOST, MOST_LAYERS, Limits
@@ -29,6 +32,17 @@ class Sections:
     data: DataSource | None
     training: Training | None
     limits: Limits | None
+    seen: Contents | None = None
+    """What the data holds, where it was opened."""
+
+    @property
+    def contents(self) -> Contents:
+        """What the data holds, as far as that is known."""
+        return self.seen or (self.data.known if self.data else Contents())
+
+    def images_to_train(self) -> int | None:
+        """Return how many images an epoch has, where that is known."""
+        return self.data.images_to_train(self.contents) if self.data else None
 
     @classmethod
     def of(cls, spec: ModelSpec) -> Sections:
@@ -44,9 +58,7 @@ def check(sections: Sections) -> Chain:
     """
     if too_many := _too_many_layers(sections):
         return Chain([], None, [too_many])
-    given = sections.data.shape if sections.data else None
-    shape = given if given and sections.input else sections.input  # the way out that is offered
-    chain = place_layers(shape, sections.layers, sections.kinds)
+    chain = place_layers(_input_offered(sections), sections.layers, sections.kinds)
     problems = [
         *chain.problems,
         *_sizes(sections, chain),
@@ -122,67 +134,30 @@ def _parameter_count(placed: PlacedLayer) -> int:
 
 def _images_of_a_batch(sections: Sections, training: Training) -> int:
     """Return how many images a batch has: 0 where that is not known."""
-    known = sections.data.images_to_train() if sections.data else None
+    known = sections.images_to_train()
     size: int | None = training.batch_size  # None in a section that is not valid
     if size is None:
         return 0
     return size if known is None else min(size, known)
 
 
+def _input_offered(sections: Sections) -> Shape | None:
+    """Return the shape that the layers are tried with: of the way out, where `input` is wrong."""
+    data, given, written = sections.data, sections.contents.shape, sections.input
+    if data is None or given is None or written is None or data.relayout(given, written):
+        return written
+    return given
+
+
 def _data(sections: Sections, chain: Chain) -> Iterator[Diagnostic]:
-    data = sections.data
+    data, contents = sections.data, sections.contents
     if data is None:
         return
-    path = ("data", data.keyword)
-    yield from _input(sections.input, data)
-    if data.normalize is not None:
-        channels = data.shape or sections.input
-        numbers = len(data.normalize.mean)
-        if channels and numbers != channels[0]:
-            yield Diagnostic(
-                "normalize-channels",
-                f"`normalize` is for {numbers} channels, but the images have {channels[0]}",
-                (*path, "normalize"),
-                help="give one mean and one std for each channel",
-            )
-    for part, known in (("train", data.train_images), ("test", data.test_images)):
-        wanted = getattr(data, f"{part}_samples")
-        if known is not None and wanted is not None and wanted > known:
-            yield Diagnostic(
-                "too-few-images",
-                f"`{part}_samples` is {wanted:,}, but `{data.keyword}` has {known:,} images "
-                f"to {part} on",
-                (*path, f"{part}_samples"),
-                help=f"ask for at most {known}, or leave it out to have all",
-            )
-    if data.classes is not None and chain.output is not None and len(chain.output) == 1:
-        yield from _classes(data, data.classes, chain.output[0], _last(sections))
-
-
-def _input(input: Shape | None, data: DataSource) -> Iterator[Diagnostic]:
-    if data.shape is not None and input is not None and data.shape != input:
-        yield Diagnostic(
-            "input-mismatch",
-            f"the data `{data.keyword}` has images of {show(data.shape)}, "
-            f"but `input` is {show(input)}",
-            ("input",),
-            help=f"write `input: {list(data.shape)}`, or take other data",
-        )
-
-
-def _classes(
-    data: DataSource, classes: int, logits: int | None, place: Path
-) -> Iterator[Diagnostic]:
-    if logits is None or logits == classes:
-        return
-    code = "too-few-logits" if logits < classes else "spare-logits"
-    yield Diagnostic(
-        code,
-        f"the data `{data.keyword}` has {classes} classes, but the network gives "
-        + ("1 logit" if logits == 1 else f"{logits} logits"),
-        place,
-        help=f"end with `- linear: {{out_features: {classes}}}`",
-    )
+    yield from images_fit(data.keyword, contents.shape, sections.input, data)
+    shape = contents.shape or sections.input  # an image of a source that is not known
+    yield from options_fit(data, replace(contents, shape=shape), sections.limits)
+    if chain.output is not None and len(chain.output) == 1:
+        yield from classes_fit(data.keyword, contents.classes, chain.output[0], _last(sections))
 
 
 def _last(sections: Sections) -> Path:
@@ -197,7 +172,7 @@ def _last(sections: Sections) -> Path:
 
 def _least_batch(sections: Sections, chain: Chain) -> Iterator[Diagnostic]:
     """Refuse batches that are too small for the statistics of a layer; once, at the first."""
-    known = sections.data.images_to_train() if sections.data else None
+    known = sections.images_to_train()
     size: int | None = sections.training.batch_size if sections.training else None
     if size is None:
         return
@@ -233,7 +208,7 @@ def _nothing_learnt(sections: Sections, chain: Chain) -> Iterator[Diagnostic]:
     last = _last(sections)[:3] if sections.layers else ()
     training = sections.training
     complete = len(chain.layers) == len(sections.layers) > 0
-    classes = sections.data.classes if sections.data else None
+    classes = sections.contents.classes
     if chain.output == (1,) and not (classes and classes > 1):
         yield Diagnostic(
             "one-logit",
@@ -263,7 +238,7 @@ def _nothing_learnt(sections: Sections, chain: Chain) -> Iterator[Diagnostic]:
             "the learning rate is 0: no parameter changes",
             ("training", "optimizer", training.optimizer.keyword, "learning_rate"),
         )
-    known = sections.data.images_to_train() if sections.data else None
+    known = sections.images_to_train()
     size: int | None = training.batch_size if training else None
     if sections.data and known is not None and size is not None and size > known:
         few = sections.data.train_samples == known
@@ -278,28 +253,3 @@ def _nothing_learnt(sections: Sections, chain: Chain) -> Iterator[Diagnostic]:
 
 def _is_flat(shape: PartialShape | None) -> bool:
     return shape is not None and len(shape) == 1
-
-
-def in_words(count: int) -> str:
-    """Write a large count as it is spoken: `1.2 trillion`."""
-    if count >= 10**18:
-        return f"about 10^{_digits(count) - 1}"
-    for size, word in ((10**15, "quadrillion"), (10**12, "trillion"), (10**9, "billion")):
-        if count >= size:
-            return f"{count / size:.3g} {word}"
-    return f"{count:,}"
-
-
-def in_bytes(count: int) -> str:
-    """Write a number of bytes in the unit that suits it: `4 TB`."""
-    if count >= 10**18:
-        return f"about 10^{_digits(count) - 13} TB"
-    for size, unit in ((10**15, "PB"), (10**12, "TB"), (10**9, "GB"), (10**6, "MB")):
-        if count >= size:
-            return f"{count / size:.3g} {unit}"
-    return f"{count:,} bytes"
-
-
-def _digits(count: int) -> int:
-    """Count digits, even of a number that Python would refuse to write out."""
-    return int(math.log10(count)) + 1

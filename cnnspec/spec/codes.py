@@ -70,7 +70,12 @@ CODES: dict[str, Code] = {
     "normalize-channels": Code("`normalize` has not one number for each channel."),
     "too-few-images": Code("More images are asked for than the data has."),
     "one-value": Code("A batch of one image has a single value for each channel to normalise."),
+    "unreadable-data": Code("The file of the data cannot be read, or holds something else."),
+    "too-much-data": Code("More numbers in the images of the data than `limits.images`."),
     # what is allowed, but seldom meant
+    "missing-data": Code("There is no file where the data is said to be.", "warning"),
+    "odd-pixels": Code("Images whose numbers are too large, or hardly differ.", "warning"),
+    "channels-last": Code("Images that look as if their channels come last.", "warning"),
     "spare-logits": Code("More logits than the data has classes.", "warning"),
     "one-logit": Code("A single logit: the loss is always 0, and nothing trains.", "warning"),
     "rectified-logits": Code("The last layer is a relu: no logit is below 0.", "warning"),

@@ -26,3 +26,5 @@ class Limits(Section):
     """Numbers that all layers together give for one batch."""
     layers: Annotated[PositiveInt, Field(le=MOST_LAYERS)] = MOST_LAYERS
     """Layers of the network: at most 10,000."""
+    images: Limit = 10**9
+    """Numbers in the images of the data that are kept, to train and to test on."""

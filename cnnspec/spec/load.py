@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 import errno
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path as FilePath
-from typing import Any
+from typing import Any, TypeGuard
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -15,10 +15,13 @@ from pydantic_core import ErrorDetails
 from cnnspec.errors import SpecError
 from cnnspec.files import open_regular
 from cnnspec.spec.checks import Sections, check
+from cnnspec.spec.data.contents import Survey
+from cnnspec.spec.data.source import DataSource
 from cnnspec.spec.diagnostics import Diagnostic, Location
 from cnnspec.spec.drafts import valid_sections
 from cnnspec.spec.guess import guess_kinds
 from cnnspec.spec.kept import with_note
+from cnnspec.spec.limits import Limits
 from cnnspec.spec.model import ModelSpec
 from cnnspec.spec.overrides import apply_overrides, written_names
 from cnnspec.spec.source import RESOLVED, WRITTEN, Bounds, Source, read_source
@@ -102,8 +105,12 @@ def inspect_spec(
     file: str = "<spec>",
     overrides: Iterable[str] = (),
     bounds: Bounds = WRITTEN,
+    look: Callable[[DataSource, Limits], Survey] | None = None,
 ) -> Inspection:
-    """Read a spec from text, and return it with every problem, warnings included."""
+    """Read a spec from text, and return it with every problem, warnings included.
+
+    `look` opens its data, as `cnnspec.data.survey` does; without it, no other file is read.
+    """
     try:
         source = read_source(text, file, bounds)
     except SpecError as error:
@@ -121,10 +128,20 @@ def inspect_spec(
     problems += translate(errors[:MAX_PROBLEMS], source, names)
     if not skipped:
         sections = Sections.of(spec) if spec else valid_sections(source.value)
+        if look and _can_be_opened(sections.data, errors):
+            seen = look(sections.data, sections.limits or Limits())
+            sections = dataclasses.replace(sections, seen=seen.contents)
+            problems += [_located(problem, source) for problem in seen.problems]
         problems += [_located(problem, source) for problem in check(sections).problems]
     if any(problem.severity == "error" for problem in problems):
         spec = None
     return Inspection(spec, _first(problems, skipped))
+
+
+def _can_be_opened(data: DataSource | None, errors: list[ErrorDetails]) -> TypeGuard[DataSource]:
+    """Tell whether data is valid by itself, and more is known of it once it is opened."""
+    wrong = any(error["loc"][:1] == ("data",) for error in errors)
+    return data is not None and not data.known.complete and not wrong
 
 
 def _validate(value: dict[str, Any]) -> tuple[ModelSpec | None, list[ErrorDetails]]:
@@ -159,5 +176,5 @@ def _located(problem: Diagnostic, source: Source) -> Diagnostic:
     for changed in source.overridden:
         if changed[: len(path)] == path and changed != path:
             path = changed  # a part of what is wrong was set
-    is_name = path[0] == "layers" and len(path) in (1, 3)
+    is_name = len(path) in {"layers": (1, 3), "data": (2,)}.get(str(path[0]), ())
     return dataclasses.replace(problem, location=source.locate(path, key=is_name))

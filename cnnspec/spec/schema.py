@@ -218,6 +218,8 @@ def _types(section: type[Section]) -> str | list[str]:
 
 def _or_null(written: Schema) -> Schema:
     null = {"type": "null"}
+    if "enum" in written:
+        written = written | {"enum": [*written["enum"], None]}
     if "anyOf" in written:
         return {"anyOf": [*written["anyOf"], null]}
     if "type" in written:

@@ -198,6 +198,11 @@ def _legal_for_text(path: Path, wanted: str, found: str) -> str:
     if "`avg`" in wanted:
         words = {"average": "avg", "mean": "avg", "avg": "avg", "maximum": "max", "max": "max"}
         return f"write `{words[found.lower()]}`" if found.lower() in words else ""
+    if "`nhwc`" in wanted:
+        words = {"channels_first": "nchw", "channels_last": "nhwc", "chw": "nchw", "hwc": "nhwc"}
+        words |= {word: word for word in ("nchw", "nhwc", "nhw")} | {"hw": "nhw"}
+        word = words.get(found.strip().lower())
+        return f"write `{word}`" if word else ""
     if "letters, digits" in wanted:
         return _legal_name(wanted, found)
     if found.lower() in ("none", "null", "nil"):

@@ -1,5 +1,6 @@
 """cnnspec init: starters that are valid, canonical, fitted to their data, and that learn."""
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 
 from cnnspec.cli.init import DATA, TEMPLATES
-from cnnspec.data import load_data
+from cnnspec.data import load_data, survey
 from cnnspec.plan import resolve
 from cnnspec.spec.format import format_spec
 from cnnspec.spec.load import inspect_spec, load_spec
@@ -117,7 +118,8 @@ def test_a_folder_that_is_not_there(call: Call) -> None:
 @pytest.mark.parametrize("template", TEMPLATES)
 def test_data_of_ones_own(call: Call, folder: Path, shape: tuple[int, ...], template: str) -> None:
     labels = np.arange(40) % 4
-    np.savez(folder / "my images.npz", images=np.zeros((40, *shape), np.uint8), labels=labels)
+    images = np.linspace(0, 255, 40 * math.prod(shape)).astype(np.uint8).reshape(40, *shape)
+    np.savez(folder / "my images.npz", images=images, labels=labels)
     assert call("init", "x.yaml", "--data", "my images.npz", "--template", template).code == 0
     found = inspect_spec((folder / "x.yaml").read_text())
     assert found.diagnostics == ()
@@ -157,9 +159,18 @@ def test_names_of_files_that_are_no_names_of_models(call: Call, folder: Path) ->
 
 
 def test_images_with_channels_last(call: Call, folder: Path) -> None:
-    labels = np.arange(20) % 2
-    np.savez(folder / "hwc.npz", images=np.zeros((20, 32, 32, 3), np.uint8), labels=labels)
-    done = call("init", "x.yaml", "--data", "hwc.npz")
+    images = np.arange(50 * 32 * 32 * 3).astype(np.uint8).reshape(50, 32, 32, 3)
+    np.savez(folder / "hwc.npz", images=images, labels=np.arange(50) % 2)
+    assert call("init", "x.yaml", "--data", "hwc.npz").code == 0
+    text = (folder / "x.yaml").read_text()
+    assert "layout: nhwc" in text
+    assert inspect_spec(text, look=survey).diagnostics == ()
+    assert inspect_spec(text).spec.input == (3, 32, 32)  # type: ignore[union-attr]
+
+
+def test_arrays_of_other_names(call: Call, folder: Path) -> None:
+    np.savez(folder / "keras.npz", x=np.zeros((20, 8, 8), np.uint8), y=np.arange(20) % 2)
+    done = call("init", "x.yaml", "--data", "keras.npz")
     assert (done.code, done.out) == (2, "")
-    assert "store images.transpose(0, 3, 1, 2)" in done.err
+    assert "it has `x`, `y`; write `images: x, labels: y` in `data.npz`" in done.err
     assert not (folder / "x.yaml").exists()

@@ -202,7 +202,8 @@ ERRORS = {
     ),
     "no data file": (
         ["train", "small.yaml", "--set", "data.npz.path=missing.npz"],
-        "cnnspec: there is no file {folder}/missing.npz, which `data.npz.path` names\n",
+        "cnnspec: there is no file {folder}/missing.npz, which `data.npz.path` names; "
+        "write its path from the working directory\n",
     ),
     "no run folder": (
         ["evaluate", "missing"],

@@ -141,7 +141,8 @@ def test_data_of_ones_own(call: Call, folder: Path) -> None:
     images = np.zeros((20, 8, 8), np.float32)
     images[::2] = 1
     np.savez(folder / "mine.npz", images=images, labels=np.arange(20) % 2)
-    done = call("train", "small.yaml", "--set", "data.npz.path=mine.npz")
+    options = ("--set", "data.npz.path=mine.npz", "--set", "layers.linear1.out_features=2")
+    done = call("train", "small.yaml", *options)
     assert done.code == 0
     assert done.out.splitlines()[-1] == "100.00 % of the test images; kept in runs/small-1"
     assert Run.open("runs/small-1").spec().data == NPZ(path="mine.npz")
@@ -258,3 +259,27 @@ def test_the_ready_spec_parses_as_it_is_kept(call: Call, folder: Path) -> None:
     resolved = (folder / "runs" / "small-1" / "resolved.yaml").read_text()
     assert parse_spec(resolved).training.epochs == 1
     assert "in_features: 64" in resolved
+
+
+def test_what_is_odd_about_the_data_is_one_line_on_stderr(program: Call, folder: Path) -> None:
+    images = np.linspace(0, 255, 50 * 64).reshape(50, 8, 8)
+    np.savez(folder / "mine.npz", images=images, labels=np.arange(50) % 10)
+    done = program("train", "small.yaml", "--set", "data={npz: {path: mine.npz}}")
+    assert done.code == 0
+    assert done.err.splitlines()[0] == (
+        "cnnspec: warning: the images of `npz` go from 0 to 255 as they reach the network, which "
+        "trains badly; store uint8, which is scaled to [0, 1]; or divide by 255; or give "
+        "`normalize`"
+    )
+    assert "DataWarning" not in done.err
+
+
+def test_names_of_arrays_and_the_layout_by_set(call: Call, folder: Path) -> None:
+    images = (np.arange(50 * 64 * 3) % 256).astype(np.uint8).reshape(50, 8, 8, 3)
+    np.savez(folder / "mine.npz", x=images, y=np.arange(50) % 10)
+    options = ["data.npz.path=mine.npz", "data.npz.images=x", "data.npz.labels=y"]
+    options += ["data.npz.layout=nhwc", "input=[3, 8, 8]"]
+    arguments = [word for option in options for word in ("--set", option)]
+    done = call("train", "small.yaml", *arguments)
+    assert (done.code, done.err) == (0, "")
+    assert call("evaluate", "runs/small-1").code == 0

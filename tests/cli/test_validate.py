@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 Call = Callable[..., Any]
@@ -181,3 +182,19 @@ def test_colours_and_wrapping_are_for_terminals_alone(
     plain = in_terminal(script, {**on_terminal, "NO_COLOR": "1"}, "validate", "wrong.yaml")
     assert "kernel-too-large: conv1: the kernel's height (9)\n  is larger" in plain
     assert "\x1b" not in plain
+
+
+def test_the_file_of_the_data_is_opened(call: Call, folder: Path) -> None:
+    images = (np.arange(40 * 64) % 256).reshape(40, 8, 8)
+    options = ("--set", "data={npz: {path: mine.npz}}")
+    done = call("validate", "small.yaml", *options)
+    assert (done.code, done.out) == (0, "small.yaml: valid: 1 warning\n")
+    assert done.err.startswith("missing-data (warning): there is no file ")
+    np.savez("mine.npz", images=images.astype(np.uint8), labels=np.arange(40) % 11)
+    done = call("validate", "small.yaml", *options)
+    assert done.code == 2
+    assert done.err.startswith("too-few-logits: the data `npz` has 11 classes, but the network")
+    np.savez("mine.npz", images=images.astype(np.uint8), labels=np.arange(40) % 10)
+    done = call("validate", "small.yaml", *options)
+    assert (done.code, done.out, done.err) == (0, "small.yaml: valid\n", "")
+    assert call("train", "small.yaml", *options).code == 0

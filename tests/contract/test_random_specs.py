@@ -74,7 +74,7 @@ def chains(draw: DrawFn, data: type[DataSource] | None = None) -> tuple[Shape, l
     Where data has a shape and classes, the images have that shape, and each class a logit.
     """
     small = st.tuples(st.integers(1, 4), st.integers(1, 7), st.integers(1, 7))
-    images = shape = (data and data.shape) or draw(small)
+    images = shape = (data and data.known.shape) or draw(small)
     most = math.inf if data else MAX_NUMBERS
     layers: list[AnyLayer] = []
 
@@ -94,8 +94,8 @@ def chains(draw: DrawFn, data: type[DataSource] | None = None) -> tuple[Shape, l
     for layer in draw(st.lists(LINEARS | st.just(ReLU()) | st.just(Flatten()), max_size=3)):
         add(layer)
     last = draw(LINEARS | LINEARS | LINEARS | st.none())
-    if data and data.classes:
-        add(Linear(out_features=data.classes + draw(st.sampled_from([0, 0, 3]))))
+    if data and data.known.classes:
+        add(Linear(out_features=data.known.classes + draw(st.sampled_from([0, 0, 3]))))
     elif last:
         add(last)
     return images, layers
@@ -162,8 +162,8 @@ def data_sources(kind: type[DataSource], channels: int) -> SearchStrategy[DataSo
     return st.builds(
         kind,
         normalize=st.none() | normalizes,
-        train_samples=st.none() | st.integers(1, kind.train_images or 10**6),
-        test_samples=st.none() | st.integers(1, kind.test_images or 10**6),
+        train_samples=st.none() | st.integers(1, kind.known.train_images or 10**6),
+        test_samples=st.none() | st.integers(1, kind.known.test_images or 10**6),
         **paths,
     )
 

@@ -29,8 +29,8 @@ def test_other_images() -> None:
     with pytest.raises(DataError) as caught:
         DATA.check_fits((1, 4, 5), 4)
     assert str(caught.value) == (
-        "the data `mine` has images of [3, 4, 5], but the spec's input is [1, 4, 5]; "
-        "write `input: [3, 4, 5]`"
+        "the data `mine` has images of 3 x 4 x 5, but `input` is 1 x 4 x 5; "
+        "write `input: [3, 4, 5]`, or take other data"
     )
 
 
@@ -41,9 +41,24 @@ def test_too_few_logits(data: Dataset) -> None:
     with pytest.raises(DataError) as caught:
         data.check_fits((3, 4, 5), 3)
     assert str(caught.value) == (
-        "the data `mine` has labels up to 3, but the network gives 3 logits; "
-        "end with `linear: {out_features: 4}`"
+        "the data `mine` has 4 classes, but the network gives 3 logits; "
+        "end with `- linear: {out_features: 4}`"
     )
+
+
+def test_channels_that_come_last() -> None:
+    with pytest.raises(DataError) as caught:
+        DATA.check_fits((5, 3, 4), 4)
+    assert str(caught.value) == (
+        "the data `mine` has images of 3 x 4 x 5, but `input` is 5 x 3 x 4; "
+        "channels come first: store images.transpose(0, 3, 1, 2)"
+    )
+
+
+def test_labels_below_0() -> None:
+    with pytest.raises(DataError) as caught:
+        Dataset("mine", split([0, -1]), split([0])).check_fits((3, 4, 5), 3)
+    assert str(caught.value) == "the data `mine` has labels below 0; count from 0"
 
 
 def test_nothing_changes() -> None:

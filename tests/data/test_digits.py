@@ -83,13 +83,13 @@ def test_all_images_may_be_asked_for() -> None:
     [
         (
             {"train_samples": 1438},
-            "`train_samples` is 1438, but `digits` has 1437 train images; "
-            "ask for at most that many, or leave it out",
+            "`train_samples` is 1,438, but `digits` has 1,437 images to train on; "
+            "ask for at most 1437, or leave it out to have all",
         ),
         (
             {"test_samples": 361},
-            "`test_samples` is 361, but `digits` has 360 test images; "
-            "ask for at most that many, or leave it out",
+            "`test_samples` is 361, but `digits` has 360 images to test on; "
+            "ask for at most 360, or leave it out to have all",
         ),
     ],
 )
@@ -112,6 +112,6 @@ def test_normalize_with_too_many_channels() -> None:
     with pytest.raises(DataError) as caught:
         load_data(Digits(normalize=Normalize(mean=[0, 0, 0], std=[1, 1, 1])))
     assert str(caught.value) == (
-        "`normalize` has 3 means, but the images have 1 channels; give one mean and one std for "
-        "each"
+        "`normalize` is for 3 channels, but the images have 1; give one mean and one std for each "
+        "channel"
     )

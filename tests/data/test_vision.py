@@ -1,154 +1,118 @@
-"""MNIST and FashionMNIST through torchvision, in the files that it reads."""
+"""torchvision downloads MNIST and its kin, and reads in them what NumPy does."""
 
+import importlib.util
 import os
-import struct
+import shutil
+import sys
+import types
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from cnnspec import MNIST, DataError, FashionMNIST, Normalize, load_data
+from cnnspec import MNIST, DataError, FashionMNIST, load_data
+from cnnspec.data import vision
 from cnnspec.spec import DataSource
 
 DATA = os.environ.get("CNNSPEC_DATA")
 real = pytest.mark.skipif(
     not DATA, reason="CNNSPEC_DATA is not set: it names the folder of MNIST/raw and its kin"
 )
+torchvision = pytest.mark.skipif(
+    importlib.util.find_spec("torchvision") is None, reason="torchvision is not installed"
+)
 
-FIRST_LABELS = {
-    "mnist": ([5, 0, 4, 1, 9], [7, 2, 1, 0, 4]),
-    "fashion_mnist": ([9, 0, 0, 3, 0], [9, 2, 1, 1, 6]),
-}
-FOLDERS = {"mnist": "MNIST", "fashion_mnist": "FashionMNIST"}
-
-
-def stored(folder: Path, part: str, count: int) -> np.ndarray:
-    """Read the first images of an IDX file byte by byte."""
-    with (folder / f"{part}-images-idx3-ubyte").open("rb") as file:
-        magic, _, height, width = struct.unpack(">4i", file.read(16))
-        assert magic == 2051
-        pixels = file.read(count * height * width)
-    return np.frombuffer(pixels, np.uint8).reshape(count, 1, height, width)
+NAMES = {"mnist": "MNIST", "fashion_mnist": "FashionMNIST"}
 
 
 @real
+@torchvision
 @pytest.mark.parametrize("kind", [MNIST, FashionMNIST])
-def test_real_files(kind: type[DataSource]) -> None:
+def test_torchvision_reads_the_same(kind: type[DataSource]) -> None:
     assert DATA
-    whole = load_data(kind(), DATA)
-    assert whole.name == kind.keyword
-    assert whole.train.images.shape == (60_000, 1, 28, 28)
-    assert whole.test.images.shape == (10_000, 1, 28, 28)
-    train, test = FIRST_LABELS[kind.keyword]
-    assert whole.train.labels[:5].tolist() == train
-    assert whole.test.labels[:5].tolist() == test
-    raw = Path(DATA) / FOLDERS[kind.keyword] / "raw"
-    for split, part in ((whole.train, "train"), (whole.test, "t10k")):
-        assert split.images.dtype == np.float32
-        assert split.labels.dtype == np.int64
-        assert np.array_equal(split.images[:100], stored(raw, part, 100) / np.float32(255))
-        assert set(split.labels) == set(range(10))
+    ours = load_data(kind(), DATA)
+    dataset = getattr(vision._import_past_the_fakes(), NAMES[kind.keyword])
+    for split, train in ((ours.train, True), (ours.test, False)):
+        theirs = dataset(DATA, train=train, download=False)
+        assert np.array_equal(split.images[:, 0], theirs.data.numpy() / np.float32(255))
+        assert np.array_equal(split.labels, theirs.targets.numpy())
+
+
+class Datasets(types.ModuleType):
+    """torchvision.datasets, whose MNIST copies what somebody has, or fails."""
+
+    def __init__(self, found: Path | None, error: Exception | None = None) -> None:
+        super().__init__("torchvision.datasets")
+        self.asked: list[tuple[Path, bool]] = []
+        self._found, self._error = found, error
+
+    def MNIST(self, root: Path, download: bool) -> None:  # noqa: N802
+        self.asked.append((root, download))
+        if self._error:
+            raise self._error
+        assert self._found
+        shutil.copytree(self._found, root / "MNIST" / "raw")
 
 
 @real
-def test_limits_and_normalisation(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_files_are_downloaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert DATA
-    monkeypatch.setenv("CNNSPEC_DATA", DATA)
-    normalize = Normalize(mean=[0.1307], std=[0.3081])
-    found = load_data(MNIST(train_samples=50, test_samples=20, normalize=normalize))
-    assert (len(found.train), len(found.test)) == (50, 20)
-    plain = stored(Path(DATA) / "MNIST" / "raw", "train", 50) / np.float32(255)
-    assert np.array_equal(found.train.images, (plain - np.float32(0.1307)) / np.float32(0.3081))
-    assert found.train.labels[:5].tolist() == [5, 0, 4, 1, 9]
-
-
-# Small files in the same format: what torchvision makes of them is not a matter of size.
-
-
-def idx(array: np.ndarray) -> bytes:
-    sizes = struct.pack(f">{array.ndim}i", *array.shape)
-    return bytes([0, 0, 8, array.ndim]) + sizes + array.astype(np.uint8).tobytes()
-
-
-def images(count: int) -> np.ndarray:
-    return (np.arange(count * 28 * 28) % 256).astype(np.uint8).reshape(count, 28, 28)
-
-
-@pytest.fixture
-def raw(tmp_path: Path) -> Path:
+    datasets = Datasets(Path(DATA) / "MNIST" / "raw")
+    monkeypatch.setattr(vision, "_import_past_the_fakes", lambda: datasets)
+    found = load_data(MNIST(train_samples=5, test_samples=5), tmp_path)
+    assert found.train.labels.tolist() == [5, 0, 4, 1, 9]
+    assert datasets.asked == [(tmp_path, True)]
     folder = tmp_path / "MNIST" / "raw"
-    folder.mkdir(parents=True)
-    for part, count in (("train", 6), ("t10k", 4)):
-        (folder / f"{part}-images-idx3-ubyte").write_bytes(idx(images(count)))
-        (folder / f"{part}-labels-idx1-ubyte").write_bytes(idx(np.arange(count)))
-    return folder
+    assert capsys.readouterr().err == f"downloading MNIST to {folder} ...\n"
+    load_data(MNIST(train_samples=5, test_samples=5), tmp_path)
+    assert len(datasets.asked) == 1
 
 
 def refusal(data_dir: Path) -> str:
     with pytest.raises(DataError) as caught:
         load_data(MNIST(), data_dir)
-    message = str(caught.value)
-    del caught  # the frames of the error may hold files that nobody closed
-    return message
+    return str(caught.value)
 
 
-def test_small_files(raw: Path) -> None:
-    found = load_data(MNIST(), raw.parents[1])
-    assert np.array_equal(found.train.images[:, 0], images(6) / np.float32(255))
-    assert np.array_equal(found.test.images[:, 0], images(4) / np.float32(255))
-    assert found.train.labels.tolist() == [0, 1, 2, 3, 4, 5]
-    assert found.test.labels.tolist() == [0, 1, 2, 3]
-
-
-def test_the_folder_is_that_of_the_environment_unless_it_is_given(
-    raw: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (OSError("no route\nto the host"), "to the host"),
+        (RuntimeError("File not found or corrupted."), "File not found or corrupted."),
+        (ValueError(), "ValueError()"),
+        (OSError("\x1b[31mred"), "\ufffd[31mred"),
+    ],
+)
+def test_a_download_that_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, reason: str
 ) -> None:
-    monkeypatch.setenv("CNNSPEC_DATA", str(raw.parents[1]))
-    assert len(load_data(MNIST()).train) == 6
-    file = tmp_path / "file"
-    file.touch()
-    monkeypatch.setenv("CNNSPEC_DATA", str(file))
-    assert len(load_data(MNIST(), raw.parents[1]).train) == 6
-    monkeypatch.delenv("CNNSPEC_DATA")
-    (tmp_path / "work").mkdir()
-    (tmp_path / "work" / "data").symlink_to(raw.parents[1])
-    monkeypatch.chdir(tmp_path / "work")
-    assert len(load_data(MNIST()).train) == 6
-
-
-@pytest.mark.parametrize("kind", [MNIST, FashionMNIST])
-def test_a_folder_that_cannot_be(tmp_path: Path, kind: type[DataSource]) -> None:
-    file = tmp_path / "file"
-    file.write_text("not a folder")
-    with pytest.raises(DataError) as caught:
-        load_data(kind(), file)
-    name = FOLDERS[kind.keyword]
-    assert str(caught.value) == (
-        f"{name} is not readable in {file}/{name}/raw, and could not be downloaded "
-        f"([Errno 20] Not a directory: '{file}/{name}'); put its four idx-ubyte files there, "
-        f"or name the folder that holds {name}/raw by --data-dir or CNNSPEC_DATA"
+    monkeypatch.setattr(vision, "_import_past_the_fakes", lambda: Datasets(None, error))
+    assert refusal(tmp_path).startswith(
+        f"MNIST is neither in {tmp_path}/MNIST/raw nor in {tmp_path}; it could not be downloaded "
+        f"({reason}); put its four files there"
     )
 
 
-WHOLE = idx(images(4))
-DAMAGED = {
-    "empty": b"",
-    "only a beginning": WHOLE[:10],
-    "labels": idx(np.arange(4)),
-    "text": b"this is a text, and no idx file",
-    "compressed": b"\x1f\x8b\x08\x00" + WHOLE,
-    "another type": b"\x00\x00\x07\x03" + WHOLE[4:],
-    "too long": WHOLE + b"\x00",
-}
+def test_without_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for package, blocked in (("torchvision", "torchvision"), ("torch", "torch")):
+        with monkeypatch.context() as patch:
+            if blocked == "torch":
+                for name in [name for name in sys.modules if name.split(".")[0] == "torchvision"]:
+                    patch.delitem(sys.modules, name)
+            patch.setitem(sys.modules, blocked, None)
+            assert (
+                f"it would be downloaded, but the package `{package}` is not installed (pip "
+                "install 'cnnspec[torch]')"
+            ) in refusal(tmp_path)
 
 
-@pytest.mark.parametrize("content", DAMAGED.values(), ids=DAMAGED)
-def test_damaged_images(raw: Path, content: bytes) -> None:
-    (raw / "t10k-images-idx3-ubyte").write_bytes(content)
-    message = refusal(raw.parents[1])
-    assert message.startswith(f"MNIST is not readable in {raw}")
+def test_a_torchvision_that_cannot_be_imported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> None:
+        raise ImportError("undefined symbol")
 
-
-def test_fewer_labels_than_images(raw: Path) -> None:
-    (raw / "t10k-labels-idx1-ubyte").write_bytes(idx(np.arange(3)))
-    assert str(raw) in refusal(raw.parents[1])
+    monkeypatch.setattr(vision, "_import_past_the_fakes", fail)
+    assert "but torchvision cannot be imported (undefined symbol)" in refusal(tmp_path)

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
+from cnnspec.data import survey
+from cnnspec.data.remarks import Spread, remarks
 from cnnspec.errors import SpecError
-from cnnspec.spec import Diagnostic, Inspection, inspect_spec, load_spec
+from cnnspec.spec import NPZ, DataSource, Diagnostic, Inspection, Limits, inspect_spec, load_spec
+from cnnspec.spec.data.contents import Contents, Survey
 from cnnspec.spec.format import format_spec
 from cnnspec.spec.source import MAX_BYTES
 
@@ -49,10 +53,30 @@ def _not_laid_out() -> tuple[Diagnostic, ...]:
     raise AssertionError
 
 
+NPZ_SPEC = f"{VALID}data: {{npz: {{path: /no/such/file.npz}}}}\n"
+
+
+def _looked(
+    *overrides: str, look: Callable[[DataSource, Limits], Survey] = survey
+) -> tuple[Diagnostic, ...]:
+    return inspect_spec(NPZ_SPEC, file="model.yaml", overrides=overrides, look=look).diagnostics
+
+
+def _seen(*problems: Diagnostic, **contents: Any) -> Callable[[], tuple[Diagnostic, ...]]:
+    return lambda: _looked(look=lambda data, limits: Survey(Contents(**contents), problems))
+
+
 ELSEWHERE: dict[str, Callable[[], tuple[Diagnostic, ...]]] = {
     "unreadable": _unreadable,
     "too-large": lambda: _found(b"#" * (MAX_BYTES + 1)),
     "override": lambda: _found(VALID, "layers.conv1.padding=1"),
+    "unreadable-data": lambda: _looked("data.npz.path=/dev/null"),
+    "missing-data": _looked,
+    "too-much-data": _seen(shape=(1, 8, 8), classes=10, train_images=10**8),
+    "odd-pixels": _seen(*remarks(NPZ(path="mine.npz"), Spread(0, 255))),
+    "channels-last": lambda: _looked(
+        "input=[8, 8, 1]", look=lambda data, limits: Survey(Contents((8, 8, 1)))
+    ),
     "not-laid-out": _not_laid_out,
     "too-many-problems": lambda: _found(VALID + "".join(f"o{n}: 1\n" for n in range(123))),
 }

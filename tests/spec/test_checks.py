@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cnnspec.spec import inspect_spec
-from cnnspec.spec.checks import in_bytes, in_words
+from cnnspec.spec.amounts import in_bytes, in_words
 
 WORDS = [
     (0, "0"),

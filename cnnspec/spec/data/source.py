@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar
 from pydantic import AfterValidator, Field, FiniteFloat, PositiveInt, model_validator
 from pydantic_core import PydanticCustomError
 
+from cnnspec.spec.data.contents import Contents
 from cnnspec.spec.section import Kind, Section
 from cnnspec.spec.sizes import Ordered, Shape
 
@@ -48,11 +49,8 @@ class Normalize(Section):
 class DataSource(Kind):
     """Base of every kind of data."""
 
-    shape: ClassVar[Shape | None] = None
-    """Channels, height and width of one image, where that is known beforehand."""
-    classes: ClassVar[int | None] = None
-    train_images: ClassVar[int | None] = None
-    test_images: ClassVar[int | None] = None
+    known: ClassVar[Contents] = Contents()
+    """What it holds, as far as that is known before it is opened."""
 
     normalize: Normalize | None = None
     """Shift and scale each channel."""
@@ -61,7 +59,15 @@ class DataSource(Kind):
     test_samples: PositiveInt | None = None
     """Keep the first so many test images."""
 
-    def images_to_train(self) -> int | None:
-        """Return how many images an epoch has, where that is known beforehand."""
-        known = [count for count in (self.train_images, self.train_samples) if count is not None]
+    def images_to_train(self, contents: Contents) -> int | None:
+        """Return how many images an epoch has, where that is known."""
+        known = [n for n in (contents.train_images, self.train_samples) if n is not None]
         return min(known, default=None)
+
+    def relayout(self, found: Shape, wanted: Shape) -> str:
+        """Say what to write where the images found are those wanted, laid out otherwise."""
+        return ""
+
+    def doubt(self, found: Shape) -> str:
+        """Say what to write where images of that shape are perhaps laid out otherwise."""
+        return ""

@@ -1,0 +1,36 @@
+"""Warnings of data: one line on stderr each; those of other packages stay as Python has them."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TextIO
+
+
+@contextmanager
+def in_one_line() -> Iterator[None]:
+    """Show warnings of ours as the command line shows errors."""
+    others = warnings.showwarning
+
+    def show(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
+        from cnnspec.errors import DataWarning
+
+        if issubclass(category, DataWarning):
+            print(f"cnnspec: warning: {message}", file=sys.stderr)
+        else:
+            others(message, category, filename, lineno, file, line)
+
+    warnings.showwarning = show
+    try:
+        yield
+    finally:
+        warnings.showwarning = others
