@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 from cnnspec.errors import SpecError
 from cnnspec.spec.checks import Sections, check
@@ -29,6 +30,14 @@ class PlannedLayer:
     """Shape of each array that training keeps, but does not train (`running_mean`)."""
     macs: int
     """Multiply-accumulates of one forward pass of one image."""
+
+    def __post_init__(self) -> None:
+        for name in ("parameters", "buffers"):
+            object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
+
+    def __reduce__(self) -> tuple[Any, ...]:  # a proxy of a mapping cannot be copied
+        shapes = dict(self.parameters), dict(self.buffers)
+        return PlannedLayer, (self.name, self.layer, self.input, self.output, *shapes, self.macs)
 
     @property
     def kind(self) -> str:
@@ -125,8 +134,8 @@ def resolve(spec: ModelSpec) -> Plan:
             item.layer,
             item.input,
             item.output,
-            MappingProxyType(item.layer.parameters(item.input)),
-            MappingProxyType(item.layer.buffers(item.input)),
+            item.layer.parameters(item.input),
+            item.layer.buffers(item.input),
             item.layer.macs(item.input, item.output),
         )
         for item in chain.layers

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +23,7 @@ class LayerTrace:
     """dloss/dinput."""
     grad_parameters: Mapping[str, Array]
     """dloss/dparameter, by the parameter's name within the layer (`weight`, `bias`)."""
-    buffers: Mapping[str, Array] = field(default_factory=lambda: MappingProxyType({}))
+    buffers: Mapping[str, Array] = field(default_factory=dict)
     """What the pass would make of the buffers, by name within the layer (`running_mean`)."""
 
 

@@ -25,7 +25,8 @@ def check_images(images: Array, plan: Plan) -> None:
     Raises:
         DataError: they are no array of real numbers, or have another shape.
     """
-    _check_numbers(images, "images")
+    if not _are_numbers(images):
+        raise _no_numbers(images, "images")
     if images.shape[1:] != plan.input:
         raise DataError(
             f"the network takes images of (n, {', '.join(map(str, plan.input))}); "
@@ -81,8 +82,9 @@ def check_replay(x: Array, grad_output: Array, at: PlannedLayer) -> None:
         DataError: they are no arrays of real numbers, have other shapes, or are of too few images
             for the layer's statistics.
     """
-    _check_numbers(x, f"inputs of `{at.name}`")
-    _check_numbers(grad_output, f"upstream gradients of `{at.name}`")
+    for array, what in ((x, "inputs"), (grad_output, "upstream gradients")):
+        if not _are_numbers(array):
+            raise _no_numbers(array, f"{what} of `{at.name}`")
     if x.shape[1:] != at.input or grad_output.shape != (len(x), *at.output):
         raise DataError(
             f"`{at.name}` takes inputs of (n, {', '.join(map(str, at.input))}) and upstream "
@@ -101,7 +103,8 @@ def check_loss(logits: Array, labels: Labels) -> None:
         DataError: the logits are no array (n, classes) of real numbers, of at least one image; or
             the labels are no whole numbers (n,) from 0 to classes - 1.
     """
-    _check_numbers(logits, "logits")
+    if not _are_numbers(logits):
+        raise _no_numbers(logits, "logits")
     if logits.ndim != 2 or not logits.size:
         raise DataError(
             f"found logits of the shape {logits.shape}; wanted (n, classes), of at least one image"
@@ -143,17 +146,19 @@ def check_state(state: Mapping[str, Array], expected: Mapping[str, Shape], what:
             )
 
 
-def _check_numbers(array: Array, what: str) -> None:
-    if not isinstance(array, np.ndarray):
-        kind = type(array).__name__
-        raise DataError(
-            f"the {what} are a {kind}; wanted a NumPy array of real numbers, such as "
-            "np.asarray(..., np.float32) gives"
-        )
-    if array.dtype.kind not in "fiub":
-        raise DataError(
+def _are_numbers(array: Array) -> bool:
+    return isinstance(array, np.ndarray) and array.dtype.kind in "fiub"
+
+
+def _no_numbers(array: Array, what: str) -> DataError:
+    if isinstance(array, np.ndarray):
+        return DataError(
             f"the {what} are an array of {array.dtype}; wanted real numbers, such as float32"
         )
+    return DataError(
+        f"the {what} are a {type(array).__name__}; wanted a NumPy array of real numbers, such as "
+        "np.asarray(..., np.float32) gives"
+    )
 
 
 def _way_to(wanted: Shape, found: Shape) -> str:

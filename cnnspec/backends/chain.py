@@ -22,6 +22,7 @@ from cnnspec.backends.border import (
     check_training,
 )
 from cnnspec.backends.network import Labels, LayerTimes, Step
+from cnnspec.backends.sharing import Making, Shared, by_turns
 from cnnspec.plan import Plan
 from cnnspec.spec.layers import Layer as SpecLayer
 from cnnspec.spec.sizes import Shape
@@ -34,15 +35,22 @@ class Layer(ABC):
 
     What it returns may live until its next call alone. Backward, the gradients of parameters are
     asked for before that of the input, which may write over the upstream gradient.
+
+    A copy is made as the layer was, with its parameters and buffers; what a pass left in it stays
+    behind. Where more is to go with it, a class has its own `__reduce__`.
     """
 
     def __init__(self, layer: SpecLayer, input: Shape, output: Shape, dtype: np.dtype) -> None:
+        self._made_of = layer, input, output, dtype
         self.parameters: dict[str, Array] = {
             name: np.zeros(shape, dtype) for name, shape in layer.parameters(input).items()
         }
         self.buffers: dict[str, Array] = {
             name: np.zeros(shape, dtype) for name, shape in layer.buffers(input).items()
         }
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), self._made_of, {"parameters": self.parameters, "buffers": self.buffers}
 
     @abstractmethod
     def forward(self, x: Array) -> Array:
@@ -114,7 +122,7 @@ class Optimizer(ABC):
         """Take one step; `step` counts from 1."""
 
 
-class ChainNetwork:
+class ChainNetwork(Shared):
     """A chain of hand-written layers, a loss and an optimizer."""
 
     def __init__(
@@ -128,10 +136,10 @@ class ChainNetwork:
         optimizers: Mapping[str, Callable[[Any, Mapping[str, Array]], Optimizer]],
     ) -> None:
         """`layers` and `optimizers` are the backend's classes for the kinds of a spec."""
+        super().__init__()
         self.plan = plan
         self.backend = backend
         self._dtype = np.dtype(training.precision)
-        self._kinds = layers
         self._layers = {
             at.name: layers[at.kind](at.layer, at.input, at.output, self._dtype)
             for at in plan.layers
@@ -150,6 +158,9 @@ class ChainNetwork:
         options = training.optimizer
         self._optimizer = optimizers[options.keyword](options, self._parameters)
 
+    def _parts(self) -> Making:
+        return with_attributes, (type(self), vars(self))
+
     def _enter(self, array: Array) -> Array:
         """Bring an array with the batch first into the inner layout and precision."""
         return np.ascontiguousarray(array, dtype=self._dtype)
@@ -158,22 +169,27 @@ class ChainNetwork:
         """Bring an inner array out, as a copy of its own with the batch first."""
         return array.copy()
 
+    @by_turns
     def state(self) -> State:
         return _copies(self._state)
 
+    @by_turns
     def load_state(self, state: Mapping[str, Array]) -> None:
         check_state(state, _shapes(self._state), "weights")
         for name, array in self._state.items():
             array[...] = state[name]
 
+    @by_turns
     def optimizer_state(self) -> State:
         return _copies(self._optimizer.slots)
 
+    @by_turns
     def load_optimizer_state(self, state: Mapping[str, Array]) -> None:
         check_state(state, _shapes(self._optimizer.slots), "optimizer slots")
         for name, array in self._optimizer.slots.items():
             array[...] = state[name]
 
+    @by_turns
     def predict(self, images: Array) -> Array:
         check_images(images, self.plan)
         if not len(images):  # of which a layer need not be able to make anything
@@ -183,6 +199,7 @@ class ChainNetwork:
             x = layer.predict(x)
         return self._leave(x)
 
+    @by_turns
     def evaluated_inputs(self, images: Array) -> list[Array]:
         """Return what each layer receives in evaluation."""
         check_images(images, self.plan)
@@ -192,6 +209,7 @@ class ChainNetwork:
             x = layer.predict(x)
         return found
 
+    @by_turns
     def train_step(self, images: Array, labels: Labels, learning_rate: float, step: int) -> Step:
         check_training(images, labels, self.plan)
         logits = self._enter(images)
@@ -203,6 +221,7 @@ class ChainNetwork:
         self._optimizer.step(self._parameters, gradients, learning_rate, step)
         return result
 
+    @by_turns
     def layer_times(self, images: Array, labels: Labels) -> dict[str, LayerTimes]:
         check_training(images, labels, self.plan)
         watched = {name: Stopwatch(layer) for name, layer in self._layers.items()}
@@ -213,11 +232,13 @@ class ChainNetwork:
         gradients_of(watched, grad)
         return {name: layer.times for name, layer in watched.items()}
 
+    @by_turns
     def update(self, gradients: Mapping[str, Array], learning_rate: float, step: int) -> None:
         check_state(gradients, _shapes(self._parameters), "gradients")
         inner = {name: gradient.astype(self._dtype) for name, gradient in gradients.items()}
         self._optimizer.step(self._parameters, inner, learning_rate, step)
 
+    @by_turns
     def trace(self, images: Array, labels: Labels) -> Trace:
         check_training(images, labels, self.plan)
         x = self._enter(images)
@@ -237,6 +258,7 @@ class ChainNetwork:
             )
         return Trace({name: layers[name] for name in self._layers}, loss_trace)
 
+    @by_turns
     def replay(self, layer: str, x: Array, grad_output: Array) -> LayerTrace:
         check_replay(x, grad_output, self.plan.layer(layer))
         alone = self._layers[layer]
@@ -247,10 +269,18 @@ class ChainNetwork:
         grad_parameters = _copies(alone.parameter_gradients(grad))
         return LayerTrace(output, self._leave(alone.input_gradient(grad)), grad_parameters, buffers)
 
+    @by_turns
     def replay_loss(self, logits: Array, labels: Labels) -> LossTrace:
         check_loss(logits, labels)
         loss, grad = self._loss(self._enter(logits), labels)
         return LossTrace(loss, self._leave(grad))
+
+
+def with_attributes(kind: type, attributes: Mapping[str, Any]) -> Any:
+    """Make an object that has these attributes, without a call of its constructor."""
+    made: Any = object.__new__(kind)
+    vars(made).update(attributes)
+    return made
 
 
 def gradients_of(layers: Mapping[str, Layer], grad: Array) -> dict[str, Array]:

@@ -6,6 +6,7 @@ cnnspec's own backends are not guarded: what they raise is an error of cnnspec's
 from __future__ import annotations
 
 import linecache
+import pickle
 import sysconfig
 import traceback
 from collections.abc import Callable, Mapping
@@ -16,6 +17,7 @@ import numpy as np
 
 from cnnspec.backends.border import check_images, check_loss, check_replay, check_training
 from cnnspec.backends.network import Labels, Network, Step
+from cnnspec.backends.sharing import Making, Shared, by_turns, in_bytes
 from cnnspec.errors import BackendError, CnnspecError
 from cnnspec.plan import Plan
 from cnnspec.trace import Array, LayerTrace, LossTrace, State, Trace
@@ -66,19 +68,38 @@ def guarded(builder: Callable[..., Any], name: str) -> Callable[..., Network]:
     return build
 
 
-class GuardedNetwork:
+def _from_bytes(network: bytes, name: str, file: str | None) -> GuardedNetwork:
+    """Make a guarded network again, once the file is run that has its classes."""
+    if file is not None:
+        from cnnspec.backends.user_file import run_before
+
+        run_before(file)
+    return GuardedNetwork(pickle.loads(network), name)
+
+
+class GuardedNetwork(Shared):
     """A network of somebody else's: an exit becomes an error, and an error says whose it is."""
 
     def __init__(self, network: Network, name: str) -> None:
+        super().__init__()
         self.plan, self.backend = network.plan, network.backend
         self._network, self._name = network, name
 
     def __getattr__(self, attribute: str) -> Any:
         """Return what is not part of the protocol as it is."""
-        if attribute == "_network":  # before __init__, as when it is copied
-            raise AttributeError(attribute)
         return getattr(self._network, attribute)
 
+    def _parts(self) -> Making:
+        return GuardedNetwork, (self._network, self._name)
+
+    @by_turns
+    def __reduce__(self) -> Making:
+        from cnnspec.backends.user_file import is_user_file, whole_path
+
+        file = whole_path(self._name) if is_user_file(self._name) else None
+        return _from_bytes, (in_bytes(self._network), self._name, file)
+
+    @by_turns
     def _run(self, method: str, *given: Any) -> Any:
         try:
             return getattr(self._network, method)(*given)

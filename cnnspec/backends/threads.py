@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 from threadpoolctl import threadpool_limits
 
 from cnnspec.backends.network import Labels, Network, Step
+from cnnspec.backends.sharing import Making, Shared, Turn
 from cnnspec.trace import Array, LayerTrace, LossTrace, State, Trace
 
+_limiting = Turn()
+"""One limit at a time: the pools are the process's, and go back to what they were before it."""
 
-class ThreadLimited:
+
+class ThreadLimited(Shared):
     """Lets a network compute with a number of threads, call by call.
 
     Limits the thread pools of the process (BLAS, OpenMP) for the time of the call; torch's
@@ -21,16 +25,26 @@ class ThreadLimited:
     def __init__(self, network: Network, threads: int) -> None:
         self.plan, self.backend = network.plan, network.backend
         self._network, self._threads = network, threads
+        super().__init__()
+
+    def _own_turn(self) -> Turn:
+        """Return that of the network: nobody else is to compute with this number of threads."""
+        return self._network._turn if isinstance(self._network, Shared) else Turn()
+
+    def _parts(self) -> Making:
+        return ThreadLimited, (self._network, self._threads)
 
     @contextmanager
     def _limit(self) -> Iterator[Network]:
-        limited = getattr(self._network, "threads", None)
-        with threadpool_limits(self._threads):
-            if limited is None:
-                yield self._network
-            else:
-                with limited(self._threads):
-                    yield self._network
+        own = getattr(self._network, "threads", None)
+        # Its own goes first: once the pools are limited, torch takes that for its number before.
+        with (
+            self._turn.lock,
+            _limiting.lock,
+            own(self._threads) if own else nullcontext(),
+            threadpool_limits(self._threads),
+        ):
+            yield self._network
 
     def state(self) -> State:
         return self._network.state()

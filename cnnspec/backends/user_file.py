@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from zlib import crc32
 
 from cnnspec.backends.guard import in_words, place_of
 from cnnspec.errors import BackendError
@@ -29,7 +30,7 @@ def load_from_file(name: str) -> Callable[..., Any]:
     file = Path(path)
     if not file.is_file():
         raise BackendError(f"there is no file {path} to take the backend `{wanted}` from")
-    module_name = f"cnnspec_user_file_{file.stem}"
+    module_name = _module_name(file)
     found = importlib.util.spec_from_file_location(module_name, file)
     if found is None or found.loader is None:
         raise BackendError(f"{path} is not a Python file")
@@ -52,6 +53,21 @@ def load_from_file(name: str) -> Callable[..., Any]:
         )
     builder: Callable[..., Any] = value
     return builder
+
+
+def run_before(name: str) -> None:
+    """Run the file of a backend, unless this process has: what is pickled names its classes.
+
+    Raises:
+        BackendError: there is no such file, or it fails.
+    """
+    if _module_name(Path(name.rpartition(":")[0])) not in sys.modules:
+        load_from_file(name)
+
+
+def _module_name(file: Path) -> str:
+    """Return a name that no other file has, and that this one has in every process."""
+    return f"cnnspec_user_file_{file.stem}_{crc32(bytes(file.resolve())):08x}"
 
 
 def _callables(module: ModuleType) -> list[str]:

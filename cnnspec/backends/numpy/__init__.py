@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from functools import cached_property
 
 import numpy as np
@@ -17,7 +18,8 @@ from cnnspec.backends.numpy.lanes import Lane, Lanes, batch_last
 from cnnspec.backends.numpy.layers import FlattenNumPy, LinearNumPy, ReLUNumPy
 from cnnspec.backends.numpy.learning import AdamNumPy, SGDNumPy, cross_entropy
 from cnnspec.backends.numpy.pool import PoolNumPy
-from cnnspec.backends.numpy.threads import OneBlasThread
+from cnnspec.backends.numpy.threads import TURN, OneBlasThread
+from cnnspec.backends.sharing import Making, Turn
 from cnnspec.plan import Plan
 from cnnspec.spec.training import Training
 from cnnspec.trace import Array, LayerTrace, Trace
@@ -43,13 +45,19 @@ class NumPyNetwork(ChainNetwork):
 
     @cached_property
     def _lanes(self) -> Lanes:
-        plan, kinds, own = self.plan, self._kinds, self._layers
-        loss, dtype = self._loss, self._dtype
+        own, loss, dtype = self._layers, self._loss, self._dtype
 
         def lane(index: int) -> Lane:  # which does not hold the network
-            return Lane(own if index == 0 else _twins(plan, kinds, own, dtype), loss, dtype)
+            return Lane(own if index == 0 else _twins(own), loss, dtype)
 
-        return Lanes(plan, lane, dtype)
+        return Lanes(self.plan, lane, dtype)
+
+    def _own_turn(self) -> Turn:
+        return TURN  # which `OneBlasThread` takes, too
+
+    def _parts(self) -> Making:
+        make, (kind, attributes) = super()._parts()
+        return make, (kind, {name: own for name, own in attributes.items() if name != "_lanes"})
 
     def predict(self, images: Array) -> Array:
         check_images(images, self.plan)
@@ -88,19 +96,9 @@ class NumPyNetwork(ChainNetwork):
         return np.array(array.transpose(-1, *range(array.ndim - 1)), order="C")
 
 
-def _twins(
-    plan: Plan,
-    kinds: Mapping[str, type[Layer]],
-    own: Mapping[str, Layer],
-    dtype: np.dtype,
-) -> dict[str, Layer]:
+def _twins(own: Mapping[str, Layer]) -> dict[str, Layer]:
     """Make layers with memory of their own, over the parameters and buffers of others."""
-    twins = {}
-    for at in plan.layers:
-        twin = kinds[at.kind](at.layer, at.input, at.output, dtype)
-        twin.parameters, twin.buffers = own[at.name].parameters, own[at.name].buffers
-        twins[at.name] = twin
-    return twins
+    return {name: copy(layer) for name, layer in own.items()}
 
 
 def build(plan: Plan, training: Training, *, device: str) -> NumPyNetwork:

@@ -12,11 +12,12 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextvars import copy_context
 from functools import cache
 from itertools import product
-from threading import Barrier, BrokenBarrierError, RLock
+from threading import Barrier, BrokenBarrierError
 from typing import Any, NamedTuple, TypeVar
 
 from threadpoolctl import ThreadpoolController
 
+from cnnspec.backends.sharing import Turn
 from cnnspec.environment import MOST_THREADS
 from cnnspec.trace import Array
 
@@ -59,9 +60,18 @@ def _blas() -> list[Blas]:
     ]
 
 
-_turn = RLock()
-"""One call of the engine at a time: BLAS has one number of threads for the whole process, and
-tasks that wait for each other need a thread each."""
+class TurnOfAll(Turn):
+    """One call of the engine at a time, whichever network is called.
+
+    BLAS has one number of threads for the whole process, and tasks that wait for each other need
+    a thread each.
+    """
+
+    def __reduce__(self) -> str:  # there is only this one
+        return "TURN"
+
+
+TURN = TurnOfAll()
 
 
 class OneBlasThread:
@@ -71,7 +81,7 @@ class OneBlasThread:
     """
 
     def __enter__(self) -> int:
-        self._lock = _turn
+        self._lock = TURN.lock
         self._lock.acquire()
         self._held: list[tuple[Blas, int]] = []
         most = 1
@@ -102,9 +112,7 @@ def _hold_blas_here() -> None:
 
 
 def _after_fork() -> None:
-    """Forget what the parent's threads were at: a child has none of them."""
-    global _turn
-    _turn = RLock()
+    """Forget the parent's threads: a child has none of them."""
     _workers.cache_clear()
 
 
@@ -124,7 +132,7 @@ def side_by_side(
     if not others:
         return [first()]
     futures: list[Future[T]] = []
-    with _turn:
+    with TURN.lock:
         try:
             for task in others:
                 futures.append(_workers().submit(copy_context().run, task))

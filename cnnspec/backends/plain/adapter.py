@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from cnnspec.backends.chain import Layer
+from cnnspec.backends.chain import Layer, with_attributes
 from cnnspec.backends.plain.arrays import Form, find, find_or_none
 from cnnspec.backends.plain.building import build, weight_axes
 from cnnspec.backends.plain.calls import Calls
@@ -69,6 +69,9 @@ class PlainLayer(Layer):
         self._gradients: dict[str, Array] = {}
         self._of: Array | None = None
         self._make_first()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return with_attributes, (type(self), vars(self))  # with all that the instance keeps
 
     @property
     def notes(self) -> tuple[str, ...]:

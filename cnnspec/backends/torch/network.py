@@ -20,6 +20,8 @@ from cnnspec.backends.border import (
     check_training,
 )
 from cnnspec.backends.network import Labels, LayerTimes, Step
+from cnnspec.backends.sharing import Making, Shared, by_turns
+from cnnspec.backends.torch import build
 from cnnspec.backends.torch.modules import build_module, build_optimizer
 from cnnspec.plan import Plan
 from cnnspec.spec.training import Training
@@ -31,7 +33,7 @@ SHAPES = 16
 _DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
 
-class TorchNetwork:
+class TorchNetwork(Shared):
     """Standard torch modules, torch's loss and torch's optimizer.
 
     With `autocast`, torch computes in `bfloat16` or `float16` where it holds that to be good
@@ -48,10 +50,11 @@ class TorchNetwork:
         autocast: str | None = None,
         compile: bool = False,
     ) -> None:
+        super().__init__()
+        self._made_of = plan, training, str(device), autocast, compile
         self.plan = plan
         self.backend = "torch"
         self._device = device
-        self._numbers = training.precision
         self._dtype = _DTYPES[training.precision]
         self._autocast = getattr(torch, autocast) if autocast else None
         self.module = build_module(plan).to(device, self._dtype)
@@ -65,9 +68,14 @@ class TorchNetwork:
         self._steps = 0
         """The number that the optimizer's slots have of the last step."""
 
+    def _parts(self) -> Making:
+        return _with_state, (*self._made_of, self.state(), self.optimizer_state())
+
+    @by_turns
     def state(self) -> State:
         return {name: _array(tensor) for name, tensor in self._own().items()}
 
+    @by_turns
     def load_state(self, state: Mapping[str, Array]) -> None:
         own = self._own()
         check_state(state, {name: tuple(own[name].shape) for name in own}, "weights")
@@ -75,21 +83,25 @@ class TorchNetwork:
             for name, tensor in own.items():
                 tensor.copy_(self._tensor(state[name]))
 
+    @by_turns
     def optimizer_state(self) -> State:
         return {name: _array(tensor) for name, tensor in self._slots()}
 
+    @by_turns
     def load_optimizer_state(self, state: Mapping[str, Array]) -> None:
         own = dict(self._slots())
         check_state(state, {name: tuple(own[name].shape) for name in own}, "optimizer slots")
         for name, tensor in own.items():
             tensor.copy_(self._tensor(state[name]))
 
+    @by_turns
     def predict(self, images: Array) -> Array:
         check_images(images, self.plan)
         self._train(False)
         with torch.no_grad(), self._precision():
             return _array(self._run(self._tensor(images)))
 
+    @by_turns
     def train_step(self, images: Array, labels: Labels, learning_rate: float, step: int) -> Step:
         check_training(images, labels, self.plan)
         self._train(True)
@@ -102,6 +114,7 @@ class TorchNetwork:
             self._step(self._optimizer, learning_rate, step)
         return Step(loss.item(), _array(logits))
 
+    @by_turns
     def update(self, gradients: Mapping[str, Array], learning_rate: float, step: int) -> None:
         own = dict(self.module.named_parameters())
         check_state(gradients, {name: tuple(own[name].shape) for name in own}, "gradients")
@@ -110,6 +123,7 @@ class TorchNetwork:
         if self._optimizer is not None:
             self._step(self._optimizer, learning_rate, step)
 
+    @by_turns
     def trace(self, images: Array, labels: Labels) -> Trace:
         check_training(images, labels, self.plan)
         self._train(True)
@@ -134,6 +148,7 @@ class TorchNetwork:
         }
         return Trace(layers, LossTrace(loss.item(), _array(gradients[len(values) - 1])))
 
+    @by_turns
     def replay(self, layer: str, x: Array, grad_output: Array) -> LayerTrace:
         at = self.plan.layer(layer)
         check_replay(x, grad_output, at)
@@ -152,6 +167,7 @@ class TorchNetwork:
         grad_parameters = {name: _array(grad) for name, grad in zip(parameters, gradients)}
         return LayerTrace(_array(output), _array(grad_input), grad_parameters, buffers)
 
+    @by_turns
     def layer_times(self, images: Array, labels: Labels) -> dict[str, LayerTimes]:
         """Time each layer, cut off from the others; autograd has no times of its own."""
         check_training(images, labels, self.plan)
@@ -182,6 +198,7 @@ class TorchNetwork:
             torch.accelerator.synchronize()
         return time.perf_counter()
 
+    @by_turns
     def replay_loss(self, logits: Array, labels: Labels) -> LossTrace:
         check_loss(logits, labels)
         inner = self._tensor(logits).requires_grad_()
@@ -235,16 +252,33 @@ class TorchNetwork:
     def _tensor(self, array: Array) -> Tensor:
         """Copy an array to the device and the precision of the network.
 
-        NumPy converts it: torch lacks some of its types. NumPy's copy has the strides of its
-        shape. Those of a view of one channel may be read as channels last: torch then takes other
-        kernels, which round otherwise.
+        NumPy converts it, as torch lacks some of its types, and torch lays it out: it takes other
+        kernels, which round otherwise, where memory begins elsewhere than its own does, or where
+        the strides of a view of one channel may be read as channels last.
         """
+        tensor = torch.empty(array.shape, dtype=self._dtype)
         with np.errstate(over="ignore"):  # a number that is too large becomes infinite
-            known = np.array(array, self._numbers, order="C")
-        return torch.from_numpy(known).to(self._device)
+            tensor.numpy()[...] = array
+        return tensor.to(self._device)
 
     def _labels(self, labels: Labels) -> Tensor:
         return torch.from_numpy(labels.astype(np.int64)).to(self._device)
+
+
+def _with_state(
+    plan: Plan,
+    training: Training,
+    device: str,
+    autocast: str | None,
+    compile: bool,
+    state: State,
+    slots: State,
+) -> TorchNetwork:
+    """Build a network, with torch's modules and its optimizer as another has them."""
+    made = build(plan, training, device=device, autocast=autocast, compile=compile)
+    made.load_state(state)
+    made.load_optimizer_state(slots)
+    return made
 
 
 @contextmanager
