@@ -40,7 +40,7 @@ def command(
     from cnnspec.data import load_data
     from cnnspec.errors import DataError, RunError
     from cnnspec.plan import resolve
-    from cnnspec.report.tables import percent
+    from cnnspec.report.tables import loss_text, percent
     from cnnspec.report.training import training_document
     from cnnspec.training import Run, evaluate
     from cnnspec.training.weights import not_finite, rounding
@@ -73,5 +73,5 @@ def command(
     else:
         print_line(
             f"{percent(result.accuracy)} of {len(data.test):,} test images, "
-            f"mean loss {result.loss:.4f} ({name})"
+            f"mean loss {loss_text(result.loss)} ({name})"
         )

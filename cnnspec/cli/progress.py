@@ -22,6 +22,7 @@ from rich.text import Text
 from cnnspec.cli.activity import Activity, part_of
 from cnnspec.cli.console import Output
 from cnnspec.cli.heartbeat import clock
+from cnnspec.report.tables import loss_text
 from cnnspec.report.training import epoch_line
 from cnnspec.training.history import EpochMetrics, StepTaken
 
@@ -155,7 +156,7 @@ class TrainingProgress:
 
 
 def _losses(steps: Mapping[str, StepTaken]) -> str:
-    return "  ".join(f"{event.mean_loss:.4f}" for event in steps.values())
+    return "  ".join(loss_text(event.mean_loss) for event in steps.values())
 
 
 @contextmanager

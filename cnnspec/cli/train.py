@@ -58,8 +58,8 @@ def command(
     from cnnspec.errors import DataError
     from cnnspec.plan import resolve
     from cnnspec.report.tables import percent
-    from cnnspec.report.training import training_document
-    from cnnspec.training import EpochMetrics, Run, StepTaken, train
+    from cnnspec.report.training import divergence_text, training_document
+    from cnnspec.training import EpochMetrics, Run, StepTaken, diverged_in, train
 
     interrupt.keeps(lambda: "nothing is kept: no training was begun")
     model, text = read_spec(spec, overrides)
@@ -75,9 +75,12 @@ def command(
         run = Run.create(runs, model, text, backend=backend, overrides=overrides)
         interrupt.keeps(lambda: _kept(run, 0))
     epochs = model.training.epochs
+    starts: list[float] = []
     with training_progress(epochs, quiet_stdout=as_json) as progress:
 
         def show(event: StepTaken | EpochMetrics) -> None:
+            if isinstance(event, StepTaken) and event.step == 1:
+                starts.append(event.loss)
             progress.show({backend: event})
 
         def keep(metrics: EpochMetrics) -> None:
@@ -95,6 +98,10 @@ def command(
         print_document(document)
     else:
         print_line(f"{percent(accuracy)} of the test images; kept in {run.path}")
+    if worst := diverged_in(history, start=starts[0], classes=plan.classes):
+        loss = max(worst.train_loss, worst.test_loss)
+        said = divergence_text(f"epoch {worst.epoch}", loss, starts[0])
+        click.echo(f"cnnspec: the training {said}", err=True)
 
 
 def _kept(run: Run, epochs: int) -> str:

@@ -15,7 +15,7 @@ from cnnspec.documents import Document, document
 from cnnspec.report.address import words
 from cnnspec.report.difference import layers_table, options_table, plain_value
 from cnnspec.report.findings import finding_lines
-from cnnspec.report.tables import percent, plain_table
+from cnnspec.report.tables import loss_text, percent, plain_table
 from cnnspec.report.verdict import coverage_lines
 from cnnspec.report.verdict_document import replay_content
 
@@ -117,7 +117,7 @@ def _parts(parts: Replayed) -> Iterator[RenderableType]:
 def _table(found: RunsVerdict) -> Table:
     table = plain_table(("", "left"), *found.runs)
     for a, b in zip(*found.histories):
-        losses = (f"{metrics.train_loss:.4f}" for metrics in (a, b))
+        losses = (loss_text(metrics.train_loss) for metrics in (a, b))
         table.add_row(f"train loss, epoch {a.epoch}", *losses)
     table.add_row("test accuracy", *map(percent, found.accuracy), style="bold")
     return table

@@ -31,3 +31,8 @@ def plain_table(*columns: Column, title: str | None = None) -> Table:
 def percent(fraction: float) -> str:
     """Write a fraction of 1 as people read accuracies."""
     return f"{100 * fraction:.2f} %"
+
+
+def loss_text(loss: float, digits: int = 4) -> str:
+    """Write a loss: with `digits` behind the point, or, where it is too large, as 3.14e+28."""
+    return f"{loss:.{digits}f}" if not abs(loss) >= 1000 else f"{loss:.{digits - 2}e}"

@@ -9,10 +9,9 @@ from rich.table import Table
 from rich.text import Text
 
 from cnnspec.compare.verdict import Envelope, Trajectory
-from cnnspec.report.tables import percent, plain_table
-
-MANY_DIGITS = 1e6
-"""A loss beyond it is written with a power of ten."""
+from cnnspec.report.tables import loss_text, percent, plain_table
+from cnnspec.report.training import divergence_text
+from cnnspec.training import diverged_in, is_far
 
 TITLES = {
     "lockstep": "Lockstep training",
@@ -37,6 +36,9 @@ def trajectory_parts(trajectory: Trajectory) -> Iterator[RenderableType]:
         )
     for name, reason in trajectory.stopped.items():
         yield Text(f"{name} stopped: {reason}", style="red")
+    for name in trajectory.accuracy:
+        if said := _divergence(trajectory, name):
+            yield Text(f"{name} {said}.", style="red")
     yield _table(trajectory)
     if trajectory.envelope:
         yield _envelope_table(trajectory)
@@ -52,24 +54,36 @@ def trajectory_parts(trajectory: Trajectory) -> Iterator[RenderableType]:
         )
 
 
+def _divergence(trajectory: Trajectory, name: str) -> str | None:
+    """Say where a side's training diverged, if it did."""
+    if not trajectory.steps:
+        return None
+    first, last = trajectory.steps[0], trajectory.steps[-1]
+    start = first.loss[name]  # about that of a guess, however many classes there are
+    epoch = diverged_in(trajectory.history[name], start=start, classes=2)
+    if epoch is not None:
+        loss = max(epoch.train_loss, epoch.test_loss)
+        return divergence_text(f"epoch {epoch.epoch}", loss, start)
+    whole = trajectory.history[name]
+    if not whole and is_far(last.loss[name], start=start, classes=2):
+        return divergence_text(f"step {last.step:,}", last.loss[name], start)
+    return None
+
+
 def _table(trajectory: Trajectory) -> Table:
     names = list(trajectory.accuracy)
     table = plain_table(("", "left"), *names)
     if trajectory.steps:
         first, last = trajectory.steps[0], trajectory.steps[-1]
         for step in (first, last):
-            losses = (_loss(step.loss[name]) for name in names)
+            losses = (loss_text(step.loss[name], 6) for name in names)
             table.add_row(f"batch loss, step {step.step:,}", *losses)
     histories = [trajectory.history[name] for name in names]
     if all(histories):
-        table.add_row("train loss, last epoch", *(f"{h[-1].train_loss:.4f}" for h in histories))
+        table.add_row("train loss, last epoch", *(loss_text(h[-1].train_loss) for h in histories))
     accuracies = (percent(trajectory.accuracy[name]) for name in names)
     table.add_row("test accuracy", *accuracies, style="bold")
     return table
-
-
-def _loss(loss: float) -> str:
-    return f"{loss:.6f}" if abs(loss) < MANY_DIGITS else f"{loss:.6g}"
 
 
 def _envelope_table(trajectory: Trajectory) -> Table:

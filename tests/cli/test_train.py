@@ -187,6 +187,45 @@ def test_a_training_that_diverges_is_one_line_of_error(program: Call, folder: Pa
     assert program("train", "wild.yaml") == (2, "", diverged("numpy"))
 
 
+STEEP = ["--set", "training.optimizer.sgd.learning_rate=1e6", "--set", "data.digits.normalize=null"]
+
+
+@pytest.mark.parametrize("more", [[], ["--json"]], ids=["text", "json"])
+def test_a_finite_loss_that_means_nothing_is_called_divergence(
+    call: Call, folder: Path, more: list[str]
+) -> None:
+    done = call("train", "small.yaml", *STEEP, *more)
+    assert done.code == 0
+    metrics = lines_of(folder / "runs" / "small-1")
+    lines = (done.err if more else done.out).splitlines()
+    for line, found in zip(lines, metrics):
+        assert f"train loss {found['train_loss']:.2e} " in line
+        assert len(line) <= 80
+    worst = max(metrics[0]["train_loss"], metrics[0]["test_loss"])
+    assert worst > 1e4
+    said = re.fullmatch(
+        r"cnnspec: the training diverged: in epoch 1 the loss is (\S+), and it began at (\S+)\. "
+        r"Take a smaller learning rate, or scale the images: `normalize` in the `data` section",
+        done.err.splitlines()[-1],
+    )
+    assert said
+    assert said[1] == f"{worst:.2e}"
+    assert 2 < float(said[2]) < 4
+
+
+def test_a_training_that_learns_is_not_called_so(call: Call) -> None:
+    assert "diverged" not in call("train", "small.yaml").err
+
+
+def test_compare_calls_it_divergence_too(call: Call) -> None:
+    done = call("compare", "small.yaml", *STEEP, "--backends", "numpy,loops")
+    assert "numpy diverged: in epoch 1 the loss is " in " ".join(done.out.split())
+    assert "loops diverged: in epoch 1 the loss is " in " ".join(done.out.split())
+    assert "e+" in next(line for line in done.out.splitlines() if "train loss, last" in line)
+    short = call("compare", "small.yaml", *STEEP, "--backends", "numpy,loops", "--steps", "3")
+    assert "numpy diverged: in step 3 the loss is " in " ".join(short.out.split())
+
+
 def test_problems_come_before_the_run_folder(call: Call, folder: Path) -> None:
     for change in ("layers.conv1.padding=1", "training.epochs=0", "input=[1, 9, 9]"):
         assert call("train", "small.yaml", "--set", change).code == 2
