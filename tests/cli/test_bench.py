@@ -45,6 +45,7 @@ def _short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine, "SECONDS", 0.001)
 
 
+@pytest.mark.torch
 def test_document(call: Call) -> None:
     done = call("bench", "small.yaml", *QUICK, "--no-memory", "--json")
     document = json.loads(done.out)
@@ -87,6 +88,7 @@ def test_document(call: Call) -> None:
     assert document["left_out"] == []
 
 
+@pytest.mark.torch
 def test_every_key_is_explained_and_memory_is_measured(call: Call) -> None:
     Path("own.py").write_text(OWN)
     done = call(
@@ -108,6 +110,7 @@ def test_every_key_is_explained_and_memory_is_measured(call: Call) -> None:
     hold(set(paths(document)), "bench.md")
 
 
+@pytest.mark.torch
 def test_table(call: Call) -> None:
     done = call("bench", "small.yaml", *QUICK, "--no-memory")
     lines = [line.rstrip() for line in done.out.splitlines()]
@@ -139,6 +142,7 @@ def test_defaults_are_those_of_python() -> None:
     assert defaults["seconds"] == SECONDS
 
 
+@pytest.mark.torch
 def test_without_products_the_loops_are_left_out(call: Call) -> None:
     Path("norm.yaml").write_text("input: [1, 2, 2]\nlayers: [flatten, batch_norm]\n")
     done = call(
@@ -237,6 +241,7 @@ def test_bad_options_are_refused(call: Call, options: tuple[str, ...], said: str
     assert said in re.sub(r"[\s│]+", " ", done.err)
 
 
+@pytest.mark.torch
 def test_a_batch_that_is_too_small_is_refused(call: Call) -> None:
     Path("norm.yaml").write_text("input: [1, 2, 2]\nlayers: [flatten, batch_norm]\n")
     done = call("bench", "norm.yaml", "--batch", "1", "--no-memory", "--seconds", "0.001")

@@ -33,6 +33,7 @@ def spec(tmp_path: Path) -> str:
     return str(path)
 
 
+@pytest.mark.torch
 @pytest.mark.parametrize("mode", ["lockstep", "resync", "free"])
 def test_modes(mode: str, spec: str, call: Call) -> None:
     twins = ["--twins", "2"] if mode == "free" else []
@@ -46,6 +47,7 @@ def test_modes(mode: str, spec: str, call: Call) -> None:
     assert len(trajectory["replayed"]) == (mode == "resync")
 
 
+@pytest.mark.torch
 def test_replay_alone(spec: str, call: Call) -> None:
     done = call("compare", spec, "--mode", "replay")
     assert done.code == 0
@@ -54,6 +56,7 @@ def test_replay_alone(spec: str, call: Call) -> None:
     assert call("compare", spec, "--steps", "0").out.rstrip().endswith("not trained: --steps 0")
 
 
+@pytest.mark.torch
 def test_settings_of_one_backend(spec: str, call: Call) -> None:
     done = call("compare", spec, "--backends", "torch,torch@bfloat16", "--mode", "replay")
     assert done.code == 1
@@ -66,6 +69,7 @@ def test_settings_of_one_backend(spec: str, call: Call) -> None:
     assert "relu1, output" not in words
 
 
+@pytest.mark.torch
 def test_provenance(spec: str, call: Call) -> None:
     first = json.loads(call("compare", spec, "--mode", "replay", "--json").out)
     again = json.loads(call("compare", spec, "--mode", "replay", "--json").out)
@@ -118,6 +122,7 @@ def test_what_is_refused(arguments: list[str], message: str, spec: str, call: Ca
     assert "Traceback" not in done.err
 
 
+@pytest.mark.torch
 @pytest.mark.parametrize("arguments", [["--mode", "free"], ["--mode", "resync"], ["--steps", "3"]])
 def test_training_needs_data(arguments: list[str], tmp_path: Path, call: Call) -> None:
     path = tmp_path / "own.yaml"
@@ -128,6 +133,7 @@ def test_training_needs_data(arguments: list[str], tmp_path: Path, call: Call) -
     assert call("compare", str(path)).code == 0
 
 
+@pytest.mark.torch
 def test_what_may_be_allowed(spec: str, call: Call) -> None:
     names = ["conv1", "conv1.grad_weight", "optimizer.conv1.bias", "optimizer.conv1.bias.exp_avg"]
     more = ["training", "training step", "whole pass", "loss.grad_logits"]
@@ -137,6 +143,7 @@ def test_what_may_be_allowed(spec: str, call: Call) -> None:
     assert json.loads(done.out)["allow"] == sorted((*names, *more))
 
 
+@pytest.mark.torch
 def test_how_it_was_asked_for_is_recorded(spec: str, call: Call) -> None:
     arguments = ["--backends", "numpy@threads=1+float64,torch", "--mode", "replay", "--json"]
     document = json.loads(call("compare", spec, *arguments).out)
@@ -208,6 +215,7 @@ def test_a_folder_is_neither_spec_nor_run(call: Call, tmp_path: Path) -> None:
     assert "(a folder without a run.json)" in " ".join(done.err.split())
 
 
+@pytest.mark.torch
 def test_many_epochs_take_few_lines(spec: str, call: Call) -> None:
     done = call("compare", spec, "--epochs", "25")
     epochs = [line.split()[2] for line in done.out.splitlines() if line.startswith("numpy epoch")]

@@ -26,6 +26,7 @@ def plant(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
     monkeypatch.setattr(selftest, "FAULTS", [fault for fault in FAULTS if fault.name in names])
 
 
+@pytest.mark.torch
 def test_json_counts_what_was_found(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     plant(monkeypatch, "sgd-nesterov-never", "loss-summed")
     done = call("selftest", "--clean", "1", "--json")
@@ -37,6 +38,7 @@ def test_json_counts_what_was_found(call: Call, monkeypatch: pytest.MonkeyPatch)
     assert document["missed"] == document["false_alarms"] == []
 
 
+@pytest.mark.torch
 def test_a_fault_that_is_not_explained_is_named(
     call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -130,6 +130,7 @@ def test_what_the_run_folder_says(call: Call, folder: Path) -> None:
     assert list(Run.open(run).weights()) == ["linear1.weight"]
 
 
+@pytest.mark.torch
 def test_backends_learn_alike(call: Call, folder: Path) -> None:
     for backend in ("numpy", "torch", "loops"):
         assert call("train", "small.yaml", "--backend", backend).code == 0

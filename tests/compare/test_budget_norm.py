@@ -179,6 +179,7 @@ def one_by_one(layer: BatchNorm, given: Given, precision: str) -> dict[str, Arra
 WAYS = {"torch": torchs, "numpy": numpys, "welford": welford, "one-by-one": one_by_one}
 
 
+@pytest.mark.torch
 @covering(values=[*INPUTS], layer=[*LAYERS], size=[*SIZES], way=[*WAYS])
 def test_budgets_hold(values: str, layer: str, size: str, way: str) -> None:
     norm = LAYERS[layer]
@@ -197,6 +198,7 @@ def test_budgets_hold(values: str, layer: str, size: str, way: str) -> None:
 CONDITIONED = ["normal", "ties", "rectified"]
 
 
+@pytest.mark.torch
 @pytest.mark.parametrize("size", ["features", "images"])
 @pytest.mark.parametrize("values", CONDITIONED)
 def test_budgets_are_narrow(values: str, size: str) -> None:
@@ -226,6 +228,7 @@ def other_momentum(given: Given, wanted: dict[str, Array]) -> dict[str, Array]:
 RUNNING = ("running_mean", "running_var")
 
 
+@pytest.mark.torch
 @pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
 @pytest.mark.parametrize("values", CONDITIONED)
 def test_faults_are_beyond_the_budgets(values: str, size: tuple[int, int, int]) -> None:

@@ -50,6 +50,7 @@ TRIAL = Trial(
 )
 
 
+@pytest.mark.torch
 @pytest.mark.parametrize("name", QUICK)
 def test_a_dozen_faults_are_found_and_explained_and_no_alarm_is_false(
     name: str, monkeypatch: pytest.MonkeyPatch
