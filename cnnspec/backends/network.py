@@ -40,7 +40,9 @@ class Network(Protocol):
 
     What is given is checked before anything is computed, alike on every backend
     (`cnnspec.backends.border`). Arrays that come back are the caller's own: no later call changes
-    them.
+    them. Several threads may use one network: its calls are taken one after the other. It can be
+    copied and pickled, with the optimizer's slots: a copy trains on to the same bits
+    (`cnnspec.backends.sharing`).
     """
 
     plan: Plan
