@@ -112,6 +112,13 @@ def decided(networks: Mapping[str, Network], batch: Split) -> dict[str, Any]:
     }
 
 
+def matters(network: Network, batch: Split, image: int, unit: int) -> bool:
+    """Tell whether much of the gradient goes the way that is decided."""
+    trace = network.trace(batch.images.copy(), batch.labels)
+    grad = np.abs(trace.layers["batch_norm1"].grad_input)
+    return bool(grad[image, unit] > np.quantile(grad, 0.75))
+
+
 def data_on_the_edge(second: Party, *alone: str) -> Dataset:
     """Return data on which some networks decide one thing otherwise, in one step."""
     networks = before_the_edge(second)
@@ -140,9 +147,11 @@ def data_on_the_edge(second: Party, *alone: str) -> Dataset:
             continue
         images = DATA.train.images.copy()
         images[image].flat[at] = value
-        found = decided(networks, Split(images[taken.batch], DATA.train.labels[taken.batch]))
+        batch = Split(images[taken.batch], DATA.train.labels[taken.batch])
+        found = decided(networks, batch)
         usual = next(passed for name, passed in found.items() if name not in alone)
-        if all(np.sum(usual != passed) == (name in alone) for name, passed in found.items()):
+        turned = all(np.sum(usual != passed) == (name in alone) for name, passed in found.items())
+        if turned and matters(networks["first"], batch, list(taken.batch).index(image), unit):
             return Dataset("edge", Split(images, DATA.train.labels), DATA.test)
     raise AssertionError("no image puts these networks on the other side")
 
