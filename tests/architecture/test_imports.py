@@ -4,9 +4,8 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
-
-import pytest
 
 PACKAGE = Path(__file__).parents[2] / "cnnspec"
 
@@ -43,14 +42,22 @@ MAY_IMPORT = {
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 
-def imports_of(path: Path) -> Iterator[str]:
-    """Yield every module that a file imports when it runs, inside functions too."""
-    tree = ast.parse(path.read_text())
-    only_for_types = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
-            only_for_types |= {id(inner) for part in node.body for inner in ast.walk(part)}
-    for node in ast.walk(tree):
+@cache  # each file is parsed once for all tests
+def imports_of(path: Path) -> tuple[str, ...]:
+    """Return every module that a file imports when it runs, inside functions too."""
+    return tuple(_imports(ast.parse(path.read_text()), path))
+
+
+def _imports(tree: ast.Module, path: Path) -> Iterator[str]:
+    nodes = [*ast.walk(tree)]
+    only_for_types = {
+        id(inner)
+        for node in nodes
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        for part in node.body
+        for inner in ast.walk(part)
+    }
+    for node in nodes:
         if id(node) in only_for_types:
             continue
         if isinstance(node, ast.Import):
@@ -60,40 +67,46 @@ def imports_of(path: Path) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
+def imports() -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
+    """Yield the place of each file, and of each module that it imports."""
+    for path in MODULES:
+        place = path.relative_to(PACKAGE).with_suffix("").parts
+        yield from ((place, tuple(module.split("."))) for module in imports_of(path))
+
+
 def test_every_part_of_the_package_is_in_the_table() -> None:
     found = {path.relative_to(PACKAGE).parts[0].removesuffix(".py") for path in MODULES}
     assert found == set(MAY_IMPORT)
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_imports_run_one_way(path: Path) -> None:
-    place = path.relative_to(PACKAGE).with_suffix("").parts
-    own = place[0]
-    for module in imports_of(path):
-        parts = module.split(".")
-        if parts[0] == "cnnspec" and parts[1] != own:
-            assert parts[1] in MAY_IMPORT[own], f"{own} may not import {module}"
+def test_imports_run_one_way() -> None:
+    wrong = [
+        f"{'/'.join(place)}: {place[0]} may not import {'.'.join(module)}"
+        for place, module in imports()
+        if module[0] == "cnnspec"
+        and module[1] != place[0]
+        and module[1] not in MAY_IMPORT[place[0]]
+    ]
+    assert not wrong, "\n".join(wrong)
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_backends_do_not_import_each_other(path: Path) -> None:
-    place = path.relative_to(PACKAGE).with_suffix("").parts
+def test_backends_do_not_import_each_other() -> None:
     backends = {"numpy", "torch", "loops", "plain"}
-    if place[0] == "backends" and place[1] in backends:
-        others = backends - {place[1]}
-        for module in imports_of(path):
-            parts = module.split(".")
-            assert parts[:2] != ["cnnspec", "backends"] or parts[2] not in others, module
+    wrong = [
+        f"{'/'.join(place)} imports {'.'.join(module)}"
+        for place, module in imports()
+        if place[0] == "backends"
+        and place[1] in backends
+        and module[:2] == ("cnnspec", "backends")
+        and module[2] in backends - {place[1]}
+    ]
+    assert not wrong, "\n".join(wrong)
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_only_two_places_import_torch_and_torchvision(path: Path) -> None:
-    place = path.relative_to(PACKAGE).parts
-    roots = {module.split(".")[0] for module in imports_of(path)}
-    if "torch" in roots:
-        assert place[:2] == ("backends", "torch")
-    if "torchvision" in roots:
-        assert place == ("data", "vision.py")
+def test_only_two_places_import_torch_and_torchvision() -> None:
+    roots = {(place, module[0]) for place, module in imports()}
+    assert {place[:2] for place, root in roots if root == "torch"} == {("backends", "torch")}
+    assert {place for place, root in roots if root == "torchvision"} == {("data", "vision")}
 
 
 WITHOUT_TORCH = """
