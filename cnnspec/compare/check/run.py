@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from cnnspec.compare.check.forks import Forked, start
-from cnnspec.compare.check.reporter import LINES, WHERE, stopped_at
+from cnnspec.compare.check.reporter import LINES, TRACE, WHERE, stopped_at
 from cnnspec.compare.check.results import LOAD, Results
 
 START = 60.0
@@ -81,8 +81,7 @@ def _run_once(folder: Path, limit: float, results: Results) -> tuple[str, list[d
         late = _wait(process, lines, limit)
         if late and WHERE is not None:
             process.send_signal(WHERE)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(ANSWER)
+            _wait_for_answer(process, folder / TRACE)
     finally:
         # The whole group: what somebody's code started must not outlive it.
         with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -90,6 +89,18 @@ def _run_once(folder: Path, limit: float, results: Results) -> tuple[str, list[d
         code = process.wait()
     results.printed.finish(ANSWER)
     return _how(code, late, limit), _read_lines(lines)
+
+
+def _wait_for_answer(process: Forked | subprocess.Popen[bytes], trace: Path) -> None:
+    """Wait until a process has written where it is, or has ended."""
+    looks = [0]
+    for _ in range(round(ANSWER / LOOK)):
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(LOOK)
+            return
+        looks.append(trace.stat().st_size)
+        if looks[-1] and looks[-4:] == looks[-1:] * 4:  # nothing came any more
+            return
 
 
 def _how(code: int, late: bool, limit: float) -> str:
