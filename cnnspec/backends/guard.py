@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from cnnspec.backends.border import check_images, check_loss, check_replay, check_training
-from cnnspec.backends.network import Labels, Network, Step
+from cnnspec.backends.network import Labels, LayerTimes, Network, Step
 from cnnspec.backends.sharing import Making, Shared, by_turns, in_bytes
 from cnnspec.errors import BackendError, CnnspecError
 from cnnspec.plan import Plan
@@ -86,8 +86,14 @@ class GuardedNetwork(Shared):
         self._network, self._name = network, name
 
     def __getattr__(self, attribute: str) -> Any:
-        """Return what is not part of the protocol as it is."""
-        return getattr(self._network, attribute)
+        """Return what is not part of the protocol as it is, but for the times of the layers."""
+        found = getattr(self._network, attribute)
+        return self._layer_times if attribute == "layer_times" else found
+
+    def _layer_times(self, images: Array, labels: Labels) -> dict[str, LayerTimes]:
+        check_training(images, labels, self.plan)
+        found: dict[str, LayerTimes] = self._run("layer_times", images, labels)
+        return found
 
     def _parts(self) -> Making:
         return GuardedNetwork, (self._network, self._name)
