@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from cnnspec.errors import CnnspecError as CnnspecError
     from cnnspec.errors import ComparisonError as ComparisonError
     from cnnspec.errors import DataError as DataError
+    from cnnspec.errors import DataWarning as DataWarning
     from cnnspec.errors import MissingExtraError as MissingExtraError
     from cnnspec.errors import RunError as RunError
     from cnnspec.errors import ShapeError as ShapeError
@@ -74,6 +75,7 @@ _HOMES = {
         "CnnspecError",
         "ComparisonError",
         "DataError",
+        "DataWarning",
         "MissingExtraError",
         "RunError",
         "ShapeError",

@@ -41,11 +41,10 @@ class Dataset:
     def check_fits(self, shape: tuple[int, ...], classes: int) -> None:
         """Hold the images and labels against a network's input and logits.
 
+        What fits, but perhaps not as it was meant, is warned of by a DataWarning.
+
         Raises:
             DataError: the network cannot be trained on this data.
-
-        Warns:
-            DataWarning: it can, but perhaps not as it was meant.
         """
         found = self.train.images.shape[1:]
         labels = self.train.labels, self.test.labels

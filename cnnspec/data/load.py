@@ -46,14 +46,12 @@ def load_data(
 
     `data_dir` is the folder of the data sets; by default CNNSPEC_DATA, or `data`.
     Whole-number pixels are scaled to [0, 1], floats are taken as they are. The memory it
-    takes is that of the images that are kept, and a block.
+    takes is that of the images that are kept, and a block. What is perhaps not meant is warned
+    of by a DataWarning.
 
     Raises:
         DataError: the data cannot be read, an option does not fit it, or it is beyond
             `limits.images`.
-
-    Warns:
-        DataWarning: the data is perhaps not what was meant.
     """
     with _opened(source, data_dir) as raw:
         for problem in options_fit(source, _contents(raw, source), limits or Limits()):
