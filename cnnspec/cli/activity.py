@@ -18,6 +18,7 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
+from cnnspec.cli.console import Errors
 from cnnspec.cli.heartbeat import Heartbeat, What
 
 PARTS: tuple[ProgressColumn, ...] = (
@@ -37,7 +38,7 @@ class Activity:
 
     def __init__(self, *columns: ProgressColumn, by_itself: bool = True) -> None:
         """`by_itself`: a thread draws the line anew; else, `Parts.show` alone does."""
-        self.console = Console(stderr=True, highlight=False)
+        self.console = Errors()
         self.live = is_live(self.console)
         self.bar = Progress(
             *columns,

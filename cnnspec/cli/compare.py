@@ -117,7 +117,7 @@ def command(
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
     from cnnspec.cli.console import Output
-    from cnnspec.cli.output import print_document, prints_on_stderr
+    from cnnspec.cli.output import print_document, prints_on_stderr, say
     from cnnspec.cli.progress import training_progress
     from cnnspec.cli.specs import check_writable, read_spec
     from cnnspec.compare import compare_backends
@@ -180,7 +180,7 @@ def command(
             progress.waiting("making the failing case smaller"),
         ):
             said = _shrunk(model, names, verdict, device, program, progress.wait)
-        click.echo(said, err=True)
+        say(said)
     return 0 if verdict.verdict == "same" else DIFFERENT
 
 
@@ -242,7 +242,7 @@ def _compare_runs(
     as_json: bool,
 ) -> int:
     from cnnspec.cli.console import Output
-    from cnnspec.cli.output import print_document, prints_on_stderr
+    from cnnspec.cli.output import print_document, prints_on_stderr, say
     from cnnspec.cli.progress import training_progress
     from cnnspec.compare.runs import compare_runs
     from cnnspec.report.runs import render_runs, runs_document
@@ -266,7 +266,7 @@ def _compare_runs(
             on_step=lambda event: progress.show({"twin": event}),
         )
     for warning in found.warnings:
-        click.echo(f"cnnspec: {warning}", err=True)
+        say(f"cnnspec: {warning}")
     if as_json:
         print_document(runs_document(found))
     else:

@@ -1,4 +1,8 @@
-"""stdout for tables, and stderr for problems: both through rich."""
+"""stdout for tables, and stderr for problems: both through rich.
+
+The colours are ours alone. What a table or a message quotes is text: neither rich's markup nor
+a terminal's escape sequences mean anything in it.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +11,11 @@ import sys
 from collections.abc import Iterable
 from typing import IO, Any, TextIO, cast
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 from rich.text import Text
 
+from cnnspec.printable import printable_lines
 from cnnspec.report.diagnostics import diagnostics_text
 from cnnspec.spec.diagnostics import Diagnostic
 
@@ -28,11 +34,35 @@ class _Trimmed:
         return self._stream.write(re.sub(self._blanks, "", text) if self._blanks else text)
 
 
-class Output(Console):
-    """stdout, as it is when this is made, without highlighting."""
+class _Safe(Console):
+    """A console on which text is text."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(highlight=False, emoji=False, markup=False, **options)
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterable[Segment]:
+        """Render as rich does, but for what would be more than text on a terminal."""
+        for segment in super().render(renderable, options):
+            if segment.control:  # rich's own: where a bar is drawn anew
+                yield segment
+            else:
+                yield segment._replace(text=printable_lines(segment.text))
+
+
+class Errors(_Safe):
+    """stderr, as it is when this is made."""
+
+    def __init__(self, *, soft_wrap: bool = False) -> None:
+        super().__init__(stderr=True, soft_wrap=soft_wrap)
+
+
+class Output(_Safe):
+    """stdout, as it is when this is made."""
 
     def __init__(self) -> None:
-        super().__init__(highlight=False, emoji=False, file=cast("IO[str]", _Trimmed(sys.stdout)))
+        super().__init__(file=cast("IO[str]", _Trimmed(sys.stdout)))
         if self.no_color:  # rich would still make text bold
             self._color_system = None
 
@@ -42,7 +72,7 @@ def print_problems(problems: Iterable[Diagnostic], *, apart: bool = False) -> No
 
     With `apart`, an empty line follows.
     """
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    console = Errors(soft_wrap=True)
     width = console.width if console.is_terminal else None
     text = diagnostics_text(problems, width)
     if console.no_color:

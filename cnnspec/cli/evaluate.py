@@ -36,7 +36,7 @@ def command(
 ) -> None:
     """Test the weights of a run folder, on any backend."""
     from cnnspec.backends import build
-    from cnnspec.cli.output import print_document, print_line
+    from cnnspec.cli.output import print_document, print_line, say
     from cnnspec.data import load_data
     from cnnspec.errors import DataError, RunError
     from cnnspec.plan import resolve
@@ -56,7 +56,7 @@ def command(
     for broken in not_finite(*of_run):
         raise RunError(f"{broken}, nothing was evaluated")
     for warning in filter(None, (folder.changed_copy(), rounding(*of_run))):
-        click.echo(f"cnnspec: {warning}", err=True)
+        say(f"cnnspec: {warning}")
     network = build(plan, model.training, name, device=device)
     network.load_state(weights)
     data = load_data(model.data, data_dir, limits=model.limits)

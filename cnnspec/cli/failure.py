@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 import traceback
 
 import rich_click as click
 
 from cnnspec.backends.guard import told
 from cnnspec.cli import BAD_INPUT, INTERNAL_ERROR, INTERRUPTED, interrupt
+from cnnspec.cli.output import say
 from cnnspec.errors import CnnspecError, SpecError
+from cnnspec.printable import printable_lines
 
 SMALLER = "make the batch or the network smaller"
 
@@ -37,7 +38,7 @@ def tell(error: BaseException) -> None:
     elif reason := told(error):
         _complain(reason)
     elif isinstance(error, click.ClickException):
-        error.show()
+        _show(error)
     elif isinstance(error, SystemExit):  # cnnspec itself never exits below here, nor does click
         _complain(f"a backend's code calls sys.exit({error.code!r})")
     elif _out_of_memory(error):
@@ -45,7 +46,7 @@ def tell(error: BaseException) -> None:
     elif isinstance(error, OSError):
         _complain(str(error))
     else:  # Python would exit with 1, which is the code of a verdict
-        traceback.print_exception(error)
+        say("".join(traceback.format_exception(error)).rstrip("\n"))
         _complain(
             "this is an error of cnnspec's own, not of your spec or code; please report it with "
             "the lines above and the command"
@@ -66,5 +67,12 @@ def _out_of_memory(error: BaseException) -> bool:
     )
 
 
+def _show(error: click.ClickException) -> None:
+    """Let click show its error; it quotes what stands on the command line."""
+    message = printable_lines(error.format_message())
+    error.format_message = lambda: message  # type: ignore[method-assign]
+    error.show()
+
+
 def _complain(message: str) -> None:
-    print(message if "\n" in message else f"cnnspec: {message}", file=sys.stderr)
+    say(message if "\n" in message else f"cnnspec: {message}")

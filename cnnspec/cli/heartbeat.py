@@ -8,6 +8,8 @@ from collections.abc import Callable
 from threading import Condition, Thread
 from types import TracebackType
 
+from cnnspec.printable import printable
+
 PAUSE = 7.0
 """Seconds between two lines, at least. A place between two steps is as good as any then."""
 
@@ -73,7 +75,7 @@ class Heartbeat:
         if self._ended or not what:
             return
         try:
-            self._stream.write(f"[{clock(self._last - self._start)}] {what}\n")
+            self._stream.write(f"[{clock(self._last - self._start)}] {printable(what)}\n")
             self._stream.flush()
         except (OSError, ValueError):
             self._ended = True

@@ -49,7 +49,7 @@ def command(file: str, data: str, template: str) -> None:
     classes of the data. A file that exists is left as it is.
     """
     from cnnspec.cli.output import print_line, print_raw
-    from cnnspec.spec.diagnostics import printable
+    from cnnspec.printable import printable
     from cnnspec.starter import starter
 
     source, shape, classes = _source(data)

@@ -16,6 +16,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 
+from cnnspec.printable import printable
+
 PATIENCE = 3.0
 """Seconds in which further signals do not disturb what is tidied up after the first."""
 
@@ -66,7 +68,7 @@ def keeps(kept: Callable[[], str] | None) -> None:
 
 def kept() -> str:
     """Say what is kept, behind a semicolon; nothing where there is nothing to say."""
-    return f"; {_kept()}" if _kept else ""
+    return f"; {printable(_kept())}" if _kept else ""
 
 
 def tell() -> None:

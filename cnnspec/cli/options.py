@@ -9,6 +9,7 @@ import rich_click as click
 from click.shell_completion import CompletionItem, split_arg_string
 
 from cnnspec.cli.targets import SUFFIXES, Spec
+from cnnspec.printable import printable
 from cnnspec.shipped import shipped_specs
 
 
@@ -35,6 +36,7 @@ def _specs_from(incomplete: str) -> list[str]:
         incomplete[: len(incomplete) - len(name)] + path.name + (os.sep if path.is_dir() else "")
         for path in found
         if path.name.startswith(name)
+        and printable(path.name) == path.name
         and (not path.name.startswith(".") or name.startswith("."))
         and (path.is_dir() or path.suffix in SUFFIXES)
     ]

@@ -14,7 +14,8 @@ import rich_click as click
 
 from cnnspec.cli.targets import STDIN, SUFFIXES, way_out
 from cnnspec.errors import SpecError
-from cnnspec.spec.diagnostics import Diagnostic, printable
+from cnnspec.printable import printable
+from cnnspec.spec.diagnostics import Diagnostic
 from cnnspec.spec.load import inspect_spec, most_bytes, read_text
 from cnnspec.spec.model import ModelSpec
 

@@ -55,10 +55,11 @@ class Spec(click.ParamType[str]):
             )
         for suffix in SUFFIXES:
             if Path(value + suffix).exists():
-                click.echo(
+                from cnnspec.cli.output import say
+
+                say(
                     f"cnnspec: `{value}` is the spec that comes with cnnspec; for the file here, "
-                    f"write {value}{suffix}",
-                    err=True,
+                    f"write {value}{suffix}"
                 )
         return str(file)
 

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from cnnspec.data.stored import BLOCK, rows_at_once
 from cnnspec.errors import DataError
 from cnnspec.files import open_regular
-from cnnspec.spec.diagnostics import printable
+from cnnspec.printable import printable
 
 MOST_BYTES = 2**30
 """Of a file, and of what it holds; MNIST has 47 million."""

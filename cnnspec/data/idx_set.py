@@ -13,8 +13,8 @@ import numpy as np
 from cnnspec.data.idx import ANOTHER, Idx, open_idx
 from cnnspec.data.stored import Array, Labels, Part, RawData, StoredImages, whole
 from cnnspec.errors import DataError, DataWarning
+from cnnspec.printable import printable
 from cnnspec.spec.data import DataSource
-from cnnspec.spec.diagnostics import printable
 from cnnspec.spec.sizes import show
 
 PARTS = ("train", "t10k")

@@ -7,7 +7,7 @@ import types
 from pathlib import Path
 from typing import Any
 
-from cnnspec.spec.diagnostics import printable
+from cnnspec.printable import printable
 
 
 def download(name: str, data_dir: Path) -> str | None:

@@ -16,6 +16,7 @@ from rich.text import Text
 from cnnspec.difference import Change, Difference, LayerDifference, Status
 from cnnspec.documents import Document, document
 from cnnspec.plan import Plan, PlannedLayer
+from cnnspec.printable import printable
 from cnnspec.report.tables import plain_table
 from cnnspec.spec.section import Kind, Section
 from cnnspec.spec.sizes import show
@@ -40,7 +41,7 @@ _LOOKS: tuple[tuple[Status, str, str], ...] = (
 
 def render_difference(difference: Difference, files: tuple[str, str]) -> Iterator[RenderableType]:
     """Yield what `cnnspec diff` prints."""
-    old, new = (_printable(file) for file in files)
+    old, new = (printable(file) for file in files)
     size = f"{len(difference.after.layers)} layers, {difference.after.parameter_count:,} parameters"
     if difference.same:
         yield Text(f"SAME: {old} and {new} are the same spec ({size})", style="bold green")
@@ -239,11 +240,6 @@ def _flow(plain: Any) -> str:
     if isinstance(plain, str) and re.fullmatch(r"[A-Za-z0-9_./-]+", plain):
         return plain
     return json.dumps(plain)
-
-
-def _printable(text: str) -> str:
-    """Replace what would move the cursor of a terminal, or cannot be written at all."""
-    return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
 
 
 def difference_document(difference: Difference, files: tuple[str, str]) -> Document:

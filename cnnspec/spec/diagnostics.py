@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from dataclasses import dataclass
 from typing import Literal
 
+from cnnspec.printable import printable
 from cnnspec.spec.codes import CODES, Severity
 
 Path = tuple[str | int, ...]
@@ -136,15 +136,6 @@ def _columns(text: str) -> int:
     return sum(
         0 if unicodedata.combining(sign) else 1 + (unicodedata.east_asian_width(sign) in "WF")
         for sign in text
-    )
-
-
-def printable(text: str) -> str:
-    """Replace, one by one, what would move the cursor or change the look of a terminal."""
-    return re.sub(
-        r"[\x00-\x1f\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ud800-\udfff\ufeff]",
-        "\ufffd",
-        text.replace("\t", " "),
     )
 
 

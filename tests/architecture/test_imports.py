@@ -13,11 +13,13 @@ RECORDS = {
     *("address", "plan", "difference", "starter", "initial"),
     *("randomness", "trace", "environment", "documents"),
 }
+BASE = {"errors", "files", "printable"}
 MAY_IMPORT = {
     "errors": set(),
     "files": set(),
+    "printable": set(),
     "shipped": set(),
-    "spec": {"errors", "files"},
+    "spec": BASE,
     "plan": {"errors", "spec"},
     "difference": {"errors", "spec", "plan"},
     "starter": {"spec", "plan"},
@@ -27,13 +29,14 @@ MAY_IMPORT = {
     "environment": set(),
     "documents": set(),
     "initial": {"plan", "spec", "randomness", "trace"},
-    "backends": {"errors", "files", "spec"} | RECORDS,
-    "data": {"errors", "files", "spec", "randomness"},
-    "training": {"errors", "files", "spec", "backends", "data"} | RECORDS,
-    "compare": {"errors", "files", "spec", "backends", "data", "training"} | RECORDS,
+    "backends": BASE | {"spec"} | RECORDS,
+    "data": BASE | {"spec", "randomness"},
+    "training": BASE | {"spec", "backends", "data"} | RECORDS,
+    "compare": BASE | {"spec", "backends", "data", "training"} | RECORDS,
     "bench": {"errors", "spec", "backends", "compare"} | RECORDS,
-    "report": {"errors", "spec", "backends", "data", "training", "compare", "bench"} | RECORDS,
-    "cli": {"errors", "files", "spec", "backends", "data", "training", "compare", "bench", "report"}
+    "report": BASE | {"spec", "backends", "data", "training", "compare", "bench"} | RECORDS,
+    "cli": BASE
+    | {"spec", "backends", "data", "training", "compare", "bench", "report"}
     | {"shipped"}
     | RECORDS,
     "__main__": {"cli"},
