@@ -13,7 +13,8 @@ from cnnspec.data.npy import Header, read_header, row_blocks
 from cnnspec.data.stored import Array
 from cnnspec.errors import DataError, MissingDataError
 from cnnspec.files import open_regular
-from cnnspec.spec.diagnostics import brief, printable
+from cnnspec.printable import printable
+from cnnspec.spec.diagnostics import brief
 
 MOST_BYTES = 10**12
 MOST_AT_ONCE = 2**20
