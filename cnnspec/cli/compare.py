@@ -266,7 +266,7 @@ def _compare_runs(
             on_step=lambda event: progress.show({"twin": event}),
         )
     for warning in found.warnings:
-        say(f"cnnspec: {warning}")
+        say(f"cnnspec: warning: {warning}")
     if as_json:
         print_document(runs_document(found))
     else:

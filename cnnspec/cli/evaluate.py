@@ -56,7 +56,7 @@ def command(
     for broken in not_finite(*of_run):
         raise RunError(f"{broken}, nothing was evaluated")
     for warning in filter(None, (folder.changed_copy(), rounding(*of_run))):
-        say(f"cnnspec: {warning}")
+        say(f"cnnspec: warning: {warning}")
     network = build(plan, model.training, name, device=device)
     network.load_state(weights)
     data = load_data(model.data, data_dir, limits=model.limits)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,10 +21,11 @@ def in_one_line() -> Iterator[None]:
         file: TextIO | None = None,
         line: str | None = None,
     ) -> None:
+        from cnnspec.cli.output import say
         from cnnspec.errors import DataWarning
 
         if issubclass(category, DataWarning):
-            print(f"cnnspec: warning: {message}", file=sys.stderr)
+            say(f"cnnspec: warning: {message}")
         else:
             others(message, category, filename, lineno, file, line)
 

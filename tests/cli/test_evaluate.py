@@ -159,7 +159,7 @@ def test_weights_beyond_the_precision_are_said(call: Call, run: Run) -> None:
     done = call("evaluate", "runs/small-1")
     assert (done.code, done.err) == (
         0,
-        "cnnspec: the weights of runs/small-1 are float64 numbers, which float32, the precision "
+        "cnnspec: warning: the weights of runs/small-1 are float64 numbers, which float32, the precision "
         "of its training, rounds: linear1.bias\n",
     )
     assert call("evaluate", "runs/small-1", "--set", "training.precision=float64").err == ""
@@ -173,3 +173,17 @@ def test_weights_that_are_no_floats_of_a_precision(call: Call, run: Run, dtype: 
         done = call(*command)
         assert (done.code, done.out) == (2, "")
         assert "wanted float32 or float64: convert them and write the file anew" in done.err
+
+
+def test_a_change_of_spec_yaml_is_said_to_be_without_effect(call: Call, run: Run) -> None:
+    path = run.path / "spec.yaml"
+    path.write_text(path.read_text().replace("epochs: 2", "epochs: 3"))
+    for command in (("evaluate", "runs/small-1"), ("compare", "runs/small-1", "runs/small-1")):
+        done = call(*command)
+        assert done.code == 0
+        assert done.err == (
+            "cnnspec: warning: runs/small-1/spec.yaml was changed after the training, which has no "
+            "effect: the run goes by resolved.yaml; `cnnspec train` trains what was changed\n"
+        )
+    assert call("train", "runs/small-1/spec.yaml").code == 0
+    assert Run.open(run.path.with_name("small-2")).spec().training.epochs == 3
