@@ -159,8 +159,8 @@ def test_weights_beyond_the_precision_are_said(call: Call, run: Run) -> None:
     done = call("evaluate", "runs/small-1")
     assert (done.code, done.err) == (
         0,
-        "cnnspec: warning: the weights of runs/small-1 are float64 numbers, which float32, the precision "
-        "of its training, rounds: linear1.bias\n",
+        "cnnspec: warning: the weights of runs/small-1 are float64 numbers, which float32, the "
+        "precision of its training, rounds: linear1.bias\n",
     )
     assert call("evaluate", "runs/small-1", "--set", "training.precision=float64").err == ""
 
