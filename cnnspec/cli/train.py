@@ -51,7 +51,7 @@ def command(
 ) -> None:
     """Train a network on its data, and keep weights and metrics in a run folder."""
     from cnnspec.backends import build
-    from cnnspec.cli.output import print_document, print_line
+    from cnnspec.cli.output import print_document, print_line, say
     from cnnspec.cli.progress import training_progress
     from cnnspec.cli.specs import read_spec
     from cnnspec.data import load_data
@@ -101,7 +101,7 @@ def command(
     if worst := diverged_in(history, start=starts[0], classes=plan.classes):
         loss = max(worst.train_loss, worst.test_loss)
         said = divergence_text(f"epoch {worst.epoch}", loss, starts[0])
-        click.echo(f"cnnspec: the training {said}", err=True)
+        say(f"cnnspec: the training {said}")
 
 
 def _kept(run: Run, epochs: int) -> str:
