@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -39,11 +40,16 @@ class Setting:
                     quantity,
                     faulty(situation, truth),
                     truth[quantity],
-                    budgets(situation, truth)[quantity],
+                    bounds[quantity],
                 )
-                for situation, truth in zip(self.situations, self.truths)
+                for situation, truth, bounds in zip(self.situations, self.truths, self.bounds)
             ]
         )
+
+    @cached_property
+    def bounds(self) -> list[Parts]:
+        """What rounding explains on each probe."""
+        return [budgets(situation, truth) for situation, truth in zip(self.situations, self.truths)]
 
 
 def setting(layer: AnyLayer, shape: Shape) -> Setting:
