@@ -137,12 +137,10 @@ def explains(hypothesis: Hypothesis[Situation], observations: list[Observation[S
     seen = False
     for observation in observations:
         prediction = hypothesis.predict(observation)
+        if prediction and not measure(observation.found, *prediction).ratio <= 1:
+            return False
         right = measure(observation.found, observation.wanted, observation.budget).ratio <= 1
-        if prediction is None:
-            if not right:
-                return False
-            continue
-        if not measure(observation.found, *prediction).ratio <= 1:
+        if not prediction and not right:
             return False
         seen |= not right
     return seen

@@ -38,7 +38,9 @@ class Rounded:
     def __init__(self, value: Exact | float, error: Exact | float = 0.0) -> None:
         """An error that is not finite comes of an overflow, whose result is the same for all."""
         self.value = np.asarray(value, np.float64)
-        bound = np.broadcast_to(np.asarray(error, np.float64), self.value.shape)
+        bound = np.asarray(error, np.float64)
+        if bound.shape != self.value.shape:
+            bound = np.broadcast_to(bound, self.value.shape)
         self.error = np.where(np.isfinite(bound), bound, 0.0)
 
     def prediction(self) -> Prediction:
