@@ -41,6 +41,7 @@ fuzz: .venv/installed
 	    -artifact_prefix=/tmp/ "$$(mktemp -d)"
 
 bench: .venv/installed
+	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/targets.py
 
 .venv/installed: pyproject.toml constraints.txt

@@ -5,6 +5,7 @@ from __future__ import annotations
 import rich_click as click
 
 from cnnspec.cli import interrupt
+from cnnspec.cli.command import with_examples
 from cnnspec.cli.options import complete_backends, json_option, set_option, spec_argument
 from cnnspec.environment import MOST_THREADS, processors
 
@@ -28,10 +29,16 @@ class Counts(click.ParamType[tuple[int, ...]]):
         return tuple(dict.fromkeys(map(int, words)))
 
 
-@click.command("bench")
+@with_examples(
+    "bench",
+    "cnnspec bench digits",
+    "cnnspec bench lenet5 --backends numpy,torch --batch 1,32 --threads 1",
+    "cnnspec bench net.yaml --compile --no-memory --json",
+)
 @spec_argument
 @click.option(
     "--backends",
+    metavar="NAME,...",
     default="numpy,torch,loops",
     show_default=True,
     shell_complete=complete_backends,
@@ -48,12 +55,14 @@ class Counts(click.ParamType[tuple[int, ...]]):
 )
 @click.option(
     "--threads",
+    metavar="N",
     type=click.IntRange(1, MOST_THREADS),
     help="Threads of every backend.  [default: one for each processor]",
 )
 @click.option("--compile", "compiled", is_flag=True, help=f"Short for one more: {COMPILED}.")
 @click.option(
     "--seconds",
+    metavar="SECONDS",
     type=click.FloatRange(min=0, min_open=True),
     default=2.0,
     show_default=True,

@@ -6,13 +6,20 @@ from pathlib import Path
 
 import rich_click as click
 
+from cnnspec.cli.command import with_examples
 from cnnspec.cli.options import complete_backends, json_option, set_option, spec_argument
 
 
-@click.command("build")
+@with_examples(
+    "build",
+    "cnnspec build digits",
+    "cnnspec build lenet5 --graph lenet5.svg",
+    "cnnspec build net.yaml --backend torch --set layers.conv1.out_channels=8",
+)
 @spec_argument
 @click.option(
     "--backend",
+    metavar="NAME",
     default="numpy",
     show_default=True,
     shell_complete=complete_backends,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import rich_click as click
 
 from cnnspec.cli import DIFFERENT
+from cnnspec.cli.command import with_examples
 from cnnspec.cli.options import json_option
 
 if TYPE_CHECKING:
@@ -16,7 +17,12 @@ KINDS = ("conv", "linear", "relu", "pool", "flatten", "batch_norm", "cross_entro
 LAYOUTS = ("nchw", "nhwc", "chw", "hwc", "columns")
 
 
-@click.command("check")
+@with_examples(
+    "check",
+    "cnnspec check mine.py:Linear --as linear",
+    "cnnspec check mine.py:MaxPool --as pool --like '{kernel_size: 2}'",
+    "cnnspec check mine.py:Dense --as linear --map weight=theta --json",
+)
 @click.argument("candidate", metavar="FILE.py:CLASS")
 @click.option("--as", "kind", type=click.Choice(KINDS), required=True, help="What it is.")
 @click.option(
@@ -50,6 +56,7 @@ LAYOUTS = ("nchw", "nhwc", "chw", "hwc", "columns")
 )
 @click.option(
     "--time-limit",
+    metavar="SECONDS",
     type=click.FloatRange(min=0, min_open=True),
     default=10.0,
     show_default=True,

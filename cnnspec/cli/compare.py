@@ -11,6 +11,7 @@ import rich_click as click
 from click.core import ParameterSource
 
 from cnnspec.cli import DIFFERENT, interrupt
+from cnnspec.cli.command import with_examples
 from cnnspec.cli.options import (
     complete_backends,
     complete_specs,
@@ -29,7 +30,17 @@ if TYPE_CHECKING:
 MODES = ("replay", "lockstep", "resync", "free")
 
 
-@click.command("compare")
+@with_examples(
+    "compare",
+    "cnnspec compare digits",
+    "cnnspec compare net.yaml --backends numpy,mine.py:Network --mode replay",
+    "cnnspec compare runs/digits-1 runs/digits-2",
+)
+@click.option_panel(
+    "What is compared", options=["--backends", "--allow", "--set", "--data-dir", "--device"]
+)
+@click.option_panel("Training", options=["--mode", "--steps", "--epochs", "--twins"])
+@click.option_panel("Report", options=["--all", "--explain", "--shrink", "--json", "--help"])
 @click.argument(
     "targets",
     nargs=-1,
@@ -39,6 +50,7 @@ MODES = ("replay", "lockstep", "resync", "free")
 )
 @click.option(
     "--backends",
+    metavar="A,B",
     default="numpy,torch",
     show_default=True,
     shell_complete=complete_backends,
@@ -56,6 +68,7 @@ MODES = ("replay", "lockstep", "resync", "free")
 )
 @click.option(
     "--twins",
+    metavar="N",
     type=click.IntRange(min=0),
     default=3,
     show_default=True,
@@ -77,11 +90,15 @@ MODES = ("replay", "lockstep", "resync", "free")
 )
 @click.option(
     "--steps",
+    metavar="N",
     type=click.IntRange(min=0),
     help="End the training after so many steps; 0: do not train.",
 )
 @click.option(
-    "--epochs", type=click.IntRange(min=1), help="Short for --set training.epochs=EPOCHS."
+    "--epochs",
+    metavar="N",
+    type=click.IntRange(min=1),
+    help="Short for --set training.epochs=N.",
 )
 @device_option
 @data_dir_option

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import rich_click as click
 
+from cnnspec.cli.command import with_examples
 
-@click.command("completion")
+
+@with_examples(
+    "completion",
+    'eval "$(cnnspec completion bash)"     # in ~/.bashrc',
+    'eval "$(cnnspec completion zsh)"      # in ~/.zshrc',
+    "cnnspec completion fish > ~/.config/fish/completions/cnnspec.fish",
+)
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def command(shell: str) -> None:
-    """Print the completion script of a shell.
-
-    bash: eval "$(cnnspec completion bash)" in ~/.bashrc; zsh: the same with zsh in ~/.zshrc;
-    fish: cnnspec completion fish > ~/.config/fish/completions/cnnspec.fish
-    """
+    """Print the script by which a shell completes commands, options, specs and --set."""
     from click.shell_completion import get_completion_class
 
     from cnnspec.cli.group import COMPLETE, cli

@@ -5,11 +5,16 @@ from __future__ import annotations
 import rich_click as click
 
 from cnnspec.cli import DIFFERENT
+from cnnspec.cli.command import with_examples
 from cnnspec.cli.options import complete_specs, json_option
 from cnnspec.cli.targets import Spec, short_name
 
 
-@click.command("diff")
+@with_examples(
+    "diff",
+    "cnnspec diff digits lenet5",
+    "cnnspec diff before.yaml after.yaml --json",
+)
 @click.argument("before", metavar="A", type=Spec(), shell_complete=complete_specs)
 @click.argument("after", metavar="B", type=Spec(), shell_complete=complete_specs)
 @json_option

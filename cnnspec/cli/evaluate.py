@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import rich_click as click
 
+from cnnspec.cli.command import with_examples
 from cnnspec.cli.options import (
     complete_backends,
     data_dir_option,
@@ -14,10 +15,15 @@ from cnnspec.cli.options import (
 from cnnspec.cli.targets import RunFolder
 
 
-@click.command("evaluate")
+@with_examples(
+    "evaluate",
+    "cnnspec evaluate runs/digits-1",
+    "cnnspec evaluate runs/digits-1 --backend torch --json",
+)
 @click.argument("run", metavar="RUN", type=RunFolder())
 @click.option(
     "--backend",
+    metavar="NAME",
     shell_complete=complete_backends,
     help="Predict with this backend.  [default: the one that trained; one of your own, "
     "path/to/file.py:Network, must be named]",

@@ -5,11 +5,17 @@ from __future__ import annotations
 import rich_click as click
 
 from cnnspec.cli import DIFFERENT
+from cnnspec.cli.command import with_examples
 from cnnspec.cli.options import complete_specs
 from cnnspec.cli.targets import STDIN, Spec, comes_with_cnnspec
 
 
-@click.command("fmt")
+@with_examples(
+    "fmt",
+    "cnnspec fmt net.yaml",
+    "cnnspec fmt specs/ --check",
+    "cnnspec fmt - < net.yaml",
+)
 @click.argument(
     "files",
     nargs=-1,

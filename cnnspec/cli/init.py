@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import rich_click as click
 from click.shell_completion import CompletionItem
 
+from cnnspec.cli.command import with_examples
+
 if TYPE_CHECKING:
     from cnnspec.spec.data import AnyData
     from cnnspec.spec.sizes import Shape
@@ -26,10 +28,18 @@ def _complete_data(
     return [CompletionItem(name) for name in (*DATA, *files) if name.startswith(incomplete)]
 
 
-@click.command("init")
-@click.argument("file", default="net.yaml", type=click.Path(dir_okay=False, allow_dash=True))
+@with_examples(
+    "init",
+    "cnnspec init",
+    "cnnspec init net.yaml --data mnist --template lenet5",
+    "cnnspec init - --data own.npz",
+)
+@click.argument(
+    "file", metavar="[FILE]", default="net.yaml", type=click.Path(dir_okay=False, allow_dash=True)
+)
 @click.option(
     "--data",
+    metavar="NAME|FILE.npz",
     default="digits",
     show_default=True,
     shell_complete=_complete_data,

@@ -86,10 +86,15 @@ json_option = click.option(
 
 data_dir_option = click.option(
     "--data-dir",
+    metavar="FOLDER",
     type=click.Path(file_okay=False),
     help="Folder of the data sets.  [default: $CNNSPEC_DATA, or data]",
 )
 
 device_option = click.option(
-    "--device", default="cpu", show_default=True, help="Device of the torch backend."
+    "--device",
+    metavar="DEVICE",
+    default="cpu",
+    show_default=True,
+    help="Device of the torch backend, such as cpu or cuda.",
 )

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-import rich_click as click
+from cnnspec.cli.command import with_examples
 
 
-@click.command("schema")
+@with_examples(
+    "schema",
+    "cnnspec schema",
+    "cnnspec schema > cnnspec.schema.json",
+)
 def command() -> None:
     """Print the JSON Schema of specs, for editors.
 
-    They complete and check specs by it. Name it in the first line of a spec:
+    They complete and check specs by it, where the first line of a spec names it:
+
     # yaml-language-server: $schema=cnnspec.schema.json
     """
     from cnnspec.cli.output import print_raw

@@ -8,6 +8,7 @@ import warnings
 import rich_click as click
 
 from cnnspec.cli import DIFFERENT, interrupt
+from cnnspec.cli.command import with_examples
 from cnnspec.cli.options import json_option
 
 CLEAN = 100
@@ -16,9 +17,14 @@ QUICK_EVERY = 8
 """With --quick, one planted fault in so many."""
 
 
-@click.command("selftest")
+@with_examples(
+    "selftest",
+    "cnnspec selftest --quick",
+    "cnnspec selftest --clean 1000 --json",
+)
 @click.option(
     "--clean",
+    metavar="N",
     type=click.IntRange(min=0),
     help=f"Random specs without a fault.  [default: {CLEAN}; {QUICK_CLEAN} with --quick]",
 )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import rich_click as click
 
 from cnnspec.cli import interrupt
+from cnnspec.cli.command import with_examples
 from cnnspec.cli.options import (
     complete_backends,
     data_dir_option,
@@ -20,10 +21,16 @@ if TYPE_CHECKING:
     from cnnspec.training import Run
 
 
-@click.command("train")
+@with_examples(
+    "train",
+    "cnnspec train digits",
+    "cnnspec train net.yaml --set training.epochs=3 --set training.seed=1",
+    "cnnspec train lenet5 --backend torch --data-dir data",
+)
 @spec_argument
 @click.option(
     "--backend",
+    metavar="NAME",
     default="numpy",
     show_default=True,
     shell_complete=complete_backends,
@@ -33,6 +40,7 @@ if TYPE_CHECKING:
 @data_dir_option
 @click.option(
     "--runs",
+    metavar="FOLDER",
     type=click.Path(file_okay=False),
     default="runs",
     show_default=True,

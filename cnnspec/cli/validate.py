@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import rich_click as click
 
+from cnnspec.cli.command import with_examples
 from cnnspec.cli.options import complete_specs, json_option, set_option
 from cnnspec.cli.targets import Spec
 
@@ -17,7 +18,12 @@ if TYPE_CHECKING:
     from cnnspec.spec.limits import Limits
 
 
-@click.command("validate")
+@with_examples(
+    "validate",
+    "cnnspec validate net.yaml",
+    "cnnspec validate specs/ --quiet",
+    "cnnspec validate net.yaml --set training.epochs=3 --json",
+)
 @click.argument(
     "files",
     nargs=-1,

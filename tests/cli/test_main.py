@@ -309,6 +309,61 @@ def test_what_is_imported(
     assert done.stderr.splitlines()[-1] == imported
 
 
+LOADED = """
+import sys
+
+sys.argv = ["cnnspec", *sys.argv[1:]]
+from cnnspec.cli import main
+
+try:
+    main()
+except SystemExit as exit:
+    assert not exit.code
+print("loaded:", *sorted(sys.modules), file=sys.stderr)
+"""
+
+NOT_FOR_BUILD = [
+    *("torch", "cnnspec.compare", "cnnspec.bench", "cnnspec.training", "cnnspec.data.load"),
+    *("cnnspec.backends.torch", "cnnspec.backends.loops", "cnnspec.report.verdict"),
+    *("cnnspec.report.check", "cnnspec.report.graph", "cnnspec.cli.progress"),
+    *("cnnspec.cli.compare", "cnnspec.cli.train", "rich.progress", "rich.live", "rich.markdown"),
+    *("rich._emoji_codes", "safetensors", "asyncio", "multiprocessing"),
+]
+NOT_FOR_VALIDATE = [*NOT_FOR_BUILD, "numpy", "cnnspec.backends", "rich.table"]
+NOT_FOR_HELP = [
+    *(set(NOT_FOR_VALIDATE) - {"rich.table", "rich._emoji_codes"}),  # rich-click's own
+    *("pydantic", "yaml", "cnnspec.spec", "cnnspec.report"),
+]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "unwanted"),
+    [
+        ([], NOT_FOR_HELP),
+        (["--help"], NOT_FOR_HELP),
+        (["build", "--help"], NOT_FOR_HELP),
+        (["validate", "small.yaml"], NOT_FOR_VALIDATE),
+        (["build", "small.yaml"], NOT_FOR_BUILD),
+        (["build", "digits"], NOT_FOR_BUILD),
+    ],
+    ids=lambda found: " ".join(found) if len(found) < 3 else "",
+)
+def test_what_a_short_command_does_not_load(
+    folder: Path, clean: dict[str, str], arguments: list[str], unwanted: list[str]
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LOADED, *arguments],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        env=clean,
+    )
+    assert done.returncode == 0, done.stderr
+    loaded = done.stderr.splitlines()[-1].split()
+    assert loaded[0] == "loaded:"
+    assert sorted(set(unwanted) & set(loaded)) == []
+
+
 def test_importing_the_package_imports_none_of_its_dependencies() -> None:
     code = (
         "import sys, cnnspec; "

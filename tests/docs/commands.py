@@ -50,16 +50,12 @@ def _command(name: str, above: click.Context) -> str:
 
 
 def _help(command: click.Command) -> str:
-    """Return what a command says of itself; examples, which keep their lines, as blocks."""
-    paragraphs = inspect.cleandoc(command.help or "").split("\n\n")
-    return "\n\n".join(map(_paragraph, paragraphs)) + "\n"
-
-
-def _paragraph(text: str) -> str:
-    if text.startswith("\b"):
-        lines = inspect.cleandoc(text.removeprefix("\b").strip("\n"))
-        return f"```sh\n{lines}\n```"
-    return re.sub("^#", r"\\#", text, flags=re.MULTILINE)  # it would be a heading
+    """Return what a command says of itself: a sentence, its examples, and the rest."""
+    first, *rest = inspect.cleandoc(command.help or "").split("\n\n")
+    examples = "\n".join(getattr(command, "examples", ()))
+    parts = [first, f"```sh\n{examples}\n```", *rest]
+    # `#` would be a heading
+    return "\n\n".join(re.sub("^#", r"\#", part, flags=re.MULTILINE) for part in parts) + "\n"
 
 
 def _options(command: click.Command, context: click.Context) -> str:
