@@ -141,10 +141,10 @@ def _prose(docstring: str) -> str:
     parts = []
     for paragraph in docstring.split("\n\n"):
         head, _, rest = paragraph.partition("\n")
-        if head == "Raises:":
+        if head in ("Raises:", "Warns:"):
             items = re.split(r"\n(?=\w)", textwrap.dedent(rest))
             raised = [re.sub(r"^(\w+):", r"`\1`:", _line(item)) for item in items]
-            parts.append("Raises:\n\n" + "\n".join(f"- {item}" for item in raised))
+            parts.append(f"{head}\n\n" + "\n".join(f"- {item}" for item in raised))
         elif head == "Shapes:":
             parts.append(f"Shapes: {_line(rest)}")
         else:
