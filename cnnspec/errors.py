@@ -95,6 +95,7 @@ class MissingExtraError(BackendError):
     """An optional package is not installed; `instead` says what works without it."""
 
     def __init__(self, what: str, package: str, extra: str, *, instead: str = "") -> None:
+        self.what = what
         self.package = package
         self.extra = extra
         super().__init__(

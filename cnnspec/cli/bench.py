@@ -7,6 +7,7 @@ import rich_click as click
 from cnnspec.cli import interrupt
 from cnnspec.cli.command import with_examples
 from cnnspec.cli.options import complete_backends, json_option, set_option, spec_argument
+from cnnspec.cli.without import or_else
 from cnnspec.environment import MOST_THREADS, processors
 
 COMPILED = "torch@compile"
@@ -107,7 +108,11 @@ def command(
     if compiled:
         names.append(COMPILED)
     model, _ = read_spec(spec, overrides)
-    with parts("measuring", by_itself=False) as progress, prints_on_stderr():
+    with (
+        or_else("leave it out: --backends numpy,loops"),
+        parts("measuring", by_itself=False) as progress,
+        prints_on_stderr(),
+    ):
         found = bench(
             model,
             tuple(dict.fromkeys(names)),

@@ -8,6 +8,7 @@ import rich_click as click
 
 from cnnspec.cli.command import with_examples
 from cnnspec.cli.options import complete_backends, json_option, set_option, spec_argument
+from cnnspec.cli.without import or_else
 
 
 @with_examples(
@@ -54,7 +55,8 @@ def command(
         raise click.UsageError(f"--graph: there is no folder {Path(graph).parent}")
     model, _ = read_spec(spec, overrides)
     plan = resolve(model)
-    build(plan, model.training, backend)
+    with or_else("build with --backend numpy"):
+        build(plan, model.training, backend)
     if graph is not None:
         from cnnspec.report.graph import plan_svg
 

@@ -21,6 +21,7 @@ from cnnspec.cli.options import (
     set_option,
 )
 from cnnspec.cli.targets import compared
+from cnnspec.cli.without import or_else
 
 if TYPE_CHECKING:
     from cnnspec.compare import Verdict
@@ -160,6 +161,7 @@ def command(
     training = model.training
     asked = {"mode", "steps", "epochs"} & _given(context)
     with (
+        or_else("compare others: --backends numpy,loops"),
         training_progress(training.epochs, quiet_stdout=as_json) as progress,
         prints_on_stderr(),
         progress.waiting("replaying every part of both"),
@@ -268,6 +270,7 @@ def _compare_runs(
     first, second = map(Run.open, targets)
     epochs = len(first.history())
     with (
+        or_else("test both runs on others: --backends numpy,numpy"),
         training_progress(epochs, quiet_stdout=as_json) as progress,
         prints_on_stderr(),
         progress.waiting("testing both runs"),

@@ -13,6 +13,7 @@ from cnnspec.cli.options import (
     set_option,
 )
 from cnnspec.cli.targets import RunFolder
+from cnnspec.cli.without import or_else
 
 
 @with_examples(
@@ -63,7 +64,8 @@ def command(
         raise RunError(f"{broken}, nothing was evaluated")
     for warning in filter(None, (folder.changed_copy(), rounding(*of_run))):
         say(f"cnnspec: warning: {warning}")
-    network = build(plan, model.training, name, device=device)
+    with or_else("test with --backend numpy"):
+        network = build(plan, model.training, name, device=device)
     network.load_state(weights)
     data = load_data(model.data, data_dir, limits=model.limits)
     data.check_fits(plan.input, plan.classes)

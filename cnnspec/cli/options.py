@@ -88,7 +88,7 @@ data_dir_option = click.option(
     "--data-dir",
     metavar="FOLDER",
     type=click.Path(file_okay=False),
-    help="Folder of the data sets.  [default: $CNNSPEC_DATA, or data]",
+    help="Folder of the data sets, or of MNIST's four files.  [default: $CNNSPEC_DATA, or data]",
 )
 
 device_option = click.option(

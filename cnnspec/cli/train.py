@@ -16,6 +16,7 @@ from cnnspec.cli.options import (
     set_option,
     spec_argument,
 )
+from cnnspec.cli.without import or_else
 
 if TYPE_CHECKING:
     from cnnspec.training import Run
@@ -76,7 +77,8 @@ def command(
             f"{spec} has no `data` section to train on; add one, such as `data: digits`"
         )
     plan = resolve(model)
-    network = build(plan, model.training, backend, device=device)
+    with or_else("train with --backend numpy"):
+        network = build(plan, model.training, backend, device=device)
     data = load_data(model.data, data_dir, limits=model.limits)
     data.check_fits(plan.input, plan.classes)
     with interrupt.held():

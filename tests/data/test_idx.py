@@ -16,6 +16,7 @@ from cnnspec import MNIST, DataError, FashionMNIST, Limits, Normalize, load_data
 from cnnspec.data import Dataset, idx_set
 from cnnspec.errors import DataWarning
 from cnnspec.spec import DataSource
+from tests.data.small_mnist import SMALL, idx, images, write
 
 DATA = os.environ.get("CNNSPEC_DATA")
 real = pytest.mark.skipif(
@@ -76,36 +77,6 @@ def test_one_set_in_the_place_of_the_other_is_told(tmp_path: Path) -> None:
     (tmp_path / "MNIST" / "raw").symlink_to(Path(DATA) / "FashionMNIST" / "raw")
     with pytest.warns(DataWarning, match="is not the file that was published as MNIST, by its"):
         load_data(MNIST(train_samples=10, test_samples=10), tmp_path)
-
-
-# Small files in the same format: what is made of them is not a matter of size.
-
-
-def idx(array: np.ndarray) -> bytes:
-    sizes = struct.pack(f">{array.ndim}I", *array.shape)
-    return bytes([0, 0, 8, array.ndim]) + sizes + array.astype(np.uint8).tobytes()
-
-
-def images(count: int) -> np.ndarray:
-    return (np.arange(count * 28 * 28) % 256).astype(np.uint8).reshape(count, 28, 28)
-
-
-SMALL = {
-    "train-images-idx3-ubyte": idx(images(6)),
-    "train-labels-idx1-ubyte": idx(np.arange(6)),
-    "t10k-images-idx3-ubyte": idx(images(4)),
-    "t10k-labels-idx1-ubyte": idx(np.arange(4)),
-}
-
-
-def write(folder: Path, *, packed: tuple[str, ...] = (), plain: tuple[str, ...] = ()) -> None:
-    """Write the small files; those whose names begin so, packed, or packed beside the plain."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, content in SMALL.items():
-        if name.startswith(packed):
-            (folder / f"{name}.gz").write_bytes(gzip.compress(content))
-        if not name.startswith(packed) or name.startswith(plain):
-            (folder / name).write_bytes(content)
 
 
 @pytest.fixture

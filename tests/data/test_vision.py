@@ -1,6 +1,5 @@
 """torchvision downloads MNIST and its kin, and reads in them what NumPy does."""
 
-import importlib.util
 import os
 import shutil
 import sys
@@ -18,15 +17,11 @@ DATA = os.environ.get("CNNSPEC_DATA")
 real = pytest.mark.skipif(
     not DATA, reason="CNNSPEC_DATA is not set: it names the folder of MNIST/raw and its kin"
 )
-torchvision = pytest.mark.skipif(
-    importlib.util.find_spec("torchvision") is None, reason="torchvision is not installed"
-)
-
 NAMES = {"mnist": "MNIST", "fashion_mnist": "FashionMNIST"}
 
 
 @real
-@torchvision
+@pytest.mark.torch
 @pytest.mark.parametrize("kind", [MNIST, FashionMNIST])
 def test_torchvision_reads_the_same(kind: type[DataSource]) -> None:
     assert DATA
