@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 import sys
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 MOST_THREADS = 256
@@ -24,6 +23,8 @@ def environment() -> dict[str, Any]:
 
     `thread_pools` are those that are loaded: BLAS and OpenMP libraries, with their threads.
     """
+    from importlib.metadata import PackageNotFoundError, version  # it takes a while to import
+
     found: dict[str, Any] = {
         "python": platform.python_version(),
         "machine": platform.machine(),
