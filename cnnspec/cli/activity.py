@@ -82,12 +82,18 @@ class Parts:
 
     def show(self, done: int, total: int, what: str) -> None:
         """Show how many parts are done, of how many, and which goes on."""
-        text = part_of(self._verb, done, total, what)
-        self._activity.say(text)
+        self._activity.say(part_of(self._verb, done, total, what))
+        self._draw(done, total, f"{self._verb} {what}")
+
+    def images(self, done: int, total: int) -> None:
+        """Show how many images are done, of how many."""
+        self._activity.say(f"{self._verb}: {done:,} of {total:,} images")
+        self._draw(done, total, self._verb)
+
+    def _draw(self, done: int, total: int, description: str) -> None:
         if not self._activity.live:
             return
         bar = self._activity.bar
-        description = f"{self._verb} {what}"
         if self._task is None:
             self._task = bar.add_task(description, total=total)
         bar.update(self._task, completed=done, total=total, description=description)

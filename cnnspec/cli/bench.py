@@ -108,6 +108,10 @@ def command(
     if compiled:
         names.append(COMPILED)
     model, _ = read_spec(spec, overrides)
+    if "loops" in names:
+        from cnnspec.cli import forecast
+
+        forecast.of_bench(model)
     with (
         or_else("leave it out: --backends numpy,loops"),
         parts("measuring", by_itself=False) as progress,

@@ -78,6 +78,7 @@ def command(
     The code runs in a process of its own. Exits with 0 where all is right, with 1 where
     something is wrong, and with 2 where more must be said about the class.
     """
+    from cnnspec.cli.activity import parts
     from cnnspec.cli.console import Output
     from cnnspec.cli.output import print_document
     from cnnspec.compare.check import NotTriedError, check_class
@@ -93,15 +94,17 @@ def command(
         names[ours] = theirs
     layer = _layer_like(kind, like) if like is not None else None
     try:
-        checked = check_class(
-            candidate,
-            kind,
-            like=layer,
-            names=names,
-            arguments=dict(map(_argument, arguments)),
-            layout=layout,
-            time_limit=time_limit,
-        )
+        with parts("trying") as progress:
+            checked = check_class(
+                candidate,
+                kind,
+                like=layer,
+                names=names,
+                arguments=dict(map(_argument, arguments)),
+                layout=layout,
+                time_limit=time_limit,
+                on_progress=progress.show,
+            )
     except NotTriedError as error:
         if as_json:
             print_document(check_document(error.checked))

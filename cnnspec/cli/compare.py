@@ -8,15 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import rich_click as click
-from click.core import ParameterSource
 
 from cnnspec.cli import DIFFERENT, interrupt
 from cnnspec.cli.command import with_examples
+from cnnspec.cli.compare_runs import check_options_of_runs, compare_two_runs
 from cnnspec.cli.options import (
     complete_backends,
     complete_specs,
     data_dir_option,
     device_option,
+    given,
     json_option,
     set_option,
 )
@@ -134,6 +135,7 @@ def command(
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+    from cnnspec.cli import forecast
     from cnnspec.cli.console import Output
     from cnnspec.cli.output import print_document, prints_on_stderr, say
     from cnnspec.cli.progress import training_progress
@@ -144,11 +146,10 @@ def command(
     from cnnspec.report.verdict_document import verdict_document
 
     if spec is None:
-        _check_options_of_runs(context)
+        check_options_of_runs(context)
         _check_twins(twins, "two run folders", none=True)
-        given = context.get_parameter_source("backends") is ParameterSource.COMMANDLINE
-        named = _two_names(backends) if given else None
-        return _compare_runs(targets, named, twins, data_dir, device, as_json)
+        named = _two_names(backends) if "backends" in given(context) else None
+        return compare_two_runs(targets, named, twins, data_dir, device, as_json)
     _check_mode(context, mode, steps, epochs, twins)
     names = _two_names(backends)
     if epochs is not None:
@@ -159,7 +160,10 @@ def command(
     if model.data is None and (steps or epochs or mode in ("resync", "free")):
         raise DataError(f"{spec} has no `data` section to train on; add one, or take --mode replay")
     training = model.training
-    asked = {"mode", "steps", "epochs"} & _given(context)
+    asked = ASKS_FOR_TRAINING & given(context)
+    forecast.of_comparison(
+        model, names, data_dir, mode=mode, steps=steps, all_of_it=bool(asked), twins=twins
+    )
     with (
         or_else("compare others: --backends numpy,loops"),
         training_progress(training.epochs, quiet_stdout=as_json) as progress,
@@ -210,23 +214,8 @@ def _two_names(backends: str) -> tuple[str, str]:
     return first, others[0]
 
 
-OF_SPECS = {"mode", "allow", "program", "steps", "epochs", "overrides"}
-"""Parameters that say nothing of run folders."""
-
-
-def _check_options_of_runs(context: click.Context) -> None:
-    """Refuse options that say nothing of run folders."""
-    of_specs = OF_SPECS & _given(context)
-    given = [item.opts[0] for item in context.command.params if item.name in of_specs]
-    if given:
-        raise click.UsageError(f"{', '.join(given)}: for specs, not for run folders")
-
-
-def _given(context: click.Context) -> set[str]:
-    """Return the names of the parameters that stand on the command line."""
-    names = (parameter.name for parameter in context.command.params if parameter.name)
-    on_line = ParameterSource.COMMANDLINE
-    return {name for name in names if context.get_parameter_source(name) is on_line}
+ASKS_FOR_TRAINING = {"mode", "steps", "epochs"}
+"""Parameters that say how far to train: without them, the loops take some steps alone."""
 
 
 def _check_mode(
@@ -240,7 +229,7 @@ def _check_mode(
             )
     if mode == "free":
         _check_twins(twins, "--mode free")
-    elif "twins" in _given(context):
+    elif "twins" in given(context):
         raise click.UsageError(f"--twins: for --mode free, not for --mode {mode}")
 
 
@@ -250,48 +239,6 @@ def _check_twins(twins: int, what: str, *, none: bool = False) -> None:
             f"--twins: {what} need{'s' if what.startswith('--') else ''} 2 or more"
             f"{', or 0 to train none' if none else ''}: one alone shows no scatter"
         )
-
-
-def _compare_runs(
-    targets: tuple[str, ...],
-    backends: tuple[str, str] | None,
-    twins: int,
-    data_dir: str | None,
-    device: str,
-    as_json: bool,
-) -> int:
-    from cnnspec.cli.console import Output
-    from cnnspec.cli.output import print_document, prints_on_stderr, say
-    from cnnspec.cli.progress import training_progress
-    from cnnspec.compare.runs import compare_runs
-    from cnnspec.report.runs import render_runs, runs_document
-    from cnnspec.training import Run
-
-    first, second = map(Run.open, targets)
-    epochs = len(first.history())
-    with (
-        or_else("test both runs on others: --backends numpy,numpy"),
-        training_progress(epochs, quiet_stdout=as_json) as progress,
-        prints_on_stderr(),
-        progress.waiting("testing both runs"),
-    ):
-        found = compare_runs(
-            first,
-            second,
-            backends=backends,
-            twins=twins,
-            data_dir=data_dir,
-            device=device,
-            on_progress=progress.part,
-            on_step=lambda event: progress.show({"twin": event}),
-        )
-    for warning in found.warnings:
-        say(f"cnnspec: warning: {warning}")
-    if as_json:
-        print_document(runs_document(found))
-    else:
-        Output().print(*render_runs(found), sep="\n")
-    return 0 if found.verdict == "same" else DIFFERENT
 
 
 def _shrunk(

@@ -43,6 +43,7 @@ def command(
 ) -> None:
     """Test the weights of a run folder, on any backend."""
     from cnnspec.backends import build
+    from cnnspec.cli.activity import parts
     from cnnspec.cli.output import print_document, print_line, say
     from cnnspec.data import load_data
     from cnnspec.errors import DataError, RunError
@@ -69,7 +70,12 @@ def command(
     network.load_state(weights)
     data = load_data(model.data, data_dir, limits=model.limits)
     data.check_fits(plan.input, plan.classes)
-    result = evaluate(network, data.test)
+    if name == "loops":
+        from cnnspec.cli import forecast
+
+        forecast.of_evaluation(plan, model, len(data.test))
+    with parts("testing") as progress:
+        result = evaluate(network, data.test, on_progress=progress.images)
     if as_json:
         document = training_document(
             run=str(folder.path),

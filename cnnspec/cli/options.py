@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import rich_click as click
+from click.core import ParameterSource
 from click.shell_completion import CompletionItem, split_arg_string
 
 from cnnspec.cli.targets import SUFFIXES, Spec
@@ -98,3 +99,10 @@ device_option = click.option(
     show_default=True,
     help="Device of the torch backend, such as cpu or cuda.",
 )
+
+
+def given(context: click.Context) -> set[str]:
+    """Return the names of the parameters that stand on the command line."""
+    names = (parameter.name for parameter in context.command.params if parameter.name)
+    on_line = ParameterSource.COMMANDLINE
+    return {name for name in names if context.get_parameter_source(name) is on_line}

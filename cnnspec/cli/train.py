@@ -81,6 +81,10 @@ def command(
         network = build(plan, model.training, backend, device=device)
     data = load_data(model.data, data_dir, limits=model.limits)
     data.check_fits(plan.input, plan.classes)
+    if backend == "loops":
+        from cnnspec.cli import forecast
+
+        forecast.of_training(plan, forecast.Training(model, data))
     with interrupt.held():
         run = Run.create(runs, model, text, backend=backend, overrides=overrides)
         interrupt.keeps(lambda: _kept(run, 0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,8 +30,15 @@ class Evaluation:
     """(n,) the class with the greatest logit."""
 
 
-def evaluate(network: Network, split: Split) -> Evaluation:
+def evaluate(
+    network: Network,
+    split: Split,
+    *,
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Evaluation:
     """Predict every image of a split and hold it against its label.
+
+    `on_progress` is called before each batch: how many images are done, of how many.
 
     Raises:
         DataError: there are no images, or the labels are none of the network's classes.
@@ -39,11 +47,12 @@ def evaluate(network: Network, split: Split) -> Evaluation:
     if not len(split.images):
         raise DataError("found no images to test on; wanted at least one")
     check_labels(split.labels, len(split.images), network.plan.classes)
-    starts = range(0, len(split.images), BATCH)
-    with np.errstate(over="ignore", invalid="ignore"):
-        logits = np.concatenate(
-            [_logits(network, split.images[start : start + BATCH]) for start in starts]
-        )
+    found = []
+    for start in range(0, len(split.images), BATCH):
+        on_progress(start, len(split.images))
+        with np.errstate(over="ignore", invalid="ignore"):
+            found.append(_logits(network, split.images[start : start + BATCH]))
+    logits = np.concatenate(found)
     predictions = logits.argmax(axis=1)
     return Evaluation(
         loss=mean_cross_entropy(logits, split.labels),

@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -245,3 +246,89 @@ def program_with_short_breath(folder: Path) -> Any:
         )
 
     return run
+
+
+def lines_of(done: subprocess.CompletedProcess[str]) -> list[str]:
+    """Return the lines about what goes on, without the time."""
+    return re.findall(r"^\[\d:\d\d\] (.*)$", done.stderr, re.MULTILINE)
+
+
+def test_compare_says_which_part_of_how_many_and_trains_aloud(
+    folder: Path, program_with_short_breath: Any
+) -> None:
+    (folder / "slow.py").write_text(SLOW)
+    done = program_with_short_breath(
+        *("compare", "small.yaml", "--backends", "numpy,slow.py:Network", "--steps", "3", "--json")
+    )
+    assert done.returncode == 0, done.stderr
+    told = lines_of(done)
+    parts_told = [re.fullmatch(r"replaying (\d+) of (\d+): (.*)", line) for line in told]
+    numbers = [(int(part[1]), int(part[2])) for part in parts_told if part]
+    assert numbers == sorted(numbers)
+    assert len({total for _, total in numbers}) == 1
+    assert "training steps of Network" in {part[3] for part in parts_told if part}
+    assert any(line.startswith("epoch 1/2: 32 of 200 images, loss ") for line in told)
+    assert done.stdout.startswith("{")
+
+
+def test_evaluate_says_how_many_images_are_done(
+    folder: Path, program_with_short_breath: Any
+) -> None:
+    assert program_with_short_breath("train", "small.yaml").returncode == 0
+    (folder / "slow.py").write_text(SLOW.replace("time.sleep(0.4)", "time.sleep(1)"))
+    done = program_with_short_breath("evaluate", "runs/small-1", "--backend", "slow.py:Network")
+    assert done.returncode == 0, done.stderr
+    assert set(lines_of(done)) == {"testing: 0 of 100 images"}
+
+
+def test_check_says_which_setting_is_tried(folder: Path, program_with_short_breath: Any) -> None:
+    (folder / "slow.py").write_text("""
+import time
+import numpy as np
+
+
+class ReLU:
+    def forward(self, x):
+        time.sleep(0.2)
+        self.x = x
+        return np.maximum(x, 0)
+
+    def backward(self, grad_output):
+        return grad_output * (self.x > 0)
+""")
+    done = program_with_short_breath("check", "slow.py:ReLU", "--as", "relu")
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = [re.fullmatch(r"trying (\d+) of (\d+): (.+)", line) for line in lines_of(done)]
+    assert told
+    assert all(told)
+
+
+@pytest.mark.slow
+def test_selftest_says_what_is_compared(program_with_short_breath: Any) -> None:
+    done = program_with_short_breath("selftest", "--quick", "--clean", "0")
+    told = [
+        re.fullmatch(r"comparing (\d+) of (\d+): (.+) on (.+)", line) for line in lines_of(done)
+    ]
+    assert len(told) > 3
+    assert all(told)
+
+
+@pytest.mark.slow
+def test_no_ten_seconds_pass_without_a_line(folder: Path) -> None:
+    """With the pauses that users have, and one question that takes half a minute."""
+    (folder / "slow.py").write_text(SLOW.replace("time.sleep(0.4)", "time.sleep(12)"))
+    run = [sys.executable, "-m", "cnnspec", "bench", "small.yaml", "--backends", "slow.py:Network"]
+    told = [time.monotonic()]
+    with subprocess.Popen(
+        [*run, "--batch", "1", "--no-memory", "--threads", "1", "--seconds", "0.01"],
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        cwd=folder,
+        text=True,
+    ) as process:
+        assert process.stderr is not None
+        while time.monotonic() - told[0] < 60 and process.stderr.readline():
+            told.append(time.monotonic())
+        process.kill()
+    assert len(told) > 5
+    assert max(after - before for before, after in pairwise(told)) <= 10

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from cnnspec.backends.plain.names import ARRAYS, OPTIONS
 from cnnspec.compare.causes import diagnose_layer, diagnose_loss
 from cnnspec.compare.check.grade import LayerGrader
 from cnnspec.compare.check.grade_loss import LossGrader
-from cnnspec.compare.check.judged import with_causes
+from cnnspec.compare.check.judged import Judged, with_causes
 from cnnspec.compare.check.records import Checked, CheckFinding, NotSupported, NotTriedError
 from cnnspec.compare.check.results import Results
 from cnnspec.compare.check.run import run_child
@@ -24,6 +24,9 @@ from cnnspec.compare.probes import as_float32, loss_probes, probe_labels
 from cnnspec.errors import BackendError
 from cnnspec.spec.layers import KINDS as LAYER_KINDS
 from cnnspec.spec.layers import AnyLayer
+
+Progress = Callable[[int, int, str], None]
+"""Called before each setting: how many are done, of how many, and which comes now."""
 
 LOSS = "cross_entropy"
 KINDS = (*LAYER_KINDS, LOSS)
@@ -47,6 +50,7 @@ def check_class(
     arguments: Mapping[str, Any] | None = None,
     layout: str = "nchw",
     time_limit: float = 10.0,
+    on_progress: Progress = lambda done, total, what: None,
 ) -> Checked:
     """Try a class from a file, `path/to/file.py:Conv2D`, as a kind of layer or as the loss.
 
@@ -55,7 +59,8 @@ def check_class(
     `like` is a layer whose options are tried, in place of a list of settings: what the class has
     no parameter for is taken as built in. `names` says what the class calls something, by our
     name for it; `arguments` are given to its constructor; each setting must end within
-    `time_limit` seconds. The code runs in a process of its own. Nothing here needs torch.
+    `time_limit` seconds. `on_progress` is called before each setting: how many are done, of how
+    many, and which comes now. The code runs in a process of its own. Nothing here needs torch.
 
     Raises:
         BackendError: there is no such file, or a name is mapped that a layer of this kind lacks.
@@ -79,9 +84,10 @@ def check_class(
             "built_in": like is not None,
         }
         if kind == LOSS:
-            return _check_loss(label, Path(folder), request, time_limit)
+            return _check_loss(label, Path(folder), request, time_limit, on_progress)
         settings = settings_like(like) if like is not None else SETTINGS[kind]
-        return _check_layer(label, kind, settings, Path(folder), request, time_limit)
+        work = Path(folder)
+        return _check_layer(label, kind, settings, work, request, time_limit, on_progress)
 
 
 def _check_names(kind: str, names: Mapping[str, str]) -> None:
@@ -103,20 +109,24 @@ def _check_layer(
     folder: Path,
     request: dict[str, Any],
     limit: float,
+    on_progress: Progress,
 ) -> Checked:
     graders = {f"s{n}": LayerGrader(setting) for n, setting in enumerate(settings)}
-    results = _try(graders, folder, request, limit)
+
+    def show(key: str) -> None:
+        on_progress(list(graders).index(key), len(graders), graders[key].setting.name)
+
+    results = _try(graders, folder, request, limit, show)
     unreached = [finding for grader in graders.values() for finding in grader.unreached()]
     _raise_if_more_is_wanted(label, kind, unreached, results)
     if results.load_error():
         return _not_loaded(label, kind, unreached, results)
     unsupported = _unsupported(kind, graders, results)
-    judged = [
-        item
-        for key, grader in graders.items()
-        if key not in unsupported
-        for item in grader.judged(key, results)
-    ]
+    judged: list[Judged] = []
+    for number, (key, grader) in enumerate(graders.items()):
+        if key not in unsupported:
+            on_progress(number, len(graders), f"{grader.setting.name} (judging it)")
+            judged += grader.judged(key, results)
     notes = [note for key in graders if key not in unsupported for note in results.notes(key)]
     notes += [item.note for item in judged if item.note]
     if all(_is_unusable(key, grader, results) for key, grader in graders.items()):
@@ -138,6 +148,7 @@ def _try(
     folder: Path,
     request: dict[str, Any],
     limit: float,
+    on_setting: Callable[[str], None] = lambda key: None,
     **how: bool,
 ) -> Results:
     """Let a class run in every setting."""
@@ -148,7 +159,7 @@ def _try(
             given = {"x": probe.x, "grad_output": probe.grad_output}
             np.savez(folder / f"{key}-p{number}-given.npz", **given)  # type: ignore[arg-type]
         asked.append(grader.request(key) | how)
-    return run_child(folder, request | {"settings": asked}, limit)
+    return run_child(folder, request | {"settings": asked}, limit, on_setting)
 
 
 def _unsupported(kind: str, graders: Mapping[str, LayerGrader], results: Results) -> dict[str, str]:
@@ -198,7 +209,9 @@ def _better_layouts(
             yield f"with --layout {layout}, its forward pass is right ({setting.name})"
 
 
-def _check_loss(label: str, folder: Path, request: dict[str, Any], limit: float) -> Checked:
+def _check_loss(
+    label: str, folder: Path, request: dict[str, Any], limit: float, on_progress: Progress
+) -> Checked:
     graders: list[LossGrader] = []
     asked: list[dict[str, Any]] = []
     for number, classes in enumerate(CLASSES):
@@ -214,7 +227,12 @@ def _check_loss(label: str, folder: Path, request: dict[str, Any], limit: float)
                 np.savez(folder / f"{at}-given.npz", **given)  # type: ignore[arg-type]
             asked.append({"key": key, "probes": [probe for probe, *_ in batches.values()]})
             graders.append(LossGrader(f"{classes} classes, {kind_of_logits} logits", batches))
-    results = run_child(folder, request | {"settings": asked}, limit)
+    keys = [setting["key"] for setting in asked]
+
+    def show(key: str) -> None:
+        on_progress(keys.index(key), len(keys), graders[keys.index(key)].setting)
+
+    results = run_child(folder, request | {"settings": asked}, limit, show)
     unreached = [finding for grader in graders for finding in grader.unreached()]
     _raise_if_more_is_wanted(label, LOSS, unreached, results)
     if results.load_error():

@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +26,12 @@ ANSWER = 0.5
 """Seconds for a process that is stopped to write down where it is, and for its last output."""
 
 
-def run_child(folder: Path, request: Mapping[str, Any], limit: float) -> Results:
+def run_child(
+    folder: Path, request: Mapping[str, Any], limit: float, on_setting: Callable[[str], None]
+) -> Results:
     """Let a child process try every setting of a request, each within `limit` seconds.
+
+    `on_setting` is called with the key of each that begins.
 
     After a crash, or where the time is over, a new process goes on with the next setting; if
     that was in a backward pass, first with the forward passes of the same.
@@ -36,7 +40,7 @@ def run_child(folder: Path, request: Mapping[str, Any], limit: float) -> Results
     left = list(request["settings"])
     while left:
         (folder / "request.json").write_text(json.dumps({**request, "settings": left}), "utf-8")
-        ended, lines = _run_once(folder, limit, results)
+        ended, lines = _run_once(folder, limit, results, on_setting)
         results.lines.extend(lines)
         begun = {line["key"] for line in lines if line.get("event") == "start"}
         done = {line["key"] for line in lines if line.get("event") == "done"}
@@ -67,7 +71,9 @@ def _unfinished(lines: list[dict[str, Any]], current: set[str], ended: str) -> d
     return {"key": key, "stage": LOAD if key == LOAD else "construct", "error": ended}
 
 
-def _run_once(folder: Path, limit: float, results: Results) -> tuple[str, list[dict[str, Any]]]:
+def _run_once(
+    folder: Path, limit: float, results: Results, on_setting: Callable[[str], None]
+) -> tuple[str, list[dict[str, Any]]]:
     """Run a process to its end; return how it ended, and what it wrote."""
     lines = folder / LINES
     lines.write_text("")
@@ -78,7 +84,7 @@ def _run_once(folder: Path, limit: float, results: Results) -> tuple[str, list[d
         os.close(writer)
     results.printed.drain(reader)
     try:
-        late = _wait(process, lines, limit)
+        late = _wait(process, lines, limit, on_setting)
         if late and WHERE is not None:
             process.send_signal(WHERE)
             _wait_for_answer(process, folder / TRACE)
@@ -117,7 +123,12 @@ def _read_lines(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in whole if line.endswith("\n")]
 
 
-def _wait(process: Forked | subprocess.Popen[bytes], lines: Path, limit: float) -> bool:
+def _wait(
+    process: Forked | subprocess.Popen[bytes],
+    lines: Path,
+    limit: float,
+    on_setting: Callable[[str], None],
+) -> bool:
     """Wait for a process; return whether it took longer than the limit for one setting.
 
     Until its first line, it loads what is ours.
@@ -129,8 +140,10 @@ def _wait(process: Forked | subprocess.Popen[bytes], lines: Path, limit: float) 
             return False
         if lines.stat().st_size != seen:
             seen = lines.stat().st_size
-            now = sum("event" in line and "stage" not in line for line in _read_lines(lines))
-            if now != steps or steps == 0:
-                steps, since = now, time.monotonic()
+            told = [line for line in _read_lines(lines) if "event" in line and "stage" not in line]
+            if len(told) != steps or steps == 0:
+                steps, since = len(told), time.monotonic()
+                for line in told[-1:]:
+                    on_setting(line["key"])
         if time.monotonic() - since > (limit if seen else START):
             return True

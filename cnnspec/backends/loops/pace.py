@@ -1,0 +1,129 @@
+"""How long the loops take on this machine: each layer timed on a part of its outputs.
+
+A loop goes over every output, so its time grows with their number. Where images are large, a layer
+is timed on smaller ones, with all its channels: each output costs the same.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from cnnspec.backends.chain import Layer
+from cnnspec.backends.loops import LAYERS, OPTIMIZERS
+from cnnspec.backends.loops.learning import cross_entropy
+from cnnspec.errors import SpecError
+from cnnspec.plan import Plan, PlannedLayer
+from cnnspec.spec.layers import Layer as SpecLayer
+from cnnspec.spec.sizes import Shape
+from cnnspec.spec.training import Training
+from cnnspec.trace import Array
+
+OUTPUTS = 1500
+"""Outputs of a layer that are timed, in about: some hundredths of a second."""
+
+NUMBERS = 2000
+"""Parameters of which an update is timed."""
+
+IMAGES = 6
+"""Images of the batch that is timed: a window is found once for all of them."""
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How long the loops of a network take, in seconds."""
+
+    forward: float
+    """Of one image."""
+    backward: float
+    """Of one image: the gradients that a training step needs."""
+    update: float
+    """Of one update of all parameters."""
+
+    def training(self, images: int, steps: int) -> float:
+        """Return how long steps take that learn from so many images in all."""
+        return images * (self.forward + self.backward) + steps * self.update
+
+    def testing(self, images: int) -> float:
+        """Return how long the predictions of so many images take."""
+        return images * self.forward
+
+
+def pace_of(plan: Plan, training: Training) -> Pace:
+    """Time the loops of every layer of a network, its loss and its optimizer."""
+    dtype = np.dtype(training.precision)
+    forward, backward = 0.0, _loss(plan, dtype)
+    learns_before = False
+    for at in plan.layers:
+        timed = _Timed(at, dtype)
+        forward += timed.forward()
+        backward += timed.backward(learns_before)
+        learns_before = learns_before or bool(at.parameters)
+    return Pace(forward, backward, _update(plan, training, dtype))
+
+
+class _Timed:
+    """A layer over a batch of images that may be smaller than its own."""
+
+    def __init__(self, at: PlannedLayer, dtype: np.dtype) -> None:
+        layer, size, output = _part(at)
+        self._images = max(IMAGES, layer.least_batch(size))
+        self._layer: Layer = LAYERS[at.kind](layer, size, output, dtype)
+        self._scale = math.prod(at.output) / math.prod(output) / self._images
+        random = np.random.default_rng(0)
+        self._x = random.normal(size=(self._images, *size)).astype(dtype)
+        self._grad = random.normal(size=(self._images, *output)).astype(dtype)
+        self._layer.forward(self._x[:2])  # the first call finds nothing in the caches
+
+    def forward(self) -> float:
+        return self._scale * _seconds(lambda: self._layer.forward(self._x))
+
+    def backward(self, needs_input_gradient: bool) -> float:
+        seconds = 0.0
+        if self._layer.parameters:
+            seconds += _seconds(lambda: self._layer.parameter_gradients(self._grad))
+        if needs_input_gradient:
+            seconds += _seconds(lambda: self._layer.input_gradient(self._grad))
+        return self._scale * seconds
+
+
+def _part(at: PlannedLayer) -> tuple[SpecLayer, Shape, Shape]:
+    """Return a layer over images, or of outputs, of which there are few."""
+    layer, size, output = at.layer, at.input, at.output
+    if len(output) == 1 and "out_features" in type(layer).model_fields:
+        few = min(output[0], OUTPUTS)
+        return layer.model_copy(update={"out_features": few}), size, (few,)
+    while len(size) == 3 and math.prod(output) > OUTPUTS:
+        channels, height, width = size
+        smaller = channels, math.ceil(height / 2), math.ceil(width / 2)
+        try:
+            less = layer.output_shape(smaller)
+        except SpecError:  # no window fits
+            break
+        if math.prod(less) == math.prod(output):
+            break
+        size, output = smaller, less
+    return layer, size, output
+
+
+def _loss(plan: Plan, dtype: np.dtype) -> float:
+    labels = np.zeros(8, np.int64)
+    logits = np.zeros((len(labels), math.prod(plan.layers[-1].output)), dtype)
+    return _seconds(lambda: cross_entropy(logits, labels)) / len(labels)
+
+
+def _update(plan: Plan, training: Training, dtype: np.dtype) -> float:
+    some: dict[str, Array] = {"some": np.ones(NUMBERS, dtype)}
+    optimizer = OPTIMIZERS[training.optimizer.keyword](training.optimizer, some)
+    seconds = _seconds(lambda: optimizer.step(some, some, 1e-3, 1))
+    return seconds * plan.parameter_count / NUMBERS
+
+
+def _seconds(action: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    action()
+    return time.perf_counter() - start
