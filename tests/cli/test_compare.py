@@ -212,7 +212,7 @@ def test_a_backend_that_raises_has_a_verdict_all_the_same(
 def test_a_folder_is_neither_spec_nor_run(call: Call, tmp_path: Path) -> None:
     done = call("compare", str(tmp_path))
     assert done.code == 2
-    assert "(a folder without a run.json)" in " ".join(done.err.split())
+    assert "is a folder, and a spec is wanted" in " ".join(done.err.split())
 
 
 @pytest.mark.torch
