@@ -54,13 +54,13 @@ NOT_RUN: dict[str, str] = {
 }
 """Blocks, by their first line, and why they are not run."""
 
-SLOW: set[str] = set()
+SLOW = {"cnnspec compare digits"}
 """Commands of transcripts that take long: `make test-slow` runs them."""
 
 ROUNDED = ("cnnspec train", "cnnspec compare")
 """Commands whose numbers, and times, are others on another machine: BLAS adds up otherwise."""
 
-NEEDS_TORCH = {"docs/tutorial/one-spec-two-backends.md"}
+NEEDS_TORCH = {"docs/howto/install.md", "docs/tutorial/one-spec-two-backends.md"}
 
 SHOWN = [page for page in PAGES if name(page) not in WRITTEN]
 BLOCKS = [block for page in SHOWN for block in blocks(page)]
