@@ -24,13 +24,13 @@ class ModelSpec(Section):
     """Channels, height and width of one image."""
     layers: Annotated[Sequence[AnyLayer], Field(min_length=1), AfterValidator(tuple)]
     """The chain of layers, from the images to the logits."""
-    initialization: AnyInitialization = TorchDefault()
+    initialization: AnyInitialization = TorchDefault.model_construct()
     """Starting weights: `torch_default`, or `normal: {std: ...}`."""
     data: AnyData | None = None
     """What to train on; not needed to build, to export or to compare layers."""
-    training: Training = Training()
+    training: Training = Training.model_construct()
     """How to train."""
-    limits: Limits = Limits()
+    limits: Limits = Limits.model_construct()
     """Sizes beyond which the spec is refused."""
 
 

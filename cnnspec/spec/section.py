@@ -20,7 +20,8 @@ class Section(BaseModel):
     What is made in Python is held to the limits of the reader, so that it can be written into
     a file and read back.
 
-    Validators are built when they are first used: most commands need ModelSpec's alone.
+    Validators are built when they are first used: most commands need ModelSpec's alone. So
+    defaults that are sections themselves are made by `model_construct`, which needs none.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)

@@ -97,7 +97,7 @@ class Training(Section):
     """Passes over the training images."""
     batch_size: PositiveInt = 32
     """Images a step; the last batch of an epoch may be smaller."""
-    optimizer: AnyOptimizer = SGD()
+    optimizer: AnyOptimizer = SGD.model_construct()
     """`sgd` or `adam`."""
     precision: Precision = "float32"
     """Arithmetic of the network: `float32` or `float64`."""
