@@ -24,7 +24,14 @@ LAYOUTS = ("nchw", "nhwc", "chw", "hwc", "columns")
     "cnnspec check mine.py:Dense --as linear --map weight=theta --json",
 )
 @click.argument("candidate", metavar="FILE.py:CLASS")
-@click.option("--as", "kind", type=click.Choice(KINDS), required=True, help="What it is.")
+@click.option(
+    "--as",
+    "kind",
+    metavar="KIND",
+    type=click.Choice(KINDS),
+    required=True,
+    help=f"What it is: {', '.join(KINDS[:-1])} or {KINDS[-1]}.",
+)
 @click.option(
     "--like",
     metavar="OPTIONS",
@@ -48,11 +55,12 @@ LAYOUTS = ("nchw", "nhwc", "chw", "hwc", "columns")
 )
 @click.option(
     "--layout",
+    metavar="LAYOUT",
     type=click.Choice(LAYOUTS),
     default="nchw",
     show_default=True,
-    help="How its images lie; chw and hwc: it takes them one by one; columns: features as "
-    "(features, n).",
+    help="How its images lie: nchw, nhwc; chw or hwc, where it takes them one by one; columns: "
+    "features as (features, n).",
 )
 @click.option(
     "--time-limit",

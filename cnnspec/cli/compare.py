@@ -62,11 +62,13 @@ MODES = ("replay", "lockstep", "resync", "free")
 )
 @click.option(
     "--mode",
+    metavar="MODE",
     type=click.Choice(MODES),
     default="lockstep",
     show_default=True,
-    help="How to train after the replay: not at all; in lockstep; in lockstep, set to the same "
-    "state after each step; or free, beside twins that start one unit in the last place away.",
+    help="How to train after the replay. replay: not at all; lockstep: on the same batches; "
+    "resync: so, and set to the same state after each step; free: beside twins that start one "
+    "unit in the last place away.",
 )
 @click.option(
     "--twins",

@@ -47,10 +47,11 @@ def _complete_data(
 )
 @click.option(
     "--template",
+    metavar="NAME",
     type=click.Choice(TEMPLATES),
     default="small",
     show_default=True,
-    help="Which network to start from.",
+    help=f"Which network to start from: {', '.join(TEMPLATES[:-1])} or {TEMPLATES[-1]}.",
 )
 def command(file: str, data: str, template: str) -> None:
     """Write a commented spec to start from.

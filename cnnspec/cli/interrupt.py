@@ -21,8 +21,8 @@ from cnnspec.printable import printable
 PATIENCE = 3.0
 """Seconds in which further signals do not disturb what is tidied up after the first."""
 
-SHOW_CURSOR = "\x1b[?25h"
-"""Progress bars hide it."""
+TIDY = "\r\x1b[2K\x1b[?25h"
+"""Clears the line of a terminal that a progress bar was drawn on, and shows the cursor again."""
 
 _since: float | None = None
 _held = 0
@@ -73,10 +73,9 @@ def kept() -> str:
 
 def tell() -> None:
     """Say on stderr that the command was interrupted, and what is kept."""
-    cursor = SHOW_CURSOR if os.isatty(2) else ""
     with suppress(Exception):  # a library may have replaced them
         sys.stdout.flush()
-        print(f"{cursor}cnnspec: interrupted{kept()}", file=sys.stderr, flush=True)
+        print(_words(), end="", file=sys.stderr, flush=True)
 
 
 def _interrupt(signum: int, frame: FrameType | None) -> None:
@@ -86,10 +85,21 @@ def _interrupt(signum: int, frame: FrameType | None) -> None:
         return
     again, _since = asked(), now
     if again or (_importing(frame) and not _held):
-        tell()
-        os._exit(128 + signum)
+        _leave(128 + signum)
     if not _held:
         raise KeyboardInterrupt
+
+
+def _leave(code: int) -> None:
+    """End the process at once, past any bar that would be drawn again below the last line."""
+    with suppress(Exception):
+        sys.stdout.flush()
+        os.write(2, _words().encode())
+    os._exit(code)
+
+
+def _words() -> str:
+    return f"{TIDY if os.isatty(2) else ''}cnnspec: interrupted{kept()}\n"
 
 
 def _importing(frame: FrameType | None) -> bool:

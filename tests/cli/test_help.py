@@ -180,6 +180,14 @@ def test_every_value_is_called_what_it_is() -> None:
     assert seen > 40
 
 
+def test_what_may_be_chosen_is_said() -> None:
+    for name, parameter, context in values():
+        if isinstance(parameter.type, click.Choice):
+            said = f"{parameter.make_metavar(context)} {getattr(parameter, 'help', '')}"
+            missing = [word for word in parameter.type.choices if word not in said]
+            assert not missing, f"{name} {parameter.name}"
+
+
 def test_every_option_has_help() -> None:
     for name in COMMANDS:
         for parameter in command_of(name).params:

@@ -196,6 +196,37 @@ def test_a_long_command_says_that_nothing_is_kept(folder: Path, clean: dict[str,
     assert said <= {"", "nothing is kept"}
 
 
+def test_on_a_terminal_it_is_the_last_line(folder: Path, clean: dict[str, str]) -> None:
+    """A bar that is drawn while torch is imported must not be drawn again below."""
+    program = PROGRAM.replace("HANDLER", "default_int_handler")
+    for moment in (1.0, 2.0, 4.0):
+        terminal, end = os.openpty()
+        with subprocess.Popen(
+            [sys.executable, "-c", program, str(end), *LONG["selftest"]],
+            stdin=end,
+            stdout=end,
+            stderr=end,
+            cwd=folder,
+            env=clean | {"TERM": "xterm"},
+            pass_fds=[end],
+        ) as process:
+            os.close(end)
+            time.sleep(moment)
+            process.send_signal(signal.SIGINT)
+            shown = b""
+            try:
+                while more := os.read(terminal, 10_000):
+                    shown += more
+            except OSError:  # so a terminal ends
+                pass
+        os.close(terminal)
+        assert process.returncode == 130
+        last = shown.decode().splitlines()[-1]
+        assert last.endswith(("cnnspec: interrupted", "cnnspec: interrupted; nothing is kept"))
+        assert "\x1b[?25l" not in last, "the cursor is shown again"
+        assert "Traceback" not in shown.decode()
+
+
 @pytest.mark.parametrize("apart", [0, 0.002, 0.02])
 def test_twice_in_a_row(folder: Path, clean: dict[str, str], apart: float) -> None:
     (folder / "slow.yaml").write_text(TRAINED)
