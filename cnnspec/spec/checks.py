@@ -60,6 +60,7 @@ def check(sections: Sections) -> Chain:
         return Chain([], None, [too_many])
     chain = place_layers(_input_offered(sections), sections.layers, sections.kinds)
     problems = [
+        *_channels_last(sections),
         *chain.problems,
         *_sizes(sections, chain),
         *_data(sections, chain),
@@ -82,6 +83,25 @@ def _too_many_layers(sections: Sections) -> Diagnostic | None:
         ("layers",),
         help=f"make the network smaller{lift}",
     )
+
+
+def _channels_last(sections: Sections) -> Iterator[Diagnostic]:
+    """Warn of images that look like height, width, channels; data of a known shape tells."""
+    if sections.input is None or sections.contents.shape:
+        return
+    height, width, channels = sections.input
+    square = channels == 1 and height == width
+    if height > _FEW and width > _FEW and (square or channels in (3, 4)):
+        yield Diagnostic(
+            "channels-last",
+            f"`input` is {height} channels of {width} x {channels}: channels come first here",
+            ("input",),
+            help=f"if images are {height} x {width}, write `input: {[channels, height, width]}`",
+        )
+
+
+_FEW = 4
+"""Channels that are no height: grey, colour, and colour with transparency."""
 
 
 def _sizes(sections: Sections, chain: Chain) -> Iterator[Diagnostic]:

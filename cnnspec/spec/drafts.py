@@ -9,12 +9,13 @@ from pydantic import BaseModel, ValidationError
 
 from cnnspec.spec.checks import Sections
 from cnnspec.spec.data import DATA_KINDS, DataSource, Normalize
+from cnnspec.spec.field import answer_to
 from cnnspec.spec.layers import KINDS, Layer
 from cnnspec.spec.limits import Limits
 from cnnspec.spec.model import ModelSpec
 from cnnspec.spec.section import Kind, kind_of
 from cnnspec.spec.training import Training
-from cnnspec.spec.words import NOT_NEEDED, meant
+from cnnspec.spec.words import meant
 
 _WINDOW = {"kernel_size", "stride", "padding", "dilation", "ceil_mode"}
 _K = TypeVar("_K", bound=Kind)
@@ -110,6 +111,6 @@ def _doubtful(section: type[BaseModel], places: Iterable[tuple[int | str, ...]])
             wrong.add(option)
         elif (word := meant(option, fields)) is not None:
             wrong.add(word)
-        elif issubclass(section, Kind) and option not in NOT_NEEDED:
+        elif issubclass(section, Kind) and not answer_to(option, "option"):
             wrong |= fields - {"name"}
     return wrong

@@ -10,7 +10,7 @@ from cnnspec.spec.diagnostics import Diagnostic, Path
 from cnnspec.spec.model import KINDS_AT, kinds_at
 from cnnspec.spec.section import kind_of
 from cnnspec.spec.source import Source
-from cnnspec.spec.words import meant, unknown_kind
+from cnnspec.spec.words import meant, noun_of, unknown_kind
 
 MOST = 100
 """How many are read on as meant; a person mends these first."""
@@ -24,7 +24,7 @@ def guess_kinds(source: Source) -> list[Diagnostic]:
         word, kinds = kind_of(holder[key]), kinds_at(path)
         if word is None or word in kinds or len(problems) >= MOST:
             continue
-        known = (meant(word, kinds) or "").partition(":")[0]
+        known = (meant(word, kinds, noun_of(path)) or "").partition(":")[0]
         if not known:
             continue
         below = below or _paths_by_place(source)

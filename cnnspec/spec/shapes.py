@@ -9,10 +9,10 @@ from typing import TypeGuard
 
 from cnnspec.errors import ShapeError
 from cnnspec.spec.diagnostics import Diagnostic
+from cnnspec.spec.field import keeps_shape
 from cnnspec.spec.layers import Layer
 from cnnspec.spec.layers.layer import is_whole
 from cnnspec.spec.sizes import PartialShape, Shape, show
-from cnnspec.spec.words import keeps_shape
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from cnnspec.errors import SpecError
 from cnnspec.spec.diagnostics import Diagnostic, Location, Path, brief
 from cnnspec.spec.encoding import decoded
 from cnnspec.spec.kept import without_note
+from cnnspec.spec.lookalikes import looks_like, named, strangers
 from cnnspec.spec.scalars import core_scalar
 from cnnspec.spec.syntax import explain
 
@@ -51,15 +52,6 @@ specs within this; a test holds the worst of every kind of layer against it.
 """
 
 
-LOOK_ALIKES = [
-    ("\u00a0", "a no-break space (U+00A0), which is no space to YAML"),
-    ("\uff1a", "a full-width colon (U+FF1A), which is no colon to YAML"),
-    ("\u2013", "an en dash (U+2013), which is no `-` to YAML"),
-    ("\u2014", "an em dash (U+2014), which is no `-` to YAML"),
-]
-"""Signs that come with text copied from elsewhere."""
-
-
 class Unread:
     """Stands for a value that is there, but cannot be read; its problem is already known."""
 
@@ -81,6 +73,8 @@ class Source:
     """Place of the value at each path."""
     keys: dict[Path, Location] = field(default_factory=dict)
     """Place of the key that ends each path."""
+    anchored: set[str] = field(default_factory=set)
+    """Keys on top whose values have an anchor: they are there to be referred to."""
     overridden: list[Path] = field(default_factory=list)
     """Paths that `--set` has changed."""
     diagnostics: list[Diagnostic] = field(default_factory=list)
@@ -154,6 +148,20 @@ def _refuse(
     raise SpecError([*source.diagnostics, final])
 
 
+def _place(problem: Diagnostic) -> tuple[int, int]:
+    at = problem.location
+    return (at.line, at.column) if at else (0, 0)
+
+
+def _strangers(line: str) -> list[str]:
+    """Name the signs of a line that may have been meant as ones that YAML reads."""
+    signs = {each.sign: each for each in strangers(line) if not each.sign.isalpha()}
+    return [
+        f"the line holds {named(each)}, which is not {looks_like(each)} to YAML"
+        for each in signs.values()
+    ]
+
+
 @dataclass
 class _Frame:
     """A mapping or a list that is still open."""
@@ -172,8 +180,23 @@ class _Reader:
         self.text = text
         self.lines = LINE_BREAK.split(text)
         self.frames: list[_Frame] = []
+        self.references: list[tuple[str, Location]] = []
+        """Anchors and aliases, in order."""
 
     def read(self) -> None:
+        """Read all that can be read; anchors and aliases are reported at the end, at once.
+
+        Raises:
+            SpecError: it cannot be read on.
+        """
+        try:
+            self._read()
+        except SpecError as error:
+            self._report_references()
+            raise SpecError([*self.source.diagnostics, error.diagnostics[-1]]) from None
+        self._report_references()
+
+    def _read(self) -> None:
         documents = values = 0
         for event in self._events():
             self.source.events.append(event)
@@ -210,6 +233,28 @@ class _Reader:
             way_out = "`cnnspec init` writes one to start from"
             _refuse(self.source, "empty", message, help=way_out)
 
+    def _report_references(self) -> None:
+        """Report anchors and aliases as one problem: there may be thousands."""
+        if not self.references:
+            return
+        aliases = [each for each in self.references if each[0].startswith("*")]
+        code, (name, at) = ("alias", aliases[0]) if aliases else ("anchor", self.references[0])
+        what = "aliases" if aliases else "anchors"
+        more = len(self.references) - 1
+        rest = f"; the file has {more:,} more of them and of anchors" if more else ""
+        if not aliases and more:
+            rest = f"; the file has {more:,} more of them"
+        self.source.report(
+            code,
+            f"{what} (`{brief(name)}`) are not supported{rest}",
+            (),
+            at,
+            f"write out what `&{brief(name[1:])}` stands for"
+            if aliases
+            else "remove it; write values out",
+        )
+        self.source.diagnostics.sort(key=_place)
+
     def _is_blank(self) -> bool:
         """Tell whether the text holds comments and document marks alone."""
         return all(
@@ -227,7 +272,7 @@ class _Reader:
             found = explain(error)
             at = self._at(found.line, found.column, found.column + 1)
             notes = [found.note] if found.note else []
-            notes += [f"the line holds {name}" for sign, name in LOOK_ALIKES if sign in at.text]
+            notes += _strangers(at.text)
             _refuse(self.source, found.code, found.message, at, found.help, tuple(notes))
         except yaml.reader.ReaderError as error:
             before = LINE_BREAK.split(self.text[: error.position])
@@ -246,12 +291,7 @@ class _Reader:
             _refuse(self.source, "syntax", "a number here is out of range", at)
 
     def _alias(self, event: Any) -> None:
-        self._report(
-            event,
-            "alias",
-            f"aliases (`*{brief(event.anchor)}`) are not supported",
-            help=f"write out what `&{brief(event.anchor)}` stands for",
-        )
+        self.references.append((f"*{event.anchor}", self._span(event)))
         frame = self.frames[-1] if self.frames else None
         if frame and isinstance(frame.container, dict) and frame.key is None:
             self._refuse(event, "wrong-key", "a key must be a word, not an alias")
@@ -260,11 +300,12 @@ class _Reader:
     def _check_node(self, event: Any) -> None:
         """Report anchors and tags; the value itself is read on as if it had none."""
         if event.anchor is not None:
-            message = f"anchors (`&{brief(event.anchor)}`) are not supported"
             at = self._span(event)
             if at.text.startswith("&", at.column - 1):
                 at = dataclasses.replace(at, end_column=at.column + 1 + len(event.anchor))
-            self.source.report("anchor", message, (), at, "remove it; write values out")
+            self.references.append((f"&{event.anchor}", at))
+            if len(self.frames) == 1 and self.frames[0].key:
+                self.source.anchored.add(self.frames[0].key)
         if event.tag is not None:
             written = event.tag.replace("tag:yaml.org,2002:", "!!", 1)
             message = f"tags (`{brief(written)}`) are not supported"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
 
@@ -11,11 +11,13 @@ from pydantic import BaseModel, Tag, ValidationError
 from pydantic_core import ErrorDetails
 
 from cnnspec.spec.diagnostics import Diagnostic, Location, Path, brief
+from cnnspec.spec.field import synonyms_of
+from cnnspec.spec.foreign import keyed
+from cnnspec.spec.lookalikes import narrowed
 from cnnspec.spec.model import KINDS_AT, ModelSpec, kinds_at
 from cnnspec.spec.section import Kind
 from cnnspec.spec.source import UNREAD, Source
 from cnnspec.spec.words import (
-    SYNONYMS,
     describe,
     did_you_mean,
     meant,
@@ -30,7 +32,8 @@ def translate(
 ) -> list[Diagnostic]:
     """Say each problem in the words of the dialect; `names` are those of the layers."""
     reader = _Translator(source, names)
-    return _without_echoes([reader.say(error) for error in errors if not _is_unread(error)])
+    said = [reader.say(error) for error in errors if not _is_unread(error, source)]
+    return _without_echoes(said, source.value)
 
 
 def not_a_mapping(source: Source) -> Diagnostic:
@@ -39,25 +42,40 @@ def not_a_mapping(source: Source) -> Diagnostic:
     return Diagnostic("not-a-mapping", message, (), source.locate(()))
 
 
-def _is_unread(error: ErrorDetails) -> bool:
+def _is_unread(error: ErrorDetails, source: Source) -> bool:
     """Tell whether the value itself could not be read, which has been said already."""
     found = error["input"]
     if error["type"] == "extra_forbidden":
-        return False
+        return error["loc"][0] in source.anchored and len(error["loc"]) == 1
     return found is UNREAD or (isinstance(found, list) and UNREAD in found)
 
 
-def _without_echoes(problems: list[Diagnostic]) -> list[Diagnostic]:
+def _without_echoes(problems: list[Diagnostic], value: Any) -> list[Diagnostic]:
     """Drop `conv1 lacks kernel_size` where `kernal_size` beside it was taken for a misspelling."""
     unknown = [problem.path for problem in problems if problem.code == "unknown-option"]
-    misspelt = {(*path[:-1], meant(str(path[-1]), options_at(path[:-1]))) for path in unknown}
+    nested = {(key,) for path in unknown if len(path) == 1 for key in _inside(value, path[0])}
+    misspelt = nested | {
+        (*path[:-1], meant(str(path[-1]), options_at(path[:-1]))) for path in unknown
+    }
     merged = {path[:-1] for path in unknown if path[-1] == "<<"}
     return [
         problem
         for problem in problems
         if problem.code != "missing-option"
-        or (problem.path not in misspelt and problem.path[:-1] not in merged)
+        or (problem.path not in misspelt | nested and problem.path[:-1] not in merged)
     ]
+
+
+def holds_a_spec(value: Any) -> bool:
+    """Tell whether a value looks like a spec that stands deeper than it should."""
+    return isinstance(value, Mapping) and ("layers" in value or "input" in value)
+
+
+def _inside(value: Any, key: Any) -> Iterator[str]:
+    """Yield the sections of a spec that stands below a key."""
+    inner: Any = value.get(key) if isinstance(value, Mapping) else None
+    if holds_a_spec(inner):
+        yield from inner
 
 
 @dataclass(frozen=True)
@@ -83,6 +101,9 @@ class _Translator:
         if kind == "union_tag_invalid":
             kinds = context["expected_tags"].replace("'", "").split(", ")
             tag = context["tag"]
+            if isinstance(found, Mapping) and (elsewhere := keyed(found, kinds)):
+                message = f"{_a(path)} is one key, its kind; found {tag}"
+                return Diagnostic("no-kind", message, path, at, elsewhere)
             return unknown_kind(path, tag, kinds, self.source.keys.get((*path, tag), at))
         if kind == "union_tag_not_found":
             return _no_kind(path, found, at)
@@ -101,15 +122,22 @@ class _Translator:
 
     def _unknown_option(self, path: Path) -> Diagnostic:
         last, known = str(path[-1]), options_at(path[:-1])
-        synonyms = SYNONYMS.get(last.lower(), ())
+        synonyms = synonyms_of(last)
         home = "" if set(synonyms) & set(known) else _home_of((last, *synonyms), path[:-1])
+        inside = self._whole_spec(path)
         return Diagnostic(
             "unknown-option",
             f"{self._owner(path[:-1])} has no option `{brief(last)}`",
             path,
-            self.source.locate(path, key=True),
-            home or did_you_mean(last, known),
+            narrowed(self.source.locate(path, key=True), last),
+            inside or home or did_you_mean(last, known),
         )
+
+    def _whole_spec(self, path: Path) -> str:
+        """Say what to do with a spec that stands below a key of its own."""
+        if len(path) != 1 or not holds_a_spec(self.source.value.get(path[0])):
+            return ""
+        return f"what stands below `{path[0]}:` belongs on top: take that line out, and its indent"
 
     def _no_mapping(self, path: Path, found: Any, at: Location) -> Diagnostic:
         last = str(path[-1])
@@ -204,11 +232,19 @@ def _home_of(words: Sequence[str], path: Path) -> str:
             if path != (section,) and word in options_at((section,)):
                 return f"{said} belongs under `{section}:`"
         for place, kinds in KINDS_AT.items():
-            for kind in kinds:
-                inside = path[: len(place) + 1] == (*place, kind)
-                if not inside and word in options_at((*place, kind)):
-                    return f"{said} is an option of `{kind}`, under `{'.'.join(place)}`"
+            owners = [
+                f"`{kind}`"
+                for kind in kinds
+                if path[: len(place) + 1] != (*place, kind) and word in options_at((*place, kind))
+            ]
+            if owners:
+                return f"{said} is an option of {_and(owners)}, under `{'.'.join(place)}`"
     return ""
+
+
+def _and(words: list[str]) -> str:
+    """Join words: `a, b and c`."""
+    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
 
 
 def _example(path: Path) -> str:
@@ -221,19 +257,25 @@ def _example(path: Path) -> str:
 
 def _no_kind(path: Path, found: Any, at: Location) -> Diagnostic:
     is_layer, kinds = path[0] == "layers", kinds_at(path)
-    noun = f"{'a' if is_layer else 'the'} {noun_of(path)}"
+    noun = _a(path)
     if not isinstance(found, Mapping) or len(found) < 2:
         message = f"{noun} is a word or a mapping with one key; found {describe(found)}"
         return Diagnostic("no-kind", message, path, at)
     message = f"{noun} is one key, its kind; found {brief(', '.join(map(str, found)), 200)}"
     named = [key for key in found if key in kinds]
-    if len(named) == 1:
+    if elsewhere := keyed(found, kinds):
+        way_out = elsewhere
+    elif len(named) == 1:
         way_out = f"indent the options under `{named[0]}:`"
     elif named:
         way_out = "give each a dash of its own" if is_layer else "keep one of them"
     else:
         way_out = f"write the kind as a key, over its options: {', '.join(kinds)}"
     return Diagnostic("no-kind", message, path, at, way_out)
+
+
+def _a(path: Path) -> str:
+    return f"{'a' if path[0] == 'layers' else 'the'} {noun_of(path)}"
 
 
 def options_at(path: Path) -> list[str]:

@@ -2,137 +2,73 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from cnnspec.spec.diagnostics import Diagnostic, Location, Path, brief
+from cnnspec.spec.field import answer_to, same_word, synonyms_of
+from cnnspec.spec.foreign import in_this_dialect
+from cnnspec.spec.lookalikes import ascii_of, in_words, narrowed, strangers
 from cnnspec.spec.scalars import core_scalar
 from cnnspec.spec.source import UNREAD
 
-SYNONYMS: dict[str, tuple[str, ...]] = {
-    # kinds, as torch, Keras, darknet and people call them
-    "batch_normalization": ("batch_norm",),
-    "batchnorm": ("batch_norm",),
-    "batchnorm1d": ("batch_norm",),
-    "batchnorm2d": ("batch_norm",),
-    "batchnormalization": ("batch_norm",),
-    "bn": ("batch_norm",),
-    "avg_pool": ("pool: {kind: avg, ...}",),
-    "avgpool": ("pool: {kind: avg, ...}",),
-    "average_pool": ("pool: {kind: avg, ...}",),
-    "avgpool2d": ("pool: {kind: avg, ...}",),
-    "averagepooling2d": ("pool: {kind: avg, ...}",),
-    "conv2d": ("conv",),
-    "convolution": ("conv",),
-    "convolution2d": ("conv",),
-    "convolutional": ("conv",),
-    "dense": ("linear",),
-    "fc": ("linear",),
-    "fully_connected": ("linear",),
-    "max_pool": ("pool",),
-    "maxpool": ("pool",),
-    "maxpool2d": ("pool",),
-    "max_pooling": ("pool",),
-    "maxpooling2d": ("pool",),
-    "pooling": ("pool",),
-    "gaussian": ("normal",),
-    "default": ("torch_default",),
-    "kaiming_uniform": ("torch_default",),
-    # options
-    "activations": ("layers",),
-    "batch": ("batch_size",),
-    "batchsize": ("batch_size",),
-    "channels": ("out_channels", "num_features"),
-    "dataset": ("data",),
-    "dtype": ("precision",),
-    "epsilon": ("eps",),
-    "features": ("out_features",),
-    "filters": ("out_channels",),
-    "file": ("path",),
-    "init": ("initialization",),
-    "input_shape": ("input",),
-    "input_size": ("input",),
-    "kernel": ("kernel_size",),
-    "l2": ("weight_decay",),
-    "lr": ("learning_rate",),
-    "max_epochs": ("epochs",),
-    "model": ("layers",),
-    "network": ("layers",),
-    "num_epochs": ("epochs",),
-    "out_channels": ("out_features",),
-    "out_features": ("out_channels",),
-    "in_channels": ("in_features", "num_features"),
-    "in_features": ("in_channels", "num_features"),
-    "num_features": ("in_channels", "in_features"),
-    "pad": ("padding",),
-    "pool_size": ("kernel_size",),
-    "random_seed": ("seed",),
-    "rate": ("learning_rate",),
-    "size": ("kernel_size",),
-    "std_dev": ("std",),
-    "stddev": ("std",),
-    "train": ("training",),
-    "units": ("out_features",),
-    "use_bias": ("bias",),
-}
-"""What other tools call a thing, in small letters, and what it is called here."""
 
-NOT_NEEDED = {
-    "softmax": "the loss takes the logits as they are: leave it out",
-    "log_softmax": "the loss takes the logits as they are: leave it out",
-    "input": "the input stands on top, as in `input: [1, 28, 28]`: leave it out",
-    "dropout": "there is no dropout; leave it out",
-    "layer_norm": "`batch_norm` is the only normalisation",
-    "layernorm": "`batch_norm` is the only normalisation",
-    "group_norm": "`batch_norm` is the only normalisation",
-    "groupnorm": "`batch_norm` is the only normalisation",
-    "tanh": "`relu` is the only activation",
-    "sigmoid": "`relu` is the only activation",
-    "gelu": "`relu` is the only activation",
-    "adamw": "its decay apart from the gradient is not there; `adam` couples them",
-    "track_running_stats": "leave it out: running statistics are always kept",
-    "batch_normalize": "leave it out: a `- batch_norm` is a layer of its own",
-    "padding_mode": "leave it out: zeros are added",
-    "inplace": "leave it out: how a layer keeps its arrays is up to the backend",
-    "activation": "leave it out: a `- relu` is a layer of its own; the last layer has none",
-    "loss": "leave it out: the loss is the mean cross-entropy of the logits",
-    "backend": "choose the backend with `--backend`",
-    "device": "choose the device with `--device`",
-    "<<": "merge keys are not supported: write the options out",
-}
-"""What is not written in a spec at all, and what to do instead."""
+def meant(word: str, known: Iterable[str], noun: str = "option") -> str | None:
+    """Return the known word that was probably meant: another name for it, or a slip in it.
 
-
-def keeps_shape(kind: str) -> bool:
-    """Tell whether a kind that does not exist is known not to change a shape elsewhere."""
-    asked = kind.lower()
-    return asked in NOT_NEEDED or "batch_norm" in SYNONYMS.get(asked, ())
-
-
-def meant(word: str, known: Iterable[str]) -> str | None:
-    """Return the known word that was probably meant."""
+    A word of the field that stands for something else was not misspelt.
+    """
     known = list(known)
-    asked = word.lower()
-    for synonym in SYNONYMS.get(asked, ()):
+    word = ascii_of(word)
+    same = same_word(word, known)
+    if same is not None:
+        return same
+    for synonym in synonyms_of(word):
         if synonym.partition(":")[0] in known:
             return synonym
-    if asked in NOT_NEEDED and asked not in known:
+    if answer_to(word, noun):
         return None
-    near = difflib.get_close_matches(asked[:100], known, n=1)
-    return near[0] if near else None
+    asked = word.lower()[:LONGEST]
+    found = [(slips(asked, each.lower()), each) for each in known]
+    least, near = min(found, default=(LONGEST, ""))
+    return near if least <= max(1, min(len(asked), len(near)) // 4) else None
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Offer the nearest known word, or all of them."""
+LONGEST = 40
+"""Letters of a word that is held against the known ones."""
+
+
+def slips(word: str, known: str) -> int:
+    """Return how many letters are missing, too many, wrong or swapped with their neighbour.
+
+    The optimal string alignment distance (Boytsov, 2011, section 2.2).
+    """
+    before, last = list(range(len(known) + 1)), [0] * (len(known) + 1)
+    for i, letter in enumerate(word, 1):
+        row = [i]
+        for j, other in enumerate(known, 1):
+            least = min(before[j] + 1, row[-1] + 1, before[j - 1] + (letter != other))
+            if i > 1 and j > 1 and (letter, word[i - 2]) == (known[j - 2], other):
+                least = min(least, last[j - 2] + 1)
+            row.append(least)
+        last, before = before, row
+    return before[-1]
+
+
+def did_you_mean(word: str, known: Iterable[str], noun: str = "option") -> str:
+    """Offer the known word that was meant, say what another one is, or list all that are known."""
     known = list(known)
-    word_meant = meant(word, known)
+    word_meant = meant(word, known, noun)
+    if strange := strangers(word):
+        plain = ascii_of(word) if ":" in ascii_of(word) else word_meant
+        way_out = f": write `{brief(plain)}`" if plain else ""
+        return f"{in_words(strange[0])}{way_out}"
     if word_meant is not None:
         return f"did you mean `{word_meant}`?"
-    if word.lower() in NOT_NEEDED:
-        return NOT_NEEDED[word.lower()]
+    if answer := answer_to(word, noun):
+        return answer
     return f"known are {', '.join(known)}" if known else "it has no options"
 
 
@@ -145,8 +81,12 @@ def noun_of(path: Path) -> str:
 
 def unknown_kind(path: Path, word: str, kinds: Iterable[str], at: Location) -> Diagnostic:
     """Say that there is no such kind."""
-    message = f"there is no kind of {noun_of(path)} called `{brief(word)}`"
-    return Diagnostic("unknown-kind", message, path, at, did_you_mean(word, kinds))
+    noun = noun_of(path)
+    message = f"there is no kind of {noun} called `{brief(word)}`"
+    way_out = in_this_dialect(word, kinds) or did_you_mean(word, kinds, noun)
+    if noun == "data" and word.endswith(".npz"):
+        way_out = f"write `data: {{npz: {{path: {brief(word)}}}}}`"
+    return Diagnostic("unknown-kind", message, path, narrowed(at, word), way_out)
 
 
 def describe(value: Any) -> str:
@@ -172,9 +112,11 @@ def describe(value: Any) -> str:
 def nearest_legal(path: Path, wanted: str, found: Any, written: str) -> str:
     """Offer the nearest value that is allowed, where one is near; `written` is the source."""
     if path[-1] == "input":
-        return "write `[channels, height, width]`, as in `[1, 28, 28]`"
+        return _input(found)
     if isinstance(found, str):
-        return _legal_for_text(path, wanted, found)
+        return _look_alike(found) or _legal_for_text(path, wanted, found)
+    if path == ("layers",) and isinstance(found, Mapping):
+        return "write a list: each layer behind a dash of its own, as in `- flatten`"
     if "`true` or `false`" in wanted and found in (0, 1):
         return f"write `{str(bool(found)).lower()}`"
     if isinstance(found, bool):
@@ -187,6 +129,34 @@ def nearest_legal(path: Path, wanted: str, found: Any, written: str) -> str:
     if path[-2:-1] == ("normalize",) and isinstance(found, int | float) and found > 0:
         return f"write `[{found}]`, with a number for each channel"
     return ""
+
+
+def _input(found: Any) -> str:
+    """Offer images of the size that was meant."""
+    sizes = found if isinstance(found, list | tuple) else [found]
+    known = [size for size in sizes if isinstance(size, int) and not isinstance(size, bool)]
+    if len(known) == len(sizes) and all(size > 0 for size in known):
+        if len(known) == 1:
+            return _of_pixels(known[0])
+        if len(known) == 2:
+            return f"write `[1, {known[0]}, {known[1]}]` for images of one channel"
+        if len(known) == 4:
+            return f"leave the batch out: `{known[1:]}`"
+    return "write `[channels, height, width]`, as in `[1, 28, 28]`"
+
+
+def _of_pixels(count: int) -> str:
+    for channels in (1, 3):
+        side = math.isqrt(count // channels)
+        if side > 1 and channels * side * side == count:
+            return f"write `[{channels}, {side}, {side}]` for images of {side} x {side}"
+    return f"write `[1, 1, {count}]`: {count} numbers in a row"
+
+
+def _look_alike(found: str) -> str:
+    """Say which sign of a text only looks like one that would be read."""
+    strange = strangers(found)
+    return in_words(strange[0]) if strange else ""
 
 
 def _legal_for_text(path: Path, wanted: str, found: str) -> str:
@@ -203,6 +173,12 @@ def _legal_for_text(path: Path, wanted: str, found: str) -> str:
         words |= {word: word for word in ("nchw", "nhwc", "nhw")} | {"hw": "nhw"}
         word = words.get(found.strip().lower())
         return f"write `{word}`" if word else ""
+    if "or `same`" in wanted and same_word(found, ["valid", "none"]):
+        return "write `0`: no padding"
+    if "`float32`" in wanted:
+        return _precision(found)
+    if "or `same`" in wanted and meant(found, ["same"]):
+        return "write `same`"
     if "letters, digits" in wanted:
         return _legal_name(wanted, found)
     if found.lower() in ("none", "null", "nil"):
@@ -218,6 +194,16 @@ def _legal_for_text(path: Path, wanted: str, found: str) -> str:
     if "[height, width]" in wanted and sizes:
         return f"write `[{sizes[1]}, {sizes[2] or sizes[1]}]`"
     return ""
+
+
+def _precision(found: str) -> str:
+    names = {"float": "float32", "single": "float32", "fp32": "float32", "f32": "float32"}
+    names |= {"double": "float64", "fp64": "float64", "f64": "float64"}
+    plain = found.lower().rpartition(".")[2]
+    if plain in ("half", "float16", "bfloat16", "fp16", "bf16", "f16"):
+        return "a network is trained in `float32` or `float64`"
+    near = names.get(plain) or meant(plain, ["float32", "float64"])
+    return f"write `{near}`" if near else ""
 
 
 def _number(text: str) -> float:

@@ -74,9 +74,6 @@ ELSEWHERE: dict[str, Callable[[], tuple[Diagnostic, ...]]] = {
     "missing-data": _looked,
     "too-much-data": _seen(shape=(1, 8, 8), classes=10, train_images=10**8),
     "odd-pixels": _seen(*remarks(NPZ(path="mine.npz"), Spread(0, 255))),
-    "channels-last": lambda: _looked(
-        "input=[8, 8, 1]", look=lambda data, limits: Survey(Contents((8, 8, 1)))
-    ),
     "not-laid-out": _not_laid_out,
     "too-many-problems": lambda: _found(VALID + "".join(f"o{n}: 1\n" for n in range(123))),
 }

@@ -7,6 +7,7 @@ import pytest
 from cnnspec.errors import SpecError
 from cnnspec.spec.codes import CODES
 from cnnspec.spec.diagnostics import Diagnostic, Location
+from cnnspec.spec.load import inspect_spec
 from cnnspec.spec.scalars import MAX_DIGITS, core_scalar
 from cnnspec.spec.source import (
     MAX_BYTES,
@@ -344,12 +345,24 @@ def test_every_problem_over_which_is_read_on_is_noted() -> None:
         (found.code, found.location.line) for found in source.diagnostics if found.location
     ] == [
         ("byte-order-mark", 1),
-        ("anchor", 1),
         ("alias", 2),
         ("tag", 2),
         ("duplicate-key", 3),
         ("several-documents", 4),
     ]
+
+
+def test_thousands_of_aliases_are_one_problem() -> None:
+    bomb = "a: &a [x]\n" + "".join(f"b{n}: &b{n} [*a, *a, *a]\n" for n in range(500))
+    (problem,) = read_source(bomb, "s.yaml").diagnostics
+    assert problem.code == "alias"
+    assert problem.message == (
+        "aliases (`*a`) are not supported; the file has 2,000 more of them and of anchors"
+    )
+    text = f"{bomb}input: [1, 8, 8]\nlayers: [flatten, linear: {{out_features: 2}}]\n"
+    assert [found.code for found in inspect_spec(text).diagnostics] == ["alias"]
+    (problem,) = read_source("a: &x 1\nb: &y 2\nc: &z 3\n", "s.yaml").diagnostics
+    assert problem.message == "anchors (`&x`) are not supported; the file has 2 more of them"
 
 
 def test_what_was_noted_before_comes_before_what_stops() -> None:

@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 
 from cnnspec.spec.data import DATA_KINDS, Normalize
+from cnnspec.spec.field import NOT_NEEDED, SYNONYMS
 from cnnspec.spec.layers import KINDS
 from cnnspec.spec.limits import Limits
 from cnnspec.spec.model import ModelSpec
 from cnnspec.spec.section import kinds_in
 from cnnspec.spec.source import UNREAD
 from cnnspec.spec.training import AnyInitialization, AnyOptimizer, Training
-from cnnspec.spec.words import NOT_NEEDED, SYNONYMS, describe, did_you_mean
+from cnnspec.spec.words import describe, did_you_mean
 
 DESCRIBED: list[tuple[Any, str]] = [
     (None, "nothing"),

@@ -1,0 +1,165 @@
+"""Layers that are not here, by the names that torch, Keras, Caffe and people give them."""
+
+from __future__ import annotations
+
+from cnnspec.spec.field_words import words
+
+_ACTIVATION = "it is another activation, {what}; `relu` is the only one here, and another function"
+_NORM = (
+    "it is another normalisation, {what}; `batch_norm` is the only one here, and another function"
+)
+_DROPOUT = (
+    "there is no {name}; a network without it is another recipe, which may fit the training images "
+    "too closely"
+)
+_NOT_HERE = "it is {what}, which is not here"
+
+LAYERS = {
+    **words(
+        """
+        prelu: with a learnt slope below 0
+        leakyrelu leaky lrelu: with a small slope below 0
+        rrelu: with a random slope below 0
+        relu6: max(x, 0) cut off at 6
+        elu: exp(x) - 1 below 0
+        selu celu: a scaled exponential below 0
+        gelu quickgelu: x times the normal distribution function
+        silu swish: x times its sigmoid
+        mish: x times tanh(softplus(x))
+        hardswish hswish hardsigmoid hsigmoid hardtanh: a piecewise one
+        sigmoid logistic: 1 / (1 + exp(-x))
+        tanh: the hyperbolic tangent
+        softplus softsign softshrink hardshrink tanhshrink threshold
+        logsigmoid: a smooth or shifted one
+        glu swiglu geglu maxout crelu: a gated one
+        """,
+        _ACTIVATION,
+        keeps_shape=True,
+    ),
+    **words(
+        """
+        layer_norm layernormalization: over all values of an image
+        group_norm groupnormalization: over groups of channels
+        instance_norm instancenorm2d instancenormalization: over each channel of an image
+        rms_norm rmsnormalization: by the root of the mean square
+        local_response_norm localresponsenorm lrn response_normalization: by neighbouring channels
+        weight_norm spectral_norm weightnormalization spectralnormalization: of the weights
+        sync_batch_norm syncbatchnorm: over the batches of all processes
+        batchnorm3d: over volumes
+        """,
+        _NORM,
+        keeps_shape=True,
+    ),
+    **words(
+        """
+        dropout dropout1d dropout2d dropout3d: noise
+        spatialdropout2d spatial_dropout alphadropout featurealphadropout: noise
+        droppath drop_path stochastic_depth dropblock gaussiandropout gaussiannoise: noise
+        """,
+        _DROPOUT,
+        keeps_shape=True,
+    ),
+    **words(
+        """
+        conv1d convolution1d: a convolution over sequences
+        conv3d convolution3d: a convolution over volumes
+        conv_transpose conv_transpose2d convtranspose2d conv2dtranspose deconv deconvolution
+        deconv2d transposed_conv: a convolution turned round, which makes images larger
+        deform_conv deformconv2d: a convolution whose taps move
+        locally_connected locallyconnected2d: a convolution whose filters are not shared
+        """,
+        "it is {what}; `conv` is over images with one filter for all places, and another function",
+    ),
+    **words(
+        "depthwise_conv depthwiseconv2d depthwise dwconv",
+        "a depthwise convolution is `conv` with as many `groups` as it receives channels",
+    ),
+    **words(
+        "separable_conv separableconv2d depthwise_separable_conv sepconv",
+        "it is two layers: `conv` with as many `groups` as it receives channels, then `conv` with "
+        "`kernel_size: 1`",
+    ),
+    **words(
+        "pointwise_conv pointwise conv1x1",
+        "a pointwise convolution is `conv` with `kernel_size: 1`",
+    ),
+    **words("conv3x3", "write `conv` with `kernel_size: 3`"),
+    **words("dilated_conv atrous_conv", "it is `conv` with a `dilation` above 1"),
+    **words("grouped_conv group_conv", "it is `conv` with `groups` above 1"),
+    **words(
+        """
+        global_average_pool globalaveragepooling2d globalaveragepooling global_avg_pool
+        globalavgpool globalavgpool2d gap adaptive_avg_pool adaptiveavgpool2d
+        adaptiveaveragepool adaptive_average_pool
+        """,
+        "the average over whole images is `pool: {{kind: avg, kernel_size: [HEIGHT, "
+        "WIDTH]}}`, with the "
+        "size of the images that it receives; other output sizes are not here",
+    ),
+    **words(
+        "global_max_pool globalmaxpooling2d globalmaxpooling globalmaxpool2d "
+        "adaptive_max_pool adaptivemaxpool2d",
+        "the maximum over whole images is `pool: {{kernel_size: [HEIGHT, WIDTH]}}`, with "
+        "the size of "
+        "the images that it receives; other output sizes are not here",
+    ),
+    **words(
+        """
+        maxpool1d avgpool1d maxpooling1d averagepooling1d: pooling over sequences
+        maxpool3d avgpool3d maxpooling3d averagepooling3d: pooling over volumes
+        lp_pool lppool2d: pooling by a power mean
+        fractional_max_pool fractionalmaxpool2d stochastic_pool: pooling over random windows
+        max_unpool maxunpool2d unpool unpooling: the way back from a pooling
+        spatial_pyramid_pool spp roi_pool roi_align: pooling into a fixed number of cells
+        """,
+        "it is {what}; `pool` takes the maximum or the average of windows over images",
+    ),
+    **words(
+        """
+        residual residual_block resblock basicblock bottleneck shortcut skip
+        skip_connection: a branch
+        parallel branch inception concat concatenate cat add sum multiply merge join
+        route: a branch
+        gate se squeeze_excite squeeze_excitation se_block cbam attention_gate: a branch
+        dense_block denseblock: a branch
+        """,
+        "there are no branches: layers stand in one chain, each of which reads the one before it",
+    ),
+    **words(
+        "sequential block stage repeat group model module list modulelist",
+        "layers stand in one list: write those inside it one after the other",
+    ),
+    **words(
+        """
+        lstm gru rnn simplernn convlstm bidirectional: a recurrent layer
+        embedding: a table of vectors for words
+        attention multi_head_attention multiheadattention transformer transformer_encoder
+        self_attention: attention
+        bilinear: a form in two inputs, not a linear layer
+        lambda custom function: code of your own
+        capsule: a capsule layer
+        """,
+        _NOT_HERE,
+    ),
+    **words(
+        """
+        unflatten: the way back from `flatten`
+        reshape view: another order of axes
+        permute transpose: another order of axes
+        upsample upsampling2d upsampling resize interpolate pixel_shuffle
+        pixelshuffle: larger images
+        crop cropping2d center_crop: smaller images
+        channel_shuffle channelshuffle shuffle: another order of channels
+        rescale rescaling scale normalization normalize standardize: other numbers
+        """,
+        "it is not here ({what}); numbers of the images are normalised in `data`",
+    ),
+    **words(
+        "pad zero_pad zeropad2d zero_padding2d zeropadding2d zero_padding constantpad2d",
+        "zeros around images are the `padding` of the layer that follows",
+    ),
+    **words(
+        "reflection_pad reflectionpad2d replication_pad replicationpad2d circularpad2d",
+        "only zeros are put around images, by the `padding` of the layer that follows",
+    ),
+}

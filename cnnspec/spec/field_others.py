@@ -1,0 +1,140 @@
+"""Initializations, optimizers, data and options that are not here, by their usual names."""
+
+from __future__ import annotations
+
+from cnnspec.spec.field_words import words
+
+_VARIANCE = (
+    "it is {what}; there are `torch_default` (kaiming_uniform with a = sqrt 5) and "
+    "`normal` with one "
+    "`std` for all layers"
+)
+
+INITIALIZATIONS = words(
+    """
+    kaiming_normal he_normal kaiming he
+    msra: a normal distribution whose std is sqrt(2 / fan_in), other for each layer
+    kaiming_uniform
+    he_uniform: a uniform distribution up to sqrt(6 / fan_in), sqrt(6) times as wide as the default
+    xavier_normal glorot_normal: a normal distribution whose std is sqrt(2 / (fan_in + fan_out))
+    xavier_uniform glorot_uniform xavier
+    glorot: a uniform distribution up to sqrt(6 / (fan_in + fan_out))
+    lecun_normal lecun_uniform lecun: a distribution of variance 1 / fan_in
+    truncated_normal trunc_normal: a normal distribution without its tails
+    uniform random_uniform random: a uniform distribution with bounds of your own
+    orthogonal: a random orthogonal matrix
+    variance_scaling: a distribution whose variance depends on the layer
+    zeros zero ones one constant: the same number everywhere
+    sparse dirac eye identity: a matrix of mostly zeros
+    """,
+    _VARIANCE,
+)
+
+OPTIMIZERS = {
+    **words(
+        """
+        adamw: Adam with weight decay apart from the gradient
+        adamax: Adam with the largest gradient in place of the mean square
+        nadam: Adam with Nesterov's momentum
+        radam: Adam with a rectified start
+        amsgrad: Adam that keeps the largest mean square
+        rmsprop: the root of a mean square, without Adam's other parts
+        adagrad adadelta: a sum or a mean of squares
+        rprop: the sign of the gradient
+        lbfgs bfgs newton: a method of second order
+        lion lamb lars adafactor muon sophia ftrl sam lookahead ranger: a later method
+        asgd: SGD with averaged weights
+        """,
+        "it is another optimizer, {what}; there are `sgd` and `adam`, which take other steps",
+    ),
+    **words(
+        "momentum sgdm sgd_momentum heavy_ball",
+        "write `sgd: {{momentum: 0.9}}`",
+    ),
+    **words(
+        "nesterov nag sgd_nesterov",
+        "write `sgd: {{momentum: 0.9, nesterov: true}}`",
+    ),
+    **words("gd gradient_descent", "it is `sgd` with all images in one batch"),
+}
+
+DATA = {
+    **words(
+        """
+        cifar cifar10 cifar100 svhn emnist kmnist qmnist usps omniglot notmnist stl10: data
+        imagenet imagenet1k imagenette tinyimagenet tiny_imagenet coco voc celeba caltech101
+        caltech256 lfw places365 food101 flowers102 oxfordiiitpet pets fer2013 country211
+        pcam eurosat: data
+        iris boston wine breast_cancer titanic: data
+        """,
+        "{name} is other data; write its images and labels into a file: "
+        "`npz: {{path: {name}.npz}}`",
+    ),
+    **words(
+        """
+        csv hdf5 h5 tfrecord tfrecords parquet lmdb pickle pkl folder image_folder
+        imagefolder directory files torchvision tfds huggingface random synthetic fake
+        fakedata
+        """,
+        "it is not read; write images and labels into a file with numpy.savez: `npz: "
+        "{{path: my.npz}}`",
+    ),
+}
+
+_SCHEDULE = "there are no schedules: the learning rate is the same in every step"
+
+OPTIONS = {
+    **words(
+        "schedule scheduler lr_scheduler lr_schedule lr_decay learning_rate_decay "
+        "decay_steps warmup "
+        "warmup_steps warmup_epochs step_size milestones t_max",
+        _SCHEDULE,
+    ),
+    **words(
+        "dampening maximize foreach fused capturable differentiable",
+        "leave it out: it is as torch has it by default, off",
+    ),
+    **words("amsgrad", "there is no AMSGrad: leave it out if you mean plain Adam"),
+    **words("centered alpha rho momentum_decay", "it is an option of other optimizers"),
+    **words(
+        "clip clipnorm clipvalue clip_grad clip_norm gradient_clipping grad_clip max_grad_norm",
+        "gradients are not clipped",
+    ),
+    **words(
+        "early_stopping stop_early patience callbacks checkpoint",
+        "all epochs are trained, and the weights of the last one are kept",
+    ),
+    **words(
+        "validation validation_split val_split val_samples validation_samples val valid test_split",
+        "there is no set beside those to train and to test on: `train_samples` and "
+        "`test_samples` cut "
+        "them",
+    ),
+    **words(
+        "augment augmentation augmentations transforms transform random_crop random_flip",
+        "images are taken as they are: there is no augmentation",
+    ),
+    **words(
+        "steps max_steps num_steps iterations max_iter num_iterations steps_per_epoch",
+        "a training is so many `epochs` long",
+    ),
+    **words(
+        "num_workers workers pin_memory prefetch",
+        "leave it out: all images are in memory",
+    ),
+    **words(
+        "kernel_initializer bias_initializer weight_init bias_init gamma_initializer "
+        "beta_initializer",
+        "starting weights are those of `initialization`, on top, for all layers",
+    ),
+    **words(
+        "kernel_regularizer bias_regularizer activity_regularizer regularization regularizer l1",
+        "there is no penalty for a layer alone; `weight_decay` of the optimizer is for all",
+    ),
+    **words(
+        "output_padding output_size return_indices divisor_override negative_slope dropout_rate",
+        "it is an option of layers that are not here",
+    ),
+    **words("num_classes classes n_classes", "it is the `out_features` of the last `linear`"),
+    **words("dropout", "there is no dropout; a network without it is another recipe"),
+}

@@ -1,0 +1,200 @@
+"""Words of the field: a suggestion is never another function, and every answer is true."""
+
+from __future__ import annotations
+
+import inspect
+
+import pytest
+
+from cnnspec import inspect_spec, resolve
+from cnnspec.spec.data import DATA_KINDS
+from cnnspec.spec.field import NOT_NEEDED, OTHERS, SYNONYMS, answer_to, keeps_shape
+from cnnspec.spec.field_words import plain
+from cnnspec.spec.foreign import in_this_dialect, keyed
+from cnnspec.spec.layers import KINDS
+from cnnspec.spec.model import KINDS_AT
+from cnnspec.spec.words import did_you_mean, meant, slips
+
+KNOWN = {
+    "layer": KINDS,
+    "data": DATA_KINDS,
+    "initialization": KINDS_AT["initialization",],
+    "optimizer": KINDS_AT["training", "optimizer"],
+}
+WORDS = [(noun, word) for noun in KNOWN for word in OTHERS[noun]]
+
+
+@pytest.mark.parametrize(("noun", "word"), WORDS, ids=[" ".join(each) for each in WORDS])
+def test_nothing_is_offered_for_another_function(noun: str, word: str) -> None:
+    for spelt in (word, word.upper(), word.capitalize(), f"nn.{word}", f"tf.keras.layers.{word}"):
+        assert meant(spelt, KNOWN[noun], noun) is None
+        assert did_you_mean(spelt, KNOWN[noun], noun) == OTHERS[noun][word].answer
+    assert not OTHERS[noun][word].answer.startswith("did you mean")
+    assert "{what}" not in OTHERS[noun][word].answer
+
+
+def test_a_word_has_one_answer() -> None:
+    for noun, known in KNOWN.items():
+        same = {plain(word) for word, meant in SYNONYMS.items() if meant[0].split(":")[0] in known}
+        assert not (same | set(known)) & set(OTHERS[noun])
+    assert not {plain(word) for word in SYNONYMS} & {plain(word) for word in NOT_NEEDED}
+
+
+# What torch has is walked: none of it may be taken for something else.
+
+SAME = {
+    "layer": {
+        **{"Conv2d": "conv", "Linear": "linear", "ReLU": "relu", "Flatten": "flatten"},
+        **{"BatchNorm1d": "batch_norm", "BatchNorm2d": "batch_norm", "MaxPool2d": "pool"},
+        "AvgPool2d": "pool: {kind: avg, ...}",
+    },
+    "optimizer": {"SGD": "sgd", "Adam": "adam"},
+    "initialization": {"normal_": "normal", "normal": "normal"},
+    "data": {"MNIST": "mnist", "FashionMNIST": "fashion_mnist"},
+}
+
+
+def names_of_torch() -> list[tuple[str, str]]:
+    import torch
+
+    modules = [name for name, item in vars(torch.nn).items() if inspect.isclass(item)]
+    optimizers = [name for name, item in vars(torch.optim).items() if inspect.isclass(item)]
+    functions = [name for name in vars(torch.nn.functional) if name.islower() and name[0] != "_"]
+    inits = [name for name in vars(torch.nn.init) if name.endswith("_") and name[0] != "_"]
+    return [
+        *(("layer", name) for name in [*modules, *functions]),
+        *(("optimizer", name) for name in optimizers),
+        *(("initialization", name) for name in [*inits, *(name[:-1] for name in inits)]),
+    ]
+
+
+FUNCTIONS = {"conv2d": "conv", "linear": "linear", "relu": "relu", "batch_norm": "batch_norm"}
+FUNCTIONS |= {"max_pool2d": "pool", "avg_pool2d": "pool: {kind: avg, ...}", "relu_": "relu"}
+
+
+@pytest.mark.torch
+def test_nothing_of_torch_is_taken_for_something_else() -> None:
+    names = names_of_torch()
+    assert len(names) > 250
+    for noun, name in names:
+        wanted = SAME[noun].get(name) or FUNCTIONS.get(name)
+        assert meant(name, KNOWN[noun], noun) == wanted, (noun, name)
+
+
+KERAS = """
+Activation ActivityRegularization Add AlphaDropout Attention Average AveragePooling1D
+AveragePooling3D Bidirectional CenterCrop Concatenate Conv1D Conv1DTranspose Conv2DTranspose Conv3D
+Cropping2D DepthwiseConv2D Dot Dropout EinsumDense ELU Embedding GaussianDropout GaussianNoise
+GlobalAveragePooling2D GlobalMaxPooling2D GRU GroupNormalization Identity Lambda
+LayerNormalization LeakyReLU LSTM Masking Maximum MaxPooling1D MaxPooling3D Minimum
+MultiHeadAttention Multiply Normalization Permute PReLU RandomCrop RandomFlip RepeatVector Rescaling
+Reshape Resizing RMSNormalization SeparableConv2D SimpleRNN Softmax SpatialDropout2D
+SpectralNormalization Subtract UnitNormalization UpSampling2D ZeroPadding2D
+HeNormal HeUniform GlorotNormal GlorotUniform LecunNormal Orthogonal TruncatedNormal VarianceScaling
+Zeros Ones RandomUniform Constant
+Adadelta Adafactor Adagrad Adamax AdamW Ftrl Lion Nadam RMSprop
+Scale Eltwise LRN Deconvolution Power Exp Log Split Slice Silence InnerProduct PReLU TanH BNLL
+route shortcut yolo upsample maxpool local crnn detection region reorg
+"""
+
+
+@pytest.mark.parametrize("name", KERAS.split())
+def test_nothing_of_keras_caffe_and_darknet_is_taken_for_something_else(name: str) -> None:
+    for noun, known in KNOWN.items():
+        found = meant(name, known, noun)
+        assert found is None or (name, found) in {("maxpool", "pool"), ("InnerProduct", "linear")}
+
+
+def test_slips() -> None:
+    assert slips("relu", "relu") == 0
+    assert [slips(word, "relu") for word in ("rellu", "rlu", "rely", "erlu")] == [1, 1, 1, 1]
+    assert slips("kernal_siez", "kernel_size") == 2
+    assert slips("", "abc") == slips("abc", "") == 3
+
+
+SLIPS = {
+    "conv": "con convv conf cnov Conv CONV",
+    "flatten": "flaten flattten flatten_ Flattern",
+    "linear": "liner linaer lnear",
+    "batch_norm": "batchnorm batch_nrom BatchNorm batch-norm bath_norm",
+    "pool": "poool pol pooling",
+}
+
+
+@pytest.mark.parametrize(
+    ("word", "wanted"),
+    [(word, wanted) for wanted, words in SLIPS.items() for word in words.split()],
+)
+def test_a_slip_is_seen(word: str, wanted: str) -> None:
+    assert meant(word, KINDS, "layer") == wanted
+
+
+def test_shapes_behind_what_is_not_here() -> None:
+    for kind in ("dropout", "GELU", "LayerNorm", "softmax", "Identity", "BatchNormalization"):
+        assert keeps_shape(kind)
+    for kind in ("conv1d", "adaptive_avg_pool", "upsample", "residual", "lstm", "nonsense"):
+        assert not keeps_shape(kind)
+
+
+def test_what_is_answered_to_an_option_and_to_a_kind_differs() -> None:
+    assert answer_to("dropout", "layer") != answer_to("dropout", "option") != ""
+    assert answer_to("nonsense", "layer") == answer_to("prelu", "optimizer") == ""
+
+
+# Layers as other tools write them: what is offered is taken.
+
+CALLS = {
+    "Conv2d(1, 8, 3)": "conv: {out_channels: 8, kernel_size: 3}",
+    "nn.Conv2d(1, 8, (3, 5), 2, padding=1)": (
+        "conv: {out_channels: 8, kernel_size: [3, 5], stride: 2, padding: 1}"
+    ),
+    "torch.nn.Conv2d(in_channels=1, out_channels=8, kernel_size=3, bias=False)": (
+        "conv: {out_channels: 8, kernel_size: 3, bias: false}"
+    ),
+    "Conv2D(8, 3)": "conv: {out_channels: 8, kernel_size: 3}",
+    "Conv2D(filters=8, kernel_size=3, use_bias=True)": (
+        "conv: {out_channels: 8, kernel_size: 3, bias: true}"
+    ),
+    "MaxPool2d(2)": "pool: {kernel_size: 2}",
+    "AvgPool2d(2, stride=1)": "pool: {kind: avg, kernel_size: 2, stride: 1}",
+    "nn.ReLU(inplace=True)": "relu",
+    "Flatten()": "flatten",
+    "BatchNorm2d(8, eps=1e-3)": "batch_norm: {eps: 0.001}",
+    "Linear(64, 10)": "linear: {out_features: 10}",
+    "Dense(10)": "linear: {out_features: 10}",
+}
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_a_call_of_another_tool_is_written_here(call: str) -> None:
+    assert in_this_dialect(call, KINDS) == f"write `{CALLS[call]}`"
+    flat = CALLS[call].startswith(("flatten", "linear"))
+    layers = ["flatten", CALLS[call]] if flat else [CALLS[call], "flatten"]
+    text = "input: [1, 8, 8]\nlayers: [" + ", ".join(layers) + "]\n"
+    spec = inspect_spec(text).spec
+    assert spec is not None
+    resolve(spec)
+
+
+@pytest.mark.parametrize(
+    "call", ["Conv2d(n, 8)", "Conv2d(*a)", "Linear(", "x" * 500, "Conv2d(" * 90]
+)
+def test_a_call_that_cannot_be_read(call: str) -> None:
+    assert not in_this_dialect(call, KINDS).startswith("write `")
+    assert "write `" not in in_this_dialect(call, KINDS)
+
+
+def test_a_call_of_something_else_is_not_read() -> None:
+    assert in_this_dialect("PReLU()", KINDS) == in_this_dialect("LSTM(3)", KINDS) == ""
+
+
+def test_the_kind_as_the_value_of_a_key() -> None:
+    assert keyed({"type": "Conv2d", "filters": 8, "kernel_size": [3, 3]}, KINDS) == (
+        "write `conv: {out_channels: 8, kernel_size: [3, 3]}`"
+    )
+    assert keyed({"class_name": "Dense", "config": {"units": 10}}, KINDS) == (
+        "write the kind as the key, over its options: `linear: {...}`"
+    )
+    assert (
+        keyed({"type": "PReLU"}, KINDS) == keyed({"a": 1}, KINDS) == keyed({"type": 3}, KINDS) == ""
+    )
