@@ -25,7 +25,7 @@ from cnnspec.spec.limits import Limits
 from cnnspec.spec.model import ModelSpec
 from cnnspec.spec.overrides import apply_overrides, written_names
 from cnnspec.spec.source import RESOLVED, WRITTEN, Bounds, Source, read_source
-from cnnspec.spec.translate import not_a_mapping, translate
+from cnnspec.spec.translate import is_said, not_a_mapping, translate
 
 MAX_PROBLEMS = 100
 
@@ -121,6 +121,7 @@ def inspect_spec(
         return Inspection(None, _first(problems))
     problems += guess_kinds(source)
     spec, errors = _validate(source.value)
+    errors = [error for error in errors if not is_said(error, source)]
     skipped = max(0, len(errors) - MAX_PROBLEMS)
     if skipped:
         errors = sorted(errors, key=lambda error: _position(source.locate(error["loc"])))

@@ -32,7 +32,7 @@ def translate(
 ) -> list[Diagnostic]:
     """Say each problem in the words of the dialect; `names` are those of the layers."""
     reader = _Translator(source, names)
-    said = [reader.say(error) for error in errors if not _is_unread(error, source)]
+    said = [reader.say(error) for error in errors]
     return _without_echoes(said, source.value)
 
 
@@ -42,8 +42,8 @@ def not_a_mapping(source: Source) -> Diagnostic:
     return Diagnostic("not-a-mapping", message, (), source.locate(()))
 
 
-def _is_unread(error: ErrorDetails, source: Source) -> bool:
-    """Tell whether the value itself could not be read, which has been said already."""
+def is_said(error: ErrorDetails, source: Source) -> bool:
+    """Tell whether a value could not be read, or is there to be an alias: it has been said."""
     found = error["input"]
     if error["type"] == "extra_forbidden":
         return error["loc"][0] in source.anchored and len(error["loc"]) == 1
