@@ -207,26 +207,53 @@ def test_a_network_of_a_user_s_file_is_sent_with_its_file(tmp_path: Path) -> Non
         pickle.loads(sent)
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no forking here")
-@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no forking here")
+forks_beside_threads = pytest.mark.filterwarnings(
+    "ignore:.*multi-threaded.*fork:DeprecationWarning"
+)
+
+
+def forked(act: Callable[[], bool]) -> bool:
+    """Return what a forked process makes of it; fail where it does not end."""
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if act() else 1)
+    for _ in range(200):
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            return status == 0
+        time.sleep(0.05)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    return pytest.fail("the child waits for a thread of its parent")
+
+
+@forks
+@forks_beside_threads
 @pytest.mark.parametrize("sort", ["numpy", "loops", "plain", "guarded", "numpy@threads=2"])
 def test_a_forked_process_does_not_wait_for_a_thread_of_its_parent(sort: str) -> None:
     network, (images, _) = network_of(sort), BATCHES[0]
     wanted = network.predict(images)
     with held(network):
-        child = os.fork()
-        if child == 0:
-            os._exit(0 if np.array_equal(network.predict(images), wanted) else 1)
-        for _ in range(200):
-            done, status = os.waitpid(child, os.WNOHANG)
-            if done:
-                break
-            time.sleep(0.05)
-        else:
-            os.kill(child, signal.SIGKILL)
-            os.waitpid(child, 0)
-            pytest.fail("the child waits for a thread of its parent")
-    assert status == 0
+        assert forked(lambda: np.array_equal(network.predict(images), wanted))
+
+
+@forks
+@forks_beside_threads
+@pytest.mark.torch
+def test_a_forked_process_does_not_wait_for_threads_of_torch() -> None:
+    """Of OpenMP's threads, which share out what is large, it has none."""
+    import torch
+
+    network, images = network_of("torch"), np.repeat(BATCHES[0][0], 1000, axis=0)
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        wanted = network.predict(images)
+        assert forked(lambda: np.allclose(network.predict(images), wanted, atol=1e-5))
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
 
 
 class held:  # noqa: N801

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 
 import numpy as np
 import torch
@@ -29,6 +31,10 @@ from cnnspec.trace import Array, LayerTrace, LossTrace, State, Trace
 
 SHAPES = 16
 """Shapes and modes in which a compiled layer runs, at most."""
+
+if hasattr(os, "register_at_fork"):  # there is no forking on Windows
+    # A forked process has none of the threads of torch's OpenMP, and would wait for them.
+    os.register_at_fork(after_in_child=partial(torch.set_num_threads, 1))
 
 _DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
