@@ -28,7 +28,8 @@ def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
 
 
 def _names_torch(value: object) -> bool:
-    """Tell whether a parameter is the backend torch, alone, with settings or among others."""
+    """Tell whether a parameter is the backend torch, with settings, as a party or among others."""
+    value = getattr(value, "backend", value)
     if isinstance(value, str):
         return value.partition("@")[0] == "torch"
     return isinstance(value, tuple | list) and any(map(_names_torch, value))

@@ -43,12 +43,14 @@ def test_train_in_python() -> None:
     assert float(lines[-1].split()[-2]) > 90
 
 
+@pytest.mark.torch
 def test_compare_in_python() -> None:
     lines = run("compare_in_python.py")
     assert lines[0] == "numpy and torch: same"
     assert len(lines) == 5
 
 
+@pytest.mark.torch
 def test_notebook() -> None:
     right, divided, first, mended = run("notebook.py")
     assert float(right.split()[-2]) > float(divided.split()[-2]) + 10

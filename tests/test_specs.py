@@ -33,6 +33,7 @@ def test_builds(path: Path, backend: str) -> None:
     assert logits.shape == (1, plan.classes)
 
 
+@pytest.mark.torch
 @pytest.mark.parametrize(
     "path",
     [

@@ -28,7 +28,7 @@ class Line(NamedTuple):
     @property
     def width(self) -> float:
         """Room for the text in any usual font: the letters of DejaVu Sans, rounded up."""
-        return self.size * sum(map(_ems, self.text)) * (1 if self.bold else 0.92)
+        return self.size * math.fsum(map(_ems, self.text)) * (1 if self.bold else 0.92)
 
     @property
     def height(self) -> float:

@@ -96,6 +96,7 @@ def test_a_layer_called_as_a_part_and_the_part_itself_are_judged_apart() -> None
 PLANTED = ["linear-weight-gradient-divided", "loss-double-softmax", "adam-eps-inside-root"]
 
 
+@pytest.mark.torch
 @pytest.mark.parametrize("fault", [fault for fault in FAULTS if fault.name in PLANTED])
 @pytest.mark.parametrize("name", ["loss", "optimizer"])
 def test_the_selftest_plants_and_finds_in_such_specs(fault: Fault, name: str) -> None:
@@ -165,6 +166,7 @@ def test_words_tell_a_layer_from_the_part_that_it_is_called_as() -> None:
     assert words(LOSS) == "loss"
 
 
+@pytest.mark.torch
 def test_two_runs_of_such_a_spec(tmp_path: Path) -> None:
     (tmp_path / "own.yaml").write_text("""
 input: [1, 8, 8]

@@ -46,6 +46,7 @@ def compared(*, allow: tuple[str, ...] = (), spec: ModelSpec = SPEC, **parts: An
     return compare_backends(spec, (parse_party("numpy"), faulty(**parts)), allow=allow)
 
 
+@pytest.mark.torch
 def test_everything_is_counted() -> None:
     coverage = compare_backends(SPEC).coverage
     assert coverage.not_compared == ()

@@ -213,6 +213,7 @@ def _planted() -> list[Any]:
     return found
 
 
+@pytest.mark.torch
 @pytest.mark.parametrize(("fault", "spec"), _planted())
 @pytest.mark.usefixtures("costly")
 def test_planted_faults_are_found_beside_costly_loops(fault: Fault, spec: ModelSpec) -> None:
@@ -254,6 +255,7 @@ def test_a_share_is_three_steps_at_least(monkeypatch: pytest.MonkeyPatch) -> Non
     assert (share.steps, len(share.data.test), len(share.data.train)) == (3, 20, 320)
 
 
+@pytest.mark.torch
 def test_nobody_is_given_a_share_unasked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(few, "LEARNT", 0)
     sides = ("numpy", "loops")

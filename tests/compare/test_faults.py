@@ -71,6 +71,7 @@ def plant(
     monkeypatch.setattr(kind, method, lambda self, *given: change(original(self, *given)))
 
 
+@pytest.mark.torch
 def test_no_fault_is_no_difference(compare: Compare) -> None:
     code, document = compare(SPEC, "--steps", "5")
     assert code == 0
@@ -90,6 +91,7 @@ FLIPPED = {
 }
 
 
+@pytest.mark.torch
 @pytest.mark.parametrize("kind", FLIPPED)
 def test_flipped_sign_in_input_gradient_is_named(
     kind: str, compare: Compare, monkeypatch: pytest.MonkeyPatch
@@ -104,6 +106,7 @@ def test_flipped_sign_in_input_gradient_is_named(
     assert faulty_layers(document) == by_class.get(kind, {name})
 
 
+@pytest.mark.torch
 @pytest.mark.parametrize("kind", ["conv", "linear"])
 @pytest.mark.parametrize("parameter", ["weight", "bias"])
 def test_flipped_sign_in_parameter_gradient_is_named(
@@ -128,6 +131,7 @@ def test_every_kind_has_its_flip() -> None:
     assert set(FLIPPED) == kinds
 
 
+@pytest.mark.torch
 def test_forward_fault_is_named(compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
     plant(monkeypatch, ConvNumPy, "forward", lambda y: y[:, ::-1])
     code, document = compare(SPEC, "--steps", "0")
@@ -135,6 +139,7 @@ def test_forward_fault_is_named(compare: Compare, monkeypatch: pytest.MonkeyPatc
     assert first(document) == ("conv1", "output", "float64")
 
 
+@pytest.mark.torch
 def test_fault_of_one_part_in_ten_billion_is_found(
     compare: Compare, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -144,6 +149,7 @@ def test_fault_of_one_part_in_ten_billion_is_found(
     assert first(document) == ("linear1", "grad_input", "float64")
 
 
+@pytest.mark.torch
 def test_lost_precision_is_found_in_float32_alone(
     compare: Compare, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -158,6 +164,7 @@ def test_lost_precision_is_found_in_float32_alone(
     assert bad == {"numpy"}
 
 
+@pytest.mark.torch
 def test_last_maximum_instead_of_first_is_found_on_ties(
     compare: Compare, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -175,6 +182,7 @@ def test_last_maximum_instead_of_first_is_found_on_ties(
     assert probes <= {"ties", "data", "whole pass"}
 
 
+@pytest.mark.torch
 def test_wrong_shape_is_a_difference(compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
     plant(
         monkeypatch,
@@ -187,6 +195,7 @@ def test_wrong_shape_is_a_difference(compare: Compare, monkeypatch: pytest.Monke
     assert first(document) == ("linear1", "grad_bias", "float64")
 
 
+@pytest.mark.torch
 def test_loss_fault_is_named(compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
     def summed(logits: Any, labels: Any) -> tuple[float, Any]:
         loss, grad = learning.cross_entropy(logits, labels)
@@ -199,6 +208,7 @@ def test_loss_fault_is_named(compare: Compare, monkeypatch: pytest.MonkeyPatch) 
     assert faulty_layers(document) == {"loss"}
 
 
+@pytest.mark.torch
 def test_optimizer_fault_is_named(compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
     def step(self: Any, parameters: Any, gradients: Any, learning_rate: float, step: int) -> None:
         original(self, parameters, gradients, learning_rate, 1_000_000)  # no bias correction
@@ -211,6 +221,7 @@ def test_optimizer_fault_is_named(compare: Compare, monkeypatch: pytest.MonkeyPa
     assert faulty_layers(document) == {"optimizer"}
 
 
+@pytest.mark.torch
 def test_layer_that_spoils_its_neighbour_is_found_in_the_whole_pass(
     compare: Compare, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -230,6 +241,7 @@ def test_layer_that_spoils_its_neighbour_is_found_in_the_whole_pass(
     }
 
 
+@pytest.mark.torch
 def test_training_that_only_one_backend_survives_is_a_difference(
     compare: Compare, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -248,6 +260,7 @@ def test_training_that_only_one_backend_survives_is_a_difference(
     assert list(document["trajectory"]["stopped"]) == ["numpy"]
 
 
+@pytest.mark.torch
 def test_bias_that_is_never_added_is_found_where_biases_start_at_0(
     compare: Compare, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -262,6 +275,7 @@ def test_bias_that_is_never_added_is_found_where_biases_start_at_0(
     assert first(document) == ("linear1", "output", "float64")
 
 
+@pytest.mark.torch
 def test_fault_of_a_training_step_alone_is_found(
     compare: Compare, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -277,6 +291,7 @@ def test_fault_of_a_training_step_alone_is_found(
     assert faulty_layers(document) == {"training step"}
 
 
+@pytest.mark.torch
 def test_fault_of_a_prediction_alone_is_found(
     compare: Compare, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -286,6 +301,7 @@ def test_fault_of_a_prediction_alone_is_found(
     assert first(document) == ("training step", "predicted logits", "float64")
 
 
+@pytest.mark.torch
 @pytest.mark.parametrize("factor", [0.0, 1 / 32, 32.0])
 def test_only_the_faulty_side_is_accused(
     factor: float, compare: Compare, monkeypatch: pytest.MonkeyPatch
@@ -303,6 +319,7 @@ def test_only_the_faulty_side_is_accused(
     assert "torch" not in bad
 
 
+@pytest.mark.torch
 def test_missing_gradient_is_a_difference(
     compare: Compare, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -317,6 +334,7 @@ def test_missing_gradient_is_a_difference(
     assert first(document) == ("conv1", "grad_bias", "float64")
 
 
+@pytest.mark.torch
 def test_layer_that_breaks_the_next_one_is_named() -> None:
     class OneChannelLess(ConvNumPy):
         def forward(self, x: Any) -> Any:

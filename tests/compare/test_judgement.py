@@ -96,6 +96,7 @@ def test_no_third_implementation_cannot_tell(monkeypatch: pytest.MonkeyPatch) ->
     assert first.judge == "there is no third implementation here to judge"
 
 
+@pytest.mark.torch
 def test_a_judge_who_contradicts_his_own_differences_is_not_believed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -113,6 +114,7 @@ def test_a_judge_who_contradicts_his_own_differences_is_not_believed(
     assert finding.judge == "the textbook loops and central differences do not agree"
 
 
+@pytest.mark.torch
 @pytest.mark.parametrize("quantity", ["output", "grad_input", "grad_weight", "grad_bias"])
 @pytest.mark.parametrize("judge", ["loops", "numpy", "torch"])
 @pytest.mark.parametrize("layer", ["conv1", "relu1", "pool1", "linear1", "batch_norm1"])
@@ -143,6 +145,7 @@ layers:
     assert said.endswith("agrees with central differences")
 
 
+@pytest.mark.torch
 def test_a_wrong_loss_and_a_wrong_optimizer_are_judged() -> None:
     def summed(logits: Any, labels: Any) -> Any:
         loss, grad = learning.cross_entropy(logits, labels)

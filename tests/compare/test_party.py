@@ -54,6 +54,7 @@ def test_threads_are_limited_while_a_network_computes(monkeypatch: pytest.Monkey
     assert [pool["num_threads"] for pool in threadpool_info()] == before
 
 
+@pytest.mark.torch
 def test_torch_threads_are_limited_while_a_network_computes() -> None:
     import torch
 
@@ -125,6 +126,7 @@ def test_no_side_is_called_as_both_are(tmp_path: Path) -> None:
     assert parse_party(f"{path}:both@threads=1").label == "own.py:both@threads=1"
 
 
+@pytest.mark.torch
 def test_one_backend_under_two_settings() -> None:
     assert compare_backends(SPEC, ("numpy", "numpy@float64")).verdict == "same"
     assert compare_backends(SPEC, ("torch@threads=1", "torch@threads=2")).verdict == "same"
@@ -160,6 +162,7 @@ def test_one_file_named_in_two_ways_is_one_backend(tmp_path: Path) -> None:
         compare_backends(SPEC, names)
 
 
+@pytest.mark.torch
 def test_autocast_is_named_for_what_it_is() -> None:
     """Even where numbers underflow: float16's smallest normal one is 6e-5."""
     spec = parse_spec(

@@ -296,6 +296,7 @@ def test_predictions_of_many_images_are_compared() -> None:
     assert (finding.address, finding.quantity) == (STEP, "predicted logits")
 
 
+@pytest.mark.torch
 def test_bounds_that_say_nothing_are_told() -> None:
     """Behind six batch norms, rounding of float32 may carry further than a step."""
     block = "  - linear: {out_features: 8}\n  - batch_norm\n  - relu\n"

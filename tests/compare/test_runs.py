@@ -68,6 +68,7 @@ def trained(tmp_path: Path) -> Any:
     return run
 
 
+@pytest.mark.torch
 def test_two_backends_end_within_the_envelope(trained: Any) -> None:
     found = compare_runs(trained("numpy"), trained("torch"))
     assert found.verdict == "same"
@@ -90,6 +91,7 @@ def test_the_same_run_twice_is_equal_to_the_bit(trained: Any) -> None:
     assert not any(found.distances.values())
 
 
+@pytest.mark.torch
 def test_without_twins_nobody_can_tell(trained: Any) -> None:
     found = compare_runs(trained("numpy"), trained("torch"), twins=0)
     assert found.verdict == "cannot tell"
@@ -154,6 +156,7 @@ def Network(plan, training, *, device):
         compare_runs(*runs)
 
 
+@pytest.mark.torch
 def test_a_backend_may_be_named_for_each_run(trained: Any) -> None:
     found = compare_runs(trained(), trained(), backends=("torch", "loops"))
     assert found.backends == ("torch", "loops")
@@ -161,6 +164,7 @@ def test_a_backend_may_be_named_for_each_run(trained: Any) -> None:
     assert found.verdict == "same"
 
 
+@pytest.mark.torch
 def test_weights_that_are_not_finite_are_different_and_named(trained: Any) -> None:
     first, second = trained("numpy"), trained("torch")
     for run in (first, second):
@@ -204,6 +208,7 @@ class NoGradient(ConvNumPy):
         raise ValueError("no gradient")
 
 
+@pytest.mark.torch
 def test_parts_that_cannot_be_compared_are_different(
     trained: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -220,6 +225,7 @@ def test_parts_that_cannot_be_compared_are_different(
     assert "not compared: conv1 (output, input gradient" in text
 
 
+@pytest.mark.torch
 def test_a_backend_that_loses_precision_is_named(
     trained: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -272,6 +278,7 @@ def test_a_change_is_said_once(trained: Any) -> None:
     assert "before -> after" not in text
 
 
+@pytest.mark.torch
 def test_every_key_of_the_document_is_explained(
     trained: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -323,6 +330,7 @@ def command(*arguments: str) -> int:
     return group.run(["compare", *arguments])
 
 
+@pytest.mark.torch
 def test_the_command(trained: Any, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     folders = [str(trained(backend).path) for backend in ("numpy", "torch")]
     monkeypatch.setenv("COLUMNS", "200")

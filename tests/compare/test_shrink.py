@@ -195,6 +195,7 @@ def exit_code(program: Path) -> Any:
     return stop.value.code
 
 
+@pytest.mark.torch
 def test_the_command(
     faults: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:

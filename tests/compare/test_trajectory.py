@@ -35,6 +35,7 @@ def without_data(spec: ModelSpec) -> ModelSpec:
     return spec.model_copy(update={"data": None})
 
 
+@pytest.mark.torch
 def test_whole_training() -> None:
     events = []
     verdict = compare_backends(SPEC, on_event=events.append)
@@ -54,6 +55,7 @@ def test_whole_training() -> None:
     assert kinds == ([{StepTaken}] * 4 + [{EpochMetrics}]) * 2
 
 
+@pytest.mark.torch
 @pytest.mark.parametrize(("steps", "epochs_finished"), [(1, 0), (4, 1), (5, 1), (99, 2)])
 def test_steps_end_the_training_early(steps: int, epochs_finished: int) -> None:
     lockstep = compare_backends(SPEC, steps=steps).trajectory
@@ -62,6 +64,7 @@ def test_steps_end_the_training_early(steps: int, epochs_finished: int) -> None:
     assert len(lockstep.history["numpy"]) == epochs_finished
 
 
+@pytest.mark.torch
 def test_first_losses_are_of_the_same_weights_and_images() -> None:
     exact = SPEC.training.model_copy(update={"precision": "float64"})
     lockstep = compare_backends(SPEC.model_copy(update={"training": exact})).trajectory
@@ -71,6 +74,7 @@ def test_first_losses_are_of_the_same_weights_and_images() -> None:
     assert first.weight_difference < 1e-15
 
 
+@pytest.mark.torch
 def test_no_steps_and_no_data_are_no_training() -> None:
     assert compare_backends(SPEC, steps=0).trajectory is None
     verdict = compare_backends(without_data(SPEC))
@@ -130,6 +134,7 @@ class OffOnShuffledBatches(ConvNumPy):
         return found
 
 
+@pytest.mark.torch
 def test_free_training_of_right_backends_stays_within_the_envelope() -> None:
     trajectory = compare_backends(LONGER, mode="free", twins=3).trajectory
     assert trajectory is not None
@@ -173,6 +178,7 @@ def test_a_fault_that_no_probe_shows_is_found_in_training_alone() -> None:
     assert compare_backends(LONGER, parties, mode="resync", steps=5).verdict == "different"
 
 
+@pytest.mark.torch
 def test_resynchronised_sides_start_each_step_from_the_same_state() -> None:
     free = compare_backends(LONGER, mode="lockstep").trajectory
     resync = compare_backends(LONGER, mode="resync").trajectory

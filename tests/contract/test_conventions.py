@@ -582,6 +582,7 @@ def test_normal_weights_have_their_std_and_biases_are_0(name: str) -> None:
             assert deviation(values, normal) <= chance(values.size)
 
 
+@pytest.mark.torch
 @pytest.mark.parametrize("initialization", [None, Normal(std=0.1)], ids=["default", "normal"])
 @each_precision
 def test_starting_weights_are_the_same_for_all_backends(

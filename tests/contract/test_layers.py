@@ -152,6 +152,7 @@ def norm_budgets(
     return {gradients.get(name, name): bound for name, bound in bounds.items()}
 
 
+@pytest.mark.torch
 @covering(name=[*CASES], backend=[*BACKENDS], precision=PRECISIONS, batch=[1, 3])
 def test_replay_equals_torch(name: str, backend: str, precision: str, batch: int) -> None:
     case = CASES[name]

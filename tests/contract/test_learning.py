@@ -159,6 +159,7 @@ def update_budgets(
     return budgets
 
 
+@pytest.mark.torch
 @each_backend
 @each_optimizer
 @each_precision

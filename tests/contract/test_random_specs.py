@@ -218,6 +218,7 @@ def check_dialect(spec: ModelSpec) -> None:
         assert parse_spec(dump_spec(spec, defaults=defaults)) == spec
 
 
+@pytest.mark.torch
 @normal_run
 @given(specs())
 def test_backends_are_one_function(spec: ModelSpec) -> None:

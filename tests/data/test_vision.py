@@ -90,6 +90,7 @@ def test_a_download_that_fails(
     )
 
 
+@pytest.mark.torch
 def test_without_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for package, blocked in (("torchvision", "torchvision"), ("torch", "torch")):
         with monkeypatch.context() as patch:

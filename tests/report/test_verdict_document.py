@@ -4,6 +4,8 @@ import json
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from cnnspec import SGD, ModelSpec, Training, compare_backends, parse_spec
 from cnnspec.backends.numpy.conv import ConvNumPy
 from cnnspec.backends.numpy.pool import PoolNumPy
@@ -64,6 +66,7 @@ def with_jumps() -> list[Verdict]:
     return [replace(verdict, trajectory=trajectory) for trajectory in (jump, left_out)]
 
 
+@pytest.mark.torch
 def test_every_key_is_explained() -> None:
     documents = [
         document(parse_party("numpy"), faulty(conv=HalvedGradient), mode="free", twins=2),
