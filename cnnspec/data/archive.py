@@ -116,7 +116,7 @@ def told(what: str, option: str | None) -> Iterator[None]:
     """Raise a DataError where a damaged or hostile file raises almost anything."""
     try:
         yield
-    except (DataError, MemoryError):
+    except MemoryError:
         raise
     except Exception as error:
         lines = str(error).strip().splitlines()

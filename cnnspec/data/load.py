@@ -58,7 +58,7 @@ def load_data(
             raise DataError(problem.message, option=str(problem.path[-1]), help=problem.help)
         kept = raw.first(source.train_samples, source.test_samples)
         train, test = (
-            Split(np.empty((len(part.rows), *part.images.shape), np.float32), part.labels.copy())
+            Split(np.empty((len(part.rows), *part.images.shape), np.float32), part.labels)
             for part in (kept.train, kept.test)
         )
         spread = _read([(kept.train, train.images), (kept.test, test.images)], source.normalize)

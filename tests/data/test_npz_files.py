@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cnnspec import NPZ, DataError, load_data
-from cnnspec.data import Dataset
+from cnnspec import NPZ, DataError, Limits, load_data
+from cnnspec.data import Dataset, survey
 from cnnspec.errors import MissingDataError
 
 LABELS = np.array([0, 1, 2, 3, 4, 0, 1, 2, 3, 4])
@@ -104,8 +104,8 @@ MEMBERS = {
     "no values": shaped("|u1", "(10, 2, 3)"),
     "more values than fit a memory": shaped("|u1", "(1000000000000000, 2, 3)"),
     "more values than can be counted": shaped("<f8", f"({10**30},)"),
-    "fewer values than none": shaped("|u1", "(-10, 2, 3)") + bytes(60),
-    "a shape of truths": shaped("|u1", "(True, 2, 3)") + bytes(60),
+    "fewer values than none": shaped("|u1", "(-10, -2, 3)") + bytes(60),
+    "a shape of truths": shaped("|u1", "(10, True, 6)") + bytes(60),
     "an unknown type": shaped("x9", "(10,)"),
     "pickles": shaped("|O", "(10,)") + pickle.dumps(list(range(10))),
     "an open bracket": header("{"),
@@ -310,6 +310,15 @@ def test_a_bomb_in_the_place_of_labels(path: Path) -> None:
     assert refusal(path) == (
         f"{path}: `images` has 200,000,000 images; at most 100,000,000 are read; store fewer"
     )
+
+
+def test_what_is_beyond_the_limit_is_not_read_by_a_survey(path: Path) -> None:
+    claim(path, "images", "(2, 20000, 30000)", 1_200_000_000)  # of which 100 bytes are there
+    zeros(path, "labels", "(2,)", 2)
+    seen = survey(NPZ(path=str(path)))
+    assert (seen.contents.shape, seen.problems) == ((1, 20000, 30000), ())
+    (problem,) = survey(NPZ(path=str(path)), Limits(images=10**10)).problems
+    assert problem.message.startswith(f"cannot read `images` of {path}: ")
 
 
 def test_a_header_without_end(path: Path) -> None:
