@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from cnnspec.compare.causes.cause import (
     Prediction,
     first_cause,
 )
-from cnnspec.compare.causes.formulas import Computation, Fault
+from cnnspec.compare.causes.formulas import Computation, Fault, Taken
 from cnnspec.compare.causes.loss_faults import DIVISORS, FAULTS, RIGHT, WAYS
 from cnnspec.compare.causes.numbers import any_constant, fewer_bits
 from cnnspec.compare.causes.rounded import Rounded
@@ -42,7 +42,8 @@ def diagnose_loss(observations: list[Observation[LossSituation]]) -> Cause | Non
 
 def _overflow(observations: list[Observation[LossSituation]]) -> Cause | None:
     """Name the ways that give no finite number on these logits: all that do."""
-    found = [first_cause(iter([_hypothesis(way)]), observations) for way in WAYS]
+    taken = _nothing_taken(observations)
+    found = [first_cause(iter([_hypothesis(way, taken)]), observations) for way in WAYS]
     by_code = {cause.code: cause for cause in found if cause}
     if len(by_code) < 2:
         return next(iter(by_code.values()), None)
@@ -53,17 +54,22 @@ def _overflow(observations: list[Observation[LossSituation]]) -> Cause | None:
 def _hypotheses(
     observations: list[Observation[LossSituation]],
 ) -> Iterator[Hypothesis[LossSituation]]:
+    taken = _nothing_taken(observations)
     for fault in [*SINGLE, *PAIRS]:
-        yield _hypothesis(fault)
+        yield _hypothesis(fault, taken)
     yield from any_constant(observations)
     yield from fewer_bits(observations, _budget)
 
 
-def _hypothesis(fault: Fault) -> Hypothesis[LossSituation]:
+def _nothing_taken(observations: list[Observation[LossSituation]]) -> dict[int, Taken]:
+    return {id(observation): {} for observation in observations}
+
+
+def _hypothesis(fault: Fault, taken: Mapping[int, Taken]) -> Hypothesis[LossSituation]:
     def predict(observation: Observation[LossSituation]) -> Prediction:
         situation = observation.situation
         given = {"logits": Rounded(situation.logits), "given_labels": situation.labels}
-        computation = Computation(given, RIGHT, fault.steps)
+        computation = Computation(given, RIGHT, fault.steps, taken=taken[id(observation)])
         found: Rounded = getattr(computation, STEPS[observation.quantity])
         shape = observation.wanted.shape
         return found.moved(lambda array: array.reshape(shape)).prediction()

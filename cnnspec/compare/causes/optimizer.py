@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from cnnspec.compare.budget import OPTIMIZER_BUDGETS, Exact
 from cnnspec.compare.causes.cause import (
@@ -13,7 +13,7 @@ from cnnspec.compare.causes.cause import (
     UpdateSituation,
     first_cause,
 )
-from cnnspec.compare.causes.formulas import Computation, Fault
+from cnnspec.compare.causes.formulas import Computation, Fault, Taken
 from cnnspec.compare.causes.numbers import any_constant, fewer_bits
 from cnnspec.compare.causes.optimizer_faults import RULES, Rule
 from cnnspec.compare.causes.rounded import Rounded
@@ -33,8 +33,9 @@ def diagnose_optimizer(observations: list[Observation[UpdateSituation]]) -> Caus
 def _hypotheses(
     rule: Rule, observations: list[Observation[UpdateSituation]]
 ) -> Iterator[Hypothesis[UpdateSituation]]:
+    taken: dict[int, Taken] = {id(observation): {} for observation in observations}
     for fault in [*rule.faults, *rule.pairs]:
-        yield _hypothesis(rule, fault)
+        yield _hypothesis(rule, fault, taken)
     if len({observation.quantity for observation in observations}) > 1:
         return
     if observations[0].quantity == "":
@@ -44,9 +45,12 @@ def _hypotheses(
     yield from fewer_bits(observations, _budget)
 
 
-def _hypothesis(rule: Rule, fault: Fault) -> Hypothesis[UpdateSituation]:
+def _hypothesis(
+    rule: Rule, fault: Fault, taken: Mapping[int, Taken]
+) -> Hypothesis[UpdateSituation]:
     def predict(observation: Observation[UpdateSituation]) -> Prediction:
-        computation = Computation(rule.given(observation.situation), rule.right, fault.steps)
+        given, before = rule.given(observation.situation), taken[id(observation)]
+        computation = Computation(given, rule.right, fault.steps, taken=before)
         found: Rounded = getattr(computation, rule.quantities[observation.quantity])
         return found.prediction()
 
