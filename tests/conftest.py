@@ -1,5 +1,6 @@
 """What all tests share."""
 
+import gc
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -33,6 +34,12 @@ def _names_torch(value: object) -> bool:
     if isinstance(value, str):
         return value.partition("@")[0] == "torch"
     return isinstance(value, tuple | list) and any(map(_names_torch, value))
+
+
+def pytest_collection_finish() -> None:
+    """Leave ten thousand tests out of what Python searches for garbage: 7 % of the time."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

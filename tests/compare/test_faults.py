@@ -39,6 +39,9 @@ training:
   optimizer: {adam: {learning_rate: 1e-3}}
 """
 
+SLOW = pytest.mark.slow
+"""The same fault once more, in another place or of another size."""
+
 Compare = Callable[..., tuple[int, dict[str, Any]]]
 
 
@@ -107,8 +110,15 @@ def test_flipped_sign_in_input_gradient_is_named(
 
 
 @pytest.mark.torch
-@pytest.mark.parametrize("kind", ["conv", "linear"])
-@pytest.mark.parametrize("parameter", ["weight", "bias"])
+@pytest.mark.parametrize(
+    ("kind", "parameter"),
+    [
+        ("conv", "weight"),
+        ("linear", "bias"),
+        pytest.param("conv", "bias", marks=SLOW),
+        pytest.param("linear", "weight", marks=SLOW),
+    ],
+)
 def test_flipped_sign_in_parameter_gradient_is_named(
     kind: str, parameter: str, compare: Compare, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -302,7 +312,7 @@ def test_fault_of_a_prediction_alone_is_found(
 
 
 @pytest.mark.torch
-@pytest.mark.parametrize("factor", [0.0, 1 / 32, 32.0])
+@pytest.mark.parametrize("factor", [1 / 32, *(pytest.param(x, marks=SLOW) for x in (0.0, 32.0))])
 def test_only_the_faulty_side_is_accused(
     factor: float, compare: Compare, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -23,7 +23,7 @@ from cnnspec.spec.training import SGD, Adam, Normal, TorchDefault, Training
 # torch says so once, of every `padding: same` that adds an odd number of cells.
 pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel:UserWarning")
 
-normal_run = settings(max_examples=12, deadline=None, derandomize=True)
+normal_run = settings(max_examples=6, deadline=None, derandomize=True)
 slow_run = settings(max_examples=500, deadline=None, derandomize=True)
 
 MAX_NUMBERS = 200  # that a layer gives for one image

@@ -4,10 +4,18 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from sklearn.datasets import load_digits
 
 from cnnspec import DataError, Digits, Normalize, load_data
 from cnnspec.data import Dataset
+from cnnspec.trace import Array
+
+
+def scikit_learns() -> tuple[Array, Array]:
+    """Return scikit-learn's digits; its import takes as long as half of all collection."""
+    from sklearn.datasets import load_digits
+
+    images, labels = load_digits(return_X_y=True)
+    return images, labels
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +35,7 @@ def test_shapes_and_types(digits: Dataset) -> None:
 
 
 def test_every_fifth_image_of_each_class_in_turn_is_tested(digits: Dataset) -> None:
-    images, labels = load_digits(return_X_y=True)
+    images, labels = scikit_learns()
     by_class = sorted(range(1797), key=lambda index: labels[index])
     tested = set(by_class[::5])
     train = [index for index in range(1797) if index not in tested]
@@ -38,7 +46,7 @@ def test_every_fifth_image_of_each_class_in_turn_is_tested(digits: Dataset) -> N
 
 
 def test_no_image_is_lost_or_in_both_parts(digits: Dataset) -> None:
-    images, labels = load_digits(return_X_y=True)
+    images, labels = scikit_learns()
 
     def counted(images: np.ndarray, labels: np.ndarray) -> Counter[tuple[int, ...]]:
         rows = np.column_stack([images.reshape(len(labels), 64), labels]).astype(int)
