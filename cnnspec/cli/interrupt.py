@@ -21,6 +21,9 @@ from cnnspec.printable import printable
 PATIENCE = 3.0
 """Seconds in which further signals do not disturb what is tidied up after the first."""
 
+SOON = 0.01
+"""Seconds until what was swallowed is raised again."""
+
 TIDY = "\r\x1b[2K\x1b[?25h"
 """Clears the line of a terminal that a progress bar was drawn on, and shows the cursor again."""
 
@@ -112,9 +115,15 @@ def _importing(frame: FrameType | None) -> bool:
 
 def _unraisable(what: sys.UnraisableHookArgs) -> None:
     """Raise again, in code that can be left, what Python would report and swallow."""
-    global _since
     if what.exc_type is KeyboardInterrupt:
-        _since = None
-        _thread.interrupt_main()
+        _thread.start_new_thread(_interrupt_soon, ())
     else:
         sys.__unraisablehook__(what)
+
+
+def _interrupt_soon() -> None:
+    """Interrupt the main thread once it has left the code in which nothing can be raised."""
+    global _since
+    time.sleep(SOON)
+    _since = None
+    _thread.interrupt_main()

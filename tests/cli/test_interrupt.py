@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import textwrap
 import time
 from pathlib import Path
 from typing import NamedTuple
@@ -141,7 +142,7 @@ def test_a_training_tells_what_is_kept(folder: Path, clean: dict[str, str]) -> N
 def test_a_training_on_any_backend_at_many_moments(
     folder: Path, clean: dict[str, str], backend: str
 ) -> None:
-    assert hold(folder, clean, ["train", "slow.yaml", "--backend", backend], 100, seed=1) >= 25
+    assert hold(folder, clean, ["train", "slow.yaml", "--backend", backend], 40, seed=1) >= 10
 
 
 SHORT = {
@@ -186,7 +187,7 @@ class ReLU:
 @pytest.mark.parametrize("command", LONG)
 def test_long_commands(folder: Path, clean: dict[str, str], command: str) -> None:
     (folder / "own.py").write_text(RELU)
-    for moment in moments(25, 8, seed=3):
+    for moment in moments(12, 8, seed=3):
         said = told(run(LONG[command], folder, clean, moment))
         assert said in (None, "", "nothing is kept")
 
@@ -261,6 +262,83 @@ def test_code_that_swallows_it_is_left_at_the_second_time(
     ended = run(arguments, folder, clean, 0.2, 0.4, PATIENCE + 0.5, after="training")
     assert told(ended) == "no epoch was finished, so runs/small-1 holds no weights"
     assert ended.seconds > PATIENCE
+
+
+PLACES = {
+    "held back until a block is written": (
+        """
+        try:
+            with interrupt.held():
+                signal.raise_signal(signal.SIGINT)
+                print("written")
+            print("never")
+        except KeyboardInterrupt:
+            print("then stopped")
+        """,
+        (0, "written\nthen stopped\n", ""),
+    ),
+    "in a finaliser, which Python would report and go on": (
+        """
+        class Loud:
+            def __del__(self):
+                signal.raise_signal(signal.SIGINT)
+        try:
+            Loud()
+            time.sleep(5)
+            print("never")
+        except KeyboardInterrupt:
+            print("stopped")
+        """,
+        (0, "stopped\n", ""),
+    ),
+    "in an import, which swallows it": (
+        """
+        interrupt.keeps(lambda: "nothing is kept")
+        import swallows
+        print("never")
+        """,
+        (130, "", "cnnspec: interrupted; nothing is kept\n"),
+    ),
+    "again while it is tidied up": (
+        """
+        try:
+            try:
+                signal.raise_signal(signal.SIGINT)
+            finally:
+                signal.raise_signal(signal.SIGINT)
+                print("tidied up")
+        except KeyboardInterrupt:
+            print("stopped")
+        """,
+        (0, "tidied up\nstopped\n", ""),
+    ),
+    "once all is done": (
+        """
+        interrupt.ignore()
+        signal.raise_signal(signal.SIGINT)
+        print("done")
+        """,
+        (0, "done\n", ""),
+    ),
+}
+
+
+@pytest.mark.parametrize(("code", "expected"), PLACES.values(), ids=PLACES)
+def test_where_it_strikes(
+    tmp_path: Path, clean: dict[str, str], code: str, expected: tuple[int, str, str]
+) -> None:
+    swallows = "import signal\ntry:\n    signal.raise_signal(signal.SIGINT)\nexcept: pass\n"
+    (tmp_path / "swallows.py").write_text(swallows)
+    head = "import signal, time\nfrom cnnspec.cli import interrupt\n"
+    watch = "signal.signal(signal.SIGINT, signal.default_int_handler)\ninterrupt.watch()\n"
+    done = subprocess.run(
+        [sys.executable, "-c", head + watch + textwrap.dedent(code)],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env=clean,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == expected
 
 
 def test_one_that_is_to_be_ignored_is_ignored(folder: Path, clean: dict[str, str]) -> None:
