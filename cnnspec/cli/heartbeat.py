@@ -13,8 +13,11 @@ from cnnspec.printable import printable
 PAUSE = 7.0
 """Seconds between two lines, at least. A place between two steps is as good as any then."""
 
-LATEST = 9.0
+LATEST = 8.5
 """Seconds after which a thread speaks up while one step goes on: ten are promised."""
+
+FIRST = 5.0
+"""Seconds before the first line: to come so far has taken some, too."""
 
 What = str | Callable[[], str]
 """What goes on, or how to find that out."""
@@ -31,11 +34,11 @@ class Heartbeat:
         self._what: What = ""
         self._changed = Condition()
         self._ended = self._stream is None
-        self._start = self._last = time.monotonic()
+        self._begin()
         self._thread = Thread(target=self._run, name="heartbeat", daemon=True)
 
     def __enter__(self) -> Heartbeat:
-        self._start = self._last = time.monotonic()
+        self._begin()
         if not self._ended:
             self._thread.start()
         return self
@@ -52,17 +55,21 @@ class Heartbeat:
         if self._thread.ident is not None:
             self._thread.join()
 
+    def _begin(self) -> None:
+        self._start = time.monotonic()
+        self._soonest = self._latest = self._start + FIRST
+
     def say(self, what: What) -> None:
         """Take note of what goes on, and write it if it is time for a line."""
         self._what = what
-        if time.monotonic() - self._last >= PAUSE:
+        if time.monotonic() >= self._soonest:
             with self._changed:
                 self._write()
 
     def _run(self) -> None:
         with self._changed:
             while not self._ended:
-                left = self._last + LATEST - time.monotonic()
+                left = self._latest - time.monotonic()
                 if left <= 0:
                     self._write()
                 else:
@@ -70,12 +77,13 @@ class Heartbeat:
 
     def _write(self) -> None:
         """Write a line; nothing more once the reader of stderr has gone."""
-        self._last = time.monotonic()
+        now = time.monotonic()
+        self._soonest, self._latest = now + PAUSE, now + LATEST
         what = self._what if isinstance(self._what, str) else self._what()
         if self._ended or not what:
             return
         try:
-            self._stream.write(f"[{clock(self._last - self._start)}] {printable(what)}\n")
+            self._stream.write(f"[{clock(now - self._start)}] {printable(what)}\n")
             self._stream.flush()
         except (OSError, ValueError):
             self._ended = True

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from cnnspec.cli import heartbeat
 from cnnspec.cli.group import run
 
 SCRIPT = Path(sys.executable).with_name("cnnspec")
@@ -55,6 +56,8 @@ def call(folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFix
         monkeypatch.delenv(name, raising=False)
     for name, value in NEUTRAL.items():
         monkeypatch.setenv(name, value)
+    for name in ("FIRST", "PAUSE", "LATEST"):  # of what is said on a busy machine alone
+        monkeypatch.setattr(heartbeat, name, 1e6)
 
     def call(*arguments: object) -> Done:
         capfd.readouterr()

@@ -26,11 +26,14 @@ from cnnspec.trace import Array
 OUTPUTS = 1500
 """Outputs of a layer that are timed, in about: some hundredths of a second."""
 
-NUMBERS = 2000
-"""Parameters of which an update is timed."""
+NUMBERS = 50, 100
+"""Shape of the parameters of which an update is timed."""
 
 IMAGES = 6
 """Images of the batch that is timed: a window is found once for all of them."""
+
+SECONDS = 0.02
+"""For each of these times, at least: in less, somebody else may have the processor, or nobody."""
 
 
 @dataclass(frozen=True)
@@ -120,10 +123,13 @@ def _update(plan: Plan, training: Training, dtype: np.dtype) -> float:
     some: dict[str, Array] = {"some": np.ones(NUMBERS, dtype)}
     optimizer = OPTIMIZERS[training.optimizer.keyword](training.optimizer, some)
     seconds = _seconds(lambda: optimizer.step(some, some, 1e-3, 1))
-    return seconds * plan.parameter_count / NUMBERS
+    return seconds * plan.parameter_count / math.prod(NUMBERS)
 
 
 def _seconds(action: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    action()
-    return time.perf_counter() - start
+    """Return how long a call takes, in the mean of some."""
+    calls, start = 0, time.perf_counter()
+    while (spent := time.perf_counter() - start) < SECONDS:
+        action()
+        calls += 1
+    return spent / calls
