@@ -13,6 +13,7 @@ from cnnspec.address import LOSS
 from cnnspec.compare import selftest
 from cnnspec.compare.selftest import FAULTS, SelfTest
 from cnnspec.compare.selftest.selftest import FalseAlarm
+from cnnspec.compare.selftest.specs import SPECS
 from cnnspec.compare.verdict import Coverage, NotCompared, Verdict
 from cnnspec.report.selftest import selftest_document
 from tests.report.explained import hold, paths
@@ -22,8 +23,13 @@ Call = Callable[..., Any]
 MISSING = NotCompared(LOSS, "loss", "so", allowed=False)
 
 
-def plant(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
+def plant(
+    monkeypatch: pytest.MonkeyPatch, *names: str, on: tuple[str, ...] = ("dilated", "plain")
+) -> None:
+    """Plant these faults alone, on some of the specs."""
     monkeypatch.setattr(selftest, "FAULTS", [fault for fault in FAULTS if fault.name in names])
+    few = [spec for spec in SPECS if spec.name in on]
+    monkeypatch.setattr("cnnspec.compare.selftest.selftest.SPECS", few)
 
 
 @pytest.mark.torch
@@ -50,7 +56,7 @@ def test_a_fault_that_is_not_explained_is_named(
 
 
 def test_quick_plants_a_part(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
-    plant(monkeypatch, "sgd-nesterov-never", "sgd-nesterov-always")
+    plant(monkeypatch, "sgd-nesterov-never", "sgd-nesterov-always", on=("overlaps",))
     done = call("selftest", "--quick", "--clean", "0", "--json")
     assert json.loads(done.out)["planted"] == 1
 

@@ -315,7 +315,7 @@ def test_any_text(kind: str) -> None:
     run(80)(given(TEXTS[kind])(check_all))()
 
 
-@run(150)
+@run(80)
 @given(st.just(SMALL) | EDITED, OVERRIDES)
 def test_any_override(text: str, overrides: list[str]) -> None:
     check(text, overrides)
@@ -371,7 +371,7 @@ def check_comments(text: str, places: list[tuple[int, int]]) -> None:
     assert format_spec(formatted) == formatted
 
 
-@run(150)
+@run(60)
 @given(st.sampled_from([SMALL, SMALL, *SPECS]), PLACES)
 def test_any_comment_is_kept(text: str, places: list[tuple[int, int]]) -> None:
     check_comments(text, places)
