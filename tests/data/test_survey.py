@@ -151,7 +151,11 @@ def test_only_the_labels_that_are_kept_count(folder: Path) -> None:
     assert survey(NPZ(path="mine.npz")).contents.classes == 10
 
 
-def test_what_is_known_beforehand_is_not_opened(folder: Path) -> None:
+def test_what_is_known_beforehand_is_neither_opened_nor_downloaded(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CNNSPEC_DATA", raising=False)
+    monkeypatch.setattr("cnnspec.data.vision.download", lambda name, folder: "it is not asked for")
     for source in (Digits(), MNIST()):
         assert survey(source, Limits(images=1)) == Survey(source.known)
 
