@@ -212,6 +212,7 @@ def test_the_referee_says_same(name: str, kind: str, backends: tuple[str, str]) 
     assert not verdict.findings
 
 
+@pytest.mark.torch
 @pytest.mark.parametrize("kind", ["max", "avg"])
 @pytest.mark.parametrize("name", SPECS)
 def test_planted_faults_are_found_on_such_windows(
