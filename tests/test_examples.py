@@ -10,11 +10,11 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
 
 
 NOTEBOOK_FAULTS = [
-    "linear1, grad_weight: the expected one x 0.03125 (1/32 = 1/batch_size): divided by the batch",
+    "linear1, grad_weight: every number is 0.03125 times the expected one (1/32 = 1/batch_size): ",
     "MaxPool2D has no method `backward`; one is defined inside `forward` (line ",
-    "pool1, grad_input: the whole gradient of a window sent to every cell that is its maximum",
-    "pool1, grad_input: the gradient of every window over a cell that is the maximum in any",
-    "linear1, own weights: changed by the layer's own backward pass by 0.01 times the gradient",
+    "pool1, grad_input: the gradient of each window goes to every cell that equals the maximum",
+    "pool1, grad_input: every window over a cell that is the maximum in any window sends its",
+    "linear1, own weights: the backward pass updates the weights by 0.01 times the gradient",
 ]
 """The notebook's five faults of layers, in the order of NetworkTies and NetworkSharedMask."""
 

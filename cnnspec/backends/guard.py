@@ -1,6 +1,7 @@
 """Backends that somebody else wrote: whatever they raise is told as theirs, with file and line.
 
-cnnspec's own backends are not guarded: what they raise is an error of cnnspec's.
+So is an answer that is not what was asked for. cnnspec's own backends are not guarded: what they
+raise is an error of cnnspec's.
 """
 
 from __future__ import annotations
@@ -11,16 +12,29 @@ import sysconfig
 import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-import numpy as np
-
+from cnnspec.backends.answers import (
+    UnfitError,
+    as_layer,
+    as_logits,
+    as_loss,
+    as_state,
+    as_step,
+    as_trace,
+    shown,
+    slots_of,
+)
 from cnnspec.backends.border import check_images, check_loss, check_replay, check_training
 from cnnspec.backends.network import Labels, LayerTimes, Network, Step
 from cnnspec.backends.sharing import Making, Shared, by_turns, in_bytes
 from cnnspec.errors import BackendError, CnnspecError
 from cnnspec.plan import Plan
+from cnnspec.spec.sizes import Shape
+from cnnspec.spec.training import Training
 from cnnspec.trace import Array, LayerTrace, LossTrace, State, Trace
+
+T = TypeVar("T")
 
 PACKAGE = str(Path(__file__).parents[1])
 """Lines of code in here are not the user's."""
@@ -36,9 +50,9 @@ METHODS = tuple(name for name in vars(Network) if name[0] != "_" and callable(va
 def guarded(builder: Callable[..., Any], name: str) -> Callable[..., Network]:
     """Return a builder whose own errors, and those of its networks, are told as those of `name`."""
 
-    def build(*given: Any, **options: Any) -> Network:
+    def build(plan: Plan, training: Training, **options: Any) -> Network:
         try:
-            network = builder(*given, **options)
+            network = builder(plan, training, **options)
         except (CnnspecError, MemoryError):
             raise
         except (Exception, SystemExit) as error:  # somebody's code raises whatever it likes
@@ -53,37 +67,40 @@ def guarded(builder: Callable[..., Any], name: str) -> Callable[..., Network]:
         if missing:
             lacks = ", ".join(f"`{method}`" for method in missing)
             raise BackendError(
-                f"`{name}` returned {_shown(network)}, which "
+                f"`{name}` returned {shown(network)}, which "
                 + (f"has no {lacks}" if len(missing) < len(METHODS) else "is no network")
                 + "; wanted one with the methods of `cnnspec.Network`, such as "
                 "`cnnspec.backends.numpy.build(plan, training, device=device)` returns"
             )
         if not isinstance(network.plan, Plan):
             raise BackendError(
-                f"`{name}` returned a network whose `plan` is {_shown(network.plan)}; wanted the "
+                f"`{name}` returned a network whose `plan` is {shown(network.plan)}; wanted the "
                 "plan that it was given"
             )
-        return GuardedNetwork(network, name)
+        return GuardedNetwork(network, name, plan, slots_of(plan, training.optimizer))
 
     return build
 
 
-def _from_bytes(network: bytes, name: str, file: str | None) -> GuardedNetwork:
+def _from_bytes(
+    network: bytes, guarding: tuple[str, Plan, Mapping[str, Shape]], file: str | None
+) -> GuardedNetwork:
     """Make a guarded network again, once the file is run that has its classes."""
     if file is not None:
         from cnnspec.backends.user_file import run_before
 
         run_before(file)
-    return GuardedNetwork(pickle.loads(network), name)
+    return GuardedNetwork(pickle.loads(network), *guarding)
 
 
 class GuardedNetwork(Shared):
     """A network of somebody else's: an exit becomes an error, and an error says whose it is."""
 
-    def __init__(self, network: Network, name: str) -> None:
+    def __init__(self, network: Network, name: str, plan: Plan, slots: Mapping[str, Shape]) -> None:
         super().__init__()
-        self.plan, self.backend = network.plan, network.backend
+        self.plan, self.backend = plan, network.backend
         self._network, self._name = network, name
+        self._slots = dict(slots)
 
     def __getattr__(self, attribute: str) -> Any:
         """Return what is not part of the protocol as it is, but for the times of the layers."""
@@ -96,14 +113,15 @@ class GuardedNetwork(Shared):
         return found
 
     def _parts(self) -> Making:
-        return GuardedNetwork, (self._network, self._name)
+        return GuardedNetwork, (self._network, self._name, self.plan, self._slots)
 
     @by_turns
     def __reduce__(self) -> Making:
         from cnnspec.backends.user_file import is_user_file, whole_path
 
         file = whole_path(self._name) if is_user_file(self._name) else None
-        return _from_bytes, (in_bytes(self._network), self._name, file)
+        guarding = (self._name, self.plan, self._slots)
+        return _from_bytes, (in_bytes(self._network), guarding, file)
 
     @by_turns
     def _run(self, method: str, *given: Any) -> Any:
@@ -119,55 +137,58 @@ class GuardedNetwork(Shared):
                 error.add_note(f"{TOLD} `{self._name}` in {method}{place_of(error)}")
             raise
 
+    def _ask(self, method: str, *given: Any, answer: Callable[[Any], T]) -> T:
+        """Run a method and hold its answer to what was asked for."""
+        found = self._run(method, *given)
+        try:
+            return answer(found)
+        except UnfitError as unfit:
+            error = BackendError(
+                f"`{self._name}` returned {unfit.found} from {method}; wanted {unfit.wanted}"
+            )
+            error.add_note(f"{TOLD} `{self._name}` in {method}")
+            raise error from None
+
     def state(self) -> State:
-        found: State = self._run("state")
-        return found
+        return self._ask("state", answer=lambda found: as_state(found, self.plan.state))
 
     def load_state(self, state: Mapping[str, Array]) -> None:
         self._run("load_state", state)
 
     def optimizer_state(self) -> State:
-        found: State = self._run("optimizer_state")
-        return found
+        return self._ask("optimizer_state", answer=lambda found: as_state(found, self._slots))
 
     def load_optimizer_state(self, state: Mapping[str, Array]) -> None:
         self._run("load_optimizer_state", state)
 
     def predict(self, images: Array) -> Array:
         check_images(images, self.plan)
-        logits: Array = self._run("predict", images)
-        return logits
+        return self._ask("predict", images, answer=as_logits)
 
     def train_step(self, images: Array, labels: Labels, learning_rate: float, step: int) -> Step:
         check_training(images, labels, self.plan)
-        taken = self._run("train_step", images, labels, learning_rate, step)
-        wanted = (len(images), self.plan.classes)
-        if not isinstance(taken, tuple) or len(taken) != 2 or np.shape(taken[1]) != wanted:
-            error = BackendError(
-                f"`{self._name}` returned {_shown(taken)} from train_step; wanted the loss, a "
-                f"number, and the logits, an array of {wanted[0]} images x {wanted[1]} classes"
-            )
-            error.add_note(f"{TOLD} `{self._name}` in train_step")
-            raise error
-        return Step(*taken)
+        return self._ask(
+            "train_step",
+            *(images, labels, learning_rate, step),
+            answer=lambda found: as_step(found, len(images), self.plan.classes),
+        )
 
     def update(self, gradients: Mapping[str, Array], learning_rate: float, step: int) -> None:
         self._run("update", gradients, learning_rate, step)
 
     def trace(self, images: Array, labels: Labels) -> Trace:
         check_training(images, labels, self.plan)
-        found: Trace = self._run("trace", images, labels)
-        return found
+        return self._ask(
+            "trace", images, labels, answer=lambda found: as_trace(found, len(images), self.plan)
+        )
 
     def replay(self, layer: str, x: Array, grad_output: Array) -> LayerTrace:
         check_replay(x, grad_output, self.plan.layer(layer))
-        found: LayerTrace = self._run("replay", layer, x, grad_output)
-        return found
+        return self._ask("replay", layer, x, grad_output, answer=as_layer)
 
     def replay_loss(self, logits: Array, labels: Labels) -> LossTrace:
         check_loss(logits, labels)
-        found: LossTrace = self._run("replay_loss", logits, labels)
-        return found
+        return self._ask("replay_loss", logits, labels, answer=as_loss)
 
 
 def in_words(error: BaseException) -> str:
@@ -202,14 +223,16 @@ def told(error: BaseException) -> str | None:
     return None
 
 
+def cannot(error: BaseException) -> str | None:
+    """Say why a network cannot do what it is asked; None where cnnspec itself is at fault.
+
+    Somebody else's code raises, or what is asked of a network is refused on purpose, as a layer's
+    input that another side has spoilt.
+    """
+    if told(error) or isinstance(error, CnnspecError):
+        return f"{type(error).__name__}: {error}"
+    return None
+
+
 def _exit(stop: SystemExit) -> str:
     return f"sys.exit({'' if stop.code is None else repr(stop.code)})"
-
-
-def _shown(value: object) -> str:
-    kind = type(value)
-    if isinstance(value, tuple):
-        return f"({', '.join(map(_shown, value))})"
-    if isinstance(value, np.ndarray):
-        return f"an array of shape {value.shape}"
-    return repr(value) if kind.__module__ == "builtins" else f"a `{kind.__name__}`"

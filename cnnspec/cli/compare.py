@@ -12,6 +12,7 @@ import rich_click as click
 from cnnspec.cli import DIFFERENT, interrupt
 from cnnspec.cli.command import with_examples
 from cnnspec.cli.compare_runs import check_options_of_runs, compare_two_runs
+from cnnspec.cli.explained import check_explained, print_explained
 from cnnspec.cli.options import (
     complete_backends,
     complete_specs,
@@ -104,6 +105,18 @@ MODES = ("replay", "lockstep", "resync", "free")
     type=click.IntRange(min=1),
     help="Short for --set training.epochs=N.",
 )
+@click.option(
+    "--all",
+    "whole",
+    is_flag=True,
+    help="Show every finding and the table of budgets, with its columns explained.",
+)
+@click.option(
+    "--explain",
+    metavar="NAME",
+    help="Show one budget in numbers (conv1.output, conv1.grad_weight, loss.loss): what it is "
+    "made of, the bound, and what was found.",
+)
 @device_option
 @data_dir_option
 @set_option
@@ -119,6 +132,8 @@ def command(
     program: str | None,
     steps: int | None,
     epochs: int | None,
+    whole: bool,
+    explain: str | None,
     device: str,
     data_dir: str | None,
     overrides: tuple[str, ...],
@@ -151,12 +166,16 @@ def command(
         check_options_of_runs(context)
         _check_twins(twins, "two run folders", none=True)
         named = _two_names(backends) if "backends" in given(context) else None
-        return compare_two_runs(targets, named, twins, data_dir, device, as_json)
+        return compare_two_runs(targets, named, twins, data_dir, device, as_json, whole)
     _check_mode(context, mode, steps, epochs, twins)
+    if explain and as_json:
+        raise click.UsageError("--explain: for people; --json has the numbers of every budget")
     names = _two_names(backends)
     if epochs is not None:
         overrides = (*overrides, f"training.epochs={epochs}")
     model, _ = read_spec(spec, overrides)
+    if explain:
+        check_explained(model, explain)
     if program:
         check_writable(program)
     if model.data is None and (steps or epochs or mode in ("resync", "free")):
@@ -179,7 +198,7 @@ def command(
             if taken is not None:
                 progress.expect(taken * training.batch_size)
             if not as_json:
-                progress.print(*render_replay(verdict))
+                progress.print(*render_replay(verdict, whole=whole))
 
         verdict = compare_backends(
             model,
@@ -198,6 +217,8 @@ def command(
         print_document(verdict_document(verdict))
     else:
         Output().print(*render_training(verdict), sep="\n")
+    if explain:
+        print_explained(model, names, verdict, explain, device, data_dir)
     if program:
         with (
             training_progress(1, quiet_stdout=True) as progress,

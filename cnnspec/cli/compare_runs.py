@@ -8,7 +8,7 @@ from cnnspec.cli import DIFFERENT
 from cnnspec.cli.options import given
 from cnnspec.cli.without import or_else
 
-OF_SPECS = {"mode", "allow", "program", "steps", "epochs", "overrides"}
+OF_SPECS = {"mode", "allow", "program", "steps", "epochs", "overrides", "explain"}
 """Parameters that say nothing of run folders."""
 
 
@@ -27,6 +27,7 @@ def compare_two_runs(
     data_dir: str | None,
     device: str,
     as_json: bool,
+    whole: bool,
 ) -> int:
     """Compare two run folders, and return the exit code."""
     from cnnspec.cli import forecast
@@ -62,5 +63,5 @@ def compare_two_runs(
     if as_json:
         print_document(runs_document(found))
     else:
-        Output().print(*render_runs(found), sep="\n")
+        Output().print(*render_runs(found, whole=whole), sep="\n")
     return 0 if found.verdict == "same" else DIFFERENT

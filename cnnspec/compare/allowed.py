@@ -40,32 +40,41 @@ def read_allowed(plan: Plan, names: Collection[str]) -> frozenset[Place]:
 def _known(plan: Plan) -> dict[str, list[Place]]:
     """Return every place by the names that it has."""
     known: dict[str, list[Place]] = {}
-    addresses: dict[Address, tuple[str, str]] = {
-        Layer(at.name): (at.name, f"layer {at.name}") for at in plan.layers
-    }
-    addresses |= {address: (word, f"the {word}") for word, address in WORDS.items()}
-    for address, called in addresses.items():
-        for name in called:
+    for address in (*(Layer(at.name) for at in plan.layers), *WORDS.values()):
+        for name in called(address):
             known.setdefault(name, []).append((address, None))
     for item in expected(plan, ()):
-        for name in addresses[item.address]:
+        for name in called(item.address):
             known.setdefault(f"{name}.{item.quantity}", []).append((item.address, item.quantity))
     return known
+
+
+def called(address: Address) -> tuple[str, str]:
+    """Return the names that a user may write: a short one, and one that means nothing else."""
+    if isinstance(address, Layer):
+        return address.path, f"layer {address.path}"
+    word = next(word for word, other in WORDS.items() if other == address)
+    return word, f"the {word}"
 
 
 def _read(plan: Plan, name: str, known: Mapping[str, list[Place]]) -> Place:
     places = known.get(name, [])
     if len(places) > 1:
-        raise ComparisonError(
-            f"--allow `{name}` means two things: the layer `{name}`, and the {name} of the "
-            f"training; write `layer {name}` or `the {name}`"
-        )
+        raise ComparisonError(f"--allow {means_two(name)}")
     if places:
         return places[0]
     part, _, quantity = name.removeprefix("the ").partition(".")
     if WORDS.get(part) == OPTIMIZER and any(is_slot(quantity, of) for of in plan.parameters):
         return OPTIMIZER, quantity
     raise ComparisonError(_unknown(name, known))
+
+
+def means_two(name: str) -> str:
+    """Say that a name may be a layer's or a part's, and how to tell them apart."""
+    return (
+        f"`{name}` means two things: the layer `{name}`, and the {name} of the training; write "
+        f"`layer {name}` or `the {name}`"
+    )
 
 
 def is_slot(name: str, parameter: str) -> bool:

@@ -51,11 +51,12 @@ from cnnspec.spec.layers import BatchNorm
 
 
 @dataclass(frozen=True)
-class _Channels:
+class ChannelTerms:
     """What is known of each channel; arrays are (n, channels, places), or broadcast to that."""
 
     precision: str
     m: int
+    """Values in each."""
     k: int
     """K, the longest chain of roundings."""
     size: Exact
@@ -93,7 +94,7 @@ def batch_norm_budgets(
     if layer.affine:
         weight, bias = (np.abs(parameters[name])[:, None] for name in ("weight", "bias"))
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        at = _channels(x.reshape(grad.shape), layer.eps, precision)
+        at = channel_terms(x.reshape(grad.shape), layer.eps, precision)
         size = weight * at.size * at.r_most + bias
         bounds = {
             "output": weight * at.z_error() + at.gamma(8) * size,
@@ -112,7 +113,8 @@ def batch_norm_budgets(
     return bounds
 
 
-def _channels(x: Exact, eps: float, precision: str) -> _Channels:
+def channel_terms(x: Exact, eps: float, precision: str) -> ChannelTerms:
+    """Return what the bounds are made of, of arrays (n, channels, places)."""
     m = x.shape[0] * x.shape[2]
     k = m + 2 * math.ceil(math.log2(m)) + 8
     g, limits = _gamma(k, precision), np.finfo(precision)
@@ -132,10 +134,10 @@ def _channels(x: Exact, eps: float, precision: str) -> _Channels:
     r_error = r_error + _gamma(3, precision) * r_most
     size = np.abs(x) + 2 * average
     mean_error = np.where(m * most < limits.max, g * average, np.inf)
-    return _Channels(precision, m, k, size, d, mean, mean_error, v, v_error, r, r_error, r_most)
+    return ChannelTerms(precision, m, k, size, d, mean, mean_error, v, v_error, r, r_error, r_most)
 
 
-def _normalised_gradient(at: _Channels, grad: Exact) -> Exact:
+def _normalised_gradient(at: ChannelTerms, grad: Exact) -> Exact:
     """Bound the error of r (G - a - z b)."""
     z, z_error = at.d * at.r, at.z_error()
     a, a_size, b = _sum(grad) / at.m, _sum(np.abs(grad)) / at.m, _sum(grad * z) / at.m
@@ -148,12 +150,12 @@ def _normalised_gradient(at: _Channels, grad: Exact) -> Exact:
     return error
 
 
-def _weight_gradient(at: _Channels, grad: Exact) -> Exact:
+def _weight_gradient(at: ChannelTerms, grad: Exact) -> Exact:
     """Bound the error of the sum of G z."""
     return _sum(np.abs(grad) * (at.z_error() + at.gamma(at.k) * at.size * at.r_most))
 
 
-def _running(layer: BatchNorm, at: _Channels, buffers: Mapping[str, Exact]) -> dict[str, Exact]:
+def _running(layer: BatchNorm, at: ChannelTerms, buffers: Mapping[str, Exact]) -> dict[str, Exact]:
     unbiased = at.m / (at.m - 1)
     new = {
         "running_mean": (np.abs(at.mean), at.mean_error),

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from cnnspec.backends.network import Labels
-from cnnspec.compare.budget import Exact, cross_entropy_budgets
+from cnnspec.compare.budget import Exact
+from cnnspec.compare.budget_learning import cross_entropy_budgets
 from cnnspec.compare.carry import CARRIES, Weights
 from cnnspec.plan import Plan
 from cnnspec.trace import Array, Trace

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 
 from cnnspec.address import Address
+from cnnspec.backends.answers import slots_of
 from cnnspec.compare.allowed import Place, is_allowed
 from cnnspec.compare.expected import expected
 from cnnspec.compare.isolation import Isolation
 from cnnspec.compare.verdict import Coverage, NotCompared, Quantity
-from cnnspec.trace import State
 
 
 def coverage_of(
@@ -24,7 +24,7 @@ def coverage_of(
         for quantity in found
         if quantity.backend == isolation.pair and quantity.precision == "float64"
     }
-    slots: State = isolation.first.exact.optimizer_state()
+    slots = slots_of(isolation.plan, isolation.training.optimizer)
     counts: dict[str, list[int]] = {}
     missing: dict[Address, list[str]] = {}
     for item in expected(isolation.plan, slots):

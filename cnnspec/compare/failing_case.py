@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from cnnspec.address import Layer
+from cnnspec.backends.guard import cannot
 from cnnspec.compare.inputs import inputs_of
 from cnnspec.compare.isolation import Isolation
 from cnnspec.compare.judge import replayed
@@ -76,7 +77,9 @@ def _apart(isolation: Isolation, probe: LayerProbe, quantity: str) -> float | No
     try:
         parts = {side: replayed(side, probe) for side in isolation.sides}
         sums = {side: magnitudes(side, probe) for side in isolation.sides}
-    except (Exception, SystemExit):  # a faulty layer raises whatever it likes, here on fewer images
+    except Exception as error:  # a faulty layer raises whatever it likes, here on fewer images
+        if not cannot(error):
+            raise
         return None
     budgets = pair_budgets(probe, parts, sums)
     first, second = (parts[side][quantity] for side in isolation.sides)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import ParamSpec, TypeVar
 
 from cnnspec.address import Address
+from cnnspec.backends.guard import cannot
 from cnnspec.compare.budget import Exact
 from cnnspec.compare.ledger import Ledger
 from cnnspec.compare.moment import Moment
@@ -47,11 +48,14 @@ class Isolation:
     def attempt(
         self, at: Address, side: Side, run: Callable[P, T], *given: P.args, **options: P.kwargs
     ) -> T | None:
-        """Run a part of a side's network; what it raises is noted, and None returned."""
+        """Run a part of a side's network; why it cannot is noted, and None returned."""
         try:
             return run(*given, **options)
-        except (Exception, SystemExit) as error:  # a faulty layer raises whatever it likes
-            self.failures.setdefault((at, side.label), f"{type(error).__name__}: {error}")
+        except Exception as error:  # a faulty layer raises whatever it likes
+            why = cannot(error)
+            if why is None:
+                raise
+            self.failures.setdefault((at, side.label), why)
             return None
 
     def hold(

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from cnnspec.address import LOSS, OPTIMIZER, STEP, Address, Layer
+from cnnspec.address import LOSS, OPTIMIZER, STEP, Address
+from cnnspec.backends.guard import cannot
 from cnnspec.compare.causes import (
     Cause,
     Observation,
@@ -21,6 +22,7 @@ from cnnspec.compare.causes import (
     diagnose_loss,
     diagnose_optimizer,
 )
+from cnnspec.compare.consequences import sorted_out
 from cnnspec.compare.inputs import Inputs
 from cnnspec.compare.isolation import Isolation
 from cnnspec.compare.judge import Judge, judge_of
@@ -35,8 +37,7 @@ from cnnspec.compare.own_faults import WHOLE_IS_NOT_ITS_PARTS, own_cause, precis
 from cnnspec.compare.party import BOTH
 from cnnspec.compare.replay_layers import OWN_INPUT, OWN_WEIGHTS
 from cnnspec.compare.replay_learning import is_of
-from cnnspec.compare.replay_pass import WHOLE_PASS
-from cnnspec.compare.verdict import Finding, Quantity
+from cnnspec.compare.verdict import Consequence, Finding, Quantity
 
 Observations = dict[str, dict[str, list[Observation[Any]]]]
 """What was observed of each quantity, by the label of the side."""
@@ -51,70 +52,37 @@ class _Judged(NamedTuple):
 
 def findings_of(
     isolation: Isolation, quantities: Sequence[Quantity], inputs: Inputs
-) -> tuple[Finding, ...]:
-    """Return every quantity that rounding does not explain, each judged.
+) -> tuple[tuple[Finding, ...], tuple[Consequence, ...]]:
+    """Return every quantity that rounding does not explain, each judged, and what only follows.
 
     Where two sides are different functions comes first, then where a side is not its own
-    parts, then where one loses precision; each in the order of the network. What only follows
-    from another finding is left out: predictions of different parts, what a side does to a
-    quantity in which it is another function anyway, steps of weights that move by themselves, and
-    steps of parts that lose precision.
+    parts, then where one loses precision; each in the order of the network.
     """
-    bad = [found for found in quantities if not found.ok]
-    if not bad:
-        return ()
+    beyond = [found for found in quantities if not found.ok]
+    if not beyond:
+        return (), ()
+    found = sorted_out(beyond, isolation.pair)
     judgement = _Judgement(isolation, inputs)
-    apart = [found for found in bad if found.backend == isolation.pair]
-    apart = [found for found in apart if found.address != STEP] or apart
-    said = {(found.address, found.quantity) for found in apart}
-    own = [
-        found
-        for found in bad
-        if found.backend != isolation.pair and (found.address, found.quantity) not in said
-    ]
-    restless = {(found.address, found.backend) for found in own if found.quantity == OWN_WEIGHTS}
-    exact = [found for found in own if found.precision == "float64"]
-    working = [found for found in own if found.precision != "float64"]
-    passes = [found for found in working if found.probe == WHOLE_PASS]
-    lost = [found for found in working if found.address != STEP and found.probe != WHOLE_PASS]
-    said_of_own = {(found.quantity, found.backend) for found in exact if found.address == STEP}
-    coarse = {found.backend for found in lost}
-    steps = [
-        found
-        for found in working
-        if found.address == STEP
-        and found.backend not in coarse
-        and (found.quantity, found.backend) not in said_of_own
-    ]
-    whole = [
-        found
-        for found in (*exact, *passes, *steps)
-        if found.address != STEP or (_layer_of(found.quantity), found.backend) not in restless
-    ]
-    of_own = [_finding(found, _guarded(judgement.of_own, found)) for found in whole]
-    return (
-        *(
-            _with_own_cause(_finding(found, _guarded(judgement.of_pair, found)), of_own)
-            for found in apart
-        ),
+    of_own = [_finding(own, _guarded(judgement.of_own, own)) for own in found.own]
+    of_pair = [_finding(apart, _guarded(judgement.of_pair, apart)) for apart in found.apart]
+    lost = judgement.of_precision(found.lost)
+    findings = (
+        *(_with_own_cause(finding, of_own) for finding in of_pair),
         *of_own,
-        *(_finding(found, judged) for found, judged in judgement.of_precision(lost).items()),
+        *(_finding(found, judged) for found, judged in lost.items()),
     )
-
-
-def _layer_of(name: str) -> Layer:
-    """Return the layer that a parameter is of: `conv1.weight`."""
-    return Layer(name.rpartition(".")[0])
+    return findings, found.follows
 
 
 def _guarded(judge: Callable[[Quantity], _Judged], found: Quantity) -> _Judged:
     """Judge; a side that fails on what it is asked anew leaves it open."""
     try:
         return judge(found)
-    except (Exception, SystemExit) as error:  # a faulty layer raises whatever it likes
-        return _Judged(
-            judge=f"a side fails when it is asked again: {type(error).__name__}: {error}"
-        )
+    except Exception as error:  # a faulty layer raises whatever it likes
+        why = cannot(error)
+        if why is None:
+            raise
+        return _Judged(judge=f"a side fails when it is asked again: {why}")
 
 
 def _with_own_cause(finding: Finding, own: Sequence[Finding]) -> Finding:
@@ -231,7 +199,7 @@ def _diagnosed(at: Address, observations: list[Observation[Any]]) -> Cause | Non
     if at == STEP:
         return Cause(*WHOLE_IS_NOT_ITS_PARTS)
     if all(np.size(seen.found) == 0 < np.size(seen.wanted) for seen in observations):
-        return Cause("missing", "nothing: there is no such array")
+        return Cause("missing", "the layer gives no such array")
     return _DIAGNOSES.get(at, diagnose_layer)(observations)
 
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from cnnspec.backends.guard import cannot
 from cnnspec.compare.budget import Exact, gamma, unit_roundoff
 from cnnspec.compare.causes import Cause
 from cnnspec.compare.inputs import Inputs
@@ -42,14 +43,15 @@ LOW_PRECISIONS = {
 
 WHOLE_IS_NOT_ITS_PARTS = (
     "whole-is-not-its-parts",
-    "not what its parts give, each alone: the whole runs others, or one part spoils another",
+    "the whole does not give what its parts give, each alone: it runs other parts, or one "
+    "part spoils another",
 )
 
 
 def own_cause(isolation: Isolation, inputs: Inputs, found: Quantity) -> Cause | None:
     """Name the cause of a side that changes what is not its own, or is not its parts."""
     if found.quantity == OWN_INPUT:
-        sentence = "the array that it was given is overwritten: work on a copy"
+        sentence = "the array that it is given is overwritten"
         return Cause("changes-input", sentence)
     if found.quantity == OWN_WEIGHTS:
         return _weights_changed(isolation, inputs, found)
@@ -62,8 +64,8 @@ def _weights_changed(isolation: Isolation, inputs: Inputs, found: Quantity) -> C
     rate = _own_rate(side, next(p for p in inputs.layers if p.address == found.address))
     moved = f" by {rate:.6g} times the gradient" if rate else ""
     sentence = (
-        f"changed by the layer's own backward pass{moved}: to update is the optimizer's work, "
-        "after all gradients are known"
+        f"the backward pass updates the weights{moved}; that is the optimizer's work, after all "
+        "gradients are known"
     )
     return Cause("updates-own-weights", sentence)
 
@@ -76,6 +78,8 @@ def _own_rate(side: Side, probe: LayerProbe) -> float | None:
     after = network.state()
     network.load_state(before)
     full = {name: f"{probe.at.name}.{name}" for name in probe.at.parameters}
+    if not full.keys() <= trace.grad_parameters.keys():
+        return None
     step = np.concatenate([(before[at] - after[at]).ravel() for at in full.values()])
     gradient = np.concatenate([np.ravel(trace.grad_parameters[name]) for name in full])
     size = np.concatenate([np.abs(before[at]).ravel() for at in full.values()])
@@ -101,7 +105,9 @@ def precision_causes(
         own = [found for found in lost if found.backend == side.label]
         try:
             formats = {found: _formats(side, inputs, found) for found in own}
-        except (Exception, SystemExit):  # a faulty layer raises whatever it likes
+        except Exception as error:  # a faulty layer raises whatever it likes
+            if not cannot(error):
+                raise
             continue
         common = [name for name in LOW_PRECISIONS if all(name in of for of in formats.values())]
         for found, names in formats.items():
@@ -126,8 +132,8 @@ def _low_precision(side: Side, name: str) -> Cause:
     coarse, fine = LOW_PRECISIONS[name].u, unit_roundoff(side.precision)
     return Cause(
         "low-precision",
-        f"as precise as {name} (u = 2^{round(np.log2(coarse))}), not as {side.precision} "
-        f"(2^{round(np.log2(fine))}): factors and results are rounded to {name}",
+        f"factors and results are rounded to {name} (u = 2^{round(np.log2(coarse))}); "
+        f"{side.precision} is wanted (2^{round(np.log2(fine))})",
     )
 
 

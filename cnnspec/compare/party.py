@@ -68,7 +68,10 @@ class Party:
         """
         chosen = precision or self.working_precision(training)
         changed = training.model_copy(update={"precision": chosen})
-        network = self.builder(plan, changed, device=self.device, **self.options)
+        builder = self.builder
+        if self.options or self.device != "cpu":  # what torch, or a device, cannot do is theirs
+            builder = guarded(builder, self.label)
+        network = builder(plan, changed, device=self.device, **self.options)
         network.load_state(initial_weights(plan, training.seed))
         return network if self.threads is None else ThreadLimited(network, self.threads)
 

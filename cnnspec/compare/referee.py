@@ -137,6 +137,7 @@ def compare_parties(
         found.findings,
         found.kinks,
         provenance={},
+        follows=found.follows,
     )
 
 

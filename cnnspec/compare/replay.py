@@ -30,7 +30,7 @@ from cnnspec.compare.replay_learning import replay_loss, replay_optimizer
 from cnnspec.compare.replay_pass import replay_pass
 from cnnspec.compare.replay_step import replay_prediction, replay_steps
 from cnnspec.compare.side import probe_weights
-from cnnspec.compare.verdict import Coverage, Finding, Kinks, Quantity
+from cnnspec.compare.verdict import Consequence, Coverage, Finding, Kinks, Quantity
 from cnnspec.data import Split
 from cnnspec.plan import Plan
 from cnnspec.spec.training import Training
@@ -51,6 +51,7 @@ class Replayed:
     coverage: Coverage
     findings: tuple[Finding, ...]
     kinks: tuple[Kinks, ...]
+    follows: tuple[Consequence, ...]
 
 
 def replay(
@@ -79,9 +80,10 @@ def replay(
             replay_part()
         on_progress(len(parts), len(parts) + 1, "the verdict")
         quantities = _in_order(isolation)
-        findings = findings_of(isolation, quantities, inputs)
+        findings, follows = findings_of(isolation, quantities, inputs)
         kinks = kinks_of(isolation, inputs.layers)
-    return Replayed(quantities, coverage_of(isolation, quantities, allowed), findings, kinks)
+    coverage = coverage_of(isolation, quantities, allowed)
+    return Replayed(quantities, coverage, findings, kinks, follows)
 
 
 def _parts(isolation: Isolation, inputs: Inputs) -> Iterator[tuple[str, Callable[[], object]]]:

@@ -142,7 +142,7 @@ def pair_budgets(
         shape = _shape(probe, quantity)
         # A fault must not widen its own budget: of two sums of magnitudes the smaller counts.
         smaller, size = (
-            reduce(np.fmin, (np.abs(_of_shape(parts[quantity], shape)) for parts in of_sides))
+            reduce(np.fmin, (np.abs(of_shape(parts[quantity], shape)) for parts in of_sides))
             for of_sides in (sums.values(), exact.values())
         )
         budgets[quantity] = 2 * sum_budget(k, smaller, size, "float64")
@@ -182,8 +182,8 @@ def _one_side(
     return {
         quantity: sum_budget(
             k,
-            np.abs(_of_shape(sums[quantity], _shape(probe, quantity))),
-            _of_shape(values[quantity], _shape(probe, quantity)),
+            np.abs(of_shape(sums[quantity], _shape(probe, quantity))),
+            of_shape(values[quantity], _shape(probe, quantity)),
             precision,
         )
         for quantity, k in roundings(probe.at, len(probe.x)).items()
@@ -199,8 +199,8 @@ def _typical(
     shape = _shape(probe, quantity)
     return typical_errors(
         roundings(probe.at, len(probe.x))[quantity],
-        np.abs(_of_shape(sums[quantity], shape)),
-        _of_shape(values[quantity], shape),
+        np.abs(of_shape(sums[quantity], shape)),
+        of_shape(values[quantity], shape),
         side.precision,
     )
 
@@ -263,6 +263,6 @@ def _shape(probe: LayerProbe, quantity: str) -> Shape:
     return shape
 
 
-def _of_shape(array: Array, shape: Shape) -> Array:
+def of_shape(array: Array, shape: Shape) -> Array:
     """Return the array, or zeros where a faulty layer gave another shape: no budget at all."""
     return array if array.shape == shape else np.zeros(shape)

@@ -9,8 +9,10 @@ from types import MappingProxyType
 import numpy as np
 
 from cnnspec.address import LOSS, OPTIMIZER
+from cnnspec.backends.answers import slots_of as full_slots
 from cnnspec.backends.network import Labels, Network
-from cnnspec.compare.budget import OPTIMIZER_BUDGETS, Exact, cross_entropy_budgets
+from cnnspec.compare.budget import Exact
+from cnnspec.compare.budget_learning import OPTIMIZER_BUDGETS, cross_entropy_budgets
 from cnnspec.compare.isolation import Isolation
 from cnnspec.compare.probes import as_float32, gradient_probe
 from cnnspec.compare.side import EXACT, Side
@@ -107,7 +109,7 @@ def updates(
     """
     plan, training, moment = isolation.plan, isolation.training, isolation.moment
     weights = _rounded(isolation.first.weights)
-    slots = moment.slots if moment else _rounded(isolation.first.exact.optimizer_state())
+    slots = moment.slots if moment else _no_slots(plan, training.optimizer)
     for step in (moment.step,) if moment else OPTIMIZER_STEPS:
         gradients = gradient_probe(plan, training.seed, step)
         if moment and seen:
@@ -194,6 +196,11 @@ def slots_of(slots: Mapping[str, Array], parameter: str) -> dict[str, Exact]:
         for slot, array in slots.items()
         if slot.startswith(prefix)
     }
+
+
+def _no_slots(plan: Plan, options: AnyOptimizer) -> State:
+    """Return the slots from which an optimizer starts."""
+    return {name: np.zeros(shape, np.float32) for name, shape in full_slots(plan, options).items()}
 
 
 def _rounded(state: Mapping[str, Array]) -> dict[str, Array]:

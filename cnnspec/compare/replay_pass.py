@@ -9,12 +9,13 @@ import numpy as np
 
 from cnnspec.address import LOSS, Address, Layer
 from cnnspec.backends.network import Labels, Network
-from cnnspec.compare.budget import Exact, cross_entropy_budgets, unit_roundoff
+from cnnspec.compare.budget import Exact, unit_roundoff
+from cnnspec.compare.budget_learning import cross_entropy_budgets
 from cnnspec.compare.carried import loss_errors
 from cnnspec.compare.carry import CARRIES, Weights
 from cnnspec.compare.isolation import Isolation
 from cnnspec.compare.probes import LayerProbe
-from cnnspec.compare.replay_layers import layer_budgets
+from cnnspec.compare.replay_layers import layer_budgets, of_shape
 from cnnspec.compare.side import WORKING, Side, named
 from cnnspec.data import Split
 from cnnspec.trace import Array, Trace
@@ -106,8 +107,9 @@ class _WorkingPass(_Pass):
         e, d = self._rounding(x), self._rounding(g)
         grad_input, of_parameters = carry.backward(at, weights, x, e, g, d)
         return {
-            "output": carry.forward(at, weights, x, e) + self._rounding(alone["output"]),
-            "grad_input": grad_input + self._rounding(alone["grad_input"]),
+            "output": carry.forward(at, weights, x, e)
+            + self._rounding(of_shape(alone["output"], g.shape)),
+            "grad_input": grad_input + self._rounding(of_shape(alone["grad_input"], x.shape)),
             **{f"grad_{name}": bound for name, bound in of_parameters.items()},
             **carry.buffers(at, weights, x, e),
         }

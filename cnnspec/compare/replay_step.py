@@ -31,6 +31,8 @@ from cnnspec.data import Split
 from cnnspec.trace import Array, State, Trace
 
 PREDICTED = "predicted logits"
+OF_STEP = (PREDICTED, "logits", "loss", "own input")
+"""What is held together of a step besides weights and slots."""
 
 
 def replay_steps(

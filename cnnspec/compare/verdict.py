@@ -123,6 +123,32 @@ class Finding:
         return next(iter(self.causes.values()), None)
 
 
+Rule = Literal[
+    "prediction-of-parts",
+    "side-of-another-function",
+    "step-of-imprecise-parts",
+    "step-as-in-float64",
+    "step-of-changing-weights",
+]
+"""By what something follows from a finding:
+
+- `prediction-of-parts`: predictions differ, and so do parts that make them;
+- `side-of-another-function`: a side is not what its own parts are, in what is another function on
+  the two sides anyway;
+- `step-of-imprecise-parts`: a training step is off, and parts of the same side lose precision;
+- `step-as-in-float64`: a training step is off in the working precision, as it is in float64;
+- `step-of-changing-weights`: a step moves weights that their layer moves by itself.
+"""
+
+
+@dataclass(frozen=True)
+class Consequence:
+    """A quantity beyond rounding that follows from a finding: it is counted, and not judged."""
+
+    quantity: Quantity
+    rule: Rule
+
+
 @dataclass(frozen=True)
 class Kinks:
     """Decisions of a layer that rounding may turn: relu near 0, near-equal maxima in a window."""
@@ -245,11 +271,14 @@ class Verdict:
     """In the order of the network; then the loss, then the optimizer."""
     coverage: Coverage
     findings: tuple[Finding, ...]
-    """Every quantity that rounding does not explain; the first first, float64 before others."""
+    """Every quantity that rounding does not explain, but for what follows from another; the first
+    first, float64 before others."""
     kinks: tuple[Kinks, ...]
     provenance: Mapping[str, Any]
     """Hashes of the spec and of the data, seed, versions, BLAS and threads."""
     trajectory: Trajectory | None = None
+    follows: tuple[Consequence, ...] = ()
+    """What is beyond rounding, too, and only follows from findings."""
 
     @property
     def verdict(self) -> Literal["same", "different"]:

@@ -11,7 +11,8 @@ from rich.text import Text
 
 from cnnspec.compare.check import Checked, CheckFinding
 from cnnspec.documents import Document, document
-from cnnspec.report.quantities import label
+from cnnspec.report.blocks import Block
+from cnnspec.report.quantities import budget_words, label
 from cnnspec.report.wrapped import Wrapped
 
 FORWARD = ("forward", "forward")
@@ -46,7 +47,8 @@ def render_check(checked: Checked) -> Iterator[RenderableType]:
         yield Wrapped(Text(printable(f"\n{error}")))
     else:
         for group in _grouped(f for f in checked.findings if f.reached and not f.ok):
-            yield from _wrong(group)
+            yield Text("")
+            yield _block(group)
         yield from _not_reached([f for f in checked.findings if not f.reached])
         yield from _right([f for f in checked.findings if f.ok])
     yield from _remarks(checked)
@@ -69,27 +71,33 @@ def _grouped(findings: Iterable[CheckFinding]) -> Iterator[list[CheckFinding]]:
     yield from sorted(groups.values(), key=len, reverse=True)
 
 
-def _wrong(group: list[CheckFinding]) -> Iterator[RenderableType]:
+def _block(group: list[CheckFinding]) -> Block:
+    """Return the block of findings of one quantity and one cause."""
     first = group[0]
-    text = Text("\nwrong: ")
-    text.append(STAGES.get(first.stage) or _words(first), style="bold")
-    text.append(f", in: {'; '.join(finding.setting for finding in group)}")
-    yield Wrapped(text)
+    what = _words(first)
+    if first.stage in STAGES:
+        what = f"{STAGES[first.stage]} fails"
+    elif first.quantity not in WORDS or WORDS[first.quantity] == FORWARD:
+        what = f"the {label(first.quantity)} is wrong"
+    places = "; ".join(finding.setting for finding in group)
+    notes = []
     if first.message:
-        yield Wrapped(Text(printable(first.message)), INDENT)
+        notes.append(printable(first.message))
     if first.example:
-        yield Wrapped(Text(f"{first.example}{_explained(first)}", style="dim"), INDENT)
+        notes.append(f"{first.example}{_explained(first)}")
     if first.cause:
-        yield Wrapped(Text(f"why: {first.cause.sentence}", style="yellow"), INDENT)
-    elif not first.message:
-        text = Text("why: unknown; no cause of the list gives these numbers")
-        yield Wrapped(text, INDENT)
+        notes.append(f"why: {first.cause.sentence}")
+        return Block(first.cause.code, what, places, tuple(notes), first.cause.help)
+    if not first.message:
+        notes.append("why: no cause on the list gives these numbers")
+        return Block("unknown-cause", what, places, tuple(notes))
+    return Block("failed", what, places, tuple(notes))
 
 
 def _explained(finding: CheckFinding) -> str:
     if finding.budget is None or "found" not in finding.example:
         return ""  # shapes are not rounded
-    return f" (rounding explains {f'{finding.budget:.1e}' if finding.budget else 'nothing'})"
+    return f"; rounding explains {budget_words(finding.budget)}"
 
 
 def _not_reached(findings: list[CheckFinding]) -> Iterator[RenderableType]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from textwrap import fill
 
 import numpy as np
 
@@ -104,7 +105,7 @@ def _head(shrunk: Shrunk, backends: tuple[str, str], imports: str, folder: Path 
     findings = shrunk.verdict.findings
     where = words(findings[0].address) if findings else _part(failure)
     cause = findings[0].cause if findings else None
-    why = f"\n\n{cause.of(str(failure.wrong_side))}" if cause else ""
+    why = f"\n\n{fill(cause.sentence[0].upper() + cause.sentence[1:], 99)}." if cause else ""
     named = ", ".join(_named(backend, folder) for backend in backends)
     here = "HERE" in named
     return HEAD.format(

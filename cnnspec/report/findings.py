@@ -1,159 +1,194 @@
-"""What is wrong: where, how much, which side, and why."""
+"""What is wrong, a block a cause: where, what was found and wanted, which side, why, what to do."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from rich.console import RenderableType
-from rich.padding import Padding
 from rich.text import Text
 
+from cnnspec.address import STEP, TRAINING
 from cnnspec.compare.causes import Cause
 from cnnspec.compare.party import BOTH
 from cnnspec.compare.probes import DATA_IMAGES
-from cnnspec.compare.verdict import Finding, Quantity, Verdict
+from cnnspec.compare.replay_layers import OWN_INPUT, OWN_WEIGHTS
+from cnnspec.compare.replay_pass import WHOLE_PASS
+from cnnspec.compare.verdict import Consequence, Finding, Quantity, Rule
 from cnnspec.report.address import words
+from cnnspec.report.blocks import Block
 from cnnspec.report.quantities import budget_words, label
 
 IMAGES = {"data": DATA_IMAGES}
 """Batches of probes, where a cause may name them, as in `1/7 = 1/batch_size`."""
 
-GROUPS = 6
-"""Groups of findings with the same cause that are written out; the rest is counted."""
+NAMED = 4
+"""Quantities that are named where more have the same cause; the rest is counted."""
+
+RULES: dict[Rule, str] = {
+    "prediction-of-parts": "predictions are made by these parts",
+    "side-of-another-function": "it is another function on the two sides anyway",
+    "step-of-imprecise-parts": "training steps are taken by these parts",
+    "step-as-in-float64": "they are off in float64, too",
+    "step-of-changing-weights": "the layer changes these weights by itself",
+}
+"""Why something is only counted, by the rule from which it follows."""
+
+SHRINK = "`--shrink case.py` writes the smallest program that shows it"
 
 
-def all_findings(verdict: Verdict) -> Iterator[RenderableType]:
-    """Yield the first finding in full, the others by their causes, and how many there are."""
-    if verdict.findings:
-        first, *others = verdict.findings
-        yield from finding_lines(first)
-        groups = list(_by_cause(first, others))
-        said = first
-        for group in groups[:GROUPS]:
-            yield from _group_lines(group, said)
-            said = group[0]
-        rest = sum(map(len, groups[GROUPS:]))
-        if rest:
-            yield Text(f"and {rest} more (--json lists all)")
-    yield _summary(verdict)
-    yield from _untypical(verdict)
+def finding_blocks(findings: Sequence[Finding], *, whole: bool = False) -> list[Block]:
+    """Return a block for each cause, that of the first finding first."""
+    return [block_of(group, whole=whole) for group in _by_cause(findings)]
 
 
-def _by_cause(first: Finding, others: list[Finding]) -> Iterator[list[Finding]]:
-    """Yield findings together that have the same wrong side and cause; those of the first first."""
-    groups: dict[tuple[object, ...], list[Finding]] = {_cause_key(first): []}
-    for finding in others:
-        groups.setdefault(_cause_key(finding), []).append(finding)
-    yield from filter(None, groups.values())
+def _by_cause(findings: Sequence[Finding]) -> list[list[Finding]]:
+    """Put findings together that have the same wrong side and cause."""
+    groups: dict[tuple[object, ...], list[Finding]] = {}
+    for finding in findings:
+        key = (finding.wrong_side, finding.precision, *finding.causes.items())
+        groups.setdefault(key, []).append(finding)
+    return list(groups.values())
 
 
-def _cause_key(finding: Finding) -> tuple[object, ...]:
-    return (finding.wrong_side, finding.precision, *finding.causes.items())
+def follow_lines(
+    findings: Sequence[Finding], follows: Sequence[Consequence], *, whole: bool = False
+) -> Iterator[Text]:
+    """Count what only follows from findings; the `whole` by name, and by the rule."""
+    by_rule: dict[Rule, dict[str, None]] = {}
+    for item in follows:
+        of_rule = by_rule.setdefault(item.rule, {})
+        of_rule[f"{words(item.quantity.address)}, {label(item.quantity.quantity)}"] = None
+    what = "it" if len(findings) == 1 else "these"
+    if whole:
+        for rule, names in by_rule.items():
+            yield Text(f"{_count(len(names))} {what}: {'; '.join(names)}: {RULES[rule]}")
+    elif by_rule:
+        yield Text(f"{_count(sum(map(len, by_rule.values())))} {what} (--all names them)")
 
 
-def _group_lines(group: list[Finding], said: Finding) -> Iterator[RenderableType]:
-    """Yield where else something is found; who and why are not said twice in a row."""
-    by_layer: dict[str, dict[str, None]] = {}
-    for finding in group:
-        quantities = by_layer.setdefault(words(finding.address), {})
-        quantities[label(finding.quantity)] = None
-    text = Text("also: ")
-    for number, (layer, quantities) in enumerate(by_layer.items()):
-        text.append("; " if number else "")
-        text.append(f"{layer}, {', '.join(quantities)}", style="bold")
-    yield text
-    found = group[0]
-    if found.causes and (found.wrong_side, found.causes) == (said.wrong_side, said.causes):
-        lines = [Text("the same side, for the same cause")]
-    else:
-        lines = list(_verdict_on(found))
-    for line in lines:
-        yield Padding(line, (0, 0, 0, 2), expand=False)
+def _count(number: int) -> str:
+    return f"{number} more {'follows' if number == 1 else 'follow'} from"
 
 
-def _summary(verdict: Verdict) -> Text:
-    total, bad = len(verdict.quantities), len(verdict.findings)
-    if bad:
-        return Text(f"{bad:,} of {total:,} comparisons beyond rounding")
-    top = max(verdict.quantities, key=lambda quantity: quantity.ratio, default=None)
-    if top is None:
-        return Text("no comparison could be made")
-    at = f"{words(top.address)}, {label(top.quantity)}"
-    return Text(
-        f"{total:,} comparisons, every difference explained by rounding: the largest takes "
-        f"{top.ratio:.2f} of its budget ({at}, {top.precision})"
-    )
+def _named(names: list[str], *, whole: bool = False) -> str:
+    shown = names if whole or len(names) <= NAMED else names[: NAMED - 1]
+    rest = len(names) - len(shown)
+    return "; ".join(shown) + (f"; and {rest} more" if rest else "")
 
 
-def _untypical(verdict: Verdict) -> Iterator[Text]:
-    """Warn of errors that are within their bound, and yet greater than they usually are."""
-    found = [item for item in verdict.quantities if item.ok and (item.typical or 0) > 1]
-    if found:
-        top = max(found, key=lambda item: item.typical or 0)
-        yield Text(
-            f"{len(found)} within the bound, but above the typical error sqrt(k) u S: most of "
-            f"all {words(top.address)}, {label(top.quantity)} ({top.precision}, {top.backend}), "
-            f"{top.typical:.3g} times",
-            style="yellow",
-        )
+def block_of(group: Sequence[Finding], *, whole: bool = False) -> Block:
+    """Return the block of findings that have one cause; the first in full, others by name."""
+    first, *others = group
+    also = [f"{words(other.address)}, {label(other.quantity)}" for other in others]
+    notes = [_numbers(first), *_why(first), _who(first)]
+    if also:
+        notes.append(f"the same in: {_named(also, whole=whole)}")
+    return Block(_code(first), _message(first), _place(first), tuple(notes), _help(first))
 
 
-def finding_lines(finding: Finding, start: str = "first divergence") -> Iterator[RenderableType]:
-    """Yield a difference in a few lines: where, how much, who is wrong, and why."""
-    text = Text(f"{start}: ")
-    text.append(f"{words(finding.address)}, {label(finding.quantity)}", style="bold")
-    if finding.worst:
-        text.append(f": {_how_much(finding.worst)}")
-    yield text
-    yield Padding(_place(finding), (0, 0, 0, 2), expand=False)
-    for line in _verdict_on(finding):
-        yield Padding(line, (0, 0, 0, 2), expand=False)
+def headline(finding: Finding) -> str:
+    """Return the first line of a finding's block."""
+    return f"{_code(finding)}: {_message(finding)}"
 
 
-def _how_much(worst: Quantity) -> str:
-    """Say how far off the worst element is, how far any is, and what rounding explains."""
-    values = ""
-    if worst.found is not None and worst.wanted is not None:
-        pair = worst.backend.split(" vs ")
-        names = pair if len(pair) == 2 else ["found", "wanted"]
-        values = f"{names[0]} {worst.found:.6g}, {names[1]} {worst.wanted:.6g}"
+def _code(finding: Finding) -> str:
+    if finding.cause:
+        return finding.cause.code
+    if finding.address == TRAINING:
+        return "stopped"
+    if finding.wrong_side is None:
+        return "different"
+    if finding.worst and not math.isfinite(finding.worst.difference):
+        return "not-finite" if finding.worst.position or finding.worst.elements == 1 else "shape"
+    return "unknown-cause"
+
+
+def _message(finding: Finding) -> str:
+    """Say which side is wrong, and in what."""
+    part, side = words(finding.address), finding.wrong_side
+    what = f"the {label(finding.quantity)}"
+    if finding.address == TRAINING:
+        return f"{part}: {side} alone cannot be trained to the end"
+    if finding.quantity in (OWN_WEIGHTS, OWN_INPUT):
+        changed = "its own weights" if finding.quantity == OWN_WEIGHTS else "the input it is given"
+        return f"{part}: {side} changes {changed}"
+    if side is None:
+        one, other = finding.backend.split(" vs ", 1)
+        return f"{part}: {what} of {one} is not that of {other}"
+    of = "both sides" if side == BOTH else side
+    if _is_pair(finding):
+        return f"{part}: {what} of {of} is wrong"
+    if finding.address == STEP:
+        return f"{part}: {finding.quantity} of {of} is not what its parts give"
+    if finding.worst and finding.worst.probe == WHOLE_PASS:
+        return f"{part}: {what} of {of} within a pass is not that of the layer alone"
+    return f"{part}: {what} of {of} is less precise than {finding.precision} explains"
+
+
+def _is_pair(finding: Finding) -> bool:
+    return " vs " in finding.backend
+
+
+def _place(finding: Finding) -> str:
+    worst = finding.worst
+    where = [f"step {finding.step:,} of the training"] if finding.step else []
+    if worst:
+        where.append(f"probe `{worst.probe}`")
+        if worst.position and worst.elements > 1:
+            where.append(f"at {list(worst.position)}")
+        if worst.elements > 1 and worst.position:
+            where.append(f"{worst.beyond:,} of {worst.elements:,} numbers are off")
+    if finding.precision != "training":
+        where.append(f"in {finding.precision}")
+    return ", ".join(where)
+
+
+def _numbers(finding: Finding) -> str:
+    """Say what was found and wanted, and what rounding explains of the difference."""
+    worst = finding.worst
+    if worst is None:
+        return ""
+    explained = f"rounding explains {budget_words(worst.budget)}"
+    values = _values(finding, worst)
     if not math.isfinite(worst.difference):
-        return (values or "not finite on one side alone") if worst.position else "of another shape"
-    values += ": " if values else ""
-    greatest = (
-        f" (elsewhere up to {worst.max_abs:.2e})"
-        if worst.max_abs > 1.005 * worst.difference
-        else ""
-    )
-    explained = budget_words(worst.budget)
-    return f"{values}{worst.difference:.2e} apart{greatest}, where rounding explains {explained}"
+        if not worst.position and worst.elements != 1:
+            return "found an array of another shape than wanted"
+        count = f"{worst.beyond:,} of {worst.elements:,} numbers are NaN or infinite on one side"
+        return f"{values}; {count}" if values else count
+    return f"{values or f'{worst.difference:.2g} apart'}; {explained}"
 
 
-def _place(finding: Finding) -> Text:
-    where = [finding.precision, finding.backend]
-    if finding.worst:
-        where.append(f"probe `{finding.worst.probe}`")
-        where.extend(_extent(finding.worst))
-    if finding.step:
-        where.append(f"step {finding.step:,} of the training")
-    return Text(", ".join(where), style="dim")
+def _values(finding: Finding, worst: Quantity) -> str:
+    """Name the two values, that of the wrong side first."""
+    if worst.found is None or worst.wanted is None:
+        return ""
+    found, wanted = worst.found, worst.wanted
+    if _is_pair(finding):
+        names = finding.backend.split(" vs ")
+        if finding.wrong_side not in names or len(names) != 2:
+            first, second = names if len(names) == 2 else ("one", "the other")
+            return f"{first} gives {_short(found, wanted)}, {second} {_short(wanted, found)}"
+        if finding.wrong_side == names[1]:
+            found, wanted = wanted, found
+    return f"found {_short(found, wanted)}, wanted {_short(wanted, found)}"
 
 
-def _extent(worst: Quantity) -> Iterator[str]:
-    """Say how many elements are off, where there are several, and where the worst stands."""
-    if worst.elements > 1 and worst.position:
-        yield (
-            f"{worst.beyond:,} of {worst.elements:,} elements, the worst at {list(worst.position)}"
-        )
+def _short(value: float, other: float) -> str:
+    """Write a value with as many digits as tell it from another."""
+    for digits in (6, 9, 12):
+        if f"{value:.{digits}g}" != f"{other:.{digits}g}":
+            return f"{value:.{digits}g}"
+    return f"{value:.17g}"
 
 
-def _verdict_on(finding: Finding) -> Iterator[Text]:
-    yield Text(_who(finding))
+def _why(finding: Finding) -> Iterator[str]:
+    several = len(set(finding.causes.values())) > 1
     for side, cause in finding.causes.items():
-        yield Text(f"why: {cause.of(side)}{_batch(finding, cause)}", style="yellow")
-    if finding.wrong_side and not finding.causes and finding.worst:
-        yield _without_cause(finding.worst)
+        yield f"why: {f'in {side}, ' if several else ''}{cause.sentence}{_batch(finding, cause)}"
+        if not several:
+            return
+    if finding.wrong_side and not finding.causes and finding.address != TRAINING:
+        yield "why: no cause on the list gives these numbers"
 
 
 def _batch(finding: Finding, cause: Cause) -> str:
@@ -161,21 +196,17 @@ def _batch(finding: Finding, cause: Cause) -> str:
     images = IMAGES.get(finding.worst.probe) if finding.worst and not finding.step else None
     if images is None or "batch_size" not in cause.sentence:
         return ""
-    return f" (here, a batch is the {images} images of the probe)"
-
-
-def _without_cause(worst: Quantity) -> Text:
-    if math.isfinite(worst.difference):
-        return Text("why: unknown; no cause of the list gives these numbers")
-    if not worst.position and worst.elements != 1:
-        return Text("why: its array has another shape", style="yellow")
-    return Text(
-        f"why: {worst.beyond:,} of {worst.elements:,} numbers are NaN or infinite", style="yellow"
-    )
+    return f" (the probe is a batch of {images} images)"
 
 
 def _who(finding: Finding) -> str:
+    """Say on what a judgement rests, where that is not plain from what is said."""
     if finding.wrong_side is None:
-        return f"which side is wrong: cannot tell ({finding.judge or 'no judge applies'})"
-    wrong = "both are wrong" if finding.wrong_side == BOTH else f"{finding.wrong_side} is wrong"
-    return f"{wrong}: judged by {finding.judge}" if finding.judge else wrong
+        return f"nobody can tell which side is wrong: {finding.judge or 'no judge applies'}"
+    return f"judged by {finding.judge}" if finding.judge and _is_pair(finding) else ""
+
+
+def _help(finding: Finding) -> str:
+    if finding.cause:
+        return finding.cause.help
+    return "" if finding.step or finding.address == TRAINING else SHRINK

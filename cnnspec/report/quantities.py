@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import math
-import sys
+from collections.abc import Sequence
 
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.measure import Measurement
 from rich.table import Table
+from rich.text import Text
 
-from cnnspec.compare.verdict import Quantity, Verdict
+from cnnspec.compare.verdict import Quantity
 from cnnspec.report.address import words
 from cnnspec.report.tables import plain_table
 
-ROWS = 12
-"""Rows of the table; the rest is counted."""
+UNDERFLOW = 1e-300
+"""A budget in float64 that is no greater is one of underflows: no number that is shown has it."""
 
 SIDE = len("numpy vs torch")
 """Longest pair of sides that the table names."""
@@ -27,18 +28,30 @@ def label(quantity: str) -> str:
 
 
 def budget_words(budget: float) -> str:
-    """Write a budget; one below any normal number is none."""
-    return f"{budget:.1e}" if budget >= sys.float_info.min else "nothing"
+    """Write a budget; one of underflows alone is none."""
+    return f"{budget:.1e}" if budget > UNDERFLOW else "nothing"
+
+
+COLUMNS = """\
+dtype: in float64 the two sides are held together; in others a side is held against its own float64
+apart: the difference of the worst number, over all probes
+budget: what rounding explains there, whatever the order of sums; `--explain NAME` shows how
+ratio: apart over budget; above 1 rounding does not explain it"""
+
+
+def legend() -> Text:
+    """Explain the columns of the table."""
+    return Text(COLUMNS, style="dim")
 
 
 class QuantitiesTable:
-    """The quantities that come nearest to their budget, or exceed it, worst first.
+    """Every quantity, with what came nearest to its budget, or exceeds it most, first.
 
     Where a terminal is too narrow for all columns, what the ratio is of is left out.
     """
 
-    def __init__(self, verdict: Verdict) -> None:
-        self._rows = worst_first(verdict)[:ROWS]
+    def __init__(self, quantities: Sequence[Quantity]) -> None:
+        self._rows = sorted(quantities, key=lambda found: -found.ratio)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         whole = self._table(of=True)
@@ -86,11 +99,6 @@ def _budget(found: Quantity) -> str:
 
 
 def _ratio(found: Quantity) -> str:
-    if found.difference and found.budget < sys.float_info.min:  # the same as one of 0
+    if found.difference and found.budget <= UNDERFLOW:  # the same as one of 0
         return "inf"
     return f"{found.ratio:.3f}" if found.ratio < 1000 else f"{found.ratio:.0e}"
-
-
-def worst_first(verdict: Verdict) -> list[Quantity]:
-    """Return the quantities, those that exceed their budget most first."""
-    return sorted(verdict.quantities, key=lambda found: -found.ratio)

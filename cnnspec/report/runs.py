@@ -14,9 +14,8 @@ from cnnspec.compare.runs import RunsVerdict, has_effect
 from cnnspec.documents import Document, document
 from cnnspec.report.address import words
 from cnnspec.report.difference import layers_table, options_table, plain_value
-from cnnspec.report.findings import finding_lines
 from cnnspec.report.tables import loss_text, percent, plain_table
-from cnnspec.report.verdict import coverage_lines
+from cnnspec.report.verdict import replay_parts
 from cnnspec.report.verdict_document import replay_content
 
 VERSION = 2
@@ -25,8 +24,8 @@ VERSION = 2
 STYLES = {"same": "bold green", "different": "bold red", "cannot tell": "bold yellow"}
 
 
-def render_runs(found: RunsVerdict) -> Iterator[RenderableType]:
-    """Yield what `cnnspec compare RUN RUN` prints."""
+def render_runs(found: RunsVerdict, *, whole: bool = False) -> Iterator[RenderableType]:
+    """Yield what `cnnspec compare RUN RUN` prints; the `whole` with every budget."""
     a, b = found.runs
     yield Text(
         f"{found.verdict.upper()}: {a} ({found.backends[0]}) and {b} ({found.backends[1]}): "
@@ -37,7 +36,7 @@ def render_runs(found: RunsVerdict) -> Iterator[RenderableType]:
         yield layers_table(found.difference)
         yield Text(f"`cnnspec diff {a}/resolved.yaml {b}/resolved.yaml` says more", style="dim")
     if found.parts:
-        yield from _parts(found.parts)
+        yield from replay_parts(found.parts, whole=whole)
     said = found.reason == "specs"
     unsaid = [change for change in found.difference.options if not (said and has_effect(change))]
     if unsaid:
@@ -103,17 +102,6 @@ def _changes(found: RunsVerdict) -> str:
     )
 
 
-def _parts(parts: Replayed) -> Iterator[RenderableType]:
-    if parts.findings:
-        yield from finding_lines(parts.findings[0])
-        if parts.findings[1:]:
-            yield Text(f"and {len(parts.findings) - 1} more (--json lists all)")
-    elif parts.coverage.complete:
-        total = len(parts.quantities)
-        yield Text(f"{total:,} comparisons of parts, every difference explained by rounding")
-    yield from coverage_lines(parts.coverage, parts.kinks)
-
-
 def _table(found: RunsVerdict) -> Table:
     table = plain_table(("", "left"), *found.runs)
     for a, b in zip(*found.histories):
@@ -158,5 +146,7 @@ def _parts_document(parts: Replayed) -> Document:
     return {
         "compared": len(parts.quantities),
         "differ": len(parts.findings),
-        **replay_content(parts.quantities, parts.coverage, parts.findings, parts.kinks),
+        **replay_content(
+            parts.quantities, parts.coverage, parts.findings, parts.kinks, parts.follows
+        ),
     }

@@ -2,45 +2,61 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 
 from rich.console import RenderableType
 from rich.text import Text
 
-from cnnspec.address import TRAINING, Address
+from cnnspec.address import TRAINING
 from cnnspec.compare.probes import DATA_IMAGES
-from cnnspec.compare.verdict import Coverage, Finding, Kinks, NotCompared, Verdict
+from cnnspec.compare.replay import Replayed
+from cnnspec.compare.verdict import Coverage, Finding, Kinks, NotCompared, Quantity, Verdict
 from cnnspec.report.address import words
-from cnnspec.report.findings import all_findings, finding_lines
-from cnnspec.report.quantities import ROWS, QuantitiesTable, label, worst_first
+from cnnspec.report.blocks import Block, Blocks
+from cnnspec.report.findings import block_of, finding_blocks, follow_lines, headline
+from cnnspec.report.quantities import QuantitiesTable, label, legend
 from cnnspec.report.trajectory import trajectory_parts
 
 
-def render_replay(verdict: Verdict) -> Iterator[RenderableType]:
-    """Yield what `cnnspec compare` prints before the training."""
+def render_replay(verdict: Verdict, *, whole: bool = False) -> Iterator[RenderableType]:
+    """Yield what `cnnspec compare` prints before the training; the `whole` with every budget."""
     yield verdict_sentence(verdict)
-    yield from all_findings(verdict)
-    yield from coverage_lines(verdict.coverage, verdict.kinks)
-    yield QuantitiesTable(verdict)
-    hidden = len(verdict.quantities) - ROWS
-    if hidden > 0:
-        failed = sum(not found.ok for found in worst_first(verdict)[ROWS:])
-        rest = f"{failed} of them beyond it" if failed else "all within their budget"
-        yield Text(f"and {hidden} more, {rest} (--json lists all)\n", style="dim")
+    yield from replay_parts(verdict, whole=whole)
+
+
+def replay_parts(found: Verdict | Replayed, *, whole: bool) -> Iterator[RenderableType]:
+    """Yield what a replay found: a block a cause, and what was compared."""
+    blocks = [
+        *finding_blocks(found.findings, whole=whole),
+        *not_compared_blocks(found.coverage),
+    ]
+    if blocks:
+        yield Text("")
+        yield Blocks(blocks, whole)
+    yield from follow_lines(found.findings, found.follows, whole=whole)
+    yield from coverage_lines(found.quantities, found.coverage, whole=whole)
+    if whole or not blocks:
+        yield from kink_lines(found.kinks)
+    if whole:
+        yield QuantitiesTable(found.quantities)
+        yield legend()
 
 
 def render_training(verdict: Verdict) -> Iterator[RenderableType]:
     """Yield what `cnnspec compare` prints after the training: how it went, and the verdict."""
-    if verdict.trajectory:
-        yield Text("")
-        yield from trajectory_parts(verdict.trajectory)
-        found = verdict.trajectory.finding
-        if found:
-            yield from finding_lines(found, f"in step {found.step:,}" if found.step else "training")
-        yield Text("")
-        yield verdict_sentence(verdict)
-    else:
+    trajectory = verdict.trajectory
+    if not trajectory:
         yield Text(_why_not_trained(verdict))
+        return
+    yield from trajectory_parts(trajectory)
+    if trajectory.finding:
+        yield Text("")
+        yield block_of([trajectory.finding])
+        yield Text("")
+    yield verdict_sentence(verdict)
+    if verdict.findings:
+        yield Text(headline(verdict.findings[0]))
 
 
 def _why_not_trained(verdict: Verdict) -> str:
@@ -110,18 +126,21 @@ def _and(names: list[str]) -> str:
     return f"{', '.join(others)} and {last}" if others else last
 
 
-def coverage_lines(coverage: Coverage, kinks: Sequence[Kinks]) -> Iterator[Text]:
-    """Yield what was compared, what was not and why, and the decisions that rounding may turn."""
-    yield Text(
-        "compared: "
-        + ", ".join(f"{done} of {of} {what}" for what, (done, of) in coverage.counts.items()),
-        style="dim",
-    )
-    for at, quantities, why, allowed in _grouped(coverage.not_compared):
-        part = words(at)
-        what = f"{part} ({', '.join(map(label, quantities))})" if quantities else part
-        style = "dim" if allowed else "red"
-        yield Text(f"not compared{' (allowed)' if allowed else ''}: {what}: {why}", style=style)
+def coverage_lines(
+    quantities: Sequence[Quantity], coverage: Coverage, *, whole: bool = False
+) -> Iterator[Text]:
+    """Yield what was compared, how near it came to its bounds, and what was not, as allowed."""
+    beyond = sum(not found.ok for found in quantities)
+    if quantities and not beyond:
+        top = max(quantities, key=lambda found: found.ratio)
+        at = f"{words(top.address)}, {label(top.quantity)}"
+        total = f"{len(quantities):,} comparisons within rounding"
+        yield Text(f"{total}, at most {top.ratio:.2f} of it: {at}")
+    made = f" in {len(quantities):,} comparisons; {beyond:,} beyond rounding" if beyond else ""
+    yield Text(_compared(coverage, made, whole=whole), style="dim")
+    yield from _untypical(quantities)
+    for item in dict.fromkeys(map(_missing_words, _together(coverage, allowed=True))):
+        yield Text(f"not compared, as allowed: {item}", style="dim")
     for side in coverage.few:
         yield Text(
             f"an image costs {side} much: its training steps, its predictions and its own "
@@ -134,20 +153,75 @@ def coverage_lines(coverage: Coverage, kinks: Sequence[Kinks]) -> Iterator[Text]
             "carry further than they go",
             style="yellow",
         )
+
+
+def _untypical(quantities: Sequence[Quantity]) -> Iterator[Text]:
+    """Warn of errors that are within their bound, and yet greater than they usually are."""
+    found = [item for item in quantities if item.ok and (item.typical or 0) > 1]
+    if found:
+        top = max(found, key=lambda item: item.typical or 0)
+        yield Text(
+            f"{len(found)} of them above the typical error sqrt(k) u S, most of all "
+            f"{words(top.address)}, {label(top.quantity)} ({top.precision}, {top.backend}): "
+            f"{top.typical:.3g} times",
+            style="yellow",
+        )
+
+
+def kink_lines(kinks: Sequence[Kinks]) -> Iterator[Text]:
+    """Yield the decisions that rounding may turn."""
     decisions, near = sum(kink.decisions for kink in kinks), sum(kink.near for kink in kinks)
     if decisions:
         yield Text(
-            f"kinks: of {decisions:,} decisions of relu and max pool on the data, rounding may "
-            f"turn {near:,}; they count as no differences",
+            f"rounding may turn {near:,} of {decisions:,} decisions of relu and max pool: no "
+            "differences",
             style="dim",
         )
 
 
-def _grouped(items: tuple[NotCompared, ...]) -> Iterator[tuple[Address, list[str], str, bool]]:
-    groups: dict[tuple[Address, str, bool], list[str]] = {}
-    for item in items:
-        quantities = groups.setdefault((item.address, item.why, item.allowed), [])
+def _compared(coverage: Coverage, made: str, *, whole: bool) -> str:
+    """Count what was compared: in all, or by groups, of which incomplete ones are always named."""
+    done, of = (sum(count[at] for count in coverage.counts.values()) for at in (0, 1))
+    groups = [
+        f"{held} of {all_of} {name}"
+        for name, (held, all_of) in coverage.counts.items()
+        if whole or held < all_of
+    ]
+    counted = f"all {of}" if done == of else f"{done} of {of}"
+    parts = "" if made else " of layers, loss, optimizer and prediction"
+    total = f"compared: {counted} quantities{parts}{made}"
+    return f"{total}: {', '.join(groups)}" if groups else total
+
+
+def not_compared_blocks(coverage: Coverage) -> Iterator[Block]:
+    """Yield a block for each reason for which something could not be compared."""
+    for group in _together(coverage, allowed=False):
+        names = dict.fromkeys(words(item.address) for item in group)
+        allow = " ".join(f"--allow {shlex.quote(name)}" for name in names)
+        yield Block(
+            "not-compared",
+            _missing_words(group),
+            notes=(group[0].why,),
+            help=f"mend it; or leave it out with {allow}",
+        )
+
+
+def _together(coverage: Coverage, *, allowed: bool) -> list[list[NotCompared]]:
+    """Put together what could not be compared for the same reason."""
+    groups: dict[str, list[NotCompared]] = {}
+    for item in coverage.not_compared:
+        if item.allowed == allowed:
+            groups.setdefault(item.why, []).append(item)
+    return list(groups.values())
+
+
+def _missing_words(group: list[NotCompared]) -> str:
+    by_part: dict[str, list[str]] = {}
+    for item in group:
+        quantities = by_part.setdefault(words(item.address), [])
         if item.quantity:
-            quantities.append(item.quantity)
-    for (at, why, allowed), quantities in groups.items():
-        yield at, quantities, why, allowed
+            quantities.append(label(item.quantity))
+    return "; ".join(
+        f"{part} ({', '.join(quantities)})" if quantities else part
+        for part, quantities in by_part.items()
+    )

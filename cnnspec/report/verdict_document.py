@@ -9,7 +9,16 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from cnnspec.compare.verdict import Coverage, Finding, Kinks, Quantity, Trajectory, Verdict
+from cnnspec.compare.causes import Cause
+from cnnspec.compare.verdict import (
+    Consequence,
+    Coverage,
+    Finding,
+    Kinks,
+    Quantity,
+    Trajectory,
+    Verdict,
+)
 from cnnspec.documents import Document, document
 from cnnspec.report.address import at_address, where
 
@@ -27,7 +36,13 @@ def verdict_document(verdict: Verdict) -> Document:
         verdict=verdict.verdict,
         first_divergence=_finding(first) if first else None,
         compared=len(verdict.quantities),
-        **replay_content(verdict.quantities, verdict.coverage, verdict.findings, verdict.kinks),
+        **replay_content(
+            verdict.quantities,
+            verdict.coverage,
+            verdict.findings,
+            verdict.kinks,
+            verdict.follows,
+        ),
         trajectory=_trajectory(trajectory) if trajectory else None,
         accuracy=trajectory.accuracy if trajectory else None,
         **verdict.provenance,
@@ -39,10 +54,12 @@ def replay_content(
     coverage: Coverage,
     findings: Sequence[Finding],
     kinks: Sequence[Kinks],
+    follows: Sequence[Consequence],
 ) -> Document:
     """Return what a replay found, as part of a document."""
     return {
         "findings": [_finding(finding) for finding in findings],
+        "follows": [_follows(item) for item in follows],
         "quantities": [_quantity(found) for found in quantities],
         "coverage": {name: list(count) for name, count in coverage.counts.items()},
         "not_compared": [at_address(item) for item in coverage.not_compared],
@@ -72,8 +89,22 @@ def _finding(finding: Finding) -> Document:
         "ratio": worst.ratio if worst else None,
         "wrong_side": finding.wrong_side,
         "judge": finding.judge,
-        "cause": asdict(finding.cause) if finding.cause else None,
-        "causes": {side: asdict(cause) for side, cause in finding.causes.items()},
+        "cause": _cause(finding.cause) if finding.cause else None,
+        "causes": {side: _cause(cause) for side, cause in finding.causes.items()},
+    }
+
+
+def _cause(cause: Cause) -> Document:
+    return {"code": cause.code, "sentence": cause.sentence, "help": cause.help or None}
+
+
+def _follows(item: Consequence) -> Document:
+    found = item.quantity
+    return where(found.address) | {
+        "quantity": found.quantity,
+        "precision": found.precision,
+        "backend": found.backend,
+        "rule": item.rule,
     }
 
 

@@ -60,25 +60,44 @@ class Diagnostic:
     def layout(self, width: int | None = None) -> Rendering:
         """Return the lines of `render`, each in parts that are told apart."""
         heading = self.code if self.severity == "error" else f"{self.code} (warning)"
-        first, *more = _wrapped(f"{heading}: {self.message}", width, "  ")
-        lines: Rendering = [[(self.severity, first[: len(heading)])]]
-        lines[0].append(("message", first[len(heading) :]))
-        lines += [[("message", line)] for line in more]
+        lines = heading_lines(self.severity, heading, self.message, width)
         margin = ""
         if self.location is not None:
             margin = " " * len(str(self.location.line))
             lines += _place(self.location, margin, width)
         elif self.path:
-            lines.append([("margin", " --> "), ("place", printable(show_path(self.path)))])
-        for note in self.notes:
-            head, *rest = _wrapped(note, width and width - len(margin) - 3, "  ")
-            lines.append([("margin", f"{margin} = "), ("note", head)])
-            lines += [[("margin", f"{margin}   "), ("note", line)] for line in rest]
-        if self.help:
-            head, *rest = _wrapped(self.help, width and width - 6, "")
-            lines.append([("help", "help: "), ("note", head)])
-            lines += [[("help", "      "), ("note", line)] for line in rest]
-        return lines
+            lines += place_lines(show_path(self.path), width)
+        return lines + remark_lines(self.notes, self.help, width, margin)
+
+
+def heading_lines(severity: Severity, heading: str, message: str, width: int | None) -> Rendering:
+    """Lay out the first lines of a block: what kind of thing it is, and what is the matter."""
+    first, *more = _wrapped(f"{heading}: {message}", width, "  ")
+    lines: Rendering = [[(severity, first[: len(heading)]), ("message", first[len(heading) :])]]
+    return lines + [[("message", line)] for line in more]
+
+
+def place_lines(place: str, width: int | None) -> Rendering:
+    """Lay out where something is, where there is no line of a file to show."""
+    head, *rest = _wrapped(place, width and width - 5, "")
+    lines: Rendering = [[("margin", " --> "), ("place", head)]]
+    return lines + [[("margin", "     "), ("place", line)] for line in rest]
+
+
+def remark_lines(
+    notes: tuple[str, ...], help: str, width: int | None, margin: str = ""
+) -> Rendering:
+    """Lay out the last lines of a block: what led to it, and the way out."""
+    lines: Rendering = []
+    for note in notes:
+        head, *rest = _wrapped(note, width and width - len(margin) - 3, "  ")
+        lines.append([("margin", f"{margin} = "), ("note", head)])
+        lines += [[("margin", f"{margin}   "), ("note", line)] for line in rest]
+    if help:
+        head, *rest = _wrapped(help, width and width - 6, "")
+        lines.append([("help", "help: "), ("note", head)])
+        lines += [[("help", "      "), ("note", line)] for line in rest]
+    return lines
 
 
 def _wrapped(text: str, width: int | None, indent: str) -> list[str]:

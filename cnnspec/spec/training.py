@@ -37,6 +37,11 @@ class SGD(Kind):
     weight_decay: NonNegative = 0.0
     """L2 penalty: this share of each weight is added to its gradient, before the momentum."""
 
+    @property
+    def slots(self) -> tuple[str, ...]:
+        """What it keeps of each parameter, by torch's names."""
+        return ("momentum_buffer",) if self.momentum else ()
+
     @model_validator(mode="after")
     def _nesterov_needs_momentum(self) -> SGD:
         if self.nesterov and self.momentum == 0:
@@ -58,6 +63,11 @@ class Adam(Kind):
     """Added to the root of the mean square."""
     weight_decay: NonNegative = 0.0
     """L2 penalty: this share of each weight is added to its gradient."""
+
+    @property
+    def slots(self) -> tuple[str, ...]:
+        """What it keeps of each parameter, by torch's names."""
+        return ("exp_avg", "exp_avg_sq")
 
 
 AnyOptimizer = Annotated[

@@ -29,9 +29,15 @@ def test_wrong_is_1_and_reads_top_down(call: Call, monkeypatch: pytest.MonkeyPat
     lines = done.out.splitlines()
     assert lines == [line.rstrip() for line in lines], "no line ends in blanks"
     assert lines[0] == "WRONG: notebook_layers.py:Linear as linear: 18 of 24 passed"
-    assert lines[2] == "wrong: weight gradient, in: plain; as many out as in; one output"
-    assert "  why: the expected one x 0.142857 (1/7 = 1/batch_size): divided by the batch" in lines
-    assert "wrong: updates within backward, in: plain; as many out as in; one output" in lines
+    assert lines[2:4] == [
+        "scale: the weight gradient is wrong",
+        " --> plain; as many out as in; one output",
+    ]
+    assert (
+        " = why: every number is 0.142857 times the expected one (1/7 = 1/batch_size): it" in lines
+    )
+    assert "updates-own-weights: updates within backward" in lines
+    assert "help: return the gradients, and leave the weights as they are" in lines
     assert "right: forward (3 settings)" in lines
     assert max(map(len, lines)) <= 80
 

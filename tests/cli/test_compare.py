@@ -65,7 +65,9 @@ def test_settings_of_one_backend(spec: str, call: Call) -> None:
         "DIFFERENT: torch@bfloat16 in float32 loses precision that rounding does not explain, in "
         "conv1 and linear1; in float64 torch and torch@bfloat16 are the same function on small"
     )
-    assert "torch@bfloat16: as precise as bfloat16 (u = 2^-8), not as float32 (2^-24)" in words
+    assert (
+        "factors and results are rounded to bfloat16 (u = 2^-8); float32 is wanted (2^-24)" in words
+    )
     assert "relu1, output" not in words
 
 

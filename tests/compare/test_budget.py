@@ -10,15 +10,12 @@ import pytest
 
 from cnnspec import SGD, Adam
 from cnnspec.backends import loops
-from cnnspec.compare.budget import (
+from cnnspec.compare.budget import gamma, sum_budget, typical_errors, unit_roundoff
+from cnnspec.compare.budget_learning import (
     OPTIMIZER_BUDGETS,
     adam_budgets,
     cross_entropy_budgets,
-    gamma,
     sgd_budgets,
-    sum_budget,
-    typical_errors,
-    unit_roundoff,
 )
 
 

@@ -173,4 +173,4 @@ def test_autocast_is_named_for_what_it_is() -> None:
         verdict = compare_backends(spec, ("torch", f"torch@{name}"), steps=0)
         causes = [found.cause for found in verdict.findings]
         assert {found.quantity for found in verdict.findings} >= {"output", "grad_weight"}
-        assert all(cause and f"as precise as {name} " in cause.sentence for cause in causes)
+        assert all(cause and f"rounded to {name} " in cause.sentence for cause in causes)

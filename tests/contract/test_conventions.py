@@ -10,7 +10,7 @@ import pytest
 
 from cnnspec.backends import BACKENDS, build
 from cnnspec.backends.network import Network
-from cnnspec.compare.budget import cross_entropy_budgets
+from cnnspec.compare.budget_learning import cross_entropy_budgets
 from cnnspec.errors import DataError, ShapeError, SpecError, StateError
 from cnnspec.initial import initial_weights
 from cnnspec.plan import resolve

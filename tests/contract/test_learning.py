@@ -10,7 +10,7 @@ import pytest
 
 from cnnspec.backends import BACKENDS, build
 from cnnspec.backends.network import Network
-from cnnspec.compare.budget import OPTIMIZER_BUDGETS, cross_entropy_budgets
+from cnnspec.compare.budget_learning import OPTIMIZER_BUDGETS, cross_entropy_budgets
 from cnnspec.errors import StateError
 from cnnspec.plan import Plan, resolve
 from cnnspec.randomness import stream

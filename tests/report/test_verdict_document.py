@@ -8,6 +8,7 @@ import pytest
 
 from cnnspec import SGD, ModelSpec, Training, compare_backends, parse_spec
 from cnnspec.backends.numpy.conv import ConvNumPy
+from cnnspec.backends.numpy.layers import LinearNumPy
 from cnnspec.backends.numpy.pool import PoolNumPy
 from cnnspec.compare import parse_party
 from cnnspec.compare.verdict import Verdict
@@ -43,6 +44,13 @@ class HalvedGradient(ConvNumPy):
         return found | {"weight": found["weight"] / 2}
 
 
+class Learns(LinearNumPy):
+    def parameter_gradients(self, grad_output: Any) -> Any:
+        found = super().parameter_gradients(grad_output)
+        self.parameters["weight"] -= 0.1 * found["weight"]
+        return found
+
+
 NO_STEP = SPEC.model_copy(
     update={"training": Training(optimizer=SGD(learning_rate=0.0)), "data": None}
 )
@@ -71,6 +79,7 @@ def test_every_key_is_explained() -> None:
     documents = [
         document(parse_party("numpy"), faulty(conv=HalvedGradient), mode="free", twins=2),
         document(parse_party("numpy"), faulty(pool=NoBackward), steps=0),
+        document(parse_party("numpy"), faulty(linear=Learns), steps=0),
         document("numpy", "torch"),
         document("numpy", "torch", spec=NO_STEP),
         *map(document_of, with_jumps()),

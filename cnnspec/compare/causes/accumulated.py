@@ -22,10 +22,12 @@ def accumulated(observations: list[Observed]) -> Iterator[Hypothesis[LayerSituat
     """
     if not observations[0].quantity.startswith("grad_") or observations[0].quantity == "grad_input":
         return
+    if any(at.found.shape != at.wanted.shape for at in observations):
+        return
     before = {
         id(later.situation): earlier
         for earlier, later in pairwise(observations)
-        if earlier.situation.at == later.situation.at and earlier.found.shape == later.found.shape
+        if earlier.situation.at == later.situation.at
     }
     if not all(np.isfinite(observation.found).all() for observation in observations):
         return  # from NaN on everything is NaN
@@ -45,7 +47,7 @@ def accumulated(observations: list[Observed]) -> Iterator[Hypothesis[LayerSituat
 
     yield Hypothesis(
         "accumulated",
-        "the expected one added to that of the pass before: it is not set to zero in between",
+        "the gradient is added to that of the pass before: it is never set to zero in between",
         predict,
     )
 

@@ -64,28 +64,29 @@ FAULTS: list[tuple[tuple[str, ...], Fault]] = [
         for row in (
             (
                 "unbiased-variance",
-                "that of the unbiased variance (over m - 1): a batch is normalised by the biased",
+                "the batch is normalised by the unbiased variance (over m - 1); the biased "
+                "one (over m) is wanted",
                 {"used": lambda at: at.unbiased},
             ),
             (
                 "eps-outside-root",
-                "that of sqrt(variance) + eps, where eps belongs inside the root",
+                "eps is added outside the root: sqrt(variance) + eps; it belongs inside",
                 {"root": lambda at: at.used.sqrt() + at.eps},
             ),
-            ("eps-missing", "that without eps", {"root": lambda at: at.used.sqrt()}),
+            ("eps-missing", "eps is left out", {"root": lambda at: at.used.sqrt()}),
             (
                 "eps-squared",
-                "that of sqrt(variance + eps^2)",
+                "eps is squared: sqrt(variance + eps^2)",
                 {"root": lambda at: (at.used + at.eps**2).sqrt()},
             ),
             (
                 "root-missing",
-                "that of a division by the variance, not by its root",
+                "the code divides by the variance; its root is wanted",
                 {"root": lambda at: at.used + at.eps},
             ),
             (
                 "running-statistics",
-                "that of the running mean and variance: in training the batch's own are wanted",
+                "the running mean and variance are used; training takes those of the batch",
                 {
                     "mean": lambda at: at.old_mean,
                     "used": lambda at: at.old_var,
@@ -95,8 +96,8 @@ FAULTS: list[tuple[tuple[str, ...], Fault]] = [
             ),
             (
                 "running-statistics",
-                "that of the running mean and variance after their update: in training the "
-                "batch's own are wanted",
+                "the running mean and variance are used after their update; training takes "
+                "those of the batch",
                 {
                     "d": lambda at: at.x - at.running_mean,
                     "used": lambda at: at.running_var,
@@ -107,35 +108,53 @@ FAULTS: list[tuple[tuple[str, ...], Fault]] = [
             ),
             (
                 "mean-not-subtracted",
-                "that without subtracting the mean",
+                "the mean is never subtracted",
                 {"z": lambda at: at.x / at.root},
             ),
             (
                 "not-divided",
-                "that without dividing by the standard deviation",
+                "the division by the standard deviation is left out",
                 {"root": lambda at: Rounded(1.0)},
             ),
             (
                 "second-moment",
-                "that of the mean of squares for the variance: the mean is not subtracted first",
+                "the mean of squares is taken for the variance: the mean is not subtracted first",
                 {"variance": lambda at: at.total(at.x * at.x, OF_CHANNEL) / at.m},
             ),
             (
                 "wrong-axes",
-                "that of statistics of each image and channel (instance norm)",
+                "mean and variance are those of each image and channel (instance norm); those "
+                "of each channel are wanted",
                 _over((2,)),
             ),
             (
                 "wrong-axes",
-                "that of statistics of each image over all channels (layer norm)",
+                "mean and variance are those of each image over all channels (layer norm); "
+                "those of each channel are wanted",
                 _over((1, 2)),
             ),
-            ("wrong-axes", "that of statistics of each cell over the batch", _over((0,))),
-            ("wrong-axes", "that of statistics over everything at once", _over((0, 1, 2))),
-            ("wrong-axes", "that of statistics over the channels of each cell", _over((1,))),
             (
                 "wrong-axes",
-                "that of statistics of each cell over batch and channels",
+                "mean and variance are those of each cell over the batch; those of "
+                "each channel are wanted",
+                _over((0,)),
+            ),
+            (
+                "wrong-axes",
+                "mean and variance are those of everything at once; those of each "
+                "channel are wanted",
+                _over((0, 1, 2)),
+            ),
+            (
+                "wrong-axes",
+                "mean and variance are those of the channels of each cell; those "
+                "of each channel are wanted",
+                _over((1,)),
+            ),
+            (
+                "wrong-axes",
+                "mean and variance are those of each cell over batch and channels; those of "
+                "each channel are wanted",
                 _over((0, 1)),
             ),
         )
@@ -145,23 +164,23 @@ FAULTS: list[tuple[tuple[str, ...], Fault]] = [
         for row in (
             (
                 "scale-missing",
-                "that without the learnt weight",
+                "the learnt weight is left out",
                 {"output": lambda at: at.z + at.bias},
             ),
-            ("bias-missing", "that without the bias", {"output": lambda at: at.weight * at.z}),
+            ("bias-missing", "the bias is never added", {"output": lambda at: at.weight * at.z}),
             (
                 "affine-missing",
-                "that without the learnt weight and bias",
+                "the learnt weight and bias are left out",
                 {"output": lambda at: at.z},
             ),
             (
                 "weight-bias-swapped",
-                "that with weight and bias swapped",
+                "weight and bias are swapped",
                 {"output": lambda at: at.bias * at.z + at.weight},
             ),
             (
                 "weight-before-bias",
-                "that of weight * (x_hat + bias)",
+                "the bias is added before the weight is applied: weight * (x_hat + bias)",
                 {"output": lambda at: at.weight * (at.z + at.bias)},
             ),
         )
@@ -171,32 +190,32 @@ FAULTS: list[tuple[tuple[str, ...], Fault]] = [
         for row in (
             (
                 "statistics-constant",
-                "that with mean and variance taken for constants: every x is in both",
+                "mean and variance are taken for constants; every x is in both",
                 {"grad_input": lambda at: at.upstream / at.root},
             ),
             (
                 "mean-term-missing",
-                "that without what flows through the mean",
+                "the part of the gradient that flows through the mean is left out",
                 {"grad_input": lambda at: (at.upstream - at.z * at.mean_gz) / at.root},
             ),
             (
                 "variance-term-missing",
-                "that without what flows through the variance",
+                "the part of the gradient that flows through the variance is left out",
                 {"grad_input": lambda at: (at.upstream - at.mean_g) / at.root},
             ),
             (
                 "scale-missing",
-                "that without the learnt weight",
+                "the learnt weight is left out",
                 {"upstream": lambda at: at.grad_output},
             ),
             (
                 "not-divided",
-                "that without dividing by the standard deviation",
+                "the division by the standard deviation is left out",
                 {"grad_input": lambda at: at.upstream - at.mean_g - at.z * at.mean_gz},
             ),
             (
                 "sums-for-means",
-                "that with the sums of both terms, not their means",
+                "the sums of both terms are subtracted; their means are wanted",
                 {
                     "grad_input": lambda at: (
                         (at.upstream - at.m * at.mean_g - at.z * at.m * at.mean_gz) / at.root
@@ -205,7 +224,7 @@ FAULTS: list[tuple[tuple[str, ...], Fault]] = [
             ),
             (
                 "mean-of-images",
-                "that with both sums divided by the batch size, not by the number of values",
+                "both sums are divided by the batch size; the number of values is wanted",
                 {
                     "mean_g": lambda at: at.total(at.upstream, OF_CHANNEL) / at.images,
                     "mean_gz": lambda at: at.total(at.upstream * at.z, OF_CHANNEL) / at.images,
@@ -213,7 +232,7 @@ FAULTS: list[tuple[tuple[str, ...], Fault]] = [
             ),
             (
                 "mask-missing",
-                "the gradient of the output as it came",
+                "the gradient of the output is returned as it came",
                 {"grad_input": lambda at: at.grad_output},
             ),
         )
@@ -223,17 +242,17 @@ FAULTS: list[tuple[tuple[str, ...], Fault]] = [
         for row in (
             (
                 "input-for-normalised",
-                "the sum of gradients times x, where x normalised is wanted",
+                "the gradients are multiplied by x; x normalised is wanted",
                 {"grad_weight": lambda at: at.total(at.grad_output * at.x, OF_CHANNEL)},
             ),
             (
                 "output-for-normalised",
-                "the sum of gradients times the output, where x normalised is wanted",
+                "the gradients are multiplied by the output; x normalised is wanted",
                 {"grad_weight": lambda at: at.total(at.grad_output * at.output, OF_CHANNEL)},
             ),
             (
                 "bias-gradient",
-                "the gradient of the bias",
+                "the gradient of the bias is returned",
                 {"grad_weight": lambda at: at.grad_bias},
             ),
         )
@@ -243,12 +262,12 @@ FAULTS: list[tuple[tuple[str, ...], Fault]] = [
         for row in (
             (
                 "scale-in-bias",
-                "the expected one times the learnt weight",
+                "the gradient is multiplied by the learnt weight; the sum alone is wanted",
                 {"grad_bias": lambda at: at.total(at.upstream, OF_CHANNEL)},
             ),
             (
                 "weight-gradient",
-                "the gradient of the weight",
+                "the gradient of the weight is returned",
                 {"grad_bias": lambda at: at.grad_weight},
             ),
         )
@@ -258,17 +277,17 @@ FAULTS: list[tuple[tuple[str, ...], Fault]] = [
         for row in (
             (
                 "not-updated",
-                "the running one as it was: never updated",
+                "the running statistics are never updated",
                 {"running_mean": lambda at: at.old_mean, "running_var": lambda at: at.old_var},
             ),
             (
                 "momentum-reversed",
-                "that with momentum the other way round: it is the share of the new value",
+                "the momentum is used the other way round; it is the share of the new value",
                 {"share": lambda at: 1 - Rounded(at.momentum), "kept": lambda at: at.momentum},
             ),
             (
                 "batch-statistics",
-                "the statistics of the batch alone: the old ones are not kept",
+                "the statistics of the batch are stored alone: nothing of the old ones is kept",
                 {
                     "running_mean": lambda at: at.stored_mean,
                     "running_var": lambda at: at.stored,
@@ -276,17 +295,17 @@ FAULTS: list[tuple[tuple[str, ...], Fault]] = [
             ),
             (
                 "not-decayed",
-                "the old value plus momentum times the new: the old one is not decayed",
+                "momentum times the new value is added to the old one: the old one is not decayed",
                 {"kept": lambda at: 1.0},
             ),
             (
                 "new-not-weighted",
-                "the new value added whole: it is not multiplied by momentum",
+                "the new value is added whole: it is not multiplied by the momentum",
                 {"share": lambda at: 1.0, "kept": lambda at: 1 - Rounded(at.momentum)},
             ),
             (
                 "momentum-twice",
-                "that after two updates: the pass updates twice",
+                "the pass updates the running statistics twice",
                 {
                     "running_mean": lambda at: at.twice(at.old_mean, at.stored_mean),
                     "running_var": lambda at: at.twice(at.old_var, at.stored),
@@ -299,42 +318,42 @@ FAULTS: list[tuple[tuple[str, ...], Fault]] = [
         for row in (
             (
                 "biased-variance",
-                "that of the biased variance (over m): the unbiased (over m - 1) is to be kept",
+                "the biased variance (over m) is stored; the unbiased one (over m - 1) is wanted",
                 {"stored": lambda at: at.variance},
             ),
             (
                 "deviation-for-variance",
-                "that of the standard deviation, where the variance is to be kept",
+                "the standard deviation is stored; the variance is wanted",
                 {"stored": lambda at: at.variance.sqrt()},
             ),
             (
                 "deviation-for-variance",
-                "that of the unbiased standard deviation, where the variance is to be kept",
+                "the unbiased standard deviation is stored; the variance is wanted",
                 {"stored": lambda at: at.unbiased.sqrt()},
             ),
             (
                 "deviation-for-variance",
-                "that of sqrt(variance + eps), where the variance is to be kept",
+                "sqrt(variance + eps) is stored; the variance is wanted",
                 {"stored": lambda at: at.root},
             ),
             (
                 "eps-in-variance",
-                "that of the biased variance + eps",
+                "the biased variance + eps is stored; the unbiased variance is wanted",
                 {"stored": lambda at: at.variance + at.eps},
             ),
             (
                 "eps-in-variance",
-                "that of the unbiased variance + eps",
+                "the unbiased variance + eps is stored; the variance alone is wanted",
                 {"stored": lambda at: at.unbiased + at.eps},
             ),
             (
                 "second-moment",
-                "that of the mean of squares: the mean is not subtracted first",
+                "the mean of squares is stored: the mean is not subtracted first",
                 {"stored": lambda at: at.total(at.x * at.x, OF_CHANNEL) / at.m},
             ),
             (
                 "unbiased-by-images",
-                "that of the variance over the batch size - 1, not over the number of values - 1",
+                "the squares are divided by the batch size - 1; the number of values - 1 is wanted",
                 {"stored": lambda at: at.total(at.d * at.d, OF_CHANNEL) / (at.images - 1)},
             ),
         )
@@ -370,7 +389,7 @@ def _other_eps(observations: list[Observed]) -> Iterator[Hypothesis[LayerSituati
         if eps not in given:  # that would be the right one, in a wider budget
             yield Hypothesis(
                 "other-eps",
-                f"that of an eps of {words}, where another is given",
+                f"eps is {words}; the layer is given another",
                 _predict({"root": lambda at, eps=eps: (at.used + eps).sqrt()}),  # type: ignore[misc]
             )
 

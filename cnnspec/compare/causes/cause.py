@@ -10,6 +10,7 @@ import numpy as np
 
 from cnnspec.backends.network import Labels
 from cnnspec.compare.budget import Exact, sum_budget, unit_roundoff
+from cnnspec.compare.causes.help import HELP
 from cnnspec.compare.measure import measure
 from cnnspec.plan import PlannedLayer
 from cnnspec.spec.training import AnyOptimizer
@@ -23,19 +24,13 @@ class Cause:
     code: str
     """A name that stays the same: `scale`, `flipped-kernel`, `ties-to-all`."""
     sentence: str
-    """What was found, as it reads after `conv2 weight gradient: numpy = `: `the expected one
-    x 0.03125 (1/32 = 1/batch_size): divided by the batch size twice?`"""
+    """What the code does, subject first: `the gradient of each window goes to every cell that
+    equals the maximum; only the first may take it`."""
 
-    def of(self, side: str) -> str:
-        """Return the sentence about a side: `numpy = the expected one x 2`."""
-        return f"{side}{': ' if self.code in STATEMENTS else ' = '}{self.sentence}"
-
-
-STATEMENTS = {
-    *("changes-input", "updates-own-weights", "not-repeatable"),
-    *("whole-is-not-its-parts", "low-precision", "missing"),
-}
-"""Causes that say what a side does, and not what its value is."""
+    @property
+    def help(self) -> str:
+        """What to do about it; empty where that depends on the code."""
+        return HELP.get(self.code, "")
 
 
 @dataclass(frozen=True)

@@ -74,9 +74,9 @@ def _sums(first: Observed) -> Iterator[Hypothesis[LayerSituation]]:
         for keepdims in (False, True):
             yield Hypothesis(
                 "bias-sum",
-                f"the sum over {over}, where all but the {names[1]} are wanted"
+                f"the sum runs over {over}; it belongs over all axes but the {names[1]}"
                 if over
-                else "the gradient of the output as it came, where its sum is wanted",
+                else "the gradient of the output is returned as it came; its sum is wanted",
                 partial(_sum, axes=axes, keepdims=keepdims),
             )
 

@@ -31,49 +31,49 @@ def _bias(change: Callable[[Exact, Convolution], Exact]) -> Change:
 BIAS = [
     Fault(
         "bias-missing",
-        "the expected one without the bias",
+        "the bias is never added",
         _bias(lambda bias, _: 0 * bias),
         ("output",),
     ),
     Fault(
         "bias-twice",
-        "the expected one with the bias added twice",
+        "the bias is added twice",
         _bias(lambda bias, _: 2 * bias),
         ("output",),
     ),
     Fault(
         "bias-subtracted",
-        "the expected one with the bias subtracted",
+        "the bias is subtracted",
         _bias(lambda bias, _: -bias),
         ("output",),
     ),
     Fault(
         "bias-per-input-channel",
-        "the expected one with the bias added once for each input channel",
+        "the bias is added once for each input channel; it belongs into the sum once",
         _bias(lambda bias, problem: problem.weight.shape[1] * bias),
         ("output",),
     ),
     Fault(
         "bias-per-tap",
-        "the expected one with the bias added once for each cell of the kernel",
+        "the bias is added once for each cell of the kernel; it belongs into the sum once",
         _bias(lambda bias, problem: problem.weight[0, 0].size * bias),
         ("output",),
     ),
     Fault(
         "bias-per-term",
-        "the expected one with the bias added to each product of the sum",
+        "the bias is added to each product of the sum; it belongs into the sum once",
         _bias(lambda bias, problem: problem.weight[0].size * bias),
         ("output",),
     ),
     Fault(
         "bias-of-one-channel",
-        "the expected one with the first bias added to every channel",
+        "the first bias is added to every channel; each channel has its own",
         _bias(lambda bias, _: np.full_like(bias, bias[0])),
         ("output",),
     ),
     Fault(
         "bias-order",
-        "the expected one with the biases in reversed order",
+        "the biases are added in reversed order",
         _bias(lambda bias, _: bias[::-1]),
         ("output",),
     ),
@@ -94,31 +94,32 @@ def _laid_out(weight: Exact) -> Exact:
 WEIGHT = [
     Fault(
         "weight-transposed",
-        "the expected one with inputs and outputs of the weight swapped",
+        "the weight is used transposed: its inputs and outputs are swapped",
         weight_change(lambda weight: weight.swapaxes(0, 1)),
         OF_WEIGHT,
     ),
     Fault(
         "weight-reshaped",
-        "the expected one with the weight reshaped where it should be transposed",
+        "the weight is reshaped where it should be transposed",
         weight_change(_reread),
         OF_WEIGHT,
     ),
     Fault(
         "weight-reshaped",
-        "the expected one with the weight transposed and then reshaped back",
+        "the weight is transposed and then reshaped back; it should stay transposed or stay "
+        "as it is",
         weight_change(_laid_out),
         OF_WEIGHT,
     ),
     Fault(
         "weight-order",
-        "the expected one with the weight's outputs in reversed order",
+        "the outputs of the weight are taken in reversed order",
         weight_change(lambda weight: weight[::-1]),
         OF_WEIGHT,
     ),
     Fault(
         "weight-order",
-        "the expected one with the weight's inputs in reversed order",
+        "the inputs of the weight are taken in reversed order",
         weight_change(lambda weight: weight[:, ::-1]),
         OF_WEIGHT,
     ),
@@ -133,14 +134,13 @@ def _counted(
     code: str,
 ) -> list[Fault]:
     choices = {
-        f"the last {what} alone counted": LAST,
-        f"the first {what} alone counted": FIRST,
-        f"the last {what} left out": BUT_LAST,
-        f"the first {what} left out": BUT_FIRST,
+        f"only the last {what} counts": LAST,
+        f"only the first {what} counts": FIRST,
+        f"the last {what} is left out": BUT_LAST,
+        f"the first {what} is left out": BUT_FIRST,
     }
     return [
-        Fault(code, f"the expected one with {words}", only(axis, index, name), quantities)
-        for words, index in choices.items()
+        Fault(code, words, only(axis, index, name), quantities) for words, index in choices.items()
     ]
 
 
@@ -150,13 +150,13 @@ COUNTED = [
     *_counted("input channel", 1, "x", ("output", "grad_weight"), "channels-left-out"),
     Fault(
         "upstream-missing",
-        "the expected one for an upstream gradient of ones: the chain rule is missing",
+        "the upstream gradient is never used: the result is that for an upstream gradient of ones",
         lambda problem: replace(problem, grad_output=np.ones_like(problem.grad_output)),
         GRADIENTS,
     ),
     Fault(
         "mean-of-batch",
-        "the product of the batch's mean input and mean gradient, where the sum of the "
+        "the mean input of the batch is multiplied by its mean gradient; the sum of the "
         "images' products is wanted",
         lambda problem: replace(
             problem,
@@ -167,7 +167,7 @@ COUNTED = [
     ),
     Fault(
         "mean-of-batch",
-        "the product of the batch's summed input and summed gradient, where the sum of the "
+        "the summed input of the batch is multiplied by its summed gradient; the sum of the "
         "images' products is wanted",
         lambda problem: replace(
             problem,

@@ -57,40 +57,39 @@ def _without(weight: Exact, axis: int, index: int) -> Exact:
 KERNEL = [
     Fault(
         "flipped-kernel",
-        "the expected one with each kernel flipped in space: a true convolution, where a "
-        "correlation is wanted?",
+        "each kernel is flipped in space: this is a true convolution, and a correlation is wanted",
         weight_change(lambda weight: weight[:, :, ::-1, ::-1]),
         ("output",),
     ),
     Fault(
         "flipped-kernel",
-        "the expected one with each kernel flipped in space: a full correlation with the "
-        "kernel as it is, where a full convolution is wanted?",
+        "each kernel is used as it is: this is a full correlation, and the input gradient is "
+        "a full convolution, with each kernel flipped in space",
         weight_change(lambda weight: weight[:, :, ::-1, ::-1]),
         ("grad_input",),
     ),
     Fault(
         "flipped-kernel",
-        "the expected one with each kernel flipped upside down",
+        "each kernel is flipped upside down",
         weight_change(lambda weight: weight[:, :, ::-1]),
         OF_WEIGHT,
     ),
     Fault(
         "flipped-kernel",
-        "the expected one with each kernel flipped left to right",
+        "each kernel is flipped left to right",
         weight_change(lambda weight: weight[:, :, :, ::-1]),
         OF_WEIGHT,
     ),
     Fault(
         "height-width-swapped",
-        "the expected one with height and width of each kernel swapped",
+        "the height and the width of each kernel are swapped",
         lambda problem: replace(problem, weight=problem.weight.swapaxes(2, 3)),
         OF_WEIGHT,
     ),
     *(
         Fault(
             "weight-reshaped",
-            f"the expected one with the weight's numbers {verb} ({', '.join(order)})",
+            f"the numbers of the weight are {verb} ({', '.join(order)})",
             weight_change(partial(change, order=order)),
             OF_WEIGHT,
         )
@@ -100,7 +99,7 @@ KERNEL = [
     *(
         Fault(
             "taps-left-out",
-            f"the expected one without the {words} of each kernel: a loop that ends too early?",
+            f"the {words} of each kernel is never used: a loop may end too early",
             weight_change(partial(_without, axis=axis, index=index)),
             OF_WEIGHT,
         )
@@ -129,71 +128,77 @@ def _wider(problem: Convolution) -> Convolution:
 
 
 GEOMETRY = [
-    Fault("stride-ignored", "the expected one for a stride of 1", _one_stride, OF_PLACES),
+    Fault(
+        "stride-ignored",
+        "the stride is ignored: the windows are one cell apart",
+        _one_stride,
+        OF_PLACES,
+    ),
     Fault(
         "stride-is-kernel",
-        "the expected one for a stride as large as the kernel",
+        "the windows are as far apart as the kernel is large; the stride says how far apart "
+        "they are",
         _kernel_stride,
         OF_PLACES,
     ),
     Fault(
         "stride-swapped",
-        "the expected one with the strides of height and width swapped",
+        "the strides of height and width are swapped",
         lambda problem: replace(problem, stride=problem.stride[::-1]),
         OF_PLACES,
     ),
     Fault(
         "dilation-ignored",
-        "the expected one for a dilation of 1",
+        "the dilation is ignored",
         lambda problem: replace(problem, dilation=(1, 1)),
         OF_PLACES,
     ),
     Fault(
         "dilation-swapped",
-        "the expected one with the dilations of height and width swapped",
+        "the dilations of height and width are swapped",
         lambda problem: replace(problem, dilation=problem.dilation[::-1]),
         OF_PLACES,
     ),
     Fault(
         "dilation-off-by-one",
-        "the expected one for a dilation that is greater by 1: so many cells between two taps",
+        "the dilation is too great by 1: it is taken for the number of cells between two taps",
         _wider,
         OF_PLACES,
     ),
     Fault(
         "windows-left-out",
-        "the expected one without the last row and the last column of windows: a loop that "
-        "ends one too early?",
+        "the last row and the last column of windows are left out: a loop may end one too early",
         both(only(2, BUT_LAST, "grad_output"), only(3, BUT_LAST, "grad_output")),
         GRADIENTS,
     ),
     Fault(
         "windows-left-out",
-        "the expected one without the last row of windows",
+        "the last row of windows is left out: a loop may end one too early",
         only(2, BUT_LAST, "grad_output"),
         GRADIENTS,
     ),
     Fault(
         "windows-left-out",
-        "the expected one without the last column of windows",
+        "the last column of windows is left out: a loop may end one too early",
         only(3, BUT_LAST, "grad_output"),
         GRADIENTS,
     ),
     Fault(
         "windows-left-out",
-        "the expected one with the last window alone counted: assigned, where it should be added?",
+        "only the last window of each image counts: its share is assigned where it should be added",
         both(only(2, LAST, "grad_output"), only(3, LAST, "grad_output")),
         GRADIENTS,
     ),
     Fault(
         "windows-left-out",
-        "the expected one with the first window of each image alone counted",
+        "only the first window of each image counts; the shares of all windows are added",
         both(only(2, FIRST, "grad_output"), only(3, FIRST, "grad_output")),
         GRADIENTS,
     ),
     Fault(
         "windows-left-out",
-        "the last window of the last image alone: assigned, where it should be added?",
+        "only the last window of the last image counts: its share is assigned where it should "
+        "be added",
         both(
             only(0, LAST, "grad_output"),
             both(only(2, LAST, "grad_output"), only(3, LAST, "grad_output")),
@@ -243,55 +248,55 @@ def _inside_alone(problem: Convolution) -> Convolution:
 
 
 MODES: dict[PadMode, str] = {
-    "edge": "the edge repeated as padding",
-    "reflect": "the image reflected as padding",
-    "symmetric": "the image mirrored as padding",
-    "wrap": "the image's other side as padding",
+    "edge": "the edge is repeated as padding",
+    "reflect": "the image is reflected as padding",
+    "symmetric": "the image is mirrored as padding",
+    "wrap": "the image's other side is taken as padding",
 }
 
 PADDING = [
     Fault(
         "padding-ignored",
-        "the expected one without padding",
+        "the padding is left out",
         _pads(lambda before, after: (0, 0)),
         ("output", "grad_weight"),
     ),
     Fault(
         "padding-ignored",
-        "the expected one without padding: is it cut off at the bottom and the right, where it "
-        "is on all sides?",
+        "the padding is not cut off on all sides: it may be cut off at the bottom and the "
+        "right alone",
         _pads(lambda before, after: (0, 0)),
         ("grad_input",),
     ),
     Fault(
         "padding-other-side",
-        "the expected one with the padding's extra cell at the top and the left, where it "
-        "belongs to the bottom and the right",
+        "the extra cell of the padding lies at the top and the left; it belongs to the bottom "
+        "and the right",
         _pads(lambda before, after: (after, before)),
         OF_PLACES,
     ),
     Fault(
         "padding-other-side",
-        "the expected one with all padding at the bottom and the right",
+        "all padding lies at the bottom and the right; it belongs to all sides",
         _pads(lambda before, after: (0, before + after)),
         OF_PLACES,
     ),
     Fault(
         "padding-other-side",
-        "the expected one with all padding at the top and the left",
+        "all padding lies at the top and the left; it belongs to all sides",
         _pads(lambda before, after: (before + after, 0)),
         OF_PLACES,
     ),
     Fault(
         "padding-swapped",
-        "the expected one with the paddings of height and width swapped",
+        "the paddings of height and width are swapped",
         lambda problem: replace(problem, pads=problem.pads[::-1]),
         OF_PLACES,
     ),
     *(
         Fault(
             "padding-mode",
-            f"the expected one with {words}, where it is padded by zeros",
+            f"{words}; the padding is zeros",
             _padded_by(mode),
             ("output", "grad_weight"),
         )
@@ -299,14 +304,14 @@ PADDING = [
     ),
     Fault(
         "padding-ignored",
-        "the expected one without the windows that reach over the edge",
+        "the windows that reach over the edge are left out",
         _inside_alone,
         GRADIENTS,
     ),
     *(
         Fault(
             "shifted",
-            f"the expected one with the image moved by one cell {words}",
+            f"the image is moved by one cell {words}",
             _moved_pads(*direction),
             OF_PLACES,
         )
@@ -324,8 +329,8 @@ WHICH: tuple[Overlaps, ...] = ("last", "first")
 OVERLAPS = [
     Fault(
         "overlaps-overwritten",
-        f"the expected one with the {which} window's gradient alone where windows overlap: "
-        "assigned, where it should be added",
+        f"where windows overlap, only the {which} window's gradient is kept: it is assigned where "
+        "it should be added",
         _overwriting(which),
         ("grad_input",),
     )
@@ -333,8 +338,8 @@ OVERLAPS = [
 ] + [
     Fault(
         "overlaps-overwritten",
-        "the expected one with the last window's and the last output channel's gradient "
-        "alone: assigned, where it should be added",
+        "only the gradient of the last window and the last output channel is kept: it is "
+        "assigned where it should be added",
         both(only(1, LAST, "grad_output"), _overwriting("last")),
         ("grad_input",),
     )
@@ -372,25 +377,27 @@ def _interleaved_filters(problem: Convolution) -> Convolution | None:
 GROUPS = [
     Fault(
         "groups-ignored",
-        "the expected one with every group looking at the channels of the first",
+        "every group reads the channels of the first group; each has its own",
         _first_group,
         ("output", "grad_weight"),
     ),
     Fault(
         "groups-order",
-        "the expected one with the input's channels dealt out to the groups one by one",
+        "the channels of the input are dealt out to the groups one by one; the channels of a "
+        "group follow each other",
         _interleaved_inputs,
         ("output", "grad_weight"),
     ),
     Fault(
         "groups-order",
-        "the expected one with the groups of the input in reversed order",
+        "the groups of the input are taken in reversed order",
         _reversed_groups,
         ("output", "grad_weight"),
     ),
     Fault(
         "groups-order",
-        "the expected one with the filters dealt out to the groups one by one",
+        "the filters are dealt out to the groups one by one; the filters of a group follow "
+        "each other",
         _interleaved_filters,
         ("grad_input",),
     ),

@@ -24,57 +24,103 @@ class Rule(NamedTuple):
 
 
 OUTPUTS = [
-    Rule("not-applied", "the input as it came", lambda x, g: x),
-    Rule("upside-down", "min(x, 0), not max(x, 0)", lambda x, g: np.minimum(x, 0)),
-    Rule("absolute-value", "|x|, not max(x, 0)", lambda x, g: x * np.sign(x)),
-    Rule("clipped", "max(x, 0) cut off at 6: relu6", lambda x, g: np.clip(x, 0, 6)),
-    Rule("clipped", "max(x, 0) cut off at 1", lambda x, g: np.clip(x, 0, 1)),
-    Rule("step", "1 where x > 0: the mask itself", lambda x, g: (x > 0) * 1.0),
+    Rule(
+        "not-applied",
+        "the input is returned as it came: the function is never applied",
+        lambda x, g: x,
+    ),
+    Rule(
+        "upside-down",
+        "the code takes min(x, 0); max(x, 0) is wanted",
+        lambda x, g: np.minimum(x, 0),
+    ),
+    Rule("absolute-value", "the code takes |x|; max(x, 0) is wanted", lambda x, g: x * np.sign(x)),
+    Rule(
+        "clipped",
+        "the output is cut off at 6, as by relu6; max(x, 0) is wanted",
+        lambda x, g: np.clip(x, 0, 6),
+    ),
+    Rule(
+        "clipped", "the output is cut off at 1; max(x, 0) is wanted", lambda x, g: np.clip(x, 0, 1)
+    ),
+    Rule(
+        "step",
+        "the output is the mask itself, 1 where x > 0; max(x, 0) is wanted",
+        lambda x, g: (x > 0) * 1.0,
+    ),
 ]
 
 GRADIENTS = [
-    Rule("mask-missing", "the gradient of the output, not masked", lambda x, g: g),
+    Rule(
+        "mask-missing",
+        "the gradient of the output is returned as it came; only where x > 0 may it pass",
+        lambda x, g: g,
+    ),
     Rule(
         "derivative-1-at-0",
-        "the expected one, but let through where x = 0: the mask is x >= 0, where x > 0 is wanted",
+        "the gradient passes where x = 0: the mask is x >= 0, and x > 0 is wanted",
         lambda x, g: g * (x >= 0),
     ),
     Rule(
         "derivative-half-at-0",
-        "the expected one, but halved where x = 0, where the derivative is to be 0",
+        "half of the gradient passes where x = 0; the derivative there is 0",
         lambda x, g: g * ((x > 0) + 0.5 * (x == 0)),
     ),
     Rule(
         "divided-by-zero",
-        "the expected one, but not a number where x = 0: max(x, 0) / x?",
+        "the gradient is not a number where x = 0: the code may divide max(x, 0) by x",
         lambda x, g: np.where(x == 0, np.nan, g * (x > 0)),
     ),
     Rule(
         "mask-of-gradient",
-        "the gradient masked by its own sign, not by that of x",
+        "the gradient is masked by its own sign; the sign of x is wanted",
         lambda x, g: g * (g > 0),
     ),
     Rule(
         "guided",
-        "the expected one, with negative gradients masked besides: relu applied to it, too",
+        "negative gradients are masked as well: the relu is applied to the gradient, too",
         lambda x, g: g * ((x > 0) & (g > 0)),
     ),
-    Rule("upside-down", "the gradient where x < 0, not x > 0", lambda x, g: g * (x < 0)),
-    Rule("upside-down", "the gradient where x <= 0, not x > 0", lambda x, g: g * (x <= 0)),
-    Rule("absolute-value", "the gradient of |x|", lambda x, g: np.where(x < 0, -g, g * (x > 0))),
+    Rule(
+        "upside-down",
+        "the gradient passes where x < 0; it belongs where x > 0",
+        lambda x, g: g * (x < 0),
+    ),
+    Rule(
+        "upside-down",
+        "the gradient passes where x <= 0; it belongs where x > 0",
+        lambda x, g: g * (x <= 0),
+    ),
+    Rule(
+        "absolute-value",
+        "the gradient is that of |x|; that of max(x, 0) is wanted",
+        lambda x, g: np.where(x < 0, -g, g * (x > 0)),
+    ),
     Rule(
         "upstream-missing",
-        "the derivative alone, without the gradient of the output: the chain rule is missing",
+        "the derivative is returned alone: the upstream gradient is never used",
         lambda x, g: (x > 0) * 1.0,
     ),
     Rule(
         "multiplied-by-output",
-        "the gradient times the output, not times the derivative",
+        "the gradient is multiplied by the output; the derivative is wanted",
         lambda x, g: g * np.maximum(x, 0),
     ),
-    Rule("multiplied-by-input", "the gradient times the input", lambda x, g: g * x),
-    Rule("clipped", "the gradient of relu6", lambda x, g: g * ((x > 0) & (x < 6))),
-    Rule("clipped", "the gradient where 0 < x < 1", lambda x, g: g * ((x > 0) & (x < 1))),
+    Rule(
+        "multiplied-by-input",
+        "the gradient is multiplied by the input; the derivative is wanted",
+        lambda x, g: g * x,
+    ),
+    Rule(
+        "clipped",
+        "the gradient is that of relu6: it does not pass where x > 6",
+        lambda x, g: g * ((x > 0) & (x < 6)),
+    ),
+    Rule(
+        "clipped",
+        "the gradient passes only where 0 < x < 1; it belongs where x > 0",
+        lambda x, g: g * ((x > 0) & (x < 1)),
+    ),
 ]
 
 
@@ -100,8 +146,9 @@ def _leaky(observations: list[Observed]) -> Iterator[Hypothesis[LayerSituation]]
         slope = _slope(observations)
         if slope is None or not np.isfinite(slope) or slope == 0:
             return
-        words = "leaky" if slope != 1 else "straight"
-        sentence = f"that of a {words} relu: {slope:.6g} times as much where x < 0"
+        sentence = f"what is below 0 is multiplied by {slope:.6g}, as by a leaky relu; 0 is wanted"
+        if slope == 1:
+            sentence = "what is below 0 passes as it is; 0 is wanted"
         yield Hypothesis(
             "leaky", sentence, _with_slope(slope, slope if at_zero is None else at_zero)
         )
@@ -143,14 +190,12 @@ def of_flatten(observations: list[Observed]) -> Iterator[Hypothesis[LayerSituati
     for order in list(permutations(range(3)))[1:]:
         words = ", ".join(names[axis] for axis in order)
         code = ORDERS.get(order, "other-order")
-        sentence = f"the expected numbers in the order {words}{REMARKS.get(order, '')}"
+        sentence = f"the cells are laid out in the order {words}{REMARKS.get(order, '')}"
         yield Hypothesis(code, sentence, _ordered(order, inverse=False))
         if first.quantity == "grad_input":
-            sentence = f"the expected numbers read in the order {words}{REMARKS.get(order, '')}"
+            sentence = f"the cells are read in the order {words}{REMARKS.get(order, '')}"
             yield Hypothesis(code, sentence, _ordered(order, inverse=True))
-    yield Hypothesis(
-        "images-mixed", "the expected numbers with the images interleaved", _interleaved
-    )
+    yield Hypothesis("images-mixed", "the images are interleaved", _interleaved)
 
 
 ORDERS: dict[tuple[int, ...], str] = {
@@ -159,9 +204,9 @@ ORDERS: dict[tuple[int, ...], str] = {
     (0, 2, 1): "height-width-swapped",
 }
 REMARKS: dict[tuple[int, ...], str] = {
-    (1, 2, 0): ": channels last",
-    (2, 1, 0): ": column-major, as in Fortran",
-    (0, 2, 1): ": height and width swapped",
+    (1, 2, 0): " (channels last)",
+    (2, 1, 0): " (column-major, as in Fortran)",
+    (0, 2, 1): " (height and width swapped)",
 }
 
 

@@ -72,5 +72,5 @@ class Fault:
 
     def beside(self, other: Fault) -> Fault:
         """Return this fault, made together with another one."""
-        sentence = f"{self.sentence}; besides, {other.sentence}"
+        sentence = f"{self.sentence}. Besides, {other.sentence}"
         return Fault(self.code, sentence, {**other.steps, **self.steps})

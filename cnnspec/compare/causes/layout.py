@@ -83,8 +83,8 @@ def _moved(code: str, sentence: str, transform: Transform) -> Hypothesis[LayerSi
 def _reshaped(observations: list[Observed]) -> Hypothesis[LayerSituation]:
     first = observations[0]
     sentence = (
-        f"the expected numbers, but of the shape {show_shape(first.found)}, "
-        f"where {show_shape(first.wanted)} is wanted"
+        f"the numbers are right, and their shape is not: {show_shape(first.found)}; wanted "
+        f"{show_shape(first.wanted)}"
     )
 
     def predict(observation: Observed) -> Prediction | None:
@@ -100,18 +100,18 @@ def _reversed(axes: tuple[str, ...]) -> Iterator[Hypothesis[LayerSituation]]:
     space = [tuple(axes[-2:])] if len(axes) == 4 else []
     for names in [*space, *((name,) for name in axes)]:
         which = tuple(axes.index(name) for name in names)
-        sentence = f"the expected one with the {' and the '.join(names)} in reversed order"
+        sentence = f"the numbers are in reversed order along the {' and the '.join(names)}"
         if names == ("kernel height", "kernel width"):
-            sentence += ": a true convolution, where a correlation is wanted?"
+            sentence += ": this is a true convolution, and a correlation is wanted"
         yield _moved(CODES.get(names, "axis-reversed"), sentence, partial(np.flip, axis=which))
 
 
 def _swapped(axes: tuple[str, ...]) -> Iterator[Hypothesis[LayerSituation]]:
     for one, other in combinations(range(len(axes)), 2):
         names = (axes[one], axes[other])
-        sentence = f"the expected one with {names[0]} and {names[1]} swapped"
+        sentence = f"{names[0]} and {names[1]} are swapped"
         if len(axes) == 2:
-            sentence = "the expected one transposed"
+            sentence = "the array is transposed"
         yield _moved(
             SWAPPED.get(names, "transposed"),
             sentence,
@@ -124,12 +124,12 @@ def _shifted(first: Observed) -> Iterator[Hypothesis[LayerSituation]]:
     for (down, right), words in DIRECTIONS.items():
         yield _moved(
             "shifted",
-            f"the expected one moved by one cell {words}, with zeros behind it",
+            f"the numbers are moved by one cell {words}, and zeros move in",
             partial(_shift, down=down, right=right),
         )
         yield _moved(
             "rolled",
-            f"the expected one moved by one cell {words}, round the edges",
+            f"the numbers are moved by one cell {words}, round the edges",
             partial(np.roll, shift=(down, right), axis=(2, 3)),
         )
 
@@ -152,17 +152,17 @@ def _misread(axes: tuple[str, ...]) -> Iterator[Hypothesis[LayerSituation]]:
     for order in list(permutations(range(len(axes))))[1:]:
         names = ", ".join(axes[axis] for axis in order)
         if order == (0, 2, 3, 1):
-            names += ": channels last"
+            names += " (channels last)"
         elif order == tuple(range(len(axes)))[::-1]:
-            names += ": column by column"
+            names += " (column by column)"
         yield _moved(
             "misread-layout",
-            f"the expected numbers laid out in the order {names}",
+            f"the numbers are laid out in the order {names}",
             partial(_laid_out, order=order),
         )
         yield _moved(
             "misread-layout",
-            f"the expected numbers read in the order {names}",
+            f"the numbers are read in the order {names}",
             partial(_read, order=order),
         )
 

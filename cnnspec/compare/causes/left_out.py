@@ -40,13 +40,13 @@ def outputs_left_out(observations: list[Observed]) -> Iterator[Hypothesis[LayerS
     for where, places in PLACES.items():
         yield Hypothesis(
             "windows-left-out",
-            f"the expected one, but 0 in {where}: a loop that ends too early?",
+            f"the output is 0 in {where}: a loop may end too early",
             _filled(places, biased=False),
         )
         if biased:
             yield Hypothesis(
                 "windows-left-out",
-                f"the expected one, but the bias alone in {where}: a loop that ends too early?",
+                f"the output is the bias alone in {where}: a loop may end too early",
                 _filled(places, biased=True),
             )
 
@@ -59,16 +59,16 @@ def windows_missing(observations: list[Observed]) -> Iterator[Hypothesis[LayerSi
     fewer = {_fewer(observation) for observation in wrong}
     if not fewer or None in fewer:
         return
-    what = "the expected one without its last rows and columns of windows"
+    what = "the last rows and columns of windows are missing"
     if fewer == {(1, 1)}:
         what = (
-            "the expected one without its last row and its last column of windows: is the + 1 "
-            "of their number forgotten?"
+            "the last row and the last column of windows are missing: the + 1 of their number "
+            "may be forgotten"
         )
     elif all(pair is not None and pair[0] == 0 for pair in fewer):
         square = all(o.found.shape[2] == o.found.shape[3] for o in wrong)
-        what = "the expected one without its last columns of windows"
-        what += ": is their number taken for that of the rows?" if square else ""
+        what = "the last columns of windows are missing"
+        what += ": their number may be taken for that of the rows" if square else ""
     yield Hypothesis("windows-missing", what, _cut)
 
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from cnnspec.compare.budget import Exact, cross_entropy_budgets
+from cnnspec.compare.budget import Exact
+from cnnspec.compare.budget_learning import cross_entropy_budgets
 from cnnspec.compare.causes.cause import (
     Cause,
     Hypothesis,

@@ -39,37 +39,37 @@ RIGHT: Steps = {
 DIVISORS = [
     Fault(code, sentence, {"divisor": divisor})
     for code, sentence, divisor in [
-        ("sign", "the expected one x -1: the sign is turned round", lambda at: -at.n),
+        ("sign", "the sign is turned round", lambda at: -at.n),
         (
             "sum-not-mean",
-            "the expected one x batch_size: the sum over the batch, not the mean",
+            "the code takes the sum over the batch; the mean is wanted",
             lambda at: 1,
         ),
         (
             "divided-twice",
-            "the expected one x 1/batch_size: divided by the batch size twice?",
+            "the result is divided by the batch size twice",
             lambda at: at.n**2,
         ),
         (
             "divided-by-classes",
-            "the expected one x 1/classes: the mean over the classes, too",
+            "the mean is taken over the classes, too; the mean over the batch alone is wanted",
             lambda at: at.n * at.classes,
         ),
         (
             "divided-by-classes",
-            "the sum over the batch, divided by the classes",
+            "the sum over the batch is divided by the number of classes; the batch size is wanted",
             lambda at: at.classes,
         ),
-        ("scale", "the expected one x 2", lambda at: at.n / 2),
-        ("scale", "the expected one x 1/2", lambda at: 2 * at.n),
+        ("scale", "the result is doubled", lambda at: at.n / 2),
+        ("scale", "the result is halved", lambda at: 2 * at.n),
         (
             "log-base",
-            "the expected one x 1/ln 2: the logarithm of base 2",
+            "the logarithm is that of base 2; the natural one is wanted",
             lambda at: at.n * math.log(2),
         ),
         (
             "log-base",
-            "the expected one x 1/ln 10: the logarithm of base 10",
+            "the logarithm is that of base 10; the natural one is wanted",
             lambda at: at.n * math.log(10),
         ),
     ]
@@ -85,8 +85,8 @@ def _product(at: Computation) -> Any:
 _OF_SOFTMAX: Steps = {"log_p": lambda at: at.p.log()}
 _NO_MAXIMUM: Steps = {"d": lambda at: at.z}
 _BY_PRODUCT: Steps = {"terms": _product}
-_UNDERFLOW = "the logarithm of a softmax, which may be 0: it wants the log-softmax"
-_OVERFLOW = "exp of the logits as they are, which overflows: subtract the greatest first"
+_UNDERFLOW = "the code takes the logarithm of a softmax, which may be 0"
+_OVERFLOW = "the code takes exp of the logits as they are, which overflows"
 
 WAYS = [
     Fault("no-maximum", _OVERFLOW, _NO_MAXIMUM),
@@ -119,7 +119,7 @@ def _softmax(z: Rounded, axis: int = 1) -> Rounded:
 
 
 def _double_softmax() -> Iterator[Fault]:
-    sentence = "a second softmax, of the probabilities: the loss takes logits"
+    sentence = "the softmax is taken twice: the loss takes logits, and is given probabilities"
 
     def grad(at: Computation) -> Any:
         inner, upstream = at.z, at.p - at.own
@@ -127,7 +127,7 @@ def _double_softmax() -> Iterator[Fault]:
 
     again: Steps = {"z": lambda at: _softmax(at.logits)}
     yield Fault("double-softmax", sentence, {**again, "grad": grad})
-    yield Fault("double-softmax", f"{sentence} (its own gradient left out)", again)
+    yield Fault("double-softmax", f"{sentence}; the gradient of the second one is left out", again)
 
 
 def _epsilons() -> Iterator[Fault]:
@@ -150,11 +150,11 @@ def _epsilons() -> Iterator[Fault]:
         return {"total": lambda at: at.e.sum(1) + eps, "log_p": lambda at: at.p.log()}
 
     for eps in (10.0**-power for power in range(5, 16)):
-        yield Fault("eps-in-log", f"log(p + {eps:g}) for log p", added(eps))
+        yield Fault("eps-in-log", f"the code takes log(p + {eps:g}); log p is wanted", added(eps))
         for most in (1.0, 1 - eps):
-            sentence = f"the probabilities clipped to [{eps:g}, {most:.16g}]"
+            sentence = f"the probabilities are clipped to [{eps:g}, {most:.16g}]"
             yield Fault("clipped", sentence, clipped(eps, most))
-        yield Fault("eps-in-softmax", f"exp / (sum + {eps:g}) for the softmax", in_total(eps))
+        yield Fault("eps-in-softmax", f"{eps:g} is added to the sum of the softmax", in_total(eps))
 
 
 _FACTORS: list[tuple[str, Step]] = [
@@ -181,7 +181,8 @@ def _squared_errors() -> Iterator[Fault]:
     }
     for suffix, factor in _FACTORS:
         for of, steps in [("softmax", of_softmax), ("logits", of_logits)]:
-            sentence = f"the squared error of the {of}{suffix}, not the cross-entropy"
+            sentence = f"the loss is the squared error of the {of}{suffix}; the cross-entropy is "
+            sentence += "wanted"
             yield Fault("squared-error", sentence, {**squared, **steps, "factor": factor})
 
 
@@ -207,15 +208,21 @@ def _binary() -> Iterator[Fault]:
         grad: Steps = {"grad": lambda at: (at.p - at.own) / at.share / at.divisor}
         yield Fault(
             "binary-cross-entropy",
-            f"a binary cross-entropy of each class's sigmoid{suffix}, not the softmax's",
+            f"the loss is a binary cross-entropy of each class's sigmoid{suffix}; the softmax's "
+            "cross-entropy is wanted",
             {**own, **sigmoid, **grad},
         )
         yield Fault(
             "binary-cross-entropy",
-            f"a binary cross-entropy of each class's probability{suffix}",
+            f"the loss is a binary cross-entropy of each class's probability{suffix}; that of the "
+            "label alone is wanted",
             {**own, "grad": _through_softmax(upstream)},
         )
-    yield Fault("sigmoid", "a sigmoid for the softmax", {**sigmoid, "log_p": lambda at: at.p.log()})
+    yield Fault(
+        "sigmoid",
+        "the code takes a sigmoid of each logit; the softmax is wanted",
+        {**sigmoid, "log_p": lambda at: at.p.log()},
+    )
 
 
 def _smoothed(share: float) -> Fault:
@@ -224,7 +231,11 @@ def _smoothed(share: float) -> Fault:
         "terms": lambda at: -(at.target * at.log_p).sum(1),
         "grad": lambda at: (at.p - at.target) / at.divisor,
     }
-    return Fault("label-smoothing", f"a cross-entropy with label smoothing {share:g}", steps)
+    return Fault(
+        "label-smoothing",
+        f"the labels are smoothed by {share:g}; the loss takes them as they are",
+        steps,
+    )
 
 
 def _over_everything(at: Computation) -> Any:
@@ -236,20 +247,22 @@ def _shifted(by: int) -> Steps:
     return {"labels": lambda at: (at.given_labels + by) % at.classes}
 
 
-_MINUS_ONE_OVER_P = "the gradient of the probabilities, -1/p: the softmax's own is left out"
+_MINUS_ONE_OVER_P = (
+    "the gradient is that of the probabilities, -1/p: the gradient of the softmax is left out"
+)
 
 _WRONG_INPUT: list[Fault] = [
     *_double_softmax(),
-    Fault("label-shifted", "the loss of the class after the label", _shifted(1)),
-    Fault("label-shifted", "the loss of the class before the label", _shifted(-1)),
+    Fault("label-shifted", "the class after the label is taken for the label", _shifted(1)),
+    Fault("label-shifted", "the class before the label is taken for the label", _shifted(-1)),
     Fault(
         "batch-axis",
-        "a softmax over the batch, not over the classes",
+        "the softmax runs over the batch; it belongs over the classes",
         {"axis": lambda at: 0},
     ),
     Fault(
         "batch-axis",
-        "a softmax over the whole batch at once, not over the classes of each image",
+        "the softmax runs over the whole batch at once; it belongs over the classes of each image",
         {"d": _over_everything, "total": lambda at: at.e.sum(1).sum(0)},
     ),
 ]
@@ -259,9 +272,9 @@ def _one_image() -> Iterator[Fault]:
     """Yield losses that are overwritten, not added up, and then divided or not."""
     for which, at_end in [("last", slice(-1, None)), ("first", slice(1))]:
         term = partial(_terms, at_end)
-        sentence = f"the loss of the {which} image alone"
+        sentence = f"only the {which} image counts"
         yield Fault("one-image", sentence, {"loss": term})
-        yield Fault("one-image", f"{sentence}, divided by the batch size", _divided(term))
+        yield Fault("one-image", f"{sentence}, and is divided by the batch size", _divided(term))
 
 
 def _terms(which: slice, at: Computation) -> Rounded:
@@ -276,33 +289,34 @@ def _divided(term: Step) -> Steps:
 _WRONG_LOSS: list[Fault] = [
     Fault(
         "no-normaliser",
-        "minus the logit of the label, without the logarithm of the sum",
+        "the loss is minus the logit of the label: the logarithm of the sum is left out",
         {"log_p": lambda at: at.z, "grad": lambda at: -at.own / at.divisor},
     ),
     Fault(
         "no-normaliser",
-        "exp of the logits for probabilities, not divided by their sum",
+        "exp of the logits is taken for probabilities: it is never divided by the sum",
         {"p": lambda at: at.e, "log_p": lambda at: at.d},
     ),
     Fault(
         "no-logarithm",
-        "minus the probability of the label, without the logarithm",
+        "the loss is minus the probability of the label: the logarithm is left out",
         {"terms": lambda at: -at.p.of(at.labels), "grad": _through_softmax(lambda at: -at.own)},
     ),
     Fault(
         "no-logarithm",
-        "1 minus the probability of the label, not its logarithm",
+        "the loss is 1 minus the probability of the label; minus its logarithm is wanted",
         {"terms": lambda at: 1 - at.p.of(at.labels)},
     ),
     Fault(
         "log-of-mean",
-        "the logarithm of the mean probability, not the mean of the logarithms",
+        "the code takes the logarithm of the mean probability; the mean of the logarithms is "
+        "wanted",
         {"loss": lambda at: -(at.p.of(at.labels).sum(0) / at.n).log()},
     ),
     *_one_image(),
     Fault(
         "logits-as-probabilities",
-        "the logarithm of the logits, taken for probabilities",
+        "the code takes the logarithm of the logits: it takes them for probabilities",
         {
             "p": lambda at: at.z,
             "log_p": lambda at: at.z.log(),
@@ -311,7 +325,7 @@ _WRONG_LOSS: list[Fault] = [
     ),
     Fault(
         "logits-as-probabilities",
-        "(logits - one-hot) / n: the logits taken for probabilities",
+        "the gradient is (logits - one-hot) / n: the logits are taken for probabilities",
         {"grad": lambda at: (at.z - at.own) / at.divisor},
     ),
 ]
@@ -321,32 +335,35 @@ _WRONG_GRADIENT: list[Fault] = [
     for code, sentence, grad in [
         (
             "one-hot-missing",
-            "softmax / n: the one-hot labels are not subtracted",
+            "the gradient is softmax / n: the one-hot labels are never subtracted",
             lambda at: at.p / at.divisor,
         ),
         (
             "one-hot-added",
-            "(softmax + one-hot) / n: the labels are added, not subtracted",
+            "the gradient is (softmax + one-hot) / n: the labels are added; they are to be "
+            "subtracted",
             lambda at: (at.p + at.own) / at.divisor,
         ),
         (
             "one-hot-everywhere",
-            "(softmax - 1) / n: 1 is subtracted from every class, not only from the label's",
+            "the gradient is (softmax - 1) / n: 1 is subtracted from every class; it belongs "
+            "to the label's alone",
             lambda at: (at.p - 1) / at.divisor,
         ),
         (
             "one-hot-not-divided",
-            "softmax / n - one-hot: 1 is subtracted after the division by the batch size",
+            "the gradient is softmax / n - one-hot: 1 is subtracted after the division by the "
+            "batch size",
             lambda at: at.p / at.n - at.own,
         ),
         (
             "softmax-not-divided",
-            "softmax - one-hot / n: only the labels are divided by the batch size",
+            "the gradient is softmax - one-hot / n: only the labels are divided by the batch size",
             lambda at: at.p - at.own / at.n,
         ),
         (
             "label-alone",
-            "0 but for the label's class",
+            "the gradient is 0 but for the label's class; every class has one",
             lambda at: _at_label(at, at.p.of(at.labels) - 1) / at.divisor,
         ),
         (
@@ -361,14 +378,18 @@ _WRONG_GRADIENT: list[Fault] = [
         ),
         (
             "softmax-jacobian-twice",
-            "the right one, passed through the softmax's gradient once more",
+            "the gradient is passed through the softmax twice",
             _through_softmax(lambda at: at.p - at.own),
         ),
     ]
 ]
 
 
-_ZERO = Fault("zero", "0 everywhere", {"loss": lambda at: Rounded(0), "grad": lambda at: 0 * at.z})
+_ZERO = Fault(
+    "zero",
+    "every number is 0: the result is never computed, or lost",
+    {"loss": lambda at: Rounded(0), "grad": lambda at: 0 * at.z},
+)
 
 FAULTS = [
     _ZERO,

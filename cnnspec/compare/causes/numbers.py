@@ -22,7 +22,7 @@ Part = Callable[[Observation[Situation]], Exact]
 def any_constant(
     observations: list[Observation[Situation]],
     zero: Part[Situation] | None = None,
-    what: str = "the expected one",
+    what: str = "every number",
 ) -> Iterator[Hypothesis[Situation]]:
     """Suppose one constant factor on every probe, and take it from the clearest number.
 
@@ -43,7 +43,7 @@ def any_constant(
         budget = np.abs(factor) * observation.budget + error * np.abs(right)
         return Prediction(value, 2 * (budget + rounding))
 
-    yield Hypothesis("scale", f"{what} x {said}", predict)
+    yield Hypothesis("scale", f"{what} is {said} times the expected one", predict)
 
 
 def _right(observation: Observation[Situation], zero: Part[Situation] | None) -> Exact:
@@ -85,7 +85,7 @@ def fewer_bits(
     for precision in PRECISIONS:
         if all(map(partial(_is_of, precision), observations)):
             predict = partial(_in_precision, precision, budget)
-            yield Hypothesis("low-precision", f"the right one, computed in {precision}", predict)
+            yield Hypothesis("low-precision", f"the result is computed in {precision}", predict)
 
 
 def whole_numbers(observations: list[Observation[Situation]]) -> Iterator[Hypothesis[Situation]]:
@@ -96,7 +96,7 @@ def whole_numbers(observations: list[Observation[Situation]]) -> Iterator[Hypoth
     if any(observation.found.any() for observation in observations):
         yield Hypothesis(
             "truncated",
-            "the expected one cut to whole numbers: is it put into an array of integers?",
+            "the numbers are cut to whole ones: they may be put into an array of integers",
             _truncated,
         )
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from cnnspec.compare.budget import OPTIMIZER_BUDGETS, Exact
+from cnnspec.compare.budget import Exact
+from cnnspec.compare.budget_learning import OPTIMIZER_BUDGETS
 from cnnspec.compare.causes.cause import (
     Cause,
     Hypothesis,
@@ -39,7 +40,7 @@ def _hypotheses(
     if len({observation.quantity for observation in observations}) > 1:
         return
     if observations[0].quantity == "":
-        yield from any_constant(observations, _weights, "the expected step")
+        yield from any_constant(observations, _weights, "the step")
     else:
         yield from any_constant(observations)
     yield from fewer_bits(observations, _budget)

@@ -103,22 +103,26 @@ def _step(of: Step) -> Steps:
 _RATES = _faults(
     (
         "ascent",
-        "a step uphill: the sign is turned round",
+        "the step goes uphill: the sign is turned round",
         _step(lambda at: -at.rate * at.direction),
     ),
-    ("rate-missing", "a step without the learning rate", _step(lambda at: at.direction)),
+    ("rate-missing", "the learning rate is left out of the step", _step(lambda at: at.direction)),
     (
         "rate-twice",
-        "a step with the learning rate in it twice",
+        "the learning rate is in the step twice",
         _step(lambda at: at.rate * at.rate * at.direction),
     ),
-    ("scale", "the expected step x 2", _step(lambda at: 2 * at.rate * at.direction)),
-    ("scale", "the expected step x 1/2", _step(lambda at: at.rate / 2 * at.direction)),
-    ("not-updated", "the weights as they were", {"weights": lambda at: at.w}),
-    ("weights-replaced", "the step alone, for the weights", {"weights": lambda at: -at.moved}),
+    ("scale", "the step is twice the expected one", _step(lambda at: 2 * at.rate * at.direction)),
+    ("scale", "the step is half the expected one", _step(lambda at: at.rate / 2 * at.direction)),
+    ("not-updated", "the weights are never updated", {"weights": lambda at: at.w}),
+    (
+        "weights-replaced",
+        "the step replaces the weights; it is to be added to them",
+        {"weights": lambda at: -at.moved},
+    ),
     (
         "sign-of-gradient",
-        "a step along the sign of the direction alone",
+        "the step goes along the sign of the direction alone",
         _step(lambda at: at.rate * at.direction.sign()),
     ),
 )
@@ -129,15 +133,15 @@ _DECOUPLED: Steps = {
 }
 
 _DECAYS = _faults(
-    ("decay-missing", "the update without the weight decay", {"g": lambda at: at.gradient}),
+    ("decay-missing", "the weight decay is left out", {"g": lambda at: at.gradient}),
     (
         "decay-decoupled",
-        "the update with decoupled weight decay: w - lr * decay * w, and the gradient without it",
+        "the weight decay is decoupled: w - lr * decay * w; it belongs into the gradient",
         _DECOUPLED,
     ),
     (
         "decay-decoupled",
-        "the update with decoupled weight decay, taken of the new weights",
+        "the weight decay is decoupled, and taken of the new weights; it belongs into the gradient",
         {
             "g": lambda at: at.gradient,
             "weights": lambda at: (at.w - at.moved) * (1 - Rounded(at.rate * at.decay)),
@@ -145,7 +149,8 @@ _DECAYS = _faults(
     ),
     (
         "decay-not-scaled",
-        "the update with decoupled weight decay that is not scaled by the learning rate",
+        "the weight decay is decoupled, and not scaled by the learning rate; it belongs into "
+        "the gradient",
         {
             "g": lambda at: at.gradient,
             "weights": lambda at: at.w - at.decay * at.w - at.moved,
@@ -153,12 +158,12 @@ _DECAYS = _faults(
     ),
     (
         "decay-sign",
-        "the update with the weight decay subtracted from the gradient",
+        "the weight decay is subtracted from the gradient; it is to be added",
         {"g": lambda at: at.gradient - at.decay * at.w},
     ),
     (
         "decay-sign",
-        "the update with decoupled weight decay of the wrong sign",
+        "the weight decay is decoupled, and has the wrong sign; it belongs into the gradient",
         {
             "g": lambda at: at.gradient,
             "weights": lambda at: at.w + at.rate * at.decay * at.w - at.moved,
@@ -166,33 +171,35 @@ _DECAYS = _faults(
     ),
     (
         "decay-twice",
-        "the update with twice the weight decay: added to the gradient two times, or the gradient "
-        "of decay * w^2",
+        "the weight decay is twice what it should be: it is added two times, or is the "
+        "gradient of decay * w^2",
         {"g": lambda at: at.gradient + 2 * at.decay * at.w},
     ),
     (
         "decay-half",
-        "the update with half the weight decay",
+        "the weight decay is half of what it should be",
         {"g": lambda at: at.gradient + at.decay / 2 * at.w},
     ),
     (
         "decay-by-rate",
-        "the update with lr * decay * w added to the gradient: scaled by the learning rate twice",
+        "lr * decay * w is added to the gradient: the weight decay is scaled by the learning "
+        "rate twice",
         {"g": lambda at: at.gradient + at.rate * at.decay * at.w},
     ),
     (
         "decay-both",
-        "the update with the weight decay both in the gradient and decoupled",
+        "the weight decay is both in the gradient and decoupled; it belongs into the gradient "
+        "alone",
         {"weights": lambda at: at.w - at.rate * at.decay * at.w - at.moved},
     ),
     (
         "decay-l1",
-        "the update with decay * sign(w) added to the gradient: the L1 penalty",
+        "decay * sign(w) is added to the gradient, as by an L1 penalty; decay * w is wanted",
         {"g": lambda at: at.gradient + at.decay * at.w.sign()},
     ),
     (
         "decay-of-gradient",
-        "the update with the gradient x (1 + decay)",
+        "decay times the gradient is added to the gradient; decay * w is wanted",
         {"g": lambda at: at.gradient + at.decay * at.gradient},
     ),
 )
@@ -200,72 +207,72 @@ _DECAYS = _faults(
 _MOMENTA = _faults(
     (
         "momentum-ignored",
-        "a plain step, lr * gradient: the momentum is not used",
+        "the momentum is never used: the step is lr * gradient",
         {"direction": lambda at: at.g, "buffer": lambda at: at.old},
     ),
     (
         "buffer-reset",
-        "the gradient alone: the buffer is reset in each step",
+        "the buffer is reset in each step: it holds the gradient alone",
         {"buffer": lambda at: at.g},
     ),
     (
         "dampening",
-        "momentum * buffer + (1 - momentum) * gradient: dampened",
+        "the gradient is dampened: momentum * buffer + (1 - momentum) * gradient",
         {"buffer": lambda at: at.momentum * at.old + (1 - Rounded(at.momentum)) * at.g},
     ),
     (
         "momentum-turned-round",
-        "(1 - momentum) * buffer + momentum * gradient: the momentum the other way round",
+        "the momentum is used the other way round: (1 - momentum) * buffer + momentum * gradient",
         {"buffer": lambda at: (1 - Rounded(at.momentum)) * at.old + at.momentum * at.g},
     ),
     (
         "momentum-turned-round",
-        "(1 - momentum) * buffer + gradient: the momentum the other way round",
+        "the momentum is used the other way round: (1 - momentum) * buffer + gradient",
         {"buffer": lambda at: (1 - Rounded(at.momentum)) * at.old + at.g},
     ),
     (
         "momentum-missing",
-        "buffer + gradient: nothing of the buffer fades",
+        "nothing of the buffer fades: buffer + gradient",
         {"buffer": lambda at: at.old + at.g},
     ),
     (
         "momentum-of-both",
-        "momentum * (buffer + gradient)",
+        "the momentum is applied to the gradient, too: momentum * (buffer + gradient)",
         {"buffer": lambda at: at.momentum * (at.old + at.g)},
     ),
     (
         "nesterov-for-plain",
-        "a Nesterov step, where plain momentum is asked for",
+        "the step is a Nesterov step; plain momentum is asked for",
         {"direction": lambda at: at.look},
     ),
     (
         "plain-for-nesterov",
-        "a step of plain momentum, where Nesterov's is asked for",
+        "the step is one of plain momentum; Nesterov's is asked for",
         {"direction": lambda at: at.buffer},
     ),
     (
         "nesterov-of-old-buffer",
-        "a Nesterov step along gradient + momentum * buffer with the buffer from before",
+        "the Nesterov step takes the buffer from before its update",
         {"direction": lambda at: at.g + at.momentum * at.old},
     ),
     (
         "nesterov-without-gradient",
-        "a step along momentum * buffer, without the gradient",
+        "the step goes along momentum * buffer: the gradient is left out",
         {"direction": lambda at: at.momentum * at.buffer},
     ),
     (
         "nesterov-of-buffer",
-        "a step along buffer + momentum * buffer",
+        "the step goes along buffer + momentum * buffer; gradient + momentum * buffer is wanted",
         {"direction": lambda at: at.buffer + at.momentum * at.buffer},
     ),
     (
         "old-buffer",
-        "a step along the buffer from before: it is updated too late",
+        "the step goes along the buffer from before: the buffer is updated too late",
         {"direction": lambda at: at.old},
     ),
     (
         "rate-in-buffer",
-        "momentum * buffer + lr * gradient: the learning rate is inside the buffer",
+        "the learning rate is inside the buffer: momentum * buffer + lr * gradient",
         {
             "buffer": lambda at: at.momentum * at.old + at.rate * at.g,
             "look": lambda at: at.rate * at.g + at.momentum * at.buffer,
@@ -274,7 +281,7 @@ _MOMENTA = _faults(
     ),
     (
         "rate-in-buffer",
-        "momentum * buffer - lr * gradient: the buffer holds the step itself",
+        "the buffer holds the step itself: momentum * buffer - lr * gradient",
         {
             "buffer": lambda at: at.momentum * at.old - at.rate * at.g,
             "look": lambda at: at.momentum * at.buffer - at.rate * at.g,
@@ -283,7 +290,7 @@ _MOMENTA = _faults(
     ),
     (
         "rate-twice",
-        "a step with the learning rate in it twice: inside the buffer and outside",
+        "the learning rate is in the step twice: inside the buffer and outside",
         {
             "buffer": lambda at: at.momentum * at.old + at.rate * at.g,
             "look": lambda at: at.rate * at.g + at.momentum * at.buffer,
@@ -291,7 +298,7 @@ _MOMENTA = _faults(
     ),
     (
         "decay-after-momentum",
-        "a step with the weight decay added after the momentum",
+        "the weight decay is added after the momentum; it belongs into the gradient, before it",
         {
             "g": lambda at: at.gradient,
             "moved": lambda at: at.rate * (at.direction + at.decay * at.w),
@@ -299,7 +306,7 @@ _MOMENTA = _faults(
     ),
     (
         "decay-after-momentum",
-        "a step with the weight decay added before the momentum and after it",
+        "the weight decay is added before the momentum and after it; it belongs before it alone",
         {"moved": lambda at: at.rate * (at.direction + at.decay * at.w)},
     ),
 )
@@ -307,24 +314,24 @@ _MOMENTA = _faults(
 _EPSILONS = _faults(
     (
         "eps-inside-root",
-        "a step with eps inside the root: lr * m / sqrt(v + eps)",
+        "eps is added inside the root: lr * m / sqrt(v + eps); it belongs outside",
         {"divisor": lambda at: (at.corrected_v + at.eps).sqrt()},
     ),
     (
         "eps-inside-root",
-        "a step with eps inside the root, and before the bias correction",
+        "eps is added inside the root, and before the bias correction; it belongs outside",
         {"divisor": lambda at: ((at.v + at.eps) / at.c2).sqrt()},
     ),
     (
         "eps-before-correction",
-        "a step with eps added before the bias correction: lr * sqrt(1 - beta2^t) / (1 - beta1^t) "
-        "* m / (sqrt(v) + eps)",
+        "eps is added before the bias correction: lr * sqrt(1 - beta2^t) / (1 - beta1^t) * m "
+        "/ (sqrt(v) + eps)",
         {"divisor": lambda at: (at.v.sqrt() + at.eps) / at.c2.sqrt()},
     ),
-    ("eps-missing", "a step without eps", {"divisor": lambda at: at.root}),
+    ("eps-missing", "eps is left out", {"divisor": lambda at: at.root}),
     (
         "eps-as-floor",
-        "a step with eps as the least divisor, not added to it",
+        "eps is taken for the least divisor; it is to be added to it",
         {"divisor": lambda at: at.root.maximum(Rounded(np.full(at.w.value.shape, at.eps)))},
     ),
 )
@@ -332,42 +339,42 @@ _EPSILONS = _faults(
 _CORRECTIONS = _faults(
     (
         "no-bias-correction",
-        "a step without the bias corrections",
+        "the bias corrections are left out",
         {"corrected_m": lambda at: at.m, "corrected_v": lambda at: at.v},
     ),
     (
         "no-bias-correction",
-        "a step without the bias correction of the first moment",
+        "the bias correction of the first moment is left out",
         {"corrected_m": lambda at: at.m},
     ),
     (
         "no-bias-correction",
-        "a step without the bias correction of the second moment",
+        "the bias correction of the second moment is left out",
         {"corrected_v": lambda at: at.v},
     ),
     (
         "step-count",
-        "a step whose bias correction counts from 0",
+        "the bias correction counts steps from 0; the first step is 1",
         {"t": lambda at: at.given_step - 1},
     ),
     (
         "step-count",
-        "a step whose bias correction is one ahead",
+        "the bias correction counts one step ahead",
         {"t": lambda at: at.given_step + 1},
     ),
     (
         "step-count",
-        "a step whose bias correction is that of the first step: the count never grows",
+        "the bias correction is always that of the first step: the count never grows",
         {"t": lambda at: 1},
     ),
     (
         "correction-outside-root",
-        "a step with sqrt(v) / (1 - beta2^t): the correction belongs inside the root",
+        "the bias correction is applied to sqrt(v); it belongs inside the root",
         {"root": lambda at: at.v.sqrt() / at.c2},
     ),
     (
         "correction-by-product",
-        "a step with the moments multiplied by their bias corrections, not divided",
+        "the moments are multiplied by their bias corrections; they are to be divided",
         {
             "corrected_m": lambda at: at.m * at.c1,
             "corrected_v": lambda at: at.v * at.c2,
@@ -375,7 +382,7 @@ _CORRECTIONS = _faults(
     ),
     (
         "corrected-moment-kept",
-        "the corrected first moment, kept for the moment itself",
+        "the corrected first moment is kept; the moment itself is to be kept",
         {
             "m": lambda at: (at.b1 * at.old_m + (1 - Rounded(at.b1)) * at.g) / at.c1,
             "corrected_m": lambda at: at.m,
@@ -383,7 +390,7 @@ _CORRECTIONS = _faults(
     ),
     (
         "corrected-moment-kept",
-        "the corrected second moment, kept for the moment itself",
+        "the corrected second moment is kept; the moment itself is to be kept",
         {
             "v": lambda at: (at.b2 * at.old_v + (1 - Rounded(at.b2)) * at.g * at.g) / at.c2,
             "corrected_v": lambda at: at.v,
@@ -394,106 +401,124 @@ _CORRECTIONS = _faults(
 _MOMENTS = _faults(
     (
         "betas-swapped",
-        "the moments with their betas exchanged",
+        "the betas of the two moments are exchanged",
         {"b1": lambda at: at.given_b2, "b2": lambda at: at.given_b1},
     ),
     (
         "second-moment-of-abs",
-        "beta2 * v + (1 - beta2) * |gradient|: not squared",
+        "the gradient is not squared: beta2 * v + (1 - beta2) * |gradient|",
         {"v": lambda at: at.b2 * at.old_v + (1 - Rounded(at.b2)) * at.g.abs()},
     ),
     (
         "second-moment-of-gradient",
-        "beta2 * v + (1 - beta2) * gradient: not squared",
+        "the gradient is not squared: beta2 * v + (1 - beta2) * gradient",
         {"v": lambda at: at.b2 * at.old_v + (1 - Rounded(at.b2)) * at.g},
     ),
-    ("root-missing", "a step with v for its root", {"root": lambda at: at.corrected_v}),
+    (
+        "root-missing",
+        "the step is divided by v; its root is wanted",
+        {"root": lambda at: at.corrected_v},
+    ),
     (
         "second-moment-of-first",
-        "beta2 * v + (1 - beta2) * m^2: of the moment, not of the gradient",
+        "the second moment is that of the first moment: beta2 * v + (1 - beta2) * m^2; that "
+        "of the gradient is wanted",
         {"v": lambda at: at.b2 * at.old_v + (1 - Rounded(at.b2)) * at.m * at.m},
     ),
     (
         "first-moment-for-second",
-        "a step divided by the root of the first moment",
+        "the step is divided by the root of the first moment; that of the second is wanted",
         {"root": lambda at: at.corrected_m.sqrt()},
     ),
     (
         "first-moment-for-second",
-        "a step divided by the size of the first moment",
+        "the step is divided by the size of the first moment; the root of the second is wanted",
         {"root": lambda at: at.corrected_m.abs()},
     ),
     (
         "no-first-moment",
-        "a step along the gradient, not its running mean: RMSProp",
+        "the step goes along the gradient, as RMSProp's does; its running mean is wanted",
         {"direction": lambda at: at.g / at.divisor},
     ),
     (
         "no-first-moment",
-        "a step along the gradient, not its running mean, without bias correction: RMSProp",
+        "the step goes along the gradient, without bias correction, as RMSProp's does; its "
+        "running mean is wanted",
         {"direction": lambda at: at.g / (at.v.sqrt() + at.eps)},
     ),
     (
         "no-second-moment",
-        "a step along the running mean, not divided by the root of the squares'",
+        "the step is not divided by the root of the second moment",
         {"direction": lambda at: at.corrected_m},
     ),
     (
         "amsgrad",
-        "a step divided by the greatest second moment so far: AMSGrad",
+        "the step is divided by the greatest second moment so far, as AMSGrad's is",
         {"corrected_v": lambda at: at.v.maximum(at.old_v) / at.c2},
     ),
     (
         "amsgrad",
-        "the greatest second moment so far: AMSGrad",
+        "the greatest second moment so far is kept, as by AMSGrad",
         {"v": lambda at: (_ADAM["v"](at)).maximum(at.old_v)},
     ),
     (
         "moment-not-scaled",
-        "beta1 * m + gradient: not scaled by 1 - beta1",
+        "the gradient is not scaled by 1 - beta1: beta1 * m + gradient",
         {"m": lambda at: at.b1 * at.old_m + at.g},
     ),
     (
         "moment-not-scaled",
-        "beta2 * v + gradient^2: not scaled by 1 - beta2",
+        "the squared gradient is not scaled by 1 - beta2: beta2 * v + gradient^2",
         {"v": lambda at: at.b2 * at.old_v + at.g * at.g},
     ),
     (
         "moment-not-faded",
-        "v + gradient^2: AdaGrad's sum, not a running mean",
+        "the second moment is AdaGrad's sum, v + gradient^2; a running mean is wanted",
         {"v": lambda at: at.old_v + at.g * at.g},
     ),
     (
         "moment-turned-round",
-        "(1 - beta1) * m + beta1 * gradient: the running mean the other way round",
+        "beta1 is used the other way round: (1 - beta1) * m + beta1 * gradient",
         {"m": lambda at: (1 - Rounded(at.b1)) * at.old_m + at.b1 * at.g},
     ),
     (
         "moment-turned-round",
-        "(1 - beta2) * v + beta2 * gradient^2: the running mean the other way round",
+        "beta2 is used the other way round: (1 - beta2) * v + beta2 * gradient^2",
         {"v": lambda at: (1 - Rounded(at.b2)) * at.old_v + at.b2 * at.g * at.g},
     ),
-    ("moment-reset", "the gradient alone: m is reset in each step", {"m": lambda at: at.g}),
     (
         "moment-reset",
-        "(1 - beta1) * gradient: m is reset in each step",
+        "m is reset in each step: it holds the gradient alone",
+        {"m": lambda at: at.g},
+    ),
+    (
+        "moment-reset",
+        "m is reset in each step: (1 - beta1) * gradient",
         {"m": lambda at: (1 - Rounded(at.b1)) * at.g},
     ),
     (
         "moment-reset",
-        "(1 - beta2) * gradient^2: v is reset in each step",
+        "v is reset in each step: (1 - beta2) * gradient^2",
         {"v": lambda at: (1 - Rounded(at.b2)) * at.g * at.g},
     ),
-    ("old-moment", "m from before: it is updated too late", {"m": lambda at: at.old_m}),
-    ("old-moment", "v from before: it is updated too late", {"v": lambda at: at.old_v}),
+    (
+        "old-moment",
+        "m is that of the step before: it is updated too late",
+        {"m": lambda at: at.old_m},
+    ),
+    (
+        "old-moment",
+        "v is that of the step before: it is updated too late",
+        {"v": lambda at: at.old_v},
+    ),
     (
         "decay-missing",
-        "a running mean of the gradient without the weight decay",
+        "the weight decay is left out of the first moment",
         {"m": lambda at: at.b1 * at.old_m + (1 - Rounded(at.b1)) * at.gradient},
     ),
     (
         "decay-missing",
-        "a running mean of the squared gradient without the weight decay",
+        "the weight decay is left out of the second moment",
         {"v": lambda at: at.b2 * at.old_v + (1 - Rounded(at.b2)) * at.gradient * at.gradient},
     ),
 )

@@ -33,8 +33,8 @@ def penalty(observations: list[Observed]) -> Iterator[Hypothesis[LayerSituation]
 
     yield Hypothesis(
         "penalty-in-gradient",
-        f"the expected one + {factor:.6g} x the weights: a penalty is in the layer's gradient, "
-        "where the optimizer has its weight decay",
+        f"{factor:.6g} times the weights is added to the layer's gradient, as by a penalty; the "
+        "optimizer has the weight decay",
         predict,
     )
 

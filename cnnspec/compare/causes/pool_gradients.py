@@ -61,103 +61,117 @@ ROUTES = {
     "max": [
         Way(
             "ties-to-all",
-            "the whole gradient of a window sent to every cell that is its maximum: of equal "
-            "ones the first takes it",
+            "the gradient of each window goes to every cell that equals the maximum; only the "
+            "first may take it",
             _to(Pooling.maximum),
         ),
         Way(
             "ties-to-last",
-            "the gradient of a window sent to the last of equal maxima: the first takes it",
+            "the gradient of each window goes to the last of equal maxima; the first takes it",
             _to(lambda pooling: last(pooling.maximum())),
         ),
         Way(
             "ties-shared",
-            "the gradient of a window shared out among equal maxima: the first takes all",
+            "the gradient of each window is shared out among equal maxima; the first takes "
+            "all of it",
             _equally,
         ),
         Way(
             "ties-to-first-by-column",
-            "the gradient of a window sent to the first of equal maxima column by column: the "
-            "first row by row takes it",
+            "the gradient of each window goes to the first of equal maxima column by column; "
+            "the first row by row takes it",
             _to(lambda pooling: _first_by_column(pooling)),
         ),
         Way(
             "padding-wins",
-            "the expected one, but lost where padded zeros are the greatest of a window",
+            "the gradient of a window is lost where padded zeros are its greatest; padding "
+            "may never win",
             _to(_of_padded),
         ),
         Way(
             "starts-from-zero",
-            "the expected one, but lost where no cell of a window is above 0",
+            "the gradient of a window is lost where none of its cells is above 0: the search "
+            "for the maximum may start from 0",
             _to(_of_positive),
         ),
         Way(
             "argmax-of-one-channel",
-            "the gradient sent to where the first channel has its maximum, in every channel",
+            "the gradient of every channel goes to where the first channel has its maximum; "
+            "each channel has its own",
             _of_first_channel,
         ),
-        Way("min-for-max", "the gradient of a window sent to its least cell", _to(_least)),
+        Way(
+            "min-for-max",
+            "the gradient of each window goes to its least cell; the greatest takes it",
+            _to(_least),
+        ),
         Way(
             "average-for-max",
-            "the gradient of a window spread evenly, as an average's is",
+            "the gradient of each window is spread evenly, as an average's is; the greatest "
+            "cell takes all of it",
             _evenly(padded_cells),
         ),
         Way(
             "average-for-max",
-            "the gradient of a window spread evenly, over the kernel's area",
+            "the gradient of each window is spread evenly over the kernel's area; the "
+            "greatest cell takes all of it",
             _evenly(area),
         ),
         Way(
             "whole-to-all",
-            "the whole gradient of a window sent to every cell of it",
+            "the whole gradient of each window goes to every one of its cells; the greatest "
+            "takes it",
             _evenly(lambda _: 1.0),
         ),
         Way(
             "one-cell",
-            "the gradient of a window sent to its first cell, not to the greatest",
+            "the gradient of each window goes to its first cell; the greatest takes it",
             _to(lambda pooling: first(np.broadcast_to(pooling.real(), pooling.windows(0).shape))),
         ),
     ],
     "avg": [
         Way(
             "padding-not-counted",
-            "the gradient of a window spread over its real cells: padded ones take their share",
+            "the gradient of each window is spread over its real cells; padded cells take "
+            "their share, too",
             _evenly(real_cells),
         ),
         Way(
             "divided-by-kernel",
-            "the gradient of a window over the kernel's area: a window that `ceil_mode` cuts "
-            "short has fewer cells",
+            "the gradient of each window is divided by the kernel's area; a window that "
+            "`ceil_mode` cuts short has fewer cells",
             _evenly(area),
         ),
         Way(
             "divided-twice",
-            "the gradient of a window over the square of its cells: divided twice",
+            "the gradient of each window is divided by the number of its cells twice",
             _evenly(lambda pooling: padded_cells(pooling) ** 2),
         ),
         Way(
             "not-divided",
-            "the whole gradient of a window sent to every cell of it, not divided",
+            "the whole gradient of each window goes to every one of its cells: it is never divided",
             _evenly(lambda _: 1.0),
         ),
         Way(
             "divided-by-side",
-            "the gradient of a window over the kernel's height",
+            "the gradient of each window is divided by the kernel's height alone",
             _evenly(lambda pooling: float(pooling.kernel[0])),
         ),
         Way(
             "divided-by-side",
-            "the gradient of a window over the kernel's width",
+            "the gradient of each window is divided by the kernel's width alone",
             _evenly(lambda pooling: float(pooling.kernel[1])),
         ),
         Way(
             "max-for-average",
-            "the gradient of a window sent to its greatest cell, as a maximum's is",
+            "the gradient of each window goes to its greatest cell, as a maximum's does; "
+            "every cell takes a share",
             to_the_first,
         ),
         Way(
             "max-for-average",
-            "the gradient of a window sent to every cell that is its maximum",
+            "the gradient of each window goes to every cell that equals the maximum; every "
+            "cell takes a share",
             _to(Pooling.maximum),
         ),
     ],
@@ -177,31 +191,31 @@ def overwritten(kind: str) -> Iterator[Way]:
     for (ties, route), which in product(routes.items(), ("last", "first")):
         yield Way(
             "overlaps-overwritten",
-            f"the expected one with the {which} window's gradient alone where windows overlap: "
-            f"assigned, where it should be added{ties}",
+            f"where windows overlap, only the {which} window's gradient is kept: it is assigned "
+            f"where it should be added{ties}",
             partial(_assigned, route=route, which=which),
         )
         if kind == "max":
             yield Way(
                 "overlaps-overwritten",
-                f"the expected one with the gradient of the {which} window that sends any alone: "
-                f"assigned, where it should be added{ties}",
+                f"where windows overlap, only the gradient of the {which} window that sends any is "
+                f"kept: it is assigned where it should be added{ties}",
                 partial(_assigned_where_sent, route=route, which=which),
             )
     if kind == "avg":
         return
     for (ties, route), drawn, overlaps in product(routes.items(), ("any", "last"), ("add", "last")):
         words = "in any window" if drawn == "any" else "in the last window over it"
-        written = "" if overlaps == "add" else "; of these gradients the last is assigned"
+        written = "" if overlaps == "add" else "; and of these gradients only the last is kept"
         yield Way(
             "shared-mask",
-            f"the gradient of every window over a cell that is the maximum {words}: overlapping "
-            f"windows share one mask{ties}{written}",
+            f"every window over a cell that is the maximum {words} sends its gradient there: "
+            f"overlapping windows share one mask{ties}{written}",
             partial(_shared_mask, route=route, drawn=drawn, overlaps=overlaps),
         )
 
 
-TIES = "; besides, equal maxima all take it"
+TIES = ". Besides, equal maxima all take it"
 
 OVERWRITTEN: dict[str, dict[str, Route]] = {
     "max": {"": to_the_first, TIES: _to(Pooling.maximum)},

@@ -31,35 +31,48 @@ FORWARD: dict[str, Forward] = {
 
 OUTPUTS = {
     "max": [
-        Way("padding-wins", "the greatest of cells and padded zeros: padding won", _greatest(0)),
+        Way(
+            "padding-wins",
+            "padded zeros win where they are the greatest of a window; padding may never win",
+            _greatest(0),
+        ),
         Way(
             "starts-from-zero",
-            "the greatest of each window and 0: the search starts from 0",
+            "the search for the maximum starts from 0: a window whose cells are all below 0 "
+            "gives 0",
             lambda pooling: np.maximum(pooling.windows(0).max(axis=0), 0),
         ),
         Way(
             "min-for-max",
-            "the least of each window, not the greatest",
+            "the code takes the least of each window; the greatest is wanted",
             lambda pooling: np.asarray(pooling.windows(np.inf).min(axis=0)),
         ),
         Way(
             "average-for-max",
-            "the average of each window, not the greatest",
+            "the code takes the average of each window; the greatest is wanted",
             _mean_over(padded_cells),
         ),
         Way(
             "average-for-max",
-            "the average of each window's real cells, not the greatest",
+            "the code takes the average of each window's real cells; the greatest is wanted",
             _mean_over(real_cells),
         ),
         Way(
             "largest-magnitude",
-            "the greatest magnitude of each window",
+            "the code takes the greatest magnitude of each window; the greatest number is wanted",
             lambda pooling: np.abs(pooling.windows(0)).max(axis=0),
         ),
-        Way("sum-for-max", "the sum of each window, not the greatest", FORWARD["sum"]),
+        Way(
+            "sum-for-max",
+            "the code takes the sum of each window; the greatest is wanted",
+            FORWARD["sum"],
+        ),
         *(
-            Way("one-cell", f"the {which} cell of each window, not the greatest", compute)
+            Way(
+                "one-cell",
+                f"the code takes the {which} cell of each window; the greatest is wanted",
+                compute,
+            )
             for which, compute in (
                 ("first", lambda pooling: np.asarray(pooling.windows(0)[0])),
                 ("last", lambda pooling: np.asarray(pooling.windows(0)[-1])),
@@ -69,40 +82,48 @@ OUTPUTS = {
     "avg": [
         Way(
             "padding-not-counted",
-            "the average over the real cells of each window: padded ones are to be counted",
+            "the average is taken over the real cells of each window; padded cells count, too",
             _mean_over(real_cells),
         ),
         Way(
             "divided-by-kernel",
-            "the sum of each window over the kernel's area: a window that `ceil_mode` cuts "
-            "short has fewer cells",
+            "the sum of each window is divided by the kernel's area; a window that "
+            "`ceil_mode` cuts short has fewer cells",
             _mean_over(area),
         ),
         Way(
             "divided-twice",
-            "the sum of each window over the square of its cells: divided twice",
+            "the sum of each window is divided by the number of its cells twice",
             _mean_over(lambda pooling: padded_cells(pooling) ** 2),
         ),
-        Way("sum-for-average", "the sum of each window, not divided", FORWARD["sum"]),
+        Way(
+            "sum-for-average",
+            "the sum of each window is not divided by the number of its cells",
+            FORWARD["sum"],
+        ),
         Way(
             "divided-by-side",
-            "the sum of each window over the kernel's height",
+            "the sum of each window is divided by the kernel's height alone",
             _mean_over(lambda pooling: float(pooling.kernel[0])),
         ),
         Way(
             "divided-by-side",
-            "the sum of each window over the kernel's width",
+            "the sum of each window is divided by the kernel's width alone",
             _mean_over(lambda pooling: float(pooling.kernel[1])),
         ),
         Way(
             "divided-by-stride",
-            "the sum of each window over the product of the strides",
+            "the sum of each window is divided by the product of the strides",
             _mean_over(lambda pooling: float(np.prod(pooling.stride))),
         ),
-        Way("max-for-average", "the greatest of each window, not the average", _greatest(-np.inf)),
         Way(
             "max-for-average",
-            "the greatest of each window and its padding, not the average",
+            "the code takes the greatest of each window; the average is wanted",
+            _greatest(-np.inf),
+        ),
+        Way(
+            "max-for-average",
+            "the code takes the greatest of each window and its padding; the average is wanted",
             _greatest(0),
         ),
     ],

@@ -36,37 +36,38 @@ def _moved(down: int, right: int) -> Callable[[Pooling], Pooling]:
 CHANGES = [
     Change(
         "stride-ignored",
-        "the expected one for a stride of 1",
+        "the stride is ignored: the windows are one cell apart",
         lambda pooling: replace(pooling, stride=(1, 1)),
     ),
     Change(
         "stride-is-kernel",
-        "the expected one for a stride as large as the kernel",
+        "the windows are as far apart as the kernel is large; the stride says how far apart "
+        "they are",
         lambda pooling: replace(pooling, stride=pooling.kernel),
     ),
     Change(
         "stride-swapped",
-        "the expected one with the strides of height and width swapped",
+        "the strides of height and width are swapped",
         _swap("stride"),
     ),
     Change(
         "height-width-swapped",
-        "the expected one with height and width of the kernel swapped",
+        "the height and the width of the kernel are swapped",
         _swap("kernel"),
     ),
     Change(
         "padding-ignored",
-        "the expected one without padding",
+        "the padding is left out",
         lambda pooling: replace(pooling, padding=(0, 0), padding_after=(0, 0)),
     ),
     Change(
         "padding-other-side",
-        "the expected one with all padding at the top and the left",
+        "all padding lies at the top and the left; it belongs to all sides",
         _moved(1, 1),
     ),
     Change(
         "padding-other-side",
-        "the expected one with all padding at the bottom and the right",
+        "all padding lies at the bottom and the right; it belongs to all sides",
         _moved(-1, -1),
     ),
 ]
@@ -93,24 +94,24 @@ def _one_image(pooling: Pooling, index: int) -> Pooling:
 OF_GRADIENT = [
     Change(
         "windows-left-out",
-        f"the expected one without the last {words} of windows",
+        f"the last {words} left out",
         _without(rows, columns),
     )
     for words, rows, columns in (
-        ("row and the last column", True, True),
-        ("row", True, False),
-        ("column", False, True),
+        ("row and the last column of windows are", True, True),
+        ("row of windows is", True, False),
+        ("column of windows is", False, True),
     )
 ] + [
     Change(
         "upstream-missing",
-        "the expected one for an upstream gradient of ones: the chain rule is missing",
+        "the upstream gradient is never used: the result is that for an upstream gradient of ones",
         lambda pooling: replace(pooling, grad_output=np.ones_like(pooling.grad_output)),
     ),
     *(
         Change(
             "images-left-out",
-            f"the expected one with the {words} image alone counted",
+            f"only the {words} image counts",
             partial(_one_image, index=index),
         )
         for words, index in (("last", -1), ("first", 0))

@@ -26,15 +26,15 @@ BATCH = "batch_size"
 CONSTANTS = {"2": 2.0, "1/2": 0.5, "-1": -1.0}
 
 ADVICE = {
-    f"1/{BATCH}": "divided by the batch size twice?",
-    f"1/{BATCH}^2": "divided by the batch size three times?",
-    BATCH: "multiplied by the batch size?",
-    "1/positions": "a mean over the positions of the output, where the sum is wanted?",
-    f"1/({BATCH} * positions)": "a mean over batch and positions, where the sum is wanted?",
-    "1/kernel_area": "divided by the number of cells in the kernel?",
-    "kernel_area": "not divided by the number of cells in the kernel?",
-    "2": "counted twice?",
-    "1/2": "halved?",
+    f"1/{BATCH}": "it may be divided by the batch size twice",
+    f"1/{BATCH}^2": "it may be divided by the batch size three times",
+    BATCH: "it may be multiplied by the batch size",
+    "1/positions": "it may be a mean over the positions of the output; the sum is wanted",
+    f"1/({BATCH} * positions)": "it may be a mean over batch and positions; the sum is wanted",
+    "1/kernel_area": "it may be divided by the number of cells in the kernel",
+    "kernel_area": "it may lack the division by the number of cells in the kernel",
+    "2": "it may be counted twice",
+    "1/2": "it may be halved",
     "-1": "the sign is turned round",
 }
 
@@ -49,7 +49,9 @@ def named_scales(observations: list[Observed]) -> Iterator[Hypothesis[LayerSitua
     if any(math.isnan(estimate) for estimate in estimates):
         return
     if all(estimate == 0 for estimate in estimates):
-        yield Hypothesis("all-zeros", "all zeros: never computed, or lost", _zeros)
+        yield Hypothesis(
+            "all-zeros", "every number is 0: the result is never computed, or lost", _zeros
+        )
         return
     shared = shared_sizes(observations)
     factors = [_factors(observation.situation, shared) for observation in observations]
@@ -77,7 +79,9 @@ def _scale(
         own = _factors(observation.situation, shared)[names[0]]
         return transformed(observation, lambda array: own * array)
 
-    return Hypothesis("scale", f"the expected one x {value}{shown_as}{advice}", predict)
+    return Hypothesis(
+        "scale", f"every number is {value} times the expected one{shown_as}{advice}", predict
+    )
 
 
 def _zeros(observation: Observed) -> Prediction:

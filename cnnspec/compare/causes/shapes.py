@@ -25,9 +25,9 @@ def wrong_shape(observations: list[Observed]) -> Iterator[Hypothesis[LayerSituat
         return
     shown = max(wrong, key=lambda observation: len(observation.situation.x))
     if shown.found.size == 0 and shown.found.ndim < shown.wanted.ndim:
-        yield Hypothesis("missing", "missing: the layer gives no such array", _as_found)
+        yield Hypothesis("missing", "the layer gives no such array", _as_found)
         return
-    sentence = f"of the shape {show_shape(shown.found)}, where {show_shape(shown.wanted)} is wanted"
+    sentence = f"the shape is {show_shape(shown.found)}; wanted {show_shape(shown.wanted)}"
     yield Hypothesis("shape", f"{sentence}{_looks_like(wrong)}", _as_found)
 
 
@@ -46,13 +46,13 @@ def _looks_like(wrong: list[Observed]) -> str:
     """Say what gives just these sizes, on all probes, where something does."""
     axes = {(o.found.ndim > o.wanted.ndim) - (o.found.ndim < o.wanted.ndim) for o in wrong}
     if axes == {1}:
-        return ": an axis too many"
+        return ": there is an axis too many"
     if axes == {-1}:
         return ": an axis is missing"
     if axes != {0}:
         return ""
     if wrong[0].wanted.ndim > 1 and _batch_is_fixed(wrong):
-        return f": a batch of {wrong[0].found.shape[0]}, whatever is given"
+        return f": the batch is {wrong[0].found.shape[0]}, whatever is given"
     for words, sizes in HINTS.get((wrong[0].situation.at.kind, wrong[0].quantity), ()):
         if all(o.found.shape == (*o.wanted.shape[:2], *(sizes(o) or ())) for o in wrong):
             return f": {words}"
@@ -116,21 +116,27 @@ def _emptied(observation: Observed) -> Sizes | None:
 
 
 OF_WINDOWS = (
-    ("+ 1 forgotten: the last row and column of windows is missing?", _other(-1)),
-    ("padding left out?", _windows(lambda w: replace(w, padding=(0, 0)))),
-    ("stride left out?", _windows(lambda w: replace(w, stride=1))),
-    ("a stride as large as the kernel?", _windows(lambda w: replace(w, stride=w.kernel))),
-    ("the number of windows rounded up?", _windows(lambda w: replace(w, ceil_mode=True))),
-    ("the number of rows taken for that of columns, too?", _rows),
-    ("the number of columns taken for that of rows, too?", _columns),
-    ("height and width swapped?", _windows(across=(1, 0))),
-    ("one row and one column of windows too many?", _other(1)),
+    (
+        "the last row and column of windows are missing, the + 1 of their number may be forgotten",
+        _other(-1),
+    ),
+    ("the padding may be left out", _windows(lambda w: replace(w, padding=(0, 0)))),
+    ("the stride may be left out", _windows(lambda w: replace(w, stride=1))),
+    (
+        "the stride may be taken for the kernel's size",
+        _windows(lambda w: replace(w, stride=w.kernel)),
+    ),
+    ("the number of windows may be rounded up", _windows(lambda w: replace(w, ceil_mode=True))),
+    ("the number of rows may be taken for that of columns, too", _rows),
+    ("the number of columns may be taken for that of rows, too", _columns),
+    ("height and width may be swapped", _windows(across=(1, 0))),
+    ("there is one row and one column of windows too many", _other(1)),
 )
 OF_IMAGES = (
-    ("padding not cut off?", _padded),
-    ("an empty array: `p:-p` is empty where p = 0", _emptied),
-    ("the height taken for the width, too?", _rows),
-    ("the width taken for the height, too?", _columns),
+    ("the padding may not be cut off", _padded),
+    ("a cut of `p:-p` is empty where p = 0", _emptied),
+    ("the height may be taken for the width, too", _rows),
+    ("the width may be taken for the height, too", _columns),
 )
 
 HINTS = {

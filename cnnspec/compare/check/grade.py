@@ -24,15 +24,16 @@ from cnnspec.trace import Array
 
 Observed = Observation[LayerSituation]
 
-CHANGES_INPUT = Cause("changes-input", "the array it was given, overwritten")
+CHANGES_INPUT = Cause("changes-input", "the array that it is given is overwritten")
 UPDATES = Cause(
     "updates-own-weights",
-    "changed by its own backward pass: to update is the optimizer's work, after all gradients "
+    "the backward pass updates the weights; that is the optimizer's work, after all gradients "
     "are known",
 )
 ACCUMULATES = Cause(
     "not-repeatable",
-    "another result from the same call made again: something is kept, or added up, between calls",
+    "the same call gives another result when it is made again: something is kept, or added "
+    "up, between calls",
 )
 REPORTED_BY = {"output": "forward", "grad_input": "backward"}
 """The finding that says that a stage failed; the others of the stage are not reached."""

@@ -8,7 +8,8 @@ import numpy as np
 
 from cnnspec.backends.loops.learning import cross_entropy
 from cnnspec.backends.network import Labels
-from cnnspec.compare.budget import Exact, cross_entropy_budgets
+from cnnspec.compare.budget import Exact
+from cnnspec.compare.budget_learning import cross_entropy_budgets
 from cnnspec.compare.causes import LossSituation, Observation
 from cnnspec.compare.check.grade import CHANGES_INPUT
 from cnnspec.compare.check.judged import Judged

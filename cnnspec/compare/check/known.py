@@ -16,11 +16,11 @@ Observed = Observation[LayerSituation]
 
 KEPT = Cause(
     "first-call-only",
-    "right only where it is the first call: something is kept between calls",
+    "the result is right only in the first call: something is kept between calls",
 )
 UPDATED = Cause(
     "updated-weights-used",
-    "the expected one for the updated weights: the weights are changed before it is computed",
+    "the result is that for the updated weights: the weights are changed before it is computed",
 )
 
 

@@ -177,14 +177,14 @@ def test_sentence() -> None:
     cause = IMAGES.diagnose("running_var", lambda at, y: stored(at, at.x.var(axis=OF)))
     assert cause is not None
     assert cause.sentence == (
-        "that of the biased variance (over m): the unbiased (over m - 1) is to be kept"
+        "the biased variance (over m) is stored; the unbiased one (over m - 1) is wanted"
     )
 
 
 def test_an_eps_of_another_value_is_named_where_it_is_a_usual_one() -> None:
     cause = IMAGES.diagnose("output", lambda at, y: output(at, (0, 2, 3), eps=1e-3))
     assert cause is not None
-    assert cause.sentence == "that of an eps of 1e-3, where another is given"
+    assert cause.sentence == "eps is 1e-3; the layer is given another"
     assert IMAGES.diagnose("output", lambda at, y: output(at, (0, 2, 3), eps=2e-3)) is None
 
 
@@ -196,7 +196,7 @@ def test_two_conventions_of_another_library_at_once() -> None:
     cause = IMAGES.diagnose("running_var", lambda at, y: keras(at, biased=True))
     assert cause is not None
     assert cause.code == "biased-variance"
-    assert "; besides, that with momentum the other way round" in cause.sentence
+    assert ". Besides, the momentum is used the other way round" in cause.sentence
     other = IMAGES.diagnose("running_var", lambda at, y: keras(at, biased=False))
     assert other is not None
     assert other.code == "momentum-reversed"

@@ -326,14 +326,13 @@ def test_sentences() -> None:
     cause = SAME.diagnose("output", lambda at, y: conv(at, weight=weight_of(at)[FLIP]))
     assert cause is not None
     assert cause.sentence == (
-        "the expected one with each kernel flipped in space: a true convolution, where a "
-        "correlation is wanted?"
+        "each kernel is flipped in space: this is a true convolution, and a correlation is wanted"
     )
     cause = LINEAR.diagnose("grad_weight", lambda at, y: y["grad_weight"] + 0.01 * weight_of(at))
     assert cause is not None
     assert cause.sentence == (
-        "the expected one + 0.01 x the weights: a penalty is in the layer's gradient, where "
-        "the optimizer has its weight decay"
+        "0.01 times the weights is added to the layer's gradient, as by a penalty; the optimizer "
+        "has the weight decay"
     )
 
 

@@ -94,9 +94,11 @@ def test_fault_is_named(layer: Setting, quantity: str, faulty: Faulty, code: str
 def test_sentences() -> None:
     cause = IMAGES.diagnose("output", lambda at, y: np.where(at.x > 0, at.x, 0.01 * at.x))
     assert cause is not None
-    assert cause.sentence == "that of a leaky relu: 0.01 times as much where x < 0"
+    assert (
+        cause.sentence == "what is below 0 is multiplied by 0.01, as by a leaky relu; 0 is wanted"
+    )
     cause = FLATTEN.diagnose("output", lambda at, y: np.moveaxis(at.x, 1, 3).reshape(len(at.x), -1))
     assert cause is not None
     assert cause.sentence == (
-        "the expected numbers in the order height, width, channels: channels last"
+        "the cells are laid out in the order height, width, channels (channels last)"
     )

@@ -34,52 +34,54 @@ FACTORS: list[tuple[str, str, Faulty, str]] = [
         "linear",
         "grad_weight",
         lambda at, right: right["grad_weight"] / len(at.x),
-        "the expected one x 0.142857 (1/7 = 1/batch_size): divided by the batch size twice?",
+        "every number is 0.142857 times the expected one (1/7 = 1/batch_size): it may be divided "
+        "by the batch size twice",
     ),
     (
         "conv",
         "grad_weight",
         lambda at, right: right["grad_weight"] / 20,
-        "the expected one x 0.05 (1/20 = 1/positions = 1/input_positions): "
-        "a mean over the positions of the output, where the sum is wanted?",
+        "every number is 0.05 times the expected one (1/20 = 1/positions = 1/input_positions): it "
+        "may be a mean over the positions of the output; the sum is wanted",
     ),
     (
         "conv",
         "grad_bias",
         lambda at, right: at.grad_output.mean(axis=(0, 2, 3)),
-        "the expected one x 0.00714286 (1/140 = 1/(batch_size * positions) = "
-        "1/(batch_size * input_positions)): a mean over batch and positions, "
-        "where the sum is wanted?",
+        "every number is 0.00714286 times the expected one (1/140 = 1/(batch_size * positions) = "
+        "1/(batch_size * input_positions)): it may be a mean over batch and positions; the sum is "
+        "wanted",
     ),
     (
         "linear",
         "grad_input",
         lambda at, right: -right["grad_input"],
-        "the expected one x -1: the sign is turned round",
+        "every number is -1 times the expected one: the sign is turned round",
     ),
     (
         "linear",
         "output",
         lambda at, right: right["output"] * 4,
-        "the expected one x 4 (= out_features)",
+        "every number is 4 times the expected one (= out_features)",
     ),
     (
         "conv",
         "grad_input",
         lambda at, right: right["grad_input"] * len(at.x),
-        "the expected one x 7 (= batch_size): multiplied by the batch size?",
+        "every number is 7 times the expected one (= batch_size): it may be multiplied by the "
+        "batch size",
     ),
     (
         "batch_norm",
         "grad_weight",
         lambda at, right: 2 * right["grad_weight"],
-        "the expected one x 2: counted twice?",
+        "every number is 2 times the expected one: it may be counted twice",
     ),
     (
         "conv",
         "grad_weight",
         lambda at, right: 1.7 * right["grad_weight"],
-        "the expected one x 1.7",
+        "every number is 1.7 times the expected one",
     ),
 ]
 
@@ -142,12 +144,12 @@ def test_other_orders_and_shapes_are_named(
 def test_a_shape_is_written_out() -> None:
     cause = SETTINGS["linear"].diagnose("grad_bias", lambda at, y: y["grad_bias"][None])
     assert cause is not None
-    assert cause.sentence == "the expected numbers, but of the shape 1 x 4, where 4 is wanted"
+    assert cause.sentence == "the numbers are right, and their shape is not: 1 x 4; wanted 4"
     cause = SETTINGS["conv"].diagnose("output", lambda at, y: 2 * y["output"][:, :, :-1, :-1])
     assert cause is not None
     assert cause.sentence == (
-        "of the shape 7 x 3 x 4 x 3, where 7 x 3 x 5 x 4 is wanted: + 1 forgotten: the last row "
-        "and column of windows is missing?"
+        "the shape is 7 x 3 x 4 x 3; wanted 7 x 3 x 5 x 4: the last row and column of windows are "
+        "missing, the + 1 of their number may be forgotten"
     )
 
 
@@ -242,7 +244,7 @@ def test_a_lower_precision_is_named(name: str, precision: str) -> None:
     assert cause is not None
     assert (cause.code, cause.sentence) == (
         "low-precision",
-        f"the right one, computed in {precision}",
+        f"the result is computed in {precision}",
     )
 
 

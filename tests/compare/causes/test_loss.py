@@ -8,7 +8,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from cnnspec.compare.budget import Exact, cross_entropy_budgets
+from cnnspec.compare.budget import Exact
+from cnnspec.compare.budget_learning import cross_entropy_budgets
 from cnnspec.compare.causes import LossSituation, Observation, diagnose_loss
 from cnnspec.compare.probes import loss_probes
 from cnnspec.randomness import stream
@@ -293,8 +294,8 @@ def test_two_faults_at_once_are_both_said() -> None:
     cause = diagnose_loss(observe(smoothed_sum, "loss"))
     assert cause
     assert cause.sentence == (
-        "a cross-entropy with label smoothing 0.1; besides, the expected one x batch_size: the "
-        "sum over the batch, not the mean"
+        "the labels are smoothed by 0.1; the loss takes them as they are. Besides, the code takes "
+        "the sum over the batch; the mean is wanted"
     )
 
 
@@ -307,4 +308,4 @@ def test_what_overflows_alone_is_named_where_only_large_logits_are_wrong() -> No
     cause = diagnose_loss(extreme)
     assert cause is not None
     assert cause.code == "overflow"
-    assert "subtract the greatest first; or the logarithm of a softmax" in cause.sentence
+    assert "which overflows; or the code takes the logarithm of a softmax" in cause.sentence

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from cnnspec.compare.budget import OPTIMIZER_BUDGETS, Exact
+from cnnspec.compare.budget import Exact
+from cnnspec.compare.budget_learning import OPTIMIZER_BUDGETS
 from cnnspec.compare.causes import Observation, UpdateSituation, diagnose_optimizer
 from cnnspec.randomness import stream
 from cnnspec.spec.training import SGD, Adam, AnyOptimizer
@@ -320,4 +321,4 @@ def test_the_factor_of_a_step_is_said() -> None:
     options, rule, _ = FAULTS["rate / 32"]
     cause = diagnose_optimizer(observe(options, rule, ""))
     assert cause
-    assert cause.sentence == "the expected step x 0.03125"
+    assert cause.sentence == "the step is 0.03125 times the expected one"

@@ -230,12 +230,12 @@ def test_sentences_of_the_notebook() -> None:
     cause = PLAIN.diagnose("grad_input", lambda at, y: routed(at, every_maximum))
     assert cause is not None
     assert cause.sentence == (
-        "the whole gradient of a window sent to every cell that is its maximum: of equal ones "
-        "the first takes it"
+        "the gradient of each window goes to every cell that equals the maximum; only the first "
+        "may take it"
     )
     cause = OVERLAP.diagnose("grad_input", lambda at, y: shared_mask(at, every_maximum))
     assert cause is not None
     assert cause.sentence == (
-        "the gradient of every window over a cell that is the maximum in any window: overlapping "
-        "windows share one mask; besides, equal maxima all take it"
+        "every window over a cell that is the maximum in any window sends its gradient there: "
+        "overlapping windows share one mask. Besides, equal maxima all take it"
     )

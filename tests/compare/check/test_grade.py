@@ -127,23 +127,23 @@ def test_a_cut_that_leaves_nothing_is_called_so(check: Check) -> None:
     text = in_conv("p : dx.shape[2] - p, p : dx.shape[3] - p", "p:-p, p:-p")
     like = SMALL_CONV.model_copy(update={"padding": 0})
     found = wrong(check(text, "Conv2D", "conv", like=like))
-    assert "an empty array: `p:-p` is empty where p = 0" in sentences(found)["grad_input"]
+    assert "a cut of `p:-p` is empty where p = 0" in sentences(found)["grad_input"]
 
 
 SHAPES = {
     "+ 1 forgotten": (
         in_conv("// s + 1, (width - k) // s + 1", "// s, (width - k) // s"),
-        "without its last row and its last column of windows: is the + 1",
+        "the last row and the last column of windows are missing: the + 1",
     ),
     "square": (
         in_conv("(width - k) // s + 1))", "(height - k) // s + 1))"),
-        "without its last columns of windows: is their number taken for that of the rows?",
+        "the last columns of windows are missing: their number may be taken for that of the rows",
     ),
     "batch": (
         in_conv("np.zeros((n, len", "np.zeros((32, len").replace(
             "in np.ndindex(out.shape)", "in np.ndindex(n, *out.shape[1:])"
         ),
-        "a batch of 32, whatever is given",
+        "the batch is 32, whatever is given",
     ),
 }
 
@@ -168,7 +168,7 @@ def test_a_factor_has_the_names_that_hold_in_every_setting(check: Check) -> None
     causes = {finding.cause for finding in checked.findings if finding.quantity == "grad_input"}
     (cause,) = causes
     assert cause is not None
-    assert cause.sentence == "the expected one x 3"
+    assert cause.sentence == "every number is 3 times the expected one"
 
 
 def test_extreme_logits_are_graded_apart(check: Check) -> None:
@@ -250,10 +250,10 @@ def test_a_cut_at_the_wrong_corner_is_asked_about(check: Check) -> None:
     cut = "p : dx.shape[2] - p, p : dx.shape[3] - p"
     text = in_conv(cut, ": dx.shape[2] - 2 * p, : dx.shape[3] - 2 * p")
     found = wrong(check(text, "Conv2D", "conv", like=SMALL_CONV))
-    assert "is it cut off at the bottom and the right" in sentences(found)["grad_input"]
+    assert "it may be cut off at the bottom and the right alone" in sentences(found)["grad_input"]
 
 
 def test_the_bias_of_a_linear_layer_has_features(check: Check) -> None:
     text = changed("self.x.T @ grad, grad.sum(axis=0)", "self.x.T @ grad, grad.sum(axis=1)")
     said = sentences(wrong(check(text, "Linear", "linear")))["grad_bias"]
-    assert said == "the sum over features, where all but the features are wanted"
+    assert said == "the sum runs over features; it belongs over all axes but the features"

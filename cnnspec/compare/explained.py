@@ -1,0 +1,212 @@
+"""explain(): the budgets of one quantity in numbers, and what they are made of."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from cnnspec.address import LOSS, OPTIMIZER, STEP, Layer
+from cnnspec.backends.answers import slots_of
+from cnnspec.backends.guard import cannot
+from cnnspec.compare.allowed import called, means_two
+from cnnspec.compare.bound_terms import COMPOSED, Term, loss_terms, norm_terms, update_terms
+from cnnspec.compare.budget import gamma, sum_budget, unit_roundoff
+from cnnspec.compare.expected import expected
+from cnnspec.compare.inputs import Inputs, inputs_of
+from cnnspec.compare.isolation import Isolation
+from cnnspec.compare.judge import replayed
+from cnnspec.compare.party import Party
+from cnnspec.compare.probes import LayerProbe
+from cnnspec.compare.replay_layers import (
+    BUDGETS,
+    OWN_INPUT,
+    OWN_WEIGHTS,
+    magnitudes,
+    of_shape,
+    roundings,
+)
+from cnnspec.compare.replay_learning import is_of, updates
+from cnnspec.compare.replay_pass import WHOLE_PASS
+from cnnspec.compare.replay_step import OF_STEP
+from cnnspec.compare.side import Side, probe_weights
+from cnnspec.compare.verdict import Quantity, Verdict
+from cnnspec.data import Split
+from cnnspec.errors import ComparisonError
+from cnnspec.plan import Plan
+from cnnspec.spec.training import Training
+
+
+@dataclass(frozen=True)
+class Explained:
+    """One comparison, and what its budget is made of."""
+
+    found: Quantity
+    terms: tuple[Term, ...]
+    formula: str
+    """How the bound comes of the terms, in words."""
+
+
+def check_name(plan: Plan, training: Training, name: str) -> None:
+    """Refuse a name of which nothing will be compared.
+
+    Raises:
+        ComparisonError: there is no such quantity; the message lists the names.
+    """
+    slots = slots_of(plan, training.optimizer)
+    places = [(item.address, item.quantity) for item in expected(plan, slots)]
+    places += [(Layer(at.name), own) for at in plan.layers for own in (OWN_WEIGHTS, OWN_INPUT)]
+    places += [(STEP, name) for name in (*plan.state, *slots, *OF_STEP)]
+    names = {f"{part}.{quantity}" for at, quantity in places for part in called(at)}
+    names |= {part for at, _ in places for part in called(at)}
+    if name not in names:
+        raise ComparisonError(_unknown(name, sorted(names)))
+
+
+def quantities_called(verdict: Verdict, name: str) -> list[Quantity]:
+    """Return the comparisons of a quantity (`conv1.output`), or of all of a part (`conv1`).
+
+    Raises:
+        ComparisonError: nothing of that name was compared; the message lists the names.
+    """
+    known: dict[str, list[Quantity]] = {}
+    for found in verdict.quantities:
+        for part in called(found.address):
+            known.setdefault(part, []).append(found)
+            known.setdefault(f"{part}.{found.quantity}", []).append(found)
+    quantities = known.get(name, [])
+    if len({found.address for found in quantities}) > 1:
+        raise ComparisonError(f"--explain {means_two(name)}")
+    if not quantities:
+        raise ComparisonError(_unknown(name, known))
+    return quantities
+
+
+def _unknown(name: str, known: Collection[str]) -> str:
+    """List what may be explained: the quantities of the part that is named, or all there are."""
+    plain = [other for other in known if "." in other and not other.startswith(("layer ", "the "))]
+    of_part = [other for other in plain if other.startswith(f"{name.partition('.')[0]}.")]
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"did you mean `{near[0]}`? " if near else ""
+    return (
+        f"--explain names nothing that was compared: `{name}`; {hint}There are: "
+        f"{', '.join(of_part or plain)}"
+    )
+
+
+def explain(
+    plan: Plan,
+    training: Training,
+    parties: tuple[Party, Party],
+    quantities: Sequence[Quantity],
+    split: Split | None = None,
+) -> Iterator[Explained]:
+    """Yield comparisons that a verdict holds, each with the terms of its budget.
+
+    The parts are run once more, on the probes on which they were worst.
+    """
+    isolation = Isolation(plan, training, parties, probe_weights(plan, training.seed))
+    with np.errstate(all="ignore"):
+        inputs = inputs_of(isolation, split)
+        for found in quantities:
+            try:
+                yield _Explanation(isolation, inputs, found).explained()
+            except Exception as error:  # a faulty layer raises whatever it likes
+                if not cannot(error):
+                    raise
+                yield Explained(found, (), f"a side fails when it is asked again: {cannot(error)}")
+
+
+class _Explanation:
+    """Of one comparison."""
+
+    def __init__(self, isolation: Isolation, inputs: Inputs, found: Quantity) -> None:
+        self._isolation, self._inputs, self._found = isolation, inputs, found
+        self._pair = found.backend == isolation.pair
+        self._u = Term("u", unit_roundoff(found.precision), f"unit roundoff of {found.precision}")
+
+    def explained(self) -> Explained:
+        """Return it with the terms of its budget."""
+        found, exact = self._found, self._found.precision == "float64"
+        if not found.position and found.elements != 1:
+            return self._said((), "two arrays of other shapes have no budget")
+        if isinstance(found.address, Layer) and found.probe != WHOLE_PASS:
+            return self._of_layer(next(p for p in self._inputs.layers if self._is_of(p)))
+        if found.address == LOSS and found.probe != WHOLE_PASS:
+            _, logits, labels = next(g for g in self._inputs.losses if g[0] == found.probe)
+            return self._said(*loss_terms(found, logits, labels))
+        if found.address == OPTIMIZER:
+            return self._of_update()
+        if found.probe == WHOLE_PASS and found.backend != self._isolation.pair and exact:
+            return self._said(
+                (), "twice the bound of the part alone, on what it receives in a pass"
+            )
+        return self._said(
+            (),
+            f"{COMPOSED} compare/carried.py, from layer to layer: each is given what the one "
+            "before it made of its own rounding",
+        )
+
+    def _is_of(self, probe: LayerProbe) -> bool:
+        return (probe.address, probe.name) == (self._found.address, self._found.probe)
+
+    def _said(self, terms: Sequence[Term], formula: str) -> Explained:
+        return Explained(self._found, (self._u, *terms) if terms else (), formula)
+
+    def _doubled(self, one: str) -> str:
+        """Say how the bound of one side becomes that of a comparison."""
+        if self._pair:
+            return f"2 * ({one}): each side may be off by so much"
+        if self._found.precision == "float64":
+            return f"2 * ({one}): both ways may be off by so much"
+        return f"{one}, and the same for the float64 that it is held against"
+
+    def _of_layer(self, probe: LayerProbe) -> Explained:
+        found, at = self._found, probe.at
+        if found.quantity in (OWN_WEIGHTS, OWN_INPUT):
+            return self._said((), "exact: a pass must leave it as it is, to the bit")
+        if at.kind in BUDGETS:
+            return self._said(*norm_terms(found, probe))
+        k = roundings(at, len(probe.x))[found.quantity]
+        if k == 0:
+            return self._said(
+                (Term("k", 0, "it copies or selects numbers, and rounds none"),),
+                "k = 0: it must be equal to the bit",
+            )
+        sides = self._isolation.sides if self._pair else (self._side(),)
+        sums, values = [], []
+        for side in sides:
+            parts = replayed(side, probe)
+            shape = parts[found.quantity].shape
+            sums.append(
+                abs(of_shape(magnitudes(side, probe)[found.quantity], shape)[found.position])
+            )
+            values.append(abs(parts[found.quantity][found.position]))
+        s, y = float(min(sums)), float(min(values))
+        bound = float(sum_budget(k, np.asarray(s), np.asarray(y), found.precision))
+        return self._said(
+            (
+                Term("k", k, "roundings that a term of the sum meets, at most"),
+                Term("gamma_k", gamma(k, found.precision), "k u / (1 - k u)"),
+                Term("S", s, "the sum of magnitudes: the layer run on |x|, |W| and |g|"),
+                Term("|y|", y, "the result, which is rounded once more"),
+                Term("one side", bound, "gamma_k S + u |y| + k underflows"),
+            ),
+            self._doubled("gamma_k S + u |y|"),
+        )
+
+    def _side(self) -> Side:
+        return next(s for s in self._isolation.sides if s.label == self._found.backend)
+
+    def _of_update(self) -> Explained:
+        given = next(
+            given
+            for given, _ in updates(self._isolation, self._inputs.seen)
+            if f"step {given.step}" == self._found.probe
+        )
+        parameters = self._isolation.plan.parameters
+        parameter = next(name for name in parameters if is_of(self._found.quantity, name))
+        options = self._isolation.training.optimizer
+        return self._said(*update_terms(self._found, given, parameter, options))

@@ -1,0 +1,47 @@
+"""One budget in numbers: what was found, what the bound is made of, and the bound."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from cnnspec.compare.explained import Explained
+from cnnspec.report.address import words
+from cnnspec.report.wrapped import Wrapped
+
+
+def explained_parts(explained: Explained) -> Iterator[RenderableType]:
+    """Yield a comparison, its numbers and its terms, and how the bound comes of them."""
+    found = explained.found
+    at = f", at {list(found.position)}" if found.position else ""
+    place = f"{found.precision}, {found.backend}, probe `{found.probe}`{at}"
+    head = Text(f"{words(found.address)}.{found.quantity}: ", style="bold")
+    yield Wrapped(head + Text(place, style="not bold"))
+    table = Table.grid(padding=(0, 2))
+    for name, value, meaning in _rows(explained):
+        table.add_row(f"  {name}", value, Text(meaning, style="dim"))
+    yield table
+    yield Text("")
+
+
+def _rows(explained: Explained) -> Iterator[tuple[str, str, str]]:
+    found = explained.found
+    pair = found.backend.split(" vs ") if " vs " in found.backend else ["", ""]
+    if found.found is not None and found.wanted is not None:
+        yield "found", f"{found.found:.17g}", pair[0]
+        yield "wanted", f"{found.wanted:.17g}", pair[-1] or "its own truth"
+    yield "apart", _number(found.difference), "of the worst number, over all probes"
+    for term in explained.terms:
+        yield term.name, _number(term.value), term.meaning
+    yield "bound", _number(found.budget), explained.formula
+    yield "ratio", f"{found.ratio:.3g}", "apart over bound; above 1 rounding does not explain it"
+
+
+def _number(value: float) -> str:
+    if not math.isfinite(value):
+        return "infinite" if math.isinf(value) else "NaN"
+    return f"{value:.6g}"
