@@ -19,6 +19,8 @@ from cnnspec.cli.group import run
 from tests.cli.conftest import NEUTRAL, REMOVED
 
 BIN = Path(sys.executable).parent
+WHAT_GOES_ON = re.compile(r"\[\d+:\d\d\] ")
+"""The beginning of lines that are said where a command takes long: on a busy machine alone."""
 FOR_A_SHELL = re.compile(r"[|<>;&$*]")
 
 
@@ -73,7 +75,8 @@ def answer(command: str, folder: Path, *, coloured: bool = False) -> str:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
         ).stdout
-    return "\n".join(line.rstrip() for line in text.splitlines()).strip("\n")
+    lines = (line.rstrip() for line in text.splitlines() if not WHAT_GOES_ON.match(line))
+    return "\n".join(lines).strip("\n")
 
 
 def _in_process(arguments: list[str], folder: Path) -> str:
