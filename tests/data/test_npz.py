@@ -99,6 +99,11 @@ def test_compressed_files_are_read(path: Path) -> None:
     assert len(load(path).test) == 4
 
 
+def test_two_arrays_come_before_four(path: Path) -> None:
+    np.savez(path, images=IMAGES, labels=LABELS, **FOUR)
+    assert len(load(path).train) == 8
+
+
 def test_other_arrays_do_not_matter(path: Path) -> None:
     np.savez(path, **FOUR, classes=np.array(["a", "b"]), readme=np.array(3))
     assert len(load(path).train) == 10

@@ -130,7 +130,8 @@ def test_what_train_warns_of(folder: Path) -> None:
 
 def test_the_help_for_a_layout_is_a_way_out(folder: Path) -> None:
     np.savez("mine.npz", images=IMAGES.transpose(0, 2, 3, 1), labels=LABELS)
-    (problem,) = looked().diagnostics  # and not that the kernel is too large for 3 columns
+    large = "layers.conv1.kernel_size=5"
+    (problem,) = looked(large).diagnostics  # and not that the kernel is too large for 3 columns
     assert problem.help.startswith("write `layout: nhwc` in `data.npz`")
     assert looked("data.npz.layout=nhwc").diagnostics == ()
 
