@@ -1,0 +1,79 @@
+"""What only follows from another finding, and by which rule."""
+
+from typing import get_args
+
+from cnnspec.address import STEP, Address, Layer
+from cnnspec.compare.consequences import sorted_out
+from cnnspec.compare.verdict import Quantity, Rule
+
+PAIR = "a vs b"
+CONV, LINEAR = Layer("conv1"), Layer("linear1")
+
+
+def off(
+    at: Address, quantity: str, precision: str = "float64", backend: str = PAIR, probe: str = "data"
+) -> Quantity:
+    return Quantity(at, quantity, precision, backend, probe, 1.0, 1.0, 0.1, 10.0)
+
+
+APART = off(CONV, "output")
+PREDICTED = off(STEP, "predicted logits")
+LOST = off(LINEAR, "output", "float32", "a")
+RESTLESS = off(LINEAR, "own weights", backend="b")
+
+
+def rules(*beyond: Quantity) -> dict[Quantity, Rule]:
+    found = sorted_out(beyond, PAIR)
+    assert {*found.apart, *found.own, *found.lost} | {i.quantity for i in found.follows} == {
+        *beyond
+    }
+    return {item.quantity: item.rule for item in found.follows}
+
+
+def test_predictions_follow_from_parts_and_are_a_finding_without_them() -> None:
+    assert rules(APART, PREDICTED) == {PREDICTED: "prediction-of-parts"}
+    assert rules(PREDICTED) == {}
+
+
+def test_a_side_of_another_function_is_another_anyway() -> None:
+    own = off(CONV, "output", "float32", "a")
+    assert rules(APART, own) == {own: "side-of-another-function"}
+    assert rules(own) == {}
+
+
+def test_steps_follow_from_parts_that_lose_precision_on_the_same_side() -> None:
+    step, others = (off(STEP, "conv1.weight", "float32", side, "step 1") for side in "ab")
+    assert rules(LOST, step, others) == {step: "step-of-imprecise-parts"}
+
+
+def test_a_step_that_is_off_in_float64_is_said_once() -> None:
+    exact, working = (
+        off(STEP, "conv1.weight", precision, "a", "step 1") for precision in ("float64", "float32")
+    )
+    assert rules(exact, working) == {working: "step-as-in-float64"}
+
+
+def test_steps_of_weights_that_move_by_themselves() -> None:
+    own, other = (
+        off(STEP, f"{at}.weight", backend="b", probe="step 1") for at in ("linear1", "conv1")
+    )
+    assert rules(RESTLESS, own, other) == {own: "step-of-changing-weights"}
+
+
+def test_every_rule_is_tried_here() -> None:
+    tried = {
+        "prediction-of-parts",
+        "side-of-another-function",
+        "step-of-imprecise-parts",
+        "step-as-in-float64",
+        "step-of-changing-weights",
+    }
+    assert tried == set(get_args(Rule))
+
+
+def test_findings_come_in_their_order() -> None:
+    passes = off(CONV, "grad_input", "float32", "a", "whole pass")
+    exact = off(STEP, "loss", "float64", "a", "step 1")
+    step = off(STEP, "logits", "float32", "b", "step 1")
+    found = sorted_out([LOST, step, passes, exact, APART], PAIR)
+    assert (found.apart, found.own, found.lost) == ((APART,), (exact, passes, step), (LOST,))

@@ -1,0 +1,140 @@
+"""--explain: the terms of a budget are those that give it, and an unknown name lists the names."""
+
+import re
+from typing import Any
+
+import pytest
+
+from cnnspec import compare_backends, parse_spec, resolve
+from cnnspec.backends import builder_of
+from cnnspec.backends.answers import slots_of
+from cnnspec.compare import Party, parse_party
+from cnnspec.compare.causes.help import HELP
+from cnnspec.compare.explained import Explained, check_name, explain, quantities_called
+from cnnspec.errors import ComparisonError
+from cnnspec.spec.training import SGD, Adam
+
+TEXT = """
+input: [2, 6, 5]
+layers:
+  - conv: {out_channels: 3, kernel_size: 3, name: first}
+  - batch_norm
+  - relu
+  - pool: {kind: avg, kernel_size: 2}
+  - flatten
+  - linear: {out_features: 4, name: loss}
+training: {optimizer: {adam: {}}}
+"""
+SPEC = parse_spec(TEXT)
+PLAN = resolve(SPEC)
+PARTIES: tuple[Party, Party] = (parse_party("numpy"), parse_party("loops"))
+
+
+@pytest.fixture(scope="module")
+def verdict() -> Any:
+    return compare_backends(SPEC, PARTIES, mode="replay")
+
+
+def explained(verdict: Any, name: str) -> list[Explained]:
+    quantities = quantities_called(verdict, name)
+    return list(explain(PLAN, SPEC.training, PARTIES, quantities))
+
+
+@pytest.mark.parametrize("name", ["first.output", "first.grad_weight", "pool1.grad_input"])
+def test_the_terms_of_a_sum_give_its_bound(name: str, verdict: Any) -> None:
+    checked = 0
+    for each in explained(verdict, name):
+        terms = {term.name: term.value for term in each.terms}
+        if "S" not in terms:
+            continue
+        u, k = terms["u"], terms["k"]
+        assert terms["gamma_k"] == k * u / (1 - k * u)
+        side = terms["gamma_k"] * terms["S"] + u * terms["|y|"]
+        assert terms["one side"] == pytest.approx(side, rel=1e-12)
+        sides = 2 if each.found.precision == "float64" else 1
+        assert each.found.budget == pytest.approx(sides * side, rel=1e-6)
+        checked += 1
+    assert checked >= 2, "in both precisions"
+
+
+def test_what_has_no_single_k_says_so_and_shows_its_terms(verdict: Any) -> None:
+    for name, term in (
+        ("batch_norm1.output", "d_var"),
+        ("batch_norm1.running_var", "K"),
+        ("the loss.loss", "errors"),
+        ("the loss.grad_logits", "r"),
+        ("optimizer.first.weight.exp_avg", "d_m"),
+    ):
+        first = explained(verdict, name)[0]
+        assert term in {item.name for item in first.terms}
+        assert first.formula.startswith("no single k: ")
+
+
+def test_what_copies_and_what_must_not_change_is_exact(verdict: Any) -> None:
+    assert explained(verdict, "relu1.output")[0].formula == "k = 0: it must be equal to the bit"
+    assert explained(verdict, "first.own weights")[0].formula.startswith("exact: ")
+    assert "carried" in explained(verdict, "training step.predicted logits")[0].formula
+
+
+def test_every_comparison_can_be_explained(verdict: Any) -> None:
+    found = list(explain(PLAN, SPEC.training, PARTIES, verdict.quantities))
+    assert [each.found for each in found] == list(verdict.quantities)
+    assert all(each.formula for each in found)
+
+
+def test_sgd_has_a_k() -> None:
+    spec = parse_spec(TEXT.replace("adam: {}", "sgd: {momentum: 0.9}"))
+    verdict = compare_backends(spec, PARTIES, mode="replay")
+    quantities = quantities_called(verdict, "optimizer.first.weight")
+    (pair, *_) = explain(resolve(spec), spec.training, PARTIES, quantities)
+    assert {term.name: term.value for term in pair.terms}["k"] == 11
+
+
+def test_a_layer_called_loss_and_the_loss(verdict: Any) -> None:
+    assert {f.layer for f in quantities_called(verdict, "loss.output")} == {"loss"}
+    assert {f.layer for f in quantities_called(verdict, "loss.loss")} == {None}
+    with pytest.raises(ComparisonError, match="--explain `loss` means two things"):
+        quantities_called(verdict, "loss")
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("first.outputs", "did you mean `first.output`?"),
+        ("nothing", "There are: "),
+        ("first.grad", "There are: first.grad_bias, "),
+        ("", "There are: "),
+    ],
+)
+def test_an_unknown_name_lists_the_names_before_anything_is_compared(name: str, hint: str) -> None:
+    with pytest.raises(ComparisonError, match=re.escape("names nothing that was compared")) as no:
+        check_name(PLAN, SPEC.training, name)
+    assert hint.split(", ")[0] in str(no.value)
+
+
+def test_every_name_of_a_verdict_is_known_before(verdict: Any) -> None:
+    from cnnspec.compare.allowed import called
+
+    for found in verdict.quantities:
+        for part in called(found.address):
+            check_name(PLAN, SPEC.training, part)
+            check_name(PLAN, SPEC.training, f"{part}.{found.quantity}")
+
+
+@pytest.mark.parametrize("optimizer", [SGD(), SGD(momentum=0.9), Adam()])
+@pytest.mark.parametrize("backend", ["numpy", "loops", "torch"])
+def test_the_slots_that_are_wanted_are_those_that_backends_have(
+    backend: str, optimizer: Any
+) -> None:
+    training = SPEC.training.model_copy(update={"optimizer": optimizer})
+    network = builder_of(backend)(PLAN, training, device="cpu")
+    own = {name: array.shape for name, array in network.optimizer_state().items()}
+    assert own == slots_of(PLAN, optimizer)
+
+
+def test_help_is_of_codes_that_are_there() -> None:
+    from pathlib import Path
+
+    folder = Path(__file__).parents[2] / "cnnspec" / "compare"
+    source = "".join(path.read_text() for path in folder.rglob("*.py") if path.name != "help.py")
+    assert [code for code in HELP if f'"{code}"' not in source] == []
