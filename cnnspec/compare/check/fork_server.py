@@ -29,25 +29,47 @@ LOOK = 0.005
 
 def main(descriptor: str) -> None:
     """Fork a process for each order, until the other end of the line is closed."""
-    with socket.socket(fileno=int(descriptor)) as line:
-        while True:
-            size, outputs, *_ = socket.recv_fds(line, NUMBER.size, 1)
-            if not outputs:
-                return
-            (length,) = NUMBER.unpack(size)
-            order = json.loads(line.recv(length, socket.MSG_WAITALL))
-            pid = os.fork()
-            if pid == 0:
-                _become(order, outputs[0], line)
-            os.close(outputs[0])
-            # Here too: whoever hears of the process may want to kill its group at once.
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.setpgid(pid, pid)
-            line.sendall(NUMBER.pack(pid))
-            code = _end_of(pid, line)
-            if code is None:
-                return
-            line.sendall(NUMBER.pack(code))
+    with socket.socket(fileno=int(descriptor)) as line, contextlib.suppress(ConnectionError):
+        while _serve(line):
+            pass
+
+
+def _serve(line: socket.socket) -> bool:
+    """Fork a process for one order; return whether another may follow.
+
+    Raises:
+        ConnectionError: whoever ordered has gone; the process is killed.
+    """
+    size, outputs, *_ = socket.recv_fds(line, NUMBER.size, 1)
+    if not outputs:
+        return False
+    (length,) = NUMBER.unpack(size)
+    order = line.recv(length, socket.MSG_WAITALL)
+    if len(order) < length:
+        return False
+    pid = os.fork()
+    if pid == 0:
+        _become(json.loads(order), outputs[0], line)
+    os.close(outputs[0])
+    # Here too: whoever hears of the process may want to kill its group at once.
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.setpgid(pid, pid)
+    try:
+        line.sendall(NUMBER.pack(pid))
+    except ConnectionError:
+        _kill(pid)
+        raise
+    code = _end_of(pid, line)
+    if code is None:
+        return False
+    line.sendall(NUMBER.pack(code))
+    return True
+
+
+def _kill(pid: int) -> None:
+    """Kill a process and those that it has started."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGKILL)
 
 
 def _become(order: dict[str, Any], output: int, line: socket.socket) -> NoReturn:
@@ -77,6 +99,5 @@ def _end_of(pid: int, line: socket.socket) -> int | None:
         if ended:
             return os.waitstatus_to_exitcode(status)
         if select.select([line], [], [], LOOK)[0]:  # nothing is said meanwhile but its end
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(pid, signal.SIGKILL)
+            _kill(pid)
             return None
