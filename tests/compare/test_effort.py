@@ -23,6 +23,7 @@ from cnnspec.compare.selftest.planted import faulty_builder, planted_at
 from cnnspec.compare.selftest.specs import SPECS
 from cnnspec.compare.trajectory import few
 from cnnspec.compare.trajectory.few import share_of
+from cnnspec.compare.verdict import Finding
 from cnnspec.data import load_data
 from tests.faulty import faulty
 
@@ -214,21 +215,31 @@ def _planted() -> list[Any]:
 
 
 @pytest.mark.torch
-@pytest.mark.parametrize(("fault", "spec"), _planted())
-@pytest.mark.usefixtures("costly")
-def test_planted_faults_are_found_beside_costly_loops(fault: Fault, spec: ModelSpec) -> None:
-    plan = resolve(spec)
-    party = Party("numpy", "numpy", faulty_builder(fault, plan))
-    verdict = compare_parties(plan, spec.training, party, parse_party("loops"))
-    assert verdict.coverage.few == ("loops",)
-    first = verdict.first_divergence
+def _said(fault: Fault, spec: ModelSpec) -> Finding:
+    """Return what is said first of a fault beside the loops."""
+    party = Party("numpy", "numpy", faulty_builder(fault, resolve(spec)))
+    first = compare_parties(
+        resolve(spec), spec.training, party, parse_party("loops")
+    ).first_divergence
     assert first is not None
-    assert first.address == (fault.place or planted_at(fault, plan))
-    last = first.quantity.rpartition(".")[2]
-    assert not {first.quantity, last}.isdisjoint(fault.quantities)
-    assert first.wrong_side == "numpy"
-    assert first.cause is not None
-    assert first.cause.code in fault.causes
+    return first
+
+
+@pytest.mark.torch
+@pytest.mark.filterwarnings("ignore:Using padding='same'")
+@pytest.mark.parametrize(("fault", "spec"), _planted())
+def test_the_same_is_said_of_planted_faults_whatever_the_loops_cost(
+    fault: Fault, spec: ModelSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked_all = _said(fault, spec)
+    monkeypatch.setattr(effort, "LOOPED", 0)
+    asked_few = _said(fault, spec)
+    assert asked_few.address == (fault.place or planted_at(fault, resolve(spec)))
+    last = asked_few.quantity.rpartition(".")[2]
+    assert not {asked_few.quantity, last}.isdisjoint(fault.quantities)
+    assert asked_few.wrong_side == "numpy"
+    causes = [finding.cause and finding.cause.code for finding in (asked_few, asked_all)]
+    assert causes[0] == causes[1]
 
 
 def test_beside_the_loops_a_share_of_the_training_is_taken() -> None:
