@@ -34,7 +34,13 @@ BY_NAME = {
 }
 
 
-@pytest.mark.parametrize("command", BY_NAME)
+TORCHS = {"compare"}
+
+
+@pytest.mark.parametrize(
+    "command",
+    [pytest.param(name, marks=[pytest.mark.torch] * (name in TORCHS)) for name in BY_NAME],
+)
 def test_a_name_is_a_spec_that_comes_with_cnnspec(call: Call, command: str) -> None:
     arguments, shown = BY_NAME[command]
     done = call(*arguments)
