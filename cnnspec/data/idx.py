@@ -11,6 +11,7 @@ import gzip
 import hashlib
 import math
 import struct
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -98,7 +99,7 @@ def _stream(path: Path) -> Iterator[IO[bytes]]:
                 return
             with gzip.GzipFile(fileobj=file) as unpacked:
                 yield cast(IO[bytes], unpacked)
-    except Exception as error:  # gzip raises OSError, EOFError and zlib.error
+    except (OSError, EOFError, ValueError, zlib.error) as error:  # those of gzip, and those above
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         raise DataError(
             f"cannot read {printable(str(path.absolute()))}: {printable(reason)}", help=ANOTHER

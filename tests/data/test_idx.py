@@ -317,6 +317,18 @@ def test_a_gzip_bomb_ends_with_what_its_header_says(raw: Path) -> None:
     assert peak < 3e6
 
 
+@pytest.mark.parametrize("error", [TypeError("of ours"), MemoryError()])
+def test_what_the_file_is_not_to_blame_for_is_not_laid_to_it(
+    raw: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def failing(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("cnnspec.data.idx.struct.unpack", failing)
+    with pytest.raises(type(error)):
+        load_data(MNIST(), raw.parents[1])
+
+
 def test_names_never_move_the_terminal(tmp_path: Path) -> None:
     folder = tmp_path / "a\x1b[31m\nb"
     write(folder)
