@@ -133,12 +133,19 @@ def start(folder: Path, output: int) -> Forked | subprocess.Popen[bytes]:
             env=_environment(),
             start_new_session=True,
         )
-    while _free:  # one may have been killed meanwhile
-        if forked := _free.pop().fork(folder, output):
+    while server := _idle():
+        if forked := server.fork(folder, output):
             return forked
     if forked := Server().fork(folder, output):
         return forked
     raise BackendError("no process can be started for the class: see the lines above")
+
+
+def _idle() -> Server | None:
+    """Take a server that has nothing to do, which may have been killed meanwhile."""
+    with contextlib.suppress(IndexError):  # another thread may have taken the last one
+        return _free.pop()
+    return None
 
 
 def _command(module: str, argument: object) -> list[str]:
