@@ -37,7 +37,6 @@ def main() -> None:
     somebody's own backend fails, or the output cannot be written, 70 an error of cnnspec's own
     (with its traceback), 130 interrupted.
     """
-    code = INTERRUPTED
     try:
         from cnnspec.cli import interrupt
 
@@ -57,4 +56,5 @@ def main() -> None:
 
         interrupt.ignore()
         interrupt.tell()
+        code = INTERRUPTED
     sys.exit(code)
