@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from cnnspec.errors import ComparisonError as ComparisonError
     from cnnspec.errors import DataError as DataError
     from cnnspec.errors import DataWarning as DataWarning
+    from cnnspec.errors import MissingDataError as MissingDataError
     from cnnspec.errors import MissingExtraError as MissingExtraError
     from cnnspec.errors import RunError as RunError
     from cnnspec.errors import ShapeError as ShapeError
@@ -76,6 +77,7 @@ _HOMES = {
         "ComparisonError",
         "DataError",
         "DataWarning",
+        "MissingDataError",
         "MissingExtraError",
         "RunError",
         "ShapeError",

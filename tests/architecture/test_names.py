@@ -13,10 +13,10 @@ from cnnspec.spec.training import AnyInitialization, AnyOptimizer
 PUBLIC = """
     Adam BackendError BatchNorm CnnspecError ComparisonError Conv DataError DataWarning Dataset
     Diagnostic Digits FashionMNIST Flatten Inspection LayerTrace Limits Linear LossTrace MNIST
-    MissingExtraError ModelSpec NPZ Network Normal Normalize Party Plan Pool ReLU RunError SGD
-    ShapeError SpecError Split StateError TorchDefault Trace Training TrainingError Verdict build
-    compare_backends dump_spec evaluate initial_weights inspect_spec load_data load_spec
-    parse_spec plain_network resolve shipped_specs train
+    MissingDataError MissingExtraError ModelSpec NPZ Network Normal Normalize Party Plan Pool ReLU
+    RunError SGD ShapeError SpecError Split StateError TorchDefault Trace Training TrainingError
+    Verdict build compare_backends dump_spec evaluate initial_weights inspect_spec load_data
+    load_spec parse_spec plain_network resolve shipped_specs train
 """
 
 
