@@ -16,10 +16,13 @@ if TYPE_CHECKING:
 
     from cnnspec.backends.network import Network
 
+LOOPS = "loops"
+"""The built-in backend that goes over every output by itself: a thousand times the time."""
+
 BACKENDS = {
     "numpy": "cnnspec.backends.numpy",
     "torch": "cnnspec.backends.torch",
-    "loops": "cnnspec.backends.loops",
+    LOOPS: "cnnspec.backends.loops",
 }
 """The built-in backends, and the package that has each one's `build`."""
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from cnnspec.backends import LOOPS
 from cnnspec.backends.network import Network
 from cnnspec.bench.cost import predict_cost, step_cost
 from cnnspec.bench.layers import NOT_BY_LAYER, layer_rows, time_layers
@@ -19,7 +20,7 @@ from cnnspec.bench.machine import Machine, measure_machine
 from cnnspec.bench.measure import Spread, Times, alternate
 from cnnspec.bench.memory import peak_memory
 from cnnspec.bench.parts import Parts, Progress
-from cnnspec.bench.records import LOOPS, MODES, TORCH, WORDS, Bench, LeftOut, Mode, Row
+from cnnspec.bench.records import MODES, TORCH, WORDS, Bench, LeftOut, Mode, Row
 from cnnspec.bench.worthless import Load, reasons
 from cnnspec.compare import Party, parse_party
 from cnnspec.environment import MOST_THREADS

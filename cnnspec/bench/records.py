@@ -8,6 +8,7 @@ from itertools import product
 from statistics import geometric_mean
 from typing import Literal
 
+from cnnspec.backends import LOOPS
 from cnnspec.bench.machine import Machine
 from cnnspec.bench.measure import Spread
 from cnnspec.bench.worthless import Load, Reason
@@ -21,9 +22,6 @@ WORDS: dict[Mode, str] = {"train": "training step", "predict": "prediction"}
 
 TORCH = "torch"
 """What the others are held against: torch as it is, eager."""
-
-LOOPS = "loops"
-"""What is measured on a slice alone."""
 
 
 @dataclass(frozen=True)

@@ -95,6 +95,7 @@ def command(
     """
     interrupt.keeps(lambda: "nothing is kept")
 
+    from cnnspec.backends import LOOPS
     from cnnspec.bench import bench
     from cnnspec.cli.activity import parts
     from cnnspec.cli.console import Output
@@ -108,7 +109,7 @@ def command(
     if compiled:
         names.append(COMPILED)
     model, _ = read_spec(spec, overrides)
-    if "loops" in names:
+    if LOOPS in names:
         from cnnspec.cli import forecast
 
         forecast.of_bench(model)

@@ -42,7 +42,7 @@ def command(
     as_json: bool,
 ) -> None:
     """Test the weights of a run folder, on any backend."""
-    from cnnspec.backends import build
+    from cnnspec.backends import LOOPS, build
     from cnnspec.cli.activity import parts
     from cnnspec.cli.output import print_document, print_line, say
     from cnnspec.data import load_data
@@ -70,7 +70,7 @@ def command(
     network.load_state(weights)
     data = load_data(model.data, data_dir, limits=model.limits)
     data.check_fits(plan.input, plan.classes)
-    if name == "loops":
+    if name == LOOPS:
         from cnnspec.cli import forecast
 
         forecast.of_evaluation(plan, model, len(data.test))

@@ -6,10 +6,11 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from cnnspec.backends import LOOPS
 from cnnspec.backends.loops.pace import Pace, pace_of
 from cnnspec.bench.loops import cut_to_size
 from cnnspec.cli.output import say
-from cnnspec.compare.effort import LOOPS, effort_of
+from cnnspec.compare.effort import effort_of
 from cnnspec.compare.party import parse_party
 from cnnspec.compare.trajectory.few import share_of
 from cnnspec.compare.trajectory.together import planned_steps
@@ -30,7 +31,7 @@ _SIDES = parse_party(LOOPS), parse_party(LOOPS)
 
 
 @dataclass(frozen=True)
-class Training:
+class LoopsTraining:
     """A training by the loops."""
 
     model: ModelSpec
@@ -73,7 +74,7 @@ class Training:
             yield f"--set training.batch_size={larger}"
 
 
-def of_training(plan: Plan, training: Training) -> None:
+def of_training(plan: Plan, training: LoopsTraining) -> None:
     """Say how long a training by the loops will take, where that is long."""
     pace = pace_of(plan, training.model.training)
     ways = [*training.shorter(pace), "--backend numpy"]
@@ -118,7 +119,7 @@ def of_comparison(
         share = None if all_of_it else share_of(plan, model.training, _SIDES, data)
         of_first = twins if mode == "free" and slow[0] else 0
         share_steps, share_data = (share.steps, share.data) if share else (steps, data)
-        training = Training(model, share_data, share_steps, sum(slow) + of_first)
+        training = LoopsTraining(model, share_data, share_steps, sum(slow) + of_first)
         trained = training.seconds(pace)
         what += f", {_images(training)}"
         ways = [] if share else ["--mode replay", "--steps 10"]
@@ -139,7 +140,7 @@ def of_runs(run: Run, backends: tuple[str, str], twins: int, data_dir: str | Non
         what += ", every part to replay"
     ways = ["--backends numpy,torch"] if slow == 1 else []
     if twins:
-        seconds += Training(model, data, networks=twins).seconds(pace)
+        seconds += LoopsTraining(model, data, networks=twins).seconds(pace)
         what += f", {twins} twins to train where the weights differ"
         ways.insert(0, "--twins 0")
     _say(seconds, what, ways)
@@ -173,7 +174,7 @@ def _is_loops(backend: str) -> bool:
     return backend.partition("@")[0] == LOOPS
 
 
-def _images(training: Training) -> str:
+def _images(training: LoopsTraining) -> str:
     what = f"{training.learnt:,} images to learn from, {training.tested:,} to test on"
     return what if training.networks == 1 else f"{what}, {training.networks} times"
 

@@ -59,7 +59,7 @@ def command(
     as_json: bool,
 ) -> None:
     """Train a network on its data, and keep weights and metrics in a run folder."""
-    from cnnspec.backends import build
+    from cnnspec.backends import LOOPS, build
     from cnnspec.cli.output import print_document, print_line, say
     from cnnspec.cli.progress import training_progress
     from cnnspec.cli.specs import read_spec
@@ -81,10 +81,10 @@ def command(
         network = build(plan, model.training, backend, device=device)
     data = load_data(model.data, data_dir, limits=model.limits)
     data.check_fits(plan.input, plan.classes)
-    if backend == "loops":
+    if backend == LOOPS:
         from cnnspec.cli import forecast
 
-        forecast.of_training(plan, forecast.Training(model, data))
+        forecast.of_training(plan, forecast.LoopsTraining(model, data))
     with interrupt.held():
         run = Run.create(runs, model, text, backend=backend, overrides=overrides)
         interrupt.keeps(lambda: _kept(run, 0))

@@ -11,14 +11,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from cnnspec.backends import BACKENDS
+from cnnspec.backends import BACKENDS, LOOPS
 from cnnspec.compare.party import Party
 from cnnspec.plan import Plan
 
 NUMBERS = 2_000_000
 """Outputs of all layers in one batch, at most: what engines make in a moment."""
-
-LOOPS = "loops"
 
 LOOPED = 50_000
 """Outputs of all layers in a batch up to which the loops cost little: some tenths of a second."""

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from cnnspec.backends import builder_of, loops
+from cnnspec.backends import LOOPS, builder_of, loops
 from cnnspec.compare.budget import Exact, gamma, unit_roundoff
 from cnnspec.compare.isolation import Isolation
 from cnnspec.compare.party import Party
@@ -27,7 +27,7 @@ from cnnspec.randomness import stream
 from cnnspec.spec.training import AnyOptimizer, Training
 from cnnspec.trace import Array, State
 
-JUDGES = {"loops": "the textbook loops", "numpy": "the NumPy engine", "torch": "torch"}
+JUDGES = {LOOPS: "the textbook loops", "numpy": "the NumPy engine", "torch": "torch"}
 """In the order in which they are asked."""
 
 OUTPUTS = 30_000
@@ -138,7 +138,7 @@ def updated_like(judge: Judge, given: GivenUpdate, options: AnyOptimizer) -> dic
 
     An optimizer treats every number alone, and the loops need not be asked for all of them.
     """
-    if judge.name != "loops":
+    if judge.name != LOOPS:
         whole = updated(judge.side.exact, given)
         return {name: flat(array) for name, array in whole.items()}
     weights = {name: flat(array).astype(np.float64) for name, array in given.weights.items()}

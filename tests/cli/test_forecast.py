@@ -15,7 +15,7 @@ from cnnspec import parse_spec, resolve
 from cnnspec.backends import build
 from cnnspec.backends.loops.pace import Pace, pace_of
 from cnnspec.cli import forecast
-from cnnspec.cli.forecast import Training, duration
+from cnnspec.cli.forecast import LoopsTraining, duration
 from cnnspec.data import load_data
 from cnnspec.spec.model import ModelSpec
 
@@ -110,13 +110,13 @@ def test_a_training_learns_in_all_epochs_and_tests_after_each() -> None:
     )
     assert spec.data is not None
     data = load_data(spec.data)
-    whole = Training(spec, data)
+    whole = LoopsTraining(spec, data)
     assert (whole.learnt, whole.tested) == (300, 150)
     # 100 images are three steps of an epoch
     assert whole.seconds(SLOW) == pytest.approx(300 * 0.3 + 9 * 1.0 + 150 * 0.1)
-    early = Training(spec, data, steps=2)
+    early = LoopsTraining(spec, data, steps=2)
     assert (early.learnt, early.tested) == (80, 50)
-    assert Training(spec, data, networks=2).seconds(SLOW) == 2 * whole.seconds(SLOW)
+    assert LoopsTraining(spec, data, networks=2).seconds(SLOW) == 2 * whole.seconds(SLOW)
 
 
 QUICK = "--batch", "1", "--no-memory", "--seconds", "0.001"
@@ -191,14 +191,14 @@ def test_the_ways_are_options_that_there_are(folder: Path) -> None:
     spec = parse_spec(text)
     assert spec.data is not None
     data = load_data(spec.data)
-    before = Training(spec, data).seconds(SLOW)
-    ways = list(Training(spec, data).shorter(SLOW))
+    before = LoopsTraining(spec, data).seconds(SLOW)
+    ways = list(LoopsTraining(spec, data).shorter(SLOW))
     assert len(ways) == 2
     for way in ways:
         overrides = [way.removeprefix("--set ")]
         shorter = parse_spec(text, overrides=overrides)
         assert shorter.data is not None
-        after = Training(shorter, load_data(shorter.data)).seconds(SLOW)
+        after = LoopsTraining(shorter, load_data(shorter.data)).seconds(SLOW)
         assert after < 0.75 * before, way
 
 
@@ -207,7 +207,7 @@ def test_larger_batches_are_offered_where_updates_cost_most() -> None:
         "input: [1, 8, 8]\nlayers: [flatten, linear: {out_features: 10}]\ndata: digits"
     )
     assert spec.data is not None
-    training = Training(spec, load_data(spec.data))
+    training = LoopsTraining(spec, load_data(spec.data))
     assert list(training.shorter(Pace(0.001, 0.001, 5.0)))[-1] == "--set training.batch_size=320"
     assert not any("batch_size" in way for way in training.shorter(SLOW))
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from cnnspec.backends import LOOPS
 from cnnspec.compare.budget import Exact
 from cnnspec.compare.causes import Cause, LayerSituation, Observation
 from cnnspec.compare.check.judged import Judged
@@ -47,7 +48,7 @@ class LayerGrader:
         plan = setting.plan()
         self.at = plan.layer(LAYER)
         state = probe_weights(plan, 0)
-        self._judge = Judge(plan, Training(), "loops", state)
+        self._judge = Judge(plan, Training(), LOOPS, state)
         parameters, buffers = own_arrays(self._judge.side, self.at)
         self.weights = parameters | buffers
         self.probes: Sequence[LayerProbe] = tuple(setting.probes(plan))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from cnnspec.compare.effort import LOOPS, outputs_of
+from cnnspec.backends import LOOPS
+from cnnspec.compare.effort import outputs_of
 from cnnspec.compare.party import Party
 from cnnspec.compare.trajectory.together import planned_steps
 from cnnspec.data import Dataset, Split
