@@ -3,7 +3,8 @@
     Address = Layer(path) | Loss | Optimizer | Step | Pass | Training
 
 An address is no string: a layer may be called `loss`, and is not the loss. Words are made of
-addresses in `cnnspec.report.address` alone.
+addresses in `cnnspec.report.address`; those that a user writes are read in
+`cnnspec.compare.allowed`.
 """
 
 from __future__ import annotations

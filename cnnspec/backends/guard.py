@@ -27,7 +27,7 @@ from cnnspec.backends.answers import (
 )
 from cnnspec.backends.border import check_images, check_loss, check_replay, check_training
 from cnnspec.backends.network import Labels, LayerTimes, Network, Step
-from cnnspec.backends.sharing import Making, Shared, by_turns, in_bytes
+from cnnspec.backends.sharing import Making, Shared, by_turns, pickled
 from cnnspec.errors import BackendError, CnnspecError
 from cnnspec.plan import Plan
 from cnnspec.spec.sizes import Shape
@@ -121,7 +121,7 @@ class GuardedNetwork(Shared):
 
         file = whole_path(self._name) if is_user_file(self._name) else None
         guarding = (self._name, self.plan, self._slots)
-        return _from_bytes, (in_bytes(self._network), guarding, file)
+        return _from_bytes, (pickled(self._network), guarding, file)
 
     @by_turns
     def _run(self, method: str, *given: Any) -> Any:

@@ -98,10 +98,10 @@ class Shared(ABC):
     @by_turns
     def __reduce__(self) -> Making:
         make, parts = self._parts()
-        return _from_bytes, (make, in_bytes(parts))
+        return _from_bytes, (make, pickled(parts))
 
 
-def in_bytes(parts: object) -> bytes:
+def pickled(parts: object) -> bytes:
     """Pickle what a network is made from.
 
     Raises:

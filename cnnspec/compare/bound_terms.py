@@ -11,7 +11,7 @@ from cnnspec.compare.budget import Exact
 from cnnspec.compare.budget_learning import adam_terms, softmax_terms
 from cnnspec.compare.budget_norm import channel_terms
 from cnnspec.compare.probes import LayerProbe
-from cnnspec.compare.replay_learning import GivenUpdate, slots_of
+from cnnspec.compare.replay_learning import GivenUpdate, slots_of_one
 from cnnspec.compare.verdict import Quantity
 from cnnspec.spec.layers import BatchNorm
 from cnnspec.spec.training import Adam, AnyOptimizer
@@ -115,7 +115,7 @@ def _adam(
     at = adam_terms(
         options,
         given.weights[parameter].astype(np.float64),
-        slots_of(given.slots, parameter),
+        slots_of_one(given.slots, parameter),
         given.gradients[parameter].astype(np.float64),
         given.learning_rate,
         given.step,

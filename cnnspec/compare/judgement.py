@@ -107,7 +107,7 @@ def _finding(found: Quantity, judged: _Judged) -> Finding:
 
 
 class _Judgement:
-    """A judge, and what was shown to him so far."""
+    """A judge, and what was shown to it so far."""
 
     def __init__(self, isolation: Isolation, inputs: Inputs) -> None:
         self._isolation, self._inputs = isolation, inputs
@@ -164,7 +164,7 @@ class _Judgement:
         return self._observed[at]
 
     def _trusted(self, judge: Judge, found: Quantity) -> str | None:
-        """Say what the judgement rests on; None where the judge contradicts himself."""
+        """Say what the judgement rests on; None where the judge contradicts itself."""
         if not found.quantity.startswith("grad_") or found.address == LOSS:
             return judge.words
         probes = [probe for probe in self._inputs.layers if probe.address == found.address]

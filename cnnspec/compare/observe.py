@@ -17,7 +17,7 @@ from cnnspec.compare.isolation import Isolation
 from cnnspec.compare.judge import Judge, flat, replayed, updated_like, within, within_reach
 from cnnspec.compare.probes import LayerProbe
 from cnnspec.compare.replay_layers import magnitudes, own_arrays, pair_budgets
-from cnnspec.compare.replay_learning import OF_LOSS, losses, slots_of, updates
+from cnnspec.compare.replay_learning import OF_LOSS, losses, slots_of_one, updates
 from cnnspec.compare.replay_step import PREDICTED, prediction_budget
 from cnnspec.compare.side import EXACT, Side
 
@@ -96,7 +96,7 @@ def observe_optimizer(isolation: Isolation, judge: Judge, inputs: Inputs) -> Obs
         truth = updated_like(judge, given, options)
         bounds = given.budgets(plan, options, "float64")
         for parameter in plan.parameters:
-            slots = slots_of(given.slots, parameter)
+            slots = slots_of_one(given.slots, parameter)
             situation = UpdateSituation(
                 options,
                 given.learning_rate,

@@ -9,7 +9,7 @@ from types import MappingProxyType
 import numpy as np
 
 from cnnspec.address import LOSS, OPTIMIZER
-from cnnspec.backends.answers import slots_of as full_slots
+from cnnspec.backends.answers import slots_of
 from cnnspec.backends.network import Labels, Network
 from cnnspec.compare.budget import Exact
 from cnnspec.compare.budget_learning import OPTIMIZER_BUDGETS, cross_entropy_budgets
@@ -87,7 +87,7 @@ class GivenUpdate:
             found = OPTIMIZER_BUDGETS[options.keyword](
                 options,
                 self.weights[name].astype(np.float64),
-                slots_of(self.slots, name),
+                slots_of_one(self.slots, name),
                 self.gradients[name].astype(np.float64),
                 self.learning_rate,
                 self.step,
@@ -188,7 +188,7 @@ def updated(network: Network, given: GivenUpdate) -> dict[str, Array]:
     return after
 
 
-def slots_of(slots: Mapping[str, Array], parameter: str) -> dict[str, Exact]:
+def slots_of_one(slots: Mapping[str, Array], parameter: str) -> dict[str, Exact]:
     """Return the slots of one parameter by their own names (`exp_avg`)."""
     prefix = f"{parameter}."
     return {
@@ -200,7 +200,7 @@ def slots_of(slots: Mapping[str, Array], parameter: str) -> dict[str, Exact]:
 
 def _no_slots(plan: Plan, options: AnyOptimizer) -> State:
     """Return the slots from which an optimizer starts."""
-    return {name: np.zeros(shape, np.float32) for name, shape in full_slots(plan, options).items()}
+    return {name: np.zeros(shape, np.float32) for name, shape in slots_of(plan, options).items()}
 
 
 def _rounded(state: Mapping[str, Array]) -> dict[str, Array]:

@@ -44,7 +44,7 @@ def render_check(checked: Checked) -> Iterator[RenderableType]:
     yield Wrapped(Text(f"{word}: {checked.candidate} as {checked.kind}: {grade}", style=style))
     if checked.error:
         error = f"{'' if checked.loaded else 'cannot be loaded: '}{checked.error}"
-        yield Wrapped(Text(printable(f"\n{error}")))
+        yield Wrapped(Text(written_out(f"\n{error}")))
     else:
         for group in _grouped(f for f in checked.findings if f.reached and not f.ok):
             yield Text("")
@@ -82,7 +82,7 @@ def _block(group: list[CheckFinding]) -> Block:
     places = "; ".join(finding.setting for finding in group)
     notes = []
     if first.message:
-        notes.append(printable(first.message))
+        notes.append(written_out(first.message))
     if first.example:
         notes.append(f"{first.example}{_explained(first)}")
     if first.cause:
@@ -135,7 +135,7 @@ def _remarks(checked: Checked) -> Iterator[RenderableType]:
     for note in checked.notes:
         yield Wrapped(Text(f"note: {note}", style="dim"))
     for why, settings in unsupported.items():
-        text = f"not supported: {'; '.join(settings)}: {printable(why)}"
+        text = f"not supported: {'; '.join(settings)}: {written_out(why)}"
         yield Wrapped(Text(text, style="dim"))
 
 
@@ -149,10 +149,10 @@ def _printed(checked: Checked) -> Iterator[RenderableType]:
     yield Text(f"\nit printed{of}:", style="dim")
     for line in lines:
         shown = line if len(line) <= LONGEST else f"{line[:LONGEST]} ..."
-        yield Wrapped(Text(printable(shown), style="dim"), INDENT)
+        yield Wrapped(Text(written_out(shown), style="dim"), INDENT)
 
 
-def printable(text: str) -> str:
+def written_out(text: str) -> str:
     """Return somebody's text with what a terminal would obey, or cannot show, written out."""
     return "".join(
         char if char.isprintable() or char == "\n" else char.encode("unicode_escape").decode()

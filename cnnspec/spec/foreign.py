@@ -12,15 +12,13 @@ CALLS: dict[str, tuple[str, tuple[str, ...]]] = {
     "Conv2d": (
         "conv",
         (
-            *(
-                "in_channels",
-                "out_channels",
-                "kernel_size",
-                "stride",
-                "padding",
-                "dilation",
-                "groups",
-            ),
+            "in_channels",
+            "out_channels",
+            "kernel_size",
+            "stride",
+            "padding",
+            "dilation",
+            "groups",
             "bias",
         ),
     ),
