@@ -181,7 +181,7 @@ def run_selftest(
 
 def _trial(fault: Fault, spec: ModelSpec, against: str) -> Trial:
     plan = resolve(spec)
-    party = Party.of_builder(FAULTY, faulty_builder(fault, plan))
+    party = Party(FAULTY, FAULTY, faulty_builder(fault, plan))  # a copy of our own: no guard
     verdict = _judge(plan, spec.training, party, against)
     place = fault.place or planted_at(fault, plan)
     return Trial(fault, spec.name, place, verdict.first_divergence)
