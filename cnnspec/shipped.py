@@ -20,3 +20,9 @@ def folder() -> Path:
     """Return the folder that they lie in."""
     installed, cloned = FOLDERS
     return installed if installed.is_dir() else cloned
+
+
+def is_installed(path: str | Path) -> bool:
+    """Tell whether a spec lies in the package as it is installed; a clone's are the user's own."""
+    installed, _ = FOLDERS
+    return Path(path).resolve().parent == installed.resolve()

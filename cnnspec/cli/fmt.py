@@ -7,7 +7,8 @@ import rich_click as click
 from cnnspec.cli import DIFFERENT
 from cnnspec.cli.command import with_examples
 from cnnspec.cli.options import complete_specs
-from cnnspec.cli.targets import STDIN, Spec, comes_with_cnnspec
+from cnnspec.cli.targets import STDIN, Spec
+from cnnspec.shipped import is_installed
 
 
 @with_examples(
@@ -41,7 +42,7 @@ def command(files: tuple[str, ...], check: bool) -> int:
     changed = 0
     problems: list[Diagnostic] = []
     for path, in_folder in expanded(files):
-        if comes_with_cnnspec(path):
+        if is_installed(path):
             print_line(f"{name_of(path)}: comes with cnnspec, left as it is")
             continue
         try:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import rich_click as click
 
-from cnnspec.shipped import folder, shipped_specs
+from cnnspec.shipped import shipped_specs
 
 STDIN = "-"
 SUFFIXES = (".yaml", ".yml")
@@ -99,12 +99,6 @@ class RunFolder(click.ParamType[str]):
 def is_run(path: str | Path) -> bool:
     """Tell whether a path is a run folder."""
     return (Path(path) / "run.json").is_file()
-
-
-def comes_with_cnnspec(path: str) -> bool:
-    """Tell whether a file belongs to the package, as it is installed."""
-    own = folder().resolve()
-    return own.parent.name == "cnnspec" and Path(path).resolve().parent == own
 
 
 def short_name(path: str) -> str:

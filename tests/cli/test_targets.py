@@ -216,6 +216,16 @@ def test_fmt_never_writes_the_installed_ones(
     assert file.read_bytes() == before
 
 
+def test_fmt_writes_those_of_a_clone_whatever_its_folder_is_called(
+    call: Call, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cloned = folder / "cnnspec" / "specs"
+    cloned.mkdir(parents=True)
+    (cloned / "odd.yaml").write_text("input:   [1, 8, 8]\nlayers:   [flatten]\n")
+    monkeypatch.setattr(shipped, "FOLDERS", (folder / "cnnspec" / "cnnspec" / "specs", cloned))
+    assert call("fmt", cloned).out.endswith("odd.yaml: laid out anew\n")
+
+
 COMPLETED = {
     "names": ("cnnspec build le", ["lenet5"]),
     "names beside files": ("cnnspec diff ", ["small.yaml", *shipped_specs()]),

@@ -214,7 +214,6 @@ def _planted() -> list[Any]:
     return found
 
 
-@pytest.mark.torch
 def _said(fault: Fault, spec: ModelSpec) -> Finding:
     """Return what is said first of a fault beside the loops."""
     party = Party("numpy", "numpy", faulty_builder(fault, resolve(spec)))
