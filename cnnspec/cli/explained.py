@@ -36,7 +36,7 @@ def print_explained(
 
     quantities = quantities_called(verdict, name)
     parties = parse_party(backends[0], device), parse_party(backends[1], device)
-    split = load_data(spec.data, data_dir).train if spec.data else None
+    split = load_data(spec.data, data_dir, limits=spec.limits).train if spec.data else None
     with prints_on_stderr():
         found = list(explain(resolve(spec), spec.training, parties, quantities, split))
     Output().print("", *(part for each in found for part in explained_parts(each)), sep="\n")

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from cnnspec.cli.activity import Activity
 from cnnspec.cli.progress import BAR, TrainingProgress
+from cnnspec.spec.limits import Limits
 from cnnspec.training import StepTaken
 from tests.cli.conftest import Call
 
@@ -255,3 +256,14 @@ def test_a_training_that_ends_early_is_expected_to() -> None:
     event = StepTaken(1, 1, 32, 64, 2.3, 2.3, np.zeros((32, 10)), np.arange(32))
     progress.show({"numpy": event})
     assert [task.total for task in activity.bar.tasks] == [96]
+
+
+def test_a_budget_is_explained_of_as_much_data_as_the_spec_allows(
+    spec: str, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The usual limit is small here, and the spec's own is not."""
+    monkeypatch.setattr("cnnspec.data.load.Limits", lambda: Limits(images=1))
+    options = ["--backends", "numpy,loops", "--mode", "replay", "--explain", "conv1.output"]
+    done = call("compare", spec, *options)
+    assert (done.code, done.err) == (0, "")
+    assert "\nconv1.output: float64, numpy vs loops" in done.out
