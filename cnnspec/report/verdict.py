@@ -29,7 +29,8 @@ def replay_parts(found: Verdict | Replayed, *, whole: bool) -> Iterator[Renderab
     """Yield what a replay found: a block a cause, and what was compared."""
     blocks = [
         *finding_blocks(found.findings, whole=whole),
-        *not_compared_blocks(found.coverage),
+        # `compare RUN RUN` takes no --allow
+        *not_compared_blocks(found.coverage, may_allow=isinstance(found, Verdict)),
     ]
     if blocks:
         yield Text("")
@@ -193,7 +194,7 @@ def _compared(coverage: Coverage, made: str, *, whole: bool) -> str:
     return f"{total}: {', '.join(groups)}" if groups else total
 
 
-def not_compared_blocks(coverage: Coverage) -> Iterator[Block]:
+def not_compared_blocks(coverage: Coverage, *, may_allow: bool) -> Iterator[Block]:
     """Yield a block for each reason for which something could not be compared."""
     for group in _together(coverage, allowed=False):
         names = dict.fromkeys(words(item.address) for item in group)
@@ -202,7 +203,7 @@ def not_compared_blocks(coverage: Coverage) -> Iterator[Block]:
             "not-compared",
             _missing_words(group),
             notes=(group[0].why,),
-            help=f"mend it; or leave it out with {allow}",
+            help=f"mend it; or leave it out with {allow}" if may_allow else "mend it",
         )
 
 

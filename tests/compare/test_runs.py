@@ -28,6 +28,7 @@ REPEATED = [
     f"parts.{key}"
     for key in (
         "findings",
+        "follows",
         "quantities",
         "coverage",
         "not_compared",
@@ -221,8 +222,9 @@ def test_parts_that_cannot_be_compared_are_different(
         "parts of the backends could not be compared: conv1: numpy: ValueError: no gradient"
     )
     text = " ".join(str(part) for part in render_runs(found))
-    assert "compared: 3 of 4 outputs" in text
-    assert "not compared: conv1 (output, input gradient" in text
+    assert ": 3 of 4 outputs, 3 of 4 input gradients, " in text
+    assert "message='conv1 (output, input gradient, weight gradient, bias gradient); " in text
+    assert "help='mend it'" in text  # two runs take no --allow
 
 
 @pytest.mark.torch

@@ -175,8 +175,8 @@ def test_the_longest_layers_are_within_the_bounds(kind: type[Layer]) -> None:
     assert MOST_LAYERS * values + 4 * MAX_LIST < RESOLVED.values
 
 
-ROOM = 2 * 30 * MAX_LIST + 10 * MAX_TEXT + 100_000
-"""Bytes of all that is no layer: two lists of numbers, a text of escapes, and the rest."""
+ROOM = 2 * 30 * MAX_LIST + 5 * 10 * MAX_TEXT + 100_000
+"""Bytes of all that is no layer: two lists of numbers, five texts of escapes, and the rest."""
 
 
 def nodes(node: Any) -> int:
@@ -188,7 +188,7 @@ def nodes(node: Any) -> int:
 
 
 def test_no_section_has_a_list_or_a_text_that_is_not_counted() -> None:
-    """ROOM knows of one text and two lists beside the layers; a new one needs more."""
+    """ROOM knows of five texts and two lists beside the layers; a new one needs more."""
     long = []
     sections: list[type[BaseModel]] = [Training, Limits, Normalize]
     sections += [kind for kinds in KINDS_AT.values() for kind in kinds.values()]
@@ -197,4 +197,5 @@ def test_no_section_has_a_list_or_a_text_that_is_not_counted() -> None:
             parts = list(leaves(field.annotation))
             if str in parts or Ellipsis in parts:
                 long.append(f"{section.__name__}.{name}")
-    assert long == ["Normalize.mean", "Normalize.std", "NPZ.path"]
+    names = ("path", "images", "labels", "test_images", "test_labels")
+    assert long == ["Normalize.mean", "Normalize.std", *(f"NPZ.{name}" for name in names)]

@@ -59,6 +59,7 @@ limits:
   parameters: 1000000000
   activations: 10000000000
   layers: 10000
+  images: 1000000000
 """
 FILES = ["metrics.jsonl", "resolved.yaml", "run.json", "spec.yaml", "weights.safetensors"]
 METRICS = [
