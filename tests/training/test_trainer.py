@@ -210,7 +210,7 @@ def test_a_training_that_diverges_is_stopped(some: Dataset, backend: str) -> Non
 def test_other_images_are_refused_before_the_first_step(some: Dataset) -> None:
     wide = Split(np.zeros((4, 1, 8, 9), np.float32), np.zeros(4, np.int64))
     recording = Recording(network())
-    with pytest.raises(DataError, match="^the data `wide` has images of 1 x 8 x 9, but "):
+    with pytest.raises(DataError, match=r"^the data `wide` has images of 1 x 8 x 9, but "):
         train(recording, Dataset("wide", wide, some.test), SHORT)  # type: ignore[arg-type]
     assert recording.calls == []
 
