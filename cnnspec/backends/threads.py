@@ -37,10 +37,13 @@ class ThreadLimited(Shared):
     @contextmanager
     def _limit(self) -> Iterator[Network]:
         own = getattr(self._network, "threads", None)
-        # Its own goes first: once the pools are limited, torch takes that for its number before.
+        # The limit's turn comes before the network's, which may be that of the whole engine: within
+        # a limit, a network of somebody's own waits for the engine, and the two would wait for
+        # each other. Its own number goes first: once the pools are limited, torch takes that for
+        # its number before.
         with (
-            self._turn.lock,
             _limiting.lock,
+            self._turn.lock,
             own(self._threads) if own else nullcontext(),
             threadpool_limits(self._threads),
         ):

@@ -85,8 +85,10 @@ class OwnNetwork(NumPyNetwork):
         return {}
 
 
-def _own(plan: Plan, training: Training, *, device: str) -> Network:
-    return OwnNetwork(
+def own(
+    plan: Plan, training: Training, *, device: str, kind: type[NumPyNetwork] = OwnNetwork
+) -> Network:
+    return kind(
         plan,
         training,
         backend="own",
@@ -97,7 +99,7 @@ def _own(plan: Plan, training: Training, *, device: str) -> Network:
 
 
 def _guarded(plan: Plan, training: Training) -> Network:
-    network = guarded(_own, "own")(plan, training, device="cpu")
+    network = guarded(own, "own")(plan, training, device="cpu")
     network.load_state(initial_weights(plan, training.seed))
     return network
 

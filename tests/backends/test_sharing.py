@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +21,21 @@ import pytest
 from threadpoolctl import threadpool_info
 
 from cnnspec.backends.network import Network
-from cnnspec.compare import parse_party
+from cnnspec.compare import Party, parse_party
 from cnnspec.compare.plain import plain_network
 from cnnspec.errors import BackendError
+from cnnspec.plan import Plan
 from cnnspec.spec.training import Adam, Training
 from cnnspec.trace import Array
-from tests.backends.every_network import PLAN, TRAINING, OwnReLU, every_network, network_of
+from tests.backends.every_network import (
+    PLAN,
+    TRAINING,
+    OwnNetwork,
+    OwnReLU,
+    every_network,
+    network_of,
+    own,
+)
 from tests.cases import assert_same_bits, batch_of
 
 TRAININGS = {"momentum": TRAINING, "adam": Training(optimizer=Adam())}
@@ -357,6 +367,42 @@ def test_a_number_of_threads_is_put_back(backend: str) -> None:
     assert numbers_of_threads(backend) == before
     with ThreadPoolExecutor(1) as pool:
         assert pool.submit(numbers_of_threads, backend).result() == before
+
+
+def test_two_limited_networks_of_one_engine_do_not_wait_for_each_other() -> None:
+    """One takes the engine's turn as its own, the other within a call of somebody's network."""
+    within, other_asks = threading.Event(), threading.Event()
+
+    class Slow(OwnNetwork):
+        def predict(self, images: Array) -> Array:
+            within.set()
+            other_asks.wait(60)
+            time.sleep(0.2)
+            return super().predict(images)
+
+    def build(plan: Plan, training: Training, *, device: str) -> Network:
+        return own(plan, training, device=device, kind=Slow)
+
+    slow = replace(Party.of_builder("slow", build), threads=2).build(PLAN, TRAINING)
+    plain = network_of("numpy@threads=2")
+    images = BATCHES[0][0]
+    found: dict[str, Array] = {}
+
+    def ask_slow() -> None:
+        found["slow"] = slow.predict(images)
+
+    def ask_plain() -> None:
+        within.wait(60)
+        other_asks.set()
+        found["plain"] = plain.predict(images)
+
+    threads = [threading.Thread(target=ask, daemon=True) for ask in (ask_slow, ask_plain)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert found.keys() == {"slow", "plain"}
+    np.testing.assert_array_equal(found["slow"], found["plain"])
 
 
 def numbers_of_threads(backend: str) -> list[int]:
