@@ -43,6 +43,8 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "fullyconnected": ("linear",),
     "rectifier": ("relu",),
     "pooling": ("pool",),
+    "inner_product": ("linear",),
+    "innerproduct": ("linear",),
     "gaussian": ("normal",),
     "random_normal": ("normal",),
     "randomnormal": ("normal",),
@@ -57,6 +59,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "channels": ("out_channels", "num_features"),
     "dataset": ("data",),
     "dtype": ("precision",),
+    "beta2": ("betas",),
     "epsilon": ("eps",),
     "features": ("out_features",),
     "filters": ("out_channels",),
@@ -74,7 +77,9 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "modules": ("layers",),
     "net": ("layers",),
     "network": ("layers",),
+    "n_epochs": ("epochs",),
     "num_epochs": ("epochs",),
+    "num_output": ("out_channels", "out_features"),
     "out_channels": ("out_features",),
     "out_features": ("out_channels",),
     "in_channels": ("in_features", "num_features"),
@@ -94,6 +99,13 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
 """What other tools call a thing, in small letters, and what it is called here."""
 
 
+BESIDES = {
+    "batchnormalization": "the defaults of Keras are `batch_norm: {momentum: 0.01, eps: 1e-3}`, "
+    "as `momentum` is the share of the batch here",
+}
+"""What is to be known of a synonym: the same thing, and yet its options say something else."""
+
+
 NOT_NEEDED = {
     "softmax": "the loss takes the logits as they are: leave it out",
     "log_softmax": "the loss takes the logits as they are: leave it out",
@@ -103,13 +115,15 @@ NOT_NEEDED = {
     "input_layer": "the input stands on top, as in `input: [1, 28, 28]`: leave it out",
     "track_running_stats": "leave it out: running statistics are always kept",
     "batch_normalize": "leave it out: a `- batch_norm` is a layer of its own",
-    "count_include_pad": "leave it out: padded cells are always counted in an average",
-    "padding_mode": "leave it out: zeros are added",
+    "count_include_pad": "padded cells are always counted in an average: leave it out if you "
+    "mean that",
+    "padding_mode": "only zeros are put around images: leave it out if you mean that",
     "inplace": "leave it out: how a layer keeps its arrays is up to the backend",
     "activation": "leave it out: a `- relu` is a layer of its own; the last layer has none",
     "loss": "the loss is always the mean cross-entropy of the logits: leave it out if "
     "you mean that",
-    "criterion": "the loss is always the mean cross-entropy of the logits: leave it out",
+    "criterion": "the loss is always the mean cross-entropy of the logits: leave it out if "
+    "you mean that",
     "metrics": "leave it out: loss and accuracy are always recorded",
     "shuffle": "leave it out: the images of every epoch are in a new order",
     "data_format": "leave it out: images are channels, height, width",
@@ -136,6 +150,11 @@ _NOT_NEEDED = {plain(word): answer for word, answer in NOT_NEEDED.items()}
 def synonyms_of(word: str) -> tuple[str, ...]:
     """Return what a word of another tool is called here; nothing where it is no such word."""
     return _SYNONYMS.get(plain(word), ())
+
+
+def besides(word: str) -> str:
+    """Say what differs though a word is a synonym; nothing where nothing does."""
+    return BESIDES.get(plain(word), "")
 
 
 def answer_to(word: str, noun: str) -> str:

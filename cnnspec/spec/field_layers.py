@@ -144,7 +144,6 @@ LAYERS = {
     **words(
         """
         unflatten: the way back from `flatten`
-        reshape view: another order of axes
         permute transpose: another order of axes
         upsample upsampling2d upsampling resize interpolate pixel_shuffle
         pixelshuffle: larger images
@@ -153,6 +152,11 @@ LAYERS = {
         rescale rescaling scale normalization normalize standardize: other numbers
         """,
         "it is not here ({what}); numbers of the images are normalised in `data`",
+    ),
+    **words(
+        "reshape view squeeze",
+        "there is `flatten`, which makes the features of each image one row; other shapes are not "
+        "here",
     ),
     **words(
         "pad zero_pad zeropad2d zero_padding2d zeropadding2d zero_padding constantpad2d",

@@ -60,6 +60,14 @@ OPTIMIZERS = {
 
 DATA = {
     **words(
+        "path file filename",
+        "a file of your own is `npz: {{path: my.npz}}`",
+    ),
+    **words(
+        "dataset name type kind source",
+        "the key is the kind of data: `data: mnist`, or `data: {{mnist: {{...}}}}`",
+    ),
+    **words(
         """
         cifar cifar10 cifar100 svhn emnist kmnist qmnist usps omniglot notmnist stl10: data
         imagenet imagenet1k imagenette tinyimagenet tiny_imagenet coco voc celeba caltech101
@@ -135,6 +143,7 @@ OPTIONS = {
         "output_padding output_size return_indices divisor_override negative_slope dropout_rate",
         "it is an option of layers that are not here",
     ),
+    **words("root data_dir", "choose the folder of the data sets with `--data-dir`"),
     **words("num_classes classes n_classes", "it is the `out_features` of the last `linear`"),
     **words("dropout", "there is no dropout; a network without it is another recipe"),
 }

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from cnnspec.spec.diagnostics import Diagnostic, Location, Path, brief
-from cnnspec.spec.field import answer_to, same_word, synonyms_of
+from cnnspec.spec.field import answer_to, besides, same_word, synonyms_of
 from cnnspec.spec.foreign import in_this_dialect
 from cnnspec.spec.lookalikes import ascii_of, in_words, narrowed, strangers
 from cnnspec.spec.scalars import core_scalar
@@ -66,7 +66,8 @@ def did_you_mean(word: str, known: Iterable[str], noun: str = "option") -> str:
         way_out = f": write `{brief(plain)}`" if plain else ""
         return f"{in_words(strange[0])}{way_out}"
     if word_meant is not None:
-        return f"did you mean `{word_meant}`?"
+        differs = besides(word)
+        return f"did you mean `{word_meant}`?{' ' + differs if differs else ''}"
     if answer := answer_to(word, noun):
         return answer
     return f"known are {', '.join(known)}" if known else "it has no options"
@@ -113,10 +114,10 @@ def nearest_legal(path: Path, wanted: str, found: Any, written: str) -> str:
     """Offer the nearest value that is allowed, where one is near; `written` is the source."""
     if path[-1] == "input":
         return _input(found)
+    if path == ("layers",) and isinstance(found, Mapping | str):
+        return "write a list: each layer behind a dash of its own, as in `- flatten`"
     if isinstance(found, str):
         return _look_alike(found) or _legal_for_text(path, wanted, found)
-    if path == ("layers",) and isinstance(found, Mapping):
-        return "write a list: each layer behind a dash of its own, as in `- flatten`"
     if "`true` or `false`" in wanted and found in (0, 1):
         return f"write `{str(bool(found)).lower()}`"
     if isinstance(found, bool):

@@ -129,6 +129,46 @@ def test_a_slip_is_seen(word: str, wanted: str) -> None:
     assert meant(word, KINDS, "layer") == wanted
 
 
+@pytest.mark.parametrize(
+    ("word", "known", "wanted"),
+    [
+        ("num_output", ["out_channels", "kernel_size"], "out_channels"),
+        ("num_output", ["out_features", "bias"], "out_features"),
+        ("n_epochs", ["epochs", "batch_size"], "epochs"),
+        ("beta_2", ["learning_rate", "betas"], "betas"),
+    ],
+)
+def test_an_option_of_another_tool_is_known(word: str, known: list[str], wanted: str) -> None:
+    assert meant(word, known) == wanted
+
+
+@pytest.mark.parametrize(
+    ("word", "noun", "answer"),
+    [
+        ("reshape", "layer", "there is `flatten`, "),
+        ("View", "layer", "there is `flatten`, "),
+        ("path", "data", "a file of your own is `npz: {path: my.npz}`"),
+        (
+            "dataset",
+            "data",
+            "the key is the kind of data: `data: mnist`, or `data: {mnist: {...}}`",
+        ),
+        ("root", "option", "choose the folder of the data sets with `--data-dir`"),
+        ("padding_mode", "option", "only zeros are put around images: leave it out if you mean "),
+        ("count_include_pad", "option", "padded cells are always counted in an average: leave it "),
+    ],
+)
+def test_a_true_way_out(word: str, noun: str, answer: str) -> None:
+    assert did_you_mean(word, KNOWN.get(noun, []), noun).startswith(answer)
+
+
+def test_the_same_layer_whose_options_say_something_else() -> None:
+    offered = did_you_mean("BatchNormalization", KINDS, "layer")
+    assert offered.startswith("did you mean `batch_norm`? the defaults of Keras are ")
+    assert "`batch_norm: {momentum: 0.01, eps: 1e-3}`" in offered
+    assert did_you_mean("BatchNorm2d", KINDS, "layer") == "did you mean `batch_norm`?"
+
+
 def test_shapes_behind_what_is_not_here() -> None:
     for kind in ("dropout", "GELU", "LayerNorm", "softmax", "Identity", "BatchNormalization"):
         assert keeps_shape(kind)
