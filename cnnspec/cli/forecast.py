@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 
 from cnnspec.backends import LOOPS
 from cnnspec.backends.loops.pace import Pace, pace_of
@@ -26,6 +27,8 @@ PASSES, FORWARD, UPDATES = 170, 40, 22
 """What a replay asks of costly loops, in about, besides a whole batch of each layer: images that go
 forward and back, those that go forward alone, and updates."""
 
+FEW_STEPS = 10
+"""Steps that are offered in place of a whole training."""
 
 _SIDES = parse_party(LOOPS), parse_party(LOOPS)
 
@@ -61,16 +64,18 @@ class LoopsTraining:
     def shorter(self, pace: Pace) -> Iterator[str]:
         """Yield options that make it short."""
         training, source = self.model.training, self.model.data
-        if training.epochs > 1:
+        if self.learnt > len(self.data.train):
             yield "--set training.epochs=1"
         few = _round(LONG / (pace.forward + pace.backward))
-        if source and len(self.data.train) > few:
+        if source and len(self.data.train) > few and self.learnt > training.epochs * few:
             yield f"--set data.{source.keyword}.train_samples={few}"
         tests = _round(LONG / pace.forward)
         if source and len(self.data.test) > tests:
             yield f"--set data.{source.keyword}.test_samples={tests}"
         larger = 10 * training.batch_size
-        if pace.update > training.batch_size * (pace.forward + pace.backward):
+        if self.steps is None and pace.update > training.batch_size * (
+            pace.forward + pace.backward
+        ):
             yield f"--set training.batch_size={larger}"
 
 
@@ -122,9 +127,11 @@ def of_comparison(
         training = LoopsTraining(model, share_data, share_steps, sum(slow) + of_first)
         trained = training.seconds(pace)
         what += f", {_images(training)}"
-        ways = [] if share else ["--mode replay", "--steps 10"]
+        ways = [] if share else ["--mode replay"]
+        if not share and (steps is None or steps > FEW_STEPS):
+            ways.append(f"--steps {FEW_STEPS}")
         ways += training.shorter(pace) if not share else []
-    _say(replayed + trained, what, [*ways, "--backends numpy,torch"])
+    _say(replayed + trained, what, [*ways, *_without_loops()])
 
 
 def of_runs(run: Run, backends: tuple[str, str], twins: int, data_dir: str | None) -> None:
@@ -138,7 +145,7 @@ def of_runs(run: Run, backends: tuple[str, str], twins: int, data_dir: str | Non
     if slow == 1:
         seconds += of_replay(plan, model, pace)
         what += ", every part to replay"
-    ways = ["--backends numpy,torch"] if slow == 1 else []
+    ways = _without_loops() if slow == 1 else []
     if twins:
         seconds += LoopsTraining(model, data, networks=twins).seconds(pace)
         what += f", {twins} twins to train where the weights differ"
@@ -154,7 +161,7 @@ def of_bench(model: ModelSpec) -> None:
     _say(
         pace.training(images, 1) + pace.testing(images),
         f"a step and a prediction of {images} image{'' if images == 1 else 's'}",
-        ["--backends numpy,torch"],
+        _without_loops() or ["--backends numpy"],
     )
 
 
@@ -174,6 +181,11 @@ def _is_loops(backend: str) -> bool:
     return backend.partition("@")[0] == LOOPS
 
 
+def _without_loops() -> list[str]:
+    """Return the option that leaves them out, if there is another backend to compare."""
+    return ["--backends numpy,torch"] if find_spec("torch") else []
+
+
 def _images(training: LoopsTraining) -> str:
     what = f"{training.learnt:,} images to learn from, {training.tested:,} to test on"
     return what if training.networks == 1 else f"{what}, {training.networks} times"
@@ -189,7 +201,8 @@ def _round(number: float) -> int:
 def _say(seconds: float, what: str, ways: list[str]) -> None:
     if seconds > LONG:
         say(f"cnnspec: the loops will take about {duration(seconds)}: {what}")
-        say(f"         for less: {', '.join(ways)}")
+        if ways:
+            say(f"         for less: {', '.join(ways)}")
 
 
 def duration(seconds: float) -> str:

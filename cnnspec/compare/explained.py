@@ -59,10 +59,10 @@ def check_name(plan: Plan, training: Training, name: str) -> None:
     places = [(item.address, item.quantity) for item in expected(plan, slots)]
     places += [(Layer(at.name), own) for at in plan.layers for own in (OWN_WEIGHTS, OWN_INPUT)]
     places += [(STEP, name) for name in (*plan.state, *slots, *OF_STEP)]
-    names = {f"{part}.{quantity}" for at, quantity in places for part in called(at)}
-    names |= {part for at, _ in places for part in called(at)}
+    names = dict.fromkeys(part for at, _ in places for part in called(at))
+    names |= dict.fromkeys(f"{part}.{quantity}" for at, quantity in places for part in called(at))
     if name not in names:
-        raise ComparisonError(_unknown(name, sorted(names)))
+        raise ComparisonError(_unknown(name, names))
 
 
 def quantities_called(verdict: Verdict, name: str) -> list[Quantity]:
@@ -85,15 +85,20 @@ def quantities_called(verdict: Verdict, name: str) -> list[Quantity]:
 
 
 def _unknown(name: str, known: Collection[str]) -> str:
-    """List what may be explained: the quantities of the part that is named, or all there are."""
-    plain = [other for other in known if "." in other and not other.startswith(("layer ", "the "))]
-    of_part = [other for other in plain if other.startswith(f"{name.partition('.')[0]}.")]
-    near = difflib.get_close_matches(name, known, n=1)
+    """List what may be explained: the quantities of the part that is named, or else the parts."""
+    plain = [other for other in known if not other.startswith(("layer ", "the "))]
+    quantities = [other for other in plain if "." in other]
+    of_part = [other for other in quantities if other.startswith(f"{name.partition('.')[0]}.")]
+    if of_part:
+        listed = f"There are: {', '.join(of_part)}"
+    else:
+        parts = [other for other in plain if "." not in other]
+        listed = f"There are: {', '.join(parts)}, and quantities of each, such as {quantities[0]}"
+    # a part is no quantity: `output` may be the output of any layer
+    alike = [other for other in plain if ("." in other) == ("." in name)]
+    near = difflib.get_close_matches(name, alike, n=1)
     hint = f"did you mean `{near[0]}`? " if near else ""
-    return (
-        f"--explain names nothing that was compared: `{name}`; {hint}There are: "
-        f"{', '.join(of_part or plain)}"
-    )
+    return f"--explain names nothing that was compared: `{name}`; {hint}{listed}"
 
 
 def explain(

@@ -202,6 +202,18 @@ def test_the_ways_are_options_that_there_are(folder: Path) -> None:
         assert after < 0.75 * before, way
 
 
+def test_no_way_is_offered_that_would_not_be_shorter(
+    call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forecast, "pace_of", lambda plan, training: Pace(0.1, 0.2, 10.0))
+    few = said(call(*COMPARES, "--mode", "lockstep", "--steps", "2").err)
+    assert few.endswith("for less: --mode replay, --backends numpy,torch")
+    monkeypatch.setattr(forecast, "find_spec", lambda name: None)
+    assert "torch" not in said(call(*COMPARES, "--mode", "lockstep", "--steps", "2").err)
+    done = call("bench", "small.yaml", "--backends", "numpy,loops", *QUICK)
+    assert "torch" not in done.err
+
+
 def test_larger_batches_are_offered_where_updates_cost_most() -> None:
     spec = parse_spec(
         "input: [1, 8, 8]\nlayers: [flatten, linear: {out_features: 10}]\ndata: digits"
