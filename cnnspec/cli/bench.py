@@ -90,7 +90,7 @@ def command(
 ) -> None:
     """Time training steps, predictions and layers of a spec, backend beside backend.
 
-    They take turns in one process, on random images. The loops are timed on a slice of the
+    The backends take turns in one process, on random images. The loops are timed on a slice of the
     work, which is scaled up.
     """
     interrupt.keeps(lambda: "nothing is kept")

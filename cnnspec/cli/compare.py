@@ -141,7 +141,7 @@ def command(
 ) -> int:
     """Say whether two backends are the same function, who is wrong and why; and train both.
 
-    Of two run folders, say whether rounding explains where they differ. Exits with 0 where they
+    With two run folders, say whether rounding explains how they differ. Exits with 0 where they
     are the same, and with 1 where they differ.
     """
     interrupt.keeps(lambda: "nothing is kept")

@@ -13,7 +13,7 @@ from cnnspec.cli.command import with_examples
 def command() -> None:
     """Print the JSON Schema of specs, for editors.
 
-    They complete and check specs by it, where the first line of a spec names it:
+    An editor completes and checks a spec by it if the first line of the spec names it:
 
     # yaml-language-server: $schema=cnnspec.schema.json
     """

@@ -28,7 +28,7 @@ QUICK_EVERY = 8
     type=click.IntRange(min=0),
     help=f"Random specs without a fault.  [default: {CLEAN}; {QUICK_CLEAN} with --quick]",
 )
-@click.option("--quick", is_flag=True, help=f"Plant one fault in {QUICK_EVERY} alone.")
+@click.option("--quick", is_flag=True, help=f"Plant only one fault in {QUICK_EVERY}.")
 @json_option
 def command(clean: int | None, quick: bool, as_json: bool) -> int:
     """Plant faults into the NumPy backend and see whether `compare` finds and explains them.

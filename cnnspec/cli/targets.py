@@ -182,11 +182,12 @@ def _no_spec(path: str, context: click.Context | None) -> str:
 
 def _run_instead(run: Path, context: click.Context | None) -> str:
     command = context.info_name if context is not None else "train"
-    two = "; to compare two run folders: cnnspec compare RUN RUN" if command == "diff" else ""
-    return (
-        f"To test its weights: cnnspec evaluate {run}; to take its spec: cnnspec {command} "
-        f"{run / 'resolved.yaml'}{two}"
-    )
+    spec = run / "resolved.yaml"
+    if command == "diff":  # takes two
+        take = f"name {spec}; to compare two run folders: cnnspec compare RUN RUN"
+    else:
+        take = f"cnnspec {command} {spec}"
+    return f"To test its weights: cnnspec evaluate {run}; to take its spec: {take}"
 
 
 def _runs_in(path: Path) -> str:

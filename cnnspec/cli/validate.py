@@ -32,7 +32,9 @@ if TYPE_CHECKING:
     type=Spec(folders=True),
     shell_complete=complete_specs,
 )
-@click.option("--quiet", "-q", is_flag=True, help="Print problems alone, no line for each file.")
+@click.option(
+    "--quiet", "-q", is_flag=True, help="Print only the problems, and no line for a valid file."
+)
 @set_option
 @json_option
 def command(files: tuple[str, ...], quiet: bool, overrides: tuple[str, ...], as_json: bool) -> int:

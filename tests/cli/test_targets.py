@@ -126,7 +126,7 @@ MIXED_UP = {
     "bench RUN": ("bench runs/small-1", "cnnspec bench runs/small-1/resolved.yaml"),
     "diff RUN RUN": (
         "diff runs/small-1 runs/other-1",
-        "to take its spec: cnnspec diff runs/small-1/resolved.yaml; to compare two run folders: "
+        "to take its spec: name runs/small-1/resolved.yaml; to compare two run folders: "
         "cnnspec compare RUN RUN",
     ),
     "train WEIGHTS": ("train runs/small-1/weights.safetensors", PART),
