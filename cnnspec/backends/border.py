@@ -6,7 +6,7 @@ granted.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -15,6 +15,11 @@ from cnnspec.errors import DataError, StateError
 from cnnspec.plan import Plan, PlannedLayer
 from cnnspec.spec.sizes import Shape, show
 from cnnspec.trace import Array
+
+FEW = 10
+"""Names that a message lists."""
+LONGEST = 100
+"""Characters of one of them."""
 
 
 def check_images(images: Array, plan: Plan) -> None:
@@ -61,6 +66,10 @@ def check_labels(labels: Labels, images: int, classes: int) -> None:
     wanted = f"wanted whole numbers from 0 to {classes - 1}, one for each image"
     if not isinstance(labels, np.ndarray):
         raise DataError(f"the labels are a {type(labels).__name__}; {wanted}: np.asarray(labels)")
+    if isinstance(labels, np.ma.MaskedArray):
+        raise DataError(
+            f"the labels are a masked array; {wanted}: labels.compressed(), images alike"
+        )
     if labels.dtype.kind not in "iu":
         raise DataError(f"the labels are {labels.dtype}{_not_whole(labels)}; {wanted}")
     if labels.shape != (images,):
@@ -135,22 +144,37 @@ def check_state(state: Mapping[str, Array], expected: Mapping[str, Shape], what:
     missing = [name for name in expected if name not in state]
     unknown = [name for name in state if name not in expected]
     if missing or unknown:
-        parts = [f"missing: {', '.join(missing)}"] if missing else []
-        parts += [f"unknown: {', '.join(unknown)}"] if unknown else []
+        parts = [f"missing: {_few(missing)}"] if missing else []
+        parts += [f"unknown: {_few(unknown)}"] if unknown else []
         raise StateError(f"the {what} do not fit the network; {'; '.join(parts)}")
     for name, shape in expected.items():
         if state[name].shape != tuple(shape):
             raise StateError(
-                f"the {what} do not fit the network: `{name}` is {show(state[name].shape)}, "
+                f"the {what} do not fit the network: `{name}` is "
+                f"{show(state[name].shape) or 'a number without a shape'}, "
                 f"but the network has {show(shape)}"
             )
 
 
+def _few(names: Sequence[str]) -> str:
+    """Write names that a file may give: some of them, none longer than a line."""
+    shown = [name if len(name) <= LONGEST else f"{name[:LONGEST]}..." for name in names[:FEW]]
+    more = [f"and {len(names) - FEW:,} more"] if len(names) > FEW else []
+    return ", ".join([*shown, *more])
+
+
 def _are_numbers(array: Array) -> bool:
+    if isinstance(array, np.ma.MaskedArray):
+        return False
     return isinstance(array, np.ndarray) and array.dtype.kind in "fiub"
 
 
 def _no_numbers(array: Array, what: str) -> DataError:
+    if isinstance(array, np.ma.MaskedArray):
+        return DataError(
+            f"the {what} are a masked array; wanted a plain one: array.filled(0) writes 0 where "
+            "nothing is known"
+        )
     if isinstance(array, np.ndarray):
         return DataError(
             f"the {what} are an array of {array.dtype}; wanted real numbers, such as float32"

@@ -26,6 +26,7 @@ from cnnspec.backends.answers import (
     slots_of,
 )
 from cnnspec.backends.border import check_images, check_loss, check_replay, check_training
+from cnnspec.backends.foreign import foreign, message_of
 from cnnspec.backends.network import Labels, LayerTimes, Network, Step
 from cnnspec.backends.sharing import Making, Shared, by_turns, pickled
 from cnnspec.errors import BackendError, CnnspecError
@@ -52,10 +53,11 @@ def guarded(builder: Callable[..., Any], name: str) -> Callable[..., Network]:
 
     def build(plan: Plan, training: Training, **options: Any) -> Network:
         try:
-            network = builder(plan, training, **options)
-        except (CnnspecError, MemoryError):
+            with foreign():
+                network = builder(plan, training, **options)
+        except (CnnspecError, MemoryError, KeyboardInterrupt):
             raise
-        except (Exception, SystemExit) as error:  # somebody's code raises whatever it likes
+        except BaseException as error:  # somebody's code raises whatever it likes
             raise BackendError(
                 f"`{name}` cannot build a network: {in_words(error)}{place_of(error)}; a backend "
                 "is called as `Network(plan, training, device=...)`"
@@ -126,16 +128,21 @@ class GuardedNetwork(Shared):
     @by_turns
     def _run(self, method: str, *given: Any) -> Any:
         try:
-            return getattr(self._network, method)(*given)
-        except SystemExit as stop:
-            place = f"in {method}{place_of(stop)}"
-            error = BackendError(f"`{self._name}` calls {_exit(stop)} {place}")
-            error.add_note(f"{TOLD} `{self._name}` {place}")
-            raise error from stop
+            with foreign():
+                return getattr(self._network, method)(*given)
+        except KeyboardInterrupt:
+            raise
         except Exception as error:
             if not told(error):
                 error.add_note(f"{TOLD} `{self._name}` in {method}{place_of(error)}")
             raise
+        except BaseException as stop:  # an exit, or what a test framework ends a test with
+            place = f"in {method}{place_of(stop)}"
+            does = "calls" if isinstance(stop, SystemExit) else "raises"
+            what = _exit(stop) if isinstance(stop, SystemExit) else in_words(stop)
+            raised = BackendError(f"`{self._name}` {does} {what} {place}")
+            raised.add_note(f"{TOLD} `{self._name}` {place}")
+            raise raised from stop
 
     def _ask(self, method: str, *given: Any, answer: Callable[[Any], T]) -> T:
         """Run a method and hold its answer to what was asked for."""
@@ -195,7 +202,8 @@ def in_words(error: BaseException) -> str:
     """Return an error as its type and its message."""
     if isinstance(error, SystemExit):
         return f"it calls {_exit(error)}"
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    text = message_of(error)
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def place_of(error: BaseException) -> str:
@@ -230,7 +238,7 @@ def cannot(error: BaseException) -> str | None:
     input that another side has spoilt.
     """
     if told(error) or isinstance(error, CnnspecError):
-        return f"{type(error).__name__}: {error}"
+        return in_words(error)
     return None
 
 

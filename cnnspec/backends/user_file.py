@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any
 from zlib import crc32
 
+from cnnspec.backends.foreign import foreign
 from cnnspec.backends.guard import in_words, place_of
 from cnnspec.errors import BackendError
 
@@ -37,8 +38,11 @@ def load_from_file(name: str) -> Callable[..., Any]:
     module = importlib.util.module_from_spec(found)
     sys.modules[module_name] = module  # dataclasses and pickles look their module up there
     try:
-        found.loader.exec_module(module)
-    except (Exception, SystemExit) as error:  # a user's file raises whatever it likes
+        with foreign():
+            found.loader.exec_module(module)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a user's file raises whatever it likes
         raise BackendError(f"{path} fails: {in_words(error)}{place_of(error)}") from error
     value = getattr(module, wanted, None) if wanted else None
     if not callable(value):

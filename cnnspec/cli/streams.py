@@ -10,7 +10,7 @@ import errno
 import io
 import os
 import sys
-from typing import Any, TextIO
+from typing import Any, BinaryIO, TextIO, cast
 
 from cnnspec.cli import BAD_INPUT, interrupt
 
@@ -36,12 +36,27 @@ class _Buffer(io.BufferedWriter):
         except OSError as error:
             self._fail(error)
 
+    def close(self) -> None:
+        """Stay open: a stream that somebody's file wraps around this one closes it when it goes."""
+        self.flush()
+
     def _fail(self, error: OSError) -> None:
         """Send all further output nowhere: a gap would be worse than an end."""
         self.failure = self.failure or error
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, self.fileno())
         os.close(nowhere)
+
+
+class _Text(io.TextIOWrapper):
+    """Stays in place, whatever somebody's file does to get at the buffer."""
+
+    def detach(self) -> BinaryIO:
+        self.flush()
+        return cast(BinaryIO, self.buffer)
+
+    def close(self) -> None:
+        self.flush()
 
 
 def never_fail() -> None:
@@ -60,8 +75,8 @@ def never_fail() -> None:
 def _stream(old: TextIO | None, number: int) -> TextIO:
     buffer = _Buffer(io.FileIO(number, "w", closefd=False))
     if not isinstance(old, io.TextIOWrapper):
-        return io.TextIOWrapper(buffer, encoding="utf-8", errors="backslashreplace")
-    return io.TextIOWrapper(
+        return _Text(buffer, encoding="utf-8", errors="backslashreplace")
+    return _Text(
         buffer,
         encoding=old.encoding,
         errors=old.errors,

@@ -1,4 +1,4 @@
-"""Warnings of data: one line on stderr each; those of other packages stay as Python has them."""
+"""Warnings of data: one line on stderr each; those of other packages as Python writes them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ def in_one_line() -> Iterator[None]:
         if issubclass(category, DataWarning):
             say(f"cnnspec: warning: {message}")
         else:
-            others(message, category, filename, lineno, file, line)
+            shown = warnings.formatwarning(message, category, filename, lineno, line)
+            say(shown.rstrip("\n"))
 
     warnings.showwarning = show
     try:

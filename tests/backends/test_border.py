@@ -10,7 +10,7 @@ import pytest
 
 from cnnspec.backends.network import Network
 from cnnspec.data import Split
-from cnnspec.errors import DataError
+from cnnspec.errors import DataError, StateError
 from cnnspec.plan import resolve
 from cnnspec.spec.layers import Flatten, Linear, Pool, ReLU
 from cnnspec.spec.model import ModelSpec
@@ -88,6 +88,15 @@ def test_labels_that_are_no_classes_are_refused(sort: str, fault: str) -> None:
 def test_labels_that_are_no_array_are_refused(sort: str) -> None:
     message = f"the labels are a list; {WANTED}: np.asarray(labels)"
     assert_refused(network_of(sort), TAKES_LABELS, [0, 1, 2, 3], message)
+
+
+@every_network
+def test_labels_and_images_that_are_masked_are_refused(sort: str) -> None:
+    labels = np.ma.masked_less(np.where(GOOD[0] == GOOD, -1, GOOD), 0)
+    message = f"the labels are a masked array; {WANTED}: labels.compressed(), images alike"
+    assert_refused(network_of(sort), TAKES_LABELS, labels, message)
+    images = np.ma.masked_less(IMAGES, 0)
+    assert_refused(network_of(sort), TAKES_IMAGES, images, "the images are a masked array; wanted")
 
 
 @pytest.mark.parametrize("dtype", ["i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", ">i4", ">i8"])
@@ -202,3 +211,20 @@ def test_a_layer_alone_takes_its_own_shapes(
 def test_a_loss_takes_logits_of_images(sort: str, shape: tuple[int, ...]) -> None:
     with pytest.raises(DataError, match=r"found logits of the shape .*; wanted \(n, classes\)"):
         network_of(sort).replay_loss(np.ones(shape), GOOD)
+
+
+def test_names_that_do_not_fit_are_few() -> None:
+    network = network_of("numpy")
+    long, short = {"x" * 10_000: GOOD}, {f"n{number}": GOOD for number in range(100_000)}
+    with pytest.raises(StateError) as caught:
+        network.load_state(network.state() | long | short)
+    wanted = f"unknown: {'x' * 100}..., n0, n1, n2, n3, n4, n5, n6, n7, n8, and 99,991 more"
+    assert str(caught.value).endswith(wanted)
+
+
+def test_a_number_without_a_shape_is_said_to_be_one() -> None:
+    network = network_of("numpy")
+    state = network.state()
+    name = next(iter(state))
+    with pytest.raises(StateError, match=f"`{name}` is a number without a shape, but the network "):
+        network.load_state(state | {name: np.array(1.0)})

@@ -63,14 +63,16 @@ class TorchNetwork(Shared):
         self._device = device
         self._dtype = _DTYPES[training.precision]
         self._autocast = getattr(torch, autocast) if autocast else None
-        self.module = build_module(plan).to(device, self._dtype)
+        with torch.device("cpu"):  # somebody's file may have set another default
+            self.module = build_module(plan).to(device, self._dtype)
         self._layers: dict[str, Callable[[Tensor], Tensor]] = dict(self.module.named_children())
         self._run: Callable[[Tensor], Tensor] = self.module
         if compile:
             allow_compilations(len(self._layers))
             self._run = torch.compile(self.module)
             self._layers = {name: torch.compile(layer) for name, layer in self._layers.items()}
-        self._optimizer = build_optimizer(training.optimizer, self.module.parameters())
+        with torch.device("cpu"):  # where torch keeps the number of a step
+            self._optimizer = build_optimizer(training.optimizer, self.module.parameters())
         self._steps = 0
         """The number that the optimizer's slots have of the last step."""
 
@@ -108,6 +110,7 @@ class TorchNetwork(Shared):
             return _array(self._run(self._tensor(images)))
 
     @by_turns
+    @torch.enable_grad()
     def train_step(self, images: Array, labels: Labels, learning_rate: float, step: int) -> Step:
         check_training(images, labels, self.plan)
         self._train(True)
@@ -130,6 +133,7 @@ class TorchNetwork(Shared):
             self._step(self._optimizer, learning_rate, step)
 
     @by_turns
+    @torch.enable_grad()
     def trace(self, images: Array, labels: Labels) -> Trace:
         check_training(images, labels, self.plan)
         self._train(True)
@@ -155,6 +159,7 @@ class TorchNetwork(Shared):
         return Trace(layers, LossTrace(loss.item(), _array(gradients[len(values) - 1])))
 
     @by_turns
+    @torch.enable_grad()
     def replay(self, layer: str, x: Array, grad_output: Array) -> LayerTrace:
         at = self.plan.layer(layer)
         check_replay(x, grad_output, at)
@@ -174,6 +179,7 @@ class TorchNetwork(Shared):
         return LayerTrace(_array(output), _array(grad_input), grad_parameters, buffers)
 
     @by_turns
+    @torch.enable_grad()
     def layer_times(self, images: Array, labels: Labels) -> dict[str, LayerTimes]:
         """Time each layer, cut off from the others; autograd has no times of its own."""
         check_training(images, labels, self.plan)
@@ -205,6 +211,7 @@ class TorchNetwork(Shared):
         return time.perf_counter()
 
     @by_turns
+    @torch.enable_grad()
     def replay_loss(self, logits: Array, labels: Labels) -> LossTrace:
         check_loss(logits, labels)
         inner = self._tensor(logits).requires_grad_()
@@ -262,7 +269,7 @@ class TorchNetwork(Shared):
         kernels, which round otherwise, where memory begins elsewhere than its own does, or where
         the strides of a view of one channel may be read as channels last.
         """
-        tensor = torch.empty(array.shape, dtype=self._dtype)
+        tensor = torch.empty(array.shape, dtype=self._dtype, device="cpu")
         with np.errstate(over="ignore"):  # a number that is too large becomes infinite
             tensor.numpy()[...] = array
         return tensor.to(self._device)

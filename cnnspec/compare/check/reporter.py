@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from cnnspec.backends.foreign import message_of
 from cnnspec.backends.plain import HintError, PlainClassError, UnsupportedSettingError
 
 LINES = "results.jsonl"
@@ -78,10 +79,7 @@ class Reporter:
 
 def in_words(error: BaseException, file: str) -> str:
     """Say what was raised, and where in the files of the user's own folder."""
-    try:
-        text = str(error)[:500]
-    except BaseException:  # a __str__ is somebody's code, too
-        text = "(its own message cannot be made)"
+    text = message_of(error)[:500]
     said = f"{type(error).__name__}: {text}" if text else type(error).__name__
     if isinstance(error, SystemExit):
         said = f"calls sys.exit({'' if error.code is None else repr(error.code)})"
