@@ -30,15 +30,24 @@ def explained_parts(explained: Explained) -> Iterator[RenderableType]:
 
 def _rows(explained: Explained) -> Iterator[tuple[str, str, str]]:
     found = explained.found
-    pair = found.backend.split(" vs ") if " vs " in found.backend else ["", ""]
     if found.found is not None and found.wanted is not None:
-        yield "found", f"{found.found:.17g}", pair[0]
-        yield "wanted", f"{found.wanted:.17g}", pair[-1] or "its own truth"
+        yield from _held_together(found.backend, found.found, found.wanted)
     yield "apart", _number(found.difference), "of the worst number, over all probes"
     for term in explained.terms:
         yield term.name, _number(term.value), term.meaning
     yield "bound", _number(found.budget), explained.formula
     yield "ratio", f"{found.ratio:.3g}", "apart over bound; above 1 rounding does not explain it"
+
+
+def _held_together(backend: str, one: float, other: float) -> Iterator[tuple[str, str, str]]:
+    """Yield two numbers by what they are. Of two sides, the verdict alone says who is wrong."""
+    first, pair, second = backend.partition(" vs ")
+    if pair:
+        yield first, f"{one:.17g}", "the result of one side"
+        yield second, f"{other:.17g}", "the result of the other"
+    else:
+        yield "found", f"{one:.17g}", ""
+        yield "wanted", f"{other:.17g}", "its own truth"
 
 
 def _number(value: float) -> str:

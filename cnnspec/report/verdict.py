@@ -144,8 +144,8 @@ def coverage_lines(
         yield Text(f"not compared, as allowed: {item}", style="dim")
     for side in coverage.few:
         yield Text(
-            f"an image costs {side} much: its training steps, its predictions and its own "
-            f"precision were tried on {DATA_IMAGES} at a time",
+            f"{side} takes long for an image: its training steps, its predictions and its own "
+            f"precision were tried on {DATA_IMAGES} images at a time",
             style="dim",
         )
     for side, precision in coverage.silent:
@@ -161,8 +161,9 @@ def _untypical(quantities: Sequence[Quantity]) -> Iterator[Text]:
     found = [item for item in quantities if item.ok and (item.typical or 0) > 1]
     if found:
         top = max(found, key=lambda item: item.typical or 0)
+        are = "error within its bound is" if len(found) == 1 else "errors within their bounds are"
         yield Text(
-            f"{len(found)} of them above the typical error sqrt(k) u S, most of all "
+            f"{len(found)} {are} above the typical sqrt(k) u S, most of all "
             f"{words(top.address)}, {label(top.quantity)} ({top.precision}, {top.backend}): "
             f"{top.typical:.3g} times",
             style="yellow",

@@ -597,7 +597,9 @@ def test_errors_above_the_typical_one_are_a_warning() -> None:
     found = verdict(high, dataclasses.replace(GOOD, typical=1.5), GOOD)
     assert found.verdict == "same"
     assert (
-        "2 of them above the typical error sqrt(k) u S, most of all conv1, weight gradient "
-        "(float32, numpy): 2.5 times"
+        "2 errors within their bounds are above the typical sqrt(k) u S, most of all conv1, "
+        "weight gradient (float32, numpy): 2.5 times"
     ) in rendered(found, 200)
+    one = "1 error within its bound is above the typical sqrt(k) u S"
+    assert one in rendered(verdict(high, GOOD), 200)
     assert "typical" not in rendered(verdict(GOOD), 200)
