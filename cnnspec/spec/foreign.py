@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from cnnspec.spec.field import same_word, synonyms_of
+from cnnspec.spec.field import answer_to, besides, same_word, synonyms_of
 
 CALLS: dict[str, tuple[str, tuple[str, ...]]] = {
     "Conv2d": (
@@ -51,12 +51,7 @@ def in_this_dialect(word: str, kinds: Iterable[str]) -> str:
     kind, order = CALLS.get(call[1], (_kind(call[1], kinds), ()))
     if not kind:
         return ""
-    options = _arguments(call[2], order)
-    if options is None:
-        return f"write the kind as a key, over its options: `{kind.partition(':')[0]}: {{...}}`"
-    if kind == "pool: avg":
-        kind, options = "pool", {"kind": "avg"} | options
-    return f"write `{_written(kind, options)}`"
+    return _offer(kind, _arguments(call[2], order), besides(call[1]))
 
 
 def keyed(layer: Mapping[str, Any], kinds: Iterable[str]) -> str:
@@ -67,17 +62,50 @@ def keyed(layer: Mapping[str, Any], kinds: Iterable[str]) -> str:
         kind = _kind(word, kinds) if isinstance(word, str) else ""
         if kind:
             rest = {NAMES.get(name, name): layer[name] for name in layer if name != key}
-            if not all(map(_is_plain, rest.values())):
-                return f"write the kind as the key, over its options: `{kind}: {{...}}`"
-            return f"write `{_written(kind, rest)}`"
+            plain = all(map(_is_plain, rest.values()))
+            return _offer(kind, rest if plain else None, besides(str(word)))
     return ""
+
+
+def _offer(kind: str, options: Mapping[str, Any] | None, differs: str) -> str:
+    """Offer a layer with the options that it has, and answer to the others; None: unreadable.
+
+    What is offered is valid: else the options are left to the user.
+    """
+    from cnnspec.spec.layers import KINDS  # which reads these words itself
+
+    kind, colon, variant = kind.partition(": ")
+    given = ({"kind": variant} if colon else {}) | dict(options or {})
+    if given.get("padding") == "valid":
+        given["padding"] = 0
+    own = {name: given[name] for name in given if name in KINDS[kind].model_fields}
+    others = [
+        f"; `{name}`: {answer_to(name, 'option') or 'there is no such option'}"
+        for name in given
+        if name not in own
+    ]
+    if options is None or differs or not _is_valid(KINDS[kind], own):
+        shown = f"{kind}: {{kind: {variant}, ...}}" if colon else f"{kind}: {{...}}"
+        also = f"; {differs}" if differs else ""
+        return f"write the kind as the key, over its options: `{shown}`{also}"
+    return f"write `{_written(kind, own)}`{''.join(others)}"
+
+
+def _is_valid(layer: Any, options: Mapping[str, Any]) -> bool:
+    try:
+        layer.model_validate(options)
+    except ValueError:
+        return False
+    return True
 
 
 def _kind(word: str, kinds: Iterable[str]) -> str:
     kinds = list(kinds)
     same = same_word(word, kinds)
-    others = (each.partition(":")[0] for each in synonyms_of(word))
-    return same or next((each for each in others if each in kinds), "")
+    found = (each for each in synonyms_of(word) if each.partition(":")[0] in kinds)
+    other = next(found, "")
+    kind, variant, _ = other.partition(": {kind: avg")
+    return same or (f"{kind}: avg" if variant else other)
 
 
 def _arguments(text: str, order: tuple[str, ...]) -> dict[str, Any] | None:

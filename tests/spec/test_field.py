@@ -169,6 +169,34 @@ def test_the_same_layer_whose_options_say_something_else() -> None:
     assert did_you_mean("BatchNorm2d", KINDS, "layer") == "did you mean `batch_norm`?"
 
 
+@pytest.mark.parametrize(
+    ("call", "offered"),
+    [
+        ("Conv2D(8, 3, activation='relu')", "`conv: {out_channels: 8, kernel_size: 3}`; `activa"),
+        ("Dense(10, activation='softmax')", "`linear: {out_features: 10}`; `activation`: leave"),
+        ("Conv2D(8, 3, padding='valid')", "`conv: {out_channels: 8, kernel_size: 3, padding: 0}`"),
+        ("avg_pool(kernel_size=2)", "`pool: {kind: avg, kernel_size: 2}`"),
+        ("avg_pool2d(x, 2)", "`pool: {kind: avg, ...}`"),
+        ("Conv2d(1)", "`conv: {...}`"),
+        ("BatchNormalization(momentum=0.9)", "`batch_norm: {...}`; the defaults of Keras"),
+        (
+            "nn.Conv2d(1, 8, 3, padding_mode='reflect')",
+            "`conv: {out_channels: 8, kernel_size: 3}`; `padding_mode`: only zeros are put",
+        ),
+    ],
+)
+def test_a_call_is_offered_with_options_that_there_are(call: str, offered: str) -> None:
+    told = in_this_dialect(call, KINDS)
+    before = "write the kind as the key, over its options: " if "..." in offered else "write "
+    assert told.startswith(before + offered)
+
+
+def test_a_kind_as_a_value_stays_the_same_function() -> None:
+    assert keyed({"type": "AvgPool2d", "kernel_size": 2}, KINDS) == (
+        "write `pool: {kind: avg, kernel_size: 2}`"
+    )
+
+
 def test_shapes_behind_what_is_not_here() -> None:
     for kind in ("dropout", "GELU", "LayerNorm", "softmax", "Identity", "BatchNormalization"):
         assert keeps_shape(kind)
