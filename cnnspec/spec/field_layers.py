@@ -119,7 +119,7 @@ LAYERS = {
         residual residual_block resblock basicblock bottleneck shortcut skip
         skip_connection: a branch
         parallel branch inception concat concatenate cat add sum multiply merge join
-        route: a branch
+        eltwise elementwise route: a branch
         gate se squeeze_excite squeeze_excitation se_block cbam attention_gate: a branch
         dense_block denseblock: a branch
         """,
@@ -149,9 +149,17 @@ LAYERS = {
         pixelshuffle: larger images
         crop cropping2d center_crop: smaller images
         channel_shuffle channelshuffle shuffle: another order of channels
-        rescale rescaling scale normalization normalize standardize: other numbers
         """,
-        "it is not here ({what}); numbers of the images are normalised in `data`",
+        "it is not here ({what})",
+    ),
+    **words(
+        "rescale rescaling scale normalization normalize standardize",
+        "it is not here (other numbers); numbers of the images are normalised in `data`",
+    ),
+    **words(
+        "activation nonlinearity",
+        "each activation is a kind of its own: write `relu`, if you mean that",
+        keeps_shape=True,
     ),
     **words(
         "reshape view squeeze",

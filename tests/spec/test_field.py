@@ -147,6 +147,9 @@ def test_an_option_of_another_tool_is_known(word: str, known: list[str], wanted:
     [
         ("reshape", "layer", "there is `flatten`, "),
         ("View", "layer", "there is `flatten`, "),
+        ("Activation", "layer", "each activation is a kind of its own: write `relu`, if you mean"),
+        ("Eltwise", "layer", "there are no branches: "),
+        ("upsample", "layer", "it is not here (larger images)"),
         ("path", "data", "a file of your own is `npz: {path: my.npz}`"),
         (
             "dataset",
