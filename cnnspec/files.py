@@ -47,7 +47,9 @@ def read_regular(path: str | Path, *, most: int) -> bytes:
         OSError: as `open_regular`.
     """
     with open_regular(path, most=most) as file:
-        content = file.read(most + 1)
+        content: bytes | None = file.read(most + 1)
+    if content is None:  # /proc/kmsg, which would wait for the kernel to say more
+        raise OSError(errno.EAGAIN, "it has nothing to read now: it is no file that is kept")
     if len(content) > most:  # files of /proc have a size of 0, and others grow
         raise OSError(errno.EFBIG, f"it has more than {most:,} bytes, which is the most read")
     return content

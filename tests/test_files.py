@@ -52,3 +52,14 @@ def test_what_is_no_regular_file_is_refused_at_once(tmp_path: Path) -> None:
         }.items():
             with pytest.raises(OSError, match=f"it is {kind}, not a regular file"):
                 read_regular(name, most=10)
+
+
+def test_a_file_that_would_have_its_reader_wait_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reading, writing = os.pipe()
+    os.set_blocking(reading, False)
+    monkeypatch.setattr("cnnspec.files.open_regular", lambda *_, **__: os.fdopen(reading, "rb"))
+    with pytest.raises(OSError, match="it has nothing to read now"):
+        read_regular("kmsg", most=10)
+    os.close(writing)
