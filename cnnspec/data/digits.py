@@ -18,10 +18,10 @@ def open_digits(source: DataSource, data_dir: Path) -> Iterator[RawData]:
     """Read the digits, of which every fifth one is tested."""
     file = resources.files("cnnspec.data").joinpath("digits.npz")
     with file.open("rb") as opened, np.load(opened, allow_pickle=False) as arrays:
-        images, labels = arrays["images"], arrays["labels"].astype(np.int64)
+        images, labels = arrays["images"], arrays["labels"]
 
     def blocks(until: int) -> Iterator[Array]:
         yield images[:until, None]
 
     stored = StoredImages("`digits`", len(images), (1, *images.shape[1:]), 16, blocks)
-    yield every_fifth(stored, labels)
+    yield every_fifth(stored, labels, source.train_samples, source.test_samples)

@@ -51,7 +51,11 @@ def open_set(published: Published, source: DataSource, data_dir: Path) -> Iterat
             DataWarning,
             stacklevel=2,
         )
-    yield RawData(_part(source, *files[:2]), _part(source, *files[2:]))
+    images, labels, test_images, test_labels = files
+    yield RawData(
+        _part(source, images, labels, source.train_samples),
+        _part(source, test_images, test_labels, source.test_samples),
+    )
 
 
 def _folder(published: Published, data_dir: Path) -> Path:
@@ -92,7 +96,7 @@ def _is_there(path: Path) -> bool:
         return False
 
 
-def _part(source: DataSource, images: Idx, labels: Idx) -> Part:
+def _part(source: DataSource, images: Idx, labels: Idx, first: int | None) -> Part:
     shape, classes = source.known.shape, source.known.classes
     assert shape is not None
     assert classes is not None
@@ -113,7 +117,7 @@ def _part(source: DataSource, images: Idx, labels: Idx) -> Part:
         return (block[:, None] for block in images.blocks(until))
 
     stored = StoredImages(_shown(images), images.shape[0], shape, 255, blocks)
-    return whole(stored, _labels(labels, classes))
+    return whole(stored, _labels(labels, classes), first)
 
 
 def _labels(file: Idx, classes: int) -> Labels:

@@ -54,14 +54,13 @@ def load_data(
             `limits.images`.
     """
     with _opened(source, data_dir) as raw:
-        for problem in options_fit(source, _contents(raw, source), limits or Limits()):
+        for problem in options_fit(source, _contents(raw), limits or Limits()):
             raise DataError(problem.message, option=str(problem.path[-1]), help=problem.help)
-        kept = raw.first(source.train_samples, source.test_samples)
         train, test = (
             Split(np.empty((len(part.rows), *part.images.shape), np.float32), part.labels)
-            for part in (kept.train, kept.test)
+            for part in (raw.train, raw.test)
         )
-        spread = _read([(kept.train, train.images), (kept.test, test.images)], source.normalize)
+        spread = _read([(raw.train, train.images), (raw.test, test.images)], source.normalize)
     for remark in remarks(source, spread):
         warnings.warn(f"{remark.message}; {remark.help}", DataWarning, stacklevel=2)
     return Dataset(source.keyword, train, test, source=source)
@@ -79,11 +78,10 @@ def survey(
     contents = source.known
     try:
         with _opened(source, data_dir) as raw:
-            contents = _contents(raw, source)
+            contents = _contents(raw)
             if any(options_fit(source, contents, limits or Limits())):
                 return Survey(contents)  # held against the spec by whoever asks
-            kept = raw.first(source.train_samples, source.test_samples)
-            spread = _read([(kept.train, None), (kept.test, None)], source.normalize)
+            spread = _read([(raw.train, None), (raw.test, None)], source.normalize)
             return Survey(contents, tuple(remarks(source, spread)))
     except DataError as error:
         code = "missing-data" if isinstance(error, MissingDataError) else "unreadable-data"
@@ -95,10 +93,9 @@ def _opened(source: DataSource, data_dir: str | Path | None) -> AbstractContextM
     return OPENERS[source.keyword](source, Path(data_dir) if data_dir else default_data_dir())
 
 
-def _contents(raw: RawData, source: DataSource) -> Contents:
-    kept = raw.first(source.train_samples, source.test_samples)
-    classes = 1 + int(max(kept.train.labels.max(), kept.test.labels.max()))
-    return Contents(raw.train.images.shape, classes, len(raw.train.rows), len(raw.test.rows))
+def _contents(raw: RawData) -> Contents:
+    classes = 1 + int(max(raw.train.labels.max(), raw.test.labels.max()))
+    return Contents(raw.train.images.shape, classes, raw.train.available, raw.test.available)
 
 
 def _read(parts: Sequence[tuple[Part, Images | None]], normalize: Normalize | None) -> Spread:

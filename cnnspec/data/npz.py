@@ -11,7 +11,7 @@ import numpy as np
 from cnnspec.data.archive import Archive, open_archive, quoted
 from cnnspec.data.npy import Header
 from cnnspec.data.npz_names import Names, names_of
-from cnnspec.data.stored import Array, Labels, RawData, StoredImages, every_fifth, whole
+from cnnspec.data.stored import Array, RawData, StoredImages, every_fifth, whole
 from cnnspec.errors import DataError
 from cnnspec.spec.data import NPZ, DataSource
 from cnnspec.spec.sizes import Shape
@@ -39,18 +39,21 @@ def open_npz(source: DataSource, data_dir: Path) -> Iterator[RawData]:
                     option="path",
                     help="store more images",
                 )
-            yield every_fifth(images, labels)
+            yield every_fifth(images, labels, source.train_samples, source.test_samples)
             return
         tested, test_labels = _pair(source, archive, names, "test_")
         _check_alike(archive, names, images, tested)
-        yield RawData(whole(images, labels), whole(tested, test_labels))
+        yield RawData(
+            whole(images, labels, source.train_samples),
+            whole(tested, test_labels, source.test_samples),
+        )
 
 
 AXES_OF = {3: ("nhw",), 4: ("nchw", "nhwc")}
 """The layouts that an array of so many axes may have; the first one is taken by default."""
 
 
-def _pair(source: NPZ, archive: Archive, names: Names, part: str) -> tuple[StoredImages, Labels]:
+def _pair(source: NPZ, archive: Archive, names: Names, part: str) -> tuple[StoredImages, Array]:
     """Return the images and the labels of a part."""
     name, labels_name = (getattr(names, part + what) for what in ("images", "labels"))
     option = part + "images"
@@ -131,7 +134,7 @@ def _check_alike(archive: Archive, names: Names, train: StoredImages, test: Stor
         )
 
 
-def _labels(archive: Archive, name: str, option: str, count: int) -> Labels:
+def _labels(archive: Archive, name: str, option: str, count: int) -> Array:
     """Read the labels, which are small beside the images.
 
     Raises:
@@ -161,7 +164,7 @@ def _labels(archive: Archive, name: str, option: str, count: int) -> Labels:
             option=option,
             help=f"store {ways.get(header.dtype.kind, 'whole numbers')}",
         )
-    labels = np.empty(count, np.int64)
+    labels = np.empty(count, header.dtype.newbyteorder("="))
     start = 0
     for block in archive.blocks(name, count, option):
         wrong = np.flatnonzero((block < 0) | (block > MAX_LABEL))

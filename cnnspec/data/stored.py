@@ -17,6 +17,9 @@ Labels = NDArray[np.int64]
 BLOCK = 2**20
 """Bytes that are read at once."""
 
+ROWS = 2**16
+"""Labels that are sorted at once."""
+
 
 @dataclass(frozen=True)
 class StoredImages:
@@ -43,35 +46,70 @@ class Part:
     rows: NDArray[np.int64]
     labels: Labels
     """One for each row."""
-
-    def first(self, count: int | None) -> Part:
-        """Return a part of at most the first `count` images."""
-        return Part(self.images, self.rows[:count], self.labels[:count])
+    available: int
+    """How many there are: `rows` may be the first of them."""
 
 
 @dataclass(frozen=True)
 class RawData:
-    """What a source holds."""
+    """What a source holds, of each part as much as is asked for."""
 
     train: Part
     test: Part
 
-    def first(self, train: int | None, test: int | None) -> RawData:
-        """Return what is left of at most so many images of each part."""
-        return RawData(self.train.first(train), self.test.first(test))
+
+def whole(images: StoredImages, labels: Array, first: int | None) -> Part:
+    """Return every image as a part, or the `first` ones."""
+    rows = np.arange(images.count if first is None else min(first, images.count))
+    return Part(images, rows, labels[: len(rows)].astype(np.int64), images.count)
 
 
-def whole(images: StoredImages, labels: Labels) -> Part:
-    """Return the part that has every image."""
-    return Part(images, np.arange(images.count), labels)
+def every_fifth(
+    images: StoredImages, labels: Array, train: int | None, test: int | None
+) -> RawData:
+    """Sort by class and put every fifth image into the test set: the same 80/20 every time.
+
+    Of each part the first so many images are kept. Beside these, an image takes a byte.
+    """
+    tested = _fifths(labels)
+    return RawData(_part(images, labels, ~tested, train), _part(images, labels, tested, test))
 
 
-def every_fifth(images: StoredImages, labels: Labels) -> RawData:
-    """Sort by class and put every fifth image into the test set: the same 80/20 every time."""
-    tested = np.zeros(len(labels), bool)
-    tested[np.argsort(labels, kind="stable")[::5]] = True
-    train, test = np.flatnonzero(~tested), np.flatnonzero(tested)
-    return RawData(Part(images, train, labels[train]), Part(images, test, labels[test]))
+def _fifths(labels: Array) -> NDArray[np.bool_]:
+    """Tell of each label whether its place is a multiple of five, where all are sorted stably."""
+    starts = range(0, len(labels), ROWS)
+    counts = np.zeros(1 + int(labels.max()), np.int64)
+    for start in starts:
+        block = labels[start : start + ROWS].astype(np.int64)
+        counts += np.bincount(block, minlength=len(counts))
+    place = np.cumsum(counts) - counts  # of the next image of each class
+    fifths = np.empty(len(labels), bool)
+    for start in starts:
+        block = labels[start : start + ROWS].astype(np.int64)
+        order = np.argsort(block, kind="stable")
+        ordered = block[order]
+        among_its_class = np.arange(len(block)) - np.searchsorted(ordered, ordered)
+        fifths[start + order] = (place[ordered] + among_its_class) % 5 == 0
+        place += np.bincount(block, minlength=len(place))
+    return fifths
+
+
+def _part(
+    images: StoredImages, labels: Array, chosen: NDArray[np.bool_], first: int | None
+) -> Part:
+    rows = _rows(chosen, len(chosen) if first is None else first)
+    return Part(images, rows, labels[rows].astype(np.int64), int(np.count_nonzero(chosen)))
+
+
+def _rows(chosen: NDArray[np.bool_], first: int) -> NDArray[np.int64]:
+    """Return the rows of the first so many that are chosen."""
+    found, count = [], 0
+    for start in range(0, len(chosen), ROWS):
+        found.append(start + np.flatnonzero(chosen[start : start + ROWS]))
+        count += len(found[-1])
+        if count >= first:
+            break
+    return np.concatenate(found)[:first]
 
 
 def rows_at_once(row_bytes: int) -> int:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cnnspec import NPZ, DataError, Limits, load_data
+from cnnspec import NPZ, DataError, DataWarning, Limits, load_data
 from cnnspec.data import Dataset, survey
 from cnnspec.errors import MissingDataError
 
@@ -310,6 +310,15 @@ def test_a_bomb_in_the_place_of_labels(path: Path) -> None:
     assert refusal(path) == (
         f"{path}: `images` has 200,000,000 images; at most 100,000,000 are read; store fewer"
     )
+
+
+def test_many_labels_cost_little_more_than_themselves(path: Path) -> None:
+    zeros(path, "images", "(8000000, 1, 1)", 8_000_000)
+    zeros(path, "labels", "(8000000,)", 8_000_000)
+    with pytest.warns(DataWarning, match="they hardly differ"):
+        most = peak(lambda: load(path, train_samples=10, test_samples=10))
+    # The labels, which of them are tested, and the reverse of that; and a block that is sorted.
+    assert 8e6 < most < 3 * 8e6 + 6e6
 
 
 def test_what_is_beyond_the_limit_is_not_read_by_a_survey(path: Path) -> None:
