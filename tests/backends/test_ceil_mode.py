@@ -130,12 +130,13 @@ def torchs(kind: str, x: Array, grad: Array, options: dict[str, Any]) -> list[Ex
 @pytest.mark.parametrize("precision", ["float32", "float64"])
 @pytest.mark.parametrize("kind", ["max", "avg"])
 @pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("every", [5, pytest.param(1, marks=pytest.mark.slow)])
 def test_torchs_functions_give_the_same_numbers(
-    backend: str, kind: str, precision: Precision
+    every: int, backend: str, kind: str, precision: Precision
 ) -> None:
     """Values, gradients, and the divisor of an average that reaches over the edge."""
     random, tried = np.random.default_rng(0), 0
-    for height, width in VALUES:
+    for height, width in VALUES[::every]:
         options = setting(height, width, True)
         pool = Pool.model_validate({"kind": kind, "name": "pool", **options})
         shape = (2, height.size, width.size)
@@ -156,7 +157,7 @@ def test_torchs_functions_give_the_same_numbers(
             budget = 2 * sum_budget(k, size, exact, precision)
             assert_within(array, exact, budget, f"{quantity} of {pool} on {shape}")
         tried += 1
-    assert tried > 150
+    assert tried > 150 // every
 
 
 @pytest.mark.torch
@@ -203,9 +204,17 @@ training: {{batch_size: 4}}
 """
 
 
+OFTEN = [("issue", "avg"), ("both axes", "max")]
+EACH = [
+    pytest.param(name, kind, marks=[pytest.mark.slow] * ((name, kind) not in OFTEN))
+    for name in SPECS
+    for kind in ("max", "avg")
+]
+"""Of comparisons, which take seconds, one of each kind of pool is made each time."""
+
+
 @pytest.mark.parametrize("backends", [("numpy", "torch"), ("numpy", "loops")], ids=str)
-@pytest.mark.parametrize("kind", ["max", "avg"])
-@pytest.mark.parametrize("name", SPECS)
+@pytest.mark.parametrize(("name", "kind"), EACH)
 def test_the_referee_says_same(name: str, kind: str, backends: tuple[str, str]) -> None:
     verdict = compare_backends(parse_spec(text_of(name, kind)), backends, mode="replay")
     assert verdict.verdict == "same"
@@ -213,8 +222,7 @@ def test_the_referee_says_same(name: str, kind: str, backends: tuple[str, str]) 
 
 
 @pytest.mark.torch
-@pytest.mark.parametrize("kind", ["max", "avg"])
-@pytest.mark.parametrize("name", SPECS)
+@pytest.mark.parametrize(("name", "kind"), EACH)
 def test_planted_faults_are_found_on_such_windows(
     name: str, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

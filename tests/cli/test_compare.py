@@ -206,7 +206,7 @@ def test_a_backend_that_raises_has_a_verdict_all_the_same(
     assert {key: missing[0][key] for key in ("layer", "quantity", "why")} == {
         "layer": "linear1",
         "quantity": "output",
-        "why": "Network: TypeError: ",
+        "why": "Network: TypeError",
     }
     assert "Traceback" not in done.err
     assert missing[-1]["part"] == "training"
