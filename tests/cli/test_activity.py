@@ -212,6 +212,7 @@ class Network:
 """
 
 
+@pytest.mark.slow  # it waits for lines that come after seconds
 def test_bench_of_a_slow_network_is_not_silent(
     folder: Path, program_with_short_breath: Any
 ) -> None:
@@ -253,6 +254,7 @@ def lines_of(done: subprocess.CompletedProcess[str]) -> list[str]:
     return re.findall(r"^\[\d:\d\d\] (.*)$", done.stderr, re.MULTILINE)
 
 
+@pytest.mark.slow  # it waits for lines that come after seconds
 def test_compare_says_which_part_of_how_many_and_trains_aloud(
     folder: Path, program_with_short_breath: Any
 ) -> None:
