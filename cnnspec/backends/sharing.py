@@ -6,12 +6,14 @@ import copy
 import os
 import pickle
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from threading import RLock
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 from weakref import WeakSet
 
+from cnnspec.backends.foreign import message_of
 from cnnspec.errors import BackendError, CnnspecError
 
 P = ParamSpec("P")
@@ -81,15 +83,8 @@ class Shared(ABC):
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
         with self._turn.lock:
             make, parts = self._parts()
-            try:
+            with _told("copied", "give the class that holds it a method `__deepcopy__`"):
                 copies = copy.deepcopy(parts, memo)
-            except (CnnspecError, MemoryError):
-                raise
-            except Exception as error:  # of classes that somebody else wrote
-                raise BackendError(
-                    f"the network cannot be copied: {type(error).__name__}: {error}; give the "
-                    "class that holds it a method `__deepcopy__`"
-                ) from error
         return make(*copies)
 
     def __copy__(self) -> Any:
@@ -107,15 +102,21 @@ def pickled(parts: object) -> bytes:
     Raises:
         BackendError: a class in it cannot be found by its name, or cannot be pickled.
     """
-    try:
+    way = "define its classes and functions at the top level of a module that the other process "
+    with _told("pickled", f"{way}can import"):
         return pickle.dumps(parts, pickle.HIGHEST_PROTOCOL)
+
+
+@contextmanager
+def _told(done: str, way: str) -> Iterator[None]:
+    """Say that a network cannot be `done`, and the way out, whatever its classes raise."""
+    try:
+        yield
     except (CnnspecError, MemoryError):
         raise
     except Exception as error:  # of classes that somebody else wrote
-        raise BackendError(
-            f"the network cannot be pickled: {type(error).__name__}: {error}; define its classes "
-            "and functions at the top level of a module that the other process can import"
-        ) from error
+        why = f"{type(error).__name__}: {message_of(error)}"
+        raise BackendError(f"the network cannot be {done}: {why}; {way}") from error
 
 
 def _from_bytes(make: Callable[..., Any], parts: bytes) -> Any:

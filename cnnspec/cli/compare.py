@@ -145,6 +145,9 @@ def command(
     are the same, and with 1 where they differ.
     """
     interrupt.keeps(lambda: "nothing is kept")
+    for option, asked_for in (("--all", whole), ("--explain", explain is not None)):
+        if asked_for and as_json:
+            raise click.UsageError(f"{option}: for people; --json has the numbers of every budget")
     spec = compared(targets)
     # Two libraries with threads of their own take turns here. Threads that wait by spinning
     # take the processors from the other library's: half the speed on two cores, and on a
@@ -168,13 +171,11 @@ def command(
         named = _two_names(backends) if "backends" in given(context) else None
         return compare_two_runs(targets, named, twins, data_dir, device, as_json, whole)
     _check_mode(context, mode, steps, epochs, twins)
-    if explain and as_json:
-        raise click.UsageError("--explain: for people; --json has the numbers of every budget")
     names = _two_names(backends)
     if epochs is not None:
         overrides = (*overrides, f"training.epochs={epochs}")
     model, _ = read_spec(spec, overrides)
-    if explain:
+    if explain is not None:
         check_explained(model, explain)
     if program:
         check_writable(program)
@@ -217,7 +218,7 @@ def command(
         print_document(verdict_document(verdict))
     else:
         Output().print(*render_training(verdict), sep="\n")
-    if explain:
+    if explain is not None:
         print_explained(model, names, verdict, explain, device, data_dir)
     if program:
         with (

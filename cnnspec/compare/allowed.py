@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 from cnnspec.address import LOSS, OPTIMIZER, PASS, STEP, TRAINING, Address, Layer
 from cnnspec.compare.expected import expected
+from cnnspec.compare.replay_learning import is_of
 from cnnspec.errors import ComparisonError
 from cnnspec.plan import Plan
 
@@ -64,7 +65,7 @@ def _read(plan: Plan, name: str, known: Mapping[str, list[Place]]) -> Place:
     if places:
         return places[0]
     part, _, quantity = name.removeprefix("the ").partition(".")
-    if WORDS.get(part) == OPTIMIZER and any(is_slot(quantity, of) for of in plan.parameters):
+    if WORDS.get(part) == OPTIMIZER and any(is_of(quantity, of) for of in plan.parameters):
         return OPTIMIZER, quantity
     raise ComparisonError(_unknown(name, known))
 
@@ -75,11 +76,6 @@ def means_two(name: str) -> str:
         f"`{name}` means two things: the layer `{name}`, and the {name} of the training; write "
         f"`layer {name}` or `the {name}`"
     )
-
-
-def is_slot(name: str, parameter: str) -> bool:
-    """Tell whether a name is one of a slot of a parameter: `conv1.weight.exp_avg`."""
-    return name.startswith(f"{parameter}.")
 
 
 def _unknown(name: str, known: Collection[str]) -> str:

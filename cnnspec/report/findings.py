@@ -36,9 +36,11 @@ RULES: dict[Rule, str] = {
 SHRINK = "`--shrink case.py` writes the smallest program that shows it"
 
 
-def finding_blocks(findings: Sequence[Finding], *, whole: bool = False) -> list[Block]:
+def finding_blocks(
+    findings: Sequence[Finding], *, whole: bool = False, of_runs: bool = False
+) -> list[Block]:
     """Return a block for each cause, that of the first finding first."""
-    return [block_of(group, whole=whole) for group in _by_cause(findings)]
+    return [block_of(group, whole=whole, of_runs=of_runs) for group in _by_cause(findings)]
 
 
 def _by_cause(findings: Sequence[Finding]) -> list[list[Finding]]:
@@ -76,14 +78,14 @@ def _named(names: list[str], *, whole: bool = False) -> str:
     return "; ".join(shown) + (f"; and {rest} more" if rest else "")
 
 
-def block_of(group: Sequence[Finding], *, whole: bool = False) -> Block:
+def block_of(group: Sequence[Finding], *, whole: bool = False, of_runs: bool = False) -> Block:
     """Return the block of findings that have one cause; the first in full, others by name."""
     first, *others = group
     also = [f"{words(other.address)}, {label(other.quantity)}" for other in others]
     notes = [_numbers(first), *_why(first), _who(first)]
     if also:
         notes.append(f"the same in: {_named(also, whole=whole)}")
-    return Block(_code(first), _message(first), _place(first), tuple(notes), _help(first))
+    return Block(_code(first), _message(first), _place(first), tuple(notes), _help(first, of_runs))
 
 
 def headline(finding: Finding) -> str:
@@ -206,7 +208,7 @@ def _who(finding: Finding) -> str:
     return f"judged by {finding.judge}" if finding.judge and _is_pair(finding) else ""
 
 
-def _help(finding: Finding) -> str:
+def _help(finding: Finding, of_runs: bool) -> str:
     if finding.cause:
         return finding.cause.help
-    return "" if finding.step or finding.address == TRAINING else SHRINK
+    return "" if of_runs or finding.step or finding.address == TRAINING else SHRINK

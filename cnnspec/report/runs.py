@@ -36,7 +36,7 @@ def render_runs(found: RunsVerdict, *, whole: bool = False) -> Iterator[Renderab
         yield layers_table(found.difference)
         yield Text(f"`cnnspec diff {a}/resolved.yaml {b}/resolved.yaml` says more", style="dim")
     if found.parts:
-        yield from replay_parts(found.parts, whole=whole)
+        yield from replay_parts(found.parts, whole=whole, of_runs=True)
     said = found.reason == "specs"
     unsaid = [change for change in found.difference.options if not (said and has_effect(change))]
     if unsaid:

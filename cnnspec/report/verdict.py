@@ -25,12 +25,16 @@ def render_replay(verdict: Verdict, *, whole: bool = False) -> Iterator[Renderab
     yield from replay_parts(verdict, whole=whole)
 
 
-def replay_parts(found: Verdict | Replayed, *, whole: bool) -> Iterator[RenderableType]:
-    """Yield what a replay found: a block a cause, and what was compared."""
+def replay_parts(
+    found: Verdict | Replayed, *, whole: bool, of_runs: bool = False
+) -> Iterator[RenderableType]:
+    """Yield what a replay found: a block a cause, and what was compared.
+
+    With `of_runs`, nothing is offered that `cnnspec compare RUN RUN` does not take.
+    """
     blocks = [
-        *finding_blocks(found.findings, whole=whole),
-        # `compare RUN RUN` takes no --allow
-        *not_compared_blocks(found.coverage, may_allow=isinstance(found, Verdict)),
+        *finding_blocks(found.findings, whole=whole, of_runs=of_runs),
+        *not_compared_blocks(found.coverage, of_runs=of_runs),
     ]
     if blocks:
         yield Text("")
@@ -195,7 +199,7 @@ def _compared(coverage: Coverage, made: str, *, whole: bool) -> str:
     return f"{total}: {', '.join(groups)}" if groups else total
 
 
-def not_compared_blocks(coverage: Coverage, *, may_allow: bool) -> Iterator[Block]:
+def not_compared_blocks(coverage: Coverage, *, of_runs: bool) -> Iterator[Block]:
     """Yield a block for each reason for which something could not be compared."""
     for group in _together(coverage, allowed=False):
         names = dict.fromkeys(words(item.address) for item in group)
@@ -204,7 +208,7 @@ def not_compared_blocks(coverage: Coverage, *, may_allow: bool) -> Iterator[Bloc
             "not-compared",
             _missing_words(group),
             notes=(group[0].why,),
-            help=f"mend it; or leave it out with {allow}" if may_allow else "mend it",
+            help="mend it" if of_runs else f"mend it; or leave it out with {allow}",
         )
 
 

@@ -11,8 +11,8 @@ from pydantic import BaseModel, Tag, ValidationError
 from pydantic_core import ErrorDetails
 
 from cnnspec.spec.diagnostics import Diagnostic, Location, Path, brief
+from cnnspec.spec.dialects import keyed
 from cnnspec.spec.field import synonyms_of
-from cnnspec.spec.foreign import keyed
 from cnnspec.spec.lookalikes import narrowed
 from cnnspec.spec.model import KINDS_AT, ModelSpec, kinds_at
 from cnnspec.spec.section import Kind

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from cnnspec.spec.diagnostics import Diagnostic, Location, Path, brief
+from cnnspec.spec.dialects import in_this_dialect
 from cnnspec.spec.field import answer_to, besides, same_word, synonyms_of
-from cnnspec.spec.foreign import in_this_dialect
 from cnnspec.spec.lookalikes import ascii_of, in_words, narrowed, strangers
 from cnnspec.spec.scalars import core_scalar
 from cnnspec.spec.source import UNREAD

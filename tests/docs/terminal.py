@@ -25,7 +25,9 @@ FOR_A_SHELL = re.compile(r"[|<>;&$*]")
 
 
 BY_ROUNDING = re.compile(
-    r"\b\d[\d,]*(?:\.\d+)?(?:e[+-]\d+)?\b"
+    r"\b\d[\d,]*\.\d+(?:e[+-]\d+)?\b"
+    r"|(?<=may turn )[\d,]+|(?<=in step )[\d,]+|(?<=from step )[\d,]+"
+    r"|\b\d+ (?=of [\d,]+ test images)"
     r"|\b(?:conv|pool|relu|flatten|linear|batch_norm)\d+(?:\.(?:weight|bias))?\b"
     r"|\b(?:output|(?:input|weight|bias) gradient)\b"
 )

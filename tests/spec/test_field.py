@@ -8,9 +8,9 @@ import pytest
 
 from cnnspec import inspect_spec, resolve
 from cnnspec.spec.data import DATA_KINDS
+from cnnspec.spec.dialects import in_this_dialect, keyed
 from cnnspec.spec.field import NOT_NEEDED, OTHERS, SYNONYMS, answer_to, keeps_shape
 from cnnspec.spec.field_words import plain
-from cnnspec.spec.foreign import in_this_dialect, keyed
 from cnnspec.spec.layers import KINDS
 from cnnspec.spec.model import KINDS_AT
 from cnnspec.spec.words import did_you_mean, meant, slips

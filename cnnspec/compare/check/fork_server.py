@@ -27,11 +27,12 @@ LOOK = 0.005
 """Seconds between two looks at a process that runs."""
 
 
-def main(descriptor: str) -> None:
+def main(descriptor: str) -> NoReturn:
     """Fork a process for each order, until the other end of the line is closed."""
     with socket.socket(fileno=int(descriptor)) as line, contextlib.suppress(ConnectionError):
         while _serve(line):
             pass
+    os._exit(0)  # whoever asked waits for it, and there is nothing to tidy up
 
 
 def _serve(line: socket.socket) -> bool:
