@@ -267,3 +267,18 @@ def test_a_budget_is_explained_of_as_much_data_as_the_spec_allows(
     done = call("compare", spec, *options)
     assert (done.code, done.err) == (0, "")
     assert "\nconv1.output: float64, numpy vs loops" in done.out
+
+
+@pytest.mark.parametrize("option", [("--all",), ("--explain", "conv1")], ids=lambda one: one[0])
+def test_what_is_for_people_is_refused_beside_json(
+    option: tuple[str, ...], spec: str, call: Call
+) -> None:
+    done = call("compare", spec, "--json", *option)
+    assert (done.code, done.out) == (2, "")
+    assert f"{option[0]}: for people; --json has the numbers of every budget" in done.err
+
+
+def test_an_empty_name_names_nothing(spec: str, call: Call) -> None:
+    done = call("compare", spec, "--backends", "numpy,loops", "--explain", "")
+    assert done.code == 2
+    assert "--explain names nothing that was compared: ``" in done.err

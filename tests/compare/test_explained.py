@@ -1,16 +1,24 @@
 """--explain: the terms of a budget are those that give it, and an unknown name lists the names."""
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from cnnspec import compare_backends, parse_spec, resolve
+from cnnspec.address import Layer
 from cnnspec.backends import builder_of
 from cnnspec.backends.answers import slots_of
 from cnnspec.compare import Party, parse_party
 from cnnspec.compare.causes.help import HELP
-from cnnspec.compare.explained import Explained, check_name, explain, quantities_called
+from cnnspec.compare.explained import (
+    NOT_AGAIN,
+    Explained,
+    check_name,
+    explain,
+    quantities_called,
+)
 from cnnspec.errors import ComparisonError
 from cnnspec.spec.training import SGD, Adam
 
@@ -80,6 +88,14 @@ def test_every_comparison_can_be_explained(verdict: Any) -> None:
     found = list(explain(PLAN, SPEC.training, PARTIES, verdict.quantities))
     assert [each.found for each in found] == list(verdict.quantities)
     assert all(each.formula for each in found)
+
+
+def test_a_probe_that_is_not_drawn_again_is_said(verdict: Any) -> None:
+    """How many images a network of somebody's own is given hangs on how long it takes."""
+    found = next(found for found in verdict.quantities if found.address == Layer("first"))
+    other = replace(found, probe="drawn before", precision="float64")
+    (said,) = explain(PLAN, SPEC.training, PARTIES, [other])
+    assert (said.terms, said.formula) == ((), NOT_AGAIN)
 
 
 def test_sgd_has_a_k() -> None:
