@@ -28,7 +28,7 @@ def build(
 
     Raises:
         MissingExtraError: torch is not installed.
-        BackendError: torch lacks the device, or a layer's name is one of torch's own.
+        BackendError: torch lacks the device.
     """
     try:
         from cnnspec.backends.torch.network import TorchNetwork

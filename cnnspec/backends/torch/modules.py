@@ -8,7 +8,6 @@ from typing import Any
 
 from torch import Tensor, nn, optim, zeros, zeros_like
 
-from cnnspec.errors import BackendError
 from cnnspec.plan import Plan
 from cnnspec.spec.layers import BatchNorm, Conv, Flatten, Linear, Pool, ReLU
 from cnnspec.spec.sizes import Shape
@@ -68,16 +67,17 @@ LAYERS: dict[str, Callable[[Any, Shape], nn.Module]] = {
 def build_module(plan: Plan) -> nn.Sequential:
     """Build the module of a plan; its state_dict has the plan's parameter names.
 
-    Raises:
-        BackendError: a layer has a name that torch keeps for itself.
+    A name that torch's modules have for something else gets an underscore: a layer that the spec
+    calls `training` is `training_` in the module.
     """
-    modules = OrderedDict((at.name, LAYERS[at.kind](at.layer, at.input)) for at in plan.layers)
-    for name in modules:
-        if hasattr(nn.Sequential, name) or hasattr(nn.Sequential(), name):
-            raise BackendError(
-                f"a layer named `{name}` cannot be built by torch, whose modules use that name; "
-                "rename the layer"
-            )
+    empty, modules = nn.Sequential(), OrderedDict[str, nn.Module]()
+    taken = {at.name for at in plan.layers}
+    for at in plan.layers:
+        name = at.name
+        while hasattr(empty, name) or (name != at.name and name in taken):
+            name += "_"
+        taken.add(name)
+        modules[name] = LAYERS[at.kind](at.layer, at.input)
     return nn.Sequential(modules)
 
 

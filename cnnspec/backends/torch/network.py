@@ -65,7 +65,9 @@ class TorchNetwork(Shared):
         self._autocast = getattr(torch, autocast) if autocast else None
         with torch.device("cpu"):  # somebody's file may have set another default
             self.module = build_module(plan).to(device, self._dtype)
-        self._layers: dict[str, Callable[[Tensor], Tensor]] = dict(self.module.named_children())
+        names = [at.name for at in plan.layers]
+        self._modules: dict[str, nn.Module] = dict(zip(names, self.module.children()))
+        self._layers: dict[str, Callable[[Tensor], Tensor]] = dict(self._modules)
         self._run: Callable[[Tensor], Tensor] = self.module
         if compile:
             allow_compilations(len(self._layers))
@@ -125,7 +127,7 @@ class TorchNetwork(Shared):
 
     @by_turns
     def update(self, gradients: Mapping[str, Array], learning_rate: float, step: int) -> None:
-        own = dict(self.module.named_parameters())
+        own = self._parameters()
         check_state(gradients, {name: tuple(own[name].shape) for name in own}, "gradients")
         for name, parameter in own.items():
             parameter.grad = self._tensor(gradients[name])
@@ -143,16 +145,21 @@ class TorchNetwork(Shared):
                 for module in self._layers.values():
                     values.append(module(values[-1]))
                 loss = cross_entropy(values[-1], self._labels(labels))
-            parameters = dict(self.module.named_parameters())
+            parameters = self._parameters()
             gradients = torch.autograd.grad(loss, [*values, *parameters.values()])
-            buffers = {name: _array(tensor) for name, tensor in self.module.named_buffers()}
+            buffers = {
+                at.name: {
+                    name: _array(self._modules[at.name].get_buffer(name)) for name in at.buffers
+                }
+                for at in self.plan.layers
+            }
         by_name = dict(zip(parameters, gradients[len(values) :]))
         layers = {
             at.name: LayerTrace(
                 _array(values[index + 1]),
                 _array(gradients[index]),
                 {name: _array(by_name[f"{at.name}.{name}"]) for name in at.parameters},
-                {name: buffers[f"{at.name}.{name}"] for name in at.buffers},
+                buffers[at.name],
             )
             for index, at in enumerate(self.plan.layers)
         }
@@ -164,7 +171,7 @@ class TorchNetwork(Shared):
         at = self.plan.layer(layer)
         check_replay(x, grad_output, at)
         self._train(True)
-        module = self.module.get_submodule(layer)
+        module = self._modules[layer]
         inner = self._tensor(x).requires_grad_()
         with _kept(module):
             with self._precision():
@@ -196,7 +203,7 @@ class TorchNetwork(Shared):
         (grad,) = torch.autograd.grad(loss, [value])
         backward = []
         for name, (value, output) in zip(reversed(self._layers), reversed(passed)):
-            wanted: list[Tensor] = list(self.module.get_submodule(name).parameters())
+            wanted: list[Tensor] = list(self._modules[name].parameters())
             wanted += [value] if value.requires_grad else []
             start = self._now()
             if wanted:
@@ -251,13 +258,24 @@ class TorchNetwork(Shared):
 
     def _own(self) -> dict[str, Tensor]:
         """Return parameters and buffers, without torch's count of batches: it has no effect."""
-        state = self.module.state_dict()
-        return {name: state[name] for name in self.plan.state}
+        return {
+            f"{at.name}.{name}": tensor
+            for at in self.plan.layers
+            for name, tensor in self._modules[at.name].state_dict().items()
+            if name in at.state
+        }
+
+    def _parameters(self) -> dict[str, Tensor]:
+        return {
+            f"{layer}.{name}": parameter
+            for layer, module in self._modules.items()
+            for name, parameter in module.named_parameters()
+        }
 
     def _slots(self) -> Iterator[tuple[str, Tensor]]:
         if self._optimizer is None:
             return
-        for name, parameter in self.module.named_parameters():
+        for name, parameter in self._parameters().items():
             for slot, tensor in self._optimizer.state[parameter].items():
                 if slot != "step":
                     yield f"{name}.{slot}", tensor
