@@ -122,7 +122,7 @@ CLEAN_AT_80 = """\
 SAME: numpy and torch are the same function on model
 1 comparisons within rounding, at most 0.25 of it: conv1, weight gradient
 compared: all 4 quantities of layers, loss, optimizer and prediction
-rounding may turn 3 of 1,000 decisions of relu and max pool: no differences
+rounding alone may turn 3 of 1,000 decisions of relu and max pool: allowed
 not trained: the spec has no `data` section"""
 
 DIFFERENT_AT_80 = """\
@@ -208,7 +208,7 @@ def test_all_shows_every_block_what_follows_and_the_table_with_its_columns() -> 
     follows = "1 more follows from these: training step, conv1.weight: training steps are taken by"
     assert follows in text
     assert "2 of 2 outputs, 2 of 2 loss and its\ngradient\n" in text
-    assert "rounding may turn 3 of 1,000 decisions" in text
+    assert "rounding alone may turn 3 of 1,000 decisions" in text
     for column in ("dtype", "apart", "budget", "ratio"):
         assert f"\n{column}: " in text
     many = printed(render_replay(verdict(*[GOOD] * 40), whole=True), 100)
