@@ -128,7 +128,7 @@ def judge_of(isolation: Isolation) -> Judge | None:
             continue
         try:
             return Judge(isolation.plan, isolation.training, name, isolation.first.weights)
-        except BackendError:  # torch is not installed, or cannot have a layer of that name
+        except BackendError:  # torch is not installed
             continue
     return None
 
