@@ -204,9 +204,14 @@ def test_a_slow_network_of_somebodys_is_asked_about_few_images() -> None:
 
 
 def _planted() -> list[Any]:
-    """Return every fault on one spec where it applies; of whole networks, a third each time."""
+    """Return faults, each on one spec where it applies: all of whole networks, of others a third.
+
+    The selftest plants all of them; here it is the effort that matters.
+    """
     found = []
     for number, fault in enumerate(FAULTS):
+        if fault.where != NETWORK and number % 3 and number % 40:
+            continue
         spec = next(spec for spec in SPECS if fault.applies(resolve(spec), spec.training))
         often = number % (3 if fault.where == NETWORK else 40) == 0
         marks = () if often else (pytest.mark.slow,)

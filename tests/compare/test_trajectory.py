@@ -252,19 +252,23 @@ MNIST = Path(__file__).parents[2] / "specs" / "notebook-torch.yaml"
 
 @pytest.mark.slow
 @pytest.mark.skipif("CNNSPEC_DATA" not in os.environ, reason="CNNSPEC_DATA names no MNIST")
-@pytest.mark.parametrize("fault", [None, SlightlyOff])
-def test_a_whole_epoch_of_mnist(fault: type[ConvNumPy] | None) -> None:
+@pytest.mark.parametrize(("fault", "steps"), [(None, 6_000), (SlightlyOff, 2_000)])
+def test_an_epoch_of_mnist(fault: type[ConvNumPy] | None, steps: int) -> None:
     spec = load_spec(MNIST, overrides=["training.epochs=1"])
     second = faulty(conv=fault) if fault else parse_party("torch")
-    trajectory = compare_backends(spec, ("numpy", second), mode="free").trajectory
+    trajectory = compare_backends(spec, ("numpy", second), mode="free", steps=steps).trajectory
     assert trajectory is not None
-    assert trajectory.total_steps == 6_000
+    assert trajectory.total_steps == steps
     envelope, finding = trajectory.envelope, trajectory.finding
     assert envelope is not None
-    assert min(trajectory.accuracy.values()) > 0.98, "both learn; the fault does not show here"
+    least = 0.98 if steps == 6_000 else 0.95
+    assert min(trajectory.accuracy.values()) > least, "both learn; the fault does not show here"
     if fault is None:
-        assert (envelope.outside, finding) == (None, None)
-        assert trajectory.replayed == tuple(jump.step for jump in envelope.jumps)
+        assert finding is None
+        if envelope.outside is None:
+            assert trajectory.replayed == tuple(jump.step for jump in envelope.jumps)
+        else:  # with AVX-512, torch rounds otherwise than twins of NumPy do: told, and no finding
+            assert envelope.tried
     else:
         assert envelope.outside is not None
         assert finding is not None

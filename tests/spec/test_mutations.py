@@ -186,6 +186,8 @@ def check_wrong(mutation: Mutation) -> None:
         # The misspelt option is missed, too: by what it belongs to.
         assert first.path[:-1] == mutation.path[:-1]
         return
+    if mutation.path[0] in BETWEEN.get(first.code, ()):
+        return  # `limits: {parameters: &a 1}` is read as 1, too, and the layers stand above it
     assert lines[0] == mutation.line
     assert place(first).text == mutation.text.split("\n")[mutation.line - 1]
 
@@ -301,6 +303,7 @@ BETWEEN = {
     "too-few-images": {"data"},
     "too-many-parameters": {"input", "layers", "limits"},
     "too-many-activations": {"input", "layers", "limits", "training", "data"},
+    "too-many-layers": {"layers", "limits"},
 }
 
 
@@ -377,6 +380,6 @@ def test_the_first_error_stands_at_the_mutation(what: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("what", CLASSES)
-def test_the_first_error_stands_at_the_mutation_1000(what: str) -> None:
+def test_the_first_error_stands_at_each_of_many_mutations(what: str) -> None:
     mutations, check = CLASSES[what]
-    run(1000)(given(mutations())(check))()
+    run(500)(given(mutations())(check))()
