@@ -18,6 +18,7 @@ from cnnspec.cli.options import (
     complete_specs,
     data_dir_option,
     device_option,
+    epochs_option,
     given,
     json_option,
     set_option,
@@ -99,12 +100,7 @@ MODES = ("replay", "lockstep", "resync", "free")
     type=click.IntRange(min=0),
     help="End the training after so many steps; 0: do not train.",
 )
-@click.option(
-    "--epochs",
-    metavar="N",
-    type=click.IntRange(min=1),
-    help="Short for --set training.epochs=N.",
-)
+@epochs_option
 @click.option(
     "--all",
     "whole",

@@ -81,6 +81,13 @@ set_option = click.option(
     "May be given several times.",
 )
 
+epochs_option = click.option(
+    "--epochs",
+    metavar="N",
+    type=click.IntRange(min=1),
+    help="Short for --set training.epochs=N.",
+)
+
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON document on stdout, nothing else."
 )

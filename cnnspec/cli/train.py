@@ -12,6 +12,7 @@ from cnnspec.cli.options import (
     complete_backends,
     data_dir_option,
     device_option,
+    epochs_option,
     json_option,
     set_option,
     spec_argument,
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 @with_examples(
     "train",
     "cnnspec train digits",
-    "cnnspec train net.yaml --set training.epochs=3 --set training.seed=1",
+    "cnnspec train net.yaml --epochs 3 --set training.seed=1",
     "cnnspec train lenet5 --backend torch --data-dir data",
 )
 @spec_argument
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Folder of the run folders.",
 )
+@epochs_option
 @set_option
 @json_option
 def command(
@@ -55,6 +57,7 @@ def command(
     device: str,
     data_dir: str | None,
     runs: str,
+    epochs: int | None,
     overrides: tuple[str, ...],
     as_json: bool,
 ) -> None:
@@ -71,6 +74,8 @@ def command(
     from cnnspec.training import EpochMetrics, Run, StepTaken, diverged_in, train
 
     interrupt.keeps(lambda: "nothing is kept: no training was begun")
+    if epochs is not None:
+        overrides = (*overrides, f"training.epochs={epochs}")
     model, text = read_spec(spec, overrides)
     if model.data is None:
         raise DataError(
@@ -88,9 +93,8 @@ def command(
     with interrupt.held():
         run = Run.create(runs, model, text, backend=backend, overrides=overrides)
         interrupt.keeps(lambda: _kept(run, 0))
-    epochs = model.training.epochs
     starts: list[float] = []
-    with training_progress(epochs, quiet_stdout=as_json) as progress:
+    with training_progress(model.training.epochs, quiet_stdout=as_json) as progress:
 
         def show(event: StepTaken | EpochMetrics) -> None:
             if isinstance(event, StepTaken) and event.step == 1:

@@ -72,6 +72,14 @@ def test_one_line_an_epoch_and_the_run_folder(call: Call, folder: Path) -> None:
     assert without_note(kept) == (folder / "small.yaml").read_bytes()
 
 
+def test_epochs_is_short_for_set(call: Call, folder: Path) -> None:
+    assert call("train", "small.yaml", "--epochs", "1").code == 0
+    run = folder / "runs" / "small-1"
+    assert len(lines_of(run)) == 1
+    assert parse_spec((run / "resolved.yaml").read_text()).training.epochs == 1
+    assert call("train", "small.yaml", "--epochs", "0").code == 2
+
+
 def test_every_training_has_a_folder_of_its_own(call: Call, folder: Path) -> None:
     for number in (1, 2, 3):
         done = call("train", "small.yaml")
