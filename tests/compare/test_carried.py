@@ -14,6 +14,7 @@ from cnnspec.compare.probes import batch_probe
 from cnnspec.compare.selftest.random_specs import random_spec
 from cnnspec.compare.selftest.specs import SPECS
 from cnnspec.compare.side import probe_weights
+from cnnspec.compare.windows import two_greatest_meet
 from cnnspec.data import Split
 from cnnspec.plan import Plan, resolve
 from cnnspec.spec.layers import KINDS
@@ -161,3 +162,23 @@ def test_errors_grow_with_those_of_the_input() -> None:
 
 def test_every_kind_of_layer_carries() -> None:
     assert set(CARRIES) == set(KINDS)
+
+
+@pytest.mark.parametrize("kind", ["max", "avg"])
+@pytest.mark.parametrize("cells", [1, 2])
+def test_of_exact_numbers_a_maximum_is_exact_and_an_average_rounds(kind: str, cells: int) -> None:
+    spec = parse_spec(f"""
+input: [1, 4, 4]
+layers: [pool: {{kind: {kind}, kernel_size: {cells}}}, flatten, linear: {{out_features: 2}}]
+""")
+    plan = resolve(spec)
+    at = plan.layers[0]
+    weights = Weights(plan, spec.training, "float64")
+    weights.load(probe_weights(plan, 0))
+    x, grad = np.random.default_rng(0).normal(size=(2, 1, 4, 4)), np.ones((2, *at.output))
+    exact = np.zeros(x.shape)
+    carry = CARRIES[at.kind]
+    assert np.all((carry.forward(at, weights, x, exact) > 0) == (kind == "avg"))
+    backward, _ = carry.backward(at, weights, x, exact, grad, np.zeros(grad.shape))
+    assert backward.shape == x.shape
+    assert two_greatest_meet(at, x, np.full(x.shape, 9.0)).shape == grad.shape
