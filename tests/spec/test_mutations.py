@@ -304,6 +304,7 @@ BETWEEN = {
     "too-many-parameters": {"input", "layers", "limits"},
     "too-many-activations": {"input", "layers", "limits", "training", "data"},
     "too-many-layers": {"layers", "limits"},
+    "too-much-data": {"data", "limits"},
 }
 
 
