@@ -129,11 +129,13 @@ def test_an_error_without_words_and_one_with_too_many() -> None:
     assert "own message cannot be made" in (told(caught.value) or "")
 
 
+@pytest.mark.torch
 @pytest.mark.parametrize(
     "line", ["torch.set_grad_enabled(False)", "torch.set_default_device('meta')"]
 )
 def test_torch_computes_whatever_a_file_has_set(line: str) -> None:
-    torch = pytest.importorskip("torch")
+    import torch
+
     labels = np.array([0, 1])
     was = torch.is_grad_enabled()
     reference = build(PLAN, SPEC.training, "torch")
