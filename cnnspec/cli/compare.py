@@ -22,6 +22,7 @@ from cnnspec.cli.options import (
     given,
     json_option,
     set_option,
+    with_epochs,
 )
 from cnnspec.cli.targets import compared
 from cnnspec.cli.without import or_else
@@ -168,8 +169,7 @@ def command(
         return compare_two_runs(targets, named, twins, data_dir, device, as_json, whole)
     _check_mode(context, mode, steps, epochs, twins)
     names = _two_names(backends)
-    if epochs is not None:
-        overrides = (*overrides, f"training.epochs={epochs}")
+    overrides = with_epochs(overrides, epochs)
     model, _ = read_spec(spec, overrides)
     if explain is not None:
         check_explained(model, explain)

@@ -88,6 +88,12 @@ epochs_option = click.option(
     help="Short for --set training.epochs=N.",
 )
 
+
+def with_epochs(overrides: tuple[str, ...], epochs: int | None) -> tuple[str, ...]:
+    """Return what --set says, with what --epochs is short for."""
+    return overrides if epochs is None else (*overrides, f"training.epochs={epochs}")
+
+
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON document on stdout, nothing else."
 )

@@ -16,6 +16,7 @@ from cnnspec.cli.options import (
     json_option,
     set_option,
     spec_argument,
+    with_epochs,
 )
 from cnnspec.cli.without import or_else
 
@@ -74,8 +75,7 @@ def command(
     from cnnspec.training import EpochMetrics, Run, StepTaken, diverged_in, train
 
     interrupt.keeps(lambda: "nothing is kept: no training was begun")
-    if epochs is not None:
-        overrides = (*overrides, f"training.epochs={epochs}")
+    overrides = with_epochs(overrides, epochs)
     model, text = read_spec(spec, overrides)
     if model.data is None:
         raise DataError(

@@ -267,7 +267,7 @@ def test_an_epoch_of_mnist(fault: type[ConvNumPy] | None, steps: int) -> None:
         assert finding is None
         if envelope.outside is None:
             assert trajectory.replayed == tuple(jump.step for jump in envelope.jumps)
-        else:  # with AVX-512, torch rounds otherwise than twins of NumPy do: told, and no finding
+        else:  # by chance, as docs/explanation/chaos.md tells: all of the step is within its bounds
             assert envelope.tried
     else:
         assert envelope.outside is not None

@@ -44,7 +44,7 @@ BAD = [path.read_bytes() for path in sorted((Path(__file__).parent / "bad").glob
 WIDTHS = (40, 80, None)
 MOST_PROBLEMS = 101  # a hundred, and how many more there are
 MOST_CHARACTERS = 10_000  # of one problem on the screen
-SLOWEST = 5.0  # seconds of processor time for one reading: five times what the longest take
+SLOWEST = 5.0  # seconds of processor time, for one reading or formatting: five times the longest
 MOST_MEMORY = 256  # MiB that reading may add to the process
 
 # ---------------------------------------------------------------------------- what must hold
@@ -381,7 +381,7 @@ def test_any_comment_is_kept(text: str, places: list[tuple[int, int]]) -> None:
 
 
 def timed(work: Callable[[], object], what: object, most: float = SLOWEST) -> float:
-    """Return how long something takes, in seconds of processor time, once it is not too long."""
+    """Return how many seconds of processor time something takes: fewer than `most`."""
     start = time.thread_time()
     work()
     seconds = time.thread_time() - start
