@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from cnnspec.plan import Plan, PlannedLayer
 from cnnspec.randomness import stream
-from cnnspec.spec.training import Normal
+from cnnspec.spec.initializations import Normal
 from cnnspec.trace import State
 
 

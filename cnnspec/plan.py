@@ -10,10 +10,10 @@ from typing import Any
 
 from cnnspec.errors import SpecError
 from cnnspec.spec.checks import Sections, check
+from cnnspec.spec.initializations import AnyInitialization
 from cnnspec.spec.layers import Layer
 from cnnspec.spec.model import ModelSpec
 from cnnspec.spec.sizes import Shape
-from cnnspec.spec.training import AnyInitialization
 
 
 @dataclass(frozen=True)

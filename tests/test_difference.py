@@ -14,10 +14,12 @@ from hypothesis.strategies import DrawFn
 from cnnspec.difference import Change, Difference, LayerDifference, Misfit, compare_specs
 from cnnspec.plan import resolve, write_out
 from cnnspec.spec.data import NPZ, Normalize
+from cnnspec.spec.initializations import Normal
 from cnnspec.spec.layers import AnyLayer, BatchNorm, Conv, Flatten, Linear, Pool, ReLU
 from cnnspec.spec.model import ModelSpec
+from cnnspec.spec.optimizers import SGD, Adam
 from cnnspec.spec.section import Kind
-from cnnspec.spec.training import SGD, Adam, Normal, Training
+from cnnspec.spec.training import Training
 
 CONV = Conv(out_channels=2, kernel_size=3, padding=1)
 SMALL = [CONV, ReLU(), Conv(out_channels=4, kernel_size=3), ReLU(), Flatten()]

@@ -15,8 +15,8 @@ import numpy as np
 
 from cnnspec.backends.network import Step
 from cnnspec.plan import Plan, PlannedLayer
+from cnnspec.spec.optimizers import AnyOptimizer
 from cnnspec.spec.sizes import Shape
-from cnnspec.spec.training import AnyOptimizer
 from cnnspec.trace import Array, LayerTrace, LossTrace, State, Trace
 
 

@@ -14,7 +14,7 @@ from cnnspec.compare.probes import LayerProbe
 from cnnspec.compare.replay_learning import GivenUpdate, slots_of_one
 from cnnspec.compare.verdict import Quantity
 from cnnspec.spec.layers import BatchNorm
-from cnnspec.spec.training import Adam, AnyOptimizer
+from cnnspec.spec.optimizers import Adam, AnyOptimizer
 from cnnspec.trace import Array
 
 COMPOSED = "no single k: its bound is put together in"

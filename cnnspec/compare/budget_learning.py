@@ -13,7 +13,7 @@ import numpy as np
 
 from cnnspec.backends.network import Labels
 from cnnspec.compare.budget import EXP_ERROR, Exact, gamma, unit_roundoff, unless_too_large
-from cnnspec.spec.training import SGD, Adam
+from cnnspec.spec.optimizers import SGD, Adam
 
 
 @dataclass(frozen=True)

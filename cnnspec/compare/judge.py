@@ -24,7 +24,8 @@ from cnnspec.compare.side import Side, named
 from cnnspec.errors import BackendError
 from cnnspec.plan import Plan
 from cnnspec.randomness import stream
-from cnnspec.spec.training import AnyOptimizer, Training
+from cnnspec.spec.optimizers import AnyOptimizer
+from cnnspec.spec.training import Training
 from cnnspec.trace import Array, State
 
 JUDGES = {LOOPS: "the textbook loops", "numpy": "the NumPy engine", "torch": "torch"}

@@ -17,7 +17,7 @@ from cnnspec.compare.isolation import Isolation
 from cnnspec.compare.probes import as_float32, gradient_probe
 from cnnspec.compare.side import EXACT, Side
 from cnnspec.plan import Plan
-from cnnspec.spec.training import AnyOptimizer
+from cnnspec.spec.optimizers import AnyOptimizer
 from cnnspec.trace import Array, State, Trace
 
 OPTIMIZER_STEPS = (1, 2, 3, 10, 1000)

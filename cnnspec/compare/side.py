@@ -13,7 +13,8 @@ from cnnspec.compare.party import Party
 from cnnspec.initial import initial_weights
 from cnnspec.plan import Plan, PlannedLayer
 from cnnspec.randomness import stream
-from cnnspec.spec.training import Precision, TorchDefault, Training
+from cnnspec.spec.initializations import TorchDefault
+from cnnspec.spec.training import Precision, Training
 from cnnspec.trace import Array, LayerTrace, State
 
 EXACT, WORKING = "exact", "working"

@@ -8,11 +8,13 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, PositiveInt, StringConstraints
 
 from cnnspec.spec.data import DATA_KINDS, AnyData
+from cnnspec.spec.initializations import INITIALIZATIONS, AnyInitialization, TorchDefault
 from cnnspec.spec.layers import KINDS, AnyLayer
 from cnnspec.spec.limits import Limits
-from cnnspec.spec.section import Section, kinds_in
+from cnnspec.spec.optimizers import OPTIMIZERS
+from cnnspec.spec.section import Section
 from cnnspec.spec.sizes import Ordered
-from cnnspec.spec.training import AnyInitialization, AnyOptimizer, TorchDefault, Training
+from cnnspec.spec.training import Training
 
 
 class ModelSpec(Section):
@@ -36,8 +38,8 @@ class ModelSpec(Section):
 
 KINDS_AT: dict[tuple[str, ...], dict[str, Any]] = {
     ("data",): DATA_KINDS,
-    ("initialization",): kinds_in(AnyInitialization),
-    ("training", "optimizer"): kinds_in(AnyOptimizer),
+    ("initialization",): INITIALIZATIONS,
+    ("training", "optimizer"): OPTIMIZERS,
 }
 """Where things with a kind stand, beside the layers, and the kinds that there are."""
 

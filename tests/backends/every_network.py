@@ -18,7 +18,8 @@ from cnnspec.initial import initial_weights
 from cnnspec.plan import Plan, resolve
 from cnnspec.spec.layers import BatchNorm, Conv, Flatten, Linear, Pool, ReLU
 from cnnspec.spec.model import ModelSpec
-from cnnspec.spec.training import SGD, Training
+from cnnspec.spec.optimizers import SGD
+from cnnspec.spec.training import Training
 from cnnspec.trace import Array
 
 PLAN = resolve(

@@ -25,7 +25,8 @@ from cnnspec.compare import Party, parse_party
 from cnnspec.compare.plain import plain_network
 from cnnspec.errors import BackendError
 from cnnspec.plan import Plan
-from cnnspec.spec.training import Adam, Training
+from cnnspec.spec.optimizers import Adam
+from cnnspec.spec.training import Training
 from cnnspec.trace import Array
 from tests.backends.every_network import (
     PLAN,

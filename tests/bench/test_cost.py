@@ -7,7 +7,8 @@ from cnnspec.bench.machine import Machine, measure_machine
 from cnnspec.plan import resolve
 from cnnspec.spec.layers import Conv, Flatten, Linear, ReLU
 from cnnspec.spec.model import ModelSpec
-from cnnspec.spec.training import SGD, Adam, AnyOptimizer, Training
+from cnnspec.spec.optimizers import SGD, Adam, AnyOptimizer
+from cnnspec.spec.training import Training
 
 PLAN = resolve(
     ModelSpec(

@@ -19,7 +19,7 @@ from cnnspec.compare.trajectory import run_trajectory
 from cnnspec.compare.trajectory.distance import one_ulp_away
 from cnnspec.compare.verdict import Trajectory
 from cnnspec.data import Dataset, Split, load_data
-from cnnspec.spec.training import SGD
+from cnnspec.spec.optimizers import SGD
 from cnnspec.training import StepTaken, training_events
 from tests.faulty import faulty
 

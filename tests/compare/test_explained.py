@@ -20,7 +20,7 @@ from cnnspec.compare.explained import (
     quantities_called,
 )
 from cnnspec.errors import ComparisonError
-from cnnspec.spec.training import SGD, Adam
+from cnnspec.spec.optimizers import SGD, Adam
 
 TEXT = """
 input: [2, 6, 5]

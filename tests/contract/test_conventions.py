@@ -14,10 +14,12 @@ from cnnspec.compare.budget_learning import cross_entropy_budgets
 from cnnspec.errors import DataError, ShapeError, SpecError, StateError
 from cnnspec.initial import initial_weights
 from cnnspec.plan import resolve
+from cnnspec.spec.initializations import Normal
 from cnnspec.spec.layers import AnyLayer, BatchNorm, Conv, Flatten, Linear, Pool, ReLU
 from cnnspec.spec.model import ModelSpec
+from cnnspec.spec.optimizers import SGD, Adam, AnyOptimizer
 from cnnspec.spec.sizes import Shape
-from cnnspec.spec.training import SGD, Adam, AnyOptimizer, Normal, Training
+from cnnspec.spec.training import Training
 from cnnspec.trace import Array
 from tests.cases import assert_same_bits, assert_within, batch_of
 

@@ -19,7 +19,8 @@ from cnnspec.plan import PlannedLayer, resolve
 from cnnspec.randomness import stream
 from cnnspec.spec.layers import AnyLayer, BatchNorm, Conv, Flatten, Linear, Pool, ReLU
 from cnnspec.spec.model import ModelSpec
-from cnnspec.spec.training import Adam, Training
+from cnnspec.spec.optimizers import Adam
+from cnnspec.spec.training import Training
 from cnnspec.trace import Array
 from tests.cases import (
     CASES,

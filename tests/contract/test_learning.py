@@ -16,7 +16,8 @@ from cnnspec.plan import Plan, resolve
 from cnnspec.randomness import stream
 from cnnspec.spec.layers import Conv, Flatten, Linear, Pool, ReLU
 from cnnspec.spec.model import ModelSpec
-from cnnspec.spec.training import SGD, Adam, AnyOptimizer, Training
+from cnnspec.spec.optimizers import SGD, Adam, AnyOptimizer
+from cnnspec.spec.training import Training
 from cnnspec.trace import Array
 from tests.cases import CASES, FACETS, Exact, assert_same_bits, assert_within, batch_of, normal
 from tests.covering import covering

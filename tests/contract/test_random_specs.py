@@ -14,11 +14,13 @@ from cnnspec.errors import ShapeError
 from cnnspec.plan import resolve
 from cnnspec.spec.data import MNIST, NPZ, DataSource, Digits, FashionMNIST, Normalize
 from cnnspec.spec.dump import dump_spec
+from cnnspec.spec.initializations import Normal, TorchDefault
 from cnnspec.spec.layers import AnyLayer, Conv, Flatten, Linear, Pool, ReLU
 from cnnspec.spec.load import parse_spec
 from cnnspec.spec.model import ModelSpec
+from cnnspec.spec.optimizers import SGD, Adam
 from cnnspec.spec.sizes import Shape, pair
-from cnnspec.spec.training import SGD, Adam, Normal, TorchDefault, Training
+from cnnspec.spec.training import Training
 
 # torch says so once, of every `padding: same` that adds an odd number of cells.
 pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel:UserWarning")

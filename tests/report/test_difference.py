@@ -13,7 +13,8 @@ from cnnspec.report.difference import difference_document, render_difference, sh
 from cnnspec.spec.data import NPZ, Normalize
 from cnnspec.spec.layers import AnyLayer, Conv, Flatten, Linear, Pool, ReLU
 from cnnspec.spec.model import ModelSpec
-from cnnspec.spec.training import SGD, Adam, Training
+from cnnspec.spec.optimizers import SGD, Adam
+from cnnspec.spec.training import Training
 
 FILES = "a.yaml", "b.yaml"
 CONV = Conv(out_channels=4, kernel_size=3)

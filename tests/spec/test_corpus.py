@@ -17,11 +17,12 @@ import pytest
 from cnnspec.spec import Diagnostic, inspect_spec
 from cnnspec.spec.codes import CODES
 from cnnspec.spec.data import DATA_KINDS, Normalize
+from cnnspec.spec.initializations import INITIALIZATIONS
 from cnnspec.spec.layers import KINDS
 from cnnspec.spec.limits import Limits
 from cnnspec.spec.model import ModelSpec
-from cnnspec.spec.section import kinds_in
-from cnnspec.spec.training import AnyInitialization, AnyOptimizer, Training
+from cnnspec.spec.optimizers import OPTIMIZERS
+from cnnspec.spec.training import Training
 from tests.spec.corpus import BAD, ELSEWHERE, HERE, ODD, inspect, rendering
 from tests.spec.pages import PAGE, page
 
@@ -86,8 +87,8 @@ def every_option() -> list[str]:
         "normalize": Normalize,
         **KINDS,
         **DATA_KINDS,
-        **kinds_in(AnyOptimizer),
-        **kinds_in(AnyInitialization),
+        **OPTIMIZERS,
+        **INITIALIZATIONS,
     }
     return [
         f"{section}.{option}" for section, kind in sections.items() for option in kind.model_fields
@@ -111,9 +112,7 @@ def test_every_option_is_wrong_somewhere(option: str) -> None:
     assert option in NAMED
 
 
-@pytest.mark.parametrize(
-    "kind", [*KINDS, *DATA_KINDS, *kinds_in(AnyOptimizer), *kinds_in(AnyInitialization)]
-)
+@pytest.mark.parametrize("kind", [*KINDS, *DATA_KINDS, *OPTIMIZERS, *INITIALIZATIONS])
 def test_every_kind_has_a_problem_somewhere(kind: str) -> None:
     assert kind in {name.split(".")[0] for name in NAMED}
 

@@ -19,13 +19,15 @@ from cnnspec.errors import SpecError
 from cnnspec.spec import inspect_spec
 from cnnspec.spec.data import DATA_KINDS, Normalize
 from cnnspec.spec.dump import dump_spec
+from cnnspec.spec.initializations import INITIALIZATIONS
 from cnnspec.spec.layers import KINDS
 from cnnspec.spec.limits import MOST, Limits
 from cnnspec.spec.model import ModelSpec
+from cnnspec.spec.optimizers import OPTIMIZERS
 from cnnspec.spec.schema import schema, schema_text
-from cnnspec.spec.section import Section, kinds_in
+from cnnspec.spec.section import Section
 from cnnspec.spec.source import read_source
-from cnnspec.spec.training import AnyInitialization, AnyOptimizer, Training
+from cnnspec.spec.training import Training
 from tests.contract.test_random_specs import decorated_specs, specs
 
 ROOT = Path(__file__).parents[2]
@@ -190,8 +192,8 @@ def initialization(value: Any) -> dict[str, Any]:
 UNIONS: list[tuple[Place, dict[str, type[Section]]]] = [
     (layers, dict(KINDS)),
     (data, dict(DATA_KINDS)),
-    (optimizer, kinds_in(AnyOptimizer)),
-    (initialization, kinds_in(AnyInitialization)),
+    (optimizer, OPTIMIZERS),
+    (initialization, INITIALIZATIONS),
 ]
 
 

@@ -8,12 +8,13 @@ import pytest
 
 from cnnspec.spec.data import DATA_KINDS, Normalize
 from cnnspec.spec.field import NOT_NEEDED, SYNONYMS
+from cnnspec.spec.initializations import INITIALIZATIONS
 from cnnspec.spec.layers import KINDS
 from cnnspec.spec.limits import Limits
 from cnnspec.spec.model import ModelSpec
-from cnnspec.spec.section import kinds_in
+from cnnspec.spec.optimizers import OPTIMIZERS
 from cnnspec.spec.source import UNREAD
-from cnnspec.spec.training import AnyInitialization, AnyOptimizer, Training
+from cnnspec.spec.training import Training
 from cnnspec.spec.words import describe, did_you_mean
 
 DESCRIBED: list[tuple[Any, str]] = [
@@ -76,8 +77,8 @@ def test_did_you_mean(word: str, known: Any, words: str) -> None:
 EVERY_WORD = {
     *KINDS,
     *DATA_KINDS,
-    *kinds_in(AnyOptimizer),
-    *kinds_in(AnyInitialization),
+    *OPTIMIZERS,
+    *INITIALIZATIONS,
     *(
         option
         for section in [
@@ -87,8 +88,8 @@ EVERY_WORD = {
             Normalize,
             *KINDS.values(),
             *DATA_KINDS.values(),
-            *kinds_in(AnyOptimizer).values(),
-            *kinds_in(AnyInitialization).values(),
+            *OPTIMIZERS.values(),
+            *INITIALIZATIONS.values(),
         ]
         for option in section.model_fields
     ),

@@ -8,7 +8,7 @@ import numpy as np
 
 from cnnspec.backends.chain import Optimizer
 from cnnspec.backends.network import Labels
-from cnnspec.spec.training import SGD, Adam
+from cnnspec.spec.optimizers import SGD, Adam
 from cnnspec.trace import Array
 
 

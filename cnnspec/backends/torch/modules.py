@@ -10,8 +10,8 @@ from torch import Tensor, nn, optim, zeros, zeros_like
 
 from cnnspec.plan import Plan
 from cnnspec.spec.layers import BatchNorm, Conv, Flatten, Linear, Pool, ReLU
+from cnnspec.spec.optimizers import SGD, Adam, AnyOptimizer
 from cnnspec.spec.sizes import Shape
-from cnnspec.spec.training import SGD, Adam, AnyOptimizer
 
 
 def _conv(layer: Conv, input: Shape) -> nn.Module:

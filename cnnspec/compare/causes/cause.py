@@ -13,7 +13,7 @@ from cnnspec.compare.budget import Exact, sum_budget, unit_roundoff
 from cnnspec.compare.causes.help import HELP
 from cnnspec.compare.measure import measure
 from cnnspec.plan import PlannedLayer
-from cnnspec.spec.training import AnyOptimizer
+from cnnspec.spec.optimizers import AnyOptimizer
 from cnnspec.trace import Array
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from cnnspec.compare.causes.cause import UpdateSituation
 from cnnspec.compare.causes.formulas import Fault, Step, Steps
 from cnnspec.compare.causes.rounded import Rounded, power
-from cnnspec.spec.training import SGD, Adam
+from cnnspec.spec.optimizers import SGD, Adam
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,9 @@ from cnnspec.errors import ShapeError
 from cnnspec.randomness import stream
 from cnnspec.spec.layers import AnyLayer, BatchNorm, Conv, Flatten, Linear, Pool, ReLU
 from cnnspec.spec.model import ModelSpec
+from cnnspec.spec.optimizers import SGD, Adam, AnyOptimizer
 from cnnspec.spec.sizes import Pair, Shape
-from cnnspec.spec.training import SGD, Adam, AnyOptimizer, Training
+from cnnspec.spec.training import Training
 
 MOST_NUMBERS = 4 * 8 * 8
 """Of what a layer gives for one image: as many as the largest image has."""

@@ -13,7 +13,7 @@ from cnnspec.compare.budget import Exact
 from cnnspec.compare.budget_learning import OPTIMIZER_BUDGETS
 from cnnspec.compare.causes import Observation, UpdateSituation, diagnose_optimizer
 from cnnspec.randomness import stream
-from cnnspec.spec.training import SGD, Adam, AnyOptimizer
+from cnnspec.spec.optimizers import SGD, Adam, AnyOptimizer
 
 SHAPE = (3, 4)
 RATE, DECAY, MOMENTUM, BETA1, BETA2, EPS = 0.01, 0.1, 0.9, 0.9, 0.999, 1e-8

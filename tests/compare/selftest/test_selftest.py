@@ -15,7 +15,7 @@ from cnnspec.documents import to_json
 from cnnspec.plan import resolve
 from cnnspec.report.selftest import render_selftest, selftest_document, why_missed
 from cnnspec.spec.layers import Pool
-from cnnspec.spec.training import SGD, Adam
+from cnnspec.spec.optimizers import SGD, Adam
 
 # torch says so once, of every `padding: same` that adds an odd number of cells.
 pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel:UserWarning")

@@ -1,0 +1,10 @@
+"""The kinds of losses. There is one: a spec does not choose it."""
+
+from __future__ import annotations
+
+from cnnspec.spec.losses.cross_entropy import CrossEntropy
+from cnnspec.spec.section import Kind
+
+LOSSES: dict[str, type[Kind]] = {CrossEntropy.keyword: CrossEntropy}
+
+__all__ = ["LOSSES", "CrossEntropy"]

@@ -1,0 +1,20 @@
+"""The kinds of optimizers. `AnyOptimizer` is the one list of them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Discriminator, Tag
+
+from cnnspec.spec.optimizers.adam import Adam
+from cnnspec.spec.optimizers.optimizer import Optimizer
+from cnnspec.spec.optimizers.sgd import SGD
+from cnnspec.spec.section import kind_of, kinds_in
+
+AnyOptimizer = Annotated[
+    Annotated[SGD, Tag("sgd")] | Annotated[Adam, Tag("adam")], Discriminator(kind_of)
+]
+
+OPTIMIZERS: dict[str, type[Optimizer]] = kinds_in(AnyOptimizer)
+
+__all__ = ["OPTIMIZERS", "SGD", "Adam", "AnyOptimizer", "Optimizer"]

@@ -1,0 +1,29 @@
+"""Adam (Kingma and Ba, 2015)."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from cnnspec.spec.numbers import Fraction, NonNegative, Positive
+from cnnspec.spec.optimizers.optimizer import Optimizer
+from cnnspec.spec.sizes import Ordered
+
+
+class Adam(Optimizer):
+    """Adam (Kingma and Ba, 2015), as torch.optim.Adam: eps outside the root, decay coupled."""
+
+    keyword: ClassVar[str] = "adam"
+
+    learning_rate: NonNegative = 0.001
+    betas: Annotated[tuple[Fraction, Fraction], Field(strict=False), Ordered] = (0.9, 0.999)
+    """Decay rates of the running means of the gradient and of its square."""
+    eps: Positive = 1e-8
+    """Added to the root of the mean square."""
+    weight_decay: NonNegative = 0.0
+    """L2 penalty: this share of each weight is added to its gradient."""
+
+    @property
+    def slots(self) -> tuple[str, ...]:
+        return ("exp_avg", "exp_avg_sq")
