@@ -12,6 +12,7 @@ from cnnspec.errors import SpecError
 from cnnspec.spec.checks import Sections, check
 from cnnspec.spec.initializations import AnyInitialization
 from cnnspec.spec.layers import Layer
+from cnnspec.spec.layers.layer import INPUT as INPUT
 from cnnspec.spec.model import ModelSpec
 from cnnspec.spec.sizes import Shape
 
@@ -22,7 +23,10 @@ class PlannedLayer:
 
     name: str
     layer: Layer
-    input: Shape
+    inputs: tuple[str, ...]
+    """Names of the layers that it reads, in their order, or INPUT: the images."""
+    input_shapes: tuple[Shape, ...]
+    """Shape of each of its inputs."""
     output: Shape
     parameters: Mapping[str, Shape]
     """Shape of each trainable parameter, by its name within the layer (`weight`, `bias`)."""
@@ -37,7 +41,15 @@ class PlannedLayer:
 
     def __reduce__(self) -> tuple[Any, ...]:  # a proxy of a mapping cannot be copied
         shapes = dict(self.parameters), dict(self.buffers)
-        return PlannedLayer, (self.name, self.layer, self.input, self.output, *shapes, self.macs)
+        return PlannedLayer, (
+            *(self.name, self.layer, self.inputs, self.input_shapes, self.output),
+            *(*shapes, self.macs),
+        )
+
+    @property
+    def input(self) -> Shape:
+        """What a layer of one input receives; of a join, its first input."""
+        return self.input_shapes[0]
 
     @property
     def kind(self) -> str:
@@ -62,6 +74,7 @@ class Plan:
     name: str
     input: Shape
     layers: tuple[PlannedLayer, ...]
+    """In order of execution: a layer reads earlier ones alone. The last gives the output."""
     initialization: AnyInitialization
 
     @property
@@ -132,7 +145,8 @@ def resolve(spec: ModelSpec) -> Plan:
         PlannedLayer(
             item.name,
             item.layer,
-            item.input,
+            item.inputs,
+            item.input_shapes,
             item.output,
             item.layer.parameters(item.input),
             item.layer.buffers(item.input),

@@ -21,7 +21,7 @@ from cnnspec import (
     load_spec,
     resolve,
 )
-from cnnspec.plan import PlannedLayer, write_out
+from cnnspec.plan import INPUT, PlannedLayer, write_out
 from cnnspec.spec.layers import AnyLayer
 from cnnspec.spec.sizes import Shape
 
@@ -270,6 +270,19 @@ def test_names_are_kind_and_number_unless_they_are_written() -> None:
     assert plan.layer("act") is plan.layers[1]
     with pytest.raises(KeyError, match="relu2"):
         plan.layer("relu2")
+
+
+def test_each_layer_of_a_chain_reads_the_one_before_it() -> None:
+    spec = ModelSpec(input=(1, 2, 3), layers=[ReLU(name="act"), Flatten(), Linear(out_features=5)])
+    layers = resolve(spec).layers
+    assert [layer.inputs for layer in layers] == [(INPUT,), ("act",), ("flatten1",)]
+    assert [layer.input_shapes for layer in layers] == [((1, 2, 3),), ((1, 2, 3),), ((6,),)]
+    assert [layer.input for layer in layers] == [(1, 2, 3), (1, 2, 3), (6,)]
+
+
+def test_a_layer_is_not_called_as_the_images_are() -> None:
+    with pytest.raises(ValueError, match="wanted another name, since `input` stands for the imag"):
+        ReLU(name=INPUT)
 
 
 def test_the_initialization_is_in_the_plan() -> None:

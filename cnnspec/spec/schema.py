@@ -72,7 +72,7 @@ _BY_HAND: list[tuple[Any, Schema]] = [
     (Size, _sizes(1)),
     (PoolPadding, _sizes(0)),
     (ConvPadding, _sizes(0, "same")),
-    (LayerName, {"type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]{0,99}$"}),
+    (LayerName, {"type": "string", "pattern": "^(?!input$)[A-Za-z_][A-Za-z0-9_]{0,99}$"}),
     (_MEAN, _per_channel()),
     (_STD, _per_channel(exclusiveMinimum=0)),
 ]

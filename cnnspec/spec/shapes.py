@@ -11,7 +11,7 @@ from cnnspec.errors import ShapeError
 from cnnspec.spec.diagnostics import Diagnostic
 from cnnspec.spec.field import keeps_shape
 from cnnspec.spec.layers import Layer
-from cnnspec.spec.layers.layer import is_whole
+from cnnspec.spec.layers.layer import INPUT, is_whole
 from cnnspec.spec.sizes import PartialShape, Shape, show
 
 
@@ -22,8 +22,15 @@ class PlacedLayer:
     index: int
     name: str
     layer: Layer
-    input: Shape
+    inputs: tuple[str, ...]
+    """Names of the layers that it reads, or INPUT."""
+    input_shapes: tuple[Shape, ...]
     output: Shape
+
+    @property
+    def input(self) -> Shape:
+        """What a layer of one input receives; of a join, its first input."""
+        return self.input_shapes[0]
 
 
 @dataclass(frozen=True)
@@ -63,6 +70,7 @@ def place_layers(
     trail = [f"input {show(input)}"] if input else []
     shape = input
     for index, (name, layer) in enumerate(zip(names, layers)):
+        reads = names[index - 1] if index else INPUT
         output = (
             layer.outline(shape) if layer else shape if keeps_shape(kinds[index] or "") else None
         )
@@ -70,7 +78,7 @@ def place_layers(
             found = [_at(index, name, layer, error, trail) for error in layer.problems(shape)]
             problems += found
             if is_known(shape) and is_known(output) and is_whole(layer) and not found:
-                placed.append(PlacedLayer(index, name, layer, shape, output))
+                placed.append(PlacedLayer(index, name, layer, (reads,), (shape,), output))
         if output is None:
             trail = []
         elif output != shape:

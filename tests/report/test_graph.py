@@ -165,7 +165,7 @@ def long_names() -> Plan:
 def larger(plan: Plan, *shapes: Shape) -> Plan:
     """Give a plan shapes that a spec may not have: there are limits."""
     layers = [
-        dataclasses.replace(layer, input=before, output=after)
+        dataclasses.replace(layer, input_shapes=(before,), output=after)
         for layer, (before, after) in zip(plan.layers, itertools.pairwise(shapes))
     ]
     return dataclasses.replace(plan, input=shapes[0], layers=tuple(layers))

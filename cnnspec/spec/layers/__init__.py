@@ -1,4 +1,4 @@
-"""The kinds of layers. `AnyLayer` is the one list of them."""
+"""The kinds of layers: `AnyLayer` is the one list of them; beside it, what joins branches."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ from typing import Annotated
 
 from pydantic import Discriminator, Tag
 
+from cnnspec.spec.layers.add import Add
 from cnnspec.spec.layers.batch_norm import BatchNorm
+from cnnspec.spec.layers.concat import Concat
 from cnnspec.spec.layers.conv import Conv
 from cnnspec.spec.layers.flatten import Flatten
+from cnnspec.spec.layers.join import Join
 from cnnspec.spec.layers.layer import Layer
 from cnnspec.spec.layers.linear import Linear
 from cnnspec.spec.layers.pool import Pool
@@ -27,4 +30,21 @@ AnyLayer = Annotated[
 
 KINDS: dict[str, type[Layer]] = kinds_in(AnyLayer)
 
-__all__ = ["KINDS", "AnyLayer", "BatchNorm", "Conv", "Flatten", "Layer", "Linear", "Pool", "ReLU"]
+JOINS: dict[str, type[Join]] = {kind.keyword: kind for kind in (Add, Concat)}
+"""What joins branches. A spec does not write these: they stand in plans."""
+
+__all__ = [
+    "JOINS",
+    "KINDS",
+    "Add",
+    "AnyLayer",
+    "BatchNorm",
+    "Concat",
+    "Conv",
+    "Flatten",
+    "Join",
+    "Layer",
+    "Linear",
+    "Pool",
+    "ReLU",
+]

@@ -14,13 +14,19 @@ from cnnspec.errors import ShapeError
 from cnnspec.spec.section import Kind
 from cnnspec.spec.sizes import PartialShape, Shape, show
 
+INPUT = "input"
+"""What a plan calls the images where it says what a layer reads; no layer has this name."""
+
 
 def is_layer_name(text: str) -> bool:
     """Tell whether a layer may have this name."""
-    return re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,99}", text) is not None
+    return text != INPUT and re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,99}", text) is not None
 
 
 def _layer_name(value: str) -> str:
+    if value == INPUT:
+        wanted = f"wanted another name, since `{INPUT}` stands for the images"
+        raise PydanticCustomError("wrong_value", wanted)
     if not is_layer_name(value):
         raise PydanticCustomError(
             "wrong_value",

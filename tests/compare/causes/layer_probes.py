@@ -14,7 +14,7 @@ from cnnspec.compare.budget import Exact, sum_budget
 from cnnspec.compare.budget_norm import batch_norm_budgets
 from cnnspec.compare.causes import Cause, LayerSituation, Observation
 from cnnspec.compare.causes.layers import diagnose_layer
-from cnnspec.plan import PlannedLayer
+from cnnspec.plan import INPUT, PlannedLayer
 from cnnspec.randomness import stream
 from cnnspec.spec.layers import AnyLayer, BatchNorm
 from cnnspec.spec.sizes import Shape
@@ -58,7 +58,8 @@ def setting(layer: AnyLayer, shape: Shape) -> Setting:
     at = PlannedLayer(
         "layer",
         layer.resolved("layer", shape),
-        shape,
+        (INPUT,),
+        (shape,),
         layer.output_shape(shape),
         layer.parameters(shape),
         layer.buffers(shape),

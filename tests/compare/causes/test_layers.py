@@ -272,7 +272,7 @@ def test_a_large_layer_takes_seconds(quantity: str) -> None:
     small = setting(Conv(out_channels=64, kernel_size=3, padding=1), (64, 1, 1)).situations[2]
     random = stream(0, "tests", "large")
     x, gradient = random.normal(size=(2, 7, 64, 32, 32))
-    at = replace(small.at, input=(64, 32, 32), output=(64, 32, 32))
+    at = replace(small.at, input_shapes=((64, 32, 32),), output=(64, 32, 32))
     large = replace(small, at=at, x=x, grad_output=gradient)
     wanted, budget = Convolution.of(large).predict(quantity)
     found = wanted + random.normal(size=wanted.shape)
