@@ -22,11 +22,14 @@ from threadpoolctl import threadpool_limits
 from cnnspec import ModelSpec, Network, load_spec, resolve
 from cnnspec.backends.chain import Layer
 from cnnspec.backends.numpy import LAYERS, OPTIMIZERS, NumPyNetwork, columns, conv, lanes
+from cnnspec.backends.numpy.adam import AdamNumPy
 from cnnspec.backends.numpy.conv import ConvNumPy
-from cnnspec.backends.numpy.layers import LinearNumPy, ReLUNumPy
-from cnnspec.backends.numpy.learning import AdamNumPy, SGDNumPy, cross_entropy
+from cnnspec.backends.numpy.cross_entropy import cross_entropy
+from cnnspec.backends.numpy.linear import LinearNumPy
 from cnnspec.backends.numpy.padding import Padding
 from cnnspec.backends.numpy.pool import PoolNumPy
+from cnnspec.backends.numpy.relu import ReLUNumPy
+from cnnspec.backends.numpy.sgd import SGDNumPy
 from cnnspec.backends.numpy.workspace import Workspace
 from cnnspec.bench.measure import alternate
 from cnnspec.initial import initial_weights

@@ -10,7 +10,7 @@
 from pathlib import Path
 
 from cnnspec import build, compare_backends, load_data, load_spec, resolve, train
-from cnnspec.backends.numpy.layers import LinearNumPy
+from cnnspec.backends.numpy.linear import LinearNumPy
 
 spec = load_spec(
     Path(__file__).parents[1] / "specs" / "digits.yaml",

@@ -8,7 +8,7 @@ from typing import Any
 
 from cnnspec.backends import loops, numpy, require_cpu
 from cnnspec.backends.chain import ChainNetwork, Loss
-from cnnspec.backends.loops.learning import cross_entropy
+from cnnspec.backends.loops.cross_entropy import cross_entropy
 from cnnspec.backends.plain import PlainLayer
 from cnnspec.plan import Plan
 from cnnspec.spec.training import Training

@@ -19,7 +19,7 @@ from threadpoolctl import threadpool_limits
 
 from cnnspec import build, load_spec, parse_spec, resolve
 from cnnspec.backends.network import Network, Step
-from cnnspec.backends.numpy import lanes, layers
+from cnnspec.backends.numpy import lanes, relu
 from cnnspec.backends.numpy import threads as threads_of_engine
 from cnnspec.backends.numpy.batch_norm import BatchNormNumPy
 from cnnspec.backends.numpy.conv import ConvNumPy
@@ -378,11 +378,11 @@ def test_a_relu_in_place_spares_the_images() -> None:
 
 @pytest.mark.parametrize("over", [0, 1])
 def test_a_relu_keeps_few_zeros(over: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(layers, "ZEROS", 2 * 3 * 4 * IMAGES - over)
-    relu = layers.ReLUNumPy(ReLU(), (2, 3, 4), (2, 3, 4), np.dtype("float64"))
+    monkeypatch.setattr(relu, "ZEROS", 2 * 3 * 4 * IMAGES - over)
+    layer = relu.ReLUNumPy(ReLU(), (2, 3, 4), (2, 3, 4), np.dtype("float64"))
     x = np.random.default_rng(0).normal(size=(2, 3, 4, IMAGES))
-    assert relu._zeros(x).shape == (x.shape[1:] if over else x.shape)
-    np.testing.assert_array_equal(relu.forward(x.copy()), np.where(x > 0, x, 0))
+    assert layer._zeros(x).shape == (x.shape[1:] if over else x.shape)
+    np.testing.assert_array_equal(layer.forward(x.copy()), np.where(x > 0, x, 0))
 
 
 def test_a_network_goes_when_nobody_holds_it() -> None:

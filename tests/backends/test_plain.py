@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from cnnspec import parse_spec
-from cnnspec.backends.loops.layers import BatchNormLoops
+from cnnspec.backends.loops.batch_norm import BatchNormLoops
 from cnnspec.backends.plain import PlainClassError, PlainLayer, UnsupportedSettingError
 from cnnspec.backends.plain.arrays import axes_between
 from cnnspec.backends.user_file import load_from_file

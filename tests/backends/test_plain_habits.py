@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cnnspec.backends.loops.layers import ConvLoops
+from cnnspec.backends.loops.conv import ConvLoops
 from cnnspec.backends.plain import (
     HintError,
     PlainClassError,

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cnnspec.backends.loops.learning import cross_entropy
+from cnnspec.backends.loops.cross_entropy import cross_entropy
 from cnnspec.backends.plain import HintError, Hints, PlainClassError, PlainLoss
 
 

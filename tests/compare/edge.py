@@ -13,7 +13,7 @@ import numpy as np
 from cnnspec import parse_spec, resolve
 from cnnspec.backends.network import Network
 from cnnspec.backends.numpy.conv import ConvNumPy
-from cnnspec.backends.numpy.layers import LinearNumPy
+from cnnspec.backends.numpy.linear import LinearNumPy
 from cnnspec.compare import Party, parse_party
 from cnnspec.compare.trajectory import run_trajectory
 from cnnspec.compare.trajectory.distance import one_ulp_away

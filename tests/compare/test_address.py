@@ -12,7 +12,7 @@ from cnnspec import ModelSpec, compare_backends, parse_spec, resolve
 from cnnspec.address import LOSS, OPTIMIZER, TRAINING, Layer
 from cnnspec.backends import numpy as engine
 from cnnspec.backends.numpy.conv import ConvNumPy
-from cnnspec.backends.numpy.layers import LinearNumPy
+from cnnspec.backends.numpy.linear import LinearNumPy
 from cnnspec.compare import Party, Verdict, parse_party
 from cnnspec.compare.allowed import read_allowed
 from cnnspec.compare.failing_case import layer_case

@@ -7,7 +7,7 @@ import pytest
 from cnnspec import ModelSpec, compare_backends, parse_spec, resolve
 from cnnspec.address import LOSS, PASS, STEP, Layer
 from cnnspec.backends.numpy import NumPyNetwork
-from cnnspec.backends.numpy.layers import LinearNumPy
+from cnnspec.backends.numpy.linear import LinearNumPy
 from cnnspec.backends.numpy.pool import PoolNumPy
 from cnnspec.compare import Verdict, parse_party
 from tests.faulty import faulty

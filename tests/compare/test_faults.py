@@ -11,10 +11,15 @@ import pytest
 
 from cnnspec import compare_backends, parse_spec
 from cnnspec.address import PASS
-from cnnspec.backends.numpy import LAYERS, NumPyNetwork, layers, learning
+from cnnspec.backends.numpy import LAYERS, NumPyNetwork
+from cnnspec.backends.numpy.adam import AdamNumPy
 from cnnspec.backends.numpy.batch_norm import BatchNormNumPy
 from cnnspec.backends.numpy.conv import ConvNumPy
+from cnnspec.backends.numpy.cross_entropy import cross_entropy
+from cnnspec.backends.numpy.flatten import FlattenNumPy
+from cnnspec.backends.numpy.linear import LinearNumPy
 from cnnspec.backends.numpy.pool import PoolNumPy
+from cnnspec.backends.numpy.relu import ReLUNumPy
 from cnnspec.cli.group import run
 from cnnspec.compare import parse_party
 from cnnspec.compare.selftest.pool_faults import TiesToTheLast
@@ -86,10 +91,10 @@ def test_no_fault_is_no_difference(compare: Compare) -> None:
 
 FLIPPED = {
     "conv": (ConvNumPy, "conv1"),
-    "relu": (layers.ReLUNumPy, "relu1"),
+    "relu": (ReLUNumPy, "relu1"),
     "pool": (PoolNumPy, "pool1"),
-    "flatten": (layers.FlattenNumPy, "flatten1"),
-    "linear": (layers.LinearNumPy, "linear1"),
+    "flatten": (FlattenNumPy, "flatten1"),
+    "linear": (LinearNumPy, "linear1"),
     "batch_norm": (BatchNormNumPy, "batch_norm1"),
 }
 
@@ -153,7 +158,7 @@ def test_forward_fault_is_named(compare: Compare, monkeypatch: pytest.MonkeyPatc
 def test_fault_of_one_part_in_ten_billion_is_found(
     compare: Compare, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plant(monkeypatch, layers.LinearNumPy, "input_gradient", lambda grad: grad * (1 + 1e-10))
+    plant(monkeypatch, LinearNumPy, "input_gradient", lambda grad: grad * (1 + 1e-10))
     code, document = compare(SPEC, "--steps", "0")
     assert code == 1
     assert first(document) == ("linear1", "grad_input", "float64")
@@ -166,7 +171,7 @@ def test_lost_precision_is_found_in_float32_alone(
     def through_half(y: Any) -> Any:
         return y.astype(np.float16).astype(y.dtype) if y.dtype == np.float32 else y
 
-    plant(monkeypatch, layers.LinearNumPy, "forward", through_half)
+    plant(monkeypatch, LinearNumPy, "forward", through_half)
     code, document = compare(SPEC, "--steps", "0")
     assert code == 1
     assert first(document) == ("linear1", "output", "float32")
@@ -196,7 +201,7 @@ def test_last_maximum_instead_of_first_is_found_on_ties(
 def test_wrong_shape_is_a_difference(compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
     plant(
         monkeypatch,
-        layers.LinearNumPy,
+        LinearNumPy,
         "parameter_gradients",
         lambda found: found | {"bias": found["bias"][:1]},
     )
@@ -208,7 +213,7 @@ def test_wrong_shape_is_a_difference(compare: Compare, monkeypatch: pytest.Monke
 @pytest.mark.torch
 def test_loss_fault_is_named(compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
     def summed(logits: Any, labels: Any) -> tuple[float, Any]:
-        loss, grad = learning.cross_entropy(logits, labels)
+        loss, grad = cross_entropy(logits, labels)
         return loss, grad * len(labels)
 
     monkeypatch.setattr("cnnspec.backends.numpy.cross_entropy", summed)
@@ -223,8 +228,8 @@ def test_optimizer_fault_is_named(compare: Compare, monkeypatch: pytest.MonkeyPa
     def step(self: Any, parameters: Any, gradients: Any, learning_rate: float, step: int) -> None:
         original(self, parameters, gradients, learning_rate, 1_000_000)  # no bias correction
 
-    original = learning.AdamNumPy.step
-    monkeypatch.setattr(learning.AdamNumPy, "step", step)
+    original = AdamNumPy.step
+    monkeypatch.setattr(AdamNumPy, "step", step)
     code, document = compare(SPEC, "--steps", "0")
     assert code == 1
     assert first(document) == ("optimizer", "conv1.weight", "float64")
@@ -274,12 +279,12 @@ def test_training_that_only_one_backend_survives_is_a_difference(
 def test_bias_that_is_never_added_is_found_where_biases_start_at_0(
     compare: Compare, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    original = layers.LinearNumPy.forward
+    original = LinearNumPy.forward
 
     def without_bias(self: Any, x: Any) -> Any:
         return original(self, x) - self.parameters["bias"][:, None]
 
-    monkeypatch.setattr(layers.LinearNumPy, "forward", without_bias)
+    monkeypatch.setattr(LinearNumPy, "forward", without_bias)
     code, document = compare(SPEC + "initialization: {normal: {std: 0.1}}\n", "--steps", "0")
     assert code == 1
     assert first(document) == ("linear1", "output", "float64")
@@ -318,7 +323,7 @@ def test_only_the_faulty_side_is_accused(
 ) -> None:
     plant(
         monkeypatch,
-        layers.LinearNumPy,
+        LinearNumPy,
         "parameter_gradients",
         lambda found: {name: array * factor for name, array in found.items()},
     )

@@ -7,7 +7,10 @@ import pytest
 
 from cnnspec import parse_spec, resolve
 from cnnspec.address import LOSS, OPTIMIZER
-from cnnspec.backends.numpy import conv, layers, learning
+from cnnspec.backends.numpy.conv import ConvNumPy
+from cnnspec.backends.numpy.cross_entropy import cross_entropy
+from cnnspec.backends.numpy.linear import LinearNumPy
+from cnnspec.backends.numpy.sgd import SGDNumPy
 from cnnspec.compare import (
     Finding,
     Party,
@@ -32,23 +35,23 @@ training: {optimizer: {sgd: {momentum: 0.9}}}
 NUMPY, TORCH, LOOPS = map(parse_party, ("numpy", "torch", "loops"))
 
 
-class DoubledOutput(layers.LinearNumPy):
+class DoubledOutput(LinearNumPy):
     def forward(self, x: Any) -> Any:
         return 2 * super().forward(x)
 
 
-class NegatedInputGradient(conv.ConvNumPy):
+class NegatedInputGradient(ConvNumPy):
     def input_gradient(self, grad_output: Any) -> Any:
         return -super().input_gradient(grad_output)
 
 
-class TripledBiasGradient(layers.LinearNumPy):
+class TripledBiasGradient(LinearNumPy):
     def parameter_gradients(self, grad_output: Any) -> Any:
         found = super().parameter_gradients(grad_output)
         return found | {"bias": 3 * found["bias"]}
 
 
-class NoisyOutput(layers.LinearNumPy):
+class NoisyOutput(LinearNumPy):
     def forward(self, x: Any) -> Any:
         y = super().forward(x)
         return y + 1e-7 * np.sin(1e5 * y)
@@ -100,7 +103,7 @@ def test_no_third_implementation_cannot_tell(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_judge_who_contradicts_his_own_differences_is_not_believed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from cnnspec.backends.loops.layers import LinearLoops
+    from cnnspec.backends.loops.linear import LinearLoops
 
     original = LinearLoops.parameter_gradients
     monkeypatch.setattr(
@@ -148,7 +151,7 @@ layers:
 @pytest.mark.torch
 def test_a_wrong_loss_and_a_wrong_optimizer_are_judged() -> None:
     def summed(logits: Any, labels: Any) -> Any:
-        loss, grad = learning.cross_entropy(logits, labels)
+        loss, grad = cross_entropy(logits, labels)
         return loss * len(labels), grad
 
     finding = only(judged(TORCH, faulty(loss=summed)))
@@ -156,7 +159,7 @@ def test_a_wrong_loss_and_a_wrong_optimizer_are_judged() -> None:
     assert finding.wrong_side == "faulty"
     assert finding.cause is not None
 
-    class Uphill(learning.SGDNumPy):
+    class Uphill(SGDNumPy):
         def step(self, parameters: Any, gradients: Any, learning_rate: float, step: int) -> None:
             super().step(parameters, gradients, -learning_rate, step)
 
@@ -166,7 +169,7 @@ def test_a_wrong_loss_and_a_wrong_optimizer_are_judged() -> None:
     assert all(finding.cause and finding.cause.code == "ascent" for finding in findings)
 
 
-class UpdatesItself(layers.LinearNumPy):
+class UpdatesItself(LinearNumPy):
     def parameter_gradients(self, grad_output: Any) -> Any:
         found = super().parameter_gradients(grad_output)
         for name, gradient in found.items():
@@ -210,7 +213,7 @@ def test_lost_precision_is_named(dtype: Any, name: str) -> None:
         bits = array.astype(np.float32).view(np.uint32) & np.uint32(0xFFFF0000)
         return bits.view(np.float32).astype(array.dtype)
 
-    class Coarse(layers.LinearNumPy):
+    class Coarse(LinearNumPy):
         def forward(self, x: Any) -> Any:
             y = super().forward(x)
             return y if y.dtype == np.float64 else rounded(y)

@@ -13,9 +13,11 @@ from cnnspec import ModelSpec, compare_backends, parse_spec
 from cnnspec.address import LOSS, OPTIMIZER, STEP, Address, Layer
 from cnnspec.backends.network import Step
 from cnnspec.backends.numpy import NumPyNetwork
+from cnnspec.backends.numpy.adam import AdamNumPy
 from cnnspec.backends.numpy.conv import ConvNumPy
-from cnnspec.backends.numpy.layers import LinearNumPy, ReLUNumPy
-from cnnspec.backends.numpy.learning import AdamNumPy, cross_entropy
+from cnnspec.backends.numpy.cross_entropy import cross_entropy
+from cnnspec.backends.numpy.linear import LinearNumPy
+from cnnspec.backends.numpy.relu import ReLUNumPy
 from cnnspec.compare import Party, parse_party
 from cnnspec.compare.replay_pass import WHOLE_PASS
 from cnnspec.compare.verdict import Finding, Verdict

@@ -34,8 +34,8 @@ FAULTS = """
 import numpy as np
 from cnnspec.backends import numpy as engine
 from cnnspec.backends.numpy.conv import ConvNumPy
-from cnnspec.backends.numpy.layers import LinearNumPy
-from cnnspec.backends.numpy.learning import SGDNumPy
+from cnnspec.backends.numpy.linear import LinearNumPy
+from cnnspec.backends.numpy.sgd import SGDNumPy
 from cnnspec.backends.numpy.pool import PoolNumPy
 
 MENDED = False

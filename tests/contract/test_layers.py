@@ -42,7 +42,7 @@ KINDS = {kind.keyword: kind for kind, _ in map(get_args, get_args(get_args(AnyLa
 LAYER_TABLES = {
     "numpy": "cnnspec.backends.numpy",
     "loops": "cnnspec.backends.loops",
-    "torch": "cnnspec.backends.torch.modules",
+    "torch": "cnnspec.backends.torch.kinds",
 }
 HAND_WRITTEN = ["numpy", "loops"]
 PRECISIONS = ["float64", "float32"]

@@ -8,7 +8,7 @@ import pytest
 
 from cnnspec import SGD, ModelSpec, Training, compare_backends, parse_spec
 from cnnspec.backends.numpy.conv import ConvNumPy
-from cnnspec.backends.numpy.layers import LinearNumPy
+from cnnspec.backends.numpy.linear import LinearNumPy
 from cnnspec.backends.numpy.pool import PoolNumPy
 from cnnspec.compare import parse_party
 from cnnspec.compare.verdict import Verdict

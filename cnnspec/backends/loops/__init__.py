@@ -1,18 +1,22 @@
-"""The textbook: plain loops over plain arrays; the judge, and the lesson."""
+"""The textbook: plain loops over plain arrays; the judge, and the lesson.
+
+Images are (n, c, h, w) and features (n, f). Every layer is read in the same order: forward (y
+from x), input_gradient (dloss/dx from dloss/dy) and parameter_gradients (dloss/dW, dloss/db).
+"""
 
 from __future__ import annotations
 
 from cnnspec.backends import require_cpu
-from cnnspec.backends.chain import ChainNetwork, Layer
-from cnnspec.backends.loops.layers import (
-    BatchNormLoops,
-    ConvLoops,
-    FlattenLoops,
-    LinearLoops,
-    PoolLoops,
-    ReLULoops,
-)
-from cnnspec.backends.loops.learning import AdamLoops, SGDLoops, cross_entropy
+from cnnspec.backends.chain import ChainNetwork, Layer, Loss
+from cnnspec.backends.loops.adam import AdamLoops
+from cnnspec.backends.loops.batch_norm import BatchNormLoops
+from cnnspec.backends.loops.conv import ConvLoops
+from cnnspec.backends.loops.cross_entropy import cross_entropy
+from cnnspec.backends.loops.flatten import FlattenLoops
+from cnnspec.backends.loops.linear import LinearLoops
+from cnnspec.backends.loops.pool import PoolLoops
+from cnnspec.backends.loops.relu import ReLULoops
+from cnnspec.backends.loops.sgd import SGDLoops
 from cnnspec.plan import Plan
 from cnnspec.spec.training import Training
 
@@ -24,6 +28,8 @@ LAYERS: dict[str, type[Layer]] = {
     "linear": LinearLoops,
     "batch_norm": BatchNormLoops,
 }
+
+LOSSES: dict[str, Loss] = {"cross_entropy": cross_entropy}
 
 OPTIMIZERS = {"sgd": SGDLoops, "adam": AdamLoops}
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from cnnspec.backends.chain import Layer
 from cnnspec.backends.loops import LAYERS, OPTIMIZERS
-from cnnspec.backends.loops.learning import cross_entropy
+from cnnspec.backends.loops.cross_entropy import cross_entropy
 from cnnspec.errors import SpecError
 from cnnspec.plan import Plan, PlannedLayer
 from cnnspec.spec.layers import Layer as SpecLayer

@@ -10,14 +10,18 @@ import numpy as np
 
 from cnnspec.backends import require_cpu
 from cnnspec.backends.border import check_images, check_training
-from cnnspec.backends.chain import ChainNetwork, Layer
+from cnnspec.backends.chain import ChainNetwork, Layer, Loss
 from cnnspec.backends.network import Labels, LayerTimes, Step
+from cnnspec.backends.numpy.adam import AdamNumPy
 from cnnspec.backends.numpy.batch_norm import BatchNormNumPy
 from cnnspec.backends.numpy.conv import ConvNumPy
+from cnnspec.backends.numpy.cross_entropy import cross_entropy
+from cnnspec.backends.numpy.flatten import FlattenNumPy
 from cnnspec.backends.numpy.lanes import Lane, Lanes, batch_last
-from cnnspec.backends.numpy.layers import FlattenNumPy, LinearNumPy, ReLUNumPy
-from cnnspec.backends.numpy.learning import AdamNumPy, SGDNumPy, cross_entropy
+from cnnspec.backends.numpy.linear import LinearNumPy
 from cnnspec.backends.numpy.pool import PoolNumPy
+from cnnspec.backends.numpy.relu import ReLUNumPy
+from cnnspec.backends.numpy.sgd import SGDNumPy
 from cnnspec.backends.numpy.threads import TURN, OneBlasThread
 from cnnspec.backends.sharing import Making, Turn
 from cnnspec.plan import Plan
@@ -32,6 +36,8 @@ LAYERS: dict[str, type[Layer]] = {
     "linear": LinearNumPy,
     "batch_norm": BatchNormNumPy,
 }
+
+LOSSES: dict[str, Loss] = {"cross_entropy": cross_entropy}
 
 OPTIMIZERS = {"sgd": SGDNumPy, "adam": AdamNumPy}
 

@@ -11,7 +11,6 @@ from functools import partial
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
 from torch.optim import Optimizer
 
 from cnnspec.backends.border import (
@@ -24,6 +23,7 @@ from cnnspec.backends.border import (
 from cnnspec.backends.network import Labels, LayerTimes, Step
 from cnnspec.backends.sharing import Making, Shared, by_turns
 from cnnspec.backends.torch import build
+from cnnspec.backends.torch.cross_entropy import cross_entropy
 from cnnspec.backends.torch.modules import build_module, build_optimizer
 from cnnspec.plan import Plan
 from cnnspec.spec.training import Training

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from cnnspec.backends.loops.learning import cross_entropy
+from cnnspec.backends.loops.cross_entropy import cross_entropy
 from cnnspec.backends.network import Labels
 from cnnspec.compare.budget import Exact
 from cnnspec.compare.budget_learning import cross_entropy_budgets

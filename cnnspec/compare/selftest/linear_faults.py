@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from cnnspec.backends.numpy.layers import LinearNumPy
+from cnnspec.backends.numpy.linear import LinearNumPy
 from cnnspec.compare.selftest.faults import Family
 from cnnspec.compare.selftest.settings import has_bias, is_square
 from cnnspec.trace import Array

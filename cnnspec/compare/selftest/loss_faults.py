@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cnnspec.backends.network import Labels
-from cnnspec.backends.numpy.learning import cross_entropy
+from cnnspec.backends.numpy.cross_entropy import cross_entropy
 from cnnspec.compare.selftest.faults import LOSS, Family
 from cnnspec.trace import Array
 

@@ -8,7 +8,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from cnnspec.backends.numpy.learning import AdamNumPy, SGDNumPy
+from cnnspec.backends.numpy.adam import AdamNumPy
+from cnnspec.backends.numpy.sgd import SGDNumPy
 from cnnspec.compare.selftest.faults import Family
 from cnnspec.compare.selftest.settings import (
     with_decay,

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from cnnspec.backends.numpy.layers import FlattenNumPy, ReLUNumPy
+from cnnspec.backends.numpy.flatten import FlattenNumPy
+from cnnspec.backends.numpy.relu import ReLUNumPy
 from cnnspec.compare.selftest.faults import Family
 from cnnspec.compare.selftest.settings import is_image
 from cnnspec.trace import Array

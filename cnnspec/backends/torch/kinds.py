@@ -1,0 +1,39 @@
+"""The kinds that the torch backend has. The package itself does without torch, and so without them.
+
+A layer is built from its options and the shape of its input, an optimizer from its options and
+the parameters; a loss takes the logits (n, classes) and the labels (n,).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from torch import Tensor, nn, optim
+
+from cnnspec.backends.torch.adam import adam
+from cnnspec.backends.torch.batch_norm import batch_norm
+from cnnspec.backends.torch.conv import conv
+from cnnspec.backends.torch.cross_entropy import cross_entropy
+from cnnspec.backends.torch.flatten import flatten
+from cnnspec.backends.torch.linear import linear
+from cnnspec.backends.torch.pool import pool
+from cnnspec.backends.torch.relu import relu
+from cnnspec.backends.torch.sgd import sgd
+from cnnspec.spec.sizes import Shape
+
+LAYERS: dict[str, Callable[[Any, Shape], nn.Module]] = {
+    "conv": conv,
+    "relu": relu,
+    "pool": pool,
+    "flatten": flatten,
+    "linear": linear,
+    "batch_norm": batch_norm,
+}
+
+LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"cross_entropy": cross_entropy}
+
+OPTIMIZERS: dict[str, Callable[[Any, Iterable[Tensor]], optim.Optimizer]] = {
+    "sgd": sgd,
+    "adam": adam,
+}
