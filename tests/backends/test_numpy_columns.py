@@ -16,7 +16,8 @@ from cnnspec.spec.layers import Conv
 from cnnspec.spec.sizes import Pair
 from cnnspec.spec.training import Training
 from cnnspec.trace import Array, LayerTrace
-from tests.cases import CONVS, Case, normal
+from tests.cases import Case, normal
+from tests.kinds.conv import CASES as CONVS
 
 IMAGES = 3
 IMAGE = (2, 9, 8)

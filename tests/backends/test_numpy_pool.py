@@ -10,7 +10,8 @@ from cnnspec.backends.numpy.pool import PoolNumPy
 from cnnspec.spec.layers import Pool
 from cnnspec.spec.sizes import Shape
 from cnnspec.trace import Array
-from tests.cases import POOLS, normal
+from tests.cases import normal
+from tests.kinds.pool import SETTINGS as POOLS
 
 
 def layer_of(options: dict[str, object], shape: Shape, kind: str = "max") -> PoolNumPy:

@@ -13,27 +13,27 @@ import pytest
 from cnnspec.backends import BACKENDS, build
 from cnnspec.backends.network import Network
 from cnnspec.compare.budget import gamma, sum_budget
-from cnnspec.compare.budget_norm import batch_norm_budgets
 from cnnspec.errors import DataError, StateError
 from cnnspec.plan import PlannedLayer, resolve
 from cnnspec.randomness import stream
-from cnnspec.spec.layers import AnyLayer, BatchNorm, Conv, Flatten, Linear, Pool, ReLU
+from cnnspec.spec.layers import AnyLayer, Conv, Flatten, Linear, Pool, ReLU
 from cnnspec.spec.model import ModelSpec
 from cnnspec.spec.optimizers import Adam
 from cnnspec.spec.training import Training
 from cnnspec.trace import Array
 from tests.cases import (
-    CASES,
-    FACETS,
     Case,
     Exact,
     assert_same_bits,
     assert_within,
     batch_of,
+    each_backend,
     normal,
     quantities,
 )
+from tests.compare.causes.layer_probes import Bounds
 from tests.covering import covering
+from tests.rooms import CASES, FACETS, LAYERS
 
 # torch says so once, of every `padding: same` that adds an odd number of cells.
 pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel:UserWarning")
@@ -47,16 +47,15 @@ LAYER_TABLES = {
 HAND_WRITTEN = ["numpy", "loops"]
 PRECISIONS = ["float64", "float32"]
 
-NORMS = [name for name, case in CASES.items() if isinstance(case.layer, BatchNorm)]
-each_sum = pytest.mark.parametrize("name", [name for name in CASES if name not in NORMS])
-each_norm = pytest.mark.parametrize("name", NORMS)
-each_backend = pytest.mark.parametrize("backend", BACKENDS)
+CURVED = [name for name, case in CASES.items() if LAYERS[case.layer.keyword].curved]
+each_straight = pytest.mark.parametrize("name", [name for name in CASES if name not in CURVED])
+each_curved = pytest.mark.parametrize("name", CURVED)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_has_cases(kind: str) -> None:
     rows = [case for case in CASES.values() if type(case.layer) is KINDS[kind]]
-    assert len(rows) > 1, f"`{kind}` needs rows in tests/cases.py"
+    assert len(rows) > 1, f"`{kind}` needs rows in tests/kinds/{kind}.py"
 
 
 def test_every_backend_has_a_table() -> None:
@@ -143,12 +142,17 @@ def budgets(
     }
 
 
-def norm_budgets(
-    at: PlannedLayer, state: dict[str, Array], x: Array, grad_output: Array, precision: str
+def own_budgets(
+    own_bounds: Bounds,
+    at: PlannedLayer,
+    state: dict[str, Array],
+    x: Array,
+    grad_output: Array,
+    precision: str,
 ) -> dict[str, Exact]:
-    """Bound one side's error in each quantity of a batch norm."""
+    """Bound one side's error in each quantity, by the derivation for its kind."""
     own = {name: state[f"layer.{name}"] for name in at.state}
-    bounds = batch_norm_budgets(at.layer, x, own, own, grad_output, precision)
+    bounds = own_bounds(at.layer, x, own, own, grad_output, precision)
     gradients = {f"grad_{name}": name for name in at.parameters}
     return {gradients.get(name, name): bound for name, bound in bounds.items()}
 
@@ -168,10 +172,11 @@ def test_replay_equals_torch(name: str, backend: str, precision: str, batch: int
         x = (x + case.mean).astype(precision).astype(np.float64)
         wanted = quantities(exact_network(name, precision).replay("layer", x, grad_output))
         found = quantities(network.replay("layer", x, grad_output))
-        if name in NORMS:
+        bounds = LAYERS[at.kind].bounds
+        if bounds:
             weights = weights_of(name, precision)
             truth, own = (
-                norm_budgets(at, weights, x, grad_output, p) for p in ("float64", precision)
+                own_budgets(bounds, at, weights, x, grad_output, p) for p in ("float64", precision)
             )
         else:
             sums = sums_of_magnitudes(magnitude_network(name, precision), x, grad_output)
@@ -195,7 +200,7 @@ def direction(shape: tuple[int, ...], *purpose: str) -> Array:
     return stream(0, *purpose).integers(-64, 65, shape) / 64
 
 
-@each_sum
+@each_straight
 @pytest.mark.parametrize("backend", HAND_WRITTEN)
 def test_gradients_along_a_direction(name: str, backend: str) -> None:
     # Each of these kinds is linear in x, and in each parameter, along the whole step: a step
@@ -245,9 +250,9 @@ def test_gradients_along_a_direction(name: str, backend: str) -> None:
         assert abs(quotient) > bound, f"{quantity}: no change along the direction, nothing tested"
 
 
-@each_norm
+@each_curved
 @pytest.mark.parametrize("backend", HAND_WRITTEN)
-def test_gradients_of_a_norm_along_a_direction(name: str, backend: str) -> None:
+def test_gradients_of_a_curve_along_a_direction(name: str, backend: str) -> None:
     # A central difference is off by the square of its step, and a wrong gradient is off for ever:
     # where the step is halved, what is off falls to a quarter.
     case = CASES[name]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -10,7 +9,7 @@ import pytest
 
 from cnnspec.backends import BACKENDS, build
 from cnnspec.backends.network import Network
-from cnnspec.compare.budget_learning import OPTIMIZER_BUDGETS, cross_entropy_budgets
+from cnnspec.compare.budget_learning import OPTIMIZER_BUDGETS
 from cnnspec.errors import StateError
 from cnnspec.plan import Plan, resolve
 from cnnspec.randomness import stream
@@ -19,26 +18,21 @@ from cnnspec.spec.model import ModelSpec
 from cnnspec.spec.optimizers import SGD, Adam, AnyOptimizer
 from cnnspec.spec.training import Training
 from cnnspec.trace import Array
-from tests.cases import CASES, FACETS, Exact, assert_same_bits, assert_within, batch_of, normal
+from tests import rooms
+from tests.cases import (
+    Exact,
+    assert_same_bits,
+    assert_within,
+    batch_of,
+    each_backend,
+    each_precision,
+    normal,
+)
 from tests.covering import covering
+from tests.rooms import CASES, FACETS
 
 # torch says so once, of every `padding: same` that adds an odd number of cells.
 pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel:UserWarning")
-
-OPTIMIZERS: dict[str, AnyOptimizer] = {
-    "sgd": SGD(),
-    "sgd-momentum": SGD(momentum=0.9),
-    "sgd-nesterov": SGD(momentum=0.8, nesterov=True),
-    "sgd-decay": SGD(weight_decay=0.1),
-    "sgd-momentum-decay": SGD(momentum=0.9, weight_decay=0.01),
-    "sgd-everything": SGD(momentum=0.7, nesterov=True, weight_decay=0.3),
-    "adam": Adam(),
-    "adam-decay": Adam(weight_decay=0.1),
-    "adam-betas": Adam(betas=(0.5, 0.9)),
-    "adam-no-memory": Adam(betas=(0.0, 0.0)),
-    "adam-eps": Adam(eps=0.01),
-    "adam-everything": Adam(betas=(0.8, 0.95), eps=1e-4, weight_decay=0.02),
-}
 
 NET = resolve(
     ModelSpec(
@@ -54,24 +48,13 @@ NET = resolve(
     )
 )
 
-LOGITS: dict[str, Array] = {
-    "random": 3 * normal((5, 4), "logits"),
-    "single": 3 * normal((1, 4), "logits", "single"),
-    "one-class": normal((3, 1), "logits", "one class"),
-    "two-classes": normal((6, 2), "logits", "two classes"),
-    "many-classes": normal((2, 300), "logits", "many classes"),
-    "large-batch": normal((200, 3), "logits", "large batch"),
-    "equal": np.full((3, 5), 7.0),
-    "extreme": stream(0, "tests", "extreme").choice([-1e4, 0.0, 1e4], (20, 4)),
-    "extreme-single": np.array([[1e4, -1e4, 0.0]]),
-    "all-1e4": np.full((2, 3), 1e4),
-    "all-minus-1e4": np.full((2, 3), -1e4),
-    "near-equal-large": 1e4 + np.array([[0.0, 0.5, 1.0], [1.0, 0.5, 0.0]]),
+OPTIMIZERS = {
+    f"{kind}-{name}": options
+    for kind, room in rooms.OPTIMIZERS.items()
+    for name, options in room.cases.items()
 }
 
-each_backend = pytest.mark.parametrize("backend", BACKENDS)
 each_optimizer = pytest.mark.parametrize("options", OPTIMIZERS.values(), ids=OPTIMIZERS)
-each_precision = pytest.mark.parametrize("precision", ["float64", "float32"])
 
 
 def network_of(
@@ -84,40 +67,6 @@ def network_of(
 ) -> Network:
     training = Training(optimizer=options or SGD(), precision=precision, seed=seed)
     return build(plan, training, backend)
-
-
-def cross_entropy(logits: Exact, labels: Array) -> tuple[float, Exact]:
-    """Return the mean of log(sum(exp z)) - z[label] and its gradient, number by number."""
-    losses, gradients = [], []
-    for z, label in zip(logits.tolist(), labels.tolist()):
-        top = max(z)
-        total = math.fsum(math.exp(value - top) for value in z)
-        losses.append(math.log(total) + (top - z[label]))
-        gradients.append([math.exp(value - top) / total for value in z])
-        gradients[-1][label] -= 1
-    return math.fsum(losses) / len(losses), np.array(gradients) / len(losses)
-
-
-@each_backend
-@each_precision
-@pytest.mark.parametrize("probe", LOGITS)
-def test_cross_entropy_is_the_formula(backend: str, precision: str, probe: str) -> None:
-    logits = LOGITS[probe].astype(precision).astype(np.float64)
-    network = network_of(backend, precision=precision)
-    for shift in range(logits.shape[1]) if logits.shape[1] < 10 else (0, 7):
-        labels = (np.arange(len(logits)) + shift) % logits.shape[1]
-        loss, grad = cross_entropy(logits, labels)
-        found = network.replay_loss(logits, labels)
-        loss_budget, grad_budget = (
-            own + formulas
-            for own, formulas in zip(
-                cross_entropy_budgets(logits, labels, precision),
-                cross_entropy_budgets(logits, labels, "float64"),
-            )
-        )
-        assert_within(found.loss, loss, loss_budget, "loss")
-        assert_within(found.grad_logits, grad, grad_budget, "grad_logits")
-        assert found.grad_logits.dtype == precision
 
 
 def gradients_of(step: int, precision: str = "float32") -> dict[str, Array]:
@@ -225,7 +174,11 @@ def test_the_learning_rate_is_the_arguments(backend: str, options: AnyOptimizer)
     assert all(np.any(array != start[key]) for key, array in network.state().items())
 
 
-SLOTS = {"sgd": [], "sgd-momentum": ["momentum_buffer"], "adam": ["exp_avg", "exp_avg_sq"]}
+SLOTS = {
+    f"{kind}-{name}": slots
+    for kind, room in rooms.OPTIMIZERS.items()
+    for name, slots in room.slots.items()
+}
 
 
 @each_backend

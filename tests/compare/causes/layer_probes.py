@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -11,17 +10,19 @@ import numpy as np
 
 from cnnspec.backends.loops import LAYERS
 from cnnspec.compare.budget import Exact, sum_budget
-from cnnspec.compare.budget_norm import batch_norm_budgets
 from cnnspec.compare.causes import Cause, LayerSituation, Observation
 from cnnspec.compare.causes.layers import diagnose_layer
 from cnnspec.plan import INPUT, PlannedLayer
 from cnnspec.randomness import stream
-from cnnspec.spec.layers import AnyLayer, BatchNorm
+from cnnspec.spec.layers import AnyLayer
 from cnnspec.spec.sizes import Shape
 
 Parts = dict[str, Exact]
 Faulty = Callable[[LayerSituation, Parts], Exact]
 """What a faulty layer gives, from what it is given and from what is right."""
+
+Bounds = Callable[..., Mapping[str, Exact]]
+"""From (layer, x, parameters, buffers, grad_output, precision), one side's error."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,8 @@ class Setting:
 
     situations: list[LayerSituation]
     truths: list[Parts]
+    own_bounds: Bounds | None = None
+    """Where the error of one side is not that of the sums that `reductions` states."""
 
     def diagnose(self, quantity: str, faulty: Faulty) -> Cause | None:
         """Name the cause of a fault, of which other probes may know, too."""
@@ -49,10 +52,18 @@ class Setting:
     @cached_property
     def bounds(self) -> list[Parts]:
         """What rounding explains on each probe."""
-        return [budgets(situation, truth) for situation, truth in zip(self.situations, self.truths)]
+        return [self.budgets(at, truth) for at, truth in zip(self.situations, self.truths)]
+
+    def budgets(self, situation: LayerSituation, truth: Parts) -> Parts:
+        """Return what rounding explains of two sides."""
+        if self.own_bounds is None:
+            return {name: 2 * bound for name, bound in budgets_of_sums(situation, truth).items()}
+        own = situation.x, situation.parameters, situation.buffers, situation.grad_output
+        bounds = self.own_bounds(situation.at.layer, *own, "float64")
+        return {name: 2 * bound for name, bound in bounds.items()}
 
 
-def setting(layer: AnyLayer, shape: Shape) -> Setting:
+def setting(layer: AnyLayer, shape: Shape, bounds: Bounds | None = None) -> Setting:
     """Probe a layer as the referee does: three random images, one of ties, and seven."""
     layer = layer.model_copy(update={"name": "layer"})
     at = PlannedLayer(
@@ -67,12 +78,11 @@ def setting(layer: AnyLayer, shape: Shape) -> Setting:
     )
     random = stream(0, "tests", "causes", at.kind, str(layer))
     state = {name: random.uniform(0.5, 1.5, own) for name, own in at.state.items()}
-    if "weight" in at.parameters and at.kind != "batch_norm":
+    if len(at.parameters.get("weight", ())) > 1:  # filters, no factors
         state["weight"] = random.normal(size=at.parameters["weight"])
-    single = 1 if at.kind != "batch_norm" or math.prod(shape[1:]) > 1 else 2
     inputs = {
         "random": random.normal(size=(3, *shape)),
-        "ties": random.integers(-1, 2, size=(single, *shape)).astype(float),
+        "ties": random.integers(-1, 2, size=(layer.least_batch(shape), *shape)).astype(float),
         "data": random.normal(0.5, 2, size=(7, *shape)),
     }
     situations = [
@@ -86,7 +96,7 @@ def setting(layer: AnyLayer, shape: Shape) -> Setting:
         )
         for name, x in inputs.items()
     ]
-    return Setting(situations, [right(situation) for situation in situations])
+    return Setting(situations, [right(situation) for situation in situations], bounds)
 
 
 def right(situation: LayerSituation) -> Parts:
@@ -107,24 +117,47 @@ def right(situation: LayerSituation) -> Parts:
     }
 
 
-def budgets(situation: LayerSituation, truth: Parts) -> Parts:
-    """Return what rounding explains: from the loops on magnitudes, and the derivation."""
+def budgets_of_sums(situation: LayerSituation, truth: Parts) -> Parts:
+    """Return what rounding explains of one side, from the loops on magnitudes."""
     at = situation.at
-    if isinstance(at.layer, BatchNorm):
-        own = situation.x, situation.parameters, situation.buffers, situation.grad_output
-        return {
-            name: 2 * bound for name, bound in batch_norm_budgets(at.layer, *own, "float64").items()
-        }
     sums = right(situation.magnitudes())
     # A maximum sends its gradient where x itself has it.
     routed = right(replace(situation.magnitudes(), x=situation.x))
     sums["grad_input"] = routed["grad_input"]
     stated = at.layer.reductions(at.input, at.output, len(situation.x))
     return {
-        name: 2 * sum_budget(stated[_stated(name)], sums[name], value, "float64")
+        name: sum_budget(stated[_stated(name)], sums[name], value, "float64")
         for name, value in truth.items()
     }
 
 
 def _stated(quantity: str) -> str:
     return quantity if quantity == "grad_input" else quantity.removeprefix("grad_")
+
+
+def weight_of(at: LayerSituation) -> Exact:
+    return at.parameters["weight"]
+
+
+def bias_of(at: LayerSituation) -> Exact:
+    return at.parameters["bias"]
+
+
+def with_weight(at: LayerSituation, weight: Exact) -> Parts:
+    """Return what is right with another weight."""
+    return right(replace(at, parameters={**at.parameters, "weight": weight}))
+
+
+def with_gradient(at: LayerSituation, gradient: Exact) -> Parts:
+    """Return what is right with another upstream gradient."""
+    return right(replace(at, grad_output=gradient))
+
+
+def with_x(at: LayerSituation, x: Exact) -> Parts:
+    """Return what is right with another input."""
+    return right(replace(at, x=x))
+
+
+def of_last_image(at: LayerSituation, quantity: str) -> Exact:
+    """Return what is overwritten image by image, where it should be added."""
+    return right(replace(at, x=at.x[-1:], grad_output=at.grad_output[-1:]))[quantity]

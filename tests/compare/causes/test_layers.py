@@ -11,41 +11,45 @@ import pytest
 from cnnspec.compare.causes import LayerSituation, Observation, diagnose_layer
 from cnnspec.compare.causes.convolution import Convolution
 from cnnspec.randomness import stream
-from cnnspec.spec.layers import KINDS, BatchNorm, Conv, Flatten, Linear, Pool, ReLU
-from tests.compare.causes.layer_probes import Faulty, Setting, budgets, setting
+from cnnspec.spec.layers import KINDS, Conv
+from tests.compare.causes.layer_probes import Faulty, Setting, setting
+from tests.rooms import LAYERS
 
 SETTINGS: dict[str, Setting] = {
-    "conv": setting(Conv(out_channels=3, kernel_size=3, padding=1), (2, 5, 4)),
-    "conv-wide": setting(Conv(out_channels=4, kernel_size=(2, 3), stride=2), (4, 6, 8)),
-    "conv-groups": setting(Conv(out_channels=4, kernel_size=2, groups=2), (4, 4, 5)),
-    "linear": setting(Linear(out_features=4), (6,)),
-    "linear-square": setting(Linear(out_features=5), (5,)),
-    "pool": setting(Pool(kernel_size=3, stride=2), (2, 7, 5)),
-    "average": setting(Pool(kind="avg", kernel_size=3, stride=2, padding=1), (2, 7, 5)),
-    "relu": setting(ReLU(), (2, 3, 4)),
-    "relu-features": setting(ReLU(), (7,)),
-    "flatten": setting(Flatten(), (2, 3, 4)),
-    "batch_norm": setting(BatchNorm(), (3, 4, 5)),
-    "batch_norm-features": setting(BatchNorm(), (4,)),
+    f"{kind}-{name}": one for kind, room in LAYERS.items() for name, one in room.probed.items()
 }
+
+FAULTS = [
+    pytest.param(*fault, id="-".join((kind, fault[1], fault[3])))
+    for kind, room in LAYERS.items()
+    for fault in room.faults
+]
+
+
+@pytest.mark.parametrize(("layer", "quantity", "faulty", "code"), FAULTS)
+def test_fault_is_named(layer: Setting, quantity: str, faulty: Faulty, code: str) -> None:
+    cause = layer.diagnose(quantity, faulty)
+    assert cause is not None
+    assert cause.code == code, cause.sentence
+
 
 FACTORS: list[tuple[str, str, Faulty, str]] = [
     (
-        "linear",
+        "linear-plain",
         "grad_weight",
         lambda at, right: right["grad_weight"] / len(at.x),
         "every number is 0.142857 times the expected one (1/7 = 1/batch_size): it may be divided "
         "by the batch size twice",
     ),
     (
-        "conv",
+        "conv-plain",
         "grad_weight",
         lambda at, right: right["grad_weight"] / 20,
         "every number is 0.05 times the expected one (1/20 = 1/positions = 1/input_positions): it "
         "may be a mean over the positions of the output; the sum is wanted",
     ),
     (
-        "conv",
+        "conv-plain",
         "grad_bias",
         lambda at, right: at.grad_output.mean(axis=(0, 2, 3)),
         "every number is 0.00714286 times the expected one (1/140 = 1/(batch_size * positions) = "
@@ -53,32 +57,32 @@ FACTORS: list[tuple[str, str, Faulty, str]] = [
         "wanted",
     ),
     (
-        "linear",
+        "linear-plain",
         "grad_input",
         lambda at, right: -right["grad_input"],
         "every number is -1 times the expected one: the sign is turned round",
     ),
     (
-        "linear",
+        "linear-plain",
         "output",
         lambda at, right: right["output"] * 4,
         "every number is 4 times the expected one (= out_features)",
     ),
     (
-        "conv",
+        "conv-plain",
         "grad_input",
         lambda at, right: right["grad_input"] * len(at.x),
         "every number is 7 times the expected one (= batch_size): it may be multiplied by the "
         "batch size",
     ),
     (
-        "batch_norm",
+        "batch_norm-images",
         "grad_weight",
         lambda at, right: 2 * right["grad_weight"],
         "every number is 2 times the expected one: it may be counted twice",
     ),
     (
-        "conv",
+        "conv-plain",
         "grad_weight",
         lambda at, right: 1.7 * right["grad_weight"],
         "every number is 1.7 times the expected one",
@@ -96,33 +100,43 @@ def test_factor_is_named_by_the_sizes_that_make_it(
 
 
 ORDERS: list[tuple[str, str, Faulty, str]] = [
-    ("conv", "grad_weight", lambda at, y: y["grad_weight"][..., ::-1, ::-1], "flipped-kernel"),
     (
-        "conv",
+        "conv-plain",
+        "grad_weight",
+        lambda at, y: y["grad_weight"][..., ::-1, ::-1],
+        "flipped-kernel",
+    ),
+    (
+        "conv-plain",
         "grad_weight",
         lambda at, y: y["grad_weight"].swapaxes(2, 3),
         "height-width-swapped",
     ),
-    ("conv", "grad_weight", lambda at, y: y["grad_weight"].swapaxes(0, 1), "channels-swapped"),
-    ("linear", "grad_weight", lambda at, y: y["grad_weight"].T, "transposed"),
     (
-        "linear",
+        "conv-plain",
+        "grad_weight",
+        lambda at, y: y["grad_weight"].swapaxes(0, 1),
+        "channels-swapped",
+    ),
+    ("linear-plain", "grad_weight", lambda at, y: y["grad_weight"].T, "transposed"),
+    (
+        "linear-plain",
         "grad_weight",
         lambda at, y: y["grad_weight"].T.reshape(4, 6),
         "misread-layout",
     ),
-    ("conv", "output", lambda at, y: y["output"][::-1], "images-reversed"),
-    ("conv", "output", lambda at, y: y["output"][:, ::-1], "channels-reversed"),
-    ("conv", "output", lambda at, y: y["output"].swapaxes(2, 3), "height-width-swapped"),
-    ("pool", "output", lambda at, y: y["output"][:, :, ::-1, ::-1], "turned"),
-    ("pool", "grad_input", lambda at, y: np.roll(y["grad_input"], 1, axis=3), "rolled"),
-    ("batch_norm", "output", lambda at, y: np.roll(y["output"], -1, axis=2), "rolled"),
-    ("relu", "output", lambda at, y: moved_down(y["output"]), "shifted"),
-    ("linear", "grad_bias", lambda at, y: y["grad_bias"][None], "shape"),
-    ("conv", "grad_bias", lambda at, y: y["grad_bias"][:, None, None], "shape"),
-    ("conv", "output", lambda at, y: y["output"][:, :, :-1], "windows-missing"),
-    ("conv", "grad_weight", lambda at, y: np.empty(0), "missing"),
-    ("conv", "grad_weight", lambda at, y: 0 * y["grad_weight"], "all-zeros"),
+    ("conv-plain", "output", lambda at, y: y["output"][::-1], "images-reversed"),
+    ("conv-plain", "output", lambda at, y: y["output"][:, ::-1], "channels-reversed"),
+    ("conv-plain", "output", lambda at, y: y["output"].swapaxes(2, 3), "height-width-swapped"),
+    ("pool-max", "output", lambda at, y: y["output"][:, :, ::-1, ::-1], "turned"),
+    ("pool-max", "grad_input", lambda at, y: np.roll(y["grad_input"], 1, axis=3), "rolled"),
+    ("batch_norm-images", "output", lambda at, y: np.roll(y["output"], -1, axis=2), "rolled"),
+    ("relu-images", "output", lambda at, y: moved_down(y["output"]), "shifted"),
+    ("linear-plain", "grad_bias", lambda at, y: y["grad_bias"][None], "shape"),
+    ("conv-plain", "grad_bias", lambda at, y: y["grad_bias"][:, None, None], "shape"),
+    ("conv-plain", "output", lambda at, y: y["output"][:, :, :-1], "windows-missing"),
+    ("conv-plain", "grad_weight", lambda at, y: np.empty(0), "missing"),
+    ("conv-plain", "grad_weight", lambda at, y: 0 * y["grad_weight"], "all-zeros"),
 ]
 
 
@@ -142,10 +156,10 @@ def test_other_orders_and_shapes_are_named(
 
 
 def test_a_shape_is_written_out() -> None:
-    cause = SETTINGS["linear"].diagnose("grad_bias", lambda at, y: y["grad_bias"][None])
+    cause = SETTINGS["linear-plain"].diagnose("grad_bias", lambda at, y: y["grad_bias"][None])
     assert cause is not None
     assert cause.sentence == "the numbers are right, and their shape is not: 1 x 4; wanted 4"
-    cause = SETTINGS["conv"].diagnose("output", lambda at, y: 2 * y["output"][:, :, :-1, :-1])
+    cause = SETTINGS["conv-plain"].diagnose("output", lambda at, y: 2 * y["output"][:, :, :-1, :-1])
     assert cause is not None
     assert cause.sentence == (
         "the shape is 7 x 3 x 4 x 3; wanted 7 x 3 x 5 x 4: the last row and column of windows are "
@@ -182,7 +196,7 @@ def test_hardly_more_than_rounding_has_no_cause(name: str, quantity: str) -> Non
     random = stream(0, "tests", "just above", name, quantity)
 
     def just_above(at: LayerSituation, right: dict[str, np.ndarray]) -> np.ndarray:
-        budget = np.maximum(budgets(at, right)[quantity], 1e-15)
+        budget = np.maximum(SETTINGS[name].budgets(at, right)[quantity], 1e-15)
         found: np.ndarray = right[quantity] + random.uniform(-3, 3, budget.shape) * budget
         return found
 
@@ -208,17 +222,17 @@ def test_one_wrong_number_has_no_cause(name: str, quantity: str) -> None:
 @pytest.mark.parametrize(
     ("name", "quantity", "faulty"),
     [
-        ("linear", "grad_weight", lambda at, y: np.flip(y["grad_weight"], 1) / len(at.x)),
-        ("conv", "output", lambda at, y: 2 * y["output"][:, ::-1]),
-        ("conv", "grad_weight", lambda at, y: -y["grad_weight"].swapaxes(2, 3)),
-        ("pool", "grad_input", lambda at, y: np.roll(y["grad_input"], 1, 2) / 9),
+        ("linear-plain", "grad_weight", lambda at, y: np.flip(y["grad_weight"], 1) / len(at.x)),
+        ("conv-plain", "output", lambda at, y: 2 * y["output"][:, ::-1]),
+        ("conv-plain", "grad_weight", lambda at, y: -y["grad_weight"].swapaxes(2, 3)),
+        ("pool-max", "grad_input", lambda at, y: np.roll(y["grad_input"], 1, 2) / 9),
     ],
 )
 def test_two_faults_at_once_are_not_taken_for_one(name: str, quantity: str, faulty: Faulty) -> None:
     assert SETTINGS[name].diagnose(quantity, faulty) is None
 
 
-@pytest.mark.parametrize("name", ["linear", "conv"])
+@pytest.mark.parametrize("name", ["linear-plain", "conv-plain"])
 def test_gradient_that_is_not_set_to_zero_is_named(name: str) -> None:
     total = np.zeros_like(SETTINGS[name].truths[0]["grad_weight"])
 
@@ -235,7 +249,9 @@ def test_gradient_that_is_not_set_to_zero_is_named(name: str) -> None:
     assert cause.code == "accumulated"
 
 
-@pytest.mark.parametrize("name", ["linear", "conv", "average", "batch_norm"])
+@pytest.mark.parametrize(
+    "name", ["linear-plain", "conv-plain", "pool-average", "batch_norm-images"]
+)
 @pytest.mark.parametrize("precision", ["float32", "float16"])
 def test_a_lower_precision_is_named(name: str, precision: str) -> None:
     cause = SETTINGS[name].diagnose(
@@ -250,14 +266,14 @@ def test_a_lower_precision_is_named(name: str, precision: str) -> None:
 
 def test_the_budget_of_a_faulty_side_does_not_stand_in_the_way() -> None:
     # A side that gives a seventh of the gradient has a seventh of the budget.
-    one = SETTINGS["linear"]
+    one = SETTINGS["linear-plain"]
     observations = [
         Observation(
             at,
             "grad_weight",
             truth["grad_weight"] / len(at.x),
             truth["grad_weight"],
-            budgets(at, truth)["grad_weight"] * 1e-3,
+            one.budgets(at, truth)["grad_weight"] * 1e-3,
         )
         for at, truth in zip(one.situations, one.truths)
     ]

@@ -1,16 +1,33 @@
-"""Faulty relus and flattens: each is named, on every probe."""
+"""Relu: settings, conventions by hand, and faults that are named.
+
+The derivative at 0 is 0, and tracing sees what came before it.
+"""
 
 from __future__ import annotations
 
-import numpy as np
-import pytest
+import math
 
-from cnnspec.spec.layers import Flatten, ReLU
+import numpy as np
+
+from cnnspec.backends import build
+from cnnspec.plan import resolve
+from cnnspec.spec.layers import Conv, Flatten, Linear, ReLU
+from cnnspec.spec.model import ModelSpec
+from cnnspec.spec.training import Training
+from tests.cases import Case, batch_of, each_backend, run
 from tests.compare.causes.layer_probes import Faulty, Setting, setting
+from tests.room import LayerRoom
+
+CASES = {
+    "image": Case(ReLU(), (2, 3, 4)),
+    "features": Case(ReLU(), (7,)),
+    "one-number": Case(ReLU(), (1,)),
+}
 
 IMAGES = setting(ReLU(), (2, 3, 4))
 FEATURES = setting(ReLU(), (7,))
-FLATTEN = setting(Flatten(), (2, 3, 4))
+
+PROBED = {"images": IMAGES, "features": FEATURES}
 
 FAULTS: list[tuple[Setting, str, Faulty, str]] = [
     (IMAGES, "output", lambda at, y: at.x, "not-applied"),
@@ -44,61 +61,40 @@ FAULTS: list[tuple[Setting, str, Faulty, str]] = [
         lambda at, y: np.where(at.x > 0, at.grad_output, 0.2 * at.grad_output),
         "leaky",
     ),
-    (
-        FLATTEN,
-        "output",
-        lambda at, y: np.moveaxis(at.x, 1, 3).reshape(len(at.x), -1),
-        "channels-last",
-    ),
-    (
-        FLATTEN,
-        "output",
-        lambda at, y: at.x.swapaxes(2, 3).reshape(len(at.x), -1),
-        "height-width-swapped",
-    ),
-    (
-        FLATTEN,
-        "output",
-        lambda at, y: np.array([image.ravel(order="F") for image in at.x]),
-        "column-major",
-    ),
-    (
-        FLATTEN,
-        "output",
-        lambda at, y: at.x.reshape(len(at.x), -1).T.reshape(len(at.x), -1),
-        "images-mixed",
-    ),
-    (
-        FLATTEN,
-        "grad_input",
-        lambda at, y: np.moveaxis(at.grad_output.reshape(-1, 3, 4, 2), 3, 1),
-        "channels-last",
-    ),
-    (
-        FLATTEN,
-        "grad_input",
-        lambda at, y: np.array([g.reshape((2, 3, 4), order="F") for g in at.grad_output]),
-        "column-major",
-    ),
-    (FLATTEN, "grad_input", lambda at, y: at.grad_output, "shape"),
 ]
 
-
-@pytest.mark.parametrize(("layer", "quantity", "faulty", "code"), FAULTS)
-def test_fault_is_named(layer: Setting, quantity: str, faulty: Faulty, code: str) -> None:
-    cause = layer.diagnose(quantity, faulty)
-    assert cause is not None
-    assert cause.code == code, cause.sentence
+ROOM = LayerRoom(CASES, PROBED, FAULTS)
 
 
-def test_sentences() -> None:
+def test_sentence() -> None:
     cause = IMAGES.diagnose("output", lambda at, y: np.where(at.x > 0, at.x, 0.01 * at.x))
     assert cause is not None
     assert (
         cause.sentence == "what is below 0 is multiplied by 0.01, as by a leaky relu; 0 is wanted"
     )
-    cause = FLATTEN.diagnose("output", lambda at, y: np.moveaxis(at.x, 1, 3).reshape(len(at.x), -1))
-    assert cause is not None
-    assert cause.sentence == (
-        "the cells are laid out in the order height, width, channels (channels last)"
+
+
+@each_backend
+def test_derivative_of_relu_at_0_is_0(backend: str) -> None:
+    output, grad_input = run(backend, ReLU(), [[-1, -0.0, 0.0, 2]], [[3, 3, 3, -3]])
+    assert output == [[0, 0, 0, 2]]
+    assert grad_input == [[0, 0, 0, -3]]
+
+
+@each_backend
+def test_relu_lets_nan_pass_and_stops_all_else_below_0(backend: str) -> None:
+    _, grad_input = run(backend, ReLU(), [[math.nan, -1, -1, 1]], [[2, math.inf, math.nan, 3]])
+    assert grad_input == [[2, 0, 0, 3]]
+
+
+@each_backend
+def test_tracing_sees_what_relu_received(backend: str) -> None:
+    spec = ModelSpec(
+        input=(1, 4, 4),
+        layers=[Conv(out_channels=3, kernel_size=2), ReLU(), Flatten(), Linear(out_features=2)],
     )
+    network = build(resolve(spec), Training(), backend)
+    layers = network.trace(*batch_of(network.plan, 3)).layers
+    before, after = layers["conv1"].output, layers["relu1"].output
+    assert np.any(before < 0)
+    assert np.array_equal(after, np.where(before > 0, before, 0))

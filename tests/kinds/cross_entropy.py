@@ -1,4 +1,7 @@
-"""Faulty losses, written image by image: each is named, and nothing else is."""
+"""Cross-entropy: the formula, conventions by hand, and faulty losses, written image by image.
+
+The mean over the batch, from logits, without overflow. Each fault is named, and nothing else is.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,112 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from cnnspec.compare.budget import Exact
+from cnnspec.backends import build
+from cnnspec.backends.network import Network
 from cnnspec.compare.budget_learning import cross_entropy_budgets
 from cnnspec.compare.causes import LossSituation, Observation, diagnose_loss
 from cnnspec.compare.probes import loss_probes
+from cnnspec.plan import resolve
 from cnnspec.randomness import stream
+from cnnspec.spec.layers import Flatten, Linear
+from cnnspec.spec.model import ModelSpec
+from cnnspec.spec.training import Training
+from cnnspec.trace import Array
+from tests.cases import Exact, assert_within, each_backend, each_precision, normal
+
+LOGITS: dict[str, Array] = {
+    "random": 3 * normal((5, 4), "logits"),
+    "single": 3 * normal((1, 4), "logits", "single"),
+    "one-class": normal((3, 1), "logits", "one class"),
+    "two-classes": normal((6, 2), "logits", "two classes"),
+    "many-classes": normal((2, 300), "logits", "many classes"),
+    "large-batch": normal((200, 3), "logits", "large batch"),
+    "equal": np.full((3, 5), 7.0),
+    "extreme": stream(0, "tests", "extreme").choice([-1e4, 0.0, 1e4], (20, 4)),
+    "extreme-single": np.array([[1e4, -1e4, 0.0]]),
+    "all-1e4": np.full((2, 3), 1e4),
+    "all-minus-1e4": np.full((2, 3), -1e4),
+    "near-equal-large": 1e4 + np.array([[0.0, 0.5, 1.0], [1.0, 0.5, 0.0]]),
+}
+
+
+def loss_network(backend: str, precision: str) -> Network:
+    plan = resolve(ModelSpec(input=(1, 1, 1), layers=[Flatten(), Linear(out_features=2)]))
+    return build(plan, Training(precision=precision), backend)
+
+
+def cross_entropy(logits: Exact, labels: Array) -> tuple[float, Exact]:
+    """Return the mean of log(sum(exp z)) - z[label] and its gradient, number by number."""
+    losses, gradients = [], []
+    for z, label in zip(logits.tolist(), labels.tolist()):
+        top = max(z)
+        total = math.fsum(math.exp(value - top) for value in z)
+        losses.append(math.log(total) + (top - z[label]))
+        gradients.append([math.exp(value - top) / total for value in z])
+        gradients[-1][label] -= 1
+    return math.fsum(losses) / len(losses), np.array(gradients) / len(losses)
+
+
+@each_backend
+@each_precision
+@pytest.mark.parametrize("probe", LOGITS)
+def test_cross_entropy_is_the_formula(backend: str, precision: str, probe: str) -> None:
+    logits = LOGITS[probe].astype(precision).astype(np.float64)
+    network = loss_network(backend, precision)
+    for shift in range(logits.shape[1]) if logits.shape[1] < 10 else (0, 7):
+        labels = (np.arange(len(logits)) + shift) % logits.shape[1]
+        loss, grad = cross_entropy(logits, labels)
+        found = network.replay_loss(logits, labels)
+        loss_budget, grad_budget = (
+            own + formulas
+            for own, formulas in zip(
+                cross_entropy_budgets(logits, labels, precision),
+                cross_entropy_budgets(logits, labels, "float64"),
+            )
+        )
+        assert_within(found.loss, loss, loss_budget, "loss")
+        assert_within(found.grad_logits, grad, grad_budget, "grad_logits")
+        assert found.grad_logits.dtype == precision
+
+
+def loss_of(
+    backend: str, precision: str, logits: list[list[float]], labels: list[int]
+) -> tuple[float, Array]:
+    found = loss_network(backend, precision).replay_loss(np.array(logits), np.array(labels))
+    return found.loss, found.grad_logits
+
+
+@each_backend
+@each_precision
+@pytest.mark.parametrize("batch", [1, 2, 8])
+def test_cross_entropy_is_a_mean(backend: str, precision: str, batch: int) -> None:
+    logits, labels = np.zeros((batch, 2)), np.zeros(batch, int)
+    loss, grad = loss_of(backend, precision, logits.tolist(), labels.tolist())
+    loss_budget, grad_budget = cross_entropy_budgets(logits, labels, precision)
+    assert_within(loss, math.log(2), loss_budget, "loss")
+    assert_within(grad, np.array([[-0.5, 0.5]] * batch) / batch, grad_budget, "grad_logits")
+
+
+@each_backend
+@each_precision
+def test_cross_entropy_does_not_overflow(backend: str, precision: str) -> None:
+    # exp(-20000) is 0 in both precisions: all of this is exact.
+    logits = [[1e4, -1e4], [1e4, -1e4], [-1e4, 1e4], [-1e4, -3e4]]
+    loss, grad = loss_of(backend, precision, logits, [0, 1, 1, 0])
+    assert loss == 2e4 / 4
+    assert grad.tolist() == [[0, 0], [0.25, -0.25], [0, 0], [0, 0]]
+
+
+@each_backend
+@each_precision
+def test_cross_entropy_does_not_lose_large_equal_logits(backend: str, precision: str) -> None:
+    for size in (1e4, -1e4):
+        logits, labels = np.full((1, 2), size), np.array([1])
+        loss, grad = loss_of(backend, precision, logits.tolist(), [1])
+        loss_budget, grad_budget = cross_entropy_budgets(logits, labels, precision)
+        assert_within(loss, math.log(2), loss_budget, "loss")
+        assert_within(grad, np.array([[0.5, -0.5]]), grad_budget, "grad_logits")
+
 
 CLASSES = 4
 

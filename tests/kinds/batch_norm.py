@@ -1,17 +1,54 @@
-"""Faulty batch norms, written channel by channel: each is named, on every probe."""
+"""Batch norm: settings, conventions by hand, and faults that are named, channel by channel.
+
+Normalised by the biased variance; the unbiased one runs; momentum weights the new.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
+from cnnspec.backends import build
+from cnnspec.backends.network import Network
 from cnnspec.compare.budget import Exact
+from cnnspec.compare.budget_norm import batch_norm_budgets
 from cnnspec.compare.causes import LayerSituation
-from cnnspec.spec.layers import BatchNorm
+from cnnspec.errors import DataError, StateError
+from cnnspec.plan import resolve
+from cnnspec.spec.layers import AnyLayer, BatchNorm, Flatten, Linear
+from cnnspec.spec.model import ModelSpec
+from cnnspec.spec.optimizers import SGD
+from cnnspec.spec.sizes import Shape
+from cnnspec.spec.training import Training
+from tests.cases import Case, assert_same_bits, each_backend, each_precision
 from tests.compare.causes.layer_probes import Faulty, Setting, setting
+from tests.room import LayerRoom
 
-IMAGES = setting(BatchNorm(eps=0.01, momentum=0.3), (3, 4, 5))
-FEATURES = setting(BatchNorm(eps=0.01, momentum=0.3), (4,))
+CASES = {
+    "image": Case(BatchNorm(), (2, 3, 4)),
+    "features": Case(BatchNorm(), (5,)),
+    "one-feature": Case(BatchNorm(), (1,)),
+    "one-row": Case(BatchNorm(), (3, 1, 5)),
+    "one-pixel": Case(BatchNorm(), (4, 1, 1)),
+    "not-affine": Case(BatchNorm(affine=False), (2, 2, 3)),
+    "features-not-affine": Case(BatchNorm(affine=False), (4,)),
+    "eps": Case(BatchNorm(eps=0.5), (2, 3, 2)),
+    "momentum": Case(BatchNorm(momentum=0.75), (2, 3, 2)),
+    "no-momentum": Case(BatchNorm(momentum=0.0), (2, 3, 2)),
+    "all-momentum": Case(BatchNorm(momentum=1.0), (2, 2, 2)),
+    "written-channels": Case(BatchNorm(num_features=3), (3, 2, 3)),
+    "mean-far-from-0": Case(BatchNorm(), (2, 3, 4), mean=100.0),
+}
+
+
+def probed(layer: AnyLayer, shape: Shape) -> Setting:
+    return setting(layer, shape, batch_norm_budgets)
+
+
+IMAGES = probed(BatchNorm(eps=0.01, momentum=0.3), (3, 4, 5))
+FEATURES = probed(BatchNorm(eps=0.01, momentum=0.3), (4,))
+PROBED = {"images": probed(BatchNorm(), (3, 4, 5)), "features": probed(BatchNorm(), (4,))}
+
 EPS, MOMENTUM = 0.01, 0.3
 
 
@@ -166,11 +203,7 @@ def stored(at: LayerSituation, variance: Exact) -> Exact:
     return (1 - MOMENTUM) * at.buffers["running_var"] + MOMENTUM * variance
 
 
-@pytest.mark.parametrize(("layer", "quantity", "faulty", "code"), FAULTS)
-def test_fault_is_named(layer: Setting, quantity: str, faulty: Faulty, code: str) -> None:
-    cause = layer.diagnose(quantity, faulty)
-    assert cause is not None
-    assert cause.code == code, cause.sentence
+ROOM = LayerRoom(CASES, PROBED, FAULTS, bounds=batch_norm_budgets, curved=True)
 
 
 def test_sentence() -> None:
@@ -200,3 +233,105 @@ def test_two_conventions_of_another_library_at_once() -> None:
     other = IMAGES.diagnose("running_var", lambda at, y: keras(at, biased=False))
     assert other is not None
     assert other.code == "momentum-reversed"
+
+
+def norm_network(backend: str, precision: str = "float64", **options: float) -> Network:
+    """Return a network of a batch norm over one feature, whose numbers below are all exact.
+
+    With eps 3, the values 0 and 2 have a biased variance of 1 and a root of sqrt(1 + 3) = 2.
+    """
+    layers = [Flatten(), BatchNorm(name="norm", eps=3.0, momentum=0.25, **options)]
+    plan = resolve(ModelSpec(input=(1, 1, 1), layers=layers))
+    return build(plan, Training(precision=precision, optimizer=SGD(weight_decay=0.5)), backend)
+
+
+ZERO_AND_TWO = np.array([0.0, 2.0]).reshape(2, 1, 1, 1)
+LABELS = np.zeros(2, int)
+
+
+@each_backend
+@each_precision
+def test_batch_norm_normalises_by_the_biased_variance(backend: str, precision: str) -> None:
+    network = norm_network(backend, precision)
+    assert network.trace(ZERO_AND_TWO, LABELS).layers["norm"].output.tolist() == [[-0.5], [0.5]]
+
+
+@each_backend
+@each_precision
+def test_the_unbiased_variance_runs_and_momentum_weights_the_new(
+    backend: str, precision: str
+) -> None:
+    network = norm_network(backend, precision)
+    start = network.state()
+    assert (start["norm.running_mean"].tolist(), start["norm.running_var"].tolist()) == ([0], [1])
+    found = network.replay("norm", ZERO_AND_TWO.reshape(2, 1), np.ones((2, 1))).buffers
+    # 3/4 * 0 + 1/4 * 1, and 3/4 * 1 + 1/4 * 2
+    assert found["running_mean"].tolist() == [0.25]
+    assert found["running_var"].tolist() == [1.25]
+    traced = network.trace(ZERO_AND_TWO, LABELS).layers["norm"].buffers
+    assert_same_bits(dict(traced), dict(found))
+    assert_same_bits(network.state(), start)
+    network.train_step(ZERO_AND_TWO, LABELS, 0.0, 1)
+    trained = network.state()
+    assert_same_bits({name: trained[f"norm.{name}"] for name in found}, dict(found))
+
+
+@each_backend
+@each_precision
+def test_predictions_take_the_running_statistics_and_leave_them(
+    backend: str, precision: str
+) -> None:
+    network = norm_network(backend, precision)
+    state = network.state() | {
+        "norm.running_mean": np.array([1.0]),
+        "norm.running_var": np.array([13.0]),
+        "norm.weight": np.array([2.0]),
+        "norm.bias": np.array([0.5]),
+    }
+    network.load_state(state)
+    # 2 * (x - 1) / sqrt(13 + 3) + 1/2, of one image, too
+    assert network.predict(np.full((1, 1, 1, 1), 9.0)).tolist() == [[4.5]]
+    assert network.predict(ZERO_AND_TWO).tolist() == [[0.0], [1.0]]
+    assert {name: array.tolist() for name, array in network.state().items()} == {
+        name: array.tolist() for name, array in state.items()
+    }
+
+
+@each_backend
+def test_the_gradient_goes_through_mean_and_variance(backend: str) -> None:
+    network = norm_network(backend)
+    # z = -1/2, 1/2; mean(g) = 2, mean(g z) = 1/2; dx = (g - 2 - z / 2) / 2
+    found = network.replay("norm", ZERO_AND_TWO.reshape(2, 1), np.array([[1.0], [3.0]]))
+    assert found.grad_input.tolist() == [[-0.375], [0.375]]
+    assert found.grad_parameters["weight"].tolist() == [1.0]
+    assert found.grad_parameters["bias"].tolist() == [4.0]
+
+
+@each_backend
+def test_the_optimizer_leaves_running_statistics_alone(backend: str) -> None:
+    network = norm_network(backend)
+    start = network.state()
+    network.update({"norm.weight": np.ones(1), "norm.bias": np.ones(1)}, 0.5, 1)
+    changed = {name for name, array in network.state().items() if np.any(array != start[name])}
+    assert changed == {"norm.weight", "norm.bias"}
+    with pytest.raises(StateError, match=r"norm\.running_mean"):
+        network.update(start, 0.5, 2)
+
+
+@each_backend
+@pytest.mark.parametrize("input", [(3, 1, 1), (1, 1, 1)])
+def test_one_value_for_each_channel_cannot_train(backend: str, input: Shape) -> None:
+    layers = [BatchNorm(name="first"), Flatten(), BatchNorm(name="last"), Linear(out_features=2)]
+    plan = resolve(ModelSpec(input=input, layers=layers))
+    network = build(plan, Training(), backend)
+    images, label = np.ones((1, *input)), np.zeros(1, int)
+    start = network.state()
+    wanted = "more than one value for each channel"
+    with pytest.raises(DataError, match=f"first: .*{wanted}.* at least 2 images; found 1"):
+        network.train_step(images, label, 0.1, 1)
+    with pytest.raises(DataError, match=f"first: .*{wanted}"):
+        network.trace(images, label)
+    with pytest.raises(DataError, match=f"last: .*{wanted}"):
+        network.replay("last", np.ones((1, input[0])), np.ones((1, input[0])))
+    assert_same_bits(network.state(), start)
+    assert network.predict(images).shape == (1, 2)

@@ -1,7 +1,8 @@
-"""Faulty pools, written with loops: each is named, on every probe."""
+"""Pools: settings, conventions by hand, and faults that are named, written with loops."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -9,9 +10,53 @@ import pytest
 
 from cnnspec.compare.budget import Exact
 from cnnspec.compare.causes import LayerSituation
-from cnnspec.spec.layers import Pool
+from cnnspec.errors import ShapeError, SpecError
+from cnnspec.plan import resolve
+from cnnspec.spec.layers import Flatten, Pool
+from cnnspec.spec.model import ModelSpec
 from cnnspec.spec.sizes import pair
+from tests.cases import Case, each_backend, run
 from tests.compare.causes.layer_probes import Faulty, Setting, setting
+from tests.room import LayerRoom
+
+SETTINGS = {
+    "plain": ({"kernel_size": 2}, (2, 4, 6)),
+    "one-cell": ({"kernel_size": 1}, (2, 3, 2)),
+    "whole-image": ({"kernel_size": (3, 5)}, (2, 3, 5)),
+    "tall-kernel": ({"kernel_size": (3, 1)}, (2, 6, 3)),
+    "wide-kernel": ({"kernel_size": (1, 3)}, (2, 2, 6)),
+    "leaves-cells": ({"kernel_size": 2}, (2, 5, 7)),
+    "overlap": ({"kernel_size": 3, "stride": 2}, (2, 5, 7)),
+    "overlap-by-all-but-one": ({"kernel_size": (3, 2), "stride": 1}, (2, 5, 4)),
+    "overlap-one-axis": ({"kernel_size": 3, "stride": (1, 3)}, (2, 5, 6)),
+    "stride-over-kernel": ({"kernel_size": 2, "stride": 3}, (2, 6, 8)),
+    "stride-over-kernel-ceil": ({"kernel_size": 2, "stride": 3, "ceil_mode": True}, (2, 7, 6)),
+    "padding": ({"kernel_size": 3, "padding": 1}, (2, 5, 4)),
+    "padding-half-of-even": ({"kernel_size": 2, "padding": 1}, (2, 4, 3)),
+    "padding-tall": ({"kernel_size": (4, 2), "stride": 2, "padding": (2, 0)}, (2, 5, 4)),
+    "padding-wide": ({"kernel_size": (2, 3), "stride": (2, 1), "padding": (0, 1)}, (2, 4, 3)),
+    "padding-overlap": ({"kernel_size": 3, "stride": 1, "padding": 1}, (2, 3, 4)),
+    "padding-around-one-pixel": ({"kernel_size": 3, "padding": 1}, (2, 1, 1)),
+    "ceil": ({"kernel_size": 2, "ceil_mode": True}, (2, 5, 4)),
+    "ceil-overlap": ({"kernel_size": 3, "stride": 2, "ceil_mode": True}, (2, 6, 5)),
+    "ceil-that-fits": ({"kernel_size": 2, "ceil_mode": True}, (2, 4, 6)),
+    "ceil-pair": ({"kernel_size": (2, 4), "stride": (3, 2), "ceil_mode": True}, (2, 6, 7)),
+    "ceil-padding": (
+        {"kernel_size": 3, "stride": 2, "padding": 1, "ceil_mode": True},
+        (2, 6, 4),
+    ),
+    "ceil-padding-drops-window": ({"kernel_size": 2, "padding": 1, "ceil_mode": True}, (2, 3, 5)),
+    "ceil-padding-pair": (
+        {"kernel_size": (4, 3), "stride": (3, 2), "padding": (2, 1), "ceil_mode": True},
+        (2, 5, 6),
+    ),
+}
+
+CASES = {
+    f"{kind}-{name}": Case(Pool(kind=kind, **options), shape)
+    for kind in ("max", "avg")
+    for name, (options, shape) in SETTINGS.items()
+}
 
 PLAIN = setting(Pool(kernel_size=2), (2, 4, 6))
 OVERLAP = setting(Pool(kernel_size=3, stride=2), (2, 7, 5))
@@ -20,6 +65,9 @@ TALL = setting(Pool(kernel_size=(2, 3), stride=(1, 2)), (2, 7, 9))
 AVERAGE = setting(Pool(kind="avg", kernel_size=(3, 2), stride=2), (2, 7, 6))
 PADDED_AVERAGE = setting(Pool(kind="avg", kernel_size=3, stride=2, padding=1), (2, 7, 6))
 CLIPPED = setting(Pool(kind="avg", kernel_size=2, ceil_mode=True), (2, 5, 7))
+
+
+PROBED = {"max": OVERLAP, "average": PADDED_AVERAGE}
 
 Window = tuple[tuple[int, int, int, int], tuple[slice, slice], Exact]
 
@@ -218,12 +266,9 @@ FAULTS: list[tuple[Setting, str, Faulty, str]] = [
     (AVERAGE, "grad_input", lambda at, y: routed(at, over(6), add=False), "overlaps-overwritten"),
 ]
 
+ROOM = LayerRoom(CASES, PROBED, FAULTS)
 
-@pytest.mark.parametrize(("layer", "quantity", "faulty", "code"), FAULTS)
-def test_fault_is_named(layer: Setting, quantity: str, faulty: Faulty, code: str) -> None:
-    cause = layer.diagnose(quantity, faulty)
-    assert cause is not None
-    assert cause.code == code, cause.sentence
+each_kind = pytest.mark.parametrize("kind", ["max", "avg"])
 
 
 def test_sentences_of_the_notebook() -> None:
@@ -239,3 +284,120 @@ def test_sentences_of_the_notebook() -> None:
         "every window over a cell that is the maximum in any window sends its gradient there: "
         "overlapping windows share one mask. Besides, equal maxima all take it"
     )
+
+
+# Max pool: the first maximum in scan order takes the gradient.
+
+
+@each_backend
+@pytest.mark.parametrize(
+    ("image", "grad_input"),
+    [
+        ([[1, 1], [1, 1]], [[5, 0], [0, 0]]),
+        ([[0, 1], [1, 0]], [[0, 5], [0, 0]]),
+        ([[0, 0], [1, 1]], [[0, 0], [5, 0]]),
+        ([[0, 1], [0, 1]], [[0, 5], [0, 0]]),
+        ([[0.0, -0.0], [-1, 0]], [[5, 0], [0, 0]]),
+        ([[-0.0, 0.0], [-1, 0]], [[5, 0], [0, 0]]),
+    ],
+)
+def test_first_maximum_takes_the_gradient(
+    backend: str, image: list[list[float]], grad_input: list[list[float]]
+) -> None:
+    output, found = run(backend, Pool(kernel_size=2), image, [[5]])
+    assert output == [[max(map(max, image))]]
+    assert found == grad_input
+
+
+@each_backend
+def test_each_of_overlapping_windows_has_its_own_first_maximum(backend: str) -> None:
+    pool = Pool(kernel_size=2, stride=1)
+    _, grad_input = run(backend, pool, [[7] * 3] * 3, [[1, 2], [4, 8]])
+    assert grad_input == [[1, 2, 0], [4, 8, 0], [0, 0, 0]]
+    _, grad_input = run(backend, pool, [[0, 0, 0], [0, 9, 0], [0, 0, 0]], [[1, 2], [4, 8]])
+    assert grad_input == [[0, 0, 0], [0, 15, 0], [0, 0, 0]]
+
+
+@each_backend
+def test_first_maximum_among_real_cells_of_a_clipped_window(backend: str) -> None:
+    pool = Pool(kernel_size=3, stride=2, padding=1, ceil_mode=True)
+    output, grad_input = run(backend, pool, [[3, 3], [3, 3]], [[1, 2], [4, 8]])
+    assert output == [[3, 3], [3, 3]]
+    assert grad_input == [[1, 2], [4, 8]]
+
+
+# Max pool: padding is at most half the kernel, and padded cells never win.
+
+
+@each_kind
+@pytest.mark.parametrize(("kernel", "padding"), [(1, 1), (2, 2), (3, 2), ((4, 3), (1, 2))])
+def test_padding_of_more_than_half_the_kernel_is_refused(
+    kind: str, kernel: int | tuple[int, int], padding: int | tuple[int, int]
+) -> None:
+    pool = Pool(kind=kind, kernel_size=kernel, padding=padding)
+    with pytest.raises(ShapeError, match="more than half of the kernel"):
+        pool.output_shape((1, 8, 8))
+    with pytest.raises(SpecError, match="more than half of the kernel"):
+        resolve(ModelSpec(input=(1, 8, 8), layers=[pool, Flatten()]))
+
+
+@each_backend
+@each_kind
+@pytest.mark.parametrize(("kernel", "padding"), [(2, 1), (3, 1), (4, 2), (5, 2)])
+def test_padding_of_half_the_kernel_is_taken(
+    backend: str, kind: str, kernel: int, padding: int
+) -> None:
+    pool = Pool(kind=kind, kernel_size=kernel, padding=padding, stride=1)
+    output, _ = run(backend, pool, [[-1.0] * 4] * 4)
+    assert len(output) == 4 + 2 * padding - kernel + 1
+
+
+@each_backend
+@pytest.mark.parametrize("ceil_mode", [False, True])
+def test_padded_cells_never_win(backend: str, ceil_mode: bool) -> None:
+    pool = Pool(kernel_size=3, stride=2, padding=1, ceil_mode=ceil_mode)
+    image = [[-5, -3, -4, -6], [-2, -9, -8, -7], [-5, -6, -1, -9], [-7, -8, -9, -3]]
+    # Without ceil_mode the windows start at -1 and 1; with it, one more starts at 3.
+    windows = [[-2, -3, -6], [-2, -1, -3], [-7, -3, -3]]
+    kept = 3 if ceil_mode else 2
+    output, grad_input = run(backend, pool, image)
+    assert output == [row[:kept] for row in windows[:kept]]
+    assert sum(map(sum, grad_input)) == kept**2
+
+
+@each_backend
+def test_padded_cells_never_win_against_minus_infinity(backend: str) -> None:
+    pool = Pool(kernel_size=2, stride=2, padding=1)
+    output, grad_input = run(backend, pool, [[-math.inf] * 2] * 2, [[1, 2], [4, 8]])
+    assert output == [[-math.inf] * 2] * 2
+    assert grad_input == [[1, 2], [4, 8]]
+
+
+# Average pool: padding is counted, what lies beyond the padding is not.
+
+
+@each_backend
+def test_average_counts_the_padding(backend: str) -> None:
+    pool = Pool(kind="avg", kernel_size=2, padding=1)
+    output, grad_input = run(backend, pool, [[4, 8], [12, 16]], [[1, 2], [4, 8]])
+    assert output == [[1, 2], [3, 4]]
+    assert grad_input == [[0.25, 0.5], [1, 2]]
+
+
+@each_backend
+def test_average_of_a_window_over_the_edge(backend: str) -> None:
+    pool = Pool(kind="avg", kernel_size=2, ceil_mode=True)
+    image = [[1, 3, 5], [5, 7, 9], [2, 4, 8]]
+    output, grad_input = run(backend, pool, image, [[4, 2], [6, 1]])
+    assert output == [[4, 7], [3, 8]]
+    assert grad_input == [[1, 1, 1], [1, 1, 1], [3, 3, 1]]
+
+
+@each_backend
+def test_average_of_a_window_over_the_padding(backend: str) -> None:
+    # The padded row is [0 0 4 8 4 8 9 0 0], and windows start at 0, 2, 4 and 6. The last
+    # has one real and two padded cells, and a fourth that lies beyond: it divides by 3.
+    pool = Pool(kind="avg", kernel_size=(1, 4), stride=(1, 2), padding=(0, 2), ceil_mode=True)
+    output, grad_input = run(backend, pool, [[4, 8, 4, 8, 9]], [[4, 8, 12, 6]])
+    assert output == [[3, 6, 5.25, 3]]
+    assert grad_input == [[1 + 2, 1 + 2, 2 + 3, 2 + 3, 3 + 2]]

@@ -1,0 +1,27 @@
+"""Every room of tests/kinds/, and its rows under names that begin with the kind."""
+
+from __future__ import annotations
+
+from tests.kinds import adam, batch_norm, conv, flatten, linear, pool, relu, sgd
+from tests.room import LayerRoom, OptimizerRoom
+
+LAYERS: dict[str, LayerRoom] = {
+    "conv": conv.ROOM,
+    "pool": pool.ROOM,
+    "relu": relu.ROOM,
+    "flatten": flatten.ROOM,
+    "linear": linear.ROOM,
+    "batch_norm": batch_norm.ROOM,
+}
+
+OPTIMIZERS: dict[str, OptimizerRoom] = {
+    "sgd": sgd.ROOM,
+    "adam": adam.ROOM,
+}
+
+CASES = {
+    f"{kind}-{name}": case for kind, room in LAYERS.items() for name, case in room.cases.items()
+}
+
+FACETS = {name: case.facets for name, case in CASES.items()}
+"""For `covering`: what of each case must meet every backend and precision."""
