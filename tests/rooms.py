@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-from tests.kinds import adam, batch_norm, conv, flatten, linear, pool, relu, sgd
+from collections.abc import Mapping
+
+from cnnspec.spec.initializations import AnyInitialization
+from tests.kinds import (
+    adam,
+    batch_norm,
+    conv,
+    flatten,
+    linear,
+    normal,
+    pool,
+    relu,
+    sgd,
+    torch_default,
+)
 from tests.room import LayerRoom, OptimizerRoom
 
 LAYERS: dict[str, LayerRoom] = {
@@ -17,6 +31,11 @@ LAYERS: dict[str, LayerRoom] = {
 OPTIMIZERS: dict[str, OptimizerRoom] = {
     "sgd": sgd.ROOM,
     "adam": adam.ROOM,
+}
+
+INITIALIZATIONS: dict[str, Mapping[str, AnyInitialization]] = {
+    "torch_default": torch_default.CASES,
+    "normal": normal.CASES,
 }
 
 CASES = {

@@ -8,23 +8,27 @@ import pytest
 from cnnspec.backends import BACKENDS, build
 from cnnspec.initial import initial_weights
 from cnnspec.plan import resolve
-from cnnspec.spec.initializations import Normal
+from cnnspec.spec.initializations import AnyInitialization
 from cnnspec.spec.layers import Conv, Flatten, Linear, ReLU
 from cnnspec.spec.model import ModelSpec
 from cnnspec.spec.training import Training
 from cnnspec.trace import Array
 from tests.cases import assert_same_bits, each_precision
+from tests.rooms import INITIALIZATIONS
+
+CASES = {
+    f"{kind}-{name}": case for kind, room in INITIALIZATIONS.items() for name, case in room.items()
+}
 
 
 @pytest.mark.torch
-@pytest.mark.parametrize("initialization", [None, Normal(std=0.1)], ids=["default", "normal"])
+@pytest.mark.parametrize("initialization", CASES.values(), ids=CASES)
 @each_precision
 def test_starting_weights_are_the_same_for_all_backends(
-    initialization: Normal | None, precision: str
+    initialization: AnyInitialization, precision: str
 ) -> None:
-    options = {} if initialization is None else {"initialization": initialization}
     layers = [Conv(out_channels=3, kernel_size=2), ReLU(), Flatten(), Linear(out_features=4)]
-    plan = resolve(ModelSpec(input=(2, 4, 3), layers=layers, **options))
+    plan = resolve(ModelSpec(input=(2, 4, 3), layers=layers, initialization=initialization))
     wanted = {key: array.astype(precision) for key, array in initial_weights(plan, seed=3).items()}
     for backend in BACKENDS:
         training = Training(seed=3, precision=precision)

@@ -21,7 +21,7 @@ CASES = {
     "betas": Adam(betas=(0.5, 0.9)),
     "no-memory": Adam(betas=(0.0, 0.0)),
     "eps": Adam(eps=0.01),
-    "everything": Adam(betas=(0.8, 0.95), eps=1e-4, weight_decay=0.02),
+    "everything": Adam(learning_rate=0.003, betas=(0.8, 0.95), eps=1e-4, weight_decay=0.02),
 }
 
 SLOTS = {"plain": ["exp_avg", "exp_avg_sq"]}

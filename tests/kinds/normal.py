@@ -12,6 +12,8 @@ from cnnspec.plan import resolve
 from cnnspec.spec.initializations import Normal
 from tests.drawn import WIDE, chance, deviation, wide
 
+CASES = {"std": Normal(std=0.1)}
+
 
 @pytest.mark.parametrize("name", WIDE)
 def test_normal_weights_have_their_std_and_biases_are_0(name: str) -> None:

@@ -20,7 +20,7 @@ CASES = {
     "nesterov": SGD(momentum=0.8, nesterov=True),
     "decay": SGD(weight_decay=0.1),
     "momentum-decay": SGD(momentum=0.9, weight_decay=0.01),
-    "everything": SGD(momentum=0.7, nesterov=True, weight_decay=0.3),
+    "everything": SGD(learning_rate=0.03, momentum=0.7, nesterov=True, weight_decay=0.3),
 }
 
 SLOTS = {"plain": [], "momentum": ["momentum_buffer"]}

@@ -9,12 +9,15 @@ import pytest
 
 from cnnspec.initial import initial_weights
 from cnnspec.plan import resolve
+from cnnspec.spec.initializations import TorchDefault
 from cnnspec.spec.layers import AnyLayer, Conv, Linear
 from cnnspec.spec.sizes import Shape
 from tests.drawn import WIDE, chance, deviation, wide
 
 if TYPE_CHECKING:
     import torch
+
+CASES = {"plain": TorchDefault()}
 
 
 def torch_module(layer: AnyLayer, shape: Shape) -> torch.nn.Module:
