@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from cnnspec.spec.field_words import words
+from cnnspec.spec.field_words import answers, listed
+from cnnspec.spec.layers import KINDS
+from cnnspec.spec.layers.layer import Family
 
-_ACTIVATION = "it is another activation, {what}; `relu` is the only one here, and another function"
-_NORM = (
-    "it is another normalisation, {what}; `batch_norm` is the only one here, and another function"
-)
+
+def _here(family: Family) -> str:
+    """Say which layers of a family are here: none of them is what was asked for."""
+    words = [f"`{word}`" for word, kind in KINDS.items() if kind.family == family]
+    if len(words) == 1:
+        return f"{words[0]} is the only one here, and another function"
+    return f"{listed(words)} are here, and other functions"
+
+
+_ACTIVATION = f"it is another activation, {{what}}; {_here('activation')}"
+_NORM = f"it is another normalisation, {{what}}; {_here('normalisation')}"
 _DROPOUT = (
     "there is no {name}; a network without it is another recipe, which may fit the training images "
     "too closely"
 )
 _NOT_HERE = "it is {what}, which is not here"
 
-LAYERS = {
-    **words(
+OTHER_LAYERS = {
+    **answers(
         """
         prelu: with a learnt slope below 0
         leakyrelu leaky lrelu: with a small slope below 0
@@ -36,7 +45,7 @@ LAYERS = {
         _ACTIVATION,
         keeps_shape=True,
     ),
-    **words(
+    **answers(
         """
         layer_norm layernormalization: over all values of an image
         group_norm groupnormalization: over groups of channels
@@ -50,7 +59,7 @@ LAYERS = {
         _NORM,
         keeps_shape=True,
     ),
-    **words(
+    **answers(
         """
         dropout dropout1d dropout2d dropout3d: noise
         spatialdropout2d spatial_dropout alphadropout featurealphadropout: noise
@@ -59,7 +68,7 @@ LAYERS = {
         _DROPOUT,
         keeps_shape=True,
     ),
-    **words(
+    **answers(
         """
         conv1d convolution1d: a convolution over sequences
         conv3d convolution3d: a convolution over volumes
@@ -70,40 +79,7 @@ LAYERS = {
         """,
         "it is {what}; `conv` is over images with one filter for all places, and another function",
     ),
-    **words(
-        "depthwise_conv depthwiseconv2d depthwise dwconv",
-        "a depthwise convolution is `conv` with as many `groups` as it receives channels",
-    ),
-    **words(
-        "separable_conv separableconv2d depthwise_separable_conv sepconv",
-        "it is two layers: `conv` with as many `groups` as it receives channels, then `conv` with "
-        "`kernel_size: 1`",
-    ),
-    **words(
-        "pointwise_conv pointwise conv1x1",
-        "a pointwise convolution is `conv` with `kernel_size: 1`",
-    ),
-    **words("conv3x3", "write `conv` with `kernel_size: 3`"),
-    **words("dilated_conv atrous_conv", "it is `conv` with a `dilation` above 1"),
-    **words("grouped_conv group_conv", "it is `conv` with `groups` above 1"),
-    **words(
-        """
-        global_average_pool globalaveragepooling2d globalaveragepooling global_avg_pool
-        globalavgpool globalavgpool2d gap adaptive_avg_pool adaptiveavgpool2d
-        adaptiveaveragepool adaptive_average_pool
-        """,
-        "the average over whole images is `pool: {{kind: avg, kernel_size: [HEIGHT, "
-        "WIDTH]}}`, with the "
-        "size of the images that it receives; other output sizes are not here",
-    ),
-    **words(
-        "global_max_pool globalmaxpooling2d globalmaxpooling globalmaxpool2d "
-        "adaptive_max_pool adaptivemaxpool2d",
-        "the maximum over whole images is `pool: {{kernel_size: [HEIGHT, WIDTH]}}`, with "
-        "the size of "
-        "the images that it receives; other output sizes are not here",
-    ),
-    **words(
+    **answers(
         """
         maxpool1d avgpool1d maxpooling1d averagepooling1d: pooling over sequences
         maxpool3d avgpool3d maxpooling3d averagepooling3d: pooling over volumes
@@ -114,7 +90,7 @@ LAYERS = {
         """,
         "it is {what}; `pool` takes the maximum or the average of windows over images",
     ),
-    **words(
+    **answers(
         """
         residual residual_block resblock basicblock bottleneck shortcut skip
         skip_connection: a branch
@@ -125,11 +101,11 @@ LAYERS = {
         """,
         "there are no branches: layers stand in one chain, each of which reads the one before it",
     ),
-    **words(
+    **answers(
         "sequential block stage repeat group model module list modulelist",
         "layers stand in one list: write those inside it one after the other",
     ),
-    **words(
+    **answers(
         """
         lstm gru rnn simplernn convlstm bidirectional: a recurrent layer
         embedding: a table of vectors for words
@@ -141,7 +117,7 @@ LAYERS = {
         """,
         _NOT_HERE,
     ),
-    **words(
+    **answers(
         """
         unflatten: the way back from `flatten`
         permute transpose: another order of axes
@@ -152,25 +128,20 @@ LAYERS = {
         """,
         "it is not here ({what})",
     ),
-    **words(
+    **answers(
         "rescale rescaling scale normalization normalize standardize",
         "it is not here (other numbers); numbers of the images are normalised in `data`",
     ),
-    **words(
+    **answers(
         "activation nonlinearity",
         "each activation is a kind of its own: write `relu`, if you mean that",
         keeps_shape=True,
     ),
-    **words(
-        "reshape view squeeze",
-        "there is `flatten`, which makes the features of each image one row; other shapes are not "
-        "here",
-    ),
-    **words(
+    **answers(
         "pad zero_pad zeropad2d zero_padding2d zeropadding2d zero_padding constantpad2d",
         "zeros around images are the `padding` of the layer that follows",
     ),
-    **words(
+    **answers(
         "reflection_pad reflectionpad2d replication_pad replicationpad2d circularpad2d",
         "only zeros are put around images, by the `padding` of the layer that follows",
     ),

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from cnnspec.spec.field_words import words
+from collections.abc import Mapping
 
-_VARIANCE = (
-    "it is {what}; there are `torch_default` (kaiming_uniform with a = sqrt 5) and "
-    "`normal` with one "
-    "`std` for all layers"
-)
+from cnnspec.spec.field_words import answers, listed
+from cnnspec.spec.initializations import INITIALIZATIONS
+from cnnspec.spec.optimizers import OPTIMIZERS
+from cnnspec.spec.section import Kind
 
-INITIALIZATIONS = words(
+
+def _here(kinds: Mapping[str, type[Kind]]) -> str:
+    """Tell in short which kinds are here."""
+    return listed([kind.words.in_short or f"`{word}`" for word, kind in kinds.items()])
+
+
+OTHER_INITIALIZATIONS = answers(
     """
     kaiming_normal he_normal kaiming he
     msra: a normal distribution whose std is sqrt(2 / fan_in), other for each layer
@@ -27,11 +32,11 @@ INITIALIZATIONS = words(
     zeros zero ones one constant: the same number everywhere
     sparse dirac eye identity: a matrix of mostly zeros
     """,
-    _VARIANCE,
+    f"it is {{what}}; there are {_here(INITIALIZATIONS)}",
 )
 
-OPTIMIZERS = {
-    **words(
+OTHER_OPTIMIZERS = {
+    **answers(
         """
         adamw: Adam with weight decay apart from the gradient
         adamax: Adam with the largest gradient in place of the mean square
@@ -45,29 +50,16 @@ OPTIMIZERS = {
         lion lamb lars adafactor muon sophia ftrl sam lookahead ranger: a later method
         asgd: SGD with averaged weights
         """,
-        "it is another optimizer, {what}; there are `sgd` and `adam`, which take other steps",
+        f"it is another optimizer, {{what}}; there are {_here(OPTIMIZERS)}, which take other steps",
     ),
-    **words(
-        "momentum sgdm sgd_momentum heavy_ball",
-        "write `sgd: {{momentum: 0.9}}`",
-    ),
-    **words(
-        "nesterov nag sgd_nesterov",
-        "write `sgd: {{momentum: 0.9, nesterov: true}}`",
-    ),
-    **words("gd gradient_descent", "it is `sgd` with all images in one batch"),
 }
 
-DATA = {
-    **words(
-        "path file filename",
-        "a file of your own is `npz: {{path: my.npz}}`",
-    ),
-    **words(
+OTHER_DATA = {
+    **answers(
         "dataset name type kind source",
         "the key is the kind of data: `data: mnist`, or `data: {{mnist: {{...}}}}`",
     ),
-    **words(
+    **answers(
         """
         cifar cifar10 cifar100 svhn emnist kmnist qmnist usps omniglot notmnist stl10: data
         imagenet imagenet1k imagenette tinyimagenet tiny_imagenet coco voc celeba caltech101
@@ -78,7 +70,7 @@ DATA = {
         "{name} is other data; write its images and labels into a file: "
         "`npz: {{path: {name}.npz}}`",
     ),
-    **words(
+    **answers(
         """
         csv hdf5 h5 tfrecord tfrecords parquet lmdb pickle pkl folder image_folder
         imagefolder directory files torchvision tfds huggingface random synthetic fake
@@ -91,59 +83,59 @@ DATA = {
 
 _SCHEDULE = "there are no schedules: the learning rate is the same in every step"
 
-OPTIONS = {
-    **words(
+OTHER_OPTIONS = {
+    **answers(
         "schedule scheduler lr_scheduler lr_schedule lr_decay learning_rate_decay "
         "decay_steps warmup "
         "warmup_steps warmup_epochs step_size milestones t_max",
         _SCHEDULE,
     ),
-    **words(
+    **answers(
         "dampening maximize foreach fused capturable differentiable",
         "leave it out: it is as torch has it by default, off",
     ),
-    **words("amsgrad", "there is no AMSGrad: leave it out if you mean plain Adam"),
-    **words("centered alpha rho momentum_decay", "it is an option of other optimizers"),
-    **words(
+    **answers("amsgrad", "there is no AMSGrad: leave it out if you mean plain Adam"),
+    **answers("centered alpha rho momentum_decay", "it is an option of other optimizers"),
+    **answers(
         "clip clipnorm clipvalue clip_grad clip_norm gradient_clipping grad_clip max_grad_norm",
         "gradients are not clipped",
     ),
-    **words(
+    **answers(
         "early_stopping stop_early patience callbacks checkpoint",
         "all epochs are trained, and the weights of the last one are kept",
     ),
-    **words(
+    **answers(
         "validation validation_split val_split val_samples validation_samples val valid test_split",
         "there is no set beside those to train and to test on: `train_samples` and "
         "`test_samples` cut "
         "them",
     ),
-    **words(
+    **answers(
         "augment augmentation augmentations transforms transform random_crop random_flip",
         "images are taken as they are: there is no augmentation",
     ),
-    **words(
+    **answers(
         "steps max_steps num_steps iterations max_iter num_iterations steps_per_epoch",
         "a training is so many `epochs` long",
     ),
-    **words(
+    **answers(
         "num_workers workers pin_memory prefetch",
         "leave it out: all images are in memory",
     ),
-    **words(
+    **answers(
         "kernel_initializer bias_initializer weight_init bias_init gamma_initializer "
         "beta_initializer",
         "starting weights are those of `initialization`, on top, for all layers",
     ),
-    **words(
+    **answers(
         "kernel_regularizer bias_regularizer activity_regularizer regularization regularizer l1",
         "there is no penalty for a layer alone; `weight_decay` of the optimizer is for all",
     ),
-    **words(
+    **answers(
         "output_padding output_size return_indices divisor_override negative_slope dropout_rate",
         "it is an option of layers that are not here",
     ),
-    **words("root data_dir", "choose the folder of the data sets with `--data-dir`"),
-    **words("num_classes classes n_classes", "it is the `out_features` of the last `linear`"),
-    **words("dropout", "there is no dropout; a network without it is another recipe"),
+    **answers("root data_dir", "choose the folder of the data sets with `--data-dir`"),
+    **answers("num_classes classes n_classes", "it is the `out_features` of the last `linear`"),
+    **answers("dropout", "there is no dropout; a network without it is another recipe"),
 }

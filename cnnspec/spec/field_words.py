@@ -1,7 +1,8 @@
-"""Words of the field that stand for nothing here, with what is true of each."""
+"""Words of the field, and what is true of each that stands for nothing here."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 
@@ -26,7 +27,7 @@ def plain(word: str) -> str:
     return last.replace("_", "").replace("-", "").replace(" ", "")
 
 
-def words(text: str, answer: str, *, keeps_shape: bool = False) -> dict[str, Word]:
+def answers(text: str, answer: str, *, keeps_shape: bool = False) -> dict[str, Word]:
     """Give words one answer, in which `{what}` is what stands behind their colon.
 
     A line without a colon goes on in the next one.
@@ -41,3 +42,8 @@ def words(text: str, answer: str, *, keeps_shape: bool = False) -> dict[str, Wor
                 found[plain(name)] = Word(answer.format(what=what.strip(), name=name), keeps_shape)
             pending = []
     return found
+
+
+def listed(words: Sequence[str]) -> str:
+    """Join words: `a, b and c`."""
+    return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))

@@ -29,7 +29,7 @@ def guess_kinds(source: Source) -> list[Diagnostic]:
             continue
         below = below or _paths_by_place(source)
         at = source.keys.get((*path, word)) or source.locate(path)
-        problems.append(unknown_kind(path, word, kinds, at))
+        problems.append(unknown_kind(path, word, at))
         item = holder[key]
         holder[key] = {known: item[word] if isinstance(item, dict) else {}}
         for places in (source.values, source.keys):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, model_validator
 from pydantic_core import PydanticCustomError
 
+from cnnspec.spec.kind_words import Words
 from cnnspec.spec.scalars import MAX_DIGITS
 
 MAX_TEXT = 200_000
@@ -41,6 +42,13 @@ class Kind(Section):
 
     keyword: ClassVar[str]
     """The word that a spec writes for this kind."""
+    words: ClassVar[Words] = Words()
+    """What people and other tools call it; of a base, what goes for every kind below it."""
+
+    @classmethod
+    def vocabulary(cls) -> Iterator[Words]:
+        """Yield the words for the kind, and those that its bases have for all their kinds."""
+        yield from (vars(part)["words"] for part in cls.__mro__ if "words" in vars(part))
 
     @model_validator(mode="before")
     @classmethod

@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, Tag, ValidationError
 from pydantic_core import ErrorDetails
 
+from cnnspec.spec.data import Normalize
 from cnnspec.spec.diagnostics import Diagnostic, Location, Path, brief
 from cnnspec.spec.dialects import keyed
 from cnnspec.spec.field import synonyms_of
+from cnnspec.spec.field_words import listed
 from cnnspec.spec.lookalikes import narrowed
 from cnnspec.spec.model import KINDS_AT, ModelSpec, kinds_at
 from cnnspec.spec.section import Kind
@@ -96,15 +98,15 @@ class _Translator:
             return self._wrong("wrong-length", path, _numbers_wanted(path), found)
         if kind == "missing":
             message = f"{self._owner(path[:-1])} lacks `{path[-1]}`"
-            way_out = f"add `{path[-1]}: {_example(path)}`"
+            section = _section_at(path[:-1])
+            way_out = f"add `{path[-1]}: {_example(section, str(path[-1]))}`"
             return Diagnostic("missing-option", message, path, at, way_out)
         if kind == "union_tag_invalid":
-            kinds = context["expected_tags"].replace("'", "").split(", ")
             tag = context["tag"]
-            if isinstance(found, Mapping) and (elsewhere := keyed(found, kinds)):
+            if isinstance(found, Mapping) and (elsewhere := keyed(found, kinds_at(path))):
                 message = f"{_a(path)} is one key, its kind; found {tag}"
                 return Diagnostic("no-kind", message, path, at, elsewhere)
-            return unknown_kind(path, tag, kinds, self.source.keys.get((*path, tag), at))
+            return unknown_kind(path, tag, self.source.keys.get((*path, tag), at))
         if kind == "union_tag_not_found":
             return _no_kind(path, found, at)
         if kind == "model_type":
@@ -144,8 +146,10 @@ class _Translator:
         section = _section_at(path)
         required = [name for name, field in section.model_fields.items() if field.is_required()]
         way_out = f"write `{last}: {{...}}`, with the options {', '.join(section.model_fields)}"
-        if last == "pool" and found in ("max", "avg"):
-            way_out = f"write `pool: {{kind: {found}, kernel_size: 2}}`"
+        if option := _option_of(section, found):
+            named = {option: found} | {name: _example(section, name) for name in required}
+            given = ", ".join(f"{name}: {value}" for name, value in named.items())
+            way_out = f"write `{last}: {{{given}}}`"
         elif len(required) == 1 and _takes(section, required[0], found):
             way_out = f"write `{last}: {{{required[0]}: {found}}}`"
         elif not required and issubclass(section, Kind):
@@ -238,21 +242,24 @@ def _home_of(words: Sequence[str], path: Path) -> str:
                 if path[: len(place) + 1] != (*place, kind) and word in options_at((*place, kind))
             ]
             if owners:
-                return f"{said} is an option of {_and(owners)}, under `{'.'.join(place)}`"
+                return f"{said} is an option of {listed(owners)}, under `{'.'.join(place)}`"
     return ""
 
 
-def _and(words: list[str]) -> str:
-    """Join words: `a, b and c`."""
-    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
+def _option_of(section: type[BaseModel], found: Any) -> str:
+    """Return the option that has a word among its values; nothing where none has."""
+    for option, field in section.model_fields.items():
+        if get_origin(field.annotation) is Literal and found in get_args(field.annotation):
+            return option
+    return ""
 
 
-def _example(path: Path) -> str:
+def _example(section: type[BaseModel], option: str) -> str:
     """Return what a missing option might say."""
-    if path[-2:-1] == ("normalize",):
+    if section is Normalize:
         return "[0.5]"
-    examples = {"input": "[1, 28, 28]", "kernel_size": "3", "path": "images.npz", "std": "0.01"}
-    return examples.get(str(path[-1]), "...")
+    examples = section.words.examples if issubclass(section, Kind) else {"input": "[1, 28, 28]"}
+    return examples.get(option, "...")
 
 
 def _no_kind(path: Path, found: Any, at: Location) -> Diagnostic:

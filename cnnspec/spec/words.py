@@ -11,6 +11,7 @@ from cnnspec.spec.diagnostics import Diagnostic, Location, Path, brief
 from cnnspec.spec.dialects import in_this_dialect
 from cnnspec.spec.field import answer_to, besides, same_word, synonyms_of
 from cnnspec.spec.lookalikes import ascii_of, in_words, narrowed, strangers
+from cnnspec.spec.model import kinds_at
 from cnnspec.spec.scalars import core_scalar
 from cnnspec.spec.source import UNREAD
 
@@ -80,9 +81,9 @@ def noun_of(path: Path) -> str:
     return word.removesuffix("s") if path and isinstance(path[-1], int) else word
 
 
-def unknown_kind(path: Path, word: str, kinds: Iterable[str], at: Location) -> Diagnostic:
+def unknown_kind(path: Path, word: str, at: Location) -> Diagnostic:
     """Say that there is no such kind."""
-    noun = noun_of(path)
+    noun, kinds = noun_of(path), kinds_at(path)
     message = f"there is no kind of {noun} called `{brief(word)}`"
     way_out = in_this_dialect(word, kinds) or did_you_mean(word, kinds, noun)
     if noun == "data" and word.endswith(".npz"):
@@ -166,13 +167,8 @@ def _legal_for_text(path: Path, wanted: str, found: str) -> str:
         words |= {"no": "false", "off": "false", "false": "false"}
         word = words.get(found.strip().lower())
         return f"write `{word}`" if word else ""
-    if "`avg`" in wanted:
-        words = {"average": "avg", "mean": "avg", "avg": "avg", "maximum": "max", "max": "max"}
-        return f"write `{words[found.lower()]}`" if found.lower() in words else ""
-    if "`nhwc`" in wanted:
-        words = {"channels_first": "nchw", "channels_last": "nhwc", "chw": "nchw", "hwc": "nhwc"}
-        words |= {word: word for word in ("nchw", "nhwc", "nhw")} | {"hw": "nhw"}
-        word = words.get(found.strip().lower())
+    if values := _values_of(path):
+        word = values.get(found.strip().lower())
         return f"write `{word}`" if word else ""
     if "or `same`" in wanted and same_word(found, ["valid", "none"]):
         return "write `0`: no padding"
@@ -195,6 +191,13 @@ def _legal_for_text(path: Path, wanted: str, found: str) -> str:
     if "[height, width]" in wanted and sizes:
         return f"write `[{sizes[1]}, {sizes[2] or sizes[1]}]`"
     return ""
+
+
+def _values_of(path: Path) -> Mapping[str, str]:
+    """Return other words for the values of an option of a kind, and what they are here."""
+    *place, word, option = path if len(path) > 1 else ("", "")
+    kind = kinds_at(tuple(place)).get(str(word))
+    return kind.words.values.get(str(option), {}) if kind else {}
 
 
 def _precision(found: str) -> str:

@@ -232,8 +232,15 @@ DONE: dict[str, tuple[str, list[tuple[str, str]]]] = {
     "too-many-activations": ("limits: {activations: ", [("$limits", "")]),
     "own-limits": ("limits: {parameters: ", [("$limits", "")]),
     "pool-without-kernel_size": (
-        "add `kernel_size: 3`",
-        [("{stride: 2}", "{stride: 2, kernel_size: 3}")],
+        "add `kernel_size: 2`",
+        [("{stride: 2}", "{stride: 2, kernel_size: 2}")],
+    ),
+    "optimizer-as-a-call": (
+        "write `adam: {learning_rate: 0.001}`",
+        [
+            ("torch.optim.Adam(lr=0.001)", "{adam: {learning_rate: 0.001}}"),
+            ("Normal(stddev=0.05)", "{normal: {std: 0.05}}"),
+        ],
     ),
     "npz-without-path": ("add `path: images.npz`", [("{npz: {", "{npz: {path: images.npz, ")]),
     "normal-without-std": ("add `std: 0.01`", [("normal", "{normal: {std: 0.01}}")]),

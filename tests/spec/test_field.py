@@ -7,15 +7,17 @@ import inspect
 import pytest
 
 from cnnspec import inspect_spec, resolve
+from cnnspec.spec import field, field_layers
 from cnnspec.spec.data import DATA_KINDS
 from cnnspec.spec.dialects import in_this_dialect, keyed
 from cnnspec.spec.field import NOT_NEEDED, OTHERS, SYNONYMS, answer_to, keeps_shape
-from cnnspec.spec.field_words import plain
-from cnnspec.spec.layers import KINDS
+from cnnspec.spec.field_words import Word, plain
+from cnnspec.spec.layers import KINDS, ReLU
 from cnnspec.spec.model import KINDS_AT
+from cnnspec.spec.section import Kind
 from cnnspec.spec.words import did_you_mean, meant, slips
 
-KNOWN = {
+KNOWN: dict[str, dict[str, type[Kind]]] = {
     "layer": KINDS,
     "data": DATA_KINDS,
     "initialization": KINDS_AT["initialization",],
@@ -38,6 +40,39 @@ def test_a_word_has_one_answer() -> None:
         same = {plain(word) for word, meant in SYNONYMS.items() if meant[0].split(":")[0] in known}
         assert not (same | set(known)) & set(OTHERS[noun])
     assert not {plain(word) for word in SYNONYMS} & {plain(word) for word in NOT_NEEDED}
+
+
+def test_a_word_of_a_room_is_no_longer_one_for_what_is_not_here() -> None:
+    """So that a new kind needs no edit of the tables of what is not here."""
+    table = {"rectifier": Word("it is not here"), "relu": Word("nor this"), "gelu": Word("nor")}
+    assert {"rectifier", "relu", "gelu"} & set(field._not_here("layer", table)) == {"gelu"}
+    assert field._not_here("layer", {"reshape": Word("not here")})["reshape"].answer.startswith(
+        "there is `flatten`, "
+    )
+
+
+def test_an_answer_lists_what_is_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert field_layers._here("activation") == ("`relu` is the only one here, and another function")
+
+    class LeakyReLU(ReLU):
+        keyword = "leaky_relu"
+
+    monkeypatch.setitem(KINDS, "leaky_relu", LeakyReLU)
+    assert field_layers._here("activation") == (
+        "`relu` and `leaky_relu` are here, and other functions"
+    )
+
+
+def test_a_call_has_arguments_that_the_kind_has() -> None:
+    for kinds in KNOWN.values():
+        for kind in kinds.values():
+            for call, order in kind.words.calls.items():
+                assert kind.words.stand_for(call) is not None or plain(call) == plain(kind.keyword)
+                assert set(order.split()) - {"inplace"} <= set(kind.model_fields), call
+            for words in kind.vocabulary():
+                named = {*words.options, *words.guesses, *words.values, *words.examples}
+                of_a_base = "words" not in vars(kind) or words is not kind.words
+                assert of_a_base or named <= set(kind.model_fields), kind.keyword
 
 
 # What torch has is walked: none of it may be taken for something else.

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import ClassVar, Literal
 
 from cnnspec.spec.data.source import DataSource
+from cnnspec.spec.field_words import answers
+from cnnspec.spec.kind_words import Words
 from cnnspec.spec.sizes import Shape
 
 Layout = Literal["nchw", "nhwc", "nhw"]
@@ -23,6 +25,18 @@ class NPZ(DataSource):
     """
 
     keyword: ClassVar[str] = "npz"
+    words: ClassVar[Words] = Words(
+        answers=answers("path file filename", "a file of your own is `npz: {{path: my.npz}}`"),
+        guesses={"path": "file"},
+        values={
+            "layout": {
+                **{"channels_first": "nchw", "chw": "nchw", "nchw": "nchw"},
+                **{"channels_last": "nhwc", "hwc": "nhwc", "nhwc": "nhwc"},
+                **{"hw": "nhw", "nhw": "nhw"},
+            }
+        },
+        examples={"path": "images.npz"},
+    )
 
     path: str
     """The file, from the working directory."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from cnnspec.spec.initializations.initialization import Initialization
+from cnnspec.spec.kind_words import Words
 
 
 class TorchDefault(Initialization):
@@ -15,3 +16,6 @@ class TorchDefault(Initialization):
     """
 
     keyword: ClassVar[str] = "torch_default"
+    words: ClassVar[Words] = Words(
+        synonyms="default", in_short="`torch_default` (kaiming_uniform with a = sqrt 5)"
+    )

@@ -10,7 +10,8 @@ from typing import Annotated, ClassVar, Self
 from pydantic import Field, FiniteFloat, PositiveInt
 
 from cnnspec.errors import ShapeError
-from cnnspec.spec.layers.layer import Layer, written_width
+from cnnspec.spec.kind_words import Words
+from cnnspec.spec.layers.layer import Family, Layer, written_width
 from cnnspec.spec.sizes import PartialShape, Shape
 
 
@@ -23,6 +24,23 @@ class BatchNorm(Layer):
     """
 
     keyword: ClassVar[str] = "batch_norm"
+    family: ClassVar[Family] = "normalisation"
+    keeps_shape: ClassVar[bool] = True
+    input_width: ClassVar[str] = "num_features"
+    words: ClassVar[Words] = Words(
+        synonyms="batch_normalization batchnorm batchnorm1d batchnorm2d batchnormalization bn",
+        besides={
+            "batchnormalization": "the defaults of Keras are "
+            "`batch_norm: {momentum: 0.01, eps: 1e-3}`, as `momentum` is the share of the batch "
+            "here"
+        },
+        unwritten={
+            "track_running_stats": "leave it out: running statistics are always kept",
+            "batch_normalize": "leave it out: a `- batch_norm` is a layer of its own",
+        },
+        guesses={"num_features": "channels in_channels in_features", "eps": "epsilon"},
+        calls=dict.fromkeys(("BatchNorm1d", "BatchNorm2d"), "num_features eps momentum affine"),
+    )
     starts: ClassVar[Mapping[str, float]] = MappingProxyType(
         {"weight": 1.0, "bias": 0.0, "running_mean": 0.0, "running_var": 1.0}
     )
@@ -38,9 +56,6 @@ class BatchNorm(Layer):
 
     def problems(self, input: PartialShape) -> Iterator[ShapeError]:
         yield from written_width(self, "num_features", self.num_features, input[0])
-
-    def outline(self, input: PartialShape | None) -> PartialShape | None:
-        return input
 
     def parameters(self, input: Shape) -> dict[str, Shape]:
         return {"weight": input[:1], "bias": input[:1]} if self.affine else {}

@@ -9,7 +9,10 @@ from typing import ClassVar, Self
 from pydantic import PositiveInt
 
 from cnnspec.errors import ShapeError
-from cnnspec.spec.layers.layer import Layer, is_image, not_an_image, written_width
+from cnnspec.spec.field_words import answers
+from cnnspec.spec.kind_words import Words
+from cnnspec.spec.layers import window
+from cnnspec.spec.layers.layer import Family, Layer, is_image, not_an_image, written_width
 from cnnspec.spec.layers.window import Windows, misfits
 from cnnspec.spec.sizes import ConvPadding, Pair, PartialShape, Shape, Size, pair
 
@@ -18,6 +21,44 @@ class Conv(Layer):
     """A convolution over images: (in_channels, h, w) -> (out_channels, h_out, w_out)."""
 
     keyword: ClassVar[str] = "conv"
+    family: ClassVar[Family] = "convolution"
+    width: ClassVar[str] = "out_channels"
+    input_width: ClassVar[str] = "in_channels"
+    words: ClassVar[Words] = Words(
+        synonyms="conv2d convolution convolution2d convolutional",
+        answers=answers(
+            "depthwise_conv depthwiseconv2d depthwise dwconv",
+            "a depthwise convolution is `conv` with as many `groups` as it receives channels",
+        )
+        | answers(
+            "separable_conv separableconv2d depthwise_separable_conv sepconv",
+            "it is two layers: `conv` with as many `groups` as it receives channels, then `conv` "
+            "with `kernel_size: 1`",
+        )
+        | answers(
+            "pointwise_conv pointwise conv1x1",
+            "a pointwise convolution is `conv` with `kernel_size: 1`",
+        )
+        | answers("conv3x3", "write `conv` with `kernel_size: 3`")
+        | answers("dilated_conv atrous_conv", "it is `conv` with a `dilation` above 1")
+        | answers("grouped_conv group_conv", "it is `conv` with `groups` above 1"),
+        options={
+            "out_channels": "filters",
+            "dilation": "dilation_rate",
+            "bias": "use_bias",
+            **window.OPTIONS,
+        },
+        guesses={
+            "out_channels": "channels num_output out_features",
+            "in_channels": "in_features num_features",
+            **window.GUESSES,
+        },
+        calls={
+            "Conv2d": "in_channels out_channels kernel_size stride padding dilation groups bias",
+            "Conv2D": "out_channels kernel_size stride",
+        },
+        examples={"kernel_size": "3"},
+    )
 
     out_channels: PositiveInt
     """Number of filters."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from typing import ClassVar
 
-from cnnspec.spec.layers.layer import Layer
+from cnnspec.spec.field_words import answers
+from cnnspec.spec.kind_words import Words
+from cnnspec.spec.layers.layer import Family, Layer
 from cnnspec.spec.sizes import PartialShape, Shape
 
 
@@ -13,6 +15,15 @@ class Flatten(Layer):
     """(c, h, w) -> (c * h * w,), channels outermost and width innermost."""
 
     keyword: ClassVar[str] = "flatten"
+    family: ClassVar[Family] = "reshaping"
+    words: ClassVar[Words] = Words(
+        answers=answers(
+            "reshape view squeeze",
+            "there is `flatten`, which makes the features of each image one row; other shapes are "
+            "not here",
+        ),
+        calls={"Flatten": ""},
+    )
 
     def outline(self, input: PartialShape | None) -> PartialShape | None:
         sizes = [size for size in input or () if size is not None]

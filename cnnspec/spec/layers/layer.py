@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
-from typing import Annotated, ClassVar, Self, cast
+from typing import Annotated, ClassVar, Literal, Self, cast
 
 from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
@@ -37,6 +37,16 @@ def _layer_name(value: str) -> str:
 
 LayerName = Annotated[str, AfterValidator(_layer_name)]
 
+Family = Literal[
+    "convolution",
+    "pooling",
+    "fully connected",
+    "reshaping",
+    "activation",
+    "normalisation",
+    "other",
+]
+
 
 class Layer(Kind):
     """Base of every kind of layer.
@@ -44,6 +54,14 @@ class Layer(Kind):
     Shapes leave out the batch: (channels, height, width), or (features,).
     """
 
+    family: ClassVar[Family] = "other"
+    """What it is counted among: in pictures, and where an answer lists what is here."""
+    keeps_shape: ClassVar[bool] = False
+    """Whether its output always has the shape of its input."""
+    width: ClassVar[str | None] = None
+    """The option that says how many channels, or features, its output has."""
+    input_width: ClassVar[str | None] = None
+    """The option that asserts how many channels, or features, its input has."""
     starts: ClassVar[Mapping[str, float]] = MappingProxyType({})
     """Parameters and buffers that start from a number of their own, not from random ones."""
 
@@ -73,6 +91,8 @@ class Layer(Kind):
 
         None: not even whether it is images or features.
         """
+        if self.keeps_shape:
+            return input
         raise NotImplementedError
 
     def parameters(self, input: Shape) -> dict[str, Shape]:

@@ -8,7 +8,8 @@ from typing import ClassVar, Self
 from pydantic import PositiveInt
 
 from cnnspec.errors import ShapeError
-from cnnspec.spec.layers.layer import Layer, written_width
+from cnnspec.spec.kind_words import Words
+from cnnspec.spec.layers.layer import Family, Layer, written_width
 from cnnspec.spec.sizes import PartialShape, Shape, show
 
 
@@ -16,6 +17,18 @@ class Linear(Layer):
     """y = W x + b: (in_features,) -> (out_features,), as in torch.nn.Linear."""
 
     keyword: ClassVar[str] = "linear"
+    family: ClassVar[Family] = "fully connected"
+    width: ClassVar[str] = "out_features"
+    input_width: ClassVar[str] = "in_features"
+    words: ClassVar[Words] = Words(
+        synonyms="dense fc fully_connected fullyconnected inner_product innerproduct",
+        options={"out_features": "units", "bias": "use_bias"},
+        guesses={
+            "out_features": "features num_output out_channels",
+            "in_features": "in_channels num_features",
+        },
+        calls={"Linear": "in_features out_features bias", "Dense": "out_features"},
+    )
 
     out_features: PositiveInt
     """Number of outputs."""

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from cnnspec.spec.layers.layer import Layer
-from cnnspec.spec.sizes import PartialShape, Shape
+from cnnspec.spec.kind_words import Words
+from cnnspec.spec.layers.layer import Family, Layer
+from cnnspec.spec.sizes import Shape
 
 
 class ReLU(Layer):
     """max(x, 0), element by element; the derivative at 0 is 0."""
 
     keyword: ClassVar[str] = "relu"
-
-    def outline(self, input: PartialShape | None) -> PartialShape | None:
-        return input
+    family: ClassVar[Family] = "activation"
+    keeps_shape: ClassVar[bool] = True
+    words: ClassVar[Words] = Words(synonyms="rectifier", calls={"ReLU": "inplace"})
 
     def reductions(self, input: Shape, output: Shape, batch: int) -> dict[str, int]:
         return {"output": 0, "grad_input": 0}

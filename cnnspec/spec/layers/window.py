@@ -7,6 +7,10 @@ from dataclasses import dataclass
 
 from cnnspec.errors import ShapeError
 
+OPTIONS = {"kernel_size": "pool_size", "stride": "strides"}
+GUESSES = {"kernel_size": "kernel size", "padding": "pad"}
+"""What kinds with windows call their options elsewhere."""
+
 
 @dataclass(frozen=True)
 class Windows:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from cnnspec.spec.kind_words import Words
 from cnnspec.spec.section import Kind
 
 
@@ -11,3 +12,16 @@ class CrossEntropy(Kind):
     """-log softmax(logits)[label], averaged over the images, as in torch.nn.CrossEntropyLoss."""
 
     keyword: ClassVar[str] = "cross_entropy"
+    words: ClassVar[Words] = Words(
+        unwritten={
+            **dict.fromkeys(
+                ("softmax", "log_softmax"),
+                "the loss takes the logits as they are: leave it out",
+            ),
+            **dict.fromkeys(
+                ("loss", "criterion"),
+                "the loss is always the mean cross-entropy of the logits: leave it out if you "
+                "mean that",
+            ),
+        }
+    )

@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
+from cnnspec.spec.kind_words import Words
 from cnnspec.spec.numbers import Fraction, NonNegative, Positive
 from cnnspec.spec.optimizers.optimizer import Optimizer
 from cnnspec.spec.sizes import Ordered
@@ -15,6 +16,7 @@ class Adam(Optimizer):
     """Adam (Kingma and Ba, 2015), as torch.optim.Adam: eps outside the root, decay coupled."""
 
     keyword: ClassVar[str] = "adam"
+    words: ClassVar[Words] = Words(guesses={"betas": "beta2", "eps": "epsilon"})
 
     learning_rate: NonNegative = 0.001
     betas: Annotated[tuple[Fraction, Fraction], Field(strict=False), Ordered] = (0.9, 0.999)

@@ -7,6 +7,8 @@ from typing import ClassVar
 from pydantic import model_validator
 from pydantic_core import PydanticCustomError
 
+from cnnspec.spec.field_words import answers
+from cnnspec.spec.kind_words import Words
 from cnnspec.spec.numbers import Fraction, NonNegative
 from cnnspec.spec.optimizers.optimizer import Optimizer
 
@@ -15,6 +17,12 @@ class SGD(Optimizer):
     """Stochastic gradient descent, as torch.optim.SGD (without dampening)."""
 
     keyword: ClassVar[str] = "sgd"
+    words: ClassVar[Words] = Words(
+        synonyms="stochastic_gradient_descent",
+        answers=answers("momentum sgdm sgd_momentum heavy_ball", "write `sgd: {{momentum: 0.9}}`")
+        | answers("nesterov nag sgd_nesterov", "write `sgd: {{momentum: 0.9, nesterov: true}}`")
+        | answers("gd gradient_descent", "it is `sgd` with all images in one batch"),
+    )
 
     learning_rate: NonNegative = 0.01
     momentum: Fraction = 0.0

@@ -1,0 +1,52 @@
+"""What people and other tools call a kind and its options: each kind's room holds its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from cnnspec.spec.field_words import Word, plain
+
+
+@dataclass(frozen=True)
+class Words:
+    """Words for one kind. A text holds several, with spaces between them."""
+
+    synonyms: str = ""
+    """Names that torch, Keras, Caffe, darknet and people give the kind."""
+    variants: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    """Names of the kind with one option set: {("kind", "avg"): "avg_pool ..."}."""
+    besides: Mapping[str, str] = field(default_factory=dict)
+    """What is to be known of a synonym: its options, or their defaults, say something else."""
+    answers: Mapping[str, Word] = field(default_factory=dict)
+    """What is no name of the kind, but can be written with it, or is no function of its own."""
+    unwritten: Mapping[str, str] = field(default_factory=dict)
+    """What is not written at all since this kind is there, and what to do instead."""
+    options: Mapping[str, str] = field(default_factory=dict)
+    """By option: its names in calls and files of other tools, which mean just the same."""
+    guesses: Mapping[str, str] = field(default_factory=dict)
+    """By option: other words by which people probably mean it."""
+    values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """By option: other words for its values, in small letters, and what is written here."""
+    calls: Mapping[str, str] = field(default_factory=dict)
+    """By name of a module of torch or a layer of Keras: its arguments in order, by our names."""
+    examples: Mapping[str, str] = field(default_factory=dict)
+    """By option: what it might say, where it is missing."""
+    in_short: str = ""
+    """How a list of what is here tells of the kind; by default as the word alone."""
+
+    def stand_for(self, word: str) -> dict[str, str] | None:
+        """Return the options that a name of the kind implies; None where it is no name of it."""
+        asked = plain(word)
+        if asked in map(plain, self.synonyms.split()):
+            return {}
+        for (option, value), names in self.variants.items():
+            if asked in map(plain, names.split()):
+                return {option: value}
+        return None
+
+    def named_options(self) -> Iterator[tuple[str, str]]:
+        """Yield each word for an option, and the option."""
+        for table in (self.options, self.guesses):
+            for option, names in table.items():
+                yield from ((name, option) for name in names.split())
