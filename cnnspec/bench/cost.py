@@ -12,16 +12,13 @@ from dataclasses import dataclass
 from cnnspec.plan import Plan, PlannedLayer
 from cnnspec.spec.training import Training
 
-SLOTS = {"sgd": 0, "adam": 2}
-"""Arrays that an optimizer keeps for each parameter, without a momentum."""
-
 
 @dataclass(frozen=True)
 class Cost:
     """Work of one call."""
 
     flops: float
-    """Multiplications and additions of convolutions and linear layers."""
+    """Multiplications and additions of sums of products."""
     bytes: float
     """Memory that is read or written."""
 
@@ -51,8 +48,7 @@ def layer_costs(plan: Plan, batch: int, training: Training) -> dict[str, LayerCo
 
 def optimizer_cost(plan: Plan, training: Training) -> Cost:
     """Return what an update reads and writes: weights, gradients and slots."""
-    options = training.optimizer
-    slots = SLOTS[options.keyword] or int(bool(getattr(options, "momentum", 0)))
+    slots = len(training.optimizer.slots)
     return Cost(0, plan.parameter_count * _item(training) * (3 + 2 * slots))
 
 
@@ -73,7 +69,7 @@ def _item(training: Training) -> int:
 
 
 def _layer_cost(at: PlannedLayer, batch: int, item: int, needs_input_gradient: bool) -> LayerCost:
-    if at.kind == "flatten":  # the same memory under another shape
+    if at.layer.only_reshapes:  # the same memory
         return LayerCost(NOTHING, NOTHING)
     x, y = (batch * math.prod(shape) * item for shape in (at.input, at.output))
     product = Cost(2 * batch * at.macs, x + y + at.parameter_count * item)

@@ -12,7 +12,8 @@ from cnnspec.backends.plain import (
     PlainLayer,
     UnsupportedSettingError,
 )
-from cnnspec.spec.layers import BatchNorm, Conv, Linear, Pool
+from cnnspec.spec.layers import BatchNorm, Conv, Layer, Linear, Pool, ReLU
+from cnnspec.spec.sizes import Shape
 from tests.backends.test_plain import LINEAR, ConvByHand, Habit, compared
 
 FLOAT = np.dtype(float)
@@ -498,8 +499,42 @@ def test_what_is_built_in() -> None:
         "Fixed takes no `kind`: kind avg is taken as built in",
         "Fixed takes no `kernel_size`: kernel_size 2 is taken as built in",
     )
-    with pytest.raises(HintError, match=r"it has no parameters; .* --like '\{kernel_size: 2\}'"):
-        PlainLayer(Fixed, Pool(kernel_size=2), (1, 4, 4), (1, 2, 2), FLOAT)
+
+
+@pytest.mark.parametrize(
+    ("layer", "input", "like"),
+    [
+        (Pool(kernel_size=2), (1, 4, 4), "{kernel_size: 2}"),
+        (Conv(out_channels=2, kernel_size=2), (1, 4, 4), "{out_channels: 3, kernel_size: 3}"),
+        (Linear(out_features=2), (4,), "{out_features: 3}"),
+    ],
+)
+def test_what_is_built_in_is_to_be_said(layer: Layer, input: Shape, like: str) -> None:
+    class Fixed:
+        pass
+
+    with pytest.raises(HintError) as raised:
+        PlainLayer(Fixed, layer, input, layer.output_shape(input), FLOAT)
+    assert str(raised.value).endswith(
+        f"it has no parameters; if it is built in, say what it is, as in --like '{like}'"
+    )
+
+
+def test_an_option_that_goes_by_no_other_name() -> None:
+    class Leaky(ReLU):
+        slope: float = 0.01
+
+    class OfAnySlope:
+        def __init__(self, slope: float) -> None:
+            self.slope = slope
+
+    def made(cls: type, slope: float) -> Any:
+        return PlainLayer(cls, Leaky(slope=slope), (3,), (3,), FLOAT).instance
+
+    assert made(OfAnySlope, 0.2).slope == 0.2
+    made(object, 0.01)  # as a spec has it that does not say it
+    with pytest.raises(UnsupportedSettingError, match="object takes no `slope`"):
+        made(object, 0.2)
 
 
 def test_names_lead_along_dots() -> None:

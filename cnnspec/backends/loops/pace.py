@@ -97,9 +97,9 @@ class _Timed:
 def _part(at: PlannedLayer) -> tuple[SpecLayer, Shape, Shape]:
     """Return a layer over images, or of outputs, of which there are few."""
     layer, size, output = at.layer, at.input, at.output
-    if len(output) == 1 and "out_features" in type(layer).model_fields:
+    if len(output) == 1 and layer.width is not None:
         few = min(output[0], OUTPUTS)
-        return layer.model_copy(update={"out_features": few}), size, (few,)
+        return layer.model_copy(update={layer.width: few}), size, (few,)
     while len(size) == 3 and math.prod(output) > OUTPUTS:
         channels, height, width = size
         smaller = channels, math.ceil(height / 2), math.ceil(width / 2)

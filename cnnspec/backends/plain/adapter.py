@@ -64,7 +64,7 @@ class PlainLayer(Layer):
         super().__init__(layer, input, output, dtype)
         self._hints = Hints(names or {}, arguments or {}, layout, built_in)
         self._cls, self._layer, self._input = cls, layer, input
-        self._spellings = list(SPELLINGS if hasattr(layer, "kernel_size") else SPELLINGS[:1])
+        self._spellings = list(SPELLINGS if layer.windows() else SPELLINGS[:1])
         self._rates_given = False
         self._gradients: dict[str, Array] = {}
         self._of: Array | None = None

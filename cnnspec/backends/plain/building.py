@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from itertools import count
 from typing import Any
 
 import numpy as np
 
 from cnnspec.backends.plain.arrays import AXES, axes_between, find, find_or_none
 from cnnspec.backends.plain.calls import Calls
-from cnnspec.backends.plain.construction import Made, construct
+from cnnspec.backends.plain.construction import Made, construct, required_options
 from cnnspec.backends.plain.hints import Hints
 from cnnspec.backends.plain.layouts import (
     CHANNELS_LAST,
@@ -21,16 +22,12 @@ from cnnspec.backends.plain.layouts import (
 )
 from cnnspec.backends.plain.names import BUILD
 from cnnspec.backends.plain.spelling import Spelling
-from cnnspec.spec.layers import Conv, Linear
 from cnnspec.spec.layers import Layer as SpecLayer
 from cnnspec.spec.sizes import Shape
 from cnnspec.trace import Array
 
-EXAMPLES: dict[str, tuple[SpecLayer, Shape]] = {
-    "linear": (Linear(out_features=3), (2,)),
-    "conv": (Conv(out_channels=3, kernel_size=4), (2, 5, 6)),
-}
-"""Layers and images in which every size is another."""
+EXAMPLE: Shape = (2, 5, 6)
+"""Channels, height and width of images in which every size is another, and features."""
 
 
 def build(
@@ -44,7 +41,7 @@ def build(
     """
     made = construct(cls, layer, input, hints, _start(layer, input, None), spelling)
     if made.handed:
-        axes = _handed_axes(cls, layer, hints, spelling)
+        axes = _handed_axes(cls, layer, input, hints, spelling)
         made = construct(cls, layer, input, hints, _start(layer, input, axes), spelling)
     if not _has_weights(made.instance, layer, input, hints):
         _make_weights(made.instance, layer, input, hints)
@@ -58,8 +55,8 @@ def weight_axes(
 
     It is seen on sizes that are all different, unless the class refuses those.
     """
-    if layer.keyword in EXAMPLES:
-        example, images = EXAMPLES[layer.keyword]
+    if (found := _example(layer, input)) is not None:
+        example, images = found
         try:
             instance = build(cls, example, images, hints, spelling).instance
             shape = np.shape(find(instance, "weight", hints.names).get())
@@ -71,23 +68,34 @@ def weight_axes(
     return axes_between(layer.parameters(input)["weight"], own, hints.layout)
 
 
+def _example(layer: SpecLayer, input: Shape) -> tuple[SpecLayer, Shape] | None:
+    """Return a layer of that kind, and what it receives, in which every size is another.
+
+    None where its weights have one axis alone, or none.
+    """
+    if len(layer.parameters(input).get("weight", ())) < 2:
+        return None
+    sizes = zip(required_options(layer), count(EXAMPLE[0] + 1))
+    return type(layer).model_validate(dict(sizes)), EXAMPLE[: len(input)]
+
+
 def _start(layer: SpecLayer, input: Shape, axes: tuple[int, ...] | None) -> dict[str, Array]:
     """Return arrays that a constructor may want: zeros, and ones for what is multiplied."""
     shapes = layer.parameters(input) | layer.buffers(input)
-    starts = getattr(layer, "starts", {})
-    arrays = {name: np.full(shape, starts.get(name, 0.0)) for name, shape in shapes.items()}
+    arrays = {name: np.full(shape, layer.starts.get(name, 0.0)) for name, shape in shapes.items()}
     if axes is not None:
         arrays["weight"] = np.ascontiguousarray(arrays["weight"].transpose(axes))
     return arrays
 
 
 def _handed_axes(
-    cls: type, layer: SpecLayer, hints: Hints, spelling: Spelling
+    cls: type, layer: SpecLayer, input: Shape, hints: Hints, spelling: Spelling
 ) -> tuple[int, ...] | None:
     """Return the order of the axes with which a forward pass works, tried on different sizes."""
-    if layer.keyword not in EXAMPLES:
+    found = _example(layer, input)
+    if found is None:
         return None
-    example, images = EXAMPLES[layer.keyword]
+    example, images = found
     output = example.output_shape(images)
     family = "nhwc" if hints.layout in CHANNELS_LAST else "nchw"
     for axes in AXES[family, len(example.parameters(images)["weight"])]:

@@ -9,36 +9,19 @@ from typing import Any, NamedTuple, NoReturn
 from cnnspec.backends.plain.errors import HintError, UnsupportedSettingError
 from cnnspec.backends.plain.hints import Hints
 from cnnspec.backends.plain.layouts import shape_of_one
-from cnnspec.backends.plain.names import ARRAYS, NO_SIZES, OPTIONS, SIDES, SIZES
+from cnnspec.backends.plain.names import (
+    ARRAYS,
+    NO_SIZES,
+    OPTIONS,
+    SIDES,
+    SIZES,
+    options_of,
+    words_for,
+)
 from cnnspec.backends.plain.spelling import WINDOWS, Spelling, spelt
 from cnnspec.spec.layers import Layer as SpecLayer
 from cnnspec.spec.sizes import Shape, pair
 from cnnspec.trace import Array
-
-NEUTRAL = {
-    "stride": 1,
-    "padding": 0,
-    "dilation": 1,
-    "groups": 1,
-    "bias": True,
-    "kind": "max",
-    "ceil_mode": False,
-    "eps": 1e-5,
-    "momentum": 0.1,
-    "affine": True,
-}
-"""What a class without that option does anyway."""
-
-IMPLIED = {"in_channels", "in_features", "num_features", "input_shape"}
-"""What a class need not ask for: it sees it in its input."""
-
-
-LIKE = {
-    "conv": "{out_channels: 3, kernel_size: 3}",
-    "linear": "{out_features: 3}",
-    "pool": "{kernel_size: 2}",
-}
-"""What a user may write in --like."""
 
 
 class Made(NamedTuple):
@@ -48,6 +31,12 @@ class Made(NamedTuple):
     notes: tuple[str, ...]
     handed: bool
     """Whether its weights were handed to the constructor."""
+
+
+def required_options(layer: SpecLayer) -> list[str]:
+    """Return the options without a default."""
+    fields = type(layer).model_fields.items()
+    return [option for option, field in fields if field.is_required()]
 
 
 def construct(
@@ -76,6 +65,9 @@ class _Arguments:
         self, cls: type, layer: SpecLayer, input: Shape, hints: Hints, spelling: Spelling
     ) -> None:
         self.cls, self.layer, self.hints, self.spelling = cls, layer, hints, spelling
+        self.learns = bool(layer.parameters(input))
+        self.implied = {"input_shape", layer.input_width}
+        """What a class need not ask for: it sees it in its input."""
         self.parameters, self.any_keyword, self.any_number = _parameters(cls)
         self.values = dict(_values(layer, input, hints.layout))
         self.taken: dict[str, Any] = {}
@@ -138,7 +130,7 @@ class _Arguments:
             return None  # what it calls so is an array, too
         mapped = (names[option],) if option in names else ()
         # `bias` is the name of an array, too, and may be meant so.
-        words = mapped if option in names and option != "bias" else (*mapped, *OPTIONS[option])
+        words = mapped if option in names and option != "bias" else (*mapped, *words_for(option))
         free = (word for word in words if word in self.parameters and word not in self.taken)
         word = next(free, None)
         if word is None and mapped and option != "bias" and not self.any_keyword:
@@ -170,8 +162,8 @@ class _Arguments:
         left = self._left()
         sizes = [option for option in SIZES if option in self.missing]
         if self._asks_for_shape():
-            sizes = [option for option in sizes if option not in IMPLIED]
-        needed = [option for option in sizes if option not in IMPLIED]
+            sizes = [option for option in sizes if option not in self.implied]
+        needed = [option for option in sizes if option not in self.implied]
         if self.any_number and not self.parameters:
             self.positional = [self.values[option] for option in sizes]
             self.missing = [option for option in self.missing if option not in sizes]
@@ -189,12 +181,12 @@ class _Arguments:
         """Give an option to **kwargs, take it as built in, or refuse it."""
         for option in self.missing:
             value = self.values[option]
-            neutral = _neutral(option, self.values)
+            neutral = self._neutral(option)
             if option == "input_shape":
                 continue  # no option, but for those who ask for it
             if self.any_keyword and (option in SIZES or value != neutral):
                 self.taken[self.hints.names.get(option, option)] = value
-            elif option in IMPLIED or value == neutral:
+            elif option in self.implied or value == neutral:
                 continue
             elif self.hints.built_in and not self._left():
                 taken = f"{option} {value} is taken as built in"
@@ -203,6 +195,15 @@ class _Arguments:
                 self._refuse_size(option)
             else:
                 raise UnsupportedSettingError(f"{self.cls.__name__} takes no `{option}`")
+
+    def _neutral(self, option: str) -> Any:
+        """Return what a class without that option does anyway: what a spec need not say."""
+        field = type(self.layer).model_fields.get(option)
+        if field is None or field.is_required():
+            return inspect.Parameter.empty
+        if option == "stride" and field.default is None:  # windows lie side by side
+            return self.values["kernel_size"]
+        return field.default
 
     def _left(self) -> list[str]:
         """Return the parameters that want a value and have none yet."""
@@ -220,8 +221,9 @@ class _Arguments:
         free = [word for word in self.parameters if word not in self.taken and word not in NO_SIZES]
         if free:
             raise HintError(f"{takes}; say which it is: --map {option}={free[-1]}")
-        like = LIKE.get(self.layer.keyword, f"{{{option}: 2}}")
-        raise HintError(f"{takes}; if it is built in, say what it is, as in --like '{like}'")
+        size = 3 if self.learns else 2
+        like = ", ".join(f"{word}: {size}" for word in required_options(self.layer) or [option])
+        raise HintError(f"{takes}; if it is built in, say what it is, as in --like '{{{like}}}'")
 
     def _refuse(self, left: list[str]) -> NoReturn:
         word = left[0]
@@ -238,9 +240,9 @@ class _Arguments:
 
 def _values(layer: SpecLayer, input: Shape, layout: str) -> Iterator[tuple[str, Any]]:
     """Yield the options of a layer under our names, one number where both axes agree."""
-    known = {name: getattr(layer, name) for name in type(layer).model_fields if name in OPTIONS}
-    for implied in IMPLIED & known.keys():
-        known[implied] = input[0]
+    known = {option: getattr(layer, option) for option in options_of(type(layer))}
+    if layer.input_width is not None:
+        known[layer.input_width] = input[0]
     if "kernel_size" in known and known.get("stride") is None:
         known["stride"] = known["kernel_size"]
     if known.get("padding") == "same":
@@ -254,16 +256,10 @@ def _values(layer: SpecLayer, input: Shape, layout: str) -> Iterator[tuple[str, 
 
 
 def _symmetric(layer: SpecLayer) -> Any:
-    (top, bottom), (left, right) = layer.pads()  # type: ignore[attr-defined]
+    (top, bottom), (left, right) = (axis.padding for axis in layer.windows())
     if (top, left) != (bottom, right):
         raise UnsupportedSettingError("`padding: same` pads one side more, which no number says")
     return top if top == left else (top, left)
-
-
-def _neutral(option: str, values: Mapping[str, Any]) -> Any:
-    if option == "stride" and "kind" in values:  # windows of a pool lie side by side
-        return values["kernel_size"]
-    return NEUTRAL.get(option, inspect.Parameter.empty)
 
 
 def _parameters(cls: type) -> tuple[dict[str, inspect.Parameter], bool, bool]:

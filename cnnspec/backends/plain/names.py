@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from cnnspec.spec.layers import KINDS, Layer
+
 _WEIGHT = ("weight", "weights", "W", "w", "kernel", "kernels", "filter", "filters", "gamma")
 _BIAS = ("bias", "biases", "b", "B", "beta")
 
@@ -148,5 +150,23 @@ LABELS = ("t", "y", "labels", "label", "targets", "target", "y_true", "y_batch")
 LOGITS = (*("z", "Z", "logits", "scores", "y_pred", "preds", "predictions"), *INPUTS)
 """Parameters of the `backward` of a loss."""
 
-NAMES = frozenset({*ARRAYS, *METHODS, *OPTIONS})
+
+def options_of(kind: type[Layer]) -> list[str]:
+    """Return the options of a kind of layer, without what every layer has."""
+    return [option for option in kind.model_fields if option not in Layer.model_fields]
+
+
+def words_for(option: str) -> tuple[str, ...]:
+    """Return what people call an option; its own name where nothing else is known."""
+    return OPTIONS.get(option, (option,))
+
+
+NAMES = frozenset(
+    {
+        *ARRAYS,
+        *METHODS,
+        *OPTIONS,
+        *(option for kind in KINDS.values() for option in options_of(kind)),
+    }
+)
 """All that a user may say another name for."""

@@ -7,7 +7,6 @@ from enum import Flag, auto
 from typing import Any
 
 from cnnspec.backends.plain.errors import UnsupportedSettingError
-from cnnspec.spec.layers import Conv, Pool
 from cnnspec.spec.layers import Layer as SpecLayer
 from cnnspec.spec.sizes import pair
 
@@ -46,7 +45,6 @@ def spelt(
 
 
 def _padding_word(layer: SpecLayer) -> str:
-    assert isinstance(layer, Conv | Pool)
     windows = layer.windows()
     if all(sum(axis.padding) == 0 for axis in windows):
         return "valid"

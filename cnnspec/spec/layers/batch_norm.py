@@ -24,6 +24,7 @@ class BatchNorm(Layer):
     """
 
     keyword: ClassVar[str] = "batch_norm"
+    couples_images: ClassVar[bool] = True
     family: ClassVar[Family] = "normalisation"
     keeps_shape: ClassVar[bool] = True
     input_width: ClassVar[str] = "num_features"

@@ -15,6 +15,7 @@ class Flatten(Layer):
     """(c, h, w) -> (c * h * w,), channels outermost and width innermost."""
 
     keyword: ClassVar[str] = "flatten"
+    only_reshapes: ClassVar[bool] = True
     family: ClassVar[Family] = "reshaping"
     words: ClassVar[Words] = Words(
         answers=answers(

@@ -11,6 +11,7 @@ from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
 
 from cnnspec.errors import ShapeError
+from cnnspec.spec.layers.window import Windows
 from cnnspec.spec.section import Kind
 from cnnspec.spec.sizes import PartialShape, Shape, show
 
@@ -64,6 +65,10 @@ class Layer(Kind):
     """The option that asserts how many channels, or features, its input has."""
     starts: ClassVar[Mapping[str, float]] = MappingProxyType({})
     """Parameters and buffers that start from a number of their own, not from random ones."""
+    couples_images: ClassVar[bool] = False
+    """Whether what it makes of an image in training hangs on the other images of the batch."""
+    only_reshapes: ClassVar[bool] = False
+    """Whether its output is its input under another shape."""
 
     name: LayerName | None = None
     """The layer's name in the plan, the reports and the weights; by default kind + number."""
@@ -102,6 +107,10 @@ class Layer(Kind):
     def buffers(self, input: Shape) -> dict[str, Shape]:
         """Return the name and shape of each buffer: what training keeps, but does not train."""
         return {}
+
+    def windows(self) -> tuple[Windows, ...]:
+        """Return the windows along the height and along the width; none where it has none."""
+        return ()
 
     def least_batch(self, input: Shape) -> int:
         """Return how many images a batch must have for training."""
