@@ -12,6 +12,7 @@ from cnnspec.backends.plain import (
     PlainLayer,
     UnsupportedSettingError,
 )
+from cnnspec.spec.kind_words import Words
 from cnnspec.spec.layers import BatchNorm, Conv, Layer, Linear, Pool, ReLU
 from cnnspec.spec.sizes import Shape
 from tests.backends.test_plain import LINEAR, ConvByHand, Habit, compared
@@ -520,18 +521,23 @@ def test_what_is_built_in_is_to_be_said(layer: Layer, input: Shape, like: str) -
     )
 
 
-def test_an_option_that_goes_by_no_other_name() -> None:
+def test_an_option_that_has_no_usual_name() -> None:
     class Leaky(ReLU):
+        words = Words(options={"slope": "steepness"})
         slope: float = 0.01
 
     class OfAnySlope:
         def __init__(self, slope: float) -> None:
             self.slope = slope
 
+    class OfAnySteepness(OfAnySlope):
+        def __init__(self, steepness: float) -> None:
+            super().__init__(steepness)
+
     def made(cls: type, slope: float) -> Any:
         return PlainLayer(cls, Leaky(slope=slope), (3,), (3,), FLOAT).instance
 
-    assert made(OfAnySlope, 0.2).slope == 0.2
+    assert made(OfAnySlope, 0.2).slope == made(OfAnySteepness, 0.2).slope == 0.2
     made(object, 0.01)  # as a spec has it that does not say it
     with pytest.raises(UnsupportedSettingError, match="object takes no `slope`"):
         made(object, 0.2)

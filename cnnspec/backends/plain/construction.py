@@ -65,7 +65,6 @@ class _Arguments:
         self, cls: type, layer: SpecLayer, input: Shape, hints: Hints, spelling: Spelling
     ) -> None:
         self.cls, self.layer, self.hints, self.spelling = cls, layer, hints, spelling
-        self.learns = bool(layer.parameters(input))
         self.implied = {"input_shape", layer.input_width}
         """What a class need not ask for: it sees it in its input."""
         self.parameters, self.any_keyword, self.any_number = _parameters(cls)
@@ -130,7 +129,8 @@ class _Arguments:
             return None  # what it calls so is an array, too
         mapped = (names[option],) if option in names else ()
         # `bias` is the name of an array, too, and may be meant so.
-        words = mapped if option in names and option != "bias" else (*mapped, *words_for(option))
+        usual = words_for(option, type(self.layer))
+        words = mapped if option in names and option != "bias" else (*mapped, *usual)
         free = (word for word in words if word in self.parameters and word not in self.taken)
         word = next(free, None)
         if word is None and mapped and option != "bias" and not self.any_keyword:
@@ -221,8 +221,9 @@ class _Arguments:
         free = [word for word in self.parameters if word not in self.taken and word not in NO_SIZES]
         if free:
             raise HintError(f"{takes}; say which it is: --map {option}={free[-1]}")
-        size = 3 if self.learns else 2
-        like = ", ".join(f"{word}: {size}" for word in required_options(self.layer) or [option])
+        examples = self.layer.words.examples
+        required = required_options(self.layer) or [option]
+        like = ", ".join(f"{word}: {examples.get(word, '3')}" for word in required)
         raise HintError(f"{takes}; if it is built in, say what it is, as in --like '{{{like}}}'")
 
     def _refuse(self, left: list[str]) -> NoReturn:

@@ -156,9 +156,9 @@ def options_of(kind: type[Layer]) -> list[str]:
     return [option for option in kind.model_fields if option not in Layer.model_fields]
 
 
-def words_for(option: str) -> tuple[str, ...]:
-    """Return what people call an option; its own name where nothing else is known."""
-    return OPTIONS.get(option, (option,))
+def words_for(option: str, kind: type[Layer]) -> tuple[str, ...]:
+    """Return what people call an option of a kind: in constructors, and in other tools."""
+    return *OPTIONS.get(option, (option,)), *kind.words.options.get(option, "").split()
 
 
 NAMES = frozenset(
