@@ -89,7 +89,7 @@ class Scattered(ConvNumPy):
         super().__init__(layer, input, output, dtype)
         self._gathers = False
         self._scattered = Padding(input, layer.pads(), dtype)
-        self._grad_columns = columns.Columns(columns.Sliding.of(layer, output), dtype)
+        self._grad_columns = columns.Columns(conv.sliding_to(output, layer), dtype)
 
 
 class BiasAdded(ConvNumPy):
@@ -97,7 +97,7 @@ class BiasAdded(ConvNumPy):
 
     def __init__(self, layer: Any, input: Any, output: Any, dtype: np.dtype) -> None:
         super().__init__(layer, input, output, dtype)
-        sliding = columns.Sliding.of(layer, output)
+        sliding = conv.sliding_to(output, layer)
         self._columns = columns.Columns(sliding, dtype, beside=self._padding.beside)
 
     def _filters_and_bias(self) -> Array:

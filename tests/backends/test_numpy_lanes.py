@@ -19,13 +19,14 @@ from threadpoolctl import threadpool_limits
 
 from cnnspec import build, load_spec, parse_spec, resolve
 from cnnspec.backends.network import Network, Step
-from cnnspec.backends.numpy import lanes, relu
+from cnnspec.backends.numpy import LAYERS, lanes, relu
 from cnnspec.backends.numpy import threads as threads_of_engine
 from cnnspec.backends.numpy.batch_norm import BatchNormNumPy
 from cnnspec.backends.numpy.conv import ConvNumPy
+from cnnspec.backends.numpy.coupled import CoupledLayer
 from cnnspec.backends.numpy.lanes import Lane
 from cnnspec.backends.numpy.threads import Blas, Meeting, OneBlasThread, _blas, side_by_side
-from cnnspec.spec.layers import ReLU
+from cnnspec.spec.layers import KINDS, ReLU
 from cnnspec.trace import Array
 
 PLAIN = parse_spec("""
@@ -409,6 +410,11 @@ def test_errors_of_numpy_are_as_the_caller_set_them() -> None:
         assert side_by_side([overflow, overflow]) == ["raised", "raised"]
     with np.errstate(over="ignore"):
         assert side_by_side([overflow, overflow]) == ["passed", "passed"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_layers_meet_where_the_spec_says_that_images_hang_together(kind: str) -> None:
+    assert issubclass(LAYERS[kind], CoupledLayer) == KINDS[kind].couples_images
 
 
 def test_a_meeting_adds_up_in_the_order_of_the_parties() -> None:

@@ -2,37 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
-from cnnspec.backends.chain import Layer
+from cnnspec.backends.numpy.coupled import CoupledLayer
 from cnnspec.backends.numpy.workspace import Workspace
 from cnnspec.spec.layers import BatchNorm
 from cnnspec.spec.sizes import Shape
 from cnnspec.trace import Array
 
 
-def alone(part: Array) -> Array:
-    """Add up the sums of a lane that has all images."""
-    return part
-
-
-class BatchNormNumPy(Layer):
+class BatchNormNumPy(CoupledLayer):
     """weight * (x - mean) / sqrt(variance + eps) + bias, as rows of (c, h*w*n) or (f, n).
 
     x - mean is kept, and the scale 1 / sqrt(variance + eps) of each row; their product,
-    the normalised x, is never written. Where the images of a batch are shared out, the sums
-    over them are added up `across` the lanes.
+    the normalised x, is never written.
     """
 
     def __init__(self, layer: BatchNorm, input: Shape, output: Shape, dtype: np.dtype) -> None:
         super().__init__(layer, input, output, dtype)
         self._eps, self._momentum = layer.eps, layer.momentum
         self._workspace = Workspace(dtype)
-        self.across: Callable[[Array], Array] = alone
-        self.leads = True
-        """Whether this lane is the one that writes the running statistics."""
 
     def forward(self, x: Array) -> Array:
         rows = self._rows(x)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from cnnspec.spec.layers import Conv
-from cnnspec.spec.sizes import Pair, Shape, pair
+from cnnspec.spec.sizes import Pair, Shape
 from cnnspec.trace import Array
 
 TILE = 1 << 18
@@ -51,12 +50,6 @@ class Sliding:
     outputs: Pair
     """Places at which it comes to stand."""
 
-    @classmethod
-    def of(cls, layer: Conv, output: Shape) -> Sliding:
-        """Return how the kernel of a convolution slides to outputs (c, h, w)."""
-        kernel, stride, dilation = map(pair, (layer.kernel_size, layer.stride, layer.dilation))
-        return cls(layer.groups, kernel, stride, dilation, (output[1], output[2]))
-
 
 class Memory:
     """Where columns are written, by one layer after the other: as much as the widest needs."""
@@ -70,6 +63,14 @@ class Memory:
         if size > self.flat.size:
             self.flat = np.empty(size, self.flat.dtype)
         return self.flat[:size].reshape(shape)
+
+
+@runtime_checkable
+class WritesColumns(Protocol):
+    """A layer that makes columns."""
+
+    def write_columns_to(self, memory: Memory) -> None:
+        """Share the memory of columns with other layers, none of which runs at the same time."""
 
 
 class Columns:

@@ -31,11 +31,11 @@ class ConvNumPy(Layer):
         self._joined: Array = np.empty((groups, out, depth + 1), dtype)
         self._joined_filters = self._joined[:, :, :depth]
         self._joined_bias = self._joined[:, :, depth].reshape(-1)  # a view
-        to_output = Sliding.of(layer, output)
+        to_output = sliding_to(output, layer)
         self._padding = _padding_for(to_output, input, layer.pads(), dtype)
         self._columns = Columns(to_output, dtype, ones=layer.bias, beside=self._padding.beside)
         if self._gathers:
-            to_input = Sliding.of(layer, input)
+            to_input = sliding_to(input, layer)
             around = _around_gradient(layer)
             self._grad_padding = _padding_for(to_input, output, around, dtype)
             self._grad_columns = Columns(to_input, dtype, beside=self._grad_padding.beside)
@@ -122,6 +122,12 @@ class ConvNumPy(Layer):
     def _by_group(self, images: Array) -> Array:
         """Return images as a matrix for each group: (groups, channels, h * w * n)."""
         return images.reshape(self._groups, len(images) // self._groups, -1)
+
+
+def sliding_to(output: Shape, layer: Conv) -> Sliding:
+    """Return how the kernel of a convolution slides to outputs (c, h, w)."""
+    kernel, stride, dilation = map(pair, (layer.kernel_size, layer.stride, layer.dilation))
+    return Sliding(layer.groups, kernel, stride, dilation, (output[1], output[2]))
 
 
 def _padding_for(

@@ -18,14 +18,12 @@ import numpy as np
 
 from cnnspec.backends.chain import Layer, Loss, Stopwatch, gradients_of
 from cnnspec.backends.network import Labels, LayerTimes
-from cnnspec.backends.numpy.batch_norm import BatchNormNumPy, alone
-from cnnspec.backends.numpy.columns import Memory
-from cnnspec.backends.numpy.conv import ConvNumPy
+from cnnspec.backends.numpy.columns import Memory, WritesColumns
+from cnnspec.backends.numpy.coupled import CoupledLayer
 from cnnspec.backends.numpy.threads import Meeting, side_by_side
 from cnnspec.backends.numpy.workspace import Workspace
 from cnnspec.environment import MOST_THREADS
 from cnnspec.plan import Plan
-from cnnspec.spec.layers import BatchNorm
 from cnnspec.trace import Array
 
 WORK = 10_000_000
@@ -51,10 +49,10 @@ class Lane:
 
     def __init__(self, layers: Mapping[str, Layer], loss: Loss, dtype: np.dtype) -> None:
         self._layers, self._loss, self._workspace = layers, loss, Workspace(dtype)
-        self._norms = [layer for layer in layers.values() if isinstance(layer, BatchNormNumPy)]
+        self._coupled = [layer for layer in layers.values() if isinstance(layer, CoupledLayer)]
         memory = Memory(dtype)
         for layer in layers.values():
-            if isinstance(layer, ConvNumPy):
+            if isinstance(layer, WritesColumns):
                 layer.write_columns_to(memory)
 
     def predict(self, images: Array, logits: Array, most: int) -> None:
@@ -102,10 +100,9 @@ class Lane:
             self._layers = layers
 
     def join(self, meeting: Meeting | None, index: int) -> None:
-        """Let batch norms add up their sums over the images with those of the other lanes."""
-        for norm in self._norms:
-            norm.across = partial(meeting.total, index) if meeting else alone
-            norm.leads = index == 0
+        """Let layers add up their sums over the images with those of the other lanes."""
+        for layer in self._coupled:
+            layer.join(meeting, index)
 
 
 class Lanes:
@@ -117,7 +114,7 @@ class Lanes:
         self._macs, self._classes, self._dtype = plan.macs, plan.classes, dtype
         image = sum(math.prod(at.output) for at in plan.layers) * dtype.itemsize
         self._most = max(1, PIECE // image)
-        self._norms = any(at.kind == BatchNorm.keyword for at in plan.layers)
+        self._coupled = any(at.layer.couples_images for at in plan.layers)
 
     def predict(self, images: Array, threads: int) -> Array:
         """Return the logits (n, classes), in evaluation mode."""
@@ -139,8 +136,8 @@ class Lanes:
         batch = len(images)
         logits = np.empty((batch, self._classes), self._dtype)
         team = self._shared_out(batch, threads)
-        meeting = Meeting(len(team)) if self._norms and len(team) > 1 else None
-        most = batch if self._norms else self._most  # statistics are of the whole batch
+        meeting = Meeting(len(team)) if self._coupled and len(team) > 1 else None
+        most = batch if self._coupled else self._most  # no layer may see a piece alone
 
         def learn(index: int) -> Learnt:
             lane, share = team[index]
