@@ -8,7 +8,6 @@ from typing import Any
 
 from cnnspec.backends import loops, numpy, require_cpu
 from cnnspec.backends.chain import ChainNetwork, Loss
-from cnnspec.backends.loops.cross_entropy import cross_entropy
 from cnnspec.backends.plain import PlainLayer
 from cnnspec.plan import Plan
 from cnnspec.spec.training import Training
@@ -20,7 +19,7 @@ def plain_network(
     *,
     layers: Mapping[str, type],
     device: str = "cpu",
-    loss: Loss = cross_entropy,
+    loss: Loss | None = None,
     names: Mapping[str, str] | None = None,
     layout: str = "nchw",
     arguments: Mapping[str, Mapping[str, Any]] | None = None,
@@ -28,7 +27,8 @@ def plain_network(
 ) -> ChainNetwork:
     """Return a network whose layers of some kinds are plain classes: {"conv": Conv2D}.
 
-    Kinds that are not given are the textbook's, the optimizers those of the NumPy engine.
+    Kinds that are not given, and the loss if it is not, are the textbook's, the optimizers those of
+    the NumPy engine.
     `names` says what the classes call something, where it is no conventional name; `arguments`
     are given to constructors, by kind: {"conv": {"activation": None}}. With `built_in`, options
     of the spec that a constructor has no parameter for are taken as what the class does anyway.
@@ -55,6 +55,6 @@ def plain_network(
         training,
         backend="plain",
         layers={**loops.LAYERS, **plain},
-        loss=loss,
+        loss=loss or loops.LOSSES[training.loss.keyword],
         optimizers=numpy.OPTIMIZERS,
     )

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import NonNegativeInt, PositiveInt
 
+from cnnspec.spec.losses import CrossEntropy
 from cnnspec.spec.optimizers import SGD, AnyOptimizer
 from cnnspec.spec.section import Section
 
@@ -25,3 +26,8 @@ class Training(Section):
     """Arithmetic of the network: `float32` or `float64`."""
     seed: NonNegativeInt = 0
     """Start of every random stream: starting weights and the order of the images."""
+
+    @property
+    def loss(self) -> CrossEntropy:
+        """What training makes small. There is one kind: a spec does not choose it."""
+        return CrossEntropy.model_construct()

@@ -11,7 +11,7 @@ import pytest
 
 from cnnspec import compare_backends, parse_spec
 from cnnspec.address import PASS
-from cnnspec.backends.numpy import LAYERS, NumPyNetwork
+from cnnspec.backends.numpy import LAYERS, LOSSES, NumPyNetwork
 from cnnspec.backends.numpy.adam import AdamNumPy
 from cnnspec.backends.numpy.batch_norm import BatchNormNumPy
 from cnnspec.backends.numpy.conv import ConvNumPy
@@ -216,7 +216,7 @@ def test_loss_fault_is_named(compare: Compare, monkeypatch: pytest.MonkeyPatch) 
         loss, grad = cross_entropy(logits, labels)
         return loss, grad * len(labels)
 
-    monkeypatch.setattr("cnnspec.backends.numpy.cross_entropy", summed)
+    monkeypatch.setitem(LOSSES, "cross_entropy", summed)
     code, document = compare(SPEC, "--steps", "0")
     assert code == 1
     assert first(document) == ("loss", "grad_logits", "float64")

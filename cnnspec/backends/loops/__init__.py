@@ -46,6 +46,6 @@ def build(plan: Plan, training: Training, *, device: str) -> ChainNetwork:
         training,
         backend="loops",
         layers=LAYERS,
-        loss=cross_entropy,
+        loss=LOSSES[training.loss.keyword],
         optimizers=OPTIMIZERS,
     )

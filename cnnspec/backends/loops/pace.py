@@ -14,8 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cnnspec.backends.chain import Layer
-from cnnspec.backends.loops import LAYERS, OPTIMIZERS
-from cnnspec.backends.loops.cross_entropy import cross_entropy
+from cnnspec.backends.loops import LAYERS, LOSSES, OPTIMIZERS
 from cnnspec.errors import SpecError
 from cnnspec.plan import Plan, PlannedLayer
 from cnnspec.spec.layers import Layer as SpecLayer
@@ -59,7 +58,7 @@ class Pace:
 def pace_of(plan: Plan, training: Training) -> Pace:
     """Time the loops of every layer of a network, its loss and its optimizer."""
     dtype = np.dtype(training.precision)
-    forward, backward = 0.0, _loss(plan, dtype)
+    forward, backward = 0.0, _loss(plan, training, dtype)
     learns_before = False
     for at in plan.layers:
         timed = _Timed(at, dtype)
@@ -113,10 +112,11 @@ def _part(at: PlannedLayer) -> tuple[SpecLayer, Shape, Shape]:
     return layer, size, output
 
 
-def _loss(plan: Plan, dtype: np.dtype) -> float:
+def _loss(plan: Plan, training: Training, dtype: np.dtype) -> float:
+    loss = LOSSES[training.loss.keyword]
     labels = np.zeros(8, np.int64)
     logits = np.zeros((len(labels), math.prod(plan.layers[-1].output)), dtype)
-    return _seconds(lambda: cross_entropy(logits, labels)) / len(labels)
+    return _seconds(lambda: loss(logits, labels)) / len(labels)
 
 
 def _update(plan: Plan, training: Training, dtype: np.dtype) -> float:

@@ -119,6 +119,6 @@ def build(plan: Plan, training: Training, *, device: str) -> NumPyNetwork:
         training,
         backend="numpy",
         layers=LAYERS,
-        loss=cross_entropy,
+        loss=LOSSES[training.loss.keyword],
         optimizers=OPTIMIZERS,
     )
