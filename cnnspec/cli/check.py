@@ -8,12 +8,12 @@ import rich_click as click
 
 from cnnspec.cli import DIFFERENT
 from cnnspec.cli.command import with_examples
+from cnnspec.cli.kinds import Kind, KindOption
 from cnnspec.cli.options import json_option
 
 if TYPE_CHECKING:
-    from cnnspec.spec.layers import AnyLayer
+    from cnnspec.spec.layers import AnyLayer, Layer
 
-KINDS = ("conv", "linear", "relu", "pool", "flatten", "batch_norm", "cross_entropy")
 LAYOUTS = ("nchw", "nhwc", "chw", "hwc", "columns")
 
 
@@ -27,10 +27,10 @@ LAYOUTS = ("nchw", "nhwc", "chw", "hwc", "columns")
 @click.option(
     "--as",
     "kind",
+    cls=KindOption,
     metavar="KIND",
-    type=click.Choice(KINDS),
+    type=Kind(),
     required=True,
-    help=f"What it is: {', '.join(KINDS[:-1])} or {KINDS[-1]}.",
 )
 @click.option(
     "--like",
@@ -148,22 +148,23 @@ def _layer_like(kind: str, like: str) -> AnyLayer:
     Raises:
         SpecError: they are not valid.
     """
+    from cnnspec.spec.layers import KINDS
     from cnnspec.spec.load import parse_spec
 
-    if kind == "cross_entropy":
-        raise click.UsageError("--like is for layers; cross_entropy has no options")
-    before = "- flatten\n  " if kind == "linear" else ""
-    after = "" if kind in ("linear", "flatten") else "  - flatten\n"
+    if kind not in KINDS:
+        raise click.UsageError(f"--like is for layers; {kind} has no options")
+    layer = KINDS[kind]
+    before = "- flatten\n  " if layer.takes == "features" else ""
     text = (
-        f"input: {_images_for(like)}\n"
-        f"layers:\n  {before}- {kind}: {like}\n{after}"
+        f"input: {_images_for(layer, like)}\n"
+        f"layers:\n  {before}- {kind}: {like}\n  - flatten\n"
         "limits: {parameters: 1000000000000, activations: 1000000000000}\n"
     )
     return parse_spec(text, file="--like").layers[1 if before else 0]
 
 
-def _images_for(like: str) -> list[int]:
-    """Return a shape of images that the widths in the options, if any are written, fit."""
+def _images_for(layer: type[Layer], like: str) -> list[int]:
+    """Return a shape of images that the width in the options, if one is written, fits."""
     import yaml
 
     try:
@@ -171,7 +172,6 @@ def _images_for(like: str) -> list[int]:
     except yaml.YAMLError:  # told by the reader of specs
         options = None
     found = options if isinstance(options, dict) else {}
-    if isinstance(found.get("in_features"), int):
-        return [found["in_features"], 1, 1]
-    written = found.get("in_channels") or found.get("num_features") or found.get("groups")
-    return [written if isinstance(written, int) and written > 0 else 2, 200, 200]
+    written = found.get(layer.input_width) or found.get("groups")
+    width = written if isinstance(written, int) and written > 0 else 2
+    return [width, 1, 1] if layer.takes == "features" else [width, 200, 200]

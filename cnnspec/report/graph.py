@@ -17,10 +17,8 @@ WIDEST, NARROWEST, MARGIN = 1080.0, 600.0, 20.0
 LANE, PAD, GAP = 16.0, 5.0, 28.0
 BROKEN, EDGING = 140.0, 4.0
 
-UNSAID = {"name", "kind", "kernel_size"} | {
-    f"{side}_{what}" for side in ("in", "out") for what in ("channels", "features")
-}
-"""Options that the first line of a label says, or that the shapes say."""
+UNSAID = {"name", "kind", "kernel_size"}
+"""Options that the first line of a label says; the shapes say how wide a layer is."""
 
 
 @dataclass(frozen=True)
@@ -225,11 +223,12 @@ def _options(layer: PlannedLayer) -> list[str]:
     kernel = getattr(options, "kernel_size", None)
     kind = [getattr(options, "kind", ""), layer.kind, show(pair(kernel)) if kernel else ""]
     said = [" ".join(filter(None, kind))]
+    unsaid = UNSAID | {options.width, options.input_width}
     for name, field in type(options).model_fields.items():
         value, word = getattr(options, name), name.replace("_", " ")
         # a pool without a written stride steps from window to window
         usual = kernel if name == "stride" and field.default is None else field.default
-        if name in UNSAID or value is None or value == usual:
+        if name in unsaid or value is None or value == usual:
             continue
         if isinstance(value, bool):
             said.append(word if value else f"no {word}")

@@ -29,20 +29,20 @@ class Family(NamedTuple):
 
 
 INPUT = Family("input", "#ffffff")
-OTHER = Family("other", "#cdb9a4")
-FAMILIES = {
-    "conv": Family("convolution", "#56a0d3"),
-    "pool": Family("pooling", "#f5c84c"),
-    "linear": Family("fully connected", "#2f9e7c"),
-    "flatten": Family("flatten", "#a8a8a8"),
-    "relu": Family("activation", "#a8326e"),
-    "batch_norm": Family("normalisation", "#d9693c"),
+COLOURS = {
+    "convolution": "#56a0d3",
+    "pooling": "#f5c84c",
+    "fully connected": "#2f9e7c",
+    "reshaping": "#a8a8a8",
+    "activation": "#a8326e",
+    "normalisation": "#d9693c",
+    "other": "#cdb9a4",
 }
 
 
 def family_of(layer: PlannedLayer | None) -> Family:
     """Return the family of a layer, or of the input, which no layer gives."""
-    return FAMILIES.get(layer.kind, OTHER) if layer else INPUT
+    return Family(layer.layer.family, COLOURS[layer.layer.family]) if layer else INPUT
 
 
 class Scale(NamedTuple):

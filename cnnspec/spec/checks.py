@@ -13,7 +13,7 @@ from cnnspec.spec.data.contents import Contents
 from cnnspec.spec.data.fits import classes_fit, images_fit, options_fit
 from cnnspec.spec.data.source import DataSource
 from cnnspec.spec.diagnostics import Diagnostic, Path
-from cnnspec.spec.layers import Layer, Linear, ReLU
+from cnnspec.spec.layers import Layer
 from cnnspec.spec.limits import MOST, MOST_LAYERS, Limits
 from cnnspec.spec.model import ModelSpec
 from cnnspec.spec.shapes import Chain, PlacedLayer, place_layers
@@ -183,10 +183,11 @@ def _data(sections: Sections, chain: Chain) -> Iterator[Diagnostic]:
 def _last(sections: Sections) -> Path:
     """Return where the number of logits is written, or the last layer."""
     index = last = len(sections.layers) - 1
-    while index > 0 and isinstance(sections.layers[index], ReLU):
+    while index > 0 and (layer := sections.layers[index]) and layer.keeps_shape:
         index -= 1
-    if isinstance(sections.layers[index], Linear):
-        return ("layers", index, "linear", "out_features")
+    layer = sections.layers[index]
+    if layer and layer.width:
+        return ("layers", index, layer.keyword, layer.width)
     return ("layers", last, sections.kinds[last] or "")
 
 
@@ -237,13 +238,14 @@ def _nothing_learnt(sections: Sections, chain: Chain) -> Iterator[Diagnostic]:
             last,
             help="give one logit for each class: two for yes and no",
         )
-    if sections.layers and isinstance(sections.layers[-1], ReLU) and _is_flat(chain.output):
-        end = len(sections.layers) - 1
+    end = sections.layers[-1] if sections.layers else None
+    if end and end.clips_below_zero and _is_flat(chain.output):
+        kind = end.keyword
         yield Diagnostic(
             "rectified-logits",
-            "the last layer is a relu: no logit is below 0, and one that is 0 sends no gradient",
-            ("layers", end, "relu"),
-            help="leave the last `relu` out; the loss takes the logits as they are",
+            f"the last layer is a {kind}: no logit is below 0, and one that is 0 sends no gradient",
+            ("layers", len(sections.layers) - 1, kind),
+            help=f"leave the last `{kind}` out; the loss takes the logits as they are",
         )
     if complete and not any(item.layer.parameters(item.input) for item in chain.layers):
         yield Diagnostic(

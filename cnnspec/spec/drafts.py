@@ -18,6 +18,11 @@ from cnnspec.spec.training import Training
 from cnnspec.spec.words import meant
 
 _WINDOW = {"kernel_size", "stride", "padding", "dilation", "ceil_mode"}
+_ANY_LAYER = next(
+    word
+    for word, kind in KINDS.items()
+    if not any(field.is_required() for field in kind.model_fields.values())
+)
 _K = TypeVar("_K", bound=Kind)
 
 
@@ -37,7 +42,7 @@ def valid_sections(value: Mapping[str, Any]) -> Sections:
 
 def _alone(option: str, value: Any) -> Any:
     """Validate one section of a spec."""
-    least: dict[str, Any] = {"input": [1, 1, 1], "layers": ["flatten"]}
+    least: dict[str, Any] = {"input": [1, 1, 1], "layers": [_ANY_LAYER]}
     return getattr(ModelSpec.model_validate(least | {option: value}), option)
 
 

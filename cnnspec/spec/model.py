@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, PositiveInt, StringConstraints
 
 from cnnspec.spec.data import DATA_KINDS, AnyData
-from cnnspec.spec.initializations import INITIALIZATIONS, AnyInitialization, TorchDefault
+from cnnspec.spec.initializations import DEFAULT_INITIALIZATION, INITIALIZATIONS, AnyInitialization
 from cnnspec.spec.layers import KINDS, AnyLayer
 from cnnspec.spec.limits import Limits
 from cnnspec.spec.optimizers import OPTIMIZERS
@@ -26,8 +26,8 @@ class ModelSpec(Section):
     """Channels, height and width of one image."""
     layers: Annotated[Sequence[AnyLayer], Field(min_length=1), AfterValidator(tuple)]
     """The chain of layers, from the images to the logits."""
-    initialization: AnyInitialization = TorchDefault.model_construct()
-    """Starting weights: `torch_default`, or `normal: {std: ...}`."""
+    initialization: AnyInitialization = DEFAULT_INITIALIZATION
+    """What the weights start from."""
     data: AnyData | None = None
     """What to train on; not needed to build, to export or to compare layers."""
     training: Training = Training.model_construct()

@@ -5,15 +5,16 @@ import itertools
 import math
 import xml.etree.ElementTree as ET
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 import pytest
 
 from cnnspec.plan import Plan, resolve, write_out
 from cnnspec.report.graph import plan_svg
-from cnnspec.report.legend import FAMILIES, Family
+from cnnspec.report.legend import COLOURS
 from cnnspec.spec import load_spec
 from cnnspec.spec.layers import AnyLayer, Conv, Flatten, Linear, Pool, ReLU
+from cnnspec.spec.layers.layer import Family as LayerFamily
 from cnnspec.spec.model import ModelSpec
 from cnnspec.spec.sizes import Shape, show
 
@@ -389,9 +390,15 @@ def test_blocks_and_lines_stay_apart(plan: Plan) -> None:
             assert not any(arrow.meets(box) for box in boxes), name
 
 
+def test_every_family_has_a_colour_of_its_own() -> None:
+    assert COLOURS.keys() == set(get_args(LayerFamily))
+    assert len(set(COLOURS.values())) == len(COLOURS)
+
+
 def test_legend_wraps(monkeypatch: pytest.MonkeyPatch) -> None:
-    family = Family("a family of layers with quite a long name", "#000000")
-    monkeypatch.setitem(FAMILIES, "conv", family)
+    name = "a family of layers with quite a long name"
+    monkeypatch.setitem(COLOURS, name, "#000000")
+    monkeypatch.setattr(Conv, "family", name)
     net = Picture(PLANS["lenet5"])
     boxes = [box_of(part) for part in net.root.iter() if part.get("class") == "swatch"]
     assert len({box.top for box in boxes}) == 2

@@ -24,6 +24,7 @@ from cnnspec.backends.plain.names import BUILD
 from cnnspec.backends.plain.spelling import Spelling
 from cnnspec.spec.layers import Layer as SpecLayer
 from cnnspec.spec.sizes import Shape
+from cnnspec.spec.starts import Constant
 from cnnspec.trace import Array
 
 EXAMPLE: Shape = (2, 5, 6)
@@ -82,7 +83,12 @@ def _example(layer: SpecLayer, input: Shape) -> tuple[SpecLayer, Shape] | None:
 def _start(layer: SpecLayer, input: Shape, axes: tuple[int, ...] | None) -> dict[str, Array]:
     """Return arrays that a constructor may want: zeros, and ones for what is multiplied."""
     shapes = layer.parameters(input) | layer.buffers(input)
-    arrays = {name: np.full(shape, layer.starts.get(name, 0.0)) for name, shape in shapes.items()}
+    numbers = {
+        name: start.value
+        for name, start in layer.starts(input).items()
+        if isinstance(start, Constant)
+    }
+    arrays = {name: np.full(shape, numbers.get(name, 0.0)) for name, shape in shapes.items()}
     if axes is not None:
         arrays["weight"] = np.ascontiguousarray(arrays["weight"].transpose(axes))
     return arrays

@@ -16,6 +16,15 @@ AnyInitialization = Annotated[
     Discriminator(kind_of),
 ]
 
+DEFAULT_INITIALIZATION = TorchDefault.model_construct()
+
 INITIALIZATIONS: dict[str, type[Initialization]] = kinds_in(AnyInitialization)
 
-__all__ = ["INITIALIZATIONS", "AnyInitialization", "Initialization", "Normal", "TorchDefault"]
+__all__ = [
+    "DEFAULT_INITIALIZATION",
+    "INITIALIZATIONS",
+    "AnyInitialization",
+    "Initialization",
+    "Normal",
+    "TorchDefault",
+]

@@ -7,6 +7,7 @@ from typing import ClassVar
 from cnnspec.spec.initializations.initialization import Initialization
 from cnnspec.spec.kind_words import Words
 from cnnspec.spec.numbers import Positive
+from cnnspec.spec.starts import Constant, Drawn, Gaussian, Start
 
 
 class Normal(Initialization):
@@ -23,3 +24,6 @@ class Normal(Initialization):
 
     std: Positive
     """Standard deviation."""
+
+    def start(self, parameter: Drawn) -> Start:
+        return Constant(0.0) if parameter.is_bias else Gaussian(self.std)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import ClassVar
 
 from cnnspec.spec.initializations.initialization import Initialization
 from cnnspec.spec.kind_words import Words
+from cnnspec.spec.starts import Drawn, Start, Uniform
 
 
 class TorchDefault(Initialization):
@@ -19,3 +21,6 @@ class TorchDefault(Initialization):
     words: ClassVar[Words] = Words(
         synonyms="default", in_short="`torch_default` (kaiming_uniform with a = sqrt 5)"
     )
+
+    def start(self, parameter: Drawn) -> Start:
+        return Uniform(1 / math.sqrt(parameter.fan_in))

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
-from types import MappingProxyType
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, ClassVar
 
 from pydantic import Field, FiniteFloat, PositiveInt
 
-from cnnspec.errors import ShapeError
 from cnnspec.spec.kind_words import Words
-from cnnspec.spec.layers.layer import Family, Layer, written_width
-from cnnspec.spec.sizes import PartialShape, Shape
+from cnnspec.spec.layers.layer import Family, Layer
+from cnnspec.spec.sizes import Shape
+from cnnspec.spec.starts import Constant, Drawn, Start
 
 
 class BatchNorm(Layer):
@@ -42,9 +40,6 @@ class BatchNorm(Layer):
         guesses={"num_features": "channels in_channels in_features", "eps": "epsilon"},
         calls=dict.fromkeys(("BatchNorm1d", "BatchNorm2d"), "num_features eps momentum affine"),
     )
-    starts: ClassVar[Mapping[str, float]] = MappingProxyType(
-        {"weight": 1.0, "bias": 0.0, "running_mean": 0.0, "running_var": 1.0}
-    )
 
     eps: Annotated[FiniteFloat, Field(gt=0)] = 1e-5
     """Added to the variance, inside the root."""
@@ -55,17 +50,19 @@ class BatchNorm(Layer):
     num_features: PositiveInt | None = None
     """Channels, or features. Asserted where written; inferred otherwise."""
 
-    def problems(self, input: PartialShape) -> Iterator[ShapeError]:
-        yield from written_width(self, "num_features", self.num_features, input[0])
-
     def parameters(self, input: Shape) -> dict[str, Shape]:
         return {"weight": input[:1], "bias": input[:1]} if self.affine else {}
 
     def buffers(self, input: Shape) -> dict[str, Shape]:
         return {"running_mean": input[:1], "running_var": input[:1]}
 
+    def starts(self, input: Shape) -> dict[str, Start | Drawn]:
+        return {
+            "weight": Constant(1.0),
+            "bias": Constant(0.0),
+            "running_mean": Constant(0.0),
+            "running_var": Constant(1.0),
+        }
+
     def least_batch(self, input: Shape) -> int:
         return 2 if math.prod(input[1:]) == 1 else 1
-
-    def resolved(self, name: str, input: Shape) -> Self:
-        return self.model_copy(update={"name": name, "num_features": input[0]})

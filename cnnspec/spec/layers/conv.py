@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import ClassVar, Self
+from typing import ClassVar, Literal
 
 from pydantic import PositiveInt
 
@@ -12,9 +12,10 @@ from cnnspec.errors import ShapeError
 from cnnspec.spec.field_words import answers
 from cnnspec.spec.kind_words import Words
 from cnnspec.spec.layers import window
-from cnnspec.spec.layers.layer import Family, Layer, is_image, not_an_image, written_width
+from cnnspec.spec.layers.layer import Family, Layer, is_image
 from cnnspec.spec.layers.window import Windows, misfits
 from cnnspec.spec.sizes import ConvPadding, Pair, PartialShape, Shape, Size, pair
+from cnnspec.spec.starts import Drawn, Start
 
 
 class Conv(Layer):
@@ -22,6 +23,7 @@ class Conv(Layer):
 
     keyword: ClassVar[str] = "conv"
     family: ClassVar[Family] = "convolution"
+    takes: ClassVar[Literal["images"]] = "images"
     width: ClassVar[str] = "out_channels"
     input_width: ClassVar[str] = "in_channels"
     words: ClassVar[Words] = Words(
@@ -90,12 +92,8 @@ class Conv(Layer):
         height, width = pair(self.padding)
         return (height, height), (width, width)
 
-    def problems(self, input: PartialShape) -> Iterator[ShapeError]:
-        if not is_image(input):
-            yield not_an_image(self, input)
-            return
+    def own_problems(self, input: PartialShape) -> Iterator[ShapeError]:
         channels, *sizes = input
-        yield from written_width(self, "in_channels", self.in_channels, channels)
         yield from self._indivisible(channels)
         if self.kernel_size is None:
             return
@@ -149,12 +147,13 @@ class Conv(Layer):
         weight = (self.out_channels, input[0] // self.groups, *pair(self.kernel_size))
         return {"weight": weight} | ({"bias": (self.out_channels,)} if self.bias else {})
 
+    def starts(self, input: Shape) -> dict[str, Start | Drawn]:
+        fan_in = self._taps(input[0])
+        return {"weight": Drawn(fan_in), "bias": Drawn(fan_in, is_bias=True)}
+
     def macs(self, input: Shape, output: Shape) -> int:
         channels, height, width = output
         return channels * height * width * self._taps(input[0])
-
-    def resolved(self, name: str, input: Shape) -> Self:
-        return self.model_copy(update={"name": name, "in_channels": input[0]})
 
     def reductions(self, input: Shape, output: Shape, batch: int) -> dict[str, int]:
         positions = batch * output[1] * output[2]

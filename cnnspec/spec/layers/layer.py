@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from types import MappingProxyType
 from typing import Annotated, ClassVar, Literal, Self, cast
 
 from pydantic import AfterValidator
@@ -14,6 +13,7 @@ from cnnspec.errors import ShapeError
 from cnnspec.spec.layers.window import Windows
 from cnnspec.spec.section import Kind
 from cnnspec.spec.sizes import PartialShape, Shape, show
+from cnnspec.spec.starts import Drawn, Start
 
 INPUT = "input"
 """What a plan calls the images where it says what a layer reads; no layer has this name."""
@@ -59,12 +59,14 @@ class Layer(Kind):
     """What it is counted among: in pictures, and where an answer lists what is here."""
     keeps_shape: ClassVar[bool] = False
     """Whether its output always has the shape of its input."""
+    clips_below_zero: ClassVar[bool] = False
+    """Whether no number of its output is below 0, and the gradient of those that would be is 0."""
+    takes: ClassVar[Literal["images", "features"] | None] = None
+    """What alone it takes; None: both."""
     width: ClassVar[str | None] = None
     """The option that says how many channels, or features, its output has."""
     input_width: ClassVar[str | None] = None
     """The option that asserts how many channels, or features, its input has."""
-    starts: ClassVar[Mapping[str, float]] = MappingProxyType({})
-    """Parameters and buffers that start from a number of their own, not from random ones."""
     couples_images: ClassVar[bool] = False
     """Whether what it makes of an image in training hangs on the other images of the batch."""
     only_reshapes: ClassVar[bool] = False
@@ -89,6 +91,16 @@ class Layer(Kind):
         Sizes that are not known are None, both in `input` and in the options of a layer
         that is not valid; they are never a reason.
         """
+        if self.takes == "images" and not is_image(input):
+            yield _not_an_image(self, input)
+        elif self.takes == "features" and is_image(input):
+            yield _not_features(self, input)
+        else:
+            yield from _written_width(self, input[0])
+            yield from self.own_problems(input)
+
+    def own_problems(self, input: PartialShape) -> Iterator[ShapeError]:
+        """Yield what is wrong of its own kind, where the input is what it takes."""
         yield from ()
 
     def outline(self, input: PartialShape | None) -> PartialShape | None:
@@ -112,6 +124,10 @@ class Layer(Kind):
         """Return the windows along the height and along the width; none where it has none."""
         return ()
 
+    def starts(self, input: Shape) -> Mapping[str, Start | Drawn]:
+        """Return what each parameter and buffer starts from; there may be more than it has."""
+        return {}
+
     def least_batch(self, input: Shape) -> int:
         """Return how many images a batch must have for training."""
         return 1
@@ -122,7 +138,8 @@ class Layer(Kind):
 
     def resolved(self, name: str, input: Shape) -> Self:
         """Return this layer with its name and everything inferred written out."""
-        return self.model_copy(update={"name": name})
+        width = {self.input_width: input[0]} if self.input_width else {}
+        return self.model_copy(update={"name": name, **width})
 
     def reductions(self, input: Shape, output: Shape, batch: int) -> dict[str, int]:
         """Return, for each quantity, how many roundings one of its terms can meet.
@@ -148,7 +165,7 @@ def is_image(shape: PartialShape) -> bool:
     return len(shape) == 3
 
 
-def not_an_image(layer: Layer, input: PartialShape) -> ShapeError:
+def _not_an_image(layer: Layer, input: PartialShape) -> ShapeError:
     """Say that a layer over images receives features."""
     return ShapeError(
         "not-an-image",
@@ -158,10 +175,19 @@ def not_an_image(layer: Layer, input: PartialShape) -> ShapeError:
     )
 
 
-def written_width(
-    layer: Layer, option: str, written: int | None, found: int | None
-) -> Iterator[ShapeError]:
+def _not_features(layer: Layer, input: PartialShape) -> ShapeError:
+    """Say that a layer over features receives images."""
+    return ShapeError(
+        "not-features",
+        f"`{layer.keyword}` takes features, but receives images of {show(input)}",
+        help="put `- flatten` before it",
+    )
+
+
+def _written_width(layer: Layer, found: int | None) -> Iterator[ShapeError]:
     """Hold a width that the spec states against the width that the layer receives."""
+    option = layer.input_width
+    written = getattr(layer, option) if option else None
     if written is not None and found is not None and written != found:
         yield ShapeError(
             "input-width",

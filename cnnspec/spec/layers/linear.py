@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import ClassVar, Self
+from typing import ClassVar, Literal
 
 from pydantic import PositiveInt
 
-from cnnspec.errors import ShapeError
 from cnnspec.spec.kind_words import Words
-from cnnspec.spec.layers.layer import Family, Layer, written_width
-from cnnspec.spec.sizes import PartialShape, Shape, show
+from cnnspec.spec.layers.layer import Family, Layer
+from cnnspec.spec.sizes import PartialShape, Shape
+from cnnspec.spec.starts import Drawn, Start
 
 
 class Linear(Layer):
@@ -18,6 +17,7 @@ class Linear(Layer):
 
     keyword: ClassVar[str] = "linear"
     family: ClassVar[Family] = "fully connected"
+    takes: ClassVar[Literal["features"]] = "features"
     width: ClassVar[str] = "out_features"
     input_width: ClassVar[str] = "in_features"
     words: ClassVar[Words] = Words(
@@ -37,16 +37,6 @@ class Linear(Layer):
     in_features: PositiveInt | None = None
     """Asserted where written; inferred otherwise."""
 
-    def problems(self, input: PartialShape) -> Iterator[ShapeError]:
-        if len(input) != 1:
-            yield ShapeError(
-                "not-features",
-                f"`linear` takes features, but receives images of {show(input)}",
-                help="put `- flatten` before it",
-            )
-            return
-        yield from written_width(self, "in_features", self.in_features, input[0])
-
     def outline(self, input: PartialShape | None) -> PartialShape | None:
         return (self.out_features,)
 
@@ -54,11 +44,12 @@ class Linear(Layer):
         weight = (self.out_features, input[0])
         return {"weight": weight} | ({"bias": (self.out_features,)} if self.bias else {})
 
+    def starts(self, input: Shape) -> dict[str, Start | Drawn]:
+        fan_in = input[0]
+        return {"weight": Drawn(fan_in), "bias": Drawn(fan_in, is_bias=True)}
+
     def macs(self, input: Shape, output: Shape) -> int:
         return input[0] * self.out_features
-
-    def resolved(self, name: str, input: Shape) -> Self:
-        return self.model_copy(update={"name": name, "in_features": input[0]})
 
     def reductions(self, input: Shape, output: Shape, batch: int) -> dict[str, int]:
         return {

@@ -10,7 +10,7 @@ from cnnspec.errors import ShapeError
 from cnnspec.spec.field_words import answers
 from cnnspec.spec.kind_words import Words
 from cnnspec.spec.layers import window
-from cnnspec.spec.layers.layer import Family, Layer, is_image, not_an_image
+from cnnspec.spec.layers.layer import Family, Layer, is_image
 from cnnspec.spec.layers.window import Windows, misfits
 from cnnspec.spec.sizes import Pair, PartialShape, PoolPadding, Shape, Size, pair
 
@@ -24,6 +24,7 @@ class Pool(Layer):
 
     keyword: ClassVar[str] = "pool"
     family: ClassVar[Family] = "pooling"
+    takes: ClassVar[Literal["images"]] = "images"
     words: ClassVar[Words] = Words(
         synonyms="max_pool maxpool maxpool2d max_pooling maxpooling2d pool2d pooling",
         variants={
@@ -77,10 +78,7 @@ class Pool(Layer):
         """Return the strides as (height, width)."""
         return pair(self.kernel_size if self.stride is None else self.stride)
 
-    def problems(self, input: PartialShape) -> Iterator[ShapeError]:
-        if not is_image(input):
-            yield not_an_image(self, input)
-            return
+    def own_problems(self, input: PartialShape) -> Iterator[ShapeError]:
         if self.kernel_size is None:
             return
         kernel, padding = pair(self.kernel_size), pair(self.padding)

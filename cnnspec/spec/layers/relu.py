@@ -15,6 +15,7 @@ class ReLU(Layer):
     keyword: ClassVar[str] = "relu"
     family: ClassVar[Family] = "activation"
     keeps_shape: ClassVar[bool] = True
+    clips_below_zero: ClassVar[bool] = True
     words: ClassVar[Words] = Words(synonyms="rectifier", calls={"ReLU": "inplace"})
 
     def reductions(self, input: Shape, output: Shape, batch: int) -> dict[str, int]:

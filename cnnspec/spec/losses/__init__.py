@@ -7,4 +7,6 @@ from cnnspec.spec.section import Kind
 
 LOSSES: dict[str, type[Kind]] = {CrossEntropy.keyword: CrossEntropy}
 
-__all__ = ["LOSSES", "CrossEntropy"]
+DEFAULT_LOSS = CrossEntropy.model_construct()
+
+__all__ = ["DEFAULT_LOSS", "LOSSES", "CrossEntropy"]

@@ -15,6 +15,8 @@ AnyOptimizer = Annotated[
     Annotated[SGD, Tag("sgd")] | Annotated[Adam, Tag("adam")], Discriminator(kind_of)
 ]
 
+DEFAULT_OPTIMIZER = SGD.model_construct()
+
 OPTIMIZERS: dict[str, type[Optimizer]] = kinds_in(AnyOptimizer)
 
-__all__ = ["OPTIMIZERS", "SGD", "Adam", "AnyOptimizer", "Optimizer"]
+__all__ = ["DEFAULT_OPTIMIZER", "OPTIMIZERS", "SGD", "Adam", "AnyOptimizer", "Optimizer"]
