@@ -1,8 +1,7 @@
 """How far rounding may carry through a whole pass: forward, to the loss, and back.
 
-Each layer is given what the one before it made of its own errors (`cnnspec.compare.carry`).
-Logits that are off by at most e move the mean cross-entropy by at most 2 e, and the softmax p by
-p (exp(2 e) - 1), and by no more than e / 2, as no slope of it is steeper.
+Each layer is given what the one before it made of its own errors: see `forward` and `backward`
+of `cnnspec.compare.kinds.layer`.
 """
 
 from __future__ import annotations
@@ -14,8 +13,8 @@ import numpy as np
 
 from cnnspec.backends.network import Labels
 from cnnspec.compare.budget import Exact
-from cnnspec.compare.budget_learning import cross_entropy_budgets
-from cnnspec.compare.carry import CARRIES, Weights
+from cnnspec.compare.carry import Weights
+from cnnspec.compare.kinds import LAYERS, LOSS
 from cnnspec.plan import Plan
 from cnnspec.trace import Array, Trace
 
@@ -43,21 +42,14 @@ def pass_errors(
     errors = [np.zeros(images.shape)]
     buffers = {}
     for at, x in zip(plan.layers, inputs):
-        carry = CARRIES[at.kind]
-        for name, bound in carry.buffers(at, weights, x, errors[-1]).items():
+        kind = LAYERS[at.kind]
+        for name, bound in kind.buffers(at, weights, x, errors[-1]).items():
             buffers[f"{at.name}.{name}"] = bound
-        errors.append(carry.forward(at, weights, x, errors[-1]))
+        errors.append(kind.forward(at, weights, x, errors[-1]))
     off = errors[-1]
-    loss, d = loss_errors(logits, labels, off, weights.precision)
+    loss, d = LOSS.carried(logits, labels, off, weights.precision)
     gradients = _backward(plan, weights, trace, inputs, errors, d)
     return PassErrors(off, loss, gradients, buffers)
-
-
-def loss_errors(logits: Exact, labels: Labels, off: Exact, precision: str) -> tuple[float, Exact]:
-    """Bound the errors of the loss of logits that are off, and of its gradient."""
-    own_loss, own_grad = cross_entropy_budgets(logits, labels, precision)
-    loss = float(np.mean(2 * off.max(axis=1)) + own_loss)
-    return loss, _softmax_error(logits, off) / len(logits) + own_grad
 
 
 def gradient_errors(
@@ -68,7 +60,7 @@ def gradient_errors(
     By the parameters' full names. `trace` is that pass in float64.
     """
     inputs, logits = _inputs(plan, trace, images)
-    _, own_grad = cross_entropy_budgets(logits, labels, weights.precision)
+    _, own_grad = LOSS.budgets(logits, labels, weights.precision)
     nothing = [np.zeros(x.shape) for x in inputs]
     return _backward(plan, weights, trace, inputs, nothing, own_grad)
 
@@ -92,7 +84,7 @@ def _backward(
     gradients: dict[str, Exact] = {}
     of_layers = zip(plan.layers, inputs, errors, [*upstream, trace.loss.grad_logits])
     for at, x, e, g in reversed(list(of_layers)):
-        d, of_parameters = CARRIES[at.kind].backward(at, weights, x, e, g.astype(np.float64), d)
+        d, of_parameters = LAYERS[at.kind].backward(at, weights, x, e, g.astype(np.float64), d)
         gradients |= {f"{at.name}.{name}": bound for name, bound in of_parameters.items()}
     return gradients
 
@@ -101,15 +93,5 @@ def prediction_errors(plan: Plan, weights: Weights, images: Array) -> Exact:
     """Bound the errors of logits in evaluation, in a precision."""
     e = np.zeros(images.shape)
     for at, x in zip(plan.layers, weights.evaluated_inputs(images)):
-        e = CARRIES[at.kind].predict(at, weights, x, e)
+        e = LAYERS[at.kind].predict(at, weights, x, e)
     return e
-
-
-def _softmax_error(logits: Exact, off: Exact) -> Exact:
-    """Bound the error of the softmax of logits that are off."""
-    shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
-    p = shifted / shifted.sum(axis=1, keepdims=True)
-    most = off.max(axis=1, keepdims=True)
-    with np.errstate(over="ignore"):
-        error: Exact = np.minimum(np.minimum(most / 2, 1), p * np.expm1(2 * most))
-    return error

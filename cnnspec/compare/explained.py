@@ -12,18 +12,20 @@ from cnnspec.address import LOSS, OPTIMIZER, STEP, Layer
 from cnnspec.backends.answers import slots_of
 from cnnspec.backends.guard import cannot
 from cnnspec.compare.allowed import called, means_two
-from cnnspec.compare.bound_terms import COMPOSED, Term, loss_terms, norm_terms, update_terms
 from cnnspec.compare.budget import gamma, sum_budget, unit_roundoff
 from cnnspec.compare.expected import expected
 from cnnspec.compare.inputs import Inputs, inputs_of
 from cnnspec.compare.isolation import Isolation
 from cnnspec.compare.judge import replayed
+from cnnspec.compare.kinds import LAYERS, OPTIMIZERS
+from cnnspec.compare.kinds import LOSS as LOSS_KIND
+from cnnspec.compare.kinds.kind import COMPOSED, Term
 from cnnspec.compare.party import Party
 from cnnspec.compare.probes import LayerProbe
 from cnnspec.compare.replay_layers import (
-    BUDGETS,
     OWN_INPUT,
     OWN_WEIGHTS,
+    layer_situation,
     magnitudes,
     of_shape,
     roundings,
@@ -136,7 +138,7 @@ class _Explanation:
 
     def explained(self) -> Explained:
         """Return it with the terms of its budget."""
-        found, exact = self._found, self._found.precision == "float64"
+        found, in_float64 = self._found, self._found.precision == "float64"
         if not found.position and found.elements != 1:
             return self._said((), "two arrays of other shapes have no budget")
         if isinstance(found.address, Layer) and found.probe != WHOLE_PASS:
@@ -145,10 +147,12 @@ class _Explanation:
             return self._of_layer(probe) if probe else self._said((), NOT_AGAIN)
         if found.address == LOSS and found.probe != WHOLE_PASS:
             _, logits, labels = next(g for g in self._inputs.losses if g[0] == found.probe)
-            return self._said(*loss_terms(found, logits, labels))
+            exact = logits.astype(np.float64)
+            where = found.precision, found.quantity, found.position
+            return self._said(*LOSS_KIND.terms(exact, labels, *where))
         if found.address == OPTIMIZER:
             return self._of_update()
-        if found.probe == WHOLE_PASS and found.backend != self._isolation.pair and exact:
+        if found.probe == WHOLE_PASS and found.backend != self._isolation.pair and in_float64:
             return self._said(
                 (), "twice the bound of the part alone, on what it receives in a pass"
             )
@@ -176,8 +180,10 @@ class _Explanation:
         found, at = self._found, probe.at
         if found.quantity in (OWN_WEIGHTS, OWN_INPUT):
             return self._said((), "exact: a pass must leave it as it is, to the bit")
-        if at.kind in BUDGETS:
-            return self._said(*norm_terms(found, probe))
+        if not LAYERS[at.kind].is_sum:
+            situation = layer_situation(self._isolation.first, probe)
+            where = found.precision, found.quantity, found.position
+            return self._said(*LAYERS[at.kind].terms(situation, *where))
         k = roundings(at, len(probe.x))[found.quantity]
         if k == 0:
             return self._said(
@@ -218,4 +224,6 @@ class _Explanation:
         parameters = self._isolation.plan.parameters
         parameter = next(name for name in parameters if is_of(self._found.quantity, name))
         options = self._isolation.training.optimizer
-        return self._said(*update_terms(self._found, given, parameter, options))
+        slot = self._found.quantity.removeprefix(parameter).removeprefix(".")
+        where = self._found.precision, slot, self._found.position
+        return self._said(*OPTIMIZERS[options.keyword].terms(given.of(options, parameter), *where))

@@ -15,18 +15,13 @@ import numpy as np
 
 from cnnspec.address import LOSS, OPTIMIZER, STEP, Address
 from cnnspec.backends.guard import cannot
-from cnnspec.compare.causes import (
-    Cause,
-    Observation,
-    diagnose_layer,
-    diagnose_loss,
-    diagnose_optimizer,
-)
+from cnnspec.compare.causes import diagnose_layer, diagnose_loss, diagnose_optimizer
+from cnnspec.compare.causes.help import known_cause
 from cnnspec.compare.consequences import sorted_out
+from cnnspec.compare.fault import Cause, Observation
 from cnnspec.compare.inputs import Inputs
 from cnnspec.compare.isolation import Isolation
 from cnnspec.compare.judge import Judge, judge_of
-from cnnspec.compare.measure import measure
 from cnnspec.compare.observe import (
     observe_layer,
     observe_loss,
@@ -129,7 +124,11 @@ class _Judgement:
         trusted = self._trusted(self._judge, found)
         if trusted is None:
             return _Judged(judge=f"{self._judge.words} and central differences do not agree")
-        wrong = [label for label, observations in by_side.items() if any(map(_off, observations))]
+        wrong = [
+            label
+            for label, observations in by_side.items()
+            if not all(at.right for at in observations)
+        ]
         if not wrong:
             return _Judged(judge=trusted)
         causes = {label: self._cause(found, observed[label]) for label in wrong}
@@ -199,9 +198,5 @@ def _diagnosed(at: Address, observations: list[Observation[Any]]) -> Cause | Non
     if at == STEP:
         return Cause(*WHOLE_IS_NOT_ITS_PARTS)
     if all(np.size(seen.found) == 0 < np.size(seen.wanted) for seen in observations):
-        return Cause("missing", "the layer gives no such array")
+        return known_cause("missing", "the layer gives no such array")
     return _DIAGNOSES.get(at, diagnose_layer)(observations)
-
-
-def _off(observation: Observation[Any]) -> bool:
-    return not measure(observation.found, observation.wanted, observation.budget).ratio <= 1

@@ -8,18 +8,15 @@ layer that made it. Such elements are counted, and are no differences.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from cnnspec.compare.carry import CARRIES, Weights
+from cnnspec.compare.carry import Weights
 from cnnspec.compare.isolation import Isolation
+from cnnspec.compare.kinds import LAYERS
 from cnnspec.compare.probes import LayerProbe
 from cnnspec.compare.verdict import Kinks, Turned
-from cnnspec.compare.windows import two_greatest_meet, windows
-from cnnspec.plan import Plan, PlannedLayer
-from cnnspec.spec.layers import Pool
+from cnnspec.plan import Plan
 from cnnspec.trace import Array, Trace
 
 
@@ -34,16 +31,14 @@ def kinks_of(isolation: Isolation, probes: Iterable[LayerProbe]) -> tuple[Kinks,
         if probe.name != "data":
             continue
         at, x = probe.at, probe.x.astype(np.float64)
+        kind = LAYERS[at.kind]
         slack = np.broadcast_to(slack, x.shape)
-        if at.kind == "relu":
-            near = np.abs(x) < slack
+        if kind.decisions(at, x) is not None:
+            near = kind.near(at, x, slack)
             found.append(Kinks(at.name, near.size, int(near.sum())))
-        elif _takes_the_greatest(at):
-            near = two_greatest_meet(at, x, slack)
-            found.append(Kinks(at.name, near.size, int(near.sum())))
-        if not _selects(at):
+        if not kind.selects(at):
             slack = np.zeros(x.shape)
-        slack = CARRIES[at.kind].forward(at, weights, x, slack)
+        slack = kind.forward(at, weights, x, slack)
     return tuple(found)
 
 
@@ -52,27 +47,10 @@ def turned_decisions(plan: Plan, images: Array, one: Trace, other: Trace) -> tup
     found = []
     inputs = images, images
     for at in plan.layers:
-        if at.kind == "relu" or _takes_the_greatest(at):
-            first, second = (_decisions(at, x) for x in inputs)
+        first, second = (LAYERS[at.kind].decisions(at, x.astype(np.float64)) for x in inputs)
+        if first is not None and second is not None:
             turned = int(np.sum(first != second))
             if turned:
                 found.append(Turned(at.name, turned, first.size))
         inputs = one.layers[at.name].output, other.layers[at.name].output
     return tuple(found)
-
-
-def _decisions(at: PlannedLayer, x: Array) -> NDArray[Any]:
-    """Return which numbers pass a relu, or which cell of each window passes a max pool."""
-    if at.kind == "relu":
-        return x > 0
-    which: NDArray[np.intp] = windows(at, x.astype(np.float64), -np.inf).argmax(axis=-1)
-    return which
-
-
-def _selects(at: PlannedLayer) -> bool:
-    """Tell whether a layer passes on what it is given, and adds no rounding of its own."""
-    return at.kind in ("relu", "flatten") or _takes_the_greatest(at)
-
-
-def _takes_the_greatest(at: PlannedLayer) -> bool:
-    return isinstance(at.layer, Pool) and at.layer.kind == "max"

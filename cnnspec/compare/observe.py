@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from cnnspec.backends.guard import cannot
 from cnnspec.compare.budget import Exact
-from cnnspec.compare.budget_learning import cross_entropy_budgets
-from cnnspec.compare.causes import LayerSituation, LossSituation, Observation, UpdateSituation
+from cnnspec.compare.fault import LossSituation, Observation
 from cnnspec.compare.inputs import Inputs
 from cnnspec.compare.isolation import Isolation
 from cnnspec.compare.judge import Judge, flat, replayed, updated_like, within, within_reach
+from cnnspec.compare.kinds import LOSS
 from cnnspec.compare.probes import LayerProbe
-from cnnspec.compare.replay_layers import magnitudes, own_arrays, pair_budgets
-from cnnspec.compare.replay_learning import OF_LOSS, losses, slots_of_one, updates
+from cnnspec.compare.replay_layers import layer_situation, magnitudes, pair_budgets
+from cnnspec.compare.replay_learning import OF_LOSS, losses, updates
 from cnnspec.compare.replay_step import PREDICTED, prediction_budget
-from cnnspec.compare.side import EXACT, Side
+from cnnspec.compare.side import EXACT
 
 Observations = dict[str, dict[str, list[Observation[Any]]]]
 """By the label of the side, and by quantity."""
@@ -53,26 +54,13 @@ def observe_layer(isolation: Isolation, judge: Judge, probes: Sequence[LayerProb
     return observed
 
 
-def layer_situation(side: Side, probe: LayerProbe) -> LayerSituation:
-    """Return what a layer is given on a probe."""
-    parameters, buffers = own_arrays(side, probe.at)
-    return LayerSituation(
-        probe.at,
-        probe.name,
-        probe.x.astype(np.float64),
-        probe.grad_output.astype(np.float64),
-        parameters,
-        buffers,
-    )
-
-
 def observe_loss(isolation: Isolation, judge: Judge, inputs: Inputs) -> Observations:
     """Show the loss and its gradient, on all probes."""
     observed: Observations = {side.label: {} for side in isolation.sides}
     for name, logits, labels in inputs.losses:
         truth = losses(judge.side, logits, labels)[EXACT]
         exact = logits.astype(np.float64)
-        bounds = cross_entropy_budgets(exact, labels, "float64")
+        bounds = LOSS.budgets(exact, labels, "float64")
         for side in isolation.sides:
             found = losses(side, logits, labels)[EXACT]
             for quantity, bound in zip(OF_LOSS, bounds):
@@ -96,16 +84,14 @@ def observe_optimizer(isolation: Isolation, judge: Judge, inputs: Inputs) -> Obs
         truth = updated_like(judge, given, options)
         bounds = given.budgets(plan, options, "float64")
         for parameter in plan.parameters:
-            slots = slots_of_one(given.slots, parameter)
-            situation = UpdateSituation(
-                options,
-                given.learning_rate,
-                given.step,
-                _exact(given.weights[parameter]),
-                {slot: _exact(array) for slot, array in slots.items()},
-                _exact(given.gradients[parameter]),
+            whole = given.of(options, parameter)
+            situation = replace(
+                whole,
+                weights=_exact(whole.weights),
+                slots={slot: _exact(array) for slot, array in whole.slots.items()},
+                gradient=_exact(whole.gradient),
             )
-            for slot in ("", *slots):
+            for slot in ("", *whole.slots):
                 name = f"{parameter}.{slot}" if slot else parameter
                 for side, by_network in results.items():
                     observed[side.label].setdefault(name, []).append(

@@ -9,13 +9,14 @@ import numpy as np
 
 from cnnspec.backends.guard import cannot
 from cnnspec.compare.budget import Exact, gamma, unit_roundoff
-from cnnspec.compare.causes import Cause
+from cnnspec.compare.causes.help import known_cause
+from cnnspec.compare.fault import Cause
 from cnnspec.compare.inputs import Inputs
 from cnnspec.compare.isolation import Isolation
+from cnnspec.compare.kinds import LAYERS
 from cnnspec.compare.measure import measure
 from cnnspec.compare.probes import LayerProbe
 from cnnspec.compare.replay_layers import (
-    BUDGETS,
     OWN_INPUT,
     OWN_WEIGHTS,
     magnitudes,
@@ -52,7 +53,7 @@ def own_cause(isolation: Isolation, inputs: Inputs, found: Quantity) -> Cause | 
     """Name the cause of a side that changes what is not its own, or is not its parts."""
     if found.quantity == OWN_INPUT:
         sentence = "the array that it is given is overwritten"
-        return Cause("changes-input", sentence)
+        return known_cause("changes-input", sentence)
     if found.quantity == OWN_WEIGHTS:
         return _weights_changed(isolation, inputs, found)
     return Cause(*WHOLE_IS_NOT_ITS_PARTS)
@@ -67,7 +68,7 @@ def _weights_changed(isolation: Isolation, inputs: Inputs, found: Quantity) -> C
         f"the backward pass updates the weights{moved}; that is the optimizer's work, after all "
         "gradients are known"
     )
-    return Cause("updates-own-weights", sentence)
+    return known_cause("updates-own-weights", sentence)
 
 
 def _own_rate(side: Side, probe: LayerProbe) -> float | None:
@@ -130,7 +131,7 @@ def _formats(side: Side, inputs: Inputs, found: Quantity) -> list[str]:
 
 def _low_precision(side: Side, name: str) -> Cause:
     coarse, fine = LOW_PRECISIONS[name].u, unit_roundoff(side.precision)
-    return Cause(
+    return known_cause(
         "low-precision",
         f"factors and results are rounded to {name} (u = 2^{round(np.log2(coarse))}); "
         f"{side.precision} is wanted (2^{round(np.log2(fine))})",
@@ -159,7 +160,7 @@ def _coarser_budget(
     (1 + u)^2 (1 + gamma_k) - 1, k being the roundings of its sum in the working precision, and
     the result by another u.
     """
-    if probe.at.kind in BUDGETS:
+    if not LAYERS[probe.at.kind].is_sum:
         in_working = working_budgets(side, probe)[quantity]
         return in_working * (coarse.u / unit_roundoff(side.precision))
     k = roundings(probe.at, len(probe.x))[quantity]

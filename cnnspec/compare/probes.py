@@ -14,10 +14,11 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from cnnspec.address import Layer
+from cnnspec.compare.kinds import LAYERS
 from cnnspec.data import Split
 from cnnspec.plan import Plan, PlannedLayer, resolve
 from cnnspec.randomness import stream
-from cnnspec.spec.layers import AnyLayer, Conv, Flatten, Pool
+from cnnspec.spec.layers import AnyLayer, Flatten
 from cnnspec.spec.model import ModelSpec
 from cnnspec.trace import Array, Trace
 
@@ -113,11 +114,12 @@ def rectangle(at: PlannedLayer) -> Plan | None:
 
 def _small_sizes(at: PlannedLayer) -> tuple[int, int]:
     """Return a height that has two windows, and a width that has three."""
-    if not isinstance(at.layer, Conv | Pool):
+    over = LAYERS[at.kind].windows(at)
+    if not over:
         return 3, 4
     height, width = (
         max(1, windows.extent - sum(windows.padding)) + (count - 1) * windows.stride
-        for windows, count in zip(at.layer.windows(), (2, 3))
+        for windows, count in zip(over, (2, 3))
     )
     return height, width + (height == width)
 

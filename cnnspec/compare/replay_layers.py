@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from functools import reduce
 
 import numpy as np
 
 from cnnspec.backends.network import Network
 from cnnspec.compare.budget import Exact, sum_budget, typical_errors
-from cnnspec.compare.budget_norm import batch_norm_budgets
+from cnnspec.compare.fault import LayerSituation
 from cnnspec.compare.isolation import Isolation
+from cnnspec.compare.kinds import LAYERS
 from cnnspec.compare.probes import DATA_IMAGES, LayerProbe
 from cnnspec.compare.side import EXACT, Side, arrays_differ, named, quantities_of
 from cnnspec.plan import PlannedLayer
@@ -18,9 +19,6 @@ from cnnspec.spec.sizes import Shape
 from cnnspec.trace import Array
 
 Parts = dict[str, Array]
-
-BUDGETS: dict[str, Callable[..., dict[str, Exact]]] = {"batch_norm": batch_norm_budgets}
-"""The kinds that are no plain sums of products, and have a derivation of their own."""
 
 OWN_WEIGHTS = "own weights"
 OWN_INPUT = "own input"
@@ -135,7 +133,7 @@ def pair_budgets(
     probe: LayerProbe, exact: Mapping[Side, Parts], sums: Mapping[Side, Parts]
 ) -> dict[str, Exact]:
     """Return how far two sides may be apart in float64, for each quantity."""
-    if probe.at.kind in BUDGETS:
+    if not LAYERS[probe.at.kind].is_sum:
         return {name: 2 * bound for name, bound in _own_derivation(probe, exact, "float64").items()}
     budgets = {}
     for quantity, k in roundings(probe.at, len(probe.x)).items():
@@ -177,7 +175,7 @@ def _own_budgets(side: Side, probe: LayerProbe, exact: Parts, sums: Parts) -> di
 def _one_side(
     side: Side, probe: LayerProbe, values: Parts, sums: Parts, precision: str
 ) -> dict[str, Exact]:
-    if probe.at.kind in BUDGETS:
+    if not LAYERS[probe.at.kind].is_sum:
         return _own_derivation(probe, {side: values}, precision)
     return {
         quantity: sum_budget(
@@ -194,7 +192,7 @@ def _typical(
     side: Side, probe: LayerProbe, quantity: str, values: Parts, sums: Parts
 ) -> Exact | None:
     """Return how far off a side usually is in its working precision; None where it is not known."""
-    if probe.at.kind in BUDGETS:
+    if not LAYERS[probe.at.kind].is_sum:
         return None
     shape = _shape(probe, quantity)
     return typical_errors(
@@ -208,13 +206,20 @@ def _typical(
 def _own_derivation(
     probe: LayerProbe, sides: Mapping[Side, Parts], precision: str
 ) -> dict[str, Exact]:
-    at, side = probe.at, next(iter(sides))
-    return BUDGETS[at.kind](
-        at.layer,
+    situation = layer_situation(next(iter(sides)), probe)
+    return LAYERS[probe.at.kind].budgets(situation, precision)
+
+
+def layer_situation(side: Side, probe: LayerProbe) -> LayerSituation:
+    """Return what a layer is given on a probe."""
+    parameters, buffers = own_arrays(side, probe.at)
+    return LayerSituation(
+        probe.at,
+        probe.name,
         probe.x.astype(np.float64),
-        *own_arrays(side, at),
         probe.grad_output.astype(np.float64),
-        precision,
+        parameters,
+        buffers,
     )
 
 
@@ -233,7 +238,7 @@ def magnitudes(side: Side, probe: LayerProbe, added: float = 0.0) -> Parts:
     The gradient of the input is taken at x itself, where a maximum sends it.
     """
     at = probe.at
-    if at.kind in BUDGETS:
+    if not LAYERS[at.kind].is_sum:
         return {}
     network, grad = side.networks(probe.alone).magnitude, np.abs(probe.grad_output) + added
     state = network.state()

@@ -12,8 +12,10 @@ from cnnspec.address import LOSS, OPTIMIZER
 from cnnspec.backends.answers import slots_of
 from cnnspec.backends.network import Labels, Network
 from cnnspec.compare.budget import Exact
-from cnnspec.compare.budget_learning import OPTIMIZER_BUDGETS, cross_entropy_budgets
+from cnnspec.compare.fault import UpdateSituation
 from cnnspec.compare.isolation import Isolation
+from cnnspec.compare.kinds import LOSS as LOSS_KIND
+from cnnspec.compare.kinds import OPTIMIZERS
 from cnnspec.compare.probes import as_float32, gradient_probe
 from cnnspec.compare.side import EXACT, Side
 from cnnspec.plan import Plan
@@ -36,8 +38,8 @@ def replay_loss(isolation: Isolation, probe: str, logits: Array, labels: Labels)
             return
         results[side] = found
     exact = logits.astype(np.float64)
-    in_float64 = cross_entropy_budgets(exact, labels, "float64")
-    own = {side: cross_entropy_budgets(exact, labels, side.precision) for side in isolation.sides}
+    in_float64 = LOSS_KIND.budgets(exact, labels, "float64")
+    own = {side: LOSS_KIND.budgets(exact, labels, side.precision) for side in isolation.sides}
     for index, quantity in enumerate(OF_LOSS):
         isolation.hold(
             LOSS,
@@ -71,6 +73,17 @@ class GivenUpdate:
     learning_rate: float
     step: int
 
+    def of(self, options: AnyOptimizer, parameter: str) -> UpdateSituation:
+        """Return what is given for one parameter."""
+        return UpdateSituation(
+            options,
+            self.learning_rate,
+            self.step,
+            self.weights[parameter].astype(np.float64),
+            slots_of_one(self.slots, parameter),
+            self.gradients[parameter].astype(np.float64),
+        )
+
     def budgets(
         self,
         plan: Plan,
@@ -84,15 +97,8 @@ class GivenUpdate:
         """
         bounds: dict[str, Exact] = {}
         for name in plan.parameters:
-            found = OPTIMIZER_BUDGETS[options.keyword](
-                options,
-                self.weights[name].astype(np.float64),
-                slots_of_one(self.slots, name),
-                self.gradients[name].astype(np.float64),
-                self.learning_rate,
-                self.step,
-                precision,
-                gradient_errors.get(name, 0.0),
+            found = OPTIMIZERS[options.keyword].budgets(
+                self.of(options, name), precision, gradient_errors.get(name, 0.0)
             )
             bounds |= {f"{name}.{slot}" if slot else name: bound for slot, bound in found.items()}
         return bounds

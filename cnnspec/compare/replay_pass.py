@@ -10,10 +10,10 @@ import numpy as np
 from cnnspec.address import LOSS, Address, Layer
 from cnnspec.backends.network import Labels, Network
 from cnnspec.compare.budget import Exact, unit_roundoff
-from cnnspec.compare.budget_learning import cross_entropy_budgets
-from cnnspec.compare.carried import loss_errors
-from cnnspec.compare.carry import CARRIES, Weights
+from cnnspec.compare.carry import Weights
 from cnnspec.compare.isolation import Isolation
+from cnnspec.compare.kinds import LAYERS
+from cnnspec.compare.kinds import LOSS as LOSS_KIND
 from cnnspec.compare.probes import LayerProbe
 from cnnspec.compare.replay_layers import layer_budgets, of_shape
 from cnnspec.compare.side import WORKING, Side, named
@@ -67,7 +67,7 @@ class _Pass:
         return layer_budgets(self._side, probe, alone)
 
     def _bounds_of_loss(self, logits: Exact, labels: Labels) -> tuple[Exact | float, Exact]:
-        return cross_entropy_budgets(logits, labels, self._precision)
+        return LOSS_KIND.budgets(logits, labels, self._precision)
 
     def _add(
         self,
@@ -102,20 +102,20 @@ class _WorkingPass(_Pass):
         self._weights.load(side.weights)
 
     def _bounds(self, probe: LayerProbe, alone: dict[str, Array]) -> dict[str, Exact]:
-        at, carry, weights = probe.at, CARRIES[probe.at.kind], self._weights
+        at, kind, weights = probe.at, LAYERS[probe.at.kind], self._weights
         x, g = probe.x.astype(np.float64), probe.grad_output.astype(np.float64)
         e, d = self._rounding(x), self._rounding(g)
-        grad_input, of_parameters = carry.backward(at, weights, x, e, g, d)
+        grad_input, of_parameters = kind.backward(at, weights, x, e, g, d)
         return {
-            "output": carry.forward(at, weights, x, e)
+            "output": kind.forward(at, weights, x, e)
             + self._rounding(of_shape(alone["output"], g.shape)),
             "grad_input": grad_input + self._rounding(of_shape(alone["grad_input"], x.shape)),
             **{f"grad_{name}": bound for name, bound in of_parameters.items()},
-            **carry.buffers(at, weights, x, e),
+            **kind.buffers(at, weights, x, e),
         }
 
     def _bounds_of_loss(self, logits: Exact, labels: Labels) -> tuple[Exact | float, Exact]:
-        return loss_errors(logits, labels, self._rounding(logits), self._precision)
+        return LOSS_KIND.carried(logits, labels, self._rounding(logits), self._precision)
 
     def _rounding(self, array: Array) -> Exact:
         return unit_roundoff(self._precision) * np.abs(array.astype(np.float64))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from cnnspec.address import Address, layer_of
-from cnnspec.compare.causes import Cause
+from cnnspec.compare.fault import Cause
 from cnnspec.training.history import History
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from rich.text import Text
 
 from cnnspec.address import STEP, TRAINING
-from cnnspec.compare.causes import Cause
+from cnnspec.compare.fault import Cause
 from cnnspec.compare.party import BOTH
 from cnnspec.compare.probes import DATA_IMAGES
 from cnnspec.compare.replay_layers import OWN_INPUT, OWN_WEIGHTS

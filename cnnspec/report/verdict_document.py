@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from cnnspec.compare.causes import Cause
+from cnnspec.compare.fault import Cause
 from cnnspec.compare.verdict import (
     Consequence,
     Coverage,

@@ -11,12 +11,8 @@ import pytest
 from cnnspec import SGD, Adam
 from cnnspec.backends import loops
 from cnnspec.compare.budget import gamma, sum_budget, typical_errors, unit_roundoff
-from cnnspec.compare.budget_learning import (
-    OPTIMIZER_BUDGETS,
-    adam_budgets,
-    cross_entropy_budgets,
-    sgd_budgets,
-)
+from cnnspec.compare.fault import UpdateSituation
+from cnnspec.compare.kinds import LOSS, OPTIMIZERS
 
 
 def test_unit_roundoff() -> None:
@@ -95,7 +91,7 @@ def test_cross_entropy_budget_holds_and_is_narrow(scale: float, classes: int) ->
 
     loss, grad = cross_entropy(logits)
     exact_loss, exact_grad = cross_entropy(logits.astype(np.float64))
-    loss_budget, grad_budget = cross_entropy_budgets(logits.astype(float), labels, "float32")
+    loss_budget, grad_budget = LOSS.budgets(logits.astype(float), labels, "float32")
     assert abs(loss - exact_loss) <= loss_budget
     assert np.all(np.abs(grad - exact_grad) <= grad_budget)
     # Far below any fault: a mean over one image more would move the loss by an eighth.
@@ -126,7 +122,8 @@ def test_adam_budget_holds_for_other_ways_of_the_same_formula(
     m, v, power1, power2 = np.zeros(50), np.zeros(50), 1.0, 1.0
     for step in range(1, 30):
         slots = {"exp_avg": m, "exp_avg_sq": v}
-        budgets = adam_budgets(options, W, slots, G, 1e-3, step, "float64")
+        given = UpdateSituation(options, 1e-3, step, W, slots, G)
+        budgets = OPTIMIZERS["adam"].budgets(given, "float64")
         g = G + decay * W
         power1, power2 = power1 * b1, power2 * b2
         other_m, other_v = m + (1 - b1) * (g - m), b2 * v + (1 - b2) * g**2
@@ -145,7 +142,8 @@ def test_adam_budget_holds_for_other_ways_of_the_same_formula(
 
 def test_sgd_budget_is_narrow() -> None:
     options = SGD(momentum=0.9, nesterov=True, weight_decay=0.1)
-    budgets = sgd_budgets(options, W, {"momentum_buffer": G}, G, 0.1, 2, "float32")
+    given = UpdateSituation(options, 0.1, 2, W, {"momentum_buffer": G}, G)
+    budgets = OPTIMIZERS["sgd"].budgets(given, "float32")
     exact = W - 0.1 * ((G + 0.1 * W) + 0.9 * (0.9 * G + G + 0.1 * W))
     w, g, buffer = (array.astype(np.float32) for array in (W, G, G))
     d = g + np.float32(0.1) * w
@@ -191,7 +189,8 @@ def test_adam_in_either_form_and_with_constants_of_its_precision(
     }
     slots = {"exp_avg": m.astype(float), "exp_avg_sq": v.astype(float)}
     weights = random.normal(size=500)
-    bounds = adam_budgets(options, weights, slots, g.astype(float), 1e-3, 1, "float32")
+    given = UpdateSituation(options, 1e-3, 1, weights, slots, g.astype(float))
+    bounds = OPTIMIZERS["adam"].budgets(given, "float32")
     for name, array in found.items():
         assert array.dtype == np.float32
         assert np.all(np.abs(array - exact[name]) <= bounds[name]), name
@@ -213,9 +212,8 @@ def test_what_a_gradient_is_off_by_goes_into_the_update(options: SGD | Adam) -> 
         }
 
     slots = {name: np.zeros(300) for name in update(gradient) if name}
-    bounds = OPTIMIZER_BUDGETS[options.keyword](
-        options, weights, slots, gradient, 0.1, 1, "float64", error
-    )
+    given = UpdateSituation(options, 0.1, 1, weights, slots, gradient)
+    bounds = OPTIMIZERS[options.keyword].budgets(given, "float64", error)
     right = update(gradient)
     for sign in random.choice([-1.0, 1.0], (20, 300)):
         for name, array in update(gradient + sign * error).items():

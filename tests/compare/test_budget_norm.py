@@ -9,7 +9,7 @@ import pytest
 
 from cnnspec.backends import build
 from cnnspec.compare.budget import gamma
-from cnnspec.compare.budget_norm import batch_norm_budgets
+from cnnspec.compare.kinds.batch_norm.bounds import batch_norm_budgets
 from cnnspec.plan import resolve
 from cnnspec.randomness import stream
 from cnnspec.spec.layers import BatchNorm, Flatten

@@ -9,12 +9,13 @@ from cnnspec import parse_spec
 from cnnspec.backends import builder_of
 from cnnspec.backends.network import Network
 from cnnspec.compare.carried import PassErrors, pass_errors, prediction_errors
-from cnnspec.compare.carry import CARRIES, Weights
+from cnnspec.compare.carry import Weights
+from cnnspec.compare.kinds import LAYERS
+from cnnspec.compare.kinds.pool.cells import two_greatest_meet
 from cnnspec.compare.probes import batch_probe
 from cnnspec.compare.selftest.random_specs import random_spec
 from cnnspec.compare.selftest.specs import SPECS
 from cnnspec.compare.side import probe_weights
-from cnnspec.compare.windows import two_greatest_meet
 from cnnspec.data import Split
 from cnnspec.plan import Plan, resolve
 from cnnspec.spec.layers import KINDS
@@ -140,7 +141,7 @@ def test_errors_grow_with_those_of_the_input() -> None:
         e = np.abs(x) * random.uniform(0, 1e-3, x.shape)
         g = random.normal(size=(len(x), *at.output))
         d = np.abs(g) * 1e-3
-        carry = CARRIES[at.kind]
+        carry = LAYERS[at.kind]
         bound = carry.forward(at, weights, x, e)
         of_input, of_parameters = carry.backward(at, weights, x, e, g, d)
         before = truth.replay(at.name, x, g)
@@ -161,7 +162,7 @@ def test_errors_grow_with_those_of_the_input() -> None:
 
 
 def test_every_kind_of_layer_carries() -> None:
-    assert set(CARRIES) == set(KINDS)
+    assert set(LAYERS) == set(KINDS)
 
 
 @pytest.mark.parametrize("kind", ["max", "avg"])
@@ -177,7 +178,7 @@ layers: [pool: {{kind: {kind}, kernel_size: {cells}}}, flatten, linear: {{out_fe
     weights.load(probe_weights(plan, 0))
     x, grad = np.random.default_rng(0).normal(size=(2, 1, 4, 4)), np.ones((2, *at.output))
     exact = np.zeros(x.shape)
-    carry = CARRIES[at.kind]
+    carry = LAYERS[at.kind]
     assert np.all((carry.forward(at, weights, x, exact) > 0) == (kind == "avg"))
     backward, _ = carry.backward(at, weights, x, exact, grad, np.zeros(grad.shape))
     assert backward.shape == x.shape

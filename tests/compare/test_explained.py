@@ -19,6 +19,7 @@ from cnnspec.compare.explained import (
     explain,
     quantities_called,
 )
+from cnnspec.compare.kinds import LAYERS, LOSSES, OPTIMIZERS
 from cnnspec.errors import ComparisonError
 from cnnspec.spec.optimizers import SGD, Adam
 
@@ -157,3 +158,6 @@ def test_help_is_of_codes_that_are_there() -> None:
     folder = Path(__file__).parents[2] / "cnnspec" / "compare"
     source = "".join(path.read_text() for path in folder.rglob("*.py") if path.name != "help.py")
     assert [code for code in HELP if f'"{code}"' not in source] == []
+    for kind in (*LAYERS.values(), *LOSSES.values(), *OPTIMIZERS.values()):
+        own = [code for code in kind.help if source.count(f'"{code}"') < 2]
+        assert own == [], "its line of help is the only place where it is named"

@@ -9,7 +9,8 @@ import pytest
 
 from cnnspec.backends import BACKENDS, build
 from cnnspec.backends.network import Network
-from cnnspec.compare.budget_learning import OPTIMIZER_BUDGETS
+from cnnspec.compare.fault import UpdateSituation
+from cnnspec.compare.kinds import OPTIMIZERS as KINDS
 from cnnspec.errors import StateError
 from cnnspec.plan import Plan, resolve
 from cnnspec.randomness import stream
@@ -96,15 +97,8 @@ def update_budgets(
             for key, slot in slots.items()
             if key.startswith(f"{name}.")
         }
-        found = OPTIMIZER_BUDGETS[options.keyword](
-            options,
-            array,
-            own,
-            gradients[name],
-            learning_rate=rate,
-            step=step,
-            precision=precision,
-        )
+        given = UpdateSituation(options, rate, step, array, own, gradients[name])
+        found = KINDS[options.keyword].budgets(given, precision)
         budgets |= {f"{name}.{slot}" if slot else name: budget for slot, budget in found.items()}
     return budgets
 

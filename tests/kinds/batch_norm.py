@@ -11,8 +11,8 @@ import pytest
 from cnnspec.backends import build
 from cnnspec.backends.network import Network
 from cnnspec.compare.budget import Exact
-from cnnspec.compare.budget_norm import batch_norm_budgets
-from cnnspec.compare.causes import LayerSituation
+from cnnspec.compare.fault import LayerSituation
+from cnnspec.compare.kinds.batch_norm.bounds import batch_norm_budgets
 from cnnspec.errors import DataError, StateError
 from cnnspec.plan import resolve
 from cnnspec.spec.layers import AnyLayer, BatchNorm, Flatten, Linear

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cnnspec.compare.budget import Exact
-from cnnspec.compare.causes import LayerSituation
+from cnnspec.compare.fault import LayerSituation
 from cnnspec.errors import ShapeError
 from cnnspec.spec.layers import Conv
 from cnnspec.spec.sizes import pair

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from cnnspec.compare.budget import Exact
-from cnnspec.compare.causes import LayerSituation
+from cnnspec.compare.fault import LayerSituation
 from cnnspec.errors import ShapeError, SpecError
 from cnnspec.plan import resolve
 from cnnspec.spec.layers import Flatten, Pool

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from cnnspec.address import PASS, STEP, TRAINING, Layer
 from cnnspec.compare import Coverage, Finding, NotCompared, Quantity, Trajectory, Verdict
-from cnnspec.compare.causes import Cause
+from cnnspec.compare.fault import Cause
 from cnnspec.compare.verdict import (
     Consequence,
     Envelope,
@@ -54,6 +54,7 @@ TIES = Cause(
     "ties-to-all",
     "the gradient of each window goes to every cell that equals the maximum; only the first may "
     "take it",
+    "send the gradient to the first maximum alone, as `argmax` finds it",
 )
 HISTORY = (EpochMetrics(1, 0.5, 0.75, 0.25, 0.875, 1.5),)
 COVERAGE = Coverage({"outputs": (2, 2), "loss and its gradient": (2, 2)}, ())

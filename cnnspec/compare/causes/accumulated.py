@@ -8,13 +8,12 @@ from itertools import pairwise
 import numpy as np
 
 from cnnspec.compare.budget import unit_roundoff
-from cnnspec.compare.causes.cause import Hypothesis, LayerSituation, Observation, Prediction
-from cnnspec.compare.measure import measure
+from cnnspec.compare.fault import Fault, LayerSituation, Observation, Prediction
 
 Observed = Observation[LayerSituation]
 
 
-def accumulated(observations: list[Observed]) -> Iterator[Hypothesis[LayerSituation]]:
+def accumulated(observations: list[Observed]) -> Iterator[Fault[LayerSituation]]:
     """Suppose that each pass adds its gradient to what the pass before it left.
 
     Observations come in the order in which they were run. What was there before the first
@@ -31,7 +30,7 @@ def accumulated(observations: list[Observed]) -> Iterator[Hypothesis[LayerSituat
     }
     if not all(np.isfinite(observation.found).all() for observation in observations):
         return  # from NaN on everything is NaN
-    if all(_right(o) for o in observations if id(o.situation) in before):
+    if all(o.right for o in observations if id(o.situation) in before):
         return
 
     def predict(observation: Observed) -> Prediction:
@@ -45,12 +44,9 @@ def accumulated(observations: list[Observed]) -> Iterator[Hypothesis[LayerSituat
         rounding = 2 * terms * unit_roundoff("float64") * (np.abs(value) + np.abs(earlier.found))
         return Prediction(value, observation.budget + rounding)
 
-    yield Hypothesis(
+    yield Fault(
         "accumulated",
+        (),
         "the gradient is added to that of the pass before: it is never set to zero in between",
         predict,
     )
-
-
-def _right(observation: Observed) -> bool:
-    return measure(observation.found, observation.wanted, observation.budget).ratio <= 1

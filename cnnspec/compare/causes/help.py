@@ -1,81 +1,35 @@
-"""What to do about a cause, by its code, as far as that is the same wherever the code is named.
+"""What to do about faults that any part may have, or several kinds, by their codes.
 
-A code that stands for several faults has no line here: its sentence says what is wrong.
+Those of one kind stand in its room. A code that stands for several faults has no line: its
+sentence says what is wrong.
 """
 
 from __future__ import annotations
 
+from cnnspec.compare.fault import Cause
+
 HELP: dict[str, str] = {
-    # Layers
-    "ties-to-all": "send the gradient to the first maximum alone, as `argmax` finds it",
-    "ties-to-last": "compare with `>`, not with `>=`: then the first of equal maxima stays",
-    "ties-shared": "send the whole gradient to the first maximum, as `argmax` finds it",
-    "ties-to-first-by-column": "search each window row by row, as `argmax` does",
-    "shared-mask": "keep a mask for each window, or the index of its maximum",
     "overlaps-overwritten": "add with `+=`, not `=`, where windows share cells",
-    "padding-wins": "pad with -inf, not with 0",
-    "starts-from-zero": "start the search for the maximum from -inf, or from the first cell",
-    "padding-not-counted": "divide by the cells of the padded window",
     "bias-missing": "add the bias to the output",
-    "bias-twice": "add the bias once",
-    "bias-subtracted": "add the bias",
-    "bias-sum": "sum over the batch and all places, and keep the channels",
-    "weight-transposed": "check the order of the weight's axes",
-    "weight-reshaped": "change the order of axes with `transpose`; `reshape` does not",
-    "upstream-missing": "multiply by the upstream gradient: the chain rule",
-    "derivative-1-at-0": "use `x > 0` for the mask, not `x >= 0`",
-    "derivative-half-at-0": "use `x > 0` for the mask",
-    "mask-of-gradient": "make the mask of the input, not of the gradient",
     "stride-ignored": "let the windows start at multiples of the stride",
-    "dilation-ignored": "let the cells of the kernel lie a dilation apart",
     "padding-ignored": "pad the input; cut the padding off the input gradient, on all sides",
     "windows-left-out": "check where the loops over windows end",
     "windows-missing": "check the number of windows along each axis",
-    "channels-last": "keep the order channels, height, width",
-    "column-major": "keep the order channels, height, width, as `reshape` does",
     "truncated": "make the array of floats: np.zeros(shape), or dtype=x.dtype",
     "low-precision": "keep every array in the precision of the network",
     "accumulated": "set the gradient to zero before each pass, or assign it",
     "penalty-in-gradient": "leave the weight decay to the optimizer",
     "all-zeros": "check that the result is computed, and returned",
     "missing": "compute the array, and return it under its name",
-    # Batch norm
-    "unbiased-variance": "normalise by the mean of squares: divide by m",
-    "biased-variance": "store the variance over m - 1",
-    "eps-outside-root": "write sqrt(variance + eps)",
-    "eps-missing": "add eps",
-    "running-statistics": "use the batch's own statistics in training",
-    "momentum-reversed": "write (1 - momentum) * old + momentum * new",
-    "statistics-constant": "let the gradient flow through mean and variance, too",
-    # Loss
-    "sum-not-mean": "divide by the batch size",
-    "divided-twice": "divide once",
-    "divided-by-classes": "divide by the batch size alone",
-    "no-maximum": "subtract the greatest logit before exp",
-    "log-of-softmax": "use the log-softmax: z - max - log(sum(exp(z - max)))",
-    "double-softmax": "give the loss the logits, not probabilities",
-    "one-hot-missing": "subtract 1 at the label's class",
-    "one-hot-added": "subtract the labels",
-    "one-hot-everywhere": "subtract 1 at the label's class alone",
-    "batch-axis": "take the softmax over axis 1",
-    "label-smoothing": "leave out the label smoothing",
-    # Optimizers
-    "ascent": "subtract the step",
-    "rate-missing": "multiply the step by the learning rate",
-    "rate-twice": "multiply by the learning rate once",
-    "decay-missing": "add weight_decay * w to the gradient",
-    "decay-decoupled": "add weight_decay * w to the gradient; decoupled decay is another optimizer",
-    "momentum-ignored": "keep a buffer: momentum * buffer + gradient",
-    "dampening": "add the gradient whole: momentum * buffer + gradient",
-    "no-bias-correction": "divide the moments by 1 - beta^t",
-    "eps-inside-root": "write sqrt(v) + eps",
-    "eps-before-correction": "add eps after the bias correction: sqrt(v / (1 - beta2^t)) + eps",
-    "step-count": "count steps from 1, and once a step",
-    "betas-swapped": "use beta1 for the gradient, beta2 for its square",
-    # What a side does to itself
     "changes-input": "work on a copy",
     "updates-own-weights": "return the gradients, and leave the weights as they are",
     "not-repeatable": "keep nothing between calls but what the backward pass needs",
     "first-call-only": "set what is kept between calls anew in each forward pass",
     "updated-weights-used": "compute the input gradient before anything is updated",
+    "upstream-missing": "multiply by the upstream gradient: the chain rule",
 }
+
+
+def known_cause(code: str, sentence: str) -> Cause:
+    """Return a cause that any part may have."""
+    return Cause(code, sentence, HELP.get(code, ""))

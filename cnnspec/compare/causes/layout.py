@@ -9,14 +9,15 @@ from itertools import combinations, permutations
 import numpy as np
 
 from cnnspec.compare.budget import Exact
-from cnnspec.compare.causes.cause import (
-    Hypothesis,
+from cnnspec.compare.causes.shapes import show_shape
+from cnnspec.compare.directions import DIRECTIONS
+from cnnspec.compare.fault import (
+    Fault,
     LayerSituation,
     Observation,
     Prediction,
     transformed,
 )
-from cnnspec.compare.causes.shapes import show_shape
 
 Observed = Observation[LayerSituation]
 Transform = Callable[[Exact], Exact]
@@ -43,19 +44,8 @@ SWAPPED = {
     ("filters", "input channels"): "channels-swapped",
 }
 
-DIRECTIONS = {
-    (-1, 0): "up",
-    (1, 0): "down",
-    (0, -1): "to the left",
-    (0, 1): "to the right",
-    (-1, -1): "up and to the left",
-    (-1, 1): "up and to the right",
-    (1, -1): "down and to the left",
-    (1, 1): "down and to the right",
-}
 
-
-def other_layouts(observations: list[Observed]) -> Iterator[Hypothesis[LayerSituation]]:
+def other_layouts(observations: list[Observed]) -> Iterator[Fault[LayerSituation]]:
     """Suppose the right numbers in another order or shape."""
     first = observations[0]
     if first.found.size == first.wanted.size and first.found.shape != first.wanted.shape:
@@ -73,14 +63,14 @@ def _axes(observation: Observed) -> tuple[str, ...]:
     return AXES[kind, observation.wanted.ndim]
 
 
-def _moved(code: str, sentence: str, transform: Transform) -> Hypothesis[LayerSituation]:
+def _moved(code: str, sentence: str, transform: Transform) -> Fault[LayerSituation]:
     def predict(observation: Observed) -> Prediction:
         return transformed(observation, transform)
 
-    return Hypothesis(code, sentence, predict)
+    return Fault(code, (), sentence, predict)
 
 
-def _reshaped(observations: list[Observed]) -> Hypothesis[LayerSituation]:
+def _reshaped(observations: list[Observed]) -> Fault[LayerSituation]:
     first = observations[0]
     sentence = (
         f"the numbers are right, and their shape is not: {show_shape(first.found)}; wanted "
@@ -92,10 +82,10 @@ def _reshaped(observations: list[Observed]) -> Hypothesis[LayerSituation]:
             return None
         return transformed(observation, lambda array: array.reshape(observation.found.shape))
 
-    return Hypothesis("shape", sentence, predict)
+    return Fault("shape", (), sentence, predict)
 
 
-def _reversed(axes: tuple[str, ...]) -> Iterator[Hypothesis[LayerSituation]]:
+def _reversed(axes: tuple[str, ...]) -> Iterator[Fault[LayerSituation]]:
     """Suppose an axis that runs backwards, or both axes of space."""
     space = [tuple(axes[-2:])] if len(axes) == 4 else []
     for names in [*space, *((name,) for name in axes)]:
@@ -106,7 +96,7 @@ def _reversed(axes: tuple[str, ...]) -> Iterator[Hypothesis[LayerSituation]]:
         yield _moved(CODES.get(names, "axis-reversed"), sentence, partial(np.flip, axis=which))
 
 
-def _swapped(axes: tuple[str, ...]) -> Iterator[Hypothesis[LayerSituation]]:
+def _swapped(axes: tuple[str, ...]) -> Iterator[Fault[LayerSituation]]:
     for one, other in combinations(range(len(axes)), 2):
         names = (axes[one], axes[other])
         sentence = f"{names[0]} and {names[1]} are swapped"
@@ -119,7 +109,7 @@ def _swapped(axes: tuple[str, ...]) -> Iterator[Hypothesis[LayerSituation]]:
         )
 
 
-def _shifted(first: Observed) -> Iterator[Hypothesis[LayerSituation]]:
+def _shifted(first: Observed) -> Iterator[Fault[LayerSituation]]:
     """Suppose a shift in space by one cell, with zeros or the other edge's cells moving in."""
     for (down, right), words in DIRECTIONS.items():
         yield _moved(
@@ -144,7 +134,7 @@ def _shift(array: Exact, down: int, right: int) -> Exact:
     return moved
 
 
-def _misread(axes: tuple[str, ...]) -> Iterator[Hypothesis[LayerSituation]]:
+def _misread(axes: tuple[str, ...]) -> Iterator[Fault[LayerSituation]]:
     """Suppose numbers in the right shape that were laid out, or are read, in another order.
 
     This is what `reshape` does where `transpose` is wanted.

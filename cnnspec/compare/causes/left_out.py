@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from cnnspec.compare.causes.cause import (
-    Hypothesis,
+from cnnspec.compare.fault import (
+    Fault,
     LayerSituation,
     Observation,
     Prediction,
@@ -31,27 +31,29 @@ PLACES: dict[str, tuple[Place, ...]] = {
 }
 
 
-def outputs_left_out(observations: list[Observed]) -> Iterator[Hypothesis[LayerSituation]]:
+def outputs_left_out(observations: list[Observed]) -> Iterator[Fault[LayerSituation]]:
     """Suppose outputs that stay at 0, or at the bias."""
     first = observations[0]
     if first.quantity != "output" or first.wanted.ndim != 4:
         return
-    biased = first.situation.at.kind == "conv" and "bias" in first.situation.parameters
+    biased = "bias" in first.situation.parameters
     for where, places in PLACES.items():
-        yield Hypothesis(
+        yield Fault(
             "windows-left-out",
+            (),
             f"the output is 0 in {where}: a loop may end too early",
             _filled(places, biased=False),
         )
         if biased:
-            yield Hypothesis(
+            yield Fault(
                 "windows-left-out",
+                (),
                 f"the output is the bias alone in {where}: a loop may end too early",
                 _filled(places, biased=True),
             )
 
 
-def windows_missing(observations: list[Observed]) -> Iterator[Hypothesis[LayerSituation]]:
+def windows_missing(observations: list[Observed]) -> Iterator[Fault[LayerSituation]]:
     """Suppose an output that is the right one but for its last rows or columns of windows."""
     if observations[0].quantity != "output":
         return
@@ -69,7 +71,7 @@ def windows_missing(observations: list[Observed]) -> Iterator[Hypothesis[LayerSi
         square = all(o.found.shape[2] == o.found.shape[3] for o in wrong)
         what = "the last columns of windows are missing"
         what += ": their number may be taken for that of the rows" if square else ""
-    yield Hypothesis("windows-missing", what, _cut)
+    yield Fault("windows-missing", (), what, _cut)
 
 
 def _fewer(observation: Observed) -> tuple[int, int] | None:

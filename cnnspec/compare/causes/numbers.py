@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from cnnspec.compare.budget import Exact, unit_roundoff
-from cnnspec.compare.causes.cause import Hypothesis, Observation, Prediction, Situation
+from cnnspec.compare.fault import Fault, Observation, Prediction, Situation
 
 PRECISIONS = ("float16", "float32")
 
@@ -23,7 +23,7 @@ def any_constant(
     observations: list[Observation[Situation]],
     zero: Part[Situation] | None = None,
     what: str = "every number",
-) -> Iterator[Hypothesis[Situation]]:
+) -> Iterator[Fault[Situation]]:
     """Suppose one constant factor on every probe, and take it from the clearest number.
 
     The factor is of `wanted - zero`; of an update, `zero` are the weights before. A factor
@@ -43,7 +43,7 @@ def any_constant(
         budget = np.abs(factor) * observation.budget + error * np.abs(right)
         return Prediction(value, 2 * (budget + rounding))
 
-    yield Hypothesis("scale", f"{what} is {said} times the expected one", predict)
+    yield Fault("scale", (), f"{what} is {said} times the expected one", predict)
 
 
 def _right(observation: Observation[Situation], zero: Part[Situation] | None) -> Exact:
@@ -76,7 +76,7 @@ def _least_error(
 def fewer_bits(
     observations: list[Observation[Situation]],
     budget: Callable[[Observation[Situation], str], Exact],
-) -> Iterator[Hypothesis[Situation]]:
+) -> Iterator[Fault[Situation]]:
     """Suppose the right formula in a lower precision, of which every number found is one.
 
     Numbers of float64 that are float32 numbers to the last bit are so by no accident.
@@ -85,17 +85,18 @@ def fewer_bits(
     for precision in PRECISIONS:
         if all(map(partial(_is_of, precision), observations)):
             predict = partial(_in_precision, precision, budget)
-            yield Hypothesis("low-precision", f"the result is computed in {precision}", predict)
+            yield Fault("low-precision", (), f"the result is computed in {precision}", predict)
 
 
-def whole_numbers(observations: list[Observation[Situation]]) -> Iterator[Hypothesis[Situation]]:
+def whole_numbers(observations: list[Observation[Situation]]) -> Iterator[Fault[Situation]]:
     """Suppose the right numbers without what is behind the point, as arrays of integers have them.
 
     Zeros alone may be anything.
     """
     if any(observation.found.any() for observation in observations):
-        yield Hypothesis(
+        yield Fault(
             "truncated",
+            (),
             "the numbers are cut to whole ones: they may be put into an array of integers",
             _truncated,
         )

@@ -1,42 +1,31 @@
-"""Why an update is wrong: a step of SGD or Adam, with the faults that people make."""
+"""Why an update is wrong."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from cnnspec.compare.budget import Exact
-from cnnspec.compare.budget_learning import OPTIMIZER_BUDGETS
-from cnnspec.compare.causes.cause import (
-    Cause,
-    Hypothesis,
-    Observation,
-    Prediction,
-    UpdateSituation,
-    first_cause,
-)
-from cnnspec.compare.causes.formulas import Computation, Fault, Taken
+from cnnspec.compare.causes.help import HELP
 from cnnspec.compare.causes.numbers import any_constant, fewer_bits
-from cnnspec.compare.causes.optimizer_faults import RULES, Rule
-from cnnspec.compare.causes.rounded import Rounded
+from cnnspec.compare.fault import Cause, Fault, Observation, UpdateSituation, first_cause
+from cnnspec.compare.kinds import OPTIMIZERS
+
+Observed = Observation[UpdateSituation]
 
 
-def diagnose_optimizer(observations: list[Observation[UpdateSituation]]) -> Cause | None:
+def diagnose_optimizer(observations: list[Observed]) -> Cause | None:
     """Name the fault that gives the weights, or a slot, as they were found in every step.
 
     Of several quantities together, the one fault that gives them all.
     """
     if not observations:
         return None
-    rule = RULES[observations[0].situation.options.keyword]
-    return first_cause(_hypotheses(rule, observations), observations)
+    kind = OPTIMIZERS[observations[0].situation.options.keyword]
+    return first_cause(_suspected(observations), observations, {**HELP, **kind.help})
 
 
-def _hypotheses(
-    rule: Rule, observations: list[Observation[UpdateSituation]]
-) -> Iterator[Hypothesis[UpdateSituation]]:
-    taken: dict[int, Taken] = {id(observation): {} for observation in observations}
-    for fault in [*rule.faults, *rule.pairs]:
-        yield _hypothesis(rule, fault, taken)
+def _suspected(observations: list[Observed]) -> Iterator[Fault[UpdateSituation]]:
+    yield from OPTIMIZERS[observations[0].situation.options.keyword].suspected(observations)
     if len({observation.quantity for observation in observations}) > 1:
         return
     if observations[0].quantity == "":
@@ -46,25 +35,10 @@ def _hypotheses(
     yield from fewer_bits(observations, _budget)
 
 
-def _hypothesis(
-    rule: Rule, fault: Fault, taken: Mapping[int, Taken]
-) -> Hypothesis[UpdateSituation]:
-    def predict(observation: Observation[UpdateSituation]) -> Prediction:
-        given, before = rule.given(observation.situation), taken[id(observation)]
-        computation = Computation(given, rule.right, fault.steps, taken=before)
-        found: Rounded = getattr(computation, rule.quantities[observation.quantity])
-        return found.prediction()
-
-    return Hypothesis(fault.code, fault.sentence, predict)
-
-
-def _weights(observation: Observation[UpdateSituation]) -> Exact:
+def _weights(observation: Observed) -> Exact:
     return observation.situation.weights
 
 
-def _budget(observation: Observation[UpdateSituation], precision: str) -> Exact:
-    at = observation.situation
-    budgets = OPTIMIZER_BUDGETS[at.options.keyword](
-        at.options, at.weights, at.slots, at.gradient, at.learning_rate, at.step, precision
-    )
-    return budgets[observation.quantity]
+def _budget(observation: Observed, precision: str) -> Exact:
+    given = observation.situation
+    return OPTIMIZERS[given.options.keyword].budgets(given, precision)[observation.quantity]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from cnnspec.compare.budget import unit_roundoff
-from cnnspec.compare.causes.cause import Hypothesis, LayerSituation, Observation, Prediction
+from cnnspec.compare.fault import Fault, LayerSituation, Observation, Prediction
 
 Observed = Observation[LayerSituation]
 
@@ -15,7 +15,7 @@ DIGITS = 1e-6
 """How well a factor must be known before it is named: to the digits that are said of it."""
 
 
-def penalty(observations: list[Observed]) -> Iterator[Hypothesis[LayerSituation]]:
+def penalty(observations: list[Observed]) -> Iterator[Fault[LayerSituation]]:
     """Suppose that each parameter's gradient has a share of the parameter added to it."""
     name = observations[0].quantity.removeprefix("grad_")
     if name not in observations[0].situation.parameters:
@@ -31,8 +31,9 @@ def penalty(observations: list[Observed]) -> Iterator[Hypothesis[LayerSituation]
         rounding = unit_roundoff("float64") * (np.abs(value) + np.abs(factor * parameter))
         return Prediction(value, observation.budget + error * np.abs(parameter) + 4 * rounding)
 
-    yield Hypothesis(
+    yield Fault(
         "penalty-in-gradient",
+        (),
         f"{factor:.6g} times the weights is added to the layer's gradient, as by a penalty; the "
         "optimizer has the weight decay",
         predict,

@@ -7,15 +7,14 @@ from collections.abc import Iterator, Mapping, Set
 
 import numpy as np
 
-from cnnspec.compare.causes.cause import (
-    Hypothesis,
+from cnnspec.compare.fault import (
+    Fault,
     LayerSituation,
     Observation,
     Prediction,
     transformed,
 )
-from cnnspec.spec.layers import Conv, Pool
-from cnnspec.spec.sizes import pair
+from cnnspec.compare.kinds import LAYERS
 
 Observed = Observation[LayerSituation]
 
@@ -39,7 +38,7 @@ ADVICE = {
 }
 
 
-def named_scales(observations: list[Observed]) -> Iterator[Hypothesis[LayerSituation]]:
+def named_scales(observations: list[Observed]) -> Iterator[Fault[LayerSituation]]:
     """Suppose a factor that is a size of the problem, or a product of two, or one over it.
 
     Each probe has a batch and an image of its own size, so that few products are equal on
@@ -49,8 +48,8 @@ def named_scales(observations: list[Observed]) -> Iterator[Hypothesis[LayerSitua
     if any(math.isnan(estimate) for estimate in estimates):
         return
     if all(estimate == 0 for estimate in estimates):
-        yield Hypothesis(
-            "all-zeros", "every number is 0: the result is never computed, or lost", _zeros
+        yield Fault(
+            "all-zeros", (), "every number is 0: the result is never computed, or lost", _zeros
         )
         return
     shared = shared_sizes(observations)
@@ -66,7 +65,7 @@ def named_scales(observations: list[Observed]) -> Iterator[Hypothesis[LayerSitua
 
 def _scale(
     observations: list[Observed], names: list[str], shared: Set[str]
-) -> Hypothesis[LayerSituation]:
+) -> Fault[LayerSituation]:
     shown = max(observations, key=lambda observation: len(observation.situation.x))
     factor = _factors(shown.situation, shared)[names[0]]
     value, sign = f"{factor:.6g}", "-" if factor < 0 else ""
@@ -79,8 +78,8 @@ def _scale(
         own = _factors(observation.situation, shared)[names[0]]
         return transformed(observation, lambda array: own * array)
 
-    return Hypothesis(
-        "scale", f"every number is {value} times the expected one{shown_as}{advice}", predict
+    return Fault(
+        "scale", (), f"every number is {value} times the expected one{shown_as}{advice}", predict
     )
 
 
@@ -131,20 +130,5 @@ def _factors(situation: LayerSituation, names: Set[str]) -> Mapping[str, float]:
 
 def sizes_of(situation: LayerSituation) -> dict[str, int]:
     """Return the sizes of a layer's problem, by name."""
-    at, layer = situation.at, situation.at.layer
-    sizes = {BATCH: len(situation.x)}
-    if len(at.output) == 3:
-        sizes["positions"] = math.prod(at.output[1:])
-    if isinstance(layer, Conv | Pool):
-        sizes["kernel_area"] = math.prod(pair(layer.kernel_size))
-    if len(at.input) == 3:
-        if at.input != at.output:
-            sizes["in_channels"] = at.input[0]
-            sizes["input_positions"] = math.prod(at.input[1:])
-        sizes["out_channels" if at.input != at.output else "channels"] = at.output[0]
-    else:
-        sizes |= {"in_features": at.input[0], "out_features": at.output[0]}
-    if isinstance(layer, Conv):
-        sizes["fan_in"] = math.prod(at.parameters["weight"][1:])
-        sizes["groups"] = layer.groups
-    return sizes
+    own = LAYERS[situation.at.kind].sizes(situation.at)
+    return {BATCH: len(situation.x)} | own

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from cnnspec.compare.causes.cause import Hypothesis, LayerSituation, Observation, Prediction
-from cnnspec.spec.layers import Conv, Pool
+from cnnspec.compare.fault import Fault, LayerSituation, Observation, Prediction
+from cnnspec.compare.kinds import LAYERS
 from cnnspec.spec.layers.window import Windows
 from cnnspec.spec.sizes import show
 from cnnspec.trace import Array
@@ -18,17 +18,17 @@ Sizes = tuple[int | None, ...]
 """A height and a width; None where no window fits."""
 
 
-def wrong_shape(observations: list[Observed]) -> Iterator[Hypothesis[LayerSituation]]:
+def wrong_shape(observations: list[Observed]) -> Iterator[Fault[LayerSituation]]:
     """Suppose nothing but the shape, which is wrong: no number can be held against another."""
     wrong = [o for o in observations if o.found.shape != o.wanted.shape]
     if not wrong:
         return
     shown = max(wrong, key=lambda observation: len(observation.situation.x))
     if shown.found.size == 0 and shown.found.ndim < shown.wanted.ndim:
-        yield Hypothesis("missing", "the layer gives no such array", _as_found)
+        yield Fault("missing", (), "the layer gives no such array", _as_found)
         return
     sentence = f"the shape is {show_shape(shown.found)}; wanted {show_shape(shown.wanted)}"
-    yield Hypothesis("shape", f"{sentence}{_looks_like(wrong)}", _as_found)
+    yield Fault("shape", (), f"{sentence}{_looks_like(wrong)}", _as_found)
 
 
 def show_shape(array: Array) -> str:
@@ -53,7 +53,9 @@ def _looks_like(wrong: list[Observed]) -> str:
         return ""
     if wrong[0].wanted.ndim > 1 and _batch_is_fixed(wrong):
         return f": the batch is {wrong[0].found.shape[0]}, whatever is given"
-    for words, sizes in HINTS.get((wrong[0].situation.at.kind, wrong[0].quantity), ()):
+    at = wrong[0].situation.at
+    hints = HINTS.get(wrong[0].quantity, ()) if LAYERS[at.kind].windows(at) else ()
+    for words, sizes in hints:
         if all(o.found.shape == (*o.wanted.shape[:2], *(sizes(o) or ())) for o in wrong):
             return f": {words}"
     return ""
@@ -77,8 +79,7 @@ def _windows(
 
     def sizes(observation: Observed) -> Sizes | None:
         at = observation.situation.at
-        assert isinstance(at.layer, Conv | Pool)
-        right = at.layer.windows()
+        right = LAYERS[at.kind].windows(at)
         changed = tuple(map(change, right)) if change else right
         counts = tuple(w.count(at.input[1:][axis]) for w, axis in zip(changed, across))
         return None if counts == at.output[1:] else counts
@@ -103,16 +104,16 @@ def _columns(observation: Observed) -> Sizes | None:
 def _padded(observation: Observed) -> Sizes | None:
     """Return the size of the padded image."""
     at = observation.situation.at
-    assert isinstance(at.layer, Conv | Pool)
-    sizes = tuple(size + sum(w.padding) for size, w in zip(at.input[1:], at.layer.windows()))
+    sizes = tuple(
+        size + sum(w.padding) for size, w in zip(at.input[1:], LAYERS[at.kind].windows(at))
+    )
     return None if sizes == at.input[1:] else sizes
 
 
 def _emptied(observation: Observed) -> Sizes | None:
     """Return what is left of an image by a cut of `p:-p` where the padding is 0."""
     at = observation.situation.at
-    assert isinstance(at.layer, Conv | Pool)
-    return None if any(sum(w.padding) for w in at.layer.windows()) else (0, 0)
+    return None if any(sum(w.padding) for w in LAYERS[at.kind].windows(at)) else (0, 0)
 
 
 OF_WINDOWS = (
@@ -139,9 +140,5 @@ OF_IMAGES = (
     ("the width may be taken for the height, too", _columns),
 )
 
-HINTS = {
-    (kind, quantity): hints
-    for kind in ("conv", "pool")
-    for quantity, hints in (("output", OF_WINDOWS), ("grad_input", OF_IMAGES))
-}
-"""What to ask about, by kind and quantity, and the height and width that it would give."""
+HINTS = {"output": OF_WINDOWS, "grad_input": OF_IMAGES}
+"""What to ask about where there are windows, and the height and width that it would give."""

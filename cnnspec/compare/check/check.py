@@ -19,7 +19,8 @@ from cnnspec.compare.check.judged import Judged, with_causes
 from cnnspec.compare.check.records import Checked, CheckFinding, NotSupported, NotTriedError
 from cnnspec.compare.check.results import Results
 from cnnspec.compare.check.run import run_child
-from cnnspec.compare.check.settings import SETTINGS, Setting, settings_like
+from cnnspec.compare.kinds import LAYERS, LOSSES
+from cnnspec.compare.kinds.layer import Setting
 from cnnspec.compare.probes import as_float32, loss_probes, probe_labels
 from cnnspec.errors import BackendError
 from cnnspec.spec.layers import KINDS as LAYER_KINDS
@@ -28,8 +29,7 @@ from cnnspec.spec.layers import AnyLayer
 Progress = Callable[[int, int, str], None]
 """Called before each setting: how many are done, of how many, and which comes now."""
 
-LOSS = "cross_entropy"
-KINDS = (*LAYER_KINDS, LOSS)
+KINDS = (*LAYER_KINDS, *LOSSES)
 """What a class may be checked as."""
 
 CLASSES = (10, 2)
@@ -83,9 +83,9 @@ def check_class(
             "layout": layout,
             "built_in": like is not None,
         }
-        if kind == LOSS:
-            return _check_loss(label, Path(folder), request, time_limit, on_progress)
-        settings = settings_like(like) if like is not None else SETTINGS[kind]
+        if kind in LOSSES:
+            return _check_loss(label, kind, Path(folder), request, time_limit, on_progress)
+        settings = LAYERS[kind].settings if like is None else LAYERS[kind].like(like)
         work = Path(folder)
         return _check_layer(label, kind, settings, work, request, time_limit, on_progress)
 
@@ -93,7 +93,7 @@ def check_class(
 def _check_names(kind: str, names: Mapping[str, str]) -> None:
     """Refuse names for what a layer of this kind does not have."""
     Hints(names)
-    if kind == LOSS:  # told by the loss itself
+    if kind in LOSSES:  # told by the loss itself
         return
     options = {*LAYER_KINDS[kind].model_fields, "input_shape"}
     foreign = [name for name in names if name in OPTIONS.keys() - ARRAYS.keys() - options]
@@ -165,10 +165,10 @@ def _try(
 def _unsupported(kind: str, graders: Mapping[str, LayerGrader], results: Results) -> dict[str, str]:
     """Return why a class is not made for a setting, for those for which it is not.
 
-    A batch norm may be one for images, or one for features, and not work for the other.
+    A class may be one for images, or one for features, and not work for the other.
     """
     found = {key: why for key in graders if (why := results.unsupported(key)) is not None}
-    if kind == "batch_norm":
+    if LAYERS[kind].of_one_rank:
         over = {key: len(grader.at.input) for key, grader in graders.items() if key not in found}
         made_for = {
             axes for key, axes in over.items() if not _is_unusable(key, graders[key], results)
@@ -210,7 +210,12 @@ def _better_layouts(
 
 
 def _check_loss(
-    label: str, folder: Path, request: dict[str, Any], limit: float, on_progress: Progress
+    label: str,
+    kind: str,
+    folder: Path,
+    request: dict[str, Any],
+    limit: float,
+    on_progress: Progress,
 ) -> Checked:
     graders: list[LossGrader] = []
     asked: list[dict[str, Any]] = []
@@ -234,13 +239,13 @@ def _check_loss(
 
     results = run_child(folder, request | {"settings": asked}, limit, show)
     unreached = [finding for grader in graders for finding in grader.unreached()]
-    _raise_if_more_is_wanted(label, LOSS, unreached, results)
+    _raise_if_more_is_wanted(label, kind, unreached, results)
     if results.load_error():
-        return _not_loaded(label, LOSS, unreached, results)
+        return _not_loaded(label, kind, unreached, results)
     judged = [item for grader in graders for item in grader.judged(results)]
     return Checked(
         label,
-        LOSS,
+        kind,
         tuple(with_causes(judged, diagnose_loss)),
         output=results.printed.text,
         lines_printed=results.printed.lines,

@@ -9,29 +9,30 @@ import numpy as np
 
 from cnnspec.backends import LOOPS
 from cnnspec.compare.budget import Exact
-from cnnspec.compare.causes import Cause, LayerSituation, Observation
+from cnnspec.compare.causes.help import known_cause
 from cnnspec.compare.check.judged import Judged
 from cnnspec.compare.check.known import KEPT, UPDATED, first_call_only, uses_updated_weights
 from cnnspec.compare.check.records import CheckFinding
 from cnnspec.compare.check.results import Results
-from cnnspec.compare.check.settings import LAYER, Setting
+from cnnspec.compare.check.settings import LAYER, plan_of, probes_of
+from cnnspec.compare.fault import Cause, LayerSituation, Observation
 from cnnspec.compare.judge import Judge
-from cnnspec.compare.observe import layer_situation
+from cnnspec.compare.kinds.layer import Setting
 from cnnspec.compare.probes import LayerProbe
-from cnnspec.compare.replay_layers import layer_budgets, own_arrays
+from cnnspec.compare.replay_layers import layer_budgets, layer_situation, own_arrays
 from cnnspec.compare.side import probe_weights, quantities_of
 from cnnspec.spec.training import Training
 from cnnspec.trace import Array
 
 Observed = Observation[LayerSituation]
 
-CHANGES_INPUT = Cause("changes-input", "the array that it is given is overwritten")
-UPDATES = Cause(
+CHANGES_INPUT = known_cause("changes-input", "the array that it is given is overwritten")
+UPDATES = known_cause(
     "updates-own-weights",
     "the backward pass updates the weights; that is the optimizer's work, after all gradients "
     "are known",
 )
-ACCUMULATES = Cause(
+ACCUMULATES = known_cause(
     "not-repeatable",
     "the same call gives another result when it is made again: something is kept, or added "
     "up, between calls",
@@ -45,13 +46,13 @@ class LayerGrader:
 
     def __init__(self, setting: Setting) -> None:
         self.setting = setting
-        plan = setting.plan()
+        plan = plan_of(setting)
         self.at = plan.layer(LAYER)
         state = probe_weights(plan, 0)
         self._judge = Judge(plan, Training(), LOOPS, state)
         parameters, buffers = own_arrays(self._judge.side, self.at)
         self.weights = parameters | buffers
-        self.probes: Sequence[LayerProbe] = tuple(setting.probes(plan))
+        self.probes: Sequence[LayerProbe] = tuple(probes_of(setting, plan))
 
     def request(self, key: str) -> dict[str, Any]:
         """Return what the process in which the class runs must know."""

@@ -9,12 +9,12 @@ import numpy as np
 from cnnspec.backends.loops.cross_entropy import cross_entropy
 from cnnspec.backends.network import Labels
 from cnnspec.compare.budget import Exact
-from cnnspec.compare.budget_learning import cross_entropy_budgets
-from cnnspec.compare.causes import LossSituation, Observation
 from cnnspec.compare.check.grade import CHANGES_INPUT
 from cnnspec.compare.check.judged import Judged
 from cnnspec.compare.check.records import CheckFinding
 from cnnspec.compare.check.results import Results
+from cnnspec.compare.fault import LossSituation, Observation
+from cnnspec.compare.kinds import LOSS
 from cnnspec.trace import Array
 
 QUANTITIES = {"loss": "forward", "grad_logits": "backward"}
@@ -74,7 +74,7 @@ class LossGrader:
     def _observed(self, key: str, quantity: str, found: Array) -> Observation[LossSituation]:
         name, logits, labels = self.batches[key]
         truth = dict(zip(QUANTITIES, map(np.asarray, cross_entropy(logits, labels))))
-        bounds = dict(zip(QUANTITIES, cross_entropy_budgets(logits, labels, "float64")))
+        bounds = dict(zip(QUANTITIES, LOSS.budgets(logits, labels, "float64")))
         if quantity == "loss" and found.size == 1:
             found = found.reshape(())
         return Observation(

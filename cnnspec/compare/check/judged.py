@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from cnnspec.compare.budget import Exact
-from cnnspec.compare.causes import Cause, LayerSituation, Observation
 from cnnspec.compare.check.records import CheckFinding
+from cnnspec.compare.fault import Cause, LayerSituation, Observation
 from cnnspec.compare.measure import Measured, measure
 from cnnspec.trace import Array
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cnnspec.compare.causes import Cause
+from cnnspec.compare.fault import Cause
 from cnnspec.errors import BackendError
 
 

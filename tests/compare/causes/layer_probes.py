@@ -10,8 +10,8 @@ import numpy as np
 
 from cnnspec.backends.loops import LAYERS
 from cnnspec.compare.budget import Exact, sum_budget
-from cnnspec.compare.causes import Cause, LayerSituation, Observation
-from cnnspec.compare.causes.layers import diagnose_layer
+from cnnspec.compare.causes import diagnose_layer
+from cnnspec.compare.fault import Cause, LayerSituation, Observation
 from cnnspec.plan import INPUT, PlannedLayer
 from cnnspec.randomness import stream
 from cnnspec.spec.layers import AnyLayer

@@ -8,8 +8,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from cnnspec.compare.causes import LayerSituation, Observation, diagnose_layer
-from cnnspec.compare.causes.convolution import Convolution
+from cnnspec.compare.causes import diagnose_layer
+from cnnspec.compare.fault import LayerSituation, Observation
+from cnnspec.compare.kinds.affine.convolution import Convolution
 from cnnspec.randomness import stream
 from cnnspec.spec.layers import KINDS, Conv
 from tests.compare.causes.layer_probes import Faulty, Setting, setting

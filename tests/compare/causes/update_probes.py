@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from cnnspec.compare.budget import Exact
-from cnnspec.compare.budget_learning import OPTIMIZER_BUDGETS
-from cnnspec.compare.causes import Observation, UpdateSituation, diagnose_optimizer
+from cnnspec.compare.causes import diagnose_optimizer
+from cnnspec.compare.fault import Observation, UpdateSituation
+from cnnspec.compare.kinds import OPTIMIZERS
 from cnnspec.randomness import stream
 from cnnspec.spec.optimizers import AnyOptimizer
 
@@ -45,9 +46,7 @@ class Update:
         random = stream(0, "tests", "noise")
         observations = []
         for at in situations(self.options):
-            budgets = OPTIMIZER_BUDGETS[self.options.keyword](
-                self.options, at.weights, at.slots, at.gradient, RATE, at.step, "float64"
-            )
+            budgets = OPTIMIZERS[self.options.keyword].budgets(at, "float64")
             found = _stepped(at, rule)[quantity] + noise * random.normal(size=SHAPE)
             wanted = _stepped(at, self.right)[quantity]
             observations.append(Observation(at, quantity, found, wanted, 2 * budgets[quantity]))

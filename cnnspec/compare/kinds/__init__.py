@@ -1,0 +1,33 @@
+"""What the referee knows of each kind, by the word that a spec writes for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from cnnspec.compare.kinds.adam import AdamKind
+from cnnspec.compare.kinds.batch_norm import BatchNormKind
+from cnnspec.compare.kinds.conv import ConvKind
+from cnnspec.compare.kinds.cross_entropy import CrossEntropyKind
+from cnnspec.compare.kinds.flatten import FlattenKind
+from cnnspec.compare.kinds.layer import LayerKind
+from cnnspec.compare.kinds.linear import LinearKind
+from cnnspec.compare.kinds.loss import LossKind
+from cnnspec.compare.kinds.optimizer import OptimizerKind
+from cnnspec.compare.kinds.pool import PoolKind
+from cnnspec.compare.kinds.relu import ReLUKind
+from cnnspec.compare.kinds.sgd import SGDKind
+
+LAYERS: Mapping[str, LayerKind] = {
+    "conv": ConvKind(),
+    "relu": ReLUKind(),
+    "pool": PoolKind(),
+    "flatten": FlattenKind(),
+    "linear": LinearKind(),
+    "batch_norm": BatchNormKind(),
+}
+
+LOSSES: Mapping[str, LossKind] = {"cross_entropy": CrossEntropyKind()}
+(LOSS,) = LOSSES.values()
+"""A spec does not choose it."""
+
+OPTIMIZERS: Mapping[str, OptimizerKind] = {"sgd": SGDKind(), "adam": AdamKind()}

@@ -1,0 +1,70 @@
+"""What the referee knows of convolutions and linear layers: affine maps of their input."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+
+import numpy as np
+
+from cnnspec.compare.fault import Fault, LayerSituation, Observation, Prediction, computed
+from cnnspec.compare.kinds.affine.convolution import EXTRA_ROUNDINGS, Convolution
+from cnnspec.compare.kinds.layer import LayerKind
+
+Observed = Observation[LayerSituation]
+
+
+HELP = {
+    "bias-twice": "add the bias once",
+    "bias-subtracted": "add the bias",
+    "bias-sum": "sum over the batch and all places, and keep the channels",
+    "weight-transposed": "check the order of the weight's axes",
+    "weight-reshaped": "change the order of axes with `transpose`; `reshape` does not",
+}
+
+
+class AffineKind(LayerKind):
+    """A weight times the input, and a bias."""
+
+    help = HELP
+
+    def suspected(self, observations: Sequence[Observed]) -> Iterator[Fault[LayerSituation]]:
+        yield from super().suspected(observations)
+        if observations[0].quantity == "grad_bias":
+            yield from _sums(observations[0])
+
+    def right(self, observation: Observed) -> Prediction:
+        return Convolution.of(observation.situation).predict(observation.quantity)
+
+
+def _sums(first: Observed) -> Iterator[Fault[LayerSituation]]:
+    """Suppose sums over other axes for a gradient of the bias, which are only told apart by it."""
+    flat = first.situation.grad_output.ndim == 2
+    names = ("images", "features") if flat else ("images", "channels", "height", "width")
+    for bits in range(2 ** len(names)):
+        axes = tuple(axis for axis in range(len(names)) if bits >> axis & 1)
+        if set(axes) == set(range(len(names))) - {1}:
+            continue  # those are the right ones
+        over = ", ".join(names[axis] for axis in axes)
+        for keepdims in (False, True):
+            yield Fault(
+                "bias-sum",
+                (),
+                f"the sum runs over {over}; it belongs over all axes but the {names[1]}"
+                if over
+                else "the gradient of the output is returned as it came; its sum is wanted",
+                partial(_sum, axes=axes, keepdims=keepdims),
+            )
+
+
+def _sum(observation: Observed, axes: tuple[int, ...], keepdims: bool) -> Prediction | None:
+    """Sum over the axes; a single number may stand for all channels."""
+    gradient = observation.situation.grad_output
+    total, magnitude = (
+        np.asarray(array.sum(axis=axes, keepdims=keepdims))
+        for array in (gradient, np.abs(gradient))
+    )
+    shape = observation.found.shape
+    if total.size == 1 and len(shape) == 1:
+        total, magnitude = (np.full(shape, array.item()) for array in (total, magnitude))
+    return computed(total, magnitude, gradient.size + EXTRA_ROUNDINGS)

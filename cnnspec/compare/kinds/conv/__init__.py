@@ -1,0 +1,63 @@
+"""What the referee knows of a convolution."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from cnnspec.compare.kinds.affine.kind import HELP as AFFINE_HELP
+from cnnspec.compare.kinds.affine.kind import AffineKind
+from cnnspec.compare.kinds.affine.weights import BIAS, COUNTED, WEIGHT
+from cnnspec.compare.kinds.conv.kernel import KERNEL
+from cnnspec.compare.kinds.conv.padding import PADDING
+from cnnspec.compare.kinds.conv.windows import GEOMETRY, GROUPS, OVERLAPS
+from cnnspec.compare.kinds.layer import Setting, over_windows
+from cnnspec.plan import PlannedLayer
+from cnnspec.spec.layers import Conv
+from cnnspec.spec.layers.window import Windows
+from cnnspec.spec.sizes import pair
+
+IMAGES = (3, 6, 7)
+
+HELP = AFFINE_HELP | {
+    "dilation-ignored": "let the cells of the kernel lie a dilation apart",
+}
+
+
+class ConvKind(AffineKind):
+    """A correlation with kernels that move in windows."""
+
+    faults = (*BIAS, *WEIGHT, *COUNTED, *KERNEL, *GEOMETRY, *PADDING, *OVERLAPS, *GROUPS)
+    help = HELP
+    settings = (
+        Setting("plain", Conv(out_channels=4, kernel_size=3), IMAGES),
+        Setting("one channel", Conv(out_channels=1, kernel_size=2), (1, 4, 5)),
+        Setting("kernel of one cell", Conv(out_channels=3, kernel_size=1), (2, 3, 4)),
+        Setting("stride 2", Conv(out_channels=3, kernel_size=3, stride=2), (2, 7, 9)),
+        Setting("stride leaves cells", Conv(out_channels=2, kernel_size=2, stride=2), (2, 5, 7)),
+        Setting("padding 1", Conv(out_channels=3, kernel_size=3, padding=1), IMAGES),
+        Setting(
+            "padding 1 and stride 2",
+            Conv(out_channels=2, kernel_size=3, stride=2, padding=1),
+            (2, 5, 8),
+        ),
+    )
+
+    def windows(self, at: PlannedLayer) -> tuple[Windows, ...]:
+        return _layer(at).windows()
+
+    def sizes(self, at: PlannedLayer) -> dict[str, int]:
+        sizes = super().sizes(at)
+        area = {"kernel_area": math.prod(pair(_layer(at).kernel_size))}
+        own = {"fan_in": math.prod(at.parameters["weight"][1:]), "groups": _layer(at).groups}
+        return {"positions": sizes.pop("positions")} | area | sizes | own
+
+    def like(self, layer: Any) -> Sequence[Setting]:
+        channels = layer.in_channels or 3 * layer.groups
+        return [over_windows(layer, channels, layer.windows())]
+
+
+def _layer(at: PlannedLayer) -> Conv:
+    assert isinstance(at.layer, Conv)
+    return at.layer

@@ -1,0 +1,436 @@
+"""The closed list of faults of a cross-entropy, as steps of its formula that they replace."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from cnnspec.compare.fault import Fault, LossSituation
+from cnnspec.compare.formulas import Computation, Formula, Step, Steps, beside
+from cnnspec.compare.rounded import Rounded
+
+CrossEntropyFault = Fault[LossSituation]
+
+
+def _given(situation: LossSituation) -> dict[str, Any]:
+    return {"logits": Rounded(situation.logits), "given_labels": situation.labels}
+
+
+def _one_hot(at: Computation) -> Any:
+    return Rounded(np.equal.outer(at.labels, np.arange(at.classes)).astype(np.float64))
+
+
+STEPS: Steps = {
+    "n": lambda at: at.logits.value.shape[0],
+    "classes": lambda at: at.logits.value.shape[1],
+    "labels": lambda at: at.given_labels,
+    "own": _one_hot,
+    "z": lambda at: at.logits,
+    "axis": lambda at: 1,
+    "d": lambda at: at.z - at.z.max(at.axis),
+    "e": lambda at: at.d.exp(),
+    "total": lambda at: at.e.sum(at.axis),
+    "p": lambda at: at.e / at.total,
+    "log_p": lambda at: at.d - at.total.log(),
+    "terms": lambda at: -at.log_p.of(at.labels),
+    "divisor": lambda at: at.n,
+    "loss": lambda at: at.terms.sum(0) / at.divisor,
+    "grad": lambda at: (at.p - at.own) / at.divisor,
+}
+"""Mean of log(sum(exp(z))) - z[label], and its gradient (softmax(z) - one-hot) / n."""
+
+MEAN = Formula(_given, STEPS, {"grad_logits": "grad"})
+
+fault = MEAN.spoiling()
+
+DIVISORS = [
+    fault(code, sentence, {"divisor": divisor})
+    for code, sentence, divisor in [
+        ("sign", "the sign is turned round", lambda at: -at.n),
+        (
+            "sum-not-mean",
+            "the code takes the sum over the batch; the mean is wanted",
+            lambda at: 1,
+        ),
+        (
+            "divided-twice",
+            "the result is divided by the batch size twice",
+            lambda at: at.n**2,
+        ),
+        (
+            "divided-by-classes",
+            "the mean is taken over the classes, too; the mean over the batch alone is wanted",
+            lambda at: at.n * at.classes,
+        ),
+        (
+            "divided-by-classes",
+            "the sum over the batch is divided by the number of classes; the batch size is wanted",
+            lambda at: at.classes,
+        ),
+        ("scale", "the result is doubled", lambda at: at.n / 2),
+        ("scale", "the result is halved", lambda at: 2 * at.n),
+        (
+            "log-base",
+            "the logarithm is that of base 2; the natural one is wanted",
+            lambda at: at.n * math.log(2),
+        ),
+        (
+            "log-base",
+            "the logarithm is that of base 10; the natural one is wanted",
+            lambda at: at.n * math.log(10),
+        ),
+    ]
+]
+"""Faults of the factor 1/n."""
+
+
+def _product(at: Computation) -> Any:
+    """A one-hot row times the logarithms: 0 x -inf is no number."""
+    return -(at.own * at.log_p).sum(1)
+
+
+_OF_SOFTMAX: Steps = {"log_p": lambda at: at.p.log()}
+_NO_MAXIMUM: Steps = {"d": lambda at: at.z}
+_BY_PRODUCT: Steps = {"terms": _product}
+_UNDERFLOW = "the code takes the logarithm of a softmax, which may be 0"
+_OVERFLOW = "the code takes exp of the logits as they are, which overflows"
+
+WAYS = [
+    fault("no-maximum", _OVERFLOW, _NO_MAXIMUM),
+    fault("no-maximum", _OVERFLOW, {**_NO_MAXIMUM, **_OF_SOFTMAX}),
+    fault("no-maximum", _OVERFLOW, {**_NO_MAXIMUM, **_OF_SOFTMAX, **_BY_PRODUCT}),
+    fault("log-of-softmax", _UNDERFLOW, _OF_SOFTMAX),
+    fault("log-of-softmax", _UNDERFLOW, {**_OF_SOFTMAX, **_BY_PRODUCT}),
+]
+"""Ways to the same function that fail on large logits."""
+
+
+def _at_label(at: Computation, row: Rounded) -> Any:
+    """Put (n, 1) numbers at the labels of (n, classes) zeros."""
+    return row.moved(lambda column: np.where(at.own.value == 1, column, 0.0))
+
+
+def _through_softmax(grad_p: Step) -> Step:
+    """Return dloss/dlogits for a dloss/dp."""
+
+    def step(at: Computation) -> Any:
+        upstream = grad_p(at)
+        return at.p * (upstream - (at.p * upstream).sum(1)) / at.divisor
+
+    return step
+
+
+def _softmax(z: Rounded, axis: int = 1) -> Rounded:
+    e = (z - z.max(axis)).exp()
+    return e / e.sum(axis)
+
+
+def _double_softmax() -> Iterator[CrossEntropyFault]:
+    sentence = "the softmax is taken twice: the loss takes logits, and is given probabilities"
+
+    def grad(at: Computation) -> Any:
+        inner, upstream = at.z, at.p - at.own
+        return inner * (upstream - (inner * upstream).sum(1)) / at.divisor
+
+    again: Steps = {"z": lambda at: _softmax(at.logits)}
+    yield fault("double-softmax", sentence, {**again, "grad": grad})
+    yield fault("double-softmax", f"{sentence}; the gradient of the second one is left out", again)
+
+
+def _epsilons() -> Iterator[CrossEntropyFault]:
+    """Yield what people do about log(0)."""
+
+    def added(eps: float) -> Steps:
+        def grad(at: Computation) -> Any:
+            p = at.p.of(at.labels)
+            return (at.p - at.own) * (p / (p + eps)) / at.divisor
+
+        return {"log_p": lambda at: (at.p + eps).log(), "grad": grad}
+
+    def clipped(eps: float, most: float) -> Steps:
+        return {
+            "p": lambda at: (at.e / at.total).clip(eps, most),
+            "log_p": lambda at: at.p.log(),
+        }
+
+    def in_total(eps: float) -> Steps:
+        return {"total": lambda at: at.e.sum(1) + eps, "log_p": lambda at: at.p.log()}
+
+    for eps in (10.0**-power for power in range(5, 16)):
+        yield fault("eps-in-log", f"the code takes log(p + {eps:g}); log p is wanted", added(eps))
+        for most in (1.0, 1 - eps):
+            sentence = f"the probabilities are clipped to [{eps:g}, {most:.16g}]"
+            yield fault("clipped", sentence, clipped(eps, most))
+        yield fault("eps-in-softmax", f"{eps:g} is added to the sum of the softmax", in_total(eps))
+
+
+_FACTORS: list[tuple[str, Step]] = [
+    ("", lambda at: 1.0),
+    (", halved", lambda at: 0.5),
+    (", by class", lambda at: 1 / at.classes),
+    (", by class and halved", lambda at: 0.5 / at.classes),
+]
+
+
+def _squared_errors() -> Iterator[CrossEntropyFault]:
+    """Yield mean squared errors: of which numbers, halved or not, over the classes or not."""
+    squared: Steps = {
+        "terms": lambda at: at.factor * (at.error * at.error).sum(1),
+        "upstream": lambda at: 2 * at.factor * at.error,
+    }
+    of_softmax: Steps = {
+        "error": lambda at: at.p - at.own,
+        "grad": _through_softmax(lambda at: at.upstream),
+    }
+    of_logits: Steps = {
+        "error": lambda at: at.z - at.own,
+        "grad": lambda at: at.upstream / at.divisor,
+    }
+    for suffix, factor in _FACTORS:
+        for of, steps in [("softmax", of_softmax), ("logits", of_logits)]:
+            sentence = f"the loss is the squared error of the {of}{suffix}; the cross-entropy is "
+            sentence += "wanted"
+            yield fault("squared-error", sentence, {**squared, **steps, "factor": factor})
+
+
+_SHARES: list[tuple[str, Step]] = [
+    ("", lambda at: 1),
+    (", over the classes", lambda at: at.classes),
+]
+
+
+def _binary() -> Iterator[CrossEntropyFault]:
+    """Yield binary cross-entropies, one for each class."""
+
+    def terms(at: Computation) -> Any:
+        other = 1 - at.own
+        return -(at.own * at.p.log() + other * (1 - at.p).log()).sum(1) / at.share
+
+    def upstream(at: Computation) -> Any:
+        return ((1 - at.own) / (1 - at.p) - at.own / at.p) / at.share
+
+    sigmoid: Steps = {"p": lambda at: 1 / (1 + (-at.z).exp())}
+    for suffix, share in _SHARES:
+        own: Steps = {"share": share, "terms": terms}
+        grad: Steps = {"grad": lambda at: (at.p - at.own) / at.share / at.divisor}
+        yield fault(
+            "binary-cross-entropy",
+            f"the loss is a binary cross-entropy of each class's sigmoid{suffix}; the softmax's "
+            "cross-entropy is wanted",
+            {**own, **sigmoid, **grad},
+        )
+        yield fault(
+            "binary-cross-entropy",
+            f"the loss is a binary cross-entropy of each class's probability{suffix}; that of the "
+            "label alone is wanted",
+            {**own, "grad": _through_softmax(upstream)},
+        )
+    yield fault(
+        "sigmoid",
+        "the code takes a sigmoid of each logit; the softmax is wanted",
+        {**sigmoid, "log_p": lambda at: at.p.log()},
+    )
+
+
+def _smoothed(share: float) -> CrossEntropyFault:
+    steps: Steps = {
+        "target": lambda at: (1 - share) * at.own + share / at.classes,
+        "terms": lambda at: -(at.target * at.log_p).sum(1),
+        "grad": lambda at: (at.p - at.target) / at.divisor,
+    }
+    return fault(
+        "label-smoothing",
+        f"the labels are smoothed by {share:g}; the loss takes them as they are",
+        steps,
+    )
+
+
+def _over_everything(at: Computation) -> Any:
+    top = np.max(at.z.value)
+    return at.z - top
+
+
+def _shifted(by: int) -> Steps:
+    return {"labels": lambda at: (at.given_labels + by) % at.classes}
+
+
+_MINUS_ONE_OVER_P = (
+    "the gradient is that of the probabilities, -1/p: the gradient of the softmax is left out"
+)
+
+_WRONG_INPUT: list[CrossEntropyFault] = [
+    *_double_softmax(),
+    fault("label-shifted", "the class after the label is taken for the label", _shifted(1)),
+    fault("label-shifted", "the class before the label is taken for the label", _shifted(-1)),
+    fault(
+        "batch-axis",
+        "the softmax runs over the batch; it belongs over the classes",
+        {"axis": lambda at: 0},
+    ),
+    fault(
+        "batch-axis",
+        "the softmax runs over the whole batch at once; it belongs over the classes of each image",
+        {"d": _over_everything, "total": lambda at: at.e.sum(1).sum(0)},
+    ),
+]
+
+
+def _one_image() -> Iterator[CrossEntropyFault]:
+    """Yield losses that are overwritten, not added up, and then divided or not."""
+    for which, at_end in [("last", slice(-1, None)), ("first", slice(1))]:
+        term = partial(_terms, at_end)
+        sentence = f"only the {which} image counts"
+        yield fault("one-image", sentence, {"loss": term})
+        yield fault("one-image", f"{sentence}, and is divided by the batch size", _divided(term))
+
+
+def _terms(which: slice, at: Computation) -> Rounded:
+    terms: Rounded = at.terms
+    return terms.moved(lambda column: column[which])
+
+
+def _divided(term: Step) -> Steps:
+    return {"loss": lambda at: term(at) / at.divisor}
+
+
+_WRONG_LOSS: list[CrossEntropyFault] = [
+    fault(
+        "no-normaliser",
+        "the loss is minus the logit of the label: the logarithm of the sum is left out",
+        {"log_p": lambda at: at.z, "grad": lambda at: -at.own / at.divisor},
+    ),
+    fault(
+        "no-normaliser",
+        "exp of the logits is taken for probabilities: it is never divided by the sum",
+        {"p": lambda at: at.e, "log_p": lambda at: at.d},
+    ),
+    fault(
+        "no-logarithm",
+        "the loss is minus the probability of the label: the logarithm is left out",
+        {"terms": lambda at: -at.p.of(at.labels), "grad": _through_softmax(lambda at: -at.own)},
+    ),
+    fault(
+        "no-logarithm",
+        "the loss is 1 minus the probability of the label; minus its logarithm is wanted",
+        {"terms": lambda at: 1 - at.p.of(at.labels)},
+    ),
+    fault(
+        "log-of-mean",
+        "the code takes the logarithm of the mean probability; the mean of the logarithms is "
+        "wanted",
+        {"loss": lambda at: -(at.p.of(at.labels).sum(0) / at.n).log()},
+    ),
+    *_one_image(),
+    fault(
+        "logits-as-probabilities",
+        "the code takes the logarithm of the logits: it takes them for probabilities",
+        {
+            "p": lambda at: at.z,
+            "log_p": lambda at: at.z.log(),
+            "grad": lambda at: _at_label(at, -1 / at.z.of(at.labels)) / at.divisor,
+        },
+    ),
+    fault(
+        "logits-as-probabilities",
+        "the gradient is (logits - one-hot) / n: the logits are taken for probabilities",
+        {"grad": lambda at: (at.z - at.own) / at.divisor},
+    ),
+]
+
+_WRONG_GRADIENT: list[CrossEntropyFault] = [
+    fault(code, sentence, {"grad": grad})
+    for code, sentence, grad in [
+        (
+            "one-hot-missing",
+            "the gradient is softmax / n: the one-hot labels are never subtracted",
+            lambda at: at.p / at.divisor,
+        ),
+        (
+            "one-hot-added",
+            "the gradient is (softmax + one-hot) / n: the labels are added; they are to be "
+            "subtracted",
+            lambda at: (at.p + at.own) / at.divisor,
+        ),
+        (
+            "one-hot-everywhere",
+            "the gradient is (softmax - 1) / n: 1 is subtracted from every class; it belongs "
+            "to the label's alone",
+            lambda at: (at.p - 1) / at.divisor,
+        ),
+        (
+            "one-hot-not-divided",
+            "the gradient is softmax / n - one-hot: 1 is subtracted after the division by the "
+            "batch size",
+            lambda at: at.p / at.n - at.own,
+        ),
+        (
+            "softmax-not-divided",
+            "the gradient is softmax - one-hot / n: only the labels are divided by the batch size",
+            lambda at: at.p - at.own / at.n,
+        ),
+        (
+            "label-alone",
+            "the gradient is 0 but for the label's class; every class has one",
+            lambda at: _at_label(at, at.p.of(at.labels) - 1) / at.divisor,
+        ),
+        (
+            "softmax-jacobian-missing",
+            _MINUS_ONE_OVER_P,
+            lambda at: _at_label(at, -1 / at.p.of(at.labels)) / at.divisor,
+        ),
+        (
+            "softmax-jacobian-missing",
+            _MINUS_ONE_OVER_P,
+            lambda at: -(at.own / at.p) / at.divisor,
+        ),
+        (
+            "softmax-jacobian-twice",
+            "the gradient is passed through the softmax twice",
+            _through_softmax(lambda at: at.p - at.own),
+        ),
+    ]
+]
+
+
+_ZERO = fault(
+    "zero",
+    "every number is 0: the result is never computed, or lost",
+    {"loss": lambda at: Rounded(0), "grad": lambda at: 0 * at.z},
+)
+
+_OTHERS = [
+    _ZERO,
+    *_WRONG_INPUT,
+    *_WRONG_GRADIENT,
+    *_WRONG_LOSS,
+    *_epsilons(),
+    *_squared_errors(),
+    *_binary(),
+    *map(_smoothed, (0.1, 0.05, 0.2)),
+]
+
+FAULTS = [
+    *DIVISORS,
+    *WAYS,
+    *_OTHERS,
+    *(beside(way, divisor) for divisor in DIVISORS for way in WAYS),
+    *(beside(fault, other) for other in [*WAYS, *DIVISORS] for fault in _OTHERS),
+]
+
+HELP = {
+    "sum-not-mean": "divide by the batch size",
+    "divided-twice": "divide once",
+    "divided-by-classes": "divide by the batch size alone",
+    "no-maximum": "subtract the greatest logit before exp",
+    "log-of-softmax": "use the log-softmax: z - max - log(sum(exp(z - max)))",
+    "double-softmax": "give the loss the logits, not probabilities",
+    "one-hot-missing": "subtract 1 at the label's class",
+    "one-hot-added": "subtract the labels",
+    "one-hot-everywhere": "subtract 1 at the label's class alone",
+    "batch-axis": "take the softmax over axis 1",
+    "label-smoothing": "leave out the label smoothing",
+}

@@ -1,0 +1,44 @@
+"""What the referee knows of a kind, of whatever part."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import ClassVar, Generic, NamedTuple
+
+from cnnspec.compare.fault import Fault, Observation, Situation
+
+
+class Term(NamedTuple):
+    """One number that a bound is made of."""
+
+    name: str
+    value: float
+    meaning: str
+
+
+COMPOSED = "no single k: its bound is put together in"
+
+
+class Terms(NamedTuple):
+    """The numbers that a bound is made of, and how it comes of them, in words."""
+
+    terms: Sequence[Term]
+    formula: str
+
+
+class Kind(Generic[Situation]):
+    """The mistakes that people make in a kind of part, and what to do about them."""
+
+    # Of the class's own Situation; a ClassVar cannot say so.
+    faults: ClassVar[Sequence[Fault]] = ()  # type: ignore[type-arg]
+    """In the order in which they are looked for."""
+    help: ClassVar[Mapping[str, str]] = MappingProxyType({})
+    """What to do about a fault, by its code, where that is the same wherever it is named."""
+
+    def suspected(
+        self, observations: Sequence[Observation[Situation]]
+    ) -> Iterator[Fault[Situation]]:
+        """Yield the faults that may have spoilt a quantity, those of the table first."""
+        quantity = observations[0].quantity
+        yield from (fault for fault in self.faults if fault.spoils(quantity))

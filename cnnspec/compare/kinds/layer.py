@@ -1,0 +1,141 @@
+"""What the referee knows of a kind of layer."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cnnspec.compare.budget import Exact
+from cnnspec.compare.carry import Errors, Weights
+from cnnspec.compare.fault import LayerSituation, Observation, Prediction
+from cnnspec.compare.kinds.kind import Kind, Terms
+from cnnspec.plan import PlannedLayer
+from cnnspec.spec.layers import Layer
+from cnnspec.spec.layers.window import Windows
+from cnnspec.spec.sizes import Shape
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A layer with its options, over images of one size, or over features."""
+
+    name: str
+    layer: Layer
+    input: Shape
+
+
+def over_windows(layer: Layer, channels: int, windows: Sequence[Windows]) -> Setting:
+    """Return a setting of an image that is as small as windows may be tried on."""
+    height, width = (max(1, w.extent - sum(w.padding)) + 2 * w.stride for w in windows)
+    return Setting("as given", layer, (channels, height, width + 1))
+
+
+class LayerKind(Kind[LayerSituation]):
+    """A kind of layer, and what arrays that are off become in it.
+
+    The defaults suit sums of products. Arrays are (n, ...). x is off by at most e, and the
+    upstream gradient g by at most d. Of a sum of products of W and x, the error of x makes |W| e,
+    and the layer's own roundings at most its budget for |x| + e (`cnnspec.compare.budget`). Layers
+    that select pass errors on; where rounding may turn a decision, a gradient may go either way,
+    and is off by all of |g| + d.
+    """
+
+    is_sum: ClassVar[bool] = True
+    """Whether every number is a sum of products, whose budget follows from how many there are
+    (`Layer.reductions`) and from their magnitudes; else `budgets` has a derivation of its own."""
+    of_one_rank: ClassVar[bool] = False
+    """Whether people write it for images or for features, and not for both."""
+    settings: ClassVar[Sequence[Setting]] = ()
+    """In which a class is tried that somebody wrote; none: the defaults of the options, over
+    images and over features."""
+
+    def right(self, observation: Observation[LayerSituation]) -> Prediction | None:
+        """Compute a quantity anew, with its own budget; None where the given one is as good."""
+        return None
+
+    def budgets(self, situation: LayerSituation, precision: str) -> dict[str, Exact]:
+        """Bound the errors of a training pass by what it is given, for what is no plain sum."""
+        raise NotImplementedError
+
+    def terms(
+        self,
+        situation: LayerSituation,
+        precision: str,
+        quantity: str,
+        position: tuple[int, ...],
+    ) -> Terms:
+        """Say what the bound of one number of a quantity is made of, for what is no plain sum."""
+        raise NotImplementedError
+
+    def windows(self, at: PlannedLayer) -> tuple[Windows, ...]:
+        """Return the windows along the height and along the width; none where there are none."""
+        return ()
+
+    def sizes(self, at: PlannedLayer) -> dict[str, int]:
+        """Return the sizes of the problem, by name: factors that may come in by mistake."""
+        sizes = {}
+        if len(at.output) == 3:
+            sizes["positions"] = math.prod(at.output[1:])
+        if len(at.input) == 3:
+            if at.input != at.output:
+                sizes["in_channels"] = at.input[0]
+                sizes["input_positions"] = math.prod(at.input[1:])
+            sizes["out_channels" if at.input != at.output else "channels"] = at.output[0]
+        else:
+            sizes |= {"in_features": at.input[0], "out_features": at.output[0]}
+        return sizes
+
+    def like(self, layer: Any) -> Sequence[Setting]:
+        """Return settings with the options that a user gave."""
+        return [Setting(each.name, layer, each.input) for each in self.settings]
+
+    # What rounding may decide
+
+    def decisions(self, at: PlannedLayer, x: Exact) -> NDArray[Any] | None:
+        """Return what is decided about the numbers of an input; None: nothing is."""
+        return None
+
+    def near(self, at: PlannedLayer, x: Exact, slack: Exact) -> NDArray[np.bool]:
+        """Tell of each decision whether it may turn, where x is off by less than a slack."""
+        raise NotImplementedError
+
+    def selects(self, at: PlannedLayer) -> bool:
+        """Tell whether a layer passes on what it is given, and adds no rounding of its own."""
+        return False
+
+    # What errors become
+
+    def forward(self, at: PlannedLayer, weights: Weights, x: Exact, e: Exact) -> Exact:
+        """Bound the error of the output in training."""
+        nothing = np.zeros((len(x), *at.output))
+        size = weights.sums(at, np.abs(x) + e, nothing, biased=True)["output"]
+        carried = weights.sums(at, e, nothing)["output"]
+        return carried + weights.own(at, "output", size, len(x))
+
+    def predict(self, at: PlannedLayer, weights: Weights, x: Exact, e: Exact) -> Exact:
+        """Bound the error of the output in evaluation."""
+        return self.forward(at, weights, x, e)
+
+    def backward(
+        self, at: PlannedLayer, weights: Weights, x: Exact, e: Exact, g: Exact, d: Exact
+    ) -> tuple[Exact, Errors]:
+        """Bound the errors of the input's gradient and of the parameters', by their own names."""
+        size, n = np.abs(g) + d, len(x)
+        whole = weights.sums(at, np.abs(x) + e, size)
+        of_x, of_g = weights.sums(at, e, size), weights.sums(at, np.abs(x), d)
+        errors = {}
+        for name in at.parameters:
+            key = f"grad_{name}"
+            carried = of_g[key] if name == "bias" else of_g[key] + of_x[key]
+            errors[name] = carried + weights.own(at, name, whole[key], n)
+        own = weights.own(at, "grad_input", whole["grad_input"], n)
+        return of_g["grad_input"] + own, errors
+
+    def buffers(self, at: PlannedLayer, weights: Weights, x: Exact, e: Exact) -> Errors:
+        """Bound the errors of the buffers after a pass, by their own names."""
+        return {}

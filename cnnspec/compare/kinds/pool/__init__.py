@@ -1,0 +1,107 @@
+"""What the referee knows of a pooling layer."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cnnspec.compare.budget import Exact
+from cnnspec.compare.carry import Errors, Weights
+from cnnspec.compare.fault import Fault, LayerSituation, Prediction
+from cnnspec.compare.kinds.layer import LayerKind, Setting, over_windows
+from cnnspec.compare.kinds.pool.cells import sum_over_windows, two_greatest_meet, windows
+from cnnspec.compare.kinds.pool.geometry import CHANGES, OF_GRADIENT
+from cnnspec.compare.kinds.pool.gradients import ROUTES, overwritten
+from cnnspec.compare.kinds.pool.outputs import OUTPUTS
+from cnnspec.compare.kinds.pool.ways import Observed, right_pool
+from cnnspec.plan import PlannedLayer
+from cnnspec.spec.layers import Pool
+from cnnspec.spec.layers.window import Windows
+from cnnspec.spec.sizes import pair
+
+HELP = {
+    "ties-to-all": "send the gradient to the first maximum alone, as `argmax` finds it",
+    "ties-to-last": "compare with `>`, not with `>=`: then the first of equal maxima stays",
+    "ties-shared": "send the whole gradient to the first maximum, as `argmax` finds it",
+    "ties-to-first-by-column": "search each window row by row, as `argmax` does",
+    "shared-mask": "keep a mask for each window, or the index of its maximum",
+    "padding-wins": "pad with -inf, not with 0",
+    "starts-from-zero": "start the search for the maximum from -inf, or from the first cell",
+    "padding-not-counted": "divide by the cells of the padded window",
+}
+
+FAULTS = {
+    of: (*OUTPUTS[of], *ROUTES[of], *overwritten(of), *CHANGES, *OF_GRADIENT)
+    for of in ("max", "avg")
+}
+
+
+class PoolKind(LayerKind):
+    """The greatest of each window, or its average."""
+
+    help = HELP
+    settings = (
+        Setting("side by side", Pool(kernel_size=2), (2, 4, 6)),
+        Setting("side by side, cells left over", Pool(kernel_size=2), (2, 5, 7)),
+        Setting("overlapping windows", Pool(kernel_size=3, stride=2), (2, 5, 7)),
+        Setting("overlapping windows, stride 1", Pool(kernel_size=2, stride=1), (2, 4, 5)),
+    )
+
+    def suspected(self, observations: Sequence[Observed]) -> Iterator[Fault[LayerSituation]]:
+        first = observations[0]
+        faults = FAULTS[_layer(first.situation.at).kind]
+        yield from (fault for fault in faults if fault.spoils(first.quantity))
+
+    def right(self, observation: Observed) -> Prediction:
+        return right_pool(observation)
+
+    def windows(self, at: PlannedLayer) -> tuple[Windows, ...]:
+        return _layer(at).windows()
+
+    def sizes(self, at: PlannedLayer) -> dict[str, int]:
+        sizes = super().sizes(at)
+        area = {"kernel_area": math.prod(pair(_layer(at).kernel_size))}
+        return {"positions": sizes.pop("positions")} | area | sizes
+
+    def like(self, layer: Any) -> Sequence[Setting]:
+        return [over_windows(layer, 3, layer.windows())]
+
+    def decisions(self, at: PlannedLayer, x: Exact) -> NDArray[Any] | None:
+        """Return which cell of each window passes a maximum."""
+        if not self.selects(at):
+            return None
+        which: NDArray[np.intp] = windows(at, x.astype(np.float64), -np.inf).argmax(axis=-1)
+        return which
+
+    def near(self, at: PlannedLayer, x: Exact, slack: Exact) -> NDArray[np.bool]:
+        return two_greatest_meet(at, x, slack)
+
+    def selects(self, at: PlannedLayer) -> bool:
+        return _layer(at).kind == "max"
+
+    def forward(self, at: PlannedLayer, weights: Weights, x: Exact, e: Exact) -> Exact:
+        if not self.selects(at):
+            return super().forward(at, weights, x, e)
+        greatest: Exact = windows(at, e, 0.0).max(axis=-1)
+        return greatest
+
+    def backward(
+        self, at: PlannedLayer, weights: Weights, x: Exact, e: Exact, g: Exact, d: Exact
+    ) -> tuple[Exact, Errors]:
+        if not self.selects(at):
+            return super().backward(at, weights, x, e, g, d)
+        either = two_greatest_meet(at, x, 2 * e)  # x itself may be off
+        size = np.abs(g) + d
+        routed = weights.sums(at, x, np.where(either, 0.0, d))["grad_input"]
+        carried = routed + sum_over_windows(at, np.where(either, size, 0.0))
+        own = weights.own(at, "grad_input", sum_over_windows(at, size), len(x))
+        return carried + own, {}
+
+
+def _layer(at: PlannedLayer) -> Pool:
+    assert isinstance(at.layer, Pool)
+    return at.layer
