@@ -20,7 +20,6 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from cnnspec import ModelSpec, Network, load_spec, resolve
-from cnnspec.backends.chain import Layer
 from cnnspec.backends.numpy import LAYERS, OPTIMIZERS, NumPyNetwork, columns, conv, lanes
 from cnnspec.backends.numpy.adam import AdamNumPy
 from cnnspec.backends.numpy.conv import ConvNumPy
@@ -31,6 +30,7 @@ from cnnspec.backends.numpy.pool import PoolNumPy
 from cnnspec.backends.numpy.relu import ReLUNumPy
 from cnnspec.backends.numpy.sgd import SGDNumPy
 from cnnspec.backends.numpy.workspace import Workspace
+from cnnspec.backends.parts import Layer
 from cnnspec.bench.measure import alternate
 from cnnspec.initial import initial_weights
 from cnnspec.trace import Array

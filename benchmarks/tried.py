@@ -20,11 +20,11 @@ from threadpoolctl import threadpool_limits
 
 from cnnspec import load_spec, resolve
 from cnnspec.backends import numpy as engine_package
-from cnnspec.backends.chain import Layer
 from cnnspec.backends.numpy import NumPyNetwork, build
 from cnnspec.backends.numpy.conv import ConvNumPy
 from cnnspec.backends.numpy.pool import PoolNumPy
 from cnnspec.backends.numpy.relu import ReLUNumPy
+from cnnspec.backends.parts import Layer
 from cnnspec.bench.measure import Spread, alternate
 from cnnspec.spec.layers import Conv
 from cnnspec.trace import Array

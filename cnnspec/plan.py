@@ -10,8 +10,9 @@ from typing import Any
 
 from cnnspec.errors import SpecError
 from cnnspec.spec.checks import Sections, check
-from cnnspec.spec.initializations import AnyInitialization
+from cnnspec.spec.initializations import AnyInitialization, TorchDefault
 from cnnspec.spec.layers import Layer
+from cnnspec.spec.layers.join import Join
 from cnnspec.spec.layers.layer import INPUT as INPUT
 from cnnspec.spec.model import ModelSpec
 from cnnspec.spec.sizes import Shape
@@ -142,19 +143,29 @@ def resolve(spec: ModelSpec) -> Plan:
     if errors:
         raise SpecError(errors)
     layers = tuple(
-        PlannedLayer(
-            item.name,
-            item.layer,
-            item.inputs,
-            item.input_shapes,
-            item.output,
-            item.layer.parameters(item.input),
-            item.layer.buffers(item.input),
-            item.layer.macs(item.input, item.output),
-        )
+        _planned(item.name, item.layer, item.inputs, item.input_shapes, item.output)
         for item in chain.layers
     )
     return Plan(spec.name, spec.input, layers, spec.initialization)
+
+
+def part(layer: Layer, name: str, *shapes: Shape) -> Plan:
+    """Return the plan of one layer alone, over inputs of these shapes.
+
+    Raises:
+        ShapeError: the layer does not take them.
+    """
+    output = layer.joined_shape(shapes) if isinstance(layer, Join) else layer.output_shape(*shapes)
+    alone = _planned(name, layer, (INPUT,) * len(shapes), shapes, output)
+    return Plan(name, shapes[0], (alone,), TorchDefault())
+
+
+def _planned(
+    name: str, layer: Layer, inputs: tuple[str, ...], shapes: tuple[Shape, ...], output: Shape
+) -> PlannedLayer:
+    parameters, buffers = layer.parameters(shapes[0]), layer.buffers(shapes[0])
+    macs = layer.macs(shapes[0], output)
+    return PlannedLayer(name, layer, inputs, shapes, output, parameters, buffers, macs)
 
 
 def write_out(spec: ModelSpec) -> ModelSpec:

@@ -18,13 +18,29 @@ State = dict[str, Array]
 class LayerTrace:
     """One layer's share of a pass. Arrays have the batch first."""
 
+    inputs: tuple[Array, ...]
+    """What the layer received: one array, or of a join one from each branch."""
     output: Array
-    grad_input: Array
-    """dloss/dinput."""
+    grad_output: Array
+    """dloss/doutput, added up over all that read the output."""
+    grad_inputs: tuple[Array, ...]
+    """dloss/dinput, for each input."""
     grad_parameters: Mapping[str, Array]
     """dloss/dparameter, by the parameter's name within the layer (`weight`, `bias`)."""
     buffers: Mapping[str, Array] = field(default_factory=dict)
     """What the pass would make of the buffers, by name within the layer (`running_mean`)."""
+
+    @property
+    def input(self) -> Array:
+        """What a layer of one input received."""
+        (only,) = self.inputs
+        return only
+
+    @property
+    def grad_input(self) -> Array:
+        """dloss/dinput of a layer of one input."""
+        (only,) = self.grad_inputs
+        return only
 
 
 @dataclass(frozen=True)

@@ -122,7 +122,7 @@ def run(
         network.load_state(network.state() | {"layer.weight": np.array([[weight]])})
     output = plan.layer("layer").output
     upstream = np.ones((1, *output)) if grad is None else np.array([[grad]], np.float64)
-    found = network.replay("layer", x, upstream)
+    found = network.replay("layer", [x], upstream)
     return found.output[0, 0].tolist(), found.grad_input[0, 0].tolist()
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from cnnspec.backends import numpy as engine
-from cnnspec.backends.chain import Layer
+from cnnspec.backends.parts import Layer
 from cnnspec.compare import Party
 from cnnspec.plan import Plan
 from cnnspec.spec.training import Training

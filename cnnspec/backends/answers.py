@@ -61,12 +61,21 @@ def as_step(found: Any, images: int, classes: int) -> Step:
     return Step(loss, logits)
 
 
-def as_layer(found: Any, what: str = "a `cnnspec.trace.LayerTrace`") -> LayerTrace:
+def as_layer(
+    found: Any, at: PlannedLayer, what: str = "a `cnnspec.trace.LayerTrace`"
+) -> LayerTrace:
     """Return what a layer gives, of whatever shapes; gradients and buffers may be missing."""
     if not isinstance(found, LayerTrace):
         raise UnfitError(shown(found), what)
-    for name in ("output", "grad_input"):
+    for name in ("output", "grad_output"):
         _array(getattr(found, name), f"an array as `{name}`")
+    for name in ("inputs", "grad_inputs"):
+        arrays = getattr(found, name)
+        if not isinstance(arrays, tuple) or len(arrays) != len(at.inputs):
+            of = f", one for each of {', '.join(at.inputs)}"
+            raise UnfitError(shown(arrays), f"a tuple of arrays as `{name}`{of}")
+        for array in arrays:
+            _array(array, f"arrays as `{name}`")
     for arrays in (found.grad_parameters, found.buffers):
         if not isinstance(arrays, Mapping):
             raise UnfitError(shown(arrays), "gradients and buffers by the parameter's name")
@@ -91,7 +100,7 @@ def as_trace(found: Any, images: int, plan: Plan) -> Trace:
     for at in plan.layers:
         if at.name not in found.layers:
             raise UnfitError(f"nothing of `{at.name}`", "a `LayerTrace` of each layer of the plan")
-        layers[at.name] = as_layer(found.layers[at.name], f"a `LayerTrace` of `{at.name}`")
+        layers[at.name] = as_layer(found.layers[at.name], at, f"a `LayerTrace` of `{at.name}`")
         for name, array, shape in _shapes(layers[at.name], images, at):
             if array is None or array.shape != shape:
                 has = "no such array" if array is None else shown(array)
@@ -107,8 +116,12 @@ def _shapes(
     trace: LayerTrace, images: int, at: PlannedLayer
 ) -> Iterator[tuple[str, Array | None, Shape]]:
     """Yield every array of a layer, what it is called, and the shape that it must have."""
+    for x, shape in zip(trace.inputs, at.input_shapes):
+        yield "input", x, (images, *shape)
     yield "output", trace.output, (images, *at.output)
-    yield "input gradient", trace.grad_input, (images, *at.input)
+    yield "output gradient", trace.grad_output, (images, *at.output)
+    for grad, shape in zip(trace.grad_inputs, at.input_shapes):
+        yield "input gradient", grad, (images, *shape)
     for name, shape in at.parameters.items():
         yield f"{name} gradient", trace.grad_parameters.get(name), tuple(shape)
     for name, shape in at.buffers.items():

@@ -84,25 +84,41 @@ def check_labels(labels: Labels, images: int, classes: int) -> None:
         )
 
 
-def check_replay(x: Array, grad_output: Array, at: PlannedLayer) -> None:
-    """Hold the input and the upstream gradient of one layer against its shapes.
+def check_replay(
+    inputs: Sequence[Array],
+    grad_output: Array,
+    at: PlannedLayer,
+    state: Mapping[str, Array] | None = None,
+) -> None:
+    """Hold the inputs, the upstream gradient and the state of one layer against its shapes.
 
     Raises:
         DataError: they are no arrays of real numbers, have other shapes, or are of too few images
             for the layer's statistics.
+        StateError: a name or a shape of the state does not fit the layer.
     """
-    for array, what in ((x, "inputs"), (grad_output, "upstream gradients")):
+    if isinstance(inputs, np.ndarray) or len(inputs) != len(at.inputs):
+        found = "one array" if isinstance(inputs, np.ndarray) else f"{len(inputs)}"
+        raise DataError(
+            f"`{at.name}` takes a sequence of inputs, one array for each of "
+            f"{', '.join(at.inputs)}; found {found}"
+        )
+    for array, what in (*((x, "inputs") for x in inputs), (grad_output, "upstream gradients")):
         if not _are_numbers(array):
             raise _no_numbers(array, f"{what} of `{at.name}`")
-    if x.shape[1:] != at.input or grad_output.shape != (len(x), *at.output):
+    images = len(inputs[0])
+    shapes = [(images, *shape) for shape in (*at.input_shapes, at.output)]
+    if [array.shape for array in (*inputs, grad_output)] != shapes:
         raise DataError(
-            f"`{at.name}` takes inputs of (n, {', '.join(map(str, at.input))}) and upstream "
-            f"gradients of (n, {', '.join(map(str, at.output))}); found {x.shape} and "
-            f"{grad_output.shape}"
+            f"`{at.name}` takes inputs of {_in_words(at.input_shapes)} and upstream "
+            f"gradients of {_in_words([at.output])}; found "
+            f"{', '.join(str(x.shape) for x in inputs)} and {grad_output.shape}"
         )
-    if not len(x):
+    if not images:
         raise DataError(f"`{at.name}`: found no inputs; wanted at least one image's")
-    check_batch(len(x), at)
+    check_batch(images, at)
+    if state is not None:
+        check_state(state, at.state, f"weights of `{at.name}`", has="the layer")
 
 
 def check_loss(logits: Array, labels: Labels) -> None:
@@ -135,8 +151,14 @@ def check_batch(images: int, at: PlannedLayer) -> None:
         )
 
 
-def check_state(state: Mapping[str, Array], expected: Mapping[str, Shape], what: str) -> None:
-    """Hold names and shapes against what a network has.
+def check_state(
+    state: Mapping[str, Array],
+    expected: Mapping[str, Shape],
+    what: str,
+    *,
+    has: str = "the network",
+) -> None:
+    """Hold names and shapes against what a network or one of its layers has.
 
     Raises:
         StateError: a name is missing or too many, or a shape differs.
@@ -146,14 +168,19 @@ def check_state(state: Mapping[str, Array], expected: Mapping[str, Shape], what:
     if missing or unknown:
         parts = [f"missing: {_few(missing)}"] if missing else []
         parts += [f"unknown: {_few(unknown)}"] if unknown else []
-        raise StateError(f"the {what} do not fit the network; {'; '.join(parts)}")
+        raise StateError(f"the {what} do not fit {has}; {'; '.join(parts)}")
     for name, shape in expected.items():
         if state[name].shape != tuple(shape):
             raise StateError(
-                f"the {what} do not fit the network: `{name}` is "
+                f"the {what} do not fit {has}: `{name}` is "
                 f"{show(state[name].shape) or 'a number without a shape'}, "
-                f"but the network has {show(shape)}"
+                f"but {has} has {show(shape)}"
             )
+
+
+def _in_words(shapes: Sequence[Shape]) -> str:
+    """Write the shapes of arrays with any number of images."""
+    return " and ".join(f"(n, {', '.join(map(str, shape))})" for shape in shapes)
 
 
 def _few(names: Sequence[str]) -> str:

@@ -6,11 +6,9 @@ holds arrays; here is only what ties them together.
 
 from __future__ import annotations
 
-import time
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -21,105 +19,15 @@ from cnnspec.backends.border import (
     check_state,
     check_training,
 )
+from cnnspec.backends.line import Line
 from cnnspec.backends.network import Labels, LayerTimes, Step
+from cnnspec.backends.parts import Layer, Loss, Optimizer, Stopwatch
 from cnnspec.backends.sharing import Making, Shared, by_turns
-from cnnspec.plan import Plan
-from cnnspec.spec.layers import Layer as SpecLayer
+from cnnspec.plan import INPUT, Plan, PlannedLayer
+from cnnspec.spec.layers.join import Join
 from cnnspec.spec.sizes import Shape
 from cnnspec.spec.training import Training
 from cnnspec.trace import Array, LayerTrace, LossTrace, State, Trace
-
-
-class Layer(ABC):
-    """A layer written by hand. Arrays are laid out as its backend likes.
-
-    What it returns may live until its next call alone. Backward, the gradients of parameters are
-    asked for before that of the input, which may write over the upstream gradient.
-
-    A copy is made as the layer was, with its parameters and buffers; what a pass left in it stays
-    behind. Where more is to go with it, a class has its own `__reduce__`.
-    """
-
-    def __init__(self, layer: SpecLayer, input: Shape, output: Shape, dtype: np.dtype) -> None:
-        self._made_of = layer, input, output, dtype
-        self.parameters: dict[str, Array] = {
-            name: np.zeros(shape, dtype) for name, shape in layer.parameters(input).items()
-        }
-        self.buffers: dict[str, Array] = {
-            name: np.zeros(shape, dtype) for name, shape in layer.buffers(input).items()
-        }
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), self._made_of, {"parameters": self.parameters, "buffers": self.buffers}
-
-    @abstractmethod
-    def forward(self, x: Array) -> Array:
-        """Return the output in training, keep what the gradients need, update the buffers."""
-
-    def predict(self, x: Array) -> Array:
-        """Return the output in evaluation, and change no buffer."""
-        return self.forward(x)
-
-    @abstractmethod
-    def input_gradient(self, grad_output: Array) -> Array:
-        """Return dloss/dx for the x of the last forward pass."""
-
-    def parameter_gradients(self, grad_output: Array) -> dict[str, Array]:
-        """Return dloss/dparameter for the x of the last forward pass."""
-        return {}
-
-
-class Stopwatch(Layer):
-    """A layer that notes how long its passes take, in seconds."""
-
-    def __init__(self, layer: Layer) -> None:
-        self._layer = layer
-        self.parameters, self.buffers = layer.parameters, layer.buffers
-        self._forward = self._backward = 0.0
-
-    @property
-    def times(self) -> LayerTimes:
-        return LayerTimes(self._forward, self._backward)
-
-    def forward(self, x: Array) -> Array:
-        start = time.perf_counter()
-        y = self._layer.forward(x)
-        self._forward += time.perf_counter() - start
-        return y
-
-    def input_gradient(self, grad_output: Array) -> Array:
-        start = time.perf_counter()
-        grad = self._layer.input_gradient(grad_output)
-        self._backward += time.perf_counter() - start
-        return grad
-
-    def parameter_gradients(self, grad_output: Array) -> dict[str, Array]:
-        start = time.perf_counter()
-        gradients = self._layer.parameter_gradients(grad_output)
-        self._backward += time.perf_counter() - start
-        return gradients
-
-
-class Loss(Protocol):
-    """Mean loss of a batch and its gradient."""
-
-    def __call__(self, logits: Array, labels: Labels) -> tuple[float, Array]: ...
-
-
-class Optimizer(ABC):
-    """Changes parameters in place, and keeps slots of their shape for each."""
-
-    slots: dict[str, Array]
-
-    @abstractmethod
-    def step(
-        self,
-        parameters: Mapping[str, Array],
-        gradients: Mapping[str, Array],
-        learning_rate: float,
-        step: int,
-    ) -> None:
-        """Take one step; `step` counts from 1."""
 
 
 class ChainNetwork(Shared):
@@ -141,9 +49,10 @@ class ChainNetwork(Shared):
         self.backend = backend
         self._dtype = np.dtype(training.precision)
         self._layers = {
-            at.name: layers[at.kind](at.layer, at.input, at.output, self._dtype)
+            at.name: layers[at.kind](at.layer, _received(at), at.output, self._dtype)
             for at in plan.layers
         }
+        self._line = Line(plan, self._layers)
         self._loss = loss
         self._parameters = {
             f"{name}.{parameter}": array
@@ -194,30 +103,27 @@ class ChainNetwork(Shared):
         check_images(images, self.plan)
         if not len(images):  # of which a layer need not be able to make anything
             return np.empty((0, *self.plan.layers[-1].output), self._dtype)
-        x = self._enter(images)
-        for layer in self._layers.values():
-            x = layer.predict(x)
-        return self._leave(x)
+        return self._leave(self._line.predict(self._enter(images)))
 
     @by_turns
-    def evaluated_inputs(self, images: Array) -> list[Array]:
-        """Return what each layer receives in evaluation."""
+    def evaluated(self, images: Array) -> dict[str, Array]:
+        """Return the output of each layer in evaluation."""
         check_images(images, self.plan)
-        x, found = self._enter(images), []
-        for layer in self._layers.values():
-            found.append(self._leave(x))
-            x = layer.predict(x)
+        found: dict[str, Array] = {}
+
+        def keep(name: str, output: Array) -> None:
+            found[name] = self._leave(output)
+
+        self._line.predict(self._enter(images), keep)
         return found
 
     @by_turns
     def train_step(self, images: Array, labels: Labels, learning_rate: float, step: int) -> Step:
         check_training(images, labels, self.plan)
-        logits = self._enter(images)
-        for layer in self._layers.values():
-            logits = layer.forward(logits)
+        logits = self._line.forward(self._enter(images))
         loss, grad = self._loss(logits, labels)
         result = Step(loss, self._leave(logits))
-        gradients = gradients_of(self._layers, grad)
+        gradients = self._line.backward(grad)
         self._optimizer.step(self._parameters, gradients, learning_rate, step)
         return result
 
@@ -225,11 +131,9 @@ class ChainNetwork(Shared):
     def layer_times(self, images: Array, labels: Labels) -> dict[str, LayerTimes]:
         check_training(images, labels, self.plan)
         watched = {name: Stopwatch(layer) for name, layer in self._layers.items()}
-        logits = self._enter(images)
-        for layer in watched.values():
-            logits = layer.forward(logits)
-        _, grad = self._loss(logits, labels)
-        gradients_of(watched, grad)
+        line = Line(self.plan, watched)
+        _, grad = self._loss(line.forward(self._enter(images)), labels)
+        line.backward(grad)
         return {name: layer.times for name, layer in watched.items()}
 
     @by_turns
@@ -242,32 +146,55 @@ class ChainNetwork(Shared):
     def trace(self, images: Array, labels: Labels) -> Trace:
         check_training(images, labels, self.plan)
         x = self._enter(images)
-        outputs, buffers = {}, {}
-        for name, layer in self._layers.items():
-            with _kept(layer.buffers):
-                x = layer.forward(x)
-                outputs[name], buffers[name] = self._leave(x), _copies(layer.buffers)
-        loss, grad = self._loss(x, labels)
+        outputs, buffers = {INPUT: self._leave(x)}, {}
+
+        def keep(name: str, output: Array) -> None:
+            outputs[name] = self._leave(output)
+            buffers[name] = _copies(self._layers[name].buffers)
+
+        with _kept({name: self._state[name] for name in self.plan.buffers}):
+            logits = self._line.forward(x, keep)
+        loss, grad = self._loss(logits, labels)
         loss_trace = LossTrace(loss, self._leave(grad))
-        layers = {}
-        for name, layer in reversed(self._layers.items()):
+        inputs = {at.name: at.inputs for at in self.plan.layers}
+        found: dict[str, LayerTrace] = {}
+
+        def look_back(name: str, layer: Layer, grad: Array) -> Sequence[Array]:
+            grad_output = self._leave(grad)
             grad_parameters = _copies(layer.parameter_gradients(grad))
-            grad = layer.input_gradient(grad)
-            layers[name] = LayerTrace(
-                outputs[name], self._leave(grad), grad_parameters, buffers[name]
+            grads = layer.input_gradients(grad)
+            found[name] = LayerTrace(
+                tuple(outputs[source] for source in inputs[name]),
+                outputs[name],
+                grad_output,
+                tuple(map(self._leave, grads)),
+                grad_parameters,
+                buffers[name],
             )
-        return Trace({name: layers[name] for name in self._layers}, loss_trace)
+            return grads
+
+        self._line.traced_back(grad, look_back)
+        return Trace({name: found[name] for name in self._layers}, loss_trace)
 
     @by_turns
-    def replay(self, layer: str, x: Array, grad_output: Array) -> LayerTrace:
-        check_replay(x, grad_output, self.plan.layer(layer))
-        alone = self._layers[layer]
-        with _kept(alone.buffers):
-            output = self._leave(alone.forward(self._enter(x)))
+    def replay(
+        self,
+        layer: str,
+        inputs: Sequence[Array],
+        grad_output: Array,
+        *,
+        state: Mapping[str, Array] | None = None,
+    ) -> LayerTrace:
+        check_replay(inputs, grad_output, self.plan.layer(layer), state)
+        alone, given = self._layers[layer], [self._enter(x) for x in inputs]
+        upstream = self._enter(grad_output)
+        received, sent = tuple(map(self._leave, given)), self._leave(upstream)
+        with _kept(alone.buffers if state is None else alone.parameters | alone.buffers, state):
+            output = self._leave(alone.forward(*given))
             buffers = _copies(alone.buffers)
-        grad = self._enter(grad_output)
-        grad_parameters = _copies(alone.parameter_gradients(grad))
-        return LayerTrace(output, self._leave(alone.input_gradient(grad)), grad_parameters, buffers)
+            grad_parameters = _copies(alone.parameter_gradients(upstream))
+            grad_inputs = tuple(map(self._leave, alone.input_gradients(upstream)))
+        return LayerTrace(received, output, sent, grad_inputs, grad_parameters, buffers)
 
     @by_turns
     def replay_loss(self, logits: Array, labels: Labels) -> LossTrace:
@@ -283,27 +210,21 @@ def with_attributes(kind: type, attributes: Mapping[str, Any]) -> Any:
     return made
 
 
-def gradients_of(layers: Mapping[str, Layer], grad: Array) -> dict[str, Array]:
-    """Pass dloss/dlogits back through a chain that was run forward; return all dloss/dparameter."""
-    parameters = sum(len(layer.parameters) for layer in layers.values())
-    gradients: dict[str, Array] = {}
-    for name, layer in reversed(list(layers.items())):
-        for parameter, gradient in layer.parameter_gradients(grad).items():
-            gradients[f"{name}.{parameter}"] = gradient
-        if len(gradients) == parameters:
-            break  # nothing that learns lies before this layer
-        grad = layer.input_gradient(grad)
-    return gradients
+def _received(at: PlannedLayer) -> Shape | tuple[Shape, ...]:
+    """Return the shape that a layer receives; of a join, those of all branches."""
+    return at.input_shapes if isinstance(at.layer, Join) else at.input
 
 
 @contextmanager
-def _kept(buffers: Mapping[str, Array]) -> Iterator[None]:
-    """Put buffers back as they were before a pass that only looks."""
-    before = _copies(buffers)
+def _kept(arrays: Mapping[str, Array], others: Mapping[str, Array] | None = None) -> Iterator[None]:
+    """Put arrays back as they were, after a pass that only looks or that takes `others`."""
+    before = _copies(arrays)
+    for name, other in (others or {}).items():
+        arrays[name][...] = other
     try:
         yield
     finally:
-        for name, array in buffers.items():
+        for name, array in arrays.items():
             array[...] = before[name]
 
 

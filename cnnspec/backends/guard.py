@@ -10,7 +10,7 @@ import linecache
 import pickle
 import sysconfig
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -126,10 +126,10 @@ class GuardedNetwork(Shared):
         return _from_bytes, (pickled(self._network), guarding, file)
 
     @by_turns
-    def _run(self, method: str, *given: Any) -> Any:
+    def _run(self, method: str, *given: Any, **named: Any) -> Any:
         try:
             with foreign():
-                return getattr(self._network, method)(*given)
+                return getattr(self._network, method)(*given, **named)
         except KeyboardInterrupt:
             raise
         except Exception as error:
@@ -144,9 +144,9 @@ class GuardedNetwork(Shared):
             raised.add_note(f"{TOLD} `{self._name}` {place}")
             raise raised from stop
 
-    def _ask(self, method: str, *given: Any, answer: Callable[[Any], T]) -> T:
+    def _ask(self, method: str, *given: Any, answer: Callable[[Any], T], **named: Any) -> T:
         """Run a method and hold its answer to what was asked for."""
-        found = self._run(method, *given)
+        found = self._run(method, *given, **named)
         try:
             return answer(found)
         except UnfitError as unfit:
@@ -189,9 +189,22 @@ class GuardedNetwork(Shared):
             "trace", images, labels, answer=lambda found: as_trace(found, len(images), self.plan)
         )
 
-    def replay(self, layer: str, x: Array, grad_output: Array) -> LayerTrace:
-        check_replay(x, grad_output, self.plan.layer(layer))
-        return self._ask("replay", layer, x, grad_output, answer=as_layer)
+    def replay(
+        self,
+        layer: str,
+        inputs: Sequence[Array],
+        grad_output: Array,
+        *,
+        state: Mapping[str, Array] | None = None,
+    ) -> LayerTrace:
+        at = self.plan.layer(layer)
+        check_replay(inputs, grad_output, at, state)
+        return self._ask(
+            "replay",
+            *(layer, inputs, grad_output),
+            state=state,
+            answer=lambda found: as_layer(found, at),
+        )
 
     def replay_loss(self, logits: Array, labels: Labels) -> LossTrace:
         check_loss(logits, labels)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
@@ -96,12 +96,24 @@ class Network(Protocol):
             DataError: as in `train_step`.
         """
 
-    def replay(self, layer: str, x: Array, grad_output: Array) -> LayerTrace:
-        """Run one layer alone, as `trace` does, on a given input and upstream gradient.
+    def replay(
+        self,
+        layer: str,
+        inputs: Sequence[Array],
+        grad_output: Array,
+        *,
+        state: Mapping[str, Array] | None = None,
+    ) -> LayerTrace:
+        """Run one layer alone, as `trace` does, on given inputs and an upstream gradient.
+
+        The answer comes from the arguments alone, and the network is left as it was. `state` has
+        other parameters and buffers than the network's, by their names within the layer
+        (`weight`).
 
         Raises:
             DataError: the arrays have other shapes than the layer's, or the batch is empty or too
                 small for the layer's statistics.
+            StateError: a name or a shape of `state` does not fit the layer.
         """
 
     def replay_loss(self, logits: Array, labels: Labels) -> LossTrace:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 
 from threadpoolctl import threadpool_limits
@@ -77,9 +77,16 @@ class ThreadLimited(Shared):
         with self._limit() as network:
             return network.trace(images, labels)
 
-    def replay(self, layer: str, x: Array, grad_output: Array) -> LayerTrace:
+    def replay(
+        self,
+        layer: str,
+        inputs: Sequence[Array],
+        grad_output: Array,
+        *,
+        state: Mapping[str, Array] | None = None,
+    ) -> LayerTrace:
         with self._limit() as network:
-            return network.replay(layer, x, grad_output)
+            return network.replay(layer, inputs, grad_output, state=state)
 
     def replay_loss(self, logits: Array, labels: Labels) -> LossTrace:
         with self._limit() as network:

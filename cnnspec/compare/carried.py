@@ -15,7 +15,7 @@ from cnnspec.backends.network import Labels
 from cnnspec.compare.budget import Exact
 from cnnspec.compare.carry import Weights
 from cnnspec.compare.kinds import LAYERS, LOSS
-from cnnspec.plan import Plan
+from cnnspec.plan import INPUT, Plan
 from cnnspec.trace import Array, Trace
 
 
@@ -91,7 +91,9 @@ def _backward(
 
 def prediction_errors(plan: Plan, weights: Weights, images: Array) -> Exact:
     """Bound the errors of logits in evaluation, in a precision."""
-    e = np.zeros(images.shape)
-    for at, x in zip(plan.layers, weights.evaluated_inputs(images)):
-        e = LAYERS[at.kind].predict(at, weights, x, e)
-    return e
+    values = {INPUT: images.astype(np.float64), **weights.evaluated(images)}
+    errors = {INPUT: np.zeros(images.shape)}
+    for at in plan.layers:
+        (source,) = at.inputs
+        errors[at.name] = LAYERS[at.kind].predict(at, weights, values[source], errors[source])
+    return errors[plan.layers[-1].name]

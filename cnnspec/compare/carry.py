@@ -45,21 +45,18 @@ class Weights:
 
     def sums(self, at: PlannedLayer, x: Exact, grad: Exact, *, biased: bool = False) -> Errors:
         """Return the sums of a layer of magnitudes; without its bias it is linear in x."""
-        self._network.load_state(
-            {
-                name: np.zeros_like(array)
-                if name == f"{at.name}.bias" and not biased
-                else np.abs(array)
-                for name, array in self.state.items()
-            }
-        )
-        found = named(self._network.replay(at.name, x, grad), at)
+        state = {
+            name: np.zeros_like(array) if name == "bias" and not biased else np.abs(array)
+            for name, array in self.of_layer(at).items()
+        }
+        found = named(self._network.replay(at.name, [x], grad, state=state), at)
         return {quantity: array.astype(np.float64) for quantity, array in found.items()}
 
-    def evaluated_inputs(self, images: Array) -> list[Exact]:
-        """Return what each layer receives in evaluation."""
+    def evaluated(self, images: Array) -> dict[str, Exact]:
+        """Return the output of each layer in evaluation."""
         self._network.load_state(self.state)
-        return [x.astype(np.float64) for x in self._network.evaluated_inputs(images)]
+        found = self._network.evaluated(images)
+        return {name: array.astype(np.float64) for name, array in found.items()}
 
     def own(self, at: PlannedLayer, quantity: str, size: Exact, images: int) -> Exact:
         """Bound the roundings of a layer's own sums, whose terms come to a size."""

@@ -21,7 +21,7 @@ from cnnspec.compare.kinds import LAYERS, OPTIMIZERS
 from cnnspec.compare.kinds import LOSS as LOSS_KIND
 from cnnspec.compare.kinds.kind import COMPOSED, Term
 from cnnspec.compare.party import Party
-from cnnspec.compare.probes import LayerProbe
+from cnnspec.compare.probe import LayerProbe
 from cnnspec.compare.replay_layers import (
     OWN_INPUT,
     OWN_WEIGHTS,
@@ -31,7 +31,7 @@ from cnnspec.compare.replay_layers import (
     roundings,
 )
 from cnnspec.compare.replay_learning import is_of, updates
-from cnnspec.compare.replay_pass import WHOLE_PASS
+from cnnspec.compare.replay_pass import RECEIVED, SENT_BACK, WHOLE_PASS
 from cnnspec.compare.replay_step import OF_STEP
 from cnnspec.compare.side import Side, probe_weights
 from cnnspec.compare.verdict import Quantity, Verdict
@@ -39,6 +39,9 @@ from cnnspec.data import Split
 from cnnspec.errors import ComparisonError
 from cnnspec.plan import Plan
 from cnnspec.spec.training import Training
+
+OF_PASS = (OWN_WEIGHTS, OWN_INPUT, RECEIVED, SENT_BACK)
+"""What is held of a layer besides its quantities."""
 
 NOT_AGAIN = "the network took longer this time, and was not given this probe again"
 
@@ -61,7 +64,7 @@ def check_name(plan: Plan, training: Training, name: str) -> None:
     """
     slots = slots_of(plan, training.optimizer)
     places = [(item.address, item.quantity) for item in expected(plan, slots)]
-    places += [(Layer(at.name), own) for at in plan.layers for own in (OWN_WEIGHTS, OWN_INPUT)]
+    places += [(Layer(at.name), own) for at in plan.layers for own in OF_PASS]
     places += [(STEP, name) for name in (*plan.state, *slots, *OF_STEP)]
     names = dict.fromkeys(part for at, _ in places for part in called(at))
     names |= dict.fromkeys(f"{part}.{quantity}" for at, quantity in places for part in called(at))

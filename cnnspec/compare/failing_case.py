@@ -14,7 +14,7 @@ from cnnspec.compare.isolation import Isolation
 from cnnspec.compare.judge import replayed
 from cnnspec.compare.measure import measure
 from cnnspec.compare.party import Party
-from cnnspec.compare.probes import LayerProbe
+from cnnspec.compare.probe import LayerProbe
 from cnnspec.compare.replay_layers import magnitudes, pair_budgets
 from cnnspec.compare.side import probe_weights
 from cnnspec.compare.verdict import Finding
@@ -30,7 +30,7 @@ class LayerCase:
     layer: str
     quantity: str
     weights: State
-    x: Array
+    inputs: tuple[Array, ...]
     grad_output: Array
     budget: float
     """What rounding explains at the worst element."""
@@ -52,7 +52,7 @@ def layer_case(spec: ModelSpec, parties: tuple[Party, Party], finding: Finding) 
             for probe in _fewer_images(isolation, plan, finding, simple):
                 budget = _apart(isolation, probe, finding.quantity)
                 if budget is not None:
-                    found = (probe.x, probe.grad_output, budget)
+                    found = (probe.inputs, probe.grad_output, budget)
                     return LayerCase(finding.address.path, finding.quantity, state, *found)
     return None
 
@@ -65,11 +65,11 @@ def _fewer_images(
         for probe in inputs_of(isolation, None).layers
         if probe.address == finding.address and probe.alone is None
     ]
-    for images in range(1, 1 + max(len(probe.x) for probe in probes)):
+    for images in range(1, 1 + max(len(probe.grad_output) for probe in probes)):
         for probe in probes:
-            if images <= len(probe.x):
-                x, grad = simple(probe.x[:images]), simple(probe.grad_output[:images])
-                yield replace(probe, x=x, grad_output=grad)
+            if images <= len(probe.grad_output):
+                inputs = tuple(simple(x[:images]) for x in probe.inputs)
+                yield replace(probe, inputs=inputs, grad_output=simple(probe.grad_output[:images]))
 
 
 def _apart(isolation: Isolation, probe: LayerProbe, quantity: str) -> float | None:

@@ -12,10 +12,10 @@ from cnnspec.address import PASS
 from cnnspec.backends.network import Labels
 from cnnspec.compare.effort import effort_of
 from cnnspec.compare.isolation import Isolation
+from cnnspec.compare.probe import LayerProbe
 from cnnspec.compare.probes import (
     DATA_IMAGES,
     Flow,
-    LayerProbe,
     batch_probe,
     layer_probes,
     loss_probes,

@@ -17,10 +17,10 @@ from cnnspec.backends import LOOPS, builder_of, loops
 from cnnspec.compare.budget import Exact, gamma, unit_roundoff
 from cnnspec.compare.isolation import Isolation
 from cnnspec.compare.party import Party
-from cnnspec.compare.probes import LayerProbe
+from cnnspec.compare.probe import LayerProbe
 from cnnspec.compare.replay_layers import layer_budgets
 from cnnspec.compare.replay_learning import GivenUpdate, updated
-from cnnspec.compare.side import Side, named
+from cnnspec.compare.side import Side, grad_inputs_of, named
 from cnnspec.errors import BackendError
 from cnnspec.plan import Plan
 from cnnspec.randomness import stream
@@ -105,18 +105,17 @@ class Judge:
         return abs(near - expected) <= rounding + bend
 
     def _slope(self, probe: LayerProbe, quantity: str, direction: Exact, distance: float) -> float:
-        network = self.side.networks(probe.alone).exact
+        network, names = self.side.networks(probe.alone).exact, grad_inputs_of(probe.at)
         totals = []
         for sign in (1, -1):
-            x, moved = probe.x.astype(np.float64), sign * distance * direction
-            state = network.state()
-            if quantity == "grad_input":
-                x = x + moved
+            inputs = [x.astype(np.float64) for x in probe.inputs]
+            state, moved = self.side.weights_of(probe.at), sign * distance * direction
+            if quantity in names:
+                inputs[names.index(quantity)] += moved
             else:
-                name = f"{probe.at.name}.{quantity.removeprefix('grad_')}"
-                network.load_state(state | {name: state[name] + moved})
-            trace = network.replay(probe.at.name, x, probe.grad_output)
-            network.load_state(state)
+                name = quantity.removeprefix("grad_")
+                state[name] = state[name] + moved
+            trace = network.replay(probe.at.name, inputs, probe.grad_output, state=state)
             totals.append(float(np.sum(trace.output * probe.grad_output.astype(np.float64))))
         return (totals[0] - totals[1]) / (2 * distance)
 
@@ -159,20 +158,17 @@ def flat(array: Array) -> Array:
 
 
 def replayed(side: Side, probe: LayerProbe) -> dict[str, Array]:
-    """Return every quantity of a side's layer on a probe, in float64; its state stays."""
-    network = side.networks(probe.alone).exact
-    state = network.state()
-    trace = network.replay(probe.at.name, probe.x.copy(), probe.grad_output.copy())
-    network.load_state(state)
-    return named(trace, probe.at)
+    """Return every quantity of a side's layer on a probe, in float64."""
+    return named(side.replay(probe), probe.at)
 
 
 def within_reach(probes: Iterable[LayerProbe]) -> Iterator[LayerProbe]:
     """Yield probes with as few images as the loops can take; those of one large image not."""
     for probe in probes:
-        images = len(within(probe.x, max(probe.grad_output[0].size, 1)))
-        if images:
-            yield replace(probe, x=probe.x[:images], grad_output=probe.grad_output[:images])
+        grad = within(probe.grad_output, max(probe.grad_output[0].size, 1))
+        if len(grad):
+            few = tuple(x[: len(grad)] for x in probe.inputs)
+            yield replace(probe, inputs=few, grad_output=grad)
 
 
 def within(images: Array, outputs: int) -> Array:

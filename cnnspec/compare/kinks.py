@@ -14,7 +14,7 @@ import numpy as np
 from cnnspec.compare.carry import Weights
 from cnnspec.compare.isolation import Isolation
 from cnnspec.compare.kinds import LAYERS
-from cnnspec.compare.probes import LayerProbe
+from cnnspec.compare.probe import LayerProbe
 from cnnspec.compare.verdict import Kinks, Turned
 from cnnspec.plan import Plan
 from cnnspec.trace import Array, Trace

@@ -16,7 +16,7 @@ from cnnspec.compare.inputs import Inputs
 from cnnspec.compare.isolation import Isolation
 from cnnspec.compare.judge import Judge, flat, replayed, updated_like, within, within_reach
 from cnnspec.compare.kinds import LOSS
-from cnnspec.compare.probes import LayerProbe
+from cnnspec.compare.probe import LayerProbe
 from cnnspec.compare.replay_layers import layer_situation, magnitudes, pair_budgets
 from cnnspec.compare.replay_learning import OF_LOSS, losses, updates
 from cnnspec.compare.replay_step import PREDICTED, prediction_budget

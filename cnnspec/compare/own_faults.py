@@ -15,7 +15,7 @@ from cnnspec.compare.inputs import Inputs
 from cnnspec.compare.isolation import Isolation
 from cnnspec.compare.kinds import LAYERS
 from cnnspec.compare.measure import measure
-from cnnspec.compare.probes import LayerProbe
+from cnnspec.compare.probe import LayerProbe
 from cnnspec.compare.replay_layers import (
     OWN_INPUT,
     OWN_WEIGHTS,
@@ -75,7 +75,8 @@ def _own_rate(side: Side, probe: LayerProbe) -> float | None:
     """Return the one number by which every parameter moved against its gradient, if it is one."""
     network = side.networks(probe.alone).exact
     before = network.state()
-    trace = network.replay(probe.at.name, probe.x.copy(), probe.grad_output.copy())
+    inputs, grad = [x.copy() for x in probe.inputs], probe.grad_output.copy()
+    trace = network.replay(probe.at.name, inputs, grad)
     after = network.state()
     network.load_state(before)
     full = {name: f"{probe.at.name}.{name}" for name in probe.at.parameters}
@@ -140,10 +141,8 @@ def _low_precision(side: Side, name: str) -> Cause:
 
 def _as_precise_as(side: Side, probe: LayerProbe, quantity: str, coarse: Format) -> bool:
     values = {
-        kind: named(
-            network.replay(probe.at.name, probe.x.copy(), probe.grad_output.copy()), probe.at
-        )[quantity]
-        for kind, network in side.answering(probe.alone).items()
+        network: named(side.replay(probe, network), probe.at)[quantity]
+        for network in side.answering(probe.alone)
     }
     exact = values[EXACT].astype(np.float64)
     budget = _coarser_budget(side, probe, quantity, exact, coarse)
@@ -163,7 +162,7 @@ def _coarser_budget(
     if not LAYERS[probe.at.kind].is_sum:
         in_working = working_budgets(side, probe)[quantity]
         return in_working * (coarse.u / unit_roundoff(side.precision))
-    k = roundings(probe.at, len(probe.x))[quantity]
+    k = roundings(probe.at, len(probe.grad_output))[quantity]
     magnitude = np.abs(magnitudes(side, probe, coarse.tiny)[quantity]).astype(np.float64)
     term = ((1 + coarse.u) ** 2 * (1 + gamma(k, side.precision)) - 1) * magnitude
     return term + coarse.u * (np.abs(exact) + term + coarse.tiny)

@@ -7,7 +7,8 @@ from functools import partial
 from typing import Any
 
 from cnnspec.backends import loops, numpy, require_cpu
-from cnnspec.backends.chain import ChainNetwork, Loss
+from cnnspec.backends.chain import ChainNetwork
+from cnnspec.backends.parts import Loss
 from cnnspec.backends.plain import PlainLayer
 from cnnspec.plan import Plan
 from cnnspec.spec.training import Training

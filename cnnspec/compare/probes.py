@@ -7,41 +7,20 @@ train in float64, what layers are given are float64 numbers.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from cnnspec.address import Layer
 from cnnspec.compare.kinds import LAYERS
+from cnnspec.compare.probe import LayerProbe
 from cnnspec.data import Split
-from cnnspec.plan import Plan, PlannedLayer, resolve
+from cnnspec.plan import Plan, PlannedLayer, part
 from cnnspec.randomness import stream
-from cnnspec.spec.layers import AnyLayer, Flatten
-from cnnspec.spec.model import ModelSpec
 from cnnspec.trace import Array, Trace
 
 DATA_IMAGES = 7
 """Images of the user's own data in the probe: a batch that is no multiple of anything."""
-
-
-@dataclass(frozen=True)
-class LayerProbe:
-    """An input for one layer and an upstream gradient for its output."""
-
-    name: str
-    at: PlannedLayer
-    """The layer; in `alone` where that is given."""
-    x: Array
-    grad_output: Array
-    alone: Plan | None = None
-    """A network of this layer in another size; None: as it stands in the whole network."""
-
-    @property
-    def address(self) -> Layer:
-        """The layer, in the whole network."""
-        return Layer(self.at.name)
 
 
 class Flow(NamedTuple):
@@ -50,12 +29,6 @@ class Flow(NamedTuple):
     name: str
     batch: Split
     trace: Trace
-
-    def into(self, layer: str) -> Array:
-        """Return what a layer receives."""
-        names = list(self.trace.layers)
-        before = names.index(layer) - 1
-        return self.batch.images if before < 0 else self.trace.layers[names[before]].output
 
 
 def layer_probes(
@@ -69,47 +42,46 @@ def layer_probes(
     whose height is not its width. Upstream gradients are random. All are numbers of `dtype`.
     """
     random = stream(seed, "probe", at.name)
-    normal = random.normal(size=(3, *at.input))
-    one = (at.layer.least_batch(at.input), *at.input)
-    ties = random.integers(-1, 2, size=one)
-    sizes = random.normal(size=one) * 10.0 ** random.uniform(-3, 3, size=one)
-    probes: list[tuple[PlannedLayer, str, NDArray[Any], Plan | None]] = [
+    least = at.layer.least_batch(at.input)
+    normal = [random.normal(size=(3, *shape)) for shape in at.input_shapes]
+    one = [(least, *shape) for shape in at.input_shapes]
+    ties = [random.integers(-1, 2, size=shape) for shape in one]
+    sizes = [random.normal(size=at) * 10.0 ** random.uniform(-3, 3, size=at) for at in one]
+    probes: list[tuple[PlannedLayer, str, Sequence[NDArray[Any]], Plan | None]] = [
         (at, "random", normal, None),
         (at, "ties", ties, None),
         (at, "sizes", sizes, None),
-        *((at, flow.name, flow.into(at.name), None) for flow in flows),
+        *((at, flow.name, flow.trace.layers[at.name].inputs, None) for flow in flows),
     ]
     alone = rectangle(at)
     if alone is not None:
         small = alone.layers[0]
-        probes.append((small, "rectangle", random.normal(size=(2, *small.input)), alone))
+        probes.append((small, "rectangle", [random.normal(size=(2, *small.input))], alone))
     return [
         LayerProbe(
             name,
             layer,
-            x.astype(dtype),
-            random.normal(size=(len(x), *layer.output)).astype(dtype),
+            tuple(x.astype(dtype) for x in inputs),
+            random.normal(size=(len(inputs[0]), *layer.output)).astype(dtype),
             plan,
         )
-        for layer, name, x, plan in probes
+        for layer, name, inputs, plan in probes
     ]
 
 
 def rectangle(at: PlannedLayer) -> Plan | None:
     """Return a network of one layer over small images with another height than width.
 
-    None where the layer is over features, or its own images are no squares and small.
+    None where the layer is over features or joins branches, or its own images are no squares and
+    small.
     """
-    if len(at.input) != 3:
+    if len(at.input) != 3 or len(at.inputs) > 1:
         return None
     channels, *own = at.input
     height, width = _small_sizes(at)
     if tuple(own) == (height, width):
         return None
-    layer = at.layer.model_copy(update={"name": at.name})
-    after = [] if at.kind == "flatten" else [Flatten()]
-    images = channels, height, width
-    return resolve(ModelSpec(input=images, layers=[cast(AnyLayer, layer), *after]))
+    return part(at.layer, at.name, (channels, height, width))
 
 
 def _small_sizes(at: PlannedLayer) -> tuple[int, int]:

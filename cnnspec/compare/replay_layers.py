@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import reduce
 
 import numpy as np
@@ -12,8 +13,9 @@ from cnnspec.compare.budget import Exact, sum_budget, typical_errors
 from cnnspec.compare.fault import LayerSituation
 from cnnspec.compare.isolation import Isolation
 from cnnspec.compare.kinds import LAYERS
-from cnnspec.compare.probes import DATA_IMAGES, LayerProbe
-from cnnspec.compare.side import EXACT, Side, arrays_differ, named, quantities_of
+from cnnspec.compare.probe import LayerProbe
+from cnnspec.compare.probes import DATA_IMAGES
+from cnnspec.compare.side import EXACT, Side, arrays_differ, grad_inputs_of, named, quantities_of
 from cnnspec.plan import PlannedLayer
 from cnnspec.spec.sizes import Shape
 from cnnspec.trace import Array
@@ -68,7 +70,7 @@ def _of_precision(isolation: Isolation, probe: LayerProbe) -> list[Side]:
 
     A costly one does so of few images. Whether it is the same function is asked of all.
     """
-    few = len(probe.x) <= DATA_IMAGES
+    few = len(probe.grad_output) <= DATA_IMAGES
     return [side for side in isolation.sides if few or not side.effort.few]
 
 
@@ -88,15 +90,18 @@ def _watched(
     """Replay a layer; note whether it changes its weights or what it is given, and undo it."""
     # In the network's own precision, so that a layer is handed these very arrays.
     precision = "float64" if kind == EXACT else side.precision
-    x, grad = probe.x.astype(precision), probe.grad_output.astype(precision)
+    inputs, grad = [x.astype(precision) for x in probe.inputs], probe.grad_output.astype(precision)
     before = network.state()
-    parts = named(network.replay(probe.at.name, x, grad), probe.at)
+    parts = named(network.replay(probe.at.name, inputs, grad), probe.at)
     after = network.state()
     if kind == EXACT:
         name = probe.at.name
         _unchanged(isolation, side, probe, OWN_WEIGHTS, _of_layer(before, name), after)
-        given = {"x": probe.x, "grad_output": probe.grad_output}
-        _unchanged(isolation, side, probe, OWN_INPUT, given, {"x": x, "grad_output": grad})
+        given, left = (
+            {str(number): array for number, array in enumerate(arrays)}
+            for arrays in ((*probe.inputs, probe.grad_output), (*inputs, grad))
+        )
+        _unchanged(isolation, side, probe, OWN_INPUT, given, left)
     if arrays_differ(before, after):
         network.load_state(before)
     return parts
@@ -136,7 +141,7 @@ def pair_budgets(
     if not LAYERS[probe.at.kind].is_sum:
         return {name: 2 * bound for name, bound in _own_derivation(probe, exact, "float64").items()}
     budgets = {}
-    for quantity, k in roundings(probe.at, len(probe.x)).items():
+    for quantity, k in roundings(probe.at, len(probe.grad_output)).items():
         shape = _shape(probe, quantity)
         # A fault must not widen its own budget: of two sums of magnitudes the smaller counts.
         smaller, size = (
@@ -156,12 +161,7 @@ def layer_budgets(
 
 def working_budgets(side: Side, probe: LayerProbe) -> dict[str, Exact]:
     """Return what rounding explains in a side's working precision."""
-    parts = named(
-        side.networks(probe.alone).exact.replay(
-            probe.at.name, probe.x.copy(), probe.grad_output.copy()
-        ),
-        probe.at,
-    )
+    parts = named(side.replay(probe), probe.at)
     return _one_side(side, probe, parts, magnitudes(side, probe), side.precision)
 
 
@@ -184,7 +184,7 @@ def _one_side(
             of_shape(values[quantity], _shape(probe, quantity)),
             precision,
         )
-        for quantity, k in roundings(probe.at, len(probe.x)).items()
+        for quantity, k in roundings(probe.at, len(probe.grad_output)).items()
     }
 
 
@@ -196,7 +196,7 @@ def _typical(
         return None
     shape = _shape(probe, quantity)
     return typical_errors(
-        roundings(probe.at, len(probe.x))[quantity],
+        roundings(probe.at, len(probe.grad_output))[quantity],
         np.abs(of_shape(sums[quantity], shape)),
         of_shape(values[quantity], shape),
         side.precision,
@@ -240,29 +240,27 @@ def magnitudes(side: Side, probe: LayerProbe, added: float = 0.0) -> Parts:
     at = probe.at
     if not LAYERS[at.kind].is_sum:
         return {}
-    network, grad = side.networks(probe.alone).magnitude, np.abs(probe.grad_output) + added
-    state = network.state()
-    weights = {name: array + added for name, array in state.items()}
-    network.load_state(weights)
-    sums = named(network.replay(at.name, np.abs(probe.x) + added, grad.copy()), at)
-    network.load_state(weights)
-    routed = network.replay(at.name, probe.x.copy(), grad)
-    network.load_state(state)
-    return sums | {"grad_input": routed.grad_input}
+    network, grad = side.networks(probe.alone).plain, np.abs(probe.grad_output) + added
+    state = {name: np.abs(array) + added for name, array in side.weights_of(at).items()}
+    sizes = [np.abs(x) + added for x in probe.inputs]
+    sums = network.replay(at.name, sizes, grad.copy(), state=state)
+    routed = network.replay(at.name, [x.copy() for x in probe.inputs], grad, state=state)
+    return named(replace(sums, grad_inputs=routed.grad_inputs), at)
 
 
 def roundings(at: PlannedLayer, batch: int) -> dict[str, int]:
     """Return how many roundings a term of each quantity can meet."""
     stated: Mapping[str, int] = at.layer.reductions(at.input, at.output, batch)
+    grad_inputs = dict.fromkeys(grad_inputs_of(at), stated["grad_input"])
     gradients = {f"grad_{name}": stated[name] for name in at.parameters}
-    return {"output": stated["output"], "grad_input": stated["grad_input"]} | gradients
+    return {"output": stated["output"]} | grad_inputs | gradients
 
 
 def _shape(probe: LayerProbe, quantity: str) -> Shape:
     if quantity == "output":
         return probe.grad_output.shape
-    if quantity == "grad_input":
-        return probe.x.shape
+    if quantity in grad_inputs_of(probe.at):
+        return probe.inputs[grad_inputs_of(probe.at).index(quantity)].shape
     shape = quantities_of(probe.at)[quantity]
     assert shape is not None  # all others are of the layer's own shapes
     return shape

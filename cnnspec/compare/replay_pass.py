@@ -5,23 +5,29 @@ In float64, and in the precision in which it trains: there a pass may go other w
 
 from __future__ import annotations
 
+from functools import reduce
+
 import numpy as np
 
 from cnnspec.address import LOSS, Address, Layer
 from cnnspec.backends.network import Labels, Network
-from cnnspec.compare.budget import Exact, unit_roundoff
+from cnnspec.compare.budget import Exact, sum_budget, unit_roundoff
 from cnnspec.compare.carry import Weights
 from cnnspec.compare.isolation import Isolation
 from cnnspec.compare.kinds import LAYERS
 from cnnspec.compare.kinds import LOSS as LOSS_KIND
-from cnnspec.compare.probes import LayerProbe
+from cnnspec.compare.probe import LayerProbe
 from cnnspec.compare.replay_layers import layer_budgets, of_shape
 from cnnspec.compare.side import WORKING, Side, named
 from cnnspec.data import Split
+from cnnspec.plan import INPUT
 from cnnspec.trace import Array, Trace
 
 WHOLE_PASS = "whole pass"
 """What the inputs are called that a part receives within a pass."""
+
+RECEIVED, SENT_BACK = "input", "grad_output"
+"""What a layer received within a pass, from those that it reads, and from those that read it."""
 
 
 def replay_pass(isolation: Isolation, side: Side, trace: Trace, batch: Split) -> None:
@@ -47,21 +53,47 @@ class _Pass:
 
     def hold(self, trace: Trace, batch: Split) -> None:
         """Hold a pass of the network against its parts."""
-        x, labels = batch.images, batch.labels
-        names = list(trace.layers)
-        for name, after in zip(names, [*names[1:], None]):
-            at = self._isolation.plan.layer(name)
-            grad = trace.layers[after].grad_input if after else trace.loss.grad_logits
-            alone = named(self._network.replay(name, x.copy(), grad.copy()), at)
-            self._network.load_state(self._side.weights)
-            bounds = self._bounds(LayerProbe(WHOLE_PASS, at, x, grad), alone)
-            for quantity, value in named(trace.layers[name], at).items():
-                self._add(Layer(name), quantity, value, alone[quantity], 2 * bounds[quantity])
-            x = trace.layers[name].output
-        loss = self._network.replay_loss(x, labels)
-        of_loss, of_grad = self._bounds_of_loss(x.astype(np.float64), labels)
+        plan, labels = self._isolation.plan, batch.labels
+        self._hold_ways(trace, batch.images)
+        for at in plan.layers:
+            seen = trace.layers[at.name]
+            inputs, grad = [x.copy() for x in seen.inputs], seen.grad_output.copy()
+            weights = self._side.weights_of(at)
+            alone = named(self._network.replay(at.name, inputs, grad, state=weights), at)
+            bounds = self._bounds(LayerProbe(WHOLE_PASS, at, seen.inputs, seen.grad_output), alone)
+            for quantity, value in named(seen, at).items():
+                self._add(Layer(at.name), quantity, value, alone[quantity], 2 * bounds[quantity])
+        logits = trace.layers[plan.layers[-1].name].output
+        loss = self._network.replay_loss(logits, labels)
+        of_loss, of_grad = self._bounds_of_loss(logits.astype(np.float64), labels)
         self._add(LOSS, "loss", trace.loss.loss, loss.loss, np.asarray(2 * of_loss))
         self._add(LOSS, "grad_logits", trace.loss.grad_logits, loss.grad_logits, 2 * of_grad)
+
+    def _hold_ways(self, trace: Trace, images: Array) -> None:
+        """Hold what each layer received against what the others gave: forward, and back.
+
+        Along a chain that is one array by two names: it is only told where it is not.
+        """
+        layers = self._isolation.plan.layers
+        sent = {at.name: list[Array]() for at in layers} | {INPUT: []}
+        sent[layers[-1].name].append(trace.loss.grad_logits)
+        for at in layers:
+            seen = trace.layers[at.name]
+            for source, x, grad in zip(at.inputs, seen.inputs, seen.grad_inputs):
+                given = images if source == INPUT else trace.layers[source].output
+                if len(at.inputs) > 1 or not np.array_equal(x, given, equal_nan=True):
+                    self._add(Layer(at.name), RECEIVED, x, given, self._rounding(given))
+                sent[source].append(grad)
+        for at in layers:
+            grads, found = sent[at.name], trace.layers[at.name].grad_output
+            total, size = reduce(np.add, grads), reduce(np.add, map(np.abs, grads))
+            own = sum_budget(len(grads) - 1, size, total, self._precision)
+            if len(grads) > 1 or not np.array_equal(found, total, equal_nan=True):
+                self._add(Layer(at.name), SENT_BACK, found, total, 2 * own + self._rounding(total))
+
+    def _rounding(self, array: Array) -> Exact:
+        """Return what is lost where an array is shown."""
+        return np.zeros(array.shape)
 
     def _bounds(self, probe: LayerProbe, alone: dict[str, Array]) -> dict[str, Exact]:
         return layer_budgets(self._side, probe, alone)

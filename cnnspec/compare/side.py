@@ -10,6 +10,7 @@ import numpy as np
 from cnnspec.backends.network import Network
 from cnnspec.compare.effort import NUMBERS, Effort, outputs_of
 from cnnspec.compare.party import Party
+from cnnspec.compare.probe import LayerProbe
 from cnnspec.initial import initial_weights
 from cnnspec.plan import Plan, PlannedLayer
 from cnnspec.randomness import stream
@@ -29,8 +30,8 @@ class Networks:
     """In float64."""
     working: Network
     """In the precision in which the party trains."""
-    magnitude: Network
-    """In float64, with the magnitudes of the weights, for budgets."""
+    plain: Network
+    """In float64, without the party's options: what sums of magnitudes are asked of."""
 
 
 class Side:
@@ -65,19 +66,29 @@ class Side:
         working = {WORKING: networks.working} if self.precision != "float64" else {}
         return {EXACT: networks.exact} | working
 
-    def _networks(self, plan: Plan) -> Networks:
-        state = {name: self.weights[name] for name in (*plan.parameters, *plan.buffers)}
-        magnitudes = {name: np.abs(array) for name, array in state.items()}
+    def weights_of(self, at: PlannedLayer) -> dict[str, Array]:
+        """Return a layer's parameters and buffers by their own names (`weight`)."""
+        return {name: self.weights[f"{at.name}.{name}"] for name in at.state}
 
-        def network(party: Party, precision: Precision, weights: State) -> Network:
+    def replay(self, probe: LayerProbe, network: str = EXACT) -> LayerTrace:
+        """Run a layer alone on a probe, with the weights of this comparison."""
+        return self.answering(probe.alone)[network].replay(
+            probe.at.name,
+            [x.copy() for x in probe.inputs],
+            probe.grad_output.copy(),
+            state=self.weights_of(probe.at),
+        )
+
+    def _networks(self, plan: Plan) -> Networks:
+        def network(party: Party, precision: Precision) -> Network:
             built = party.build(plan, self._training, precision)
-            built.load_state(weights)
+            built.load_state({name: self.weights[name] for name in plan.state})
             return built
 
         return Networks(
-            network(self.party, "float64", state),
-            network(self.party, self.precision, state),
-            network(self.party.plain(), "float64", magnitudes),
+            network(self.party, "float64"),
+            network(self.party, self.precision),
+            network(self.party.plain(), "float64"),
         )
 
 
@@ -98,15 +109,23 @@ def probe_weights(plan: Plan, seed: int) -> State:
 def named(trace: LayerTrace, at: PlannedLayer) -> dict[str, Array]:
     """Return a layer's arrays by the names of their quantities; a missing one is empty."""
     missing = np.empty(0)
+    grad_inputs = dict(zip(grad_inputs_of(at), trace.grad_inputs))
     gradients = {f"grad_{name}": trace.grad_parameters.get(name, missing) for name in at.parameters}
     buffers = {name: trace.buffers.get(name, missing) for name in at.buffers}
-    return {"output": trace.output, "grad_input": trace.grad_input} | gradients | buffers
+    return {"output": trace.output} | grad_inputs | gradients | buffers
+
+
+def grad_inputs_of(at: PlannedLayer) -> list[str]:
+    """Name the gradients of a layer's inputs: `grad_input`, or `grad_input[0]` and so on."""
+    if len(at.inputs) == 1:
+        return ["grad_input"]
+    return [f"grad_input[{number}]" for number in range(len(at.inputs))]
 
 
 def quantities_of(at: PlannedLayer) -> dict[str, tuple[int, ...] | None]:
     """Return the quantities of a layer, and the shapes of those that do not have a batch."""
     gradients = {f"grad_{name}": shape for name, shape in at.parameters.items()}
-    return {"output": None, "grad_input": None, **gradients, **at.buffers}
+    return {"output": None, **dict.fromkeys(grad_inputs_of(at)), **gradients, **at.buffers}
 
 
 def arrays_differ(before: Mapping[str, Array], after: Mapping[str, Array]) -> list[str]:

@@ -40,14 +40,14 @@ LAYER = """\
 spec = parse_spec(SPEC)
 plan = resolve(spec)
 weights = {{{weights}}}
-x = np.array({x})
+inputs = [{inputs}]
 grad_output = np.array({grad_output})
 
 found = []
 for backend in BACKENDS:
     network = parse_party(backend).build(plan, spec.training, "float64")
     network.load_state(weights)
-    trace = network.replay({layer!r}, x.copy(), grad_output.copy())
+    trace = network.replay({layer!r}, [x.copy() for x in inputs], grad_output.copy())
     found.append({take})
     print(f"{{backend}}: {what}", found[-1], "", sep="\\n")
 
@@ -144,13 +144,15 @@ def _layer(case: LayerCase, wrong_side: str | None) -> str:
     )
     if case.quantity in ("output", "grad_input"):
         take = f"trace.{case.quantity}"
+    elif case.quantity.startswith("grad_input["):
+        take = f"trace.{case.quantity.replace('grad_input', 'grad_inputs')}"
     elif kind == "grad":
         take = f"trace.grad_parameters[{name!r}]"
     else:
         take = f"trace.buffers[{case.quantity!r}]"
     return LAYER.format(
         weights=f"{weights}\n" if weights else "",
-        x=_written(case.x),
+        inputs=", ".join(f"np.array({_written(x)})" for x in case.inputs),
         grad_output=_written(case.grad_output),
         layer=case.layer,
         take=take,
@@ -166,4 +168,4 @@ def _written(array: Array) -> str:
 
 
 def _numbers(case: LayerCase) -> int:
-    return case.x.size + case.grad_output.size + sum(array.size for array in case.weights.values())
+    return sum(array.size for array in (*case.inputs, case.grad_output, *case.weights.values()))

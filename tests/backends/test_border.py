@@ -175,7 +175,7 @@ def test_an_empty_batch_is_predicted_and_not_learnt_from(sort: str) -> None:
     with pytest.raises(DataError, match=r"logits of the shape \(0, 4\); wanted .* one image"):
         network.replay_loss(np.ones((0, 4)), no_labels)
     with pytest.raises(DataError, match="`linear1`: found no inputs; wanted at least one image's"):
-        network.replay("linear1", np.ones((0, 18)), np.ones((0, 4)))
+        network.replay("linear1", [np.ones((0, 18))], np.ones((0, 4)))
     with pytest.raises(DataError, match="found no images to test on; wanted at least one"):
         evaluate(network, Split(none, no_labels))
     assert_same_bits(everything(network), before)
@@ -202,7 +202,7 @@ def test_a_layer_alone_takes_its_own_shapes(
         f"{grad_output}"
     )
     with pytest.raises(DataError) as caught:
-        network_of(sort).replay("linear1", np.ones(x), np.ones(grad_output))
+        network_of(sort).replay("linear1", [np.ones(x)], np.ones(grad_output))
     assert message in str(caught.value)
 
 

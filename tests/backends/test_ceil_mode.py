@@ -146,7 +146,7 @@ def test_torchs_functions_give_the_same_numbers(
         at = plan.layer("pool")
         x = (random.integers(-3, 4, (3, *shape)) / 4).astype(precision)  # with many ties
         grad = random.integers(-9, 10, (3, *at.output)).astype(precision)
-        found = build(plan, Training(precision=precision), backend).replay("pool", x, grad)
+        found = build(plan, Training(precision=precision), backend).replay("pool", [x], grad)
         wanted = torchs(kind, x, grad, options)
         sizes = torchs(kind, np.abs(x), np.abs(grad), options)
         roundings = at.layer.reductions(at.input, at.output, 3)

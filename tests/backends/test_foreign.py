@@ -46,9 +46,9 @@ class Strict(NumPyNetwork):
         if name not in METHODS:
             return found
 
-        def strict(*given: Any) -> Any:
+        def strict(*given: Any, **options: Any) -> Any:
             with np.errstate(all="ignore"):
-                answer = found(*given)
+                answer = found(*given, **options)
             np.seterr(all="raise")
             return answer
 
@@ -145,7 +145,7 @@ def test_torch_computes_whatever_a_file_has_set(line: str) -> None:
         network = build(PLAN, SPEC.training, "torch")
         network.load_state(build(PLAN, SPEC.training, "torch").state())
         trace = network.trace(IMAGES, labels)
-        replayed = network.replay("linear1", trace.layers["flatten1"].output, np.ones((2, 10)))
+        replayed = network.replay("linear1", [trace.layers["flatten1"].output], np.ones((2, 10)))
         network.replay_loss(trace.layers["linear1"].output, labels)
         network.predict(IMAGES)
         found = [network.train_step(IMAGES, labels, 0.1, step).loss for step in (1, 2)]

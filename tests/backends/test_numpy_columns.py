@@ -27,7 +27,7 @@ def replayed(case: Case, name: str) -> LayerTrace:
     network = build(case.plan, Training(precision="float64"), "numpy")
     at = case.plan.layer("layer")
     x = normal((IMAGES, *at.input), name, "x")
-    return network.replay("layer", x, normal((IMAGES, *at.output), name, "grad_output"))
+    return network.replay("layer", [x], normal((IMAGES, *at.output), name, "grad_output"))
 
 
 @pytest.mark.parametrize("name", CONVS)

@@ -308,7 +308,7 @@ LOOKS: dict[str, Callable[[Any, Any, Any], dict[str, Any]]] = {
         name: layer.grad_input for name, layer in network.trace(images, labels).layers.items()
     },
     "replay": lambda network, images, labels: (
-        network.replay("conv1", images, np.ones((len(images), 3, 6, 5))).grad_parameters
+        network.replay("conv1", [images], np.ones((len(images), 3, 6, 5))).grad_parameters
     ),
     "replay_loss": lambda network, images, labels: {
         "grad": network.replay_loss(np.eye(4), np.arange(4)).grad_logits

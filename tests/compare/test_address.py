@@ -26,7 +26,7 @@ from cnnspec.report.address import words
 from cnnspec.report.verdict_document import verdict_document
 from tests.faulty import faulty
 
-CALLED = ["loss", "optimizer", "training", "input", "step", "network", "output", "both", "layer"]
+CALLED = ["loss", "optimizer", "training", "step", "network", "output", "both", "layer"]
 
 
 def spec_of(first: str, last: str) -> ModelSpec:

@@ -88,7 +88,7 @@ def replayed(backend: str, layer: BatchNorm, given: Given, precision: str) -> di
     plan = resolve(ModelSpec(input=given["x"].shape[1:], layers=[layer, Flatten()]))
     network = build(plan, Training(precision=precision), backend)
     network.load_state({name: given[name.removeprefix("layer.")] for name in plan.state})
-    found = network.replay("layer", given["x"], given["grad_output"])
+    found = network.replay("layer", [given["x"]], given["grad_output"])
     gradients = {f"grad_{name}": array for name, array in found.grad_parameters.items()}
     return {"output": found.output, "grad_input": found.grad_input, **gradients, **found.buffers}
 

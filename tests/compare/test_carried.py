@@ -144,13 +144,13 @@ def test_errors_grow_with_those_of_the_input() -> None:
         carry = LAYERS[at.kind]
         bound = carry.forward(at, weights, x, e)
         of_input, of_parameters = carry.backward(at, weights, x, e, g, d)
-        before = truth.replay(at.name, x, g)
+        before = truth.replay(at.name, [x], g)
         for _ in range(20):
             moved, turned = (
                 array + error * random.choice([-1.0, 1.0], array.shape)
                 for array, error in ((x, e), (g, d))
             )
-            after = truth.replay(at.name, moved, turned)
+            after = truth.replay(at.name, [moved], turned)
             assert within(after.output, before.output, bound)
             assert within(after.grad_input, before.grad_input, of_input)
             for name, error in of_parameters.items():

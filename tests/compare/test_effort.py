@@ -99,7 +99,7 @@ class Counted:
         ask: Callable[..., Any] = getattr(network, name)
 
         def counted(*given: Any, **more: Any) -> Any:
-            images = given[1] if name == "replay" else given[0]
+            images = given[1][0] if name == "replay" else given[0]
             self.asked.setdefault((name, precision), []).append(len(images))
             return ask(*given, **more)
 

@@ -194,9 +194,9 @@ def test_a_network_that_overwrites_its_input() -> None:
     from cnnspec.backends.numpy import NumPyNetwork
 
     class Overwrites(NumPyNetwork):
-        def replay(self, layer: str, x: Any, grad_output: Any) -> Any:
-            found = super().replay(layer, x, grad_output)
-            x *= 2
+        def replay(self, layer: str, inputs: Any, *given: Any, **options: Any) -> Any:
+            found = super().replay(layer, inputs, *given, **options)
+            inputs[0][...] *= 2
             return found
 
     finding = judged(NUMPY, faulty(network=Overwrites)).findings[0]

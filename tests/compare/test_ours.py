@@ -153,10 +153,15 @@ def verdict_or_refusal(pair: tuple[Party, Party]) -> Verdict | str:
 def answering(method: str, answer: Callable[[Any], Any]) -> type[NumPyNetwork]:
     """Return a network of somebody else's, one of whose methods answers something else."""
 
-    def asked(self: Any, *given: Any) -> Any:
-        return answer(getattr(NumPyNetwork, method)(self, *given))
+    def asked(self: Any, *given: Any, **options: Any) -> Any:
+        return answer(getattr(NumPyNetwork, method)(self, *given, **options))
 
     return type("Other", (NumPyNetwork,), {method: asked})
+
+
+def each(change: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Return the same change of every array of a tuple."""
+    return lambda arrays: tuple(map(change, arrays))
 
 
 def of_layer(**changes: Any) -> Callable[[Any], Any]:
@@ -187,15 +192,15 @@ ANY: dict[str, Callable[[Any], Any]] = {
 LAYERS: dict[str, Callable[[Any], Any]] = {
     "no output": of_layer(output=lambda y: None),
     "a scalar": of_layer(output=lambda y: y.sum()),
-    "lists": of_layer(grad_input=lambda g: g.tolist()),
-    "objects": of_layer(grad_input=lambda g: g.astype(object)),
+    "lists": of_layer(grad_inputs=each(lambda g: g.tolist())),
+    "objects": of_layer(grad_inputs=each(lambda g: g.astype(object))),
     "complex numbers": of_layer(output=lambda y: y.astype(complex)),
     "whole numbers": of_layer(output=lambda y: y.astype(int)),
-    "one image less": of_layer(output=lambda y: y[1:], grad_input=lambda g: g[1:]),
+    "one image less": of_layer(output=lambda y: y[1:], grad_inputs=each(lambda g: g[1:])),
     "channels last": of_layer(output=lambda y: np.moveaxis(y, 1, -1)),
-    "transposed": of_layer(output=lambda y: y.T, grad_input=lambda g: g.T),
-    "nothing of it": of_layer(output=lambda y: y[:0], grad_input=lambda g: g[:0]),
-    "one axis more": of_layer(output=lambda y: y[None], grad_input=lambda g: g[None]),
+    "transposed": of_layer(output=lambda y: y.T, grad_inputs=each(lambda g: g.T)),
+    "nothing of it": of_layer(output=lambda y: y[:0], grad_inputs=each(lambda g: g[:0])),
+    "one axis more": of_layer(output=lambda y: y[None], grad_inputs=each(lambda g: g[None])),
     "no gradients": of_layer(grad_parameters=lambda found: {}),
     "no mapping": of_layer(grad_parameters=lambda found: list(found)),
     "transposed gradients": of_layer(
@@ -208,8 +213,8 @@ LAYERS: dict[str, Callable[[Any], Any]] = {
     "buffers of one number": of_layer(
         buffers=lambda found: {name: array[:1] for name, array in found.items()}
     ),
-    "NaN": of_layer(output=lambda y: y * np.nan, grad_input=lambda g: g * np.nan),
-    "infinity": of_layer(output=lambda y: y + np.inf, grad_input=lambda g: g - np.inf),
+    "NaN": of_layer(output=lambda y: y * np.nan, grad_inputs=each(lambda g: g * np.nan)),
+    "infinity": of_layer(output=lambda y: y + np.inf, grad_inputs=each(lambda g: g - np.inf)),
 }
 OTHERS: dict[str, dict[str, Callable[[Any], Any]]] = {
     "replay": LAYERS,

@@ -118,8 +118,8 @@ def test_shapes_are_the_plans(name: str, backend: str, precision: str) -> None:
 
 def sums_of_magnitudes(network: Network, x: Array, grad_output: Array) -> dict[str, Array]:
     """Return S of each quantity; a maximum sends gradients where x itself sends them."""
-    sums = quantities(network.replay("layer", np.abs(x), np.abs(grad_output)))
-    return sums | {"grad_input": network.replay("layer", x, np.abs(grad_output)).grad_input}
+    sums = quantities(network.replay("layer", [np.abs(x)], np.abs(grad_output)))
+    return sums | {"grad_input": network.replay("layer", [x], np.abs(grad_output)).grad_input}
 
 
 def budgets(
@@ -170,8 +170,8 @@ def test_replay_equals_torch(name: str, backend: str, precision: str, batch: int
     ties = stream(0, name, "ties").integers(-1, 2, (batch, *at.input)).astype(np.float64)
     for x in (normal((batch, *at.input), name, "x", precision=precision), ties):
         x = (x + case.mean).astype(precision).astype(np.float64)
-        wanted = quantities(exact_network(name, precision).replay("layer", x, grad_output))
-        found = quantities(network.replay("layer", x, grad_output))
+        wanted = quantities(exact_network(name, precision).replay("layer", [x], grad_output))
+        found = quantities(network.replay("layer", [x], grad_output))
         bounds = LAYERS[at.kind].bounds
         if bounds:
             weights = weights_of(name, precision)
@@ -219,7 +219,7 @@ def test_gradients_along_a_direction(name: str, backend: str) -> None:
         for parameter, shape in at.parameters.items()
     }
     network.load_state(state)
-    gradients = quantities(network.replay("layer", x, grad_output))
+    gradients = quantities(network.replay("layer", [x], grad_output))
     magnitude.load_state({key: np.abs(array) for key, array in state.items()})
     sums = sums_of_magnitudes(magnitude, x, grad_output)
     errors = budgets(at, sums, gradients, "float64")
@@ -234,7 +234,7 @@ def test_gradients_along_a_direction(name: str, backend: str) -> None:
                 moved[f"layer.{quantity}"] = state[f"layer.{quantity}"] + step
             network.load_state(moved)
             magnitude.load_state({key: np.abs(array) for key, array in moved.items()})
-            end = quantities(network.replay("layer", moved_x, grad_output))
+            end = quantities(network.replay("layer", [moved_x], grad_output))
             end_sums = sums_of_magnitudes(magnitude, moved_x, grad_output)
             error = budgets(at, end_sums, end, "float64")["output"]
             end_errors += float(np.sum(np.abs(grad_output) * error))
@@ -262,11 +262,11 @@ def test_gradients_of_a_curve_along_a_direction(name: str, backend: str) -> None
     shape = (case.batch(3), *at.input)
     x, grad_output = normal(shape, name, "x") + case.mean, normal(shape, name, "grad_output")
     move = direction(x.shape, name, "move")
-    slope = float(np.sum(network.replay("layer", x, grad_output).grad_input * move))
+    slope = float(np.sum(network.replay("layer", [x], grad_output).grad_input * move))
     off = []
     for step in (2.0**-7, 2.0**-8, 2.0**-9):
         ends = (
-            network.replay("layer", end, grad_output).output
+            network.replay("layer", [end], grad_output).output
             for end in (x + step * move, x - step * move)
         )
         above, below = ends
@@ -334,7 +334,7 @@ def look(network: Network, images: Array, labels: Array) -> dict[str, Array]:
     trace = network.trace(images, labels)
     x = normal((len(images), *at.input), "x").astype(np.float32)
     grad_output = normal((len(images), *at.output), "grad_output").astype(np.float32)
-    alone = network.replay("layer", x, grad_output)
+    alone = network.replay("layer", [x], grad_output)
     logits = network.predict(images)
     loss = network.replay_loss(logits, labels)
     traced = {
@@ -431,7 +431,7 @@ def test_what_comes_in_is_not_changed(name: str, backend: str, batch: int) -> No
     network.load_optimizer_state(slots)
     network.predict(given["images"])
     network.trace(given["images"], given["labels"])
-    network.replay("layer", given["x"], given["grad_output"])
+    network.replay("layer", [given["x"]], given["grad_output"])
     network.replay_loss(given["logits"], given["labels"])
     network.train_step(given["images"], given["labels"], 0.01, 1)
     network.update(gradients, 0.01, 2)
@@ -531,7 +531,7 @@ def test_layers_of_a_chain_are_joined_in_order(backend: str) -> None:
     outputs = [images, *(found.output for found in trace.layers.values())]
     upstream = [found.grad_input for found in trace.layers.values()][1:]
     for at, x, grad in zip(plan.layers, outputs, [*upstream, trace.loss.grad_logits]):
-        alone = quantities(network.replay(at.name, x, grad))
+        alone = quantities(network.replay(at.name, [x], grad))
         assert_same_bits(alone, quantities(trace.layers[at.name]))
     loss = network.replay_loss(outputs[-1], labels)
     assert loss.loss == trace.loss.loss

@@ -264,7 +264,7 @@ def test_the_unbiased_variance_runs_and_momentum_weights_the_new(
     network = norm_network(backend, precision)
     start = network.state()
     assert (start["norm.running_mean"].tolist(), start["norm.running_var"].tolist()) == ([0], [1])
-    found = network.replay("norm", ZERO_AND_TWO.reshape(2, 1), np.ones((2, 1))).buffers
+    found = network.replay("norm", [ZERO_AND_TWO.reshape(2, 1)], np.ones((2, 1))).buffers
     # 3/4 * 0 + 1/4 * 1, and 3/4 * 1 + 1/4 * 2
     assert found["running_mean"].tolist() == [0.25]
     assert found["running_var"].tolist() == [1.25]
@@ -301,7 +301,7 @@ def test_predictions_take_the_running_statistics_and_leave_them(
 def test_the_gradient_goes_through_mean_and_variance(backend: str) -> None:
     network = norm_network(backend)
     # z = -1/2, 1/2; mean(g) = 2, mean(g z) = 1/2; dx = (g - 2 - z / 2) / 2
-    found = network.replay("norm", ZERO_AND_TWO.reshape(2, 1), np.array([[1.0], [3.0]]))
+    found = network.replay("norm", [ZERO_AND_TWO.reshape(2, 1)], np.array([[1.0], [3.0]]))
     assert found.grad_input.tolist() == [[-0.375], [0.375]]
     assert found.grad_parameters["weight"].tolist() == [1.0]
     assert found.grad_parameters["bias"].tolist() == [4.0]
@@ -332,6 +332,6 @@ def test_one_value_for_each_channel_cannot_train(backend: str, input: Shape) -> 
     with pytest.raises(DataError, match=f"first: .*{wanted}"):
         network.trace(images, label)
     with pytest.raises(DataError, match=f"last: .*{wanted}"):
-        network.replay("last", np.ones((1, input[0])), np.ones((1, input[0])))
+        network.replay("last", [np.ones((1, input[0]))], np.ones((1, input[0])))
     assert_same_bits(network.state(), start)
     assert network.predict(images).shape == (1, 2)

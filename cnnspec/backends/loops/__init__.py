@@ -7,7 +7,7 @@ from x), input_gradient (dloss/dx from dloss/dy) and parameter_gradients (dloss/
 from __future__ import annotations
 
 from cnnspec.backends import require_cpu
-from cnnspec.backends.chain import ChainNetwork, Layer, Loss
+from cnnspec.backends.chain import ChainNetwork
 from cnnspec.backends.loops.adam import AdamLoops
 from cnnspec.backends.loops.batch_norm import BatchNormLoops
 from cnnspec.backends.loops.conv import ConvLoops
@@ -17,6 +17,7 @@ from cnnspec.backends.loops.linear import LinearLoops
 from cnnspec.backends.loops.pool import PoolLoops
 from cnnspec.backends.loops.relu import ReLULoops
 from cnnspec.backends.loops.sgd import SGDLoops
+from cnnspec.backends.parts import Layer, Loss
 from cnnspec.plan import Plan
 from cnnspec.spec.training import Training
 

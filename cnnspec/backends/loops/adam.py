@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from cnnspec.backends.chain import Optimizer
+from cnnspec.backends.parts import Optimizer
 from cnnspec.spec.optimizers import Adam
 from cnnspec.trace import Array
 

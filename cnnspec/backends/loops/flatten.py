@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnnspec.backends.chain import Layer
+from cnnspec.backends.parts import Layer
 from cnnspec.trace import Array
 
 

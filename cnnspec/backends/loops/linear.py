@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cnnspec.backends.chain import Layer
+from cnnspec.backends.parts import Layer
 from cnnspec.trace import Array
 
 

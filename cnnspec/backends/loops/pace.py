@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cnnspec.backends.chain import Layer
 from cnnspec.backends.loops import LAYERS, LOSSES, OPTIMIZERS
+from cnnspec.backends.parts import Layer
 from cnnspec.errors import SpecError
 from cnnspec.plan import Plan, PlannedLayer
 from cnnspec.spec.layers import Layer as SpecLayer

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import copy
 from functools import cached_property
 
@@ -10,19 +10,20 @@ import numpy as np
 
 from cnnspec.backends import require_cpu
 from cnnspec.backends.border import check_images, check_training
-from cnnspec.backends.chain import ChainNetwork, Layer, Loss
+from cnnspec.backends.chain import ChainNetwork
 from cnnspec.backends.network import Labels, LayerTimes, Step
 from cnnspec.backends.numpy.adam import AdamNumPy
 from cnnspec.backends.numpy.batch_norm import BatchNormNumPy
 from cnnspec.backends.numpy.conv import ConvNumPy
 from cnnspec.backends.numpy.cross_entropy import cross_entropy
 from cnnspec.backends.numpy.flatten import FlattenNumPy
-from cnnspec.backends.numpy.lanes import Lane, Lanes, batch_last
+from cnnspec.backends.numpy.lanes import Lane, Lanes, batch_first, batch_last
 from cnnspec.backends.numpy.linear import LinearNumPy
 from cnnspec.backends.numpy.pool import PoolNumPy
 from cnnspec.backends.numpy.relu import ReLUNumPy
 from cnnspec.backends.numpy.sgd import SGDNumPy
 from cnnspec.backends.numpy.threads import TURN, OneBlasThread
+from cnnspec.backends.parts import Layer, Loss
 from cnnspec.backends.sharing import Making, Turn
 from cnnspec.plan import Plan
 from cnnspec.spec.training import Training
@@ -51,12 +52,12 @@ class NumPyNetwork(ChainNetwork):
 
     @cached_property
     def _lanes(self) -> Lanes:
-        own, loss, dtype = self._layers, self._loss, self._dtype
+        plan, own, loss, dtype = self.plan, self._layers, self._loss, self._dtype
 
         def lane(index: int) -> Lane:  # which does not hold the network
-            return Lane(own if index == 0 else _twins(own), loss, dtype)
+            return Lane(plan, own if index == 0 else _twins(own), loss, dtype)
 
-        return Lanes(self.plan, lane, dtype)
+        return Lanes(plan, lane, dtype)
 
     def _own_turn(self) -> Turn:
         return TURN  # which `OneBlasThread` takes, too
@@ -83,23 +84,30 @@ class NumPyNetwork(ChainNetwork):
         with OneBlasThread() as threads:
             return self._lanes.layer_times(images, labels, threads)
 
-    def evaluated_inputs(self, images: Array) -> list[Array]:
+    def evaluated(self, images: Array) -> dict[str, Array]:
         with OneBlasThread():
-            return super().evaluated_inputs(images)
+            return super().evaluated(images)
 
     def trace(self, images: Array, labels: Labels) -> Trace:
         with OneBlasThread():
             return super().trace(images, labels)
 
-    def replay(self, layer: str, x: Array, grad_output: Array) -> LayerTrace:
+    def replay(
+        self,
+        layer: str,
+        inputs: Sequence[Array],
+        grad_output: Array,
+        *,
+        state: Mapping[str, Array] | None = None,
+    ) -> LayerTrace:
         with OneBlasThread():
-            return super().replay(layer, x, grad_output)
+            return super().replay(layer, inputs, grad_output, state=state)
 
     def _enter(self, array: Array) -> Array:
         return np.array(batch_last(array), self._dtype, order="C")
 
     def _leave(self, array: Array) -> Array:
-        return np.array(array.transpose(-1, *range(array.ndim - 1)), order="C")
+        return np.array(batch_first(array), order="C")
 
 
 def _twins(own: Mapping[str, Layer]) -> dict[str, Layer]:

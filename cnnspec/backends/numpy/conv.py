@@ -6,10 +6,10 @@ from itertools import product
 
 import numpy as np
 
-from cnnspec.backends.chain import Layer
 from cnnspec.backends.numpy.columns import Columns, Memory, Sliding
 from cnnspec.backends.numpy.padding import Padding, RowPadding
 from cnnspec.backends.numpy.workspace import Workspace
+from cnnspec.backends.parts import Layer
 from cnnspec.spec.layers import Conv
 from cnnspec.spec.sizes import Pair, Shape, pair
 from cnnspec.trace import Array

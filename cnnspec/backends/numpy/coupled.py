@@ -7,8 +7,8 @@ from functools import partial
 
 import numpy as np
 
-from cnnspec.backends.chain import Layer
 from cnnspec.backends.numpy.threads import Meeting
+from cnnspec.backends.parts import Layer
 from cnnspec.spec.layers import Layer as SpecLayer
 from cnnspec.spec.sizes import Shape
 from cnnspec.trace import Array

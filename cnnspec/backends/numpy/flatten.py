@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cnnspec.backends.chain import Layer
+from cnnspec.backends.parts import Layer
 from cnnspec.spec.layers import Flatten
 from cnnspec.spec.sizes import Shape
 from cnnspec.trace import Array
@@ -12,6 +12,8 @@ from cnnspec.trace import Array
 
 class FlattenNumPy(Layer):
     """(c, h, w, n) -> (c * h * w, n): the same memory, read as columns of features."""
+
+    returns_a_view = True
 
     def __init__(self, layer: Flatten, input: Shape, output: Shape, dtype: np.dtype) -> None:
         super().__init__(layer, input, output, dtype)

@@ -16,12 +16,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cnnspec.backends.chain import Layer, Loss, Stopwatch, gradients_of
+from cnnspec.backends.line import Gradients, Line
 from cnnspec.backends.network import Labels, LayerTimes
 from cnnspec.backends.numpy.columns import Memory, WritesColumns
 from cnnspec.backends.numpy.coupled import CoupledLayer
 from cnnspec.backends.numpy.threads import Meeting, side_by_side
 from cnnspec.backends.numpy.workspace import Workspace
+from cnnspec.backends.parts import Layer, Loss, Stopwatch
 from cnnspec.environment import MOST_THREADS
 from cnnspec.plan import Plan
 from cnnspec.trace import Array
@@ -31,8 +32,6 @@ WORK = 10_000_000
 
 PIECE = 1 << 25
 """Bytes of outputs, over all layers, up to which a lane takes images at a time."""
-
-Gradients = dict[str, Array]
 
 
 class Learnt(NamedTuple):
@@ -47,8 +46,11 @@ class Learnt(NamedTuple):
 class Lane:
     """Layers of one thread."""
 
-    def __init__(self, layers: Mapping[str, Layer], loss: Loss, dtype: np.dtype) -> None:
-        self._layers, self._loss, self._workspace = layers, loss, Workspace(dtype)
+    def __init__(
+        self, plan: Plan, layers: Mapping[str, Layer], loss: Loss, dtype: np.dtype
+    ) -> None:
+        self._plan, self._layers, self._line = plan, layers, Line(plan, layers)
+        self._loss, self._workspace = loss, Workspace(dtype)
         self._coupled = [layer for layer in layers.values() if isinstance(layer, CoupledLayer)]
         memory = Memory(dtype)
         for layer in layers.values():
@@ -58,10 +60,7 @@ class Lane:
     def predict(self, images: Array, logits: Array, most: int) -> None:
         """Write the logits of images, of at most so many at a time."""
         for piece in _pieces(len(images), most):
-            x = self._enter(images[piece])
-            for layer in self._layers.values():
-                x = layer.predict(x)
-            logits[piece] = x.T
+            logits[piece] = batch_first(self._line.predict(self._enter(images[piece])))
 
     def learn(
         self, images: Array, labels: Labels, logits: Array, *, batch: int, most: int
@@ -69,14 +68,12 @@ class Lane:
         """Run forward and back over a share of a batch, of at most so many images at a time."""
         loss, gradients = 0.0, Gradients()
         for piece in _pieces(len(images), most):
-            x = self._enter(images[piece])
-            for layer in self._layers.values():
-                x = layer.forward(x)
-            logits[piece] = x.T
+            x = self._line.forward(self._enter(images[piece]))
+            logits[piece] = batch_first(x)
             mean, grad = self._loss(x, labels[piece])
             weight = x.shape[-1] / batch
             loss += mean * weight
-            found = gradients_of(self._layers, grad * weight)
+            found = self._line.backward(grad * weight)
             if len(images) <= most:
                 gradients = found
             else:  # the layers write over theirs in the next piece
@@ -92,12 +89,12 @@ class Lane:
     @contextmanager
     def watched(self) -> Iterator[dict[str, Stopwatch]]:
         """Put a stopwatch around each layer, while the context lasts."""
-        layers, watches = self._layers, {n: Stopwatch(layer) for n, layer in self._layers.items()}
-        self._layers = watches
+        line, watches = self._line, {n: Stopwatch(layer) for n, layer in self._layers.items()}
+        self._line = Line(self._plan, watches)
         try:
             yield watches
         finally:
-            self._layers = layers
+            self._line = line
 
     def join(self, meeting: Meeting | None, index: int) -> None:
         """Let layers add up their sums over the images with those of the other lanes."""
@@ -111,14 +108,14 @@ class Lanes:
     def __init__(self, plan: Plan, lane: Callable[[int], Lane], dtype: np.dtype) -> None:
         """`lane` makes a lane, by its index, over the parameters of the network."""
         self._make, self._lanes = lane, [lane(0)]
-        self._macs, self._classes, self._dtype = plan.macs, plan.classes, dtype
+        self._macs, self._output, self._dtype = plan.macs, plan.layers[-1].output, dtype
         image = sum(math.prod(at.output) for at in plan.layers) * dtype.itemsize
         self._most = max(1, PIECE // image)
         self._coupled = any(at.layer.couples_images for at in plan.layers)
 
     def predict(self, images: Array, threads: int) -> Array:
         """Return the logits (n, classes), in evaluation mode."""
-        logits = np.empty((len(images), self._classes), self._dtype)
+        logits = np.empty((len(images), *self._output), self._dtype)
         team = self._shared_out(len(images), threads)
         if len(team) == 1:  # of one image, whatever is left out here counts
             self._lanes[0].predict(images, logits, self._most)
@@ -134,7 +131,7 @@ class Lanes:
     def learn(self, images: Array, labels: Labels, threads: int) -> tuple[Learnt, Array]:
         """Run forward and back, in training mode; return the logits (n, classes), too."""
         batch = len(images)
-        logits = np.empty((batch, self._classes), self._dtype)
+        logits = np.empty((batch, *self._output), self._dtype)
         team = self._shared_out(batch, threads)
         meeting = Meeting(len(team)) if self._coupled and len(team) > 1 else None
         most = batch if self._coupled else self._most  # no layer may see a piece alone
@@ -181,6 +178,11 @@ class Lanes:
 def batch_last(array: Array) -> Array:
     """Return a view with the first axis, the batch, last."""
     return array.transpose(*range(1, array.ndim), 0)
+
+
+def batch_first(array: Array) -> Array:
+    """Return a view with the last axis, the batch, first."""
+    return array.transpose(-1, *range(array.ndim - 1))
 
 
 def _pieces(images: int, most: int) -> Iterator[slice]:

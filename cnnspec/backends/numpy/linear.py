@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from cnnspec.backends.chain import Layer
 from cnnspec.backends.numpy.workspace import Workspace
+from cnnspec.backends.parts import Layer
 from cnnspec.spec.layers import Linear
 from cnnspec.spec.sizes import Shape
 from cnnspec.trace import Array

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from cnnspec.backends.chain import Layer
 from cnnspec.backends.numpy.padding import Padding
 from cnnspec.backends.numpy.workspace import Workspace
+from cnnspec.backends.parts import Layer
 from cnnspec.spec.layers import Pool
 from cnnspec.spec.sizes import Pair, Shape, pair
 from cnnspec.trace import Array

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from cnnspec.backends.chain import Layer
 from cnnspec.backends.numpy.workspace import Workspace
+from cnnspec.backends.parts import Layer
 from cnnspec.spec.layers import ReLU
 from cnnspec.spec.sizes import Shape
 from cnnspec.trace import Array
@@ -23,6 +23,8 @@ class ReLUNumPy(Layer):
     The gradient is masked in place, too, as whole numbers: its bits times 1 or 0. As floats,
     an infinite gradient times 0 would be NaN; by indexing, it would take ten times as long.
     """
+
+    overwrites = True
 
     def __init__(self, layer: ReLU, input: Shape, output: Shape, dtype: np.dtype) -> None:
         super().__init__(layer, input, output, dtype)

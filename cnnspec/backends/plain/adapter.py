@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from cnnspec.backends.chain import Layer, with_attributes
+from cnnspec.backends.chain import with_attributes
+from cnnspec.backends.parts import Layer
 from cnnspec.backends.plain.arrays import Form, find, find_or_none
 from cnnspec.backends.plain.building import build, weight_axes
 from cnnspec.backends.plain.calls import Calls

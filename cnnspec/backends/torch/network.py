@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
+from types import MappingProxyType
 
 import numpy as np
 import torch
@@ -25,7 +26,7 @@ from cnnspec.backends.sharing import Making, Shared, by_turns
 from cnnspec.backends.torch import build
 from cnnspec.backends.torch.cross_entropy import cross_entropy
 from cnnspec.backends.torch.modules import build_module, build_optimizer
-from cnnspec.plan import Plan
+from cnnspec.plan import INPUT, Plan
 from cnnspec.spec.training import Training
 from cnnspec.trace import Array, LayerTrace, LossTrace, State, Trace
 
@@ -35,6 +36,8 @@ SHAPES = 16
 if hasattr(os, "register_at_fork"):  # there is no forking on Windows
     # A forked process has none of the threads of torch's OpenMP, and would wait for them.
     os.register_at_fork(after_in_child=partial(torch.set_num_threads, 1))
+
+NOTHING: Mapping[str, Tensor] = MappingProxyType({})
 
 _DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
@@ -139,51 +142,80 @@ class TorchNetwork(Shared):
     def trace(self, images: Array, labels: Labels) -> Trace:
         check_training(images, labels, self.plan)
         self._train(True)
-        values = [self._tensor(images).requires_grad_()]
+        values = {INPUT: self._tensor(images).requires_grad_()}
+        received: dict[str, list[Tensor]] = {}
         with _kept(self.module):
             with self._precision():
-                for module in self._layers.values():
-                    values.append(module(values[-1]))
-                loss = cross_entropy(values[-1], self._labels(labels))
-            parameters = self._parameters()
-            gradients = torch.autograd.grad(loss, [*values, *parameters.values()])
+                for at in self.plan.layers:
+                    # A view of its own for each reader: what each sends back is to be seen.
+                    given = [values[source].view_as(values[source]) for source in at.inputs]
+                    received[at.name] = given
+                    values[at.name] = self._layers[at.name](*given)
+                logits = values[self.plan.layers[-1].name]
+                loss = cross_entropy(logits, self._labels(labels))
+            wanted: dict[tuple[str, int | str | None], Tensor] = {
+                **{(name, None): value for name, value in values.items()},
+                **{(name, n): x for name, given in received.items() for n, x in enumerate(given)},
+                **{
+                    (name, parameter): tensor
+                    for name, module in self._modules.items()
+                    for parameter, tensor in module.named_parameters()
+                },
+            }
+            gradients = torch.autograd.grad(loss, list(wanted.values()))
             buffers = {
                 at.name: {
                     name: _array(self._modules[at.name].get_buffer(name)) for name in at.buffers
                 }
                 for at in self.plan.layers
             }
-        by_name = dict(zip(parameters, gradients[len(values) :]))
+        grads = {place: _array(gradient) for place, gradient in zip(wanted, gradients)}
+        arrays = {name: _array(value) for name, value in values.items()}
         layers = {
             at.name: LayerTrace(
-                _array(values[index + 1]),
-                _array(gradients[index]),
-                {name: _array(by_name[f"{at.name}.{name}"]) for name in at.parameters},
+                tuple(arrays[source] for source in at.inputs),
+                arrays[at.name],
+                grads[at.name, None],
+                tuple(grads[at.name, n] for n in range(len(at.inputs))),
+                {name: grads[at.name, name] for name in at.parameters},
                 buffers[at.name],
             )
-            for index, at in enumerate(self.plan.layers)
+            for at in self.plan.layers
         }
-        return Trace(layers, LossTrace(loss.item(), _array(gradients[len(values) - 1])))
+        return Trace(layers, LossTrace(loss.item(), grads[self.plan.layers[-1].name, None]))
 
     @by_turns
     @torch.enable_grad()
-    def replay(self, layer: str, x: Array, grad_output: Array) -> LayerTrace:
+    def replay(
+        self,
+        layer: str,
+        inputs: Sequence[Array],
+        grad_output: Array,
+        *,
+        state: Mapping[str, Array] | None = None,
+    ) -> LayerTrace:
         at = self.plan.layer(layer)
-        check_replay(x, grad_output, at)
+        check_replay(inputs, grad_output, at, state)
         self._train(True)
         module = self._modules[layer]
-        inner = self._tensor(x).requires_grad_()
-        with _kept(module):
+        given = [self._tensor(x).requires_grad_() for x in inputs]
+        others = {name: self._tensor(array) for name, array in (state or {}).items()}
+        with _kept(module, others):
             with self._precision():
-                output = self._layers[layer](inner)
+                output = self._layers[layer](*given)
             parameters = dict(module.named_parameters())
             upstream = self._tensor(grad_output).to(output.dtype)
-            grad_input, *gradients = torch.autograd.grad(
-                output, [inner, *parameters.values()], upstream
-            )
+            gradients = torch.autograd.grad(output, [*given, *parameters.values()], upstream)
             buffers = {name: _array(module.get_buffer(name)) for name in at.buffers}
-        grad_parameters = {name: _array(grad) for name, grad in zip(parameters, gradients)}
-        return LayerTrace(_array(output), _array(grad_input), grad_parameters, buffers)
+        grads = list(map(_array, gradients))
+        return LayerTrace(
+            tuple(map(_array, given)),
+            _array(output),
+            _array(upstream),
+            tuple(grads[: len(given)]),
+            dict(zip(parameters, grads[len(given) :])),
+            buffers,
+        )
 
     @by_turns
     @torch.enable_grad()
@@ -191,23 +223,31 @@ class TorchNetwork(Shared):
         """Time each layer, cut off from the others; autograd has no times of its own."""
         check_training(images, labels, self.plan)
         self._train(True)
-        value, passed, forward = self._tensor(images), [], []
+        values, passed, forward = {INPUT: self._tensor(images)}, [], []
         with self._precision():
-            for layer in self._layers.values():
+            for at in self.plan.layers:
+                given = [
+                    values[source].detach().requires_grad_(values[source].requires_grad)
+                    for source in at.inputs
+                ]
                 start = self._now()
-                output = layer(value)
+                values[at.name] = self._layers[at.name](*given)
                 forward.append(self._now() - start)
-                passed.append((value, output))
-                value = output.detach().requires_grad_(output.requires_grad)
-            loss = cross_entropy(value.requires_grad_(), self._labels(labels))
-        (grad,) = torch.autograd.grad(loss, [value])
+                passed.append(given)
+            logits = values[self.plan.layers[-1].name].detach().requires_grad_()
+            loss = cross_entropy(logits, self._labels(labels))
+        grads = dict(zip([self.plan.layers[-1].name], torch.autograd.grad(loss, [logits])))
         backward = []
-        for name, (value, output) in zip(reversed(self._layers), reversed(passed)):
-            wanted: list[Tensor] = list(self._modules[name].parameters())
-            wanted += [value] if value.requires_grad else []
+        for at, given in zip(reversed(self.plan.layers), reversed(passed)):
+            learnt = list(self._modules[at.name].parameters())
+            sources = [(name, x) for name, x in zip(at.inputs, given) if x.requires_grad]
+            output = values[at.name]
             start = self._now()
-            if wanted:
-                *_, grad = torch.autograd.grad(output, wanted, grad.to(output.dtype))
+            if output.requires_grad:
+                wanted = [*learnt, *(x for _, x in sources)]
+                found = torch.autograd.grad(output, wanted, grads[at.name].to(output.dtype))
+                for (name, _), grad in zip(sources, found[len(learnt) :]):
+                    grads[name] = grads[name] + grad if name in grads else grad
             backward.append(self._now() - start)
         times = zip(self._layers, forward, reversed(backward))
         return {name: LayerTimes(ahead, back) for name, ahead, back in times}
@@ -313,17 +353,25 @@ def _with_state(
 
 
 @contextmanager
-def _kept(module: nn.Module) -> Iterator[None]:
-    """Put a module's buffers back as they were before a pass that only looks.
+def _kept(module: nn.Module, others: Mapping[str, Tensor] = NOTHING) -> Iterator[None]:
+    """Put a module's buffers back as they were after a pass that only looks.
 
-    The gradients belong to that pass: torch refuses to take them once a buffer has changed.
+    With `others`, its parameters and buffers are these meanwhile. The gradients belong to that
+    pass: torch refuses to take them once an array has changed.
     """
-    before = [buffer.clone() for buffer in module.buffers()]
+    own = dict(module.named_buffers())
+    if others:
+        own |= dict(module.named_parameters())
+    before = {name: tensor.detach().clone() for name, tensor in own.items()}
+    with torch.no_grad():
+        for name, tensor in others.items():
+            own[name].copy_(tensor)
     try:
         yield
     finally:
-        for buffer, was in zip(module.buffers(), before):
-            buffer.copy_(was)
+        with torch.no_grad():
+            for name, tensor in own.items():
+                tensor.copy_(before[name])
 
 
 def allow_compilations(layers: int) -> None:

@@ -18,7 +18,7 @@ from cnnspec.compare.check.settings import LAYER, plan_of, probes_of
 from cnnspec.compare.fault import Cause, LayerSituation, Observation
 from cnnspec.compare.judge import Judge
 from cnnspec.compare.kinds.layer import Setting
-from cnnspec.compare.probes import LayerProbe
+from cnnspec.compare.probe import LayerProbe
 from cnnspec.compare.replay_layers import layer_budgets, layer_situation, own_arrays
 from cnnspec.compare.side import probe_weights, quantities_of
 from cnnspec.spec.training import Training

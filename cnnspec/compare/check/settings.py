@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import cast
 
 from cnnspec.compare.kinds.layer import Setting
-from cnnspec.compare.probes import LayerProbe, as_float32
-from cnnspec.plan import Plan, resolve
+from cnnspec.compare.probe import LayerProbe
+from cnnspec.compare.probes import as_float32
+from cnnspec.plan import Plan, part
 from cnnspec.randomness import stream
-from cnnspec.spec.layers import AnyLayer, Flatten
-from cnnspec.spec.model import ModelSpec
 
 LAYER = "layer"
 """The name that the layer has in its plan."""
@@ -20,14 +18,9 @@ def plan_of(setting: Setting) -> Plan:
     """Return a plan of the layer of a setting alone.
 
     Raises:
-        SpecError: the layer cannot take such images.
+        ShapeError: the layer cannot take such images.
     """
-    layer = cast(AnyLayer, setting.layer.model_copy(update={"name": LAYER}))
-    if len(setting.input) == 1:
-        return resolve(ModelSpec(input=(*setting.input, 1, 1), layers=[Flatten(), layer]))
-    after = [] if setting.layer.keyword == "flatten" else [Flatten()]
-    channels, height, width = setting.input
-    return resolve(ModelSpec(input=(channels, height, width), layers=[layer, *after]))
+    return part(setting.layer, LAYER, setting.input)
 
 
 def probes_of(setting: Setting, plan: Plan) -> Iterator[LayerProbe]:
@@ -43,4 +36,4 @@ def probes_of(setting: Setting, plan: Plan) -> Iterator[LayerProbe]:
         batches.insert(1, ("one image", random.normal(size=(1, *at.input))))
     for name, x in batches:
         grad = random.normal(size=(len(x), *at.output))
-        yield LayerProbe(name, at, as_float32(x), as_float32(grad))
+        yield LayerProbe(name, at, (as_float32(x),), as_float32(grad))

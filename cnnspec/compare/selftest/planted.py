@@ -9,9 +9,9 @@ import numpy as np
 
 from cnnspec import address
 from cnnspec.backends import Builder, require_cpu
-from cnnspec.backends.chain import Layer
 from cnnspec.backends.numpy import LAYERS, OPTIMIZERS, NumPyNetwork
 from cnnspec.backends.numpy.cross_entropy import cross_entropy
+from cnnspec.backends.parts import Layer
 from cnnspec.compare.selftest.faults import LOSS, NETWORK, Fault
 from cnnspec.plan import Plan
 from cnnspec.spec.layers import Layer as SpecLayer

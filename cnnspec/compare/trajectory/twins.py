@@ -202,12 +202,14 @@ class TwinWatch(Watch):
     def _go_back(self, network: Network, passed: Trace, step: int, batch: Split) -> None:
         """Take a step by a network's backward pass and update, from another's forward pass."""
         plan, rate = self._pair.plan, self._pair.training.optimizer.learning_rate
-        outputs = [passed.layers[at.name].output for at in plan.layers]
-        loss = network.replay_loss(outputs[-1].copy(), batch.labels.copy())
-        layers, grad = {}, loss.grad_logits
-        for at, x in reversed(list(zip(plan.layers, [batch.images, *outputs]))):
-            layers[at.name] = network.replay(at.name, x.copy(), grad.copy())
-            grad = layers[at.name].grad_input
+        last = plan.layers[-1].name
+        loss = network.replay_loss(passed.layers[last].output.copy(), batch.labels.copy())
+        layers, grads = {}, {last: loss.grad_logits}
+        for at in reversed(plan.layers):
+            inputs = [x.copy() for x in passed.layers[at.name].inputs]
+            layers[at.name] = network.replay(at.name, inputs, grads[at.name].copy())
+            for source, grad in zip(at.inputs, layers[at.name].grad_inputs):
+                grads[source] = grads[source] + grad if source in grads else grad
         trace = Trace(layers, loss)
         network.update(gradients_of(trace), rate, step)
         network.load_state(network.state() | buffers_of(trace))

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import cast
 
 from cnnspec.errors import ShapeError
 from cnnspec.spec.layers.layer import Layer
-from cnnspec.spec.sizes import PartialShape
+from cnnspec.spec.sizes import PartialShape, Shape
 
 
 class Join(Layer):
     """Base of every kind of join: several inputs, no options, nothing learnt."""
+
+    def joined_shape(self, inputs: Sequence[Shape]) -> Shape:
+        """Return the shape of the output for inputs of these shapes.
+
+        Raises:
+            ShapeError: they cannot be joined.
+        """
+        for problem in self.join_problems(inputs):
+            raise problem
+        return cast(Shape, self.join_outline(inputs))
 
     def join_problems(self, inputs: Sequence[PartialShape]) -> Iterator[ShapeError]:
         """Yield every reason why such inputs cannot be joined.

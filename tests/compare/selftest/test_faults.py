@@ -38,7 +38,7 @@ def of_layer(network: Network, plan: Plan, name: str) -> Parts:
         if probe.alone is not None:
             continue
         for turn in ("first", "second"):
-            trace = network.replay(name, probe.x.copy(), probe.grad_output.copy())
+            trace = network.replay(name, [probe.x.copy()], probe.grad_output.copy())
             parts = {"output": trace.output, "grad_input": trace.grad_input}
             parts |= {f"grad_{key}": array for key, array in trace.grad_parameters.items()}
             parts |= trace.buffers

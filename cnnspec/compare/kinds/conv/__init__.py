@@ -20,7 +20,7 @@ from cnnspec.spec.sizes import pair
 
 IMAGES = (3, 6, 7)
 
-HELP = AFFINE_HELP | {
+HELP: dict[str, str] = AFFINE_HELP | {
     "dilation-ignored": "let the cells of the kernel lie a dilation apart",
 }
 
