@@ -24,7 +24,7 @@ from cnnspec.backends.border import (
 from cnnspec.backends.network import Labels, LayerTimes, Step
 from cnnspec.backends.sharing import Making, Shared, by_turns
 from cnnspec.backends.torch import build
-from cnnspec.backends.torch.cross_entropy import cross_entropy
+from cnnspec.backends.torch.kinds import LOSSES
 from cnnspec.backends.torch.modules import build_module, build_optimizer
 from cnnspec.plan import INPUT, Plan
 from cnnspec.spec.training import Training
@@ -76,6 +76,7 @@ class TorchNetwork(Shared):
             allow_compilations(len(self._layers))
             self._run = torch.compile(self.module)
             self._layers = {name: torch.compile(layer) for name, layer in self._layers.items()}
+        self._loss = LOSSES[training.loss.keyword]
         with torch.device("cpu"):  # where torch keeps the number of a step
             self._optimizer = build_optimizer(training.optimizer, self.module.parameters())
         self._steps = 0
@@ -121,7 +122,7 @@ class TorchNetwork(Shared):
         self._train(True)
         with self._precision():
             logits = self._run(self._tensor(images))
-            loss = cross_entropy(logits, self._labels(labels))
+            loss = self._loss(logits, self._labels(labels))
         if self._optimizer is not None:
             self._optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
@@ -152,7 +153,7 @@ class TorchNetwork(Shared):
                     received[at.name] = given
                     values[at.name] = self._layers[at.name](*given)
                 logits = values[self.plan.layers[-1].name]
-                loss = cross_entropy(logits, self._labels(labels))
+                loss = self._loss(logits, self._labels(labels))
             wanted: dict[tuple[str, int | str | None], Tensor] = {
                 **{(name, None): value for name, value in values.items()},
                 **{(name, n): x for name, given in received.items() for n, x in enumerate(given)},
@@ -235,7 +236,7 @@ class TorchNetwork(Shared):
                 forward.append(self._now() - start)
                 passed.append(given)
             logits = values[self.plan.layers[-1].name].detach().requires_grad_()
-            loss = cross_entropy(logits, self._labels(labels))
+            loss = self._loss(logits, self._labels(labels))
         grads = dict(zip([self.plan.layers[-1].name], torch.autograd.grad(loss, [logits])))
         backward = []
         for at, given in zip(reversed(self.plan.layers), reversed(passed)):
@@ -263,7 +264,7 @@ class TorchNetwork(Shared):
         check_loss(logits, labels)
         inner = self._tensor(logits).requires_grad_()
         with self._precision():
-            loss = cross_entropy(inner, self._labels(labels))
+            loss = self._loss(inner, self._labels(labels))
         (grad,) = torch.autograd.grad(loss, [inner])
         return LossTrace(loss.item(), _array(grad))
 
