@@ -42,7 +42,8 @@ def command(clean: int | None, quick: bool, as_json: bool) -> int:
     from cnnspec.cli.activity import parts
     from cnnspec.cli.console import Output
     from cnnspec.cli.output import print_document
-    from cnnspec.compare.selftest import FAULTS, run_selftest
+    from cnnspec.compare.planted import FAULTS
+    from cnnspec.compare.selftest import run_selftest
     from cnnspec.report.selftest import render_selftest, selftest_document
 
     specs = clean if clean is not None else (QUICK_CLEAN if quick else CLEAN)

@@ -49,7 +49,7 @@ def _sentence(result: SelfTest) -> Text:
 def _table(result: SelfTest) -> Table:
     families: dict[str, list[list[Trial]]] = {}
     for trials in result.by_fault().values():
-        families.setdefault(trials[0].fault.where, []).append(trials)
+        families.setdefault(trials[0].fault.family.name, []).append(trials)
     table = plain_table(("planted in", "left"), "faults", *LEVELS)
     for family, faults in families.items():
         counts = (

@@ -10,10 +10,9 @@ import numpy as np
 import pytest
 
 from cnnspec.backends import BACKENDS, build
-from cnnspec.compare import compare_backends
+from cnnspec.compare import compare_backends, selftest
 from cnnspec.compare.budget import sum_budget
-from cnnspec.compare.selftest import selftest
-from cnnspec.compare.selftest.pool_faults import POOL
+from cnnspec.compare.planted.pool import POOL
 from cnnspec.plan import resolve
 from cnnspec.spec.layers import Flatten, Linear, Pool
 from cnnspec.spec.layers.window import Windows

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from cnnspec.address import LOSS
-from cnnspec.compare import selftest
-from cnnspec.compare.selftest import FAULTS, SelfTest
-from cnnspec.compare.selftest.selftest import FalseAlarm
-from cnnspec.compare.selftest.specs import SPECS
+from cnnspec.compare import planted, selftest
+from cnnspec.compare.planted import FAULTS
+from cnnspec.compare.planted.specs import SPECS
+from cnnspec.compare.selftest import FalseAlarm, SelfTest
 from cnnspec.compare.verdict import Coverage, NotCompared, Verdict
 from cnnspec.report.selftest import selftest_document
 from tests.report.explained import hold, paths
@@ -27,9 +27,9 @@ def plant(
     monkeypatch: pytest.MonkeyPatch, *names: str, on: tuple[str, ...] = ("dilated", "plain")
 ) -> None:
     """Plant these faults alone, on some of the specs."""
-    monkeypatch.setattr(selftest, "FAULTS", [fault for fault in FAULTS if fault.name in names])
+    monkeypatch.setattr(planted, "FAULTS", [fault for fault in FAULTS if fault.name in names])
     few = [spec for spec in SPECS if spec.name in on]
-    monkeypatch.setattr("cnnspec.compare.selftest.selftest.SPECS", few)
+    monkeypatch.setattr("cnnspec.compare.selftest.SPECS", few)
 
 
 @pytest.mark.torch

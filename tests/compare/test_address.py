@@ -16,9 +16,8 @@ from cnnspec.backends.numpy.linear import LinearNumPy
 from cnnspec.compare import Party, Verdict, parse_party
 from cnnspec.compare.allowed import read_allowed
 from cnnspec.compare.failing_case import layer_case
-from cnnspec.compare.selftest.catalogue import FAULTS
-from cnnspec.compare.selftest.faults import Fault
-from cnnspec.compare.selftest.planted import faulty_builder, planted_at
+from cnnspec.compare.planted import FAULTS, Fault
+from cnnspec.compare.planted.planting import faulty_builder
 from cnnspec.compare.shrink import shrink
 from cnnspec.documents import to_json
 from cnnspec.errors import ComparisonError
@@ -104,7 +103,7 @@ def test_the_selftest_plants_and_finds_in_such_specs(fault: Fault, name: str) ->
     plan = resolve(spec)
     party = Party("numpy", "numpy", faulty_builder(fault, plan))
     (finding, *_) = compare_backends(spec, (party, "loops"), mode="replay").findings
-    assert finding.address == planted_at(fault, plan)
+    assert finding.address == fault.place(plan)
     assert finding.wrong_side == "numpy"
     assert finding.cause
     assert finding.cause.code in fault.causes

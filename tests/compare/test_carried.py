@@ -12,9 +12,9 @@ from cnnspec.compare.carried import PassErrors, pass_errors, prediction_errors
 from cnnspec.compare.carry import Weights
 from cnnspec.compare.kinds import LAYERS
 from cnnspec.compare.kinds.pool.cells import two_greatest_meet
+from cnnspec.compare.planted.random_specs import random_spec
+from cnnspec.compare.planted.specs import SPECS
 from cnnspec.compare.probes import batch_probe
-from cnnspec.compare.selftest.random_specs import random_spec
-from cnnspec.compare.selftest.specs import SPECS
 from cnnspec.compare.side import probe_weights
 from cnnspec.data import Split
 from cnnspec.plan import Plan, resolve

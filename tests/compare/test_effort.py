@@ -17,10 +17,10 @@ from cnnspec.backends.numpy import NumPyNetwork
 from cnnspec.backends.numpy.conv import ConvNumPy
 from cnnspec.compare import Party, compare_parties, effort, parse_party
 from cnnspec.compare.effort import Effort, effort_of
-from cnnspec.compare.selftest import FAULTS
-from cnnspec.compare.selftest.faults import NETWORK, Fault
-from cnnspec.compare.selftest.planted import faulty_builder, planted_at
-from cnnspec.compare.selftest.specs import SPECS
+from cnnspec.compare.planted import FAULTS, Fault
+from cnnspec.compare.planted.network import NETWORK
+from cnnspec.compare.planted.planting import faulty_builder
+from cnnspec.compare.planted.specs import SPECS
 from cnnspec.compare.trajectory import few
 from cnnspec.compare.trajectory.few import share_of
 from cnnspec.compare.verdict import Finding
@@ -210,7 +210,7 @@ def _planted() -> list[Any]:
     """
     found = []
     for number, fault in enumerate(FAULTS):
-        of_network = fault.where == NETWORK
+        of_network = fault.family is NETWORK
         often = number % (3 if of_network else 40) == 0
         if not (often or of_network or number % 3 == 0):
             continue
@@ -239,7 +239,7 @@ def test_the_same_is_said_of_planted_faults_whatever_the_loops_cost(
     asked_all = _said(fault, spec)
     monkeypatch.setattr(effort, "LOOPED", 0)
     asked_few = _said(fault, spec)
-    assert asked_few.address == (fault.place or planted_at(fault, resolve(spec)))
+    assert asked_few.address == fault.place(resolve(spec))
     last = asked_few.quantity.rpartition(".")[2]
     assert not {asked_few.quantity, last}.isdisjoint(fault.quantities)
     assert asked_few.wrong_side == "numpy"

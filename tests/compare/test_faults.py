@@ -22,7 +22,7 @@ from cnnspec.backends.numpy.pool import PoolNumPy
 from cnnspec.backends.numpy.relu import ReLUNumPy
 from cnnspec.cli.group import run
 from cnnspec.compare import parse_party
-from cnnspec.compare.selftest.pool_faults import TiesToTheLast
+from cnnspec.compare.planted import FAULTS
 from cnnspec.spec.layers import AnyLayer
 from tests.faulty import faulty
 
@@ -183,9 +183,11 @@ def test_lost_precision_is_found_in_float32_alone(
 def test_last_maximum_instead_of_first_is_found_on_ties(
     compare: Compare, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class RouteToLast(TiesToTheLast):
+    ties_to_the_last = next(fault.part for fault in FAULTS if fault.name == "pool-ties-to-the-last")
+
+    class RouteToLast(ties_to_the_last):
         def input_gradient(self, grad_output: Any) -> Any:
-            route = TiesToTheLast if self._kind == "max" else PoolNumPy
+            route = ties_to_the_last if self._kind == "max" else PoolNumPy
             return route.input_gradient(self, grad_output)
 
     monkeypatch.setitem(LAYERS, "pool", RouteToLast)

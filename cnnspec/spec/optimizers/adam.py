@@ -17,6 +17,7 @@ class Adam(Optimizer):
 
     keyword: ClassVar[str] = "adam"
     words: ClassVar[Words] = Words(guesses={"betas": "beta2", "eps": "epsilon"})
+    counts_steps: ClassVar[bool] = True
 
     learning_rate: NonNegative = 0.001
     betas: Annotated[tuple[Fraction, Fraction], Field(strict=False), Ordered] = (0.9, 0.999)

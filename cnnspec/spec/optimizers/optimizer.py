@@ -15,6 +15,8 @@ class Optimizer(Kind):
     words: ClassVar[Words] = Words(
         options={"learning_rate": "lr"}, guesses={"learning_rate": "rate", "weight_decay": "l2"}
     )
+    counts_steps: ClassVar[bool] = False
+    """Whether an update depends on how many there were before."""
 
     learning_rate: NonNegative
     """Step size."""

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from cnnspec.address import Address
 from cnnspec.plan import Plan, PlannedLayer
+from cnnspec.spec.load import parse_spec
 from cnnspec.spec.training import Training
-
-LOSS = "loss"
-NETWORK = "network"
 
 Part = TypeVar("Part", bound=Callable[..., Any])
 
@@ -33,8 +32,8 @@ class Fault:
     name: str
     words: str
     """What is wrong, in words."""
-    where: str
-    """A kind of layer, `loss`, the keyword of an optimizer, or `network`."""
+    family: Family
+    """The part of the engine that it is planted into."""
     quantities: frozenset[str]
     """Those of which one may rightly be named first; of parameters, the last part of the name."""
     causes: frozenset[str]
@@ -45,28 +44,26 @@ class Fault:
     """Whether the fault shows in a layer of its kind."""
     training: Callable[[Training], bool] = in_any
     """Whether the fault shows in a training."""
-    place: Address | None = None
+    elsewhere: Address | None = None
     """Where a referee should name it, if not where it is planted."""
-
-    def layers(self, plan: Plan) -> list[PlannedLayer]:
-        """Return the layers in which it shows."""
-        return [at for at in plan.layers if at.kind == self.where and self.at(at)]
 
     def applies(self, plan: Plan, training: Training) -> bool:
         """Tell whether it shows on a spec."""
-        if not self.training(training):
-            return False
-        if self.where in (LOSS, NETWORK):
-            return True
-        return self.where == training.optimizer.keyword or bool(self.layers(plan))
+        return self.family.applies(self, plan, training) and self.training(training)
+
+    def place(self, plan: Plan) -> Address:
+        """Return where a referee should name it."""
+        return self.elsewhere or self.family.place(self, plan)
 
 
-class Family:
+class Family(ABC):
     """The faults of one part of the engine, in the order in which they are written down."""
 
-    def __init__(self, where: str) -> None:
-        self.where = where
+    def __init__(self, name: str, *, specs: Sequence[str] = ()) -> None:
+        """`specs`: what its own faults are planted on besides the specs for all, in the dialect."""
+        self.name = name
         self.faults: list[Fault] = []
+        self.specs = [parse_spec(text) for text in specs]
 
     def fault(
         self,
@@ -76,7 +73,7 @@ class Family:
         *,
         at: Callable[[PlannedLayer], bool] = anywhere,
         training: Callable[[Training], bool] = in_any,
-        place: Address | None = None,
+        elsewhere: Address | None = None,
     ) -> Callable[[Part], Part]:
         """Write down a faulty part, whose docstring says what is wrong.
 
@@ -86,17 +83,29 @@ class Family:
         def write_down(part: Part) -> Part:
             self.faults.append(
                 Fault(
-                    f"{self.where}-{name}",
+                    f"{self.name}-{name}",
                     part.__doc__ or "",
-                    self.where,
+                    self,
                     frozenset(quantities.split(",")),
                     frozenset(causes.split()),
                     part,
                     at,
                     training,
-                    place,
+                    elsewhere,
                 )
             )
             return part
 
         return write_down
+
+    def applies(self, fault: Fault, plan: Plan, training: Training) -> bool:
+        """Tell whether a plan and a training have the part, where the fault shows."""
+        return True
+
+    @abstractmethod
+    def place(self, fault: Fault, plan: Plan) -> Address:
+        """Return where a fault is planted."""
+
+    @abstractmethod
+    def parts(self, fault: Fault, plan: Plan, place: Address) -> dict[str, Any]:
+        """Return what a network of a plan is built of in place of the engine's own."""

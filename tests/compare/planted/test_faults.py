@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cnnspec.address import Layer
+from cnnspec.address import LOSS, OPTIMIZER, STEP, Layer
 from cnnspec.backends import build, builder_of
 from cnnspec.backends.network import Network
+from cnnspec.compare.planted import FAULTS, Fault
+from cnnspec.compare.planted.network import NETWORK
+from cnnspec.compare.planted.planting import faulty_builder
+from cnnspec.compare.planted.specs import SPECS
 from cnnspec.compare.probes import gradient_probe, layer_probes, loss_probes, probe_labels
-from cnnspec.compare.selftest import FAULTS, Fault
-from cnnspec.compare.selftest.faults import LOSS, NETWORK
-from cnnspec.compare.selftest.planted import faulty_builder, planted_at
-from cnnspec.compare.selftest.specs import SPECS
 from cnnspec.compare.side import probe_weights
 from cnnspec.plan import Plan, resolve
 from cnnspec.randomness import stream
@@ -29,6 +29,10 @@ BY_NAME = {fault.name: fault for fault in FAULTS}
 
 def applies_on(fault: Fault) -> list[tuple[Plan, Training]]:
     return [(plan, training) for plan, training in PLANS if fault.applies(plan, training)]
+
+
+def is_of_layer(fault: Fault, plan: Plan, training: Training) -> bool:
+    return fault.applies(plan, training) and isinstance(fault.family.place(fault, plan), Layer)
 
 
 def of_layer(network: Network, plan: Plan, name: str) -> Parts:
@@ -82,13 +86,13 @@ def quantities(network: Network, fault: Fault, plan: Plan) -> Parts:
     """Return what the faulty part gives."""
     network.load_state(probe_weights(plan, 0))
     with np.errstate(all="ignore"):
-        if fault.place or fault.where == NETWORK:
+        place = fault.place(plan)
+        if place == STEP:
             return of_network(network, plan)
-        if fault.where == LOSS:
+        if place == LOSS:
             return of_loss(network, plan)
-        if fault.where in ("sgd", "adam"):
+        if place == OPTIMIZER:
             return of_optimizer(network, plan)
-        place = planted_at(fault, plan)
         assert isinstance(place, Layer)
         return of_layer(network, plan, place.path)
 
@@ -125,7 +129,7 @@ def test_fault_changes_what_its_part_gives(name: str) -> None:
     fault = BY_NAME[name]
     for plan, in_float64 in applies_on(fault):
         changed: set[str] = set()
-        for precision in ("float64", "float32") if fault.where == NETWORK else ("float64",):
+        for precision in ("float64", "float32") if fault.family is NETWORK else ("float64",):
             training = in_float64.model_copy(update={"precision": precision})
             faulty = faulty_builder(fault, plan)(plan, training, device="cpu")
             right = quantities(build(plan, training), fault, plan)
@@ -133,14 +137,14 @@ def test_fault_changes_what_its_part_gives(name: str) -> None:
         assert changed, plan.name
 
 
-@pytest.mark.parametrize("name", [fault.name for fault in FAULTS if fault.layers(PLANS[0][0])])
+@pytest.mark.parametrize("name", [fault.name for fault in FAULTS if is_of_layer(fault, *PLANS[0])])
 def test_other_layers_are_the_engines_own(name: str) -> None:
     fault, (plan, training) = BY_NAME[name], PLANS[0]
     faulty, clean = faulty_builder(fault, plan)(plan, training, device="cpu"), build(plan, training)
     for network in (faulty, clean):
         network.load_state(probe_weights(plan, 0))
     for at in plan.layers:
-        if Layer(at.name) != planted_at(fault, plan):
+        if Layer(at.name) != fault.family.place(fault, plan):
             found, wanted = (of_layer(network, plan, at.name) for network in (faulty, clean))
             assert not different(found, wanted), at.name
 

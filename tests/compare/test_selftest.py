@@ -7,15 +7,16 @@ from dataclasses import replace
 import pytest
 
 from cnnspec.address import Layer
-from cnnspec.compare.selftest import FAULTS, SelfTest, Trial, run_selftest
-from cnnspec.compare.selftest.random_specs import random_spec
-from cnnspec.compare.selftest.specs import SPECS
+from cnnspec.compare.planted import FAULTS
+from cnnspec.compare.planted.random_specs import random_spec
+from cnnspec.compare.planted.specs import SPECS
+from cnnspec.compare.selftest import SelfTest, Trial, run_selftest
 from cnnspec.compare.verdict import Finding
 from cnnspec.documents import to_json
 from cnnspec.plan import resolve
 from cnnspec.report.selftest import render_selftest, selftest_document, why_missed
-from cnnspec.spec.layers import Pool
-from cnnspec.spec.optimizers import SGD, Adam
+from cnnspec.spec.layers import KINDS
+from cnnspec.spec.optimizers import OPTIMIZERS
 
 # torch says so once, of every `padding: same` that adds an odd number of cells.
 pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel:UserWarning")
@@ -56,7 +57,7 @@ def test_a_dozen_faults_are_found_and_explained_and_no_alarm_is_false(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     number, spec = next(item for item in enumerate(SPECS) if item[1].name == name)
-    monkeypatch.setattr("cnnspec.compare.selftest.selftest.SPECS", [spec])
+    monkeypatch.setattr("cnnspec.compare.selftest.SPECS", [spec])
     faults = [fault for fault in FAULTS if fault.name in QUICK[name]]
     told: list[str] = []
     result = run_selftest(
@@ -127,12 +128,17 @@ def test_document_and_table_name_what_was_missed() -> None:
     assert any("linear-bias-missing on plain: no cause named" in text for text in texts)
 
 
-def test_random_specs_resolve_and_are_of_every_kind() -> None:
-    specs = [random_spec(0, number) for number in range(200)]
-    assert specs == [random_spec(0, number) for number in range(200)]
-    kinds = {at.kind for spec in specs for at in resolve(spec).layers}
-    assert kinds == {at.kind for spec in SPECS for at in resolve(spec).layers}
-    assert {type(spec.training.optimizer) for spec in specs} == {SGD, Adam}
-    pools = [layer for spec in specs for layer in spec.layers if isinstance(layer, Pool)]
-    assert {pool.kind for pool in pools} == {"max", "avg"}
-    assert any(pool.ceil_mode for pool in pools)
+WRITTEN = {"name", "in_channels", "in_features", "num_features"}
+"""Options that change nothing where they are right."""
+
+
+def test_random_specs_resolve_and_have_every_kind_with_every_option() -> None:
+    specs = [random_spec(0, number) for number in range(300)]
+    assert specs == [random_spec(0, number) for number in range(300)]
+    drawn: dict[str, set[str]] = {}
+    for spec in specs:
+        for one in (*(at.layer for at in resolve(spec).layers), spec.training.optimizer):
+            varied = one.model_dump(exclude_defaults=True).keys()
+            drawn.setdefault(one.keyword, set()).update(varied - WRITTEN)
+    wanted = {kind: set(one.model_fields) - WRITTEN for kind, one in (KINDS | OPTIMIZERS).items()}
+    assert drawn == wanted

@@ -1,4 +1,4 @@
-"""Faults of what ties the parts together: predicting, tracing and training part ways."""
+"""Faults planted into what ties the parts together: predicting, tracing and training part ways."""
 
 from __future__ import annotations
 
@@ -9,17 +9,28 @@ import numpy as np
 
 from cnnspec.backends.network import Labels, Step
 from cnnspec.backends.numpy import NumPyNetwork
-from cnnspec.compare.selftest.faults import NETWORK, Family
-from cnnspec.compare.selftest.settings import with_adam, with_slots
+from cnnspec.compare.planted.families import NetworkFamily
+from cnnspec.compare.planted.specs import SPECS
+from cnnspec.spec.training import Training
 from cnnspec.trace import Array
 
-NETWORKS = Family(NETWORK)
+NETWORK = NetworkFamily("network")
 
 WEIGHTS = "weight,bias"
-SLOTS = "momentum_buffer,exp_avg,exp_avg_sq"
+SLOTS = ",".join({slot for spec in SPECS for slot in spec.training.optimizer.slots})
 
 
-@NETWORKS.fault("predicts-probabilities", "predicted logits", "whole-is-not-its-parts")
+def with_slots(training: Training) -> bool:
+    """Tell whether the optimizer keeps anything."""
+    return bool(training.optimizer.slots)
+
+
+def with_count(training: Training) -> bool:
+    """Tell whether the optimizer counts its steps."""
+    return training.optimizer.counts_steps
+
+
+@NETWORK.fault("predicts-probabilities", "predicted logits", "whole-is-not-its-parts")
 class PredictsProbabilities(NumPyNetwork):
     """Predictions are probabilities, where training has logits."""
 
@@ -30,7 +41,7 @@ class PredictsProbabilities(NumPyNetwork):
         return shares
 
 
-@NETWORKS.fault("predicts-in-reverse", "predicted logits", "whole-is-not-its-parts")
+@NETWORK.fault("predicts-in-reverse", "predicted logits", "whole-is-not-its-parts")
 class PredictsInReverse(NumPyNetwork):
     """Predictions have the classes in reverse order."""
 
@@ -38,11 +49,7 @@ class PredictsInReverse(NumPyNetwork):
         return super().predict(images)[:, ::-1].copy()
 
 
-@NETWORKS.fault(
-    "trains-with-the-rate-twice",
-    WEIGHTS,
-    "whole-is-not-its-parts",
-)
+@NETWORK.fault("trains-with-the-rate-twice", WEIGHTS, "whole-is-not-its-parts")
 class TrainsWithTheRateTwice(NumPyNetwork):
     """A training step multiplies the learning rate in twice."""
 
@@ -50,11 +57,7 @@ class TrainsWithTheRateTwice(NumPyNetwork):
         return super().train_step(images, labels, learning_rate * learning_rate, step)
 
 
-@NETWORKS.fault(
-    "loss-after-the-update",
-    "loss,logits",
-    "whole-is-not-its-parts",
-)
+@NETWORK.fault("loss-after-the-update", "loss,logits", "whole-is-not-its-parts")
 class LossAfterTheUpdate(NumPyNetwork):
     """A training step tells the loss after its update, not before."""
 
@@ -64,11 +67,7 @@ class LossAfterTheUpdate(NumPyNetwork):
         return Step(after.loss.loss, list(after.layers.values())[-1].output)
 
 
-@NETWORKS.fault(
-    "trains-on-half-the-batch",
-    "logits,loss,weight,bias",
-    "whole-is-not-its-parts",
-)
+@NETWORK.fault("trains-on-half-the-batch", "logits,loss,weight,bias", "whole-is-not-its-parts")
 class TrainsOnHalfTheBatch(NumPyNetwork):
     """A training step learns from the first half of the batch alone."""
 
@@ -77,11 +76,7 @@ class TrainsOnHalfTheBatch(NumPyNetwork):
         return super().train_step(images[:half], labels[:half], learning_rate, step)
 
 
-@NETWORKS.fault(
-    "last-parameter-skipped",
-    WEIGHTS,
-    "whole-is-not-its-parts",
-)
+@NETWORK.fault("last-parameter-skipped", WEIGHTS, "whole-is-not-its-parts")
 class LastParameterSkipped(NumPyNetwork):
     """A training step leaves out the last parameter."""
 
@@ -93,7 +88,7 @@ class LastParameterSkipped(NumPyNetwork):
         return result
 
 
-@NETWORKS.fault("gradients-kept", f"{WEIGHTS},{SLOTS}", "whole-is-not-its-parts")
+@NETWORK.fault("gradients-kept", f"{WEIGHTS},{SLOTS}", "whole-is-not-its-parts")
 class GradientsKept(NumPyNetwork):
     """Training steps add their gradients to those of the step before: nothing sets them to 0."""
 
@@ -115,12 +110,7 @@ class GradientsKept(NumPyNetwork):
         return result
 
 
-@NETWORKS.fault(
-    "slots-lost",
-    f"{WEIGHTS},{SLOTS}",
-    "whole-is-not-its-parts",
-    training=with_slots,
-)
+@NETWORK.fault("slots-lost", f"{WEIGHTS},{SLOTS}", "whole-is-not-its-parts", training=with_slots)
 class SlotsLost(NumPyNetwork):
     """A training step begins with a new optimizer."""
 
@@ -130,7 +120,7 @@ class SlotsLost(NumPyNetwork):
         return super().train_step(images, labels, learning_rate, step)
 
 
-@NETWORKS.fault("always-the-first-step", WEIGHTS, "whole-is-not-its-parts", training=with_adam)
+@NETWORK.fault("always-the-first-step", WEIGHTS, "whole-is-not-its-parts", training=with_count)
 class AlwaysTheFirstStep(NumPyNetwork):
     """A training step always tells the optimizer that it is the first."""
 
@@ -138,7 +128,7 @@ class AlwaysTheFirstStep(NumPyNetwork):
         return super().train_step(images, labels, learning_rate, 1)
 
 
-@NETWORKS.fault("smaller-batch-scaled", WEIGHTS, "whole-is-not-its-parts")
+@NETWORK.fault("smaller-batch-scaled", WEIGHTS, "whole-is-not-its-parts")
 class SmallerBatchScaled(NumPyNetwork):
     """A batch that is smaller than the ones before is divided by their size."""
 
@@ -150,7 +140,7 @@ class SmallerBatchScaled(NumPyNetwork):
         return super().train_step(images, labels, scaled, step)
 
 
-@NETWORKS.fault("float32-trains-otherwise", WEIGHTS, "whole-is-not-its-parts")
+@NETWORK.fault("float32-trains-otherwise", WEIGHTS, "whole-is-not-its-parts")
 class Float32TrainsOtherwise(NumPyNetwork):
     """A fast path of float32 alone takes half the learning rate."""
 
@@ -159,7 +149,7 @@ class Float32TrainsOtherwise(NumPyNetwork):
         return super().train_step(images, labels, rate, step)
 
 
-@NETWORKS.fault("float32-predicts-otherwise", "predicted logits", "whole-is-not-its-parts")
+@NETWORK.fault("float32-predicts-otherwise", "predicted logits", "whole-is-not-its-parts")
 class Float32PredictsOtherwise(NumPyNetwork):
     """A fast path of float32 alone predicts the classes in reverse order."""
 
@@ -168,7 +158,7 @@ class Float32PredictsOtherwise(NumPyNetwork):
         return logits[:, ::-1].copy() if self._dtype == np.float32 else logits
 
 
-@NETWORKS.fault("overwrites-its-images", "own input", "changes-input")
+@NETWORK.fault("overwrites-its-images", "own input", "changes-input")
 class OverwritesItsImages(NumPyNetwork):
     """A training step works on the caller's own images."""
 

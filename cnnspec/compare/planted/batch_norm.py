@@ -1,4 +1,4 @@
-"""Faults of batch normalisation. Inside, each channel is one row: (c, h * w * n)."""
+"""Faults planted into batch normalisation. Inside, each channel is one row: (c, h * w * n)."""
 
 from __future__ import annotations
 
@@ -6,13 +6,21 @@ import numpy as np
 
 from cnnspec.address import STEP
 from cnnspec.backends.numpy.batch_norm import BatchNormNumPy
-from cnnspec.compare.selftest.faults import Family
+from cnnspec.compare.planted.draw import Draw
+from cnnspec.compare.planted.families import LayerFamily
+from cnnspec.compare.planted.mistakes import averaged, without_bias
 from cnnspec.plan import PlannedLayer
+from cnnspec.spec.layers import BatchNorm
+from cnnspec.spec.sizes import Shape
 from cnnspec.trace import Array
 
-NORM = Family("batch_norm")
 
-Gradients = dict[str, Array]
+def drawn(draw: Draw, input: Shape) -> BatchNorm:
+    """Draw a batch norm, of which any option may be set."""
+    return BatchNorm(eps=draw.power(-6, -2), momentum=draw.share(1.0), affine=draw.yes(0.8))
+
+
+NORM = LayerFamily("batch_norm", drawn)
 
 
 def _is_affine(at: PlannedLayer) -> bool:
@@ -116,63 +124,37 @@ class DividesByTheVariance(_Norm):
         return scale
 
 
-@NORM.fault("statistics-held-constant", "grad_input", "statistics-constant")
-class StatisticsHeldConstant(BatchNormNumPy):
+@NORM.wrong("statistics-held-constant", "grad_input", "statistics-constant")
+def statistics_held_constant(layer: BatchNormNumPy, grad_output: Array, right: Array) -> Array:
     """The gradient takes mean and variance for constants."""
-
-    def input_gradient(self, grad_output: Array) -> Array:
-        rows = self._rows(grad_output)
-        grad: Array = rows * self._weighted(self._scale)
-        return grad.reshape(grad_output.shape)
+    grad: Array = layer._rows(grad_output) * layer._weighted(layer._scale)
+    return grad.reshape(grad_output.shape)
 
 
-@NORM.fault("variance-held-constant", "grad_input", "variance-term-missing")
-class VarianceHeldConstant(BatchNormNumPy):
+@NORM.wrong("variance-held-constant", "grad_input", "variance-term-missing")
+def variance_held_constant(layer: BatchNormNumPy, grad_output: Array, right: Array) -> Array:
     """The gradient takes the variance for a constant."""
-
-    def input_gradient(self, grad_output: Array) -> Array:
-        rows = self._rows(grad_output)
-        centred = rows - rows.mean(axis=1)[:, None]
-        grad: Array = centred * self._weighted(self._scale)
-        return grad.reshape(grad_output.shape)
+    rows = layer._rows(grad_output)
+    grad: Array = (rows - rows.mean(axis=1)[:, None]) * layer._weighted(layer._scale)
+    return grad.reshape(grad_output.shape)
 
 
-@NORM.fault("gradient-without-weight", "grad_input", "scale-missing", at=_is_affine)
-class GradientWithoutWeight(BatchNormNumPy):
+@NORM.wrong("gradient-without-weight", "grad_input", "scale-missing", at=_is_affine)
+def gradient_without_weight(layer: BatchNormNumPy, grad_output: Array, right: Array) -> Array:
     """The gradient of the input is not multiplied by the weight."""
-
-    def input_gradient(self, grad_output: Array) -> Array:
-        grad = self._rows(super().input_gradient(grad_output))
-        unweighted: Array = grad / self.parameters["weight"][:, None]
-        return unweighted.reshape(grad_output.shape)
+    unweighted: Array = layer._rows(right) / layer.parameters["weight"][:, None]
+    return unweighted.reshape(right.shape)
 
 
-@NORM.fault("weight-gradient-of-the-input", "grad_weight", "not-divided", at=_is_affine)
-class WeightGradientOfTheInput(BatchNormNumPy):
+@NORM.wrong("weight-gradient-of-the-input", "grad_weight", "not-divided", at=_is_affine)
+def weight_gradient_of_the_input(layer: BatchNormNumPy, grad_output: Array, right: Array) -> Array:
     """The gradient of the weight takes x - mean, which is not divided by its deviation."""
-
-    def parameter_gradients(self, grad_output: Array) -> Gradients:
-        found = super().parameter_gradients(grad_output)
-        return found | {"weight": found["weight"] / self._scale}
+    undivided: Array = right / layer._scale
+    return undivided
 
 
-@NORM.fault("weight-gradient-averaged", "grad_weight", "scale", at=_is_affine)
-class WeightGradientAveraged(BatchNormNumPy):
-    """The gradient of the weight is a mean over batch and positions."""
-
-    def parameter_gradients(self, grad_output: Array) -> Gradients:
-        found = super().parameter_gradients(grad_output)
-        return found | {"weight": found["weight"] / grad_output[0].size}
-
-
-@NORM.fault("bias-missing", "output", "bias-missing", at=_is_affine)
-class BiasMissing(BatchNormNumPy):
-    """The bias is never added."""
-
-    def _output(self, centred: Array, scale: Array, x: Array) -> Array:
-        y = super()._output(centred, scale, x)
-        y -= self.parameters["bias"].reshape(-1, *[1] * (x.ndim - 1))
-        return y
+NORM.wrong("weight-gradient-averaged", "grad_weight", "scale", at=_is_affine)(averaged)
+NORM.wrong("bias-missing", "output", "bias-missing", at=_is_affine)(without_bias)
 
 
 @NORM.fault("by-position", "output", "wrong-axes", at=_of_images)
@@ -189,7 +171,7 @@ class ByPosition(BatchNormNumPy):
         return y.reshape(x.shape)
 
 
-@NORM.fault("predicts-by-the-batch", "predicted logits", "whole-is-not-its-parts", place=STEP)
+@NORM.fault("predicts-by-the-batch", "predicted logits", "whole-is-not-its-parts", elsewhere=STEP)
 class PredictsByTheBatch(BatchNormNumPy):
     """Predictions are normalised by their own batch, not by what runs."""
 

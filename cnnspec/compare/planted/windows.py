@@ -1,12 +1,12 @@
-"""Windows one by one, as the textbook's loops go through them."""
+"""Windows one by one, as the textbook's loops go through them, and where faults of them show."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import product
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from cnnspec.spec.layers import Conv, Pool
+from cnnspec.plan import PlannedLayer
 from cnnspec.spec.layers.window import Windows
 from cnnspec.spec.sizes import Shape
 
@@ -29,7 +29,7 @@ class Window(NamedTuple):
     """In scan order; what falls on padding is left out."""
 
 
-def windows_of(layer: Conv | Pool, input: Shape, output: Shape) -> list[Window]:
+def windows_of(layer: Any, input: Shape, output: Shape) -> list[Window]:
     """Return the windows of a layer in scan order."""
     heights, widths = (
         [list(_cells(axis, size, index)) for index in range(count)]
@@ -48,3 +48,24 @@ def _cells(axis: Windows, size: int, index: int) -> Iterator[tuple[int, int]]:
         seen = start + cell * axis.dilation
         if 0 <= seen < size:
             yield seen, cell
+
+
+def axes_of(at: PlannedLayer) -> list[tuple[Windows, int, int]]:
+    """Return the windows along each axis, with the size of the input and the number of them."""
+    layer: Any = at.layer
+    return list(zip(layer.windows(), at.input[1:], at.output[1:]))
+
+
+def has_kernel(at: PlannedLayer) -> bool:
+    """Tell whether a window has more than one cell."""
+    return any(axis.kernel > 1 for axis, _, _ in axes_of(at))
+
+
+def is_padded(at: PlannedLayer) -> bool:
+    """Tell whether cells are added around the image."""
+    return any(any(axis.padding) for axis, _, _ in axes_of(at))
+
+
+def overlaps(at: PlannedLayer) -> bool:
+    """Tell whether windows share cells."""
+    return any(axis.kernel > axis.stride and count > 1 for axis, _, count in axes_of(at))

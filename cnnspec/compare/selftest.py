@@ -11,12 +11,11 @@ from typing import NamedTuple
 from cnnspec.address import Address
 from cnnspec.backends import builder_of
 from cnnspec.compare.party import Party
+from cnnspec.compare.planted import FAULTS, Fault
+from cnnspec.compare.planted.planting import faulty_builder
+from cnnspec.compare.planted.random_specs import random_spec
+from cnnspec.compare.planted.specs import SPECS
 from cnnspec.compare.referee import compare_parties
-from cnnspec.compare.selftest.catalogue import FAULTS
-from cnnspec.compare.selftest.faults import Fault
-from cnnspec.compare.selftest.planted import faulty_builder, planted_at
-from cnnspec.compare.selftest.random_specs import random_spec
-from cnnspec.compare.selftest.specs import SPECS
 from cnnspec.compare.verdict import Finding, Verdict
 from cnnspec.plan import Plan, resolve
 from cnnspec.spec.dump import dump_spec
@@ -162,7 +161,7 @@ def run_selftest(
     pairs = [
         (fault, spec)
         for fault in faults
-        for spec in SPECS
+        for spec in (*SPECS, *fault.family.specs)
         if fault.applies(resolve(spec), spec.training)
     ]
     show = on_progress or _silent
@@ -183,8 +182,7 @@ def _trial(fault: Fault, spec: ModelSpec, against: str) -> Trial:
     plan = resolve(spec)
     party = Party(FAULTY, FAULTY, faulty_builder(fault, plan))  # a copy of our own: no guard
     verdict = _judge(plan, spec.training, party, against)
-    place = fault.place or planted_at(fault, plan)
-    return Trial(fault, spec.name, place, verdict.first_divergence)
+    return Trial(fault, spec.name, fault.place(plan), verdict.first_divergence)
 
 
 def _false_alarms(spec: ModelSpec, against: str) -> Iterator[FalseAlarm]:
