@@ -17,7 +17,12 @@ from cnnspec.trace import Array
 
 def drawn(draw: Draw, input: Shape) -> BatchNorm:
     """Draw a batch norm, of which any option may be set."""
-    return BatchNorm(eps=draw.power(-6, -2), momentum=draw.share(1.0), affine=draw.yes(0.8))
+    return BatchNorm(
+        eps=draw.power(-6, -2),
+        momentum=draw.share(1.0),
+        affine=draw.yes(0.8),
+        num_features=draw.one_of([None, input[0]]),
+    )
 
 
 NORM = LayerFamily("batch_norm", drawn)

@@ -43,6 +43,7 @@ def drawn(draw: Draw, input: Shape) -> Conv:
         dilation=draw.sizes(1, (2, 2)),
         groups=groups,
         bias=draw.yes(0.8),
+        in_channels=draw.one_of([None, channels]),
     )
 
 

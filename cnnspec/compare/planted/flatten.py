@@ -5,11 +5,20 @@ from __future__ import annotations
 import numpy as np
 
 from cnnspec.backends.numpy.flatten import FlattenNumPy
+from cnnspec.compare.planted.draw import Draw
 from cnnspec.compare.planted.families import LayerFamily
 from cnnspec.plan import PlannedLayer
+from cnnspec.spec.layers import Flatten
+from cnnspec.spec.sizes import Shape
 from cnnspec.trace import Array
 
-FLATTEN = LayerFamily("flatten")
+
+def drawn(draw: Draw, input: Shape) -> Flatten:
+    """Return a flatten: it has no options."""
+    return Flatten()
+
+
+FLATTEN = LayerFamily("flatten", drawn, axes=[1])
 
 
 def is_image(at: PlannedLayer) -> bool:

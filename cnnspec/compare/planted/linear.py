@@ -27,7 +27,11 @@ from cnnspec.trace import Array
 
 def drawn(draw: Draw, input: Shape) -> Linear:
     """Draw a linear layer."""
-    return Linear(out_features=draw.whole(1, 8), bias=draw.yes(0.8))
+    return Linear(
+        out_features=draw.whole(1, 8),
+        bias=draw.yes(0.8),
+        in_features=draw.one_of([None, input[0]]),
+    )
 
 
 LINEAR = LayerFamily("linear", drawn, axes=[1])

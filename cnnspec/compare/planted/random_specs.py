@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 from cnnspec.compare.planted import LAYERS, OPTIMIZERS
 from cnnspec.compare.planted.draw import Draw
@@ -15,6 +16,14 @@ from cnnspec.spec.training import Training
 
 MOST_NUMBERS = 4 * 8 * 8
 """Of what a layer gives for one image: as many as the largest image has."""
+
+Fits = Callable[[AnyLayer, Shape, Shape], bool]
+"""Whether a layer is wanted, from what it takes and what it gives."""
+
+
+def is_small(layer: AnyLayer, input: Shape, output: Shape) -> bool:
+    """Tell whether a layer gives no more numbers than the largest image has."""
+    return math.prod(output) <= MOST_NUMBERS
 
 
 def random_spec(seed: int, number: int) -> ModelSpec:
@@ -31,7 +40,7 @@ def random_spec(seed: int, number: int) -> ModelSpec:
     return ModelSpec(name=f"random-{number}", input=images, layers=layers, training=training)
 
 
-def drawn_layers(draw: Draw, images: Shape, most: float = MOST_NUMBERS) -> list[AnyLayer]:
+def drawn_layers(draw: Draw, images: Shape, fits: Fits = is_small) -> list[AnyLayer]:
     """Draw layers over images, and over features; one that does not fit is left out."""
     shape, layers = images, []
 
@@ -41,7 +50,7 @@ def drawn_layers(draw: Draw, images: Shape, most: float = MOST_NUMBERS) -> list[
             output = layer.output_shape(shape)
         except ShapeError:
             return
-        if math.prod(output) <= most:
+        if fits(layer, shape, output):
             layers.append(layer)
             shape = output
 
