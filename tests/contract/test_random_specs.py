@@ -72,7 +72,7 @@ def chains(draw: DrawFn, data: type[DataSource] | None = None) -> tuple[Shape, l
 
 @st.composite
 def optimizers(draw: DrawFn) -> AnyOptimizer:
-    return draw(st.sampled_from(OPTIMIZERS)).drawn(Drawn(draw))
+    return draw(st.sampled_from([*OPTIMIZERS.values()])).drawn(Drawn(draw))
 
 
 TRAININGS = st.builds(

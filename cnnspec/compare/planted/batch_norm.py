@@ -25,7 +25,7 @@ def drawn(draw: Draw, input: Shape) -> BatchNorm:
     )
 
 
-NORM = LayerFamily("batch_norm", drawn)
+BATCH_NORM = LayerFamily("batch_norm", drawn)
 
 
 def _is_affine(at: PlannedLayer) -> bool:
@@ -58,7 +58,7 @@ class _Norm(BatchNormNumPy):
         self._run("running_var", variance * (count / (count - 1)))
 
 
-@NORM.fault("unbiased", "output", "unbiased-variance")
+@BATCH_NORM.fault("unbiased", "output", "unbiased-variance")
 class Unbiased(_Norm):
     """The batch is normalised by its unbiased variance."""
 
@@ -66,7 +66,7 @@ class Unbiased(_Norm):
         return super()._scale_of(variance * (count / (count - 1)), count)
 
 
-@NORM.fault("running-biased", "running_var", "biased-variance")
+@BATCH_NORM.fault("running-biased", "running_var", "biased-variance")
 class RunningBiased(_Norm):
     """The running variance is that of the biased ones."""
 
@@ -75,7 +75,7 @@ class RunningBiased(_Norm):
         self._run("running_var", variance)
 
 
-@NORM.fault("momentum-turned-round", "running_mean,running_var", "momentum-reversed")
+@BATCH_NORM.fault("momentum-turned-round", "running_mean,running_var", "momentum-reversed")
 class MomentumTurnedRound(_Norm):
     """The momentum weights the old value of what runs, not the new one."""
 
@@ -85,7 +85,7 @@ class MomentumTurnedRound(_Norm):
         running += (1 - self._momentum) * new
 
 
-@NORM.fault("never-runs", "running_mean,running_var", "not-updated")
+@BATCH_NORM.fault("never-runs", "running_mean,running_var", "not-updated")
 class NeverRuns(_Norm):
     """The running mean and variance are never updated."""
 
@@ -93,7 +93,7 @@ class NeverRuns(_Norm):
         """Leave out what is done here."""
 
 
-@NORM.fault("running-deviation", "running_var", "deviation-for-variance")
+@BATCH_NORM.fault("running-deviation", "running_var", "deviation-for-variance")
 class RunningDeviation(_Norm):
     """What runs is the standard deviation, not the variance."""
 
@@ -102,7 +102,7 @@ class RunningDeviation(_Norm):
         self._run("running_var", np.sqrt(variance * (count / (count - 1))))
 
 
-@NORM.fault("eps-outside-root", "output", "eps-outside-root")
+@BATCH_NORM.fault("eps-outside-root", "output", "eps-outside-root")
 class EpsOutsideRoot(_Norm):
     """The eps is added to the standard deviation, not to the variance."""
 
@@ -111,7 +111,7 @@ class EpsOutsideRoot(_Norm):
         return scale
 
 
-@NORM.fault("eps-missing", "output", "eps-missing")
+@BATCH_NORM.fault("eps-missing", "output", "eps-missing")
 class EpsMissing(_Norm):
     """The eps is left out."""
 
@@ -120,7 +120,7 @@ class EpsMissing(_Norm):
         return scale
 
 
-@NORM.fault("divides-by-the-variance", "output", "root-missing")
+@BATCH_NORM.fault("divides-by-the-variance", "output", "root-missing")
 class DividesByTheVariance(_Norm):
     """The batch is divided by its variance, not by the root."""
 
@@ -129,14 +129,14 @@ class DividesByTheVariance(_Norm):
         return scale
 
 
-@NORM.wrong("statistics-held-constant", "grad_input", "statistics-constant")
+@BATCH_NORM.wrong("statistics-held-constant", "grad_input", "statistics-constant")
 def statistics_held_constant(layer: BatchNormNumPy, grad_output: Array, right: Array) -> Array:
     """The gradient takes mean and variance for constants."""
     grad: Array = layer._rows(grad_output) * layer._weighted(layer._scale)
     return grad.reshape(grad_output.shape)
 
 
-@NORM.wrong("variance-held-constant", "grad_input", "variance-term-missing")
+@BATCH_NORM.wrong("variance-held-constant", "grad_input", "variance-term-missing")
 def variance_held_constant(layer: BatchNormNumPy, grad_output: Array, right: Array) -> Array:
     """The gradient takes the variance for a constant."""
     rows = layer._rows(grad_output)
@@ -144,25 +144,25 @@ def variance_held_constant(layer: BatchNormNumPy, grad_output: Array, right: Arr
     return grad.reshape(grad_output.shape)
 
 
-@NORM.wrong("gradient-without-weight", "grad_input", "scale-missing", at=_is_affine)
+@BATCH_NORM.wrong("gradient-without-weight", "grad_input", "scale-missing", at=_is_affine)
 def gradient_without_weight(layer: BatchNormNumPy, grad_output: Array, right: Array) -> Array:
     """The gradient of the input is not multiplied by the weight."""
     unweighted: Array = layer._rows(right) / layer.parameters["weight"][:, None]
     return unweighted.reshape(right.shape)
 
 
-@NORM.wrong("weight-gradient-of-the-input", "grad_weight", "not-divided", at=_is_affine)
+@BATCH_NORM.wrong("weight-gradient-of-the-input", "grad_weight", "not-divided", at=_is_affine)
 def weight_gradient_of_the_input(layer: BatchNormNumPy, grad_output: Array, right: Array) -> Array:
     """The gradient of the weight takes x - mean, which is not divided by its deviation."""
     undivided: Array = right / layer._scale
     return undivided
 
 
-NORM.wrong("weight-gradient-averaged", "grad_weight", "scale", at=_is_affine)(averaged)
-NORM.wrong("bias-missing", "output", "bias-missing", at=_is_affine)(without_bias)
+BATCH_NORM.wrong("weight-gradient-averaged", "grad_weight", "scale", at=_is_affine)(averaged)
+BATCH_NORM.wrong("bias-missing", "output", "bias-missing", at=_is_affine)(without_bias)
 
 
-@NORM.fault("by-position", "output", "wrong-axes", at=_of_images)
+@BATCH_NORM.fault("by-position", "output", "wrong-axes", at=_of_images)
 class ByPosition(BatchNormNumPy):
     """Each position has statistics of its own, over the batch alone."""
 
@@ -176,7 +176,9 @@ class ByPosition(BatchNormNumPy):
         return y.reshape(x.shape)
 
 
-@NORM.fault("predicts-by-the-batch", "predicted logits", "whole-is-not-its-parts", elsewhere=STEP)
+@BATCH_NORM.fault(
+    "predicts-by-the-batch", "predicted logits", "whole-is-not-its-parts", elsewhere=STEP
+)
 class PredictsByTheBatch(BatchNormNumPy):
     """Predictions are normalised by their own batch, not by what runs."""
 
@@ -188,7 +190,7 @@ class PredictsByTheBatch(BatchNormNumPy):
         return y
 
 
-@NORM.fault("trains-by-what-runs", "output", "running-statistics")
+@BATCH_NORM.fault("trains-by-what-runs", "output", "running-statistics")
 class TrainsByWhatRuns(BatchNormNumPy):
     """Training normalises by what runs, not by the batch."""
 

@@ -34,7 +34,7 @@ def random_spec(seed: int, number: int) -> ModelSpec:
     layers.append(Linear(out_features=draw.whole(2, 8), bias=draw.yes()))
     training = Training(
         batch_size=draw.whole(2, 12),
-        optimizer=draw.one_of(OPTIMIZERS).drawn(draw),
+        optimizer=draw.one_of([*OPTIMIZERS.values()]).drawn(draw),
         seed=draw.whole(0, 2**31),
     )
     return ModelSpec(name=f"random-{number}", input=images, layers=layers, training=training)
@@ -66,7 +66,7 @@ def drawn_layer(draw: Draw, input: Shape) -> AnyLayer:
     """Draw a layer of any kind that takes an input of so many axes; it may not fit."""
     families = [
         family.drawn
-        for family in LAYERS
+        for family in LAYERS.values()
         if family.drawn and len(input) in family.axes
         for _ in range(family.often)
     ]

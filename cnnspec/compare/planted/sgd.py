@@ -29,7 +29,7 @@ def drawn(draw: Draw) -> SGD:
     )
 
 
-SGDS = OptimizerFamily("sgd", drawn)
+SGD_FAULTS = OptimizerFamily("sgd", drawn)
 
 
 def _options(training: Training) -> SGD:
@@ -98,7 +98,7 @@ class _SGD(SGDNumPy):
         return rate * direction
 
 
-@SGDS.fault("ascends", WEIGHTS, "ascent")
+@SGD_FAULTS.fault("ascends", WEIGHTS, "ascent")
 class Ascends(_SGD):
     """The step is added, not subtracted."""
 
@@ -106,7 +106,7 @@ class Ascends(_SGD):
         return -rate * direction
 
 
-@SGDS.fault("rate-squared", WEIGHTS, "rate-twice")
+@SGD_FAULTS.fault("rate-squared", WEIGHTS, "rate-twice")
 class RateSquared(_SGD):
     """The learning rate is multiplied in twice."""
 
@@ -114,7 +114,7 @@ class RateSquared(_SGD):
         return rate * (rate * direction)
 
 
-@SGDS.fault("rate-missing", WEIGHTS, "rate-missing")
+@SGD_FAULTS.fault("rate-missing", WEIGHTS, "rate-missing")
 class RateMissing(_SGD):
     """The learning rate is left out."""
 
@@ -122,7 +122,7 @@ class RateMissing(_SGD):
         return direction
 
 
-@SGDS.fault("momentum-ignored", BUFFER, "momentum-ignored", training=with_momentum)
+@SGD_FAULTS.fault("momentum-ignored", BUFFER, "momentum-ignored", training=with_momentum)
 class MomentumIgnored(_SGD):
     """The momentum is not used."""
 
@@ -133,7 +133,7 @@ class MomentumIgnored(_SGD):
         return g
 
 
-@SGDS.fault("dampened", BUFFER, "dampening", training=with_momentum)
+@SGD_FAULTS.fault("dampened", BUFFER, "dampening", training=with_momentum)
 class Dampened(_SGD):
     """The gradient is weighted by 1 - momentum."""
 
@@ -141,7 +141,7 @@ class Dampened(_SGD):
         return self.momentum * b + (1 - self.momentum) * g
 
 
-@SGDS.fault("nesterov-always", WEIGHTS, "nesterov-for-plain", training=with_plain_momentum)
+@SGD_FAULTS.fault("nesterov-always", WEIGHTS, "nesterov-for-plain", training=with_plain_momentum)
 class NesterovAlways(_SGD):
     """Nesterov's momentum, where the plain one is asked for."""
 
@@ -149,7 +149,7 @@ class NesterovAlways(_SGD):
         return g + self.momentum * b
 
 
-@SGDS.fault("nesterov-never", WEIGHTS, "plain-for-nesterov", training=with_nesterov)
+@SGD_FAULTS.fault("nesterov-never", WEIGHTS, "plain-for-nesterov", training=with_nesterov)
 class NesterovNever(_SGD):
     """Plain momentum, where Nesterov's is asked for."""
 
@@ -157,7 +157,7 @@ class NesterovNever(_SGD):
         return b
 
 
-@SGDS.fault("rate-inside-the-buffer", BUFFER, "rate-in-buffer", training=with_momentum)
+@SGD_FAULTS.fault("rate-inside-the-buffer", BUFFER, "rate-in-buffer", training=with_momentum)
 class RateInsideTheBuffer(_SGD):
     """The buffer adds up steps, not gradients."""
 
@@ -168,7 +168,7 @@ class RateInsideTheBuffer(_SGD):
         return direction
 
 
-@SGDS.fault("velocity", BUFFER, "rate-in-buffer", training=with_plain_momentum)
+@SGD_FAULTS.fault("velocity", BUFFER, "rate-in-buffer", training=with_plain_momentum)
 class Velocity(_SGD):
     """The buffer is a velocity, with the sign of the step."""
 
@@ -179,7 +179,7 @@ class Velocity(_SGD):
         return -direction
 
 
-@SGDS.fault("buffer-reset", BUFFER, "buffer-reset", training=with_momentum)
+@SGD_FAULTS.fault("buffer-reset", BUFFER, "buffer-reset", training=with_momentum)
 class BufferReset(_SGD):
     """The buffer starts anew in each step."""
 
@@ -187,7 +187,7 @@ class BufferReset(_SGD):
         return g
 
 
-@SGDS.fault("momentum-turned-round", BUFFER, "momentum-turned-round", training=with_momentum)
+@SGD_FAULTS.fault("momentum-turned-round", BUFFER, "momentum-turned-round", training=with_momentum)
 class MomentumTurnedRound(_SGD):
     """The buffer keeps 1 - momentum of itself."""
 
@@ -195,7 +195,7 @@ class MomentumTurnedRound(_SGD):
         return (1 - self.momentum) * b + self.momentum * g
 
 
-@SGDS.fault("old-buffer", BUFFER, "old-buffer", training=with_plain_momentum)
+@SGD_FAULTS.fault("old-buffer", BUFFER, "old-buffer", training=with_plain_momentum)
 class OldBuffer(_SGD):
     """The weights move before the buffer is updated."""
 
@@ -205,7 +205,7 @@ class OldBuffer(_SGD):
         b[...] = self._buffer(b, g)
 
 
-@SGDS.fault("decay-missing", BUFFER, "decay-missing", training=with_decay)
+@SGD_FAULTS.fault("decay-missing", BUFFER, "decay-missing", training=with_decay)
 class DecayMissing(_SGD):
     """No weight decay."""
 
@@ -213,7 +213,7 @@ class DecayMissing(_SGD):
         return g
 
 
-@SGDS.fault("decay-decoupled", BUFFER, "decay-decoupled", training=with_momentum_and_decay)
+@SGD_FAULTS.fault("decay-decoupled", BUFFER, "decay-decoupled", training=with_momentum_and_decay)
 class DecayDecoupled(_SGD):
     """The weights shrink by themselves, and the buffer knows nothing of it."""
 
@@ -222,7 +222,7 @@ class DecayDecoupled(_SGD):
         return g
 
 
-@SGDS.fault("decay-not-scaled", BUFFER, "decay-not-scaled", training=with_decay)
+@SGD_FAULTS.fault("decay-not-scaled", BUFFER, "decay-not-scaled", training=with_decay)
 class DecayNotScaled(_SGD):
     """The weights shrink by the decay, whatever the learning rate."""
 
@@ -231,7 +231,7 @@ class DecayNotScaled(_SGD):
         return g
 
 
-@SGDS.fault("decay-sign", BUFFER, "decay-sign", training=with_decay)
+@SGD_FAULTS.fault("decay-sign", BUFFER, "decay-sign", training=with_decay)
 class DecaySign(_SGD):
     """The decay lets weights grow."""
 
@@ -239,7 +239,7 @@ class DecaySign(_SGD):
         return g - self.decay * w
 
 
-@SGDS.fault("decay-of-the-square", BUFFER, "decay-twice", training=with_decay)
+@SGD_FAULTS.fault("decay-of-the-square", BUFFER, "decay-twice", training=with_decay)
 class DecayOfTheSquare(_SGD):
     """The gradient of decay * w^2, twice that of decay / 2 * w^2."""
 
@@ -247,7 +247,7 @@ class DecayOfTheSquare(_SGD):
         return g + 2 * self.decay * w
 
 
-@SGDS.fault(
+@SGD_FAULTS.fault(
     "decay-after-momentum",
     BUFFER,
     "decay-after-momentum decay-decoupled",  # the same numbers
@@ -261,7 +261,7 @@ class DecayAfterMomentum(_SGD):
         w -= rate * (self._look(b, g) + self.decay * w)
 
 
-@SGDS.fault("biases-skipped", BUFFER, "not-updated zero momentum-ignored")
+@SGD_FAULTS.fault("biases-skipped", BUFFER, "not-updated zero momentum-ignored")
 class BiasesSkipped(SGDNumPy):
     """Biases are not updated."""
 
