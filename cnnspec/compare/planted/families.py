@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from cnnspec import address
-from cnnspec.backends.parts import Layer
 from cnnspec.backends.numpy import LAYERS, OPTIMIZERS
+from cnnspec.backends.parts import Layer
 from cnnspec.compare.planted.draw import Draw
 from cnnspec.compare.planted.fault import Family, Fault, anywhere
 from cnnspec.compare.planted.wrong import Wrong, spoilt
