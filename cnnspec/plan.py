@@ -10,7 +10,7 @@ from typing import Any
 
 from cnnspec.errors import SpecError
 from cnnspec.spec.checks import Sections, check
-from cnnspec.spec.initializations import AnyInitialization, TorchDefault
+from cnnspec.spec.initializations import DEFAULT_INITIALIZATION, AnyInitialization
 from cnnspec.spec.layers import Layer
 from cnnspec.spec.layers.join import Join
 from cnnspec.spec.layers.layer import INPUT as INPUT
@@ -157,7 +157,7 @@ def part(layer: Layer, name: str, *shapes: Shape) -> Plan:
     """
     output = layer.joined_shape(shapes) if isinstance(layer, Join) else layer.output_shape(*shapes)
     alone = _planned(name, layer, (INPUT,) * len(shapes), shapes, output)
-    return Plan(name, shapes[0], (alone,), TorchDefault())
+    return Plan(name, shapes[0], (alone,), DEFAULT_INITIALIZATION)
 
 
 def _planned(

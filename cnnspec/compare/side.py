@@ -14,7 +14,7 @@ from cnnspec.compare.probe import LayerProbe
 from cnnspec.initial import initial_weights
 from cnnspec.plan import Plan, PlannedLayer
 from cnnspec.randomness import stream
-from cnnspec.spec.initializations import TorchDefault
+from cnnspec.spec.initializations import DEFAULT_INITIALIZATION
 from cnnspec.spec.training import Precision, Training
 from cnnspec.trace import Array, LayerTrace, State
 
@@ -98,7 +98,7 @@ def probe_weights(plan: Plan, seed: int) -> State:
     A spec may start from biases of 0, scales of 1 and the like, which would hide a bias that
     is never added and a scale that is never applied.
     """
-    weights = initial_weights(replace(plan, initialization=TorchDefault()), seed)
+    weights = initial_weights(replace(plan, initialization=DEFAULT_INITIALIZATION), seed)
     for name, array in weights.items():
         if np.all(array == array.flat[0]):
             drawn = stream(seed, "probe", "weights", name).uniform(0.5, 1.5, array.shape)
