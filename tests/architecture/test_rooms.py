@@ -73,12 +73,6 @@ SIDES: dict[str, Mapping[str, type[Kind]]] = {
 """By folder: the kinds that have a room in it, once it is there."""
 
 MISSING = {
-    "cnnspec/backends/loops/add.py",
-    "cnnspec/backends/loops/concat.py",
-    "cnnspec/backends/numpy/add.py",
-    "cnnspec/backends/numpy/concat.py",
-    "cnnspec/backends/torch/add.py",
-    "cnnspec/backends/torch/concat.py",
     "cnnspec/compare/kinds/add.py",
     "cnnspec/compare/kinds/concat.py",
     "cnnspec/compare/planted/add.py",

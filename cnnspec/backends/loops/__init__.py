@@ -9,7 +9,9 @@ from __future__ import annotations
 from cnnspec.backends import require_cpu
 from cnnspec.backends.chain import ChainNetwork
 from cnnspec.backends.loops.adam import AdamLoops
+from cnnspec.backends.loops.add import AddLoops
 from cnnspec.backends.loops.batch_norm import BatchNormLoops
+from cnnspec.backends.loops.concat import ConcatLoops
 from cnnspec.backends.loops.conv import ConvLoops
 from cnnspec.backends.loops.cross_entropy import cross_entropy
 from cnnspec.backends.loops.flatten import FlattenLoops
@@ -28,6 +30,8 @@ LAYERS: dict[str, type[Layer]] = {
     "flatten": FlattenLoops,
     "linear": LinearLoops,
     "batch_norm": BatchNormLoops,
+    "add": AddLoops,
+    "concat": ConcatLoops,
 }
 
 LOSSES: dict[str, Loss] = {"cross_entropy": cross_entropy}

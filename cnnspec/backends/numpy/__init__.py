@@ -13,7 +13,9 @@ from cnnspec.backends.border import check_images, check_training
 from cnnspec.backends.chain import ChainNetwork
 from cnnspec.backends.network import Labels, LayerTimes, Step
 from cnnspec.backends.numpy.adam import AdamNumPy
+from cnnspec.backends.numpy.add import AddNumPy
 from cnnspec.backends.numpy.batch_norm import BatchNormNumPy
+from cnnspec.backends.numpy.concat import ConcatNumPy
 from cnnspec.backends.numpy.conv import ConvNumPy
 from cnnspec.backends.numpy.cross_entropy import cross_entropy
 from cnnspec.backends.numpy.flatten import FlattenNumPy
@@ -36,6 +38,8 @@ LAYERS: dict[str, type[Layer]] = {
     "flatten": FlattenNumPy,
     "linear": LinearNumPy,
     "batch_norm": BatchNormNumPy,
+    "add": AddNumPy,
+    "concat": ConcatNumPy,
 }
 
 LOSSES: dict[str, Loss] = {"cross_entropy": cross_entropy}

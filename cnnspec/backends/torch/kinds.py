@@ -12,7 +12,9 @@ from typing import Any
 from torch import Tensor, nn, optim
 
 from cnnspec.backends.torch.adam import adam
+from cnnspec.backends.torch.add import add
 from cnnspec.backends.torch.batch_norm import batch_norm
+from cnnspec.backends.torch.concat import concat
 from cnnspec.backends.torch.conv import conv
 from cnnspec.backends.torch.cross_entropy import cross_entropy
 from cnnspec.backends.torch.flatten import flatten
@@ -29,6 +31,8 @@ LAYERS: dict[str, Callable[[Any, Shape], nn.Module]] = {
     "flatten": flatten,
     "linear": linear,
     "batch_norm": batch_norm,
+    "add": add,
+    "concat": concat,
 }
 
 LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"cross_entropy": cross_entropy}

@@ -67,10 +67,9 @@ class TorchNetwork(Shared):
         self._dtype = _DTYPES[training.precision]
         self._autocast = getattr(torch, autocast) if autocast else None
         with torch.device("cpu"):  # somebody's file may have set another default
-            self.module = build_module(plan).to(device, self._dtype)
-        names = [at.name for at in plan.layers]
-        self._modules: dict[str, nn.Module] = dict(zip(names, self.module.children()))
-        self._layers: dict[str, Callable[[Tensor], Tensor]] = dict(self._modules)
+            self.module, self._modules = build_module(plan)
+        self.module.to(device, self._dtype)
+        self._layers: dict[str, Callable[..., Tensor]] = dict(self._modules)
         self._run: Callable[[Tensor], Tensor] = self.module
         if compile:
             allow_compilations(len(self._layers))
