@@ -129,14 +129,11 @@ LEARNING_RATES = (
 )
 """Parameters of `backward` that make it update the weights at once."""
 
-NO_SIZES = frozenset(
-    (
-        *LEARNING_RATES,
-        *("batch_size", "name", "activation", "activation_function", "act", "optimizer", "seed"),
-        *("rng", "initializer", "init", "weight_init", "regularization", "reg", "dtype", "config"),
-        *("weight_decay", "dropout", "shape"),
-    )
-)
+_OTHERS = """
+    batch_size name activation activation_function act optimizer seed rng initializer init
+    weight_init regularization reg dtype config weight_decay dropout shape
+"""
+NO_SIZES = frozenset((*LEARNING_RATES, *_OTHERS.split()))
 """Parameters of a constructor that are none of a layer's sizes."""
 
 TRAINING = ("training", "train", "is_training", "train_mode")
