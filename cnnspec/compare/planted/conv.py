@@ -47,7 +47,7 @@ def drawn(draw: Draw, input: Shape) -> Conv:
     )
 
 
-CONV = LayerFamily("conv", drawn, axes=[3], often=2)
+CONV = LayerFamily("conv", drawn, often=2)
 
 
 def _layer(at: PlannedLayer) -> Conv:

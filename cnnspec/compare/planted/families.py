@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -27,18 +27,18 @@ class LayerFamily(Family):
     def __init__(
         self,
         kind: str,
-        drawn: Callable[[Draw, Shape], AnyLayer] | None = None,
+        drawn: Callable[[Draw, Shape], AnyLayer | None] | None = None,
         *,
-        axes: Collection[int] = (1, 3),
         often: int = 1,
         specs: Sequence[str] = (),
     ) -> None:
-        """`drawn` draws a layer for an input of so many `axes`, `often` times as often as others.
+        """`drawn` draws a layer for an input, `often` times as often as others.
 
-        It need not fit: random specs leave out what does not.
+        It need not fit: random specs leave out what does not. A join is not drawn: a spec does not
+        write it.
         """
         super().__init__(kind, specs=specs)
-        self.kind, self.drawn, self.axes, self.often = kind, drawn, axes, often
+        self.kind, self.drawn, self.often = kind, drawn, often
 
     def wrong(
         self,

@@ -13,12 +13,12 @@ from cnnspec.spec.sizes import Shape
 from cnnspec.trace import Array
 
 
-def drawn(draw: Draw, input: Shape) -> Flatten:
-    """Return a flatten: it has no options."""
-    return Flatten()
+def drawn(draw: Draw, input: Shape) -> Flatten | None:
+    """Return a flatten, which has no options; over images, where it is the end of them, none."""
+    return Flatten() if len(input) == 1 else None
 
 
-FLATTEN = LayerFamily("flatten", drawn, axes=[1])
+FLATTEN = LayerFamily("flatten", drawn)
 
 
 def is_image(at: PlannedLayer) -> bool:

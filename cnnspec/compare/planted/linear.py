@@ -34,7 +34,7 @@ def drawn(draw: Draw, input: Shape) -> Linear:
     )
 
 
-LINEAR = LayerFamily("linear", drawn, axes=[1])
+LINEAR = LayerFamily("linear", drawn)
 
 
 def has_biases(at: PlannedLayer) -> bool:

@@ -40,7 +40,7 @@ def drawn(draw: Draw, input: Shape) -> Pool:
     )
 
 
-POOL = LayerFamily("pool", drawn, axes=[3])
+POOL = LayerFamily("pool", drawn)
 
 
 def _layer(at: PlannedLayer) -> Pool:

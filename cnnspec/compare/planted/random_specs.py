@@ -9,7 +9,8 @@ from cnnspec.compare.planted import LAYERS, OPTIMIZERS
 from cnnspec.compare.planted.draw import Draw
 from cnnspec.errors import ShapeError
 from cnnspec.randomness import stream
-from cnnspec.spec.layers import AnyLayer, Flatten, Linear
+from cnnspec.spec.layers import KINDS, AnyLayer, Flatten, Linear
+from cnnspec.spec.layers.layer import is_image
 from cnnspec.spec.model import ModelSpec
 from cnnspec.spec.sizes import Shape
 from cnnspec.spec.training import Training
@@ -44,8 +45,10 @@ def drawn_layers(draw: Draw, images: Shape, fits: Fits = is_small) -> list[AnyLa
     """Draw layers over images, and over features; one that does not fit is left out."""
     shape, layers = images, []
 
-    def add(layer: AnyLayer) -> None:
+    def add(layer: AnyLayer | None) -> None:
         nonlocal shape
+        if layer is None:
+            return
         try:
             output = layer.output_shape(shape)
         except ShapeError:
@@ -62,12 +65,13 @@ def drawn_layers(draw: Draw, images: Shape, fits: Fits = is_small) -> list[AnyLa
     return layers
 
 
-def drawn_layer(draw: Draw, input: Shape) -> AnyLayer:
-    """Draw a layer of any kind that takes an input of so many axes; it may not fit."""
+def drawn_layer(draw: Draw, input: Shape) -> AnyLayer | None:
+    """Draw a layer of any kind that takes such an input; it may not fit."""
+    sort = "images" if is_image(input) else "features"
     families = [
         family.drawn
         for family in LAYERS.values()
-        if family.drawn and len(input) in family.axes
+        if family.drawn and KINDS[family.kind].takes in (None, sort)
         for _ in range(family.often)
     ]
     return draw.one_of(families)(draw, input)
