@@ -6,16 +6,16 @@ of `cnnspec.compare.kinds.layer`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from cnnspec.backends.network import Labels
-from cnnspec.compare.budget import Exact
+from cnnspec.compare.budget import Exact, sum_budget
 from cnnspec.compare.carry import Weights
 from cnnspec.compare.kinds import LAYERS, LOSS
-from cnnspec.plan import INPUT, Plan
+from cnnspec.plan import INPUT, Plan, PlannedLayer
 from cnnspec.trace import Array, Trace
 
 
@@ -38,55 +38,68 @@ def pass_errors(
 
     `trace` is that pass in float64.
     """
-    inputs, logits = _inputs(plan, trace, images)
-    errors = [np.zeros(images.shape)]
-    buffers = {}
-    for at, x in zip(plan.layers, inputs):
-        kind = LAYERS[at.kind]
-        for name, bound in kind.buffers(at, weights, x, errors[-1]).items():
-            buffers[f"{at.name}.{name}"] = bound
-        errors.append(kind.forward(at, weights, x, errors[-1]))
-    off = errors[-1]
-    loss, d = LOSS.carried(logits, labels, off, weights.precision)
-    gradients = _backward(plan, weights, trace, inputs, errors, d)
-    return PassErrors(off, loss, gradients, buffers)
+    errors, buffers = {INPUT: np.zeros(images.shape)}, {}
+    for at in plan.layers:
+        kind, inputs, off = LAYERS[at.kind], _exact(trace.layers[at.name].inputs), _of(at, errors)
+        if at.buffers:
+            for name, bound in kind.buffers(at, weights, *inputs, *off).items():
+                buffers[f"{at.name}.{name}"] = bound
+        errors[at.name] = kind.errors_ahead(at, weights, inputs, off, training=True)
+    last = plan.layers[-1].name
+    logits = trace.layers[last].output.astype(np.float64)
+    loss, d = LOSS.carried(logits, labels, errors[last], weights.precision)
+    gradients = _backward(plan, weights, trace, errors, d)
+    return PassErrors(errors[last], loss, gradients, buffers)
 
 
-def gradient_errors(
-    plan: Plan, weights: Weights, trace: Trace, images: Array, labels: Labels
-) -> dict[str, Exact]:
+def gradient_errors(plan: Plan, weights: Weights, trace: Trace, labels: Labels) -> dict[str, Exact]:
     """Bound the errors of the gradients alone, from activations that are right.
 
     By the parameters' full names. `trace` is that pass in float64.
     """
-    inputs, logits = _inputs(plan, trace, images)
+    logits = trace.layers[plan.layers[-1].name].output.astype(np.float64)
     _, own_grad = LOSS.budgets(logits, labels, weights.precision)
-    nothing = [np.zeros(x.shape) for x in inputs]
-    return _backward(plan, weights, trace, inputs, nothing, own_grad)
-
-
-def _inputs(plan: Plan, trace: Trace, images: Array) -> tuple[list[Exact], Exact]:
-    """Return what each layer received, and the logits."""
-    outputs = [trace.layers[at.name].output.astype(np.float64) for at in plan.layers]
-    return [images.astype(np.float64), *outputs[:-1]], outputs[-1]
+    shapes = {INPUT: plan.input} | {at.name: at.output for at in plan.layers}
+    right = {name: np.zeros((len(logits), *shape)) for name, shape in shapes.items()}
+    return _backward(plan, weights, trace, right, own_grad)
 
 
 def _backward(
-    plan: Plan,
-    weights: Weights,
-    trace: Trace,
-    inputs: Sequence[Exact],
-    errors: Sequence[Exact],
-    d: Exact,
+    plan: Plan, weights: Weights, trace: Trace, errors: Mapping[str, Exact], d: Exact
 ) -> dict[str, Exact]:
-    """Bound the errors of gradients: inputs are off by errors, the gradient of logits by d."""
-    upstream = [trace.layers[at.name].grad_input for at in plan.layers[1:]]
+    """Bound the errors of gradients: outputs are off by errors, the gradient of logits by d."""
+    sent: dict[str, list[tuple[Array, Exact]]] = {at.name: [] for at in plan.layers}
+    sent[INPUT] = []
+    sent[plan.layers[-1].name].append((trace.loss.grad_logits, d))
     gradients: dict[str, Exact] = {}
-    of_layers = zip(plan.layers, inputs, errors, [*upstream, trace.loss.grad_logits])
-    for at, x, e, g in reversed(list(of_layers)):
-        d, of_parameters = LAYERS[at.kind].backward(at, weights, x, e, g.astype(np.float64), d)
+    for at in reversed(plan.layers):
+        seen = trace.layers[at.name]
+        off = _added(sent.pop(at.name), weights.precision)
+        inputs, g = _exact(seen.inputs), seen.grad_output.astype(np.float64)
+        back, of_parameters = LAYERS[at.kind].errors_back(
+            at, weights, inputs, _of(at, errors), g, off
+        )
         gradients |= {f"{at.name}.{name}": bound for name, bound in of_parameters.items()}
+        for source, pair in zip(at.inputs, zip(seen.grad_inputs, back)):
+            sent[source].append(pair)
     return gradients
+
+
+def _added(sent: Sequence[tuple[Array, Exact]], precision: str) -> Exact:
+    """Bound the error of a sum of gradients, each with its own, in whatever order it is taken."""
+    (first, error), *others = sent
+    size = np.abs(first.astype(np.float64)) + error
+    for gradient, off in others:
+        size, error = size + np.abs(gradient) + off, error + off
+    return error + sum_budget(len(others), size, size, precision)
+
+
+def _exact(arrays: Sequence[Array]) -> list[Exact]:
+    return [array.astype(np.float64) for array in arrays]
+
+
+def _of(at: PlannedLayer, errors: Mapping[str, Exact]) -> list[Exact]:
+    return [errors[source] for source in at.inputs]
 
 
 def prediction_errors(plan: Plan, weights: Weights, images: Array) -> Exact:
@@ -94,6 +107,8 @@ def prediction_errors(plan: Plan, weights: Weights, images: Array) -> Exact:
     values = {INPUT: images.astype(np.float64), **weights.evaluated(images)}
     errors = {INPUT: np.zeros(images.shape)}
     for at in plan.layers:
-        (source,) = at.inputs
-        errors[at.name] = LAYERS[at.kind].predict(at, weights, values[source], errors[source])
+        inputs = [values[source] for source in at.inputs]
+        errors[at.name] = LAYERS[at.kind].errors_ahead(
+            at, weights, inputs, _of(at, errors), training=False
+        )
     return errors[plan.layers[-1].name]

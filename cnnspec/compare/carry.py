@@ -58,7 +58,6 @@ class Weights:
         found = self._network.evaluated(images)
         return {name: array.astype(np.float64) for name, array in found.items()}
 
-    def own(self, at: PlannedLayer, quantity: str, size: Exact, images: int) -> Exact:
-        """Bound the roundings of a layer's own sums, whose terms come to a size."""
-        k = at.layer.reductions(at.input, at.output, images)
-        return sum_budget(k[quantity], size, size, self.precision)
+    def own(self, k: int, size: Exact) -> Exact:
+        """Bound the roundings of a layer's own sums: k for each term, which come to a size."""
+        return sum_budget(k, size, size, self.precision)

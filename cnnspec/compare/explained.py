@@ -187,7 +187,7 @@ class _Explanation:
             situation = layer_situation(self._isolation.first, probe)
             where = found.precision, found.quantity, found.position
             return self._said(*LAYERS[at.kind].terms(situation, *where))
-        k = roundings(at, len(probe.x))[found.quantity]
+        k = roundings(at, len(probe.grad_output))[found.quantity]
         if k == 0:
             return self._said(
                 (Term("k", 0, "it copies or selects numbers, and rounds none"),),

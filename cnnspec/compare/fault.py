@@ -35,17 +35,23 @@ class LayerSituation:
 
     at: PlannedLayer
     probe: str
-    x: Exact
+    inputs: tuple[Exact, ...]
     grad_output: Exact
     parameters: Mapping[str, Exact]
     buffers: Mapping[str, Exact]
     """Before the pass."""
 
+    @property
+    def x(self) -> Exact:
+        """What a layer of one input was given."""
+        (only,) = self.inputs
+        return only
+
     def magnitudes(self) -> LayerSituation:
         """Return the same with the absolute value of every number."""
         return replace(
             self,
-            x=np.abs(self.x),
+            inputs=tuple(map(np.abs, self.inputs)),
             grad_output=np.abs(self.grad_output),
             parameters={name: np.abs(array) for name, array in self.parameters.items()},
         )

@@ -11,13 +11,14 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from cnnspec.compare.budget import Exact
 from cnnspec.compare.carry import Weights
 from cnnspec.compare.isolation import Isolation
 from cnnspec.compare.kinds import LAYERS
 from cnnspec.compare.probe import LayerProbe
 from cnnspec.compare.verdict import Kinks, Turned
 from cnnspec.plan import Plan
-from cnnspec.trace import Array, Trace
+from cnnspec.trace import Trace
 
 
 def kinks_of(isolation: Isolation, probes: Iterable[LayerProbe]) -> tuple[Kinks, ...]:
@@ -26,31 +27,32 @@ def kinks_of(isolation: Isolation, probes: Iterable[LayerProbe]) -> tuple[Kinks,
     weights = Weights(isolation.plan, isolation.training, side.precision)
     weights.load(side.weights)
     found = []
-    slack = np.zeros(())
+    slacks: dict[str, Exact] = {}
     for probe in probes:
         if probe.name != "data":
             continue
-        at, x = probe.at, probe.x.astype(np.float64)
-        kind = LAYERS[at.kind]
-        slack = np.broadcast_to(slack, x.shape)
-        if kind.decisions(at, x) is not None:
-            near = kind.near(at, x, slack)
+        at, kind = probe.at, LAYERS[probe.at.kind]
+        inputs = [x.astype(np.float64) for x in probe.inputs]
+        slack = [slacks.get(source, np.zeros(x.shape)) for source, x in zip(at.inputs, inputs)]
+        if len(inputs) == 1 and kind.decisions(at, *inputs) is not None:
+            near = kind.near(at, *inputs, *slack)
             found.append(Kinks(at.name, near.size, int(near.sum())))
         if not kind.selects(at):
-            slack = np.zeros(x.shape)
-        slack = kind.forward(at, weights, x, slack)
+            slack = [np.zeros(x.shape) for x in inputs]
+        slacks[at.name] = kind.errors_ahead(at, weights, inputs, slack, training=True)
     return tuple(found)
 
 
-def turned_decisions(plan: Plan, images: Array, one: Trace, other: Trace) -> tuple[Turned, ...]:
+def turned_decisions(plan: Plan, one: Trace, other: Trace) -> tuple[Turned, ...]:
     """Count what two passes over the same images decide otherwise, by layer."""
     found = []
-    inputs = images, images
     for at in plan.layers:
-        first, second = (LAYERS[at.kind].decisions(at, x.astype(np.float64)) for x in inputs)
+        kind, passes = LAYERS[at.kind], (one.layers[at.name], other.layers[at.name])
+        if len(at.inputs) > 1:
+            continue
+        first, second = (kind.decisions(at, seen.input.astype(np.float64)) for seen in passes)
         if first is not None and second is not None:
             turned = int(np.sum(first != second))
             if turned:
                 found.append(Turned(at.name, turned, first.size))
-        inputs = one.layers[at.name].output, other.layers[at.name].output
     return tuple(found)

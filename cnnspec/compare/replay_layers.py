@@ -216,7 +216,7 @@ def layer_situation(side: Side, probe: LayerProbe) -> LayerSituation:
     return LayerSituation(
         probe.at,
         probe.name,
-        probe.x.astype(np.float64),
+        tuple(x.astype(np.float64) for x in probe.inputs),
         probe.grad_output.astype(np.float64),
         parameters,
         buffers,
@@ -250,7 +250,7 @@ def magnitudes(side: Side, probe: LayerProbe, added: float = 0.0) -> Parts:
 
 def roundings(at: PlannedLayer, batch: int) -> dict[str, int]:
     """Return how many roundings a term of each quantity can meet."""
-    stated: Mapping[str, int] = at.layer.reductions(at.input, at.output, batch)
+    stated = LAYERS[at.kind].roundings(at, batch)
     grad_inputs = dict.fromkeys(grad_inputs_of(at), stated["grad_input"])
     gradients = {f"grad_{name}": stated[name] for name in at.parameters}
     return {"output": stated["output"]} | grad_inputs | gradients

@@ -18,7 +18,7 @@ from cnnspec.compare.kinds import LAYERS
 from cnnspec.compare.kinds import LOSS as LOSS_KIND
 from cnnspec.compare.probe import LayerProbe
 from cnnspec.compare.replay_layers import layer_budgets, of_shape
-from cnnspec.compare.side import WORKING, Side, named
+from cnnspec.compare.side import WORKING, Side, grad_inputs_of, named
 from cnnspec.data import Split
 from cnnspec.plan import INPUT
 from cnnspec.trace import Array, Trace
@@ -135,15 +135,19 @@ class _WorkingPass(_Pass):
 
     def _bounds(self, probe: LayerProbe, alone: dict[str, Array]) -> dict[str, Exact]:
         at, kind, weights = probe.at, LAYERS[probe.at.kind], self._weights
-        x, g = probe.x.astype(np.float64), probe.grad_output.astype(np.float64)
-        e, d = self._rounding(x), self._rounding(g)
-        grad_input, of_parameters = kind.backward(at, weights, x, e, g, d)
+        inputs = [x.astype(np.float64) for x in probe.inputs]
+        g = probe.grad_output.astype(np.float64)
+        e, d = list(map(self._rounding, inputs)), self._rounding(g)
+        grad_inputs, of_parameters = kind.errors_back(at, weights, inputs, e, g, d)
+        output = kind.errors_ahead(at, weights, inputs, e, training=True)
+        bounds = {"output": output, **dict(zip(grad_inputs_of(at), grad_inputs))}
         return {
-            "output": kind.forward(at, weights, x, e)
-            + self._rounding(of_shape(alone["output"], g.shape)),
-            "grad_input": grad_input + self._rounding(of_shape(alone["grad_input"], x.shape)),
+            **{
+                quantity: bound + self._rounding(of_shape(alone[quantity], bound.shape))
+                for quantity, bound in bounds.items()
+            },
             **{f"grad_{name}": bound for name, bound in of_parameters.items()},
-            **kind.buffers(at, weights, x, e),
+            **(kind.buffers(at, weights, *inputs, *e) if at.buffers else {}),
         }
 
     def _bounds_of_loss(self, logits: Exact, labels: Labels) -> tuple[Exact | float, Exact]:

@@ -18,7 +18,7 @@ from cnnspec.compare.probes import batch_probe
 from cnnspec.compare.side import probe_weights
 from cnnspec.data import Split
 from cnnspec.plan import Plan, resolve
-from cnnspec.spec.layers import KINDS
+from cnnspec.spec.layers import JOINS, KINDS
 from cnnspec.spec.model import ModelSpec
 from cnnspec.spec.training import Precision
 from cnnspec.trace import Array, Trace
@@ -162,7 +162,7 @@ def test_errors_grow_with_those_of_the_input() -> None:
 
 
 def test_every_kind_of_layer_carries() -> None:
-    assert set(LAYERS) == set(KINDS)
+    assert set(LAYERS) == {*KINDS, *JOINS}
 
 
 @pytest.mark.parametrize("kind", ["max", "avg"])

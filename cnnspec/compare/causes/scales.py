@@ -66,7 +66,7 @@ def named_scales(observations: list[Observed]) -> Iterator[Fault[LayerSituation]
 def _scale(
     observations: list[Observed], names: list[str], shared: Set[str]
 ) -> Fault[LayerSituation]:
-    shown = max(observations, key=lambda observation: len(observation.situation.x))
+    shown = max(observations, key=lambda observation: len(observation.situation.grad_output))
     factor = _factors(shown.situation, shared)[names[0]]
     value, sign = f"{factor:.6g}", "-" if factor < 0 else ""
     whole = f"{sign}{abs(factor):.0f}" if abs(factor) >= 1 else f"{sign}1/{1 / abs(factor):.0f}"
@@ -131,4 +131,4 @@ def _factors(situation: LayerSituation, names: Set[str]) -> Mapping[str, float]:
 def sizes_of(situation: LayerSituation) -> dict[str, int]:
     """Return the sizes of a layer's problem, by name."""
     own = LAYERS[situation.at.kind].sizes(situation.at)
-    return {BATCH: len(situation.x)} | own
+    return {BATCH: len(situation.grad_output)} | own

@@ -23,7 +23,7 @@ def wrong_shape(observations: list[Observed]) -> Iterator[Fault[LayerSituation]]
     wrong = [o for o in observations if o.found.shape != o.wanted.shape]
     if not wrong:
         return
-    shown = max(wrong, key=lambda observation: len(observation.situation.x))
+    shown = max(wrong, key=lambda observation: len(observation.situation.grad_output))
     if shown.found.size == 0 and shown.found.ndim < shown.wanted.ndim:
         yield Fault("missing", (), "the layer gives no such array", _as_found)
         return

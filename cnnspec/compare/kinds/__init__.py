@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from cnnspec.compare.kinds.adam import AdamKind
+from cnnspec.compare.kinds.add import AddKind
 from cnnspec.compare.kinds.batch_norm import BatchNormKind
+from cnnspec.compare.kinds.concat import ConcatKind
 from cnnspec.compare.kinds.conv import ConvKind
 from cnnspec.compare.kinds.cross_entropy import CrossEntropyKind
 from cnnspec.compare.kinds.flatten import FlattenKind
@@ -24,6 +26,8 @@ LAYERS: Mapping[str, LayerKind] = {
     "flatten": FlattenKind(),
     "linear": LinearKind(),
     "batch_norm": BatchNormKind(),
+    "add": AddKind(),
+    "concat": ConcatKind(),
 }
 
 LOSSES: Mapping[str, LossKind] = {"cross_entropy": CrossEntropyKind()}

@@ -19,6 +19,9 @@ from cnnspec.spec.layers import Layer
 from cnnspec.spec.layers.window import Windows
 from cnnspec.spec.sizes import Shape
 
+Arrays = Sequence[Exact]
+"""One for each input of a layer."""
+
 
 @dataclass(frozen=True)
 class Setting:
@@ -72,6 +75,13 @@ class LayerKind(Kind[LayerSituation]):
         """Say what the bound of one number of a quantity is made of, for what is no plain sum."""
         raise NotImplementedError
 
+    def roundings(self, at: PlannedLayer, images: int) -> dict[str, int]:
+        """Return how many roundings a term of each quantity can meet, where all are sums.
+
+        The keys are `output`, `grad_input` and the parameters' own names.
+        """
+        return at.layer.reductions(at.input, at.output, images)
+
     def windows(self, at: PlannedLayer) -> tuple[Windows, ...]:
         """Return the windows along the height and along the width; none where there are none."""
         return ()
@@ -108,14 +118,31 @@ class LayerKind(Kind[LayerSituation]):
         """Tell whether a layer passes on what it is given, and adds no rounding of its own."""
         return False
 
-    # What errors become
+    # What errors become, of all inputs
+
+    def errors_ahead(
+        self, at: PlannedLayer, weights: Weights, inputs: Arrays, errors: Arrays, *, training: bool
+    ) -> Exact:
+        """Bound the error of the output, in training or in evaluation."""
+        (x,), (e,) = inputs, errors
+        return (self.forward if training else self.predict)(at, weights, x, e)
+
+    def errors_back(
+        self, at: PlannedLayer, weights: Weights, inputs: Arrays, errors: Arrays, g: Exact, d: Exact
+    ) -> tuple[Arrays, Errors]:
+        """Bound the errors of each input's gradient, and of the parameters' by their own names."""
+        (x,), (e,) = inputs, errors
+        back, of_parameters = self.backward(at, weights, x, e, g, d)
+        return [back], of_parameters
+
+    # The same, of the one input that most layers have
 
     def forward(self, at: PlannedLayer, weights: Weights, x: Exact, e: Exact) -> Exact:
         """Bound the error of the output in training."""
         nothing = np.zeros((len(x), *at.output))
         size = weights.sums(at, np.abs(x) + e, nothing, biased=True)["output"]
         carried = weights.sums(at, e, nothing)["output"]
-        return carried + weights.own(at, "output", size, len(x))
+        return carried + weights.own(self.roundings(at, len(x))["output"], size)
 
     def predict(self, at: PlannedLayer, weights: Weights, x: Exact, e: Exact) -> Exact:
         """Bound the error of the output in evaluation."""
@@ -125,15 +152,15 @@ class LayerKind(Kind[LayerSituation]):
         self, at: PlannedLayer, weights: Weights, x: Exact, e: Exact, g: Exact, d: Exact
     ) -> tuple[Exact, Errors]:
         """Bound the errors of the input's gradient and of the parameters', by their own names."""
-        size, n = np.abs(g) + d, len(x)
+        size, k = np.abs(g) + d, self.roundings(at, len(x))
         whole = weights.sums(at, np.abs(x) + e, size)
         of_x, of_g = weights.sums(at, e, size), weights.sums(at, np.abs(x), d)
         errors = {}
         for name in at.parameters:
             key = f"grad_{name}"
             carried = of_g[key] if name == "bias" else of_g[key] + of_x[key]
-            errors[name] = carried + weights.own(at, name, whole[key], n)
-        own = weights.own(at, "grad_input", whole["grad_input"], n)
+            errors[name] = carried + weights.own(k[name], whole[key])
+        own = weights.own(k["grad_input"], whole["grad_input"])
         return of_g["grad_input"] + own, errors
 
     def buffers(self, at: PlannedLayer, weights: Weights, x: Exact, e: Exact) -> Errors:

@@ -135,7 +135,7 @@ class TwinWatch(Watch):
             return False
         weights = Weights(pair.plan, pair.training, self._precision)
         weights.load(self._stood.state)
-        bounds = gradient_errors(pair.plan, weights, exact[0], batch.images, batch.labels)
+        bounds = gradient_errors(pair.plan, weights, exact[0], batch.labels)
         if any(np.any(np.abs(gradients_of(at)[parameter]) > bounds[parameter]) for at in exact):
             return False
         self._left_out.append(parameter)
@@ -180,7 +180,7 @@ class TwinWatch(Watch):
         off = self._apart(Standing.of(self._second), landed)
         if led is None or led.inside or (off and not off.inside):
             return None
-        turned = turned_decisions(self._pair.plan, batch.images, *passed)
+        turned = turned_decisions(self._pair.plan, *passed)
         return Jump(step, apart.name, apart.ratio, off.ratio if off else 0.0, turned)
 
     def _take_the_others(self, network: Network, step: int, batch: Split) -> tuple[Trace, Trace]:

@@ -89,7 +89,7 @@ def setting(layer: AnyLayer, shape: Shape, bounds: Bounds | None = None) -> Sett
         LayerSituation(
             at,
             name,
-            x,
+            (x,),
             random.normal(size=(len(x), *at.output)),
             {name: state[name] for name in at.parameters},
             {name: state[name] for name in at.buffers},
@@ -122,7 +122,7 @@ def budgets_of_sums(situation: LayerSituation, truth: Parts) -> Parts:
     at = situation.at
     sums = right(situation.magnitudes())
     # A maximum sends its gradient where x itself has it.
-    routed = right(replace(situation.magnitudes(), x=situation.x))
+    routed = right(replace(situation.magnitudes(), inputs=situation.inputs))
     sums["grad_input"] = routed["grad_input"]
     stated = at.layer.reductions(at.input, at.output, len(situation.x))
     return {
@@ -155,9 +155,9 @@ def with_gradient(at: LayerSituation, gradient: Exact) -> Parts:
 
 def with_x(at: LayerSituation, x: Exact) -> Parts:
     """Return what is right with another input."""
-    return right(replace(at, x=x))
+    return right(replace(at, inputs=(x,)))
 
 
 def of_last_image(at: LayerSituation, quantity: str) -> Exact:
     """Return what is overwritten image by image, where it should be added."""
-    return right(replace(at, x=at.x[-1:], grad_output=at.grad_output[-1:]))[quantity]
+    return right(replace(at, inputs=(at.x[-1:],), grad_output=at.grad_output[-1:]))[quantity]

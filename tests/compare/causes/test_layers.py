@@ -290,7 +290,7 @@ def test_a_large_layer_takes_seconds(quantity: str) -> None:
     random = stream(0, "tests", "large")
     x, gradient = random.normal(size=(2, 7, 64, 32, 32))
     at = replace(small.at, input_shapes=((64, 32, 32),), output=(64, 32, 32))
-    large = replace(small, at=at, x=x, grad_output=gradient)
+    large = replace(small, at=at, inputs=(x,), grad_output=gradient)
     wanted, budget = Convolution.of(large).predict(quantity)
     found = wanted + random.normal(size=wanted.shape)
     begin = time.perf_counter()

@@ -98,7 +98,7 @@ class PoolKind(LayerKind):
         size = np.abs(g) + d
         routed = weights.sums(at, x, np.where(either, 0.0, d))["grad_input"]
         carried = routed + sum_over_windows(at, np.where(either, size, 0.0))
-        own = weights.own(at, "grad_input", sum_over_windows(at, size), len(x))
+        own = weights.own(self.roundings(at, len(x))["grad_input"], sum_over_windows(at, size))
         return carried + own, {}
 
 
