@@ -52,8 +52,11 @@ if TYPE_CHECKING:
     from cnnspec.spec import ModelSpec as ModelSpec
     from cnnspec.spec import Normal as Normal
     from cnnspec.spec import Normalize as Normalize
+    from cnnspec.spec import Parallel as Parallel
     from cnnspec.spec import Pool as Pool
     from cnnspec.spec import ReLU as ReLU
+    from cnnspec.spec import Repeat as Repeat
+    from cnnspec.spec import Residual as Residual
     from cnnspec.spec import TorchDefault as TorchDefault
     from cnnspec.spec import Training as Training
     from cnnspec.spec import dump_spec as dump_spec
@@ -105,8 +108,11 @@ _HOMES = {
         "ModelSpec",
         "Normal",
         "Normalize",
+        "Parallel",
         "Pool",
         "ReLU",
+        "Repeat",
+        "Residual",
         "TorchDefault",
         "Training",
         "dump_spec",

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
 from cnnspec.errors import SpecError
 from cnnspec.spec.checks import Sections, check
+from cnnspec.spec.composites import AnyEntry, Composite
+from cnnspec.spec.diagnostics import Path
 from cnnspec.spec.initializations import DEFAULT_INITIALIZATION, AnyInitialization
-from cnnspec.spec.layers import Layer
-from cnnspec.spec.layers.join import Join
+from cnnspec.spec.layers import Join, Layer
 from cnnspec.spec.layers.layer import INPUT as INPUT
 from cnnspec.spec.model import ModelSpec
+from cnnspec.spec.shapes import PlacedLayer, layer_names
 from cnnspec.spec.sizes import Shape
 
 
@@ -133,18 +135,14 @@ class Plan:
 
 
 def resolve(spec: ModelSpec) -> Plan:
-    """Infer every name and shape of a spec.
+    """Infer every name and shape of a spec, and lay its blocks out in order of execution.
 
     Raises:
         SpecError: the layers, or the sections, do not fit together; holds every problem.
     """
-    chain = check(Sections.of(spec))
-    errors = [problem for problem in chain.problems if problem.severity == "error"]
-    if errors:
-        raise SpecError(errors)
     layers = tuple(
         _planned(item.name, item.layer, item.inputs, item.input_shapes, item.output)
-        for item in chain.layers
+        for item in _placed(spec)
     )
     return Plan(spec.name, spec.input, layers, spec.initialization)
 
@@ -168,11 +166,62 @@ def _planned(
     return PlannedLayer(name, layer, inputs, shapes, output, parameters, buffers, macs)
 
 
+def _placed(spec: ModelSpec) -> list[PlacedLayer]:
+    found = check(Sections.of(spec))
+    errors = [problem for problem in found.problems if problem.severity == "error"]
+    if errors:
+        raise SpecError(errors)
+    return found.layers
+
+
 def write_out(spec: ModelSpec) -> ModelSpec:
     """Return `spec` with the inferred names, widths and strides of its layers written out.
+
+    What differs between the repetitions of a repeat stays as it is written.
 
     Raises:
         SpecError: the layers do not fit together.
     """
-    layers = tuple(item.layer.resolved(item.name, item.input) for item in resolve(spec).layers)
+    resolved: dict[Path, list[Layer]] = {}
+    for item in _placed(spec):
+        if not isinstance(item.layer, Join):
+            name = item.name.rpartition(".")[2]
+            resolved.setdefault(item.path, []).append(item.layer.resolved(name, item.input))
+    layers = _written_out(spec.layers, ("layers",), resolved)
     return spec.model_copy(update={"layers": layers})
+
+
+def _written_out(
+    entries: Sequence[AnyEntry], path: Path, resolved: Mapping[Path, Sequence[Layer]]
+) -> tuple[Layer | Composite, ...]:
+    """Return entries with what is inferred, given what each repetition makes of each layer."""
+
+    def inside(value: Any, path: Path, depth: int) -> Any:
+        if depth == 1:
+            return _written_out(value, path, resolved)
+        return tuple(inside(each, (*path, at), depth - 1) for at, each in enumerate(value))
+
+    written: list[Layer | Composite] = []
+    names = layer_names((entry.keyword, entry.name) for entry in entries)
+    for index, (name, entry) in enumerate(zip(names, entries)):
+        at = (*path, index, entry.keyword)
+        if isinstance(entry, Composite):
+            lists = {
+                option: inside(getattr(entry, option), (*at, option), depth)
+                for option, depth in entry.lists.items()
+            }
+            written.append(entry.model_copy(update={"name": name, **lists}))
+        else:
+            written.append(_alike(entry, resolved[at]))
+    return tuple(written)
+
+
+def _alike(layer: Layer, resolved: Sequence[Layer]) -> Layer:
+    """Return what all repetitions make of a layer; where they differ, what is written."""
+    first = resolved[0]
+    differing = {
+        option: getattr(layer, option)
+        for option in type(layer).model_fields
+        if any(getattr(each, option) != getattr(first, option) for each in resolved)
+    }
+    return first.model_copy(update=differing)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import rich_click as click
 
@@ -160,7 +160,7 @@ def _layer_like(kind: str, like: str) -> AnyLayer:
         f"layers:\n  {before}- {kind}: {like}\n  - flatten\n"
         "limits: {parameters: 1000000000000, activations: 1000000000000}\n"
     )
-    return parse_spec(text, file="--like").layers[1 if before else 0]
+    return cast("AnyLayer", parse_spec(text, file="--like").layers[1 if before else 0])
 
 
 def _images_for(layer: type[Layer], like: str) -> list[int]:

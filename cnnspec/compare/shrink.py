@@ -16,6 +16,7 @@ from cnnspec.compare.referee import compare_parties
 from cnnspec.compare.verdict import Verdict
 from cnnspec.errors import BackendError, SpecError
 from cnnspec.plan import Plan, resolve
+from cnnspec.spec.composites import AnyEntry
 from cnnspec.spec.layers import AnyLayer, Flatten, Linear
 from cnnspec.spec.model import ModelSpec
 from cnnspec.spec.section import Section
@@ -185,7 +186,7 @@ def _without_data(spec: ModelSpec) -> ModelSpec:
     return _with(spec, data=None, training=training, layers=layers)
 
 
-def _without_widths(layer: AnyLayer) -> AnyLayer:
+def _without_widths(layer: AnyEntry) -> AnyEntry:
     """Return a layer that takes any width: asserted ones would be wrong in a smaller spec."""
     asserted = {"in_channels", "in_features", "num_features"} & set(type(layer).model_fields)
     return layer.model_copy(update=dict.fromkeys(asserted))

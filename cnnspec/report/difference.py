@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
-from typing import Any
 
 from rich.console import RenderableType
 from rich.table import Table
@@ -18,7 +15,7 @@ from cnnspec.documents import Document, document
 from cnnspec.plan import Plan, PlannedLayer
 from cnnspec.printable import printable
 from cnnspec.report.tables import plain_table
-from cnnspec.spec.section import Kind, Section
+from cnnspec.spec.flow import plain_value, show_value
 from cnnspec.spec.sizes import show
 
 FIRST = 3
@@ -204,42 +201,6 @@ def _weights(difference: Difference, old: str, new: str) -> Iterator[Text]:
             f"parameter names that change with their layers: {len(renamed)} "
             f"({before} -> {after}{more}); to keep these weights, rename them"
         )
-
-
-def show_value(value: Any) -> str:
-    """Write a value of a spec in a line, without defaults: `adam: {learning_rate: 0.1}`."""
-    if value is None:
-        return "not set"
-    plain = plain_value(value)
-    if isinstance(value, Kind) and isinstance(plain, dict):
-        return f"{value.keyword}: {_flow(plain[value.keyword])}"
-    return _flow(plain)
-
-
-def plain_value(value: Any) -> Any:
-    """Return a value of a spec as the dialect would have it, without defaults."""
-    if isinstance(value, Section):
-        options = {
-            option: plain_value(getattr(value, option))
-            for option, field in type(value).model_fields.items()
-            if getattr(value, option) != field.get_default(call_default_factory=True)
-        }
-        if isinstance(value, Kind):
-            return {value.keyword: options} if options else value.keyword
-        return options
-    if isinstance(value, tuple):
-        return [plain_value(item) for item in value]
-    return value
-
-
-def _flow(plain: Any) -> str:
-    if isinstance(plain, dict):
-        return "{" + ", ".join(f"{key}: {_flow(part)}" for key, part in plain.items()) + "}"
-    if isinstance(plain, list):
-        return "[" + ", ".join(map(_flow, plain)) + "]"
-    if isinstance(plain, str) and re.fullmatch(r"[A-Za-z0-9_./-]+", plain):
-        return plain
-    return json.dumps(plain)
 
 
 def difference_document(difference: Difference, files: tuple[str, str]) -> Document:

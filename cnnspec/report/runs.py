@@ -13,10 +13,11 @@ from cnnspec.compare.replay import Replayed
 from cnnspec.compare.runs import RunsVerdict, has_effect
 from cnnspec.documents import Document, document
 from cnnspec.report.address import words
-from cnnspec.report.difference import layers_table, options_table, plain_value
+from cnnspec.report.difference import layers_table, options_table
 from cnnspec.report.tables import loss_text, percent, plain_table
 from cnnspec.report.verdict import replay_parts
 from cnnspec.report.verdict_document import replay_content
+from cnnspec.spec.flow import plain_value
 
 VERSION = 2
 """Of the document."""

@@ -1,5 +1,6 @@
 """What a user can write: the spec, its YAML dialect and its problems."""
 
+from cnnspec.spec.composites import AnyEntry, Composite, Parallel, Repeat, Residual
 from cnnspec.spec.data import MNIST, NPZ, DataSource, Digits, FashionMNIST, Normalize
 from cnnspec.spec.diagnostics import Diagnostic, Location
 from cnnspec.spec.dump import dump_spec
@@ -16,8 +17,10 @@ __all__ = [
     "NPZ",
     "SGD",
     "Adam",
+    "AnyEntry",
     "AnyLayer",
     "BatchNorm",
+    "Composite",
     "Conv",
     "DataSource",
     "Diagnostic",
@@ -32,8 +35,11 @@ __all__ = [
     "ModelSpec",
     "Normal",
     "Normalize",
+    "Parallel",
     "Pool",
     "ReLU",
+    "Repeat",
+    "Residual",
     "TorchDefault",
     "Training",
     "dump_spec",

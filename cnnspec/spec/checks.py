@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from cnnspec.spec.amounts import in_bytes, in_words
+from cnnspec.spec.composites import Composite, count_layers
 from cnnspec.spec.data.contents import Contents
 from cnnspec.spec.data.fits import classes_fit, images_fit, options_fit
 from cnnspec.spec.data.source import DataSource
@@ -16,7 +17,7 @@ from cnnspec.spec.diagnostics import Diagnostic, Path
 from cnnspec.spec.layers import Layer
 from cnnspec.spec.limits import MOST, MOST_LAYERS, Limits
 from cnnspec.spec.model import ModelSpec
-from cnnspec.spec.shapes import Chain, PlacedLayer, place_layers
+from cnnspec.spec.shapes import Entry, Placed, PlacedLayer, place_layers
 from cnnspec.spec.sizes import PartialShape, Shape, show
 from cnnspec.spec.training import Training
 
@@ -26,9 +27,8 @@ class Sections:
     """The sections of a spec; of one that is not valid, those that are valid by themselves."""
 
     input: Shape | None
-    layers: Sequence[Layer | None]
-    """None: of an unknown kind. Of a layer that is not valid, unknown options are None."""
-    kinds: Sequence[str | None]
+    layers: Sequence[Entry]
+    """Of an entry that is not valid, unknown options are None."""
     data: DataSource | None
     training: Training | None
     limits: Limits | None
@@ -47,18 +47,18 @@ class Sections:
     @classmethod
     def of(cls, spec: ModelSpec) -> Sections:
         """Return the sections of a valid spec."""
-        kinds = [layer.keyword for layer in spec.layers]
-        return cls(spec.input, spec.layers, kinds, spec.data, spec.training, spec.limits)
+        return cls(spec.input, spec.layers, spec.data, spec.training, spec.limits)
 
 
-def check(sections: Sections) -> Chain:
+def check(sections: Sections) -> Placed:
     """Place the layers, and find every problem between the sections, warnings included.
 
     The problems have paths, but no places.
     """
-    if too_many := _too_many_layers(sections):
-        return Chain([], None, [too_many])
-    chain = place_layers(_input_offered(sections), sections.layers, sections.kinds)
+    too_many = [*_too_many_layers(sections)]
+    if too_many or count_layers(sections.layers) > MOST_LAYERS:
+        return Placed([], None, too_many)
+    chain = place_layers(_input_offered(sections), sections.layers)
     problems = [
         *_channels_last(sections),
         *chain.problems,
@@ -67,20 +67,23 @@ def check(sections: Sections) -> Chain:
         *_least_batch(sections, chain),
         *_nothing_learnt(sections, chain),
     ]
-    return Chain(chain.layers, chain.output, problems)
+    return Placed(chain.layers, chain.output, problems)
 
 
-def _too_many_layers(sections: Sections) -> Diagnostic | None:
+def _too_many_layers(sections: Sections) -> Iterator[Diagnostic]:
     """Refuse more layers than are meant, before they are placed."""
     limit: int | None = sections.limits.layers if sections.limits else None
-    count = len(sections.layers)
+    counts = [count_layers([entry]) for entry in sections.layers]
+    count = sum(counts)
     if limit is None or count <= limit:
-        return None
+        return
     lift = f", or lift the limit with `limits: {{layers: {count}}}`" if count <= MOST_LAYERS else ""
-    return Diagnostic(
+    large = counts.index(max(counts))
+    here = (large, sections.layers[large].keyword or "") if counts[large] > limit else ()
+    yield Diagnostic(
         "too-many-layers",
-        f"the network has {count:,} layers; the limit is {limit:,}",
-        ("layers",),
+        f"the network has {in_words(count)} layers; the limit is {limit:,}",
+        ("layers", *here),
         help=f"make the network smaller{lift}",
     )
 
@@ -104,7 +107,7 @@ _FEW = 4
 """Channels that are no height: grey, colour, and colour with transparency."""
 
 
-def _sizes(sections: Sections, chain: Chain) -> Iterator[Diagnostic]:
+def _sizes(sections: Sections, chain: Placed) -> Iterator[Diagnostic]:
     """Refuse what no machine holds, before anything is allocated."""
     training, limits = sections.training, sections.limits
     if training is None or limits is None:
@@ -133,13 +136,14 @@ def _sizes(sections: Sections, chain: Chain) -> Iterator[Diagnostic]:
         if beyond == len(totals):
             continue
         placed, total, whole = counts[beyond][0], totals[beyond], totals[-1]
+        inputs = " and ".join(map(show, placed.input_shapes))
         batch = f" in a batch of {images:,}" if what == "activations" else ""
         yield Diagnostic(
             f"too-many-{what}",
             f"{placed.name} brings the network to {in_words(total)} {what}{batch}, "
             f"{in_bytes(total * number)}; the limit is {in_words(limit)}",
-            ("layers", placed.index, placed.layer.keyword),
-            notes=(f"{placed.name}: {show(placed.input)} -> {show(placed.output)}",),
+            placed.path,
+            notes=(f"{placed.name}: {inputs} -> {show(placed.output)}",),
             help=f"make it smaller{_lift(what, whole)}",
         )
 
@@ -169,7 +173,7 @@ def _input_offered(sections: Sections) -> Shape | None:
     return given
 
 
-def _data(sections: Sections, chain: Chain) -> Iterator[Diagnostic]:
+def _data(sections: Sections, chain: Placed) -> Iterator[Diagnostic]:
     data, contents = sections.data, sections.contents
     if data is None:
         return
@@ -177,21 +181,36 @@ def _data(sections: Sections, chain: Chain) -> Iterator[Diagnostic]:
     shape = contents.shape or sections.input  # an image of a source that is not known
     yield from options_fit(data, replace(contents, shape=shape), sections.limits)
     if chain.output is not None and len(chain.output) == 1:
-        yield from classes_fit(data.keyword, contents.classes, chain.output[0], _last(sections))
+        path, option = _last(sections)
+        at = (*path, *option)
+        yield from classes_fit(data.keyword, contents.classes, chain.output[0], at)
 
 
-def _last(sections: Sections) -> Path:
-    """Return where the number of logits is written, or the last layer."""
-    index = last = len(sections.layers) - 1
-    while index > 0 and (layer := sections.layers[index]) and layer.keeps_shape:
-        index -= 1
-    layer = sections.layers[index]
-    if layer and layer.width:
-        return ("layers", index, layer.keyword, layer.width)
-    return ("layers", last, sections.kinds[last] or "")
+def _last(sections: Sections) -> tuple[Path, tuple[str, ...]]:
+    """Return the layer that says how many logits there are, and its option; or the last layer."""
+    ends = list(_ends(sections.layers, ("layers",)))
+    for path, entry in ends:
+        if isinstance(entry, Layer) and entry.keeps_shape:
+            continue
+        if isinstance(entry, Layer) and entry.width:
+            return path, (entry.width,)
+        break
+    return ends[0][0], ()
 
 
-def _least_batch(sections: Sections, chain: Chain) -> Iterator[Diagnostic]:
+def _ends(entries: Sequence[Entry], path: Path) -> Iterator[tuple[Path, Entry]]:
+    """Yield the last layers, the very last one first, up to a block in which branches meet."""
+    for index in reversed(range(len(entries))):
+        entry, at = entries[index], (*path, index, entries[index].keyword or "")
+        if isinstance(entry, Composite) and entry.ending:
+            yield from _ends(getattr(entry, entry.ending) or (), (*at, entry.ending))
+            continue
+        yield at, entry
+        if isinstance(entry, Composite):
+            return
+
+
+def _least_batch(sections: Sections, chain: Placed) -> Iterator[Diagnostic]:
     """Refuse batches that are too small for the statistics of a layer; once, at the first."""
     known = sections.images_to_train()
     size: int | None = sections.training.batch_size if sections.training else None
@@ -208,7 +227,7 @@ def _least_batch(sections: Sections, chain: Chain) -> Iterator[Diagnostic]:
                 "one-value",
                 f"{placed.name}: training needs more than one value for each channel, "
                 f"but {batch} has {smallest} image of {show(placed.input)}{features}",
-                ("layers", placed.index, placed.layer.keyword),
+                placed.path,
                 notes=(f"last batch: {known} mod {size} = {rest}",) if rest else (),
                 help=_enough(least, size, known),
             )
@@ -224,28 +243,28 @@ def _enough(least: int, size: int, known: int | None) -> str:
     return f"write `batch_size: {enough}` in `training`"
 
 
-def _nothing_learnt(sections: Sections, chain: Chain) -> Iterator[Diagnostic]:
+def _nothing_learnt(sections: Sections, chain: Placed) -> Iterator[Diagnostic]:
     """Warn of what is allowed, but learns nothing, or less than it seems to."""
-    last = _last(sections)[:3] if sections.layers else ()
+    ends = list(_ends(sections.layers, ("layers",)))
+    end, last = ends[0] if ends else ((), None)
     training = sections.training
-    complete = len(chain.layers) == len(sections.layers) > 0
+    complete = len(chain.layers) == count_layers(sections.layers) > 0
     classes = sections.contents.classes
     if chain.output == (1,) and not (classes and classes > 1):
         yield Diagnostic(
             "one-logit",
             "the network gives a single logit: the softmax of one number is 1, so the loss is "
             "always 0 and no parameter trains",
-            last,
+            _last(sections)[0],
             help="give one logit for each class: two for yes and no",
         )
-    end = sections.layers[-1] if sections.layers else None
-    if end and end.clips_below_zero and _is_flat(chain.output):
-        kind = end.keyword
+    if isinstance(last, Layer) and last.clips_below_zero and _is_flat(chain.output):
         yield Diagnostic(
             "rectified-logits",
-            f"the last layer is a {kind}: no logit is below 0, and one that is 0 sends no gradient",
-            ("layers", len(sections.layers) - 1, kind),
-            help=f"leave the last `{kind}` out; the loss takes the logits as they are",
+            f"the last layer is a {last.keyword}: no logit is below 0, and one that is 0 sends no "
+            "gradient",
+            end,
+            help=f"leave the last `{last.keyword}` out; the loss takes the logits as they are",
         )
     if complete and not any(item.layer.parameters(item.input) for item in chain.layers):
         yield Diagnostic(

@@ -59,6 +59,7 @@ CODES: dict[str, Code] = {
         "A written `in_channels`, `in_features` or `num_features` is not what the layer receives."
     ),
     "same-stride": Code("`padding: same` with a stride."),
+    "branches-differ": Code("Branches of a block give shapes that do not fit together."),
     "duplicate-name": Code("Two layers have the same name."),
     "no-logits": Code("The last layer gives images; logits are wanted."),
     "too-many-layers": Code("More layers than `limits.layers`."),

@@ -8,12 +8,14 @@ from typing import Any, TypeVar, cast
 from pydantic import BaseModel, ValidationError
 
 from cnnspec.spec.checks import Sections
+from cnnspec.spec.composites import ENTRIES, Composite
 from cnnspec.spec.data import DATA_KINDS, DataSource, Normalize
 from cnnspec.spec.field import answer_to
 from cnnspec.spec.layers import KINDS, Layer
 from cnnspec.spec.limits import Limits
 from cnnspec.spec.model import ModelSpec
 from cnnspec.spec.section import Kind, kind_of
+from cnnspec.spec.shapes import Entry, Unknown
 from cnnspec.spec.training import Training
 from cnnspec.spec.words import meant
 
@@ -32,8 +34,7 @@ def valid_sections(value: Mapping[str, Any]) -> Sections:
     items = raw if isinstance(raw, list) else []
     return Sections(
         _input(value.get("input")),
-        [_kind_draft(item, _validated_layer, KINDS) for item in items],
-        [kind_of(item) for item in items],
+        [_entry_draft(item) for item in items],
         _kind_draft(value["data"], _validated_data, DATA_KINDS) if "data" in value else None,
         _training(value.get("training", {})),
         _limits(value.get("limits", {})),
@@ -53,10 +54,10 @@ def _input(value: Any) -> Any:
         return None
 
 
-def _validated_layer(item: Any) -> Layer:
-    (layer,) = _alone("layers", [item])
-    assert isinstance(layer, Layer)
-    return layer
+def _validated_entry(item: Any) -> Layer | Composite:
+    (entry,) = _alone("layers", [item])
+    assert isinstance(entry, Layer | Composite)
+    return entry
 
 
 def _validated_data(item: Any) -> DataSource | None:
@@ -80,6 +81,31 @@ def _training(value: Any) -> Training | None:
         wrong = _doubtful(Training, (details["loc"] for details in error.errors()))
         good = {key: value[key] for key in Training.model_fields if key in value.keys() - wrong}
         return Training.model_validate(good).model_copy(update=dict.fromkeys(wrong))
+
+
+def _entry_draft(item: Any) -> Entry:
+    """Return what is known of a layer or a block, and of what stands in it."""
+    draft = _kind_draft(item, _validated_entry, ENTRIES)
+    if draft is None:
+        return Unknown(kind_of(item))
+    options = item.get(draft.keyword) if isinstance(item, Mapping) else None
+    if isinstance(draft, Composite) and isinstance(options, Mapping):
+        inside = {
+            option: _entries_drafts(options[option], depth)
+            for option, depth in draft.lists.items()
+            if option in options
+        }
+        return draft.model_copy(update=inside)
+    return draft
+
+
+def _entries_drafts(value: Any, depth: int) -> Any:
+    """Return lists of entries as drafts; None in the place of what is no list."""
+    if not isinstance(value, list):
+        return None
+    if depth > 1:
+        return tuple(_entries_drafts(each, depth - 1) for each in value)
+    return tuple(map(_entry_draft, value))
 
 
 def _kind_draft(

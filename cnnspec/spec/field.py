@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from cnnspec.spec.composites import ENTRIES
 from cnnspec.spec.field_layers import OTHER_LAYERS
 from cnnspec.spec.field_others import (
     OTHER_DATA,
@@ -27,7 +28,7 @@ from cnnspec.spec.model import KINDS_AT
 from cnnspec.spec.section import Kind
 
 TABLES: dict[str, Mapping[str, type[Kind]]] = {
-    "layer": KINDS,
+    "layer": ENTRIES,
     **{path[-1]: kinds for path, kinds in KINDS_AT.items()},
 }
 """The kinds that there are, by what stands there."""

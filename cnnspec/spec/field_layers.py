@@ -92,18 +92,15 @@ OTHER_LAYERS = {
     ),
     **answers(
         """
-        residual residual_block resblock basicblock bottleneck shortcut skip
-        skip_connection: a branch
-        parallel branch inception concat concatenate cat add sum multiply merge join
-        eltwise elementwise route: a branch
-        gate se squeeze_excite squeeze_excitation se_block cbam attention_gate: a branch
-        dense_block denseblock: a branch
+        multiply gate se squeeze_excite squeeze_excitation se_block cbam
+        attention_gate: a product of branches
         """,
-        "there are no branches: layers stand in one chain, each of which reads the one before it",
+        "it is {what}, which is not here: `residual` adds branches, `parallel` adds or joins them",
     ),
     **answers(
-        "sequential block stage repeat group model module list modulelist",
-        "layers stand in one list: write those inside it one after the other",
+        "add sum eltwise elementwise merge join",
+        "branches that are added are a block: `residual: {{body: [...]}}` adds its input, "
+        "`parallel: {{merge: add, paths: [[...], [...]]}}` what its paths give",
     ),
     **answers(
         """

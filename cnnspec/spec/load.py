@@ -22,8 +22,8 @@ from cnnspec.spec.drafts import valid_sections
 from cnnspec.spec.guess import guess_kinds
 from cnnspec.spec.kept import with_note
 from cnnspec.spec.limits import Limits
-from cnnspec.spec.model import ModelSpec
-from cnnspec.spec.overrides import apply_overrides, written_names
+from cnnspec.spec.model import ModelSpec, kinds_at
+from cnnspec.spec.overrides import apply_overrides
 from cnnspec.spec.source import RESOLVED, WRITTEN, Bounds, Source, read_source
 from cnnspec.spec.translate import is_said, not_a_mapping, translate
 
@@ -125,8 +125,7 @@ def inspect_spec(
     skipped = max(0, len(errors) - MAX_PROBLEMS)
     if skipped:
         errors = sorted(errors, key=lambda error: _position(source.locate(error["loc"])))
-    names = written_names(source.value.get("layers"))
-    problems += translate(errors[:MAX_PROBLEMS], source, names)
+    problems += translate(errors[:MAX_PROBLEMS], source)
     if not skipped:
         sections = Sections.of(spec) if spec else valid_sections(source.value)
         if look and _can_be_opened(sections.data, errors):
@@ -177,5 +176,5 @@ def _located(problem: Diagnostic, source: Source) -> Diagnostic:
     for changed in source.overridden:
         if changed[: len(path)] == path and changed != path:
             path = changed  # a part of what is wrong was set
-    is_name = len(path) in {"layers": (1, 3), "data": (2,)}.get(str(path[0]), ())
+    is_name = path == ("layers",) or bool(kinds_at(path[:-1]))
     return dataclasses.replace(problem, location=source.locate(path, key=is_name))

@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, PositiveInt, StringConstraints
 
+from cnnspec.spec.composites import COMPOSITES, ENTRIES, AnyEntry
 from cnnspec.spec.data import DATA_KINDS, AnyData
 from cnnspec.spec.initializations import DEFAULT_INITIALIZATION, INITIALIZATIONS, AnyInitialization
-from cnnspec.spec.layers import KINDS, AnyLayer
 from cnnspec.spec.limits import Limits
 from cnnspec.spec.optimizers import OPTIMIZERS
 from cnnspec.spec.section import Section
@@ -24,8 +24,8 @@ class ModelSpec(Section):
     """Name of the model; run folders carry it. Letters, digits, `.`, `_` and `-`."""
     input: Annotated[tuple[PositiveInt, PositiveInt, PositiveInt], Field(strict=False), Ordered]
     """Channels, height and width of one image."""
-    layers: Annotated[Sequence[AnyLayer], Field(min_length=1), AfterValidator(tuple)]
-    """The chain of layers, from the images to the logits."""
+    layers: Annotated[Sequence[AnyEntry], Field(min_length=1), AfterValidator(tuple)]
+    """Layers and blocks of layers, from the images to the logits."""
     initialization: AnyInitialization = DEFAULT_INITIALIZATION
     """What the weights start from."""
     data: AnyData | None = None
@@ -46,6 +46,21 @@ KINDS_AT: dict[tuple[str, ...], dict[str, Any]] = {
 
 def kinds_at(path: tuple[str | int, ...]) -> dict[str, Any]:
     """Return the kinds that may stand at a path, or none."""
-    if len(path) == 2 and path[0] == "layers":
-        return KINDS
+    if path[:1] == ("layers",):
+        return ENTRIES if _is_an_entry(path) else {}
     return KINDS_AT.get(path, {})  # type: ignore[arg-type]
+
+
+def _is_an_entry(path: tuple[str | int, ...]) -> bool:
+    """Tell whether a layer or a block stands at a path in `layers`, within blocks too."""
+    start, depth = 1, 1
+    while True:
+        indices, rest = path[start : start + depth], path[start + depth :]
+        if len(indices) < depth or not all(isinstance(step, int) for step in indices):
+            return False
+        if not rest:
+            return True
+        block = COMPOSITES.get(str(rest[0]))
+        if block is None or len(rest) < 2 or rest[1] not in block.lists:
+            return False
+        start, depth = start + depth + 2, block.lists[str(rest[1])]

@@ -131,8 +131,7 @@ def _entry(entry: Entry, path: Path, indent: str) -> Iterator[str]:
     room = WIDTH - len(indent) - len(start)
     value = _kind(entry.value, path) if is_kinded(path) else entry.value
     inline = _inline(value, path)
-    is_mapping = isinstance(value, Collection) and not value.is_list and value.entries
-    if entry.key is None and is_mapping:
+    if entry.key is None and isinstance(value, Collection) and value.entries and not value.is_list:
         inline = None  # its keys stand behind the dash, without braces
     more, beside = entry.beside[:-1], entry.beside[-1] if entry.beside else None
     if inline is not None and (len(inline) <= room or _stays_together(value)):
@@ -145,7 +144,7 @@ def _entry(entry: Entry, path: Path, indent: str) -> Iterator[str]:
     if not value.entries:
         start += "[]" if value.is_list else "{}"
         lines = (indent + line if line else "" for line in value.below)
-    elif entry.key is None and is_mapping and not value.entries[0].above:
+    elif entry.key is None and not value.entries[0].above:
         if value.entries[0].beside:  # a line has room for one comment
             more, beside = entry.beside, None
         start += next(lines)[len(deeper) :]
@@ -204,8 +203,15 @@ def _in_braces(node: Collection, path: Path) -> str | None:
         part = _inline(value, inner, inside=True)
         if part is None or entry.above or entry.beside:
             return None
+        if entry.key is None and is_kinded(inner) and _is_pair(value):
+            part = part[1:-1]  # as in `[conv: {...}, relu]`
         parts.append(part if entry.key is None else f"{text_scalar(entry.key)}: {part}")
     return f"[{', '.join(parts)}]" if node.is_list else "{" + ", ".join(parts) + "}"
+
+
+def _is_pair(node: Node) -> bool:
+    """Tell whether a node is a mapping of one key, which needs no braces in a list."""
+    return isinstance(node, Collection) and not node.is_list and len(node.entries) == 1
 
 
 def _commented(line: str, comment: Comment | None) -> str:

@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from cnnspec.errors import SpecError
+from cnnspec.spec.composites import COMPOSITES
 from cnnspec.spec.diagnostics import Diagnostic, Location, Path, brief
 from cnnspec.spec.layers.layer import is_layer_name
-from cnnspec.spec.model import KINDS_AT
+from cnnspec.spec.model import KINDS_AT, kinds_at
 from cnnspec.spec.section import kind_of
 from cnnspec.spec.shapes import layer_names
 from cnnspec.spec.source import MAX_DEPTH, Source, read_source
@@ -97,6 +98,8 @@ def _assign(source: Source, steps: list[str], value: Any, override: _Override) -
     path: Path = ()
     new = None
     here: Any = source.value
+    kind = ""
+    """The kind of the layer or the block whose options are here."""
     for number, step in enumerate(steps):
         last = number == len(steps) - 1
         if isinstance(here, list):
@@ -105,12 +108,20 @@ def _assign(source: Source, steps: list[str], value: Any, override: _Override) -
             if last:
                 here[index] = value
                 break
+            if isinstance(here[index], list):  # a path of branches
+                here = here[index]
+                continue
             kind = kind_of(here[index]) or ""
             opened = _opened(here[index], kind)
             if opened is not here[index]:
                 here[index], new = opened, new or len(path)
-            here, path = opened[kind], (*path, kind)
+            if steps[number + 1] == kind:  # it may be written, but says nothing
+                here = opened
+            else:
+                here, path = opened[kind], (*path, kind)
             continue
+        if step.isdecimal() and kind and path[-1] == kind:
+            _refuse_repetition(override, kind, step)
         path = (*path, step)
         if last:
             here[step] = value
@@ -126,6 +137,17 @@ def _assign(source: Source, steps: list[str], value: Any, override: _Override) -
     return path, new or len(path)
 
 
+def _refuse_repetition(override: _Override, kind: str, step: str) -> None:
+    """Refuse a repetition of a repeat: all of them are written once."""
+    block = COMPOSITES.get(kind)
+    if block is not None and block.ending:
+        message = (
+            f"`{step}` is no option of a `{kind}`: its layers are written once, and changed in all "
+            f"repetitions alike; write `{block.ending}` in its place"
+        )
+        raise _refusal(override, message)
+
+
 def _opened(value: Any, kind: str) -> dict[str, Any]:
     """Return a thing with a kind as a mapping whose options can be set."""
     if isinstance(value, dict) and isinstance(value.get(kind), dict):
@@ -134,7 +156,7 @@ def _opened(value: Any, kind: str) -> dict[str, Any]:
 
 
 def _find(layers: list[Any], path: Path, step: str, override: _Override) -> int:
-    if path == ("layers",):
+    if kinds_at((*path, 0)):
         names = written_names(layers)
         if step in names:
             return names.index(step)
@@ -153,6 +175,26 @@ def written_names(layers: Any) -> list[str]:
     if not isinstance(layers, list):
         return []
     return layer_names((kind_of(layer), _written_name(layer)) for layer in layers)
+
+
+def name_at(layers: Any, path: Path) -> str:
+    """Name the layer or the block at a path of `layers`, as a plan does; in a repeat, the first.
+
+    The path ends in its kind.
+    """
+    name, here, at = "", layers, 1
+    while True:
+        index, kind = path[at], str(path[at + 1])
+        name += written_names(here)[int(index)]
+        if len(path) == at + 2:
+            return name
+        block = COMPOSITES[kind]
+        steps = path[at + 2 : at + 2 + block.lists[str(path[at + 2])]]
+        name += f".{block.label(steps)}."
+        here = here[index][kind]
+        for step in steps:
+            here = here[step]
+        at += 2 + len(steps)
 
 
 def _written_name(layer: Any) -> str | None:

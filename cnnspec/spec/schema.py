@@ -20,6 +20,7 @@ from pydantic import Discriminator, TypeAdapter
 from pydantic.fields import FieldInfo
 
 from cnnspec.spec.data import Normalize
+from cnnspec.spec.flow import plain_value
 from cnnspec.spec.layers.layer import LayerName
 from cnnspec.spec.model import ModelSpec
 from cnnspec.spec.schema_words import (
@@ -110,7 +111,7 @@ class _Writer:
         written = self._type(_annotation(field), option)
         values = sentence(in_words(written))
         about: Schema = {"description": said}
-        if not field.is_required() and (default := _dialect(field.default)) not in (None, {}):
+        if not field.is_required() and (default := plain_value(field.default)) not in (None, {}):
             about["default"] = default
             values = f"{values} Default: `{flow(default)}`.".lstrip()
         about["markdownDescription"] = "\n\n".join(filter(None, [said, values]))
@@ -261,17 +262,3 @@ def _in_one_line(written: Schema, values: list[Any] | None) -> Schema:
     body = ", ".join(f"${{{at}:{value}}}" for at, value in enumerate(values or [], 1)) or "$1"
     snippet = {"label": json.dumps(values or []), "body": f"[{body}]"}
     return {"allOf": [written], "defaultSnippets": [snippet]}
-
-
-def _dialect(value: Any) -> Any:
-    """Return a default as a spec writes it, without what is default in it."""
-    if isinstance(value, Section):
-        options = {
-            option: _dialect(getattr(value, option))
-            for option, field in type(value).model_fields.items()
-            if field.is_required() or getattr(value, option) != field.default
-        }
-        if isinstance(value, Kind):
-            return {value.keyword: options} if options else value.keyword
-        return options
-    return list(value) if isinstance(value, tuple) else value

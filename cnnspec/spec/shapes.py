@@ -1,25 +1,41 @@
-"""Names and shapes along a chain of layers, and every problem on the way."""
+"""Names and shapes of the layers that a tree of entries comes to, and every problem on the way."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import TypeGuard
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 
 from cnnspec.errors import ShapeError
-from cnnspec.spec.diagnostics import Diagnostic
+from cnnspec.spec.composites import Composite, count_layers
+from cnnspec.spec.composites.composite import Flow
+from cnnspec.spec.diagnostics import Diagnostic, Path
 from cnnspec.spec.field import keeps_shape
-from cnnspec.spec.layers import Layer
+from cnnspec.spec.layers import Join, Layer
 from cnnspec.spec.layers.layer import INPUT, is_whole
-from cnnspec.spec.sizes import PartialShape, Shape, show
+from cnnspec.spec.layers.window import arithmetic
+from cnnspec.spec.sizes import PartialShape, Shape, is_known, show
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """An entry of no kind that there is: what it gives is not known."""
+
+    keyword: str | None
+    """What is written in the place of the kind."""
+    name: None = None
+
+
+Entry = Layer | Composite | Unknown
+"""What stands in a list of layers, valid or not."""
 
 
 @dataclass(frozen=True)
 class PlacedLayer:
     """A layer with its name and what flows in and out of it, without the batch."""
 
-    index: int
+    path: Path
+    """Where it is written, down to its kind; of a join, the block that it ends."""
     name: str
     layer: Layer
     inputs: tuple[str, ...]
@@ -34,8 +50,8 @@ class PlacedLayer:
 
 
 @dataclass(frozen=True)
-class Chain:
-    """The layers of a spec, one after the other."""
+class Placed:
+    """The layers that a spec comes to, in order of execution."""
 
     layers: list[PlacedLayer]
     """Those whose shapes are known."""
@@ -46,7 +62,7 @@ class Chain:
 
 
 def layer_names(layers: Iterable[tuple[str | None, str | None]]) -> list[str]:
-    """Name layers, given (kind, written name) of each: kind + number unless written."""
+    """Name the entries of a list, given (kind, written name) of each: kind + number by default."""
     counts: Counter[str] = Counter()
     names = []
     for kind, written in layers:
@@ -55,81 +71,196 @@ def layer_names(layers: Iterable[tuple[str | None, str | None]]) -> list[str]:
     return names
 
 
-def place_layers(
-    input: PartialShape | None, layers: Sequence[Layer | None], kinds: Sequence[str | None]
-) -> Chain:
+def place_layers(input: PartialShape | None, entries: Sequence[Entry]) -> Placed:
     """Name every layer and infer every shape, as far as they are known.
 
-    A layer of an unknown kind is None: whether it gives images or features is unknown, and
-    so is what follows, up to the next layer that tells.
+    Whether an entry of an unknown kind gives images or features is unknown, and so is what
+    follows, up to the next layer that tells.
     """
-    written = [layer.name if layer else None for layer in layers]
-    names = layer_names(zip(kinds, written))
-    placed = []
-    problems = _duplicates(names, kinds, written)
-    trail = [f"input {show(input)}"] if input else []
-    shape = input
-    for index, (name, layer) in enumerate(zip(names, layers)):
-        reads = names[index - 1] if index else INPUT
-        output = (
-            layer.outline(shape) if layer else shape if keeps_shape(kinds[index] or "") else None
-        )
-        if layer and shape is not None:
-            found = [_at(index, name, layer, error, trail) for error in layer.problems(shape)]
-            problems += found
-            if is_known(shape) and is_known(output) and is_whole(layer) and not found:
-                placed.append(PlacedLayer(index, name, layer, (reads,), (shape,), output))
-        if output is None:
-            trail = []
-        elif output != shape:
-            trail = [*trail[-_SHOWN:], f"{name} {show(output)}"]
-        shape = output
-    if shape is not None and len(shape) != 1 and layers:
+    placer = _Placer()
+    trail = (f"{INPUT} {show(input)}",) if input else ()
+    shape = placer.run(entries, ("layers",), "", Flow(INPUT, input, trail)).shape
+    problems = placer.problems
+    if shape is not None and len(shape) != 1 and entries:
+        names = layer_names((entry.keyword, entry.name) for entry in entries)
         problems.append(
             Diagnostic(
                 "no-logits",
                 f"{names[-1]}: the last layer gives images of {show(shape)}, "
                 "but logits are wanted: one number for each class",
-                ("layers", len(layers) - 1, kinds[-1] or ""),
+                ("layers", len(entries) - 1, entries[-1].keyword or ""),
                 help="end with `- flatten` and `- linear: {out_features: ...}`",
             )
         )
-    return Chain(placed, shape, problems)
+    return Placed(placer.layers, shape, problems)
 
 
 _SHOWN = 4
 """How many of the last shapes are shown with a problem."""
 
-
-def is_known(shape: PartialShape | None) -> TypeGuard[Shape]:
-    """Tell whether every size of a shape is known."""
-    return shape is not None and None not in shape
+_TRIED = 200
+"""Layers of a branch for which a way out is still searched."""
 
 
-def _at(index: int, name: str, layer: Layer, error: ShapeError, trail: Sequence[str]) -> Diagnostic:
-    option = () if error.option is None else (error.option,)
-    before = trail if len(trail) <= _SHOWN else ["...", *trail[-_SHOWN:]]
-    shapes = (f"shapes: {' -> '.join([*before, name])}",) if trail else ()
-    return Diagnostic(
-        error.code,
-        f"{name}: {error.message}",
-        ("layers", index, layer.keyword, *option),
-        help=error.help,
-        notes=(*error.notes, *shapes),
-    )
+@dataclass
+class _Placer:
+    """Places entries one after the other, and the branches of blocks."""
+
+    offers: bool = True
+    """Whether a way out is searched where branches do not fit."""
+    layers: list[PlacedLayer] = field(default_factory=list)
+    problems: list[Diagnostic] = field(default_factory=list)
+    told: frozenset[tuple[str, Path]] = frozenset()
+    """Problems that earlier repetitions have, by code and path."""
+    repetition: tuple[str, ...] = ()
+    """Which ones of the repeats around are placed now, where it is not the first."""
+
+    def run(self, entries: Sequence[Entry], path: Path, prefix: str, input: Flow) -> Flow:
+        """Place entries one after the other, and return what the last one gives."""
+        names = layer_names((entry.keyword, entry.name) for entry in entries)
+        self._find_duplicates(entries, names, path)
+        flow = input
+        for index, (name, entry) in enumerate(zip(names, entries)):
+            at = (*path, index, entry.keyword or "")
+            if isinstance(entry, Composite):
+                before = flow
+                flow = entry.place(_Block(self, entry, at, prefix + name), flow)
+                flow = replace(flow, trail=_after(before, prefix + name, flow.shape))
+            else:
+                flow = self._place(entry, at, prefix + name, flow)
+        return flow
+
+    def _place(self, entry: Layer | Unknown, path: Path, name: str, input: Flow) -> Flow:
+        shape = input.shape
+        if isinstance(entry, Unknown):
+            output = shape if keeps_shape(entry.keyword or "") else None
+            return Flow(name, output, _after(input, name, output))
+        output = entry.outline(shape)
+        if shape is not None:
+            problems = [*entry.problems(shape)]
+            for problem in problems:
+                self._report_misfit(problem, path, name, input)
+            if is_known(shape) and is_known(output) and is_whole(entry) and not problems:
+                placed = PlacedLayer(path, name, entry, (input.source,), (shape,), output)
+                self.layers.append(placed)
+        return Flow(name, output, _after(input, name, output))
+
+    def _report_misfit(self, problem: ShapeError, path: Path, name: str, input: Flow) -> None:
+        option = () if problem.option is None else (problem.option,)
+        trail = input.trail
+        before = trail if len(trail) <= _SHOWN else ("...", *trail[-_SHOWN:])
+        shapes = (f"shapes: {' -> '.join([*before, name])}",) if trail else ()
+        message, notes = f"{name}: {problem.message}", (*problem.notes, *shapes)
+        self.report(
+            Diagnostic(problem.code, message, (*path, *option), help=problem.help, notes=notes)
+        )
+
+    def report(self, problem: Diagnostic) -> None:
+        """Keep a problem, unless an earlier repetition has it."""
+        if not self.is_told(problem.code, problem.path):
+            self.problems.append(replace(problem, notes=(*self.repetition, *problem.notes)))
+
+    def is_told(self, code: str, path: Path) -> bool:
+        """Tell whether an earlier repetition has a problem."""
+        return (code, path) in self.told
+
+    def _find_duplicates(self, entries: Sequence[Entry], names: Sequence[str], path: Path) -> None:
+        first: dict[str, int] = {}
+        for index, (name, entry) in enumerate(zip(names, entries)):
+            if name in first:
+                where = (*path, index, entry.keyword or "", "name")
+                message = f"two layers are named `{name}`: number {first[name] + 1} and {index + 1}"
+                if not entry.name or not entries[first[name]].name:
+                    message += "; one has this name by default"
+                self.report(Diagnostic("duplicate-name", message, where, help="rename one of them"))
+            first.setdefault(name, index)
 
 
-def _duplicates(
-    names: Sequence[str], kinds: Sequence[str | None], written: Sequence[str | None]
-) -> list[Diagnostic]:
-    problems = []
-    first: dict[str, int] = {}
-    for index, (name, kind) in enumerate(zip(names, kinds)):
-        if name in first:
-            path = ("layers", index, kind or "", "name")
-            message = f"two layers are named `{name}`: number {first[name] + 1} and {index + 1}"
-            if not written[index] or not written[first[name]]:
-                message += "; one has this name by default"
-            problems.append(Diagnostic("duplicate-name", message, path, help="rename one of them"))
-        first.setdefault(name, index)
-    return problems
+class _Block:
+    """Lays a block out: see `Layout`."""
+
+    def __init__(self, placer: _Placer, block: Composite, path: Path, name: str) -> None:
+        self.placer = placer
+        self.block = block
+        self.path = path
+        self.name = name
+        self.start = len(placer.problems), len(placer.layers)
+
+    def run(
+        self,
+        steps: tuple[str | int, ...],
+        entries: Sequence[Entry] | None,
+        input: Flow,
+        *,
+        number: int = 0,
+        times: int = 1,
+    ) -> Flow:
+        if entries is None:
+            return Flow(self.name, None)
+        placer = self.placer
+        around = placer.told, placer.repetition
+        if number:
+            earlier = placer.problems[self.start[0] :]
+            placer.told |= {(problem.code, problem.path) for problem in earlier}
+            placer.repetition = (
+                *placer.repetition,
+                f"in repetition {number + 1} of {times} of {self.name}",
+            )
+        prefix = f"{self.name}.{self.block.label(steps, number)}."
+        flow = placer.run(entries, (*self.path, *steps), prefix, input)
+        placer.told, placer.repetition = around
+        return flow
+
+    def join(
+        self,
+        join: Join,
+        branches: Sequence[Flow],
+        misfit: Callable[[Sequence[PartialShape]], ShapeError],
+    ) -> Flow:
+        placer, name = self.placer, f"{self.name}.{join.keyword}"
+        shapes = [branch.shape for branch in branches]
+        output = join.join_outline(shapes)
+        known = [shape for shape in shapes if shape is not None]
+        if len(known) == len(shapes):
+            problems = [*join.join_problems(known)]
+            if problems and placer.offers and not placer.is_told(problems[0].code, self.path):
+                self._report(misfit(known))
+            elif problems:
+                self._report(problems[0])
+            given = tuple(shape for shape in known if is_known(shape))
+            if not problems and len(given) == len(known) and is_known(output):
+                inputs = tuple(branch.source for branch in branches)
+                placer.layers.append(PlacedLayer(self.path, name, join, inputs, given, output))
+        return Flow(name, output)
+
+    def _report(self, problem: ShapeError) -> None:
+        message, notes = f"{self.name}: {problem.message}", (*problem.notes, *self._changes())
+        self.placer.report(
+            Diagnostic(problem.code, message, self.path, help=problem.help, notes=notes)
+        )
+
+    def _changes(self) -> list[str]:
+        """Say how the last layers of the block that change the height or the width come to it."""
+        inside = self.placer.layers[self.start[1] :]
+        lines = [
+            f"{at.name}: {line}"
+            for at in inside
+            for line in arithmetic(at.layer.windows(), at.input[1:])
+        ]
+        return lines[-_SHOWN:]
+
+    def outcome(self, entries: Sequence[Entry], input: Shape) -> Shape | None:
+        if count_layers(entries) > _TRIED:
+            return None
+        placer = _Placer(offers=False)
+        shape = placer.run(entries, (), "", Flow(INPUT, input)).shape
+        return shape if is_known(shape) and not placer.problems else None
+
+
+def _after(input: Flow, name: str, output: PartialShape | None) -> tuple[str, ...]:
+    """Return the trail behind a layer or a block."""
+    if output is None:
+        return ()
+    if output == input.shape:
+        return input.trail
+    return (*input.trail[-_SHOWN:], f"{name} {show(output)}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeGuard
 
 from pydantic import BeforeValidator, PlainValidator
 from pydantic_core import PydanticCustomError
@@ -19,9 +19,20 @@ def pair(size: int | Pair) -> Pair:
     return (size, size) if isinstance(size, int) else size
 
 
+def one_or_both(sizes: Pair) -> int | Pair:
+    """Return (height, width) as one number, where both agree."""
+    height, width = sizes
+    return height if height == width else sizes
+
+
 def show(shape: Sequence[int | None]) -> str:
     """Write a shape as people read it: `16 x 14 x 14`."""
     return " x ".join("?" if size is None else str(size) for size in shape)
+
+
+def is_known(shape: PartialShape | None) -> TypeGuard[Shape]:
+    """Tell whether every size of a shape is known."""
+    return shape is not None and None not in shape
 
 
 def _in_order(value: Any) -> Any:
@@ -54,7 +65,7 @@ def _size(least: int, words: tuple[str, ...] = ()) -> Callable[[Any], Any]:
             problem = "out_of_range"
         elif sizes is value:
             height, width = value
-            return height if height == width else (height, width)
+            return one_or_both((height, width))
         else:
             return value
         raise PydanticCustomError(problem, "wanted {wanted}", {"wanted": wanted, "least": least})

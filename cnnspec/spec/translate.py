@@ -17,6 +17,7 @@ from cnnspec.spec.field import synonyms_of
 from cnnspec.spec.field_words import listed
 from cnnspec.spec.lookalikes import narrowed
 from cnnspec.spec.model import KINDS_AT, ModelSpec, kinds_at
+from cnnspec.spec.overrides import name_at
 from cnnspec.spec.section import Kind
 from cnnspec.spec.source import UNREAD, Source
 from cnnspec.spec.words import (
@@ -29,11 +30,9 @@ from cnnspec.spec.words import (
 )
 
 
-def translate(
-    errors: Iterable[ErrorDetails], source: Source, names: Sequence[str]
-) -> list[Diagnostic]:
-    """Say each problem in the words of the dialect; `names` are those of the layers."""
-    reader = _Translator(source, names)
+def translate(errors: Iterable[ErrorDetails], source: Source) -> list[Diagnostic]:
+    """Say each problem in the words of the dialect."""
+    reader = _Translator(source)
     said = [reader.say(error) for error in errors]
     return _without_echoes(said, source.value)
 
@@ -83,7 +82,6 @@ def _inside(value: Any, key: Any) -> Iterator[str]:
 @dataclass(frozen=True)
 class _Translator:
     source: Source
-    names: Sequence[str]
 
     def say(self, error: ErrorDetails) -> Diagnostic:
         path: Path = error["loc"]
@@ -111,10 +109,10 @@ class _Translator:
             return _no_kind(path, found, at)
         if kind == "model_type":
             return self._no_mapping(path, found, at)
-        if kind == "conflict":
+        if kind in ("conflict", "too_deep"):
             message = f"{self._owner(path)}: {error['msg']}"
-            at = self.source.locate(path, key=True)
-            return Diagnostic("conflict", message, path, at, context.get("help", ""))
+            at, code = self.source.locate(path, key=True), kind.replace("_", "-")
+            return Diagnostic(code, message, path, at, context.get("help", ""))
         if kind in _OWN_TYPES:
             return self._wrong(kind.replace("_", "-"), path, error["msg"], found)
         code, wanted = _WANTED.get(kind, ("wrong-value", error["msg"].lower()))
@@ -150,6 +148,8 @@ class _Translator:
             named = {option: found} | {name: _example(section, name) for name in required}
             given = ", ".join(f"{name}: {value}" for name, value in named.items())
             way_out = f"write `{last}: {{{given}}}`"
+        elif len(required) == 1 and isinstance(found, list) and issubclass(section, Kind):
+            way_out = f"put it under `{required[0]}:`, as in `{last}: {{{required[0]}: [...]}}`"
         elif len(required) == 1 and _takes(section, required[0], found):
             way_out = f"write `{last}: {{{required[0]}: {found}}}`"
         elif not required and issubclass(section, Kind):
@@ -181,8 +181,8 @@ class _Translator:
         """Name the section at a path: a layer by its name."""
         if not path:
             return "the spec"
-        if len(path) == 3 and path[0] == "layers" and isinstance(path[1], int):
-            return f"`{self.names[path[1]]}`"
+        if path[0] == "layers" and kinds_at(path[:-1]):
+            return f"`{name_at(self.source.value['layers'], path)}`"
         return f"`{path[-1]}`"
 
 

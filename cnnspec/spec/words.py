@@ -76,6 +76,8 @@ def did_you_mean(word: str, known: Iterable[str], noun: str = "option") -> str:
 
 def noun_of(path: Path) -> str:
     """Name what stands at a path: `layers[2]` is a layer."""
+    if path[:1] == ("layers",) and len(path) > 1:
+        return "layer"
     words = [step for step in path if isinstance(step, str)]
     word = words[-1] if words else "spec"
     return word.removesuffix("s") if path and isinstance(path[-1], int) else word
@@ -115,7 +117,7 @@ def nearest_legal(path: Path, wanted: str, found: Any, written: str) -> str:
     """Offer the nearest value that is allowed, where one is near; `written` is the source."""
     if path[-1] == "input":
         return _input(found)
-    if path == ("layers",) and isinstance(found, Mapping | str):
+    if kinds_at((*path, 0)) and isinstance(found, Mapping | str):
         return "write a list: each layer behind a dash of its own, as in `- flatten`"
     if isinstance(found, str):
         return _look_alike(found) or _legal_for_text(path, wanted, found)

@@ -91,6 +91,7 @@ EXAMPLES = {
     "groups": "depthwise-with-wrong-groups",
     "input-width": "width-of-another-input",
     "same-stride": "padding-same-with-a-stride",
+    "branches-differ": "branches-that-differ",
     "duplicate-name": "names-written-twice",
     "no-logits": "ends-with-a-pool",
     "too-many-layers": "more-layers-than-the-limit",

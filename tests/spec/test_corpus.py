@@ -16,9 +16,9 @@ import pytest
 
 from cnnspec.spec import Diagnostic, inspect_spec
 from cnnspec.spec.codes import CODES
+from cnnspec.spec.composites import ENTRIES
 from cnnspec.spec.data import DATA_KINDS, Normalize
 from cnnspec.spec.initializations import INITIALIZATIONS
-from cnnspec.spec.layers import KINDS
 from cnnspec.spec.limits import Limits
 from cnnspec.spec.model import ModelSpec
 from cnnspec.spec.optimizers import OPTIMIZERS
@@ -85,7 +85,7 @@ def every_option() -> list[str]:
         "training": Training,
         "limits": Limits,
         "normalize": Normalize,
-        **KINDS,
+        **ENTRIES,
         **DATA_KINDS,
         **OPTIMIZERS,
         **INITIALIZATIONS,
@@ -112,7 +112,7 @@ def test_every_option_is_wrong_somewhere(option: str) -> None:
     assert option in NAMED
 
 
-@pytest.mark.parametrize("kind", [*KINDS, *DATA_KINDS, *OPTIMIZERS, *INITIALIZATIONS])
+@pytest.mark.parametrize("kind", [*ENTRIES, *DATA_KINDS, *OPTIMIZERS, *INITIALIZATIONS])
 def test_every_kind_has_a_problem_somewhere(kind: str) -> None:
     assert kind in {name.split(".")[0] for name in NAMED}
 

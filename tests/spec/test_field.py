@@ -8,6 +8,7 @@ import pytest
 
 from cnnspec import inspect_spec, resolve
 from cnnspec.spec import field, field_layers
+from cnnspec.spec.composites import ENTRIES
 from cnnspec.spec.data import DATA_KINDS
 from cnnspec.spec.dialects import in_this_dialect, keyed
 from cnnspec.spec.field import NOT_NEEDED, OTHERS, SYNONYMS, answer_to, keeps_shape
@@ -18,7 +19,7 @@ from cnnspec.spec.section import Kind
 from cnnspec.spec.words import did_you_mean, meant, slips
 
 KNOWN: dict[str, dict[str, type[Kind]]] = {
-    "layer": KINDS,
+    "layer": ENTRIES,
     "data": DATA_KINDS,
     "initialization": KINDS_AT["initialization",],
     "optimizer": KINDS_AT["training", "optimizer"],
@@ -183,7 +184,10 @@ def test_an_option_of_another_tool_is_known(word: str, known: list[str], wanted:
         ("reshape", "layer", "there is `flatten`, "),
         ("View", "layer", "there is `flatten`, "),
         ("Activation", "layer", "each activation is a kind of its own: write `relu`, if you mean"),
-        ("Eltwise", "layer", "there are no branches: "),
+        ("Eltwise", "layer", "branches that are added are a block: `residual: {body: [...]}` adds"),
+        ("skip_connection", "layer", "a branch whose input is added to it is a block: `residual:"),
+        ("Concatenate", "layer", "branches whose outputs are joined are a block: `parallel: {pat"),
+        ("nn.Sequential", "layer", "layers stand in one list: write those inside it one after "),
         ("upsample", "layer", "it is not here (larger images)"),
         ("path", "data", "a file of your own is `npz: {path: my.npz}`"),
         (

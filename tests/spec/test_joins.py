@@ -27,26 +27,30 @@ DO_NOT_FIT: list[tuple[str, list[PartialShape], str]] = [
     (
         "add",
         [(16, 32, 32), (32, 16, 16)],
-        "`add` takes inputs of one shape, but receives 16 x 32 x 32 and 32 x 16 x 16",
+        "`add` cannot join 16 x 32 x 32 and 32 x 16 x 16: a sum takes equal shapes",
     ),
     (
         "add",
         [(2, None, 4), (3, None, 4)],
-        "`add` takes inputs of one shape, but receives 2 x ? x 4 and 3 x ? x 4",
+        "`add` cannot join 2 x ? x 4 and 3 x ? x 4: a sum takes equal shapes",
     ),
-    ("add", [(7,), (8,)], "`add` takes inputs of one shape, but receives 7 and 8"),
+    ("add", [(7,), (8,)], "`add` cannot join 7 and 8: a sum takes equal shapes"),
     (
         "concat",
         [(8, 16, 16), (24, 14, 14), (8, 16, 16)],
-        "`concat` joins channels, height and width must agree, but it receives "
-        "8 x 16 x 16 and 24 x 14 x 14 and 8 x 16 x 16",
+        "`concat` cannot join 8 x 16 x 16 and 24 x 14 x 14 and 8 x 16 x 16: "
+        "channels are joined where height and width agree",
     ),
     (
         "concat",
         [(8, 16, 16), (24,)],
-        "`concat` takes images alone or features alone, but receives both",
+        "`concat` cannot join 8 x 16 x 16 and 24: images and features do not join",
     ),
-    ("add", [(8, 1, 1), (8,)], "`add` takes images alone or features alone, but receives both"),
+    (
+        "add",
+        [(8, 1, 1), (8,)],
+        "`add` cannot join 8 x 1 x 1 and 8: images and features do not join",
+    ),
 ]
 
 

@@ -10,8 +10,8 @@ import pytest
 from cnnspec.errors import ShapeError
 from cnnspec.spec.layers import KINDS, Conv, Flatten, Layer, Linear, Pool, ReLU
 from cnnspec.spec.layers.window import Windows, misfits
-from cnnspec.spec.shapes import is_known, layer_names, place_layers
-from cnnspec.spec.sizes import PartialShape, show
+from cnnspec.spec.shapes import Entry, Unknown, layer_names, place_layers
+from cnnspec.spec.sizes import PartialShape, is_known, show
 
 CONV = Conv(out_channels=6, kernel_size=3)
 POOL = Pool(kernel_size=2)
@@ -253,18 +253,14 @@ def test_layer_names() -> None:
     assert layer_names(layers) == ["conv1", "first", "layer1", "conv3", "x"]
 
 
-def kinds(layers: list[Layer | None]) -> list[str | None]:
-    return [layer.keyword if layer else None for layer in layers]
-
-
 def test_a_layer_of_an_unknown_kind_hides_what_follows_up_to_the_next_that_tells() -> None:
-    layers: list[Layer | None] = [
+    layers: list[Entry] = [
         CONV,
-        None,
+        Unknown(None),
         Linear(out_features=5),
         Linear(out_features=10, in_features=4),
     ]
-    chain = place_layers((2, 8, 8), layers, kinds(layers))
+    chain = place_layers((2, 8, 8), layers)
     assert [problem.code for problem in chain.problems] == ["input-width"]
     assert [item.name for item in chain.layers] == ["conv1"]
     assert chain.output == (10,)
@@ -274,8 +270,8 @@ def test_a_layer_of_an_unknown_kind_hides_what_follows_up_to_the_next_that_tells
 
 
 def test_the_shapes_up_to_a_problem_are_shown() -> None:
-    layers: list[Layer | None] = [POOL, ReLU(), POOL, POOL, POOL, Pool(kernel_size=3), Flatten()]
-    chain = place_layers((1, 32, 32), layers, kinds(layers))
+    layers: list[Entry] = [POOL, ReLU(), POOL, POOL, POOL, Pool(kernel_size=3), Flatten()]
+    chain = place_layers((1, 32, 32), layers)
     (problem,) = chain.problems
     assert problem.notes[-1] == (
         "shapes: ... -> pool1 1 x 16 x 16 -> pool2 1 x 8 x 8 -> pool3 1 x 4 x 4 "
@@ -284,8 +280,8 @@ def test_the_shapes_up_to_a_problem_are_shown() -> None:
 
 
 def test_without_an_input_only_what_is_sure_is_said() -> None:
-    layers: list[Layer | None] = [Conv(out_channels=2, kernel_size=99), LINEAR, POOL]
-    chain = place_layers(None, layers, kinds(layers))
+    layers: list[Entry] = [Conv(out_channels=2, kernel_size=99), LINEAR, POOL]
+    chain = place_layers(None, layers)
     assert [problem.code for problem in chain.problems] == ["not-features", "not-an-image"]
     assert chain.layers == []
     assert chain.output is None

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from cnnspec.spec.composites import ENTRIES
 from cnnspec.spec.data import DATA_KINDS, Normalize
 from cnnspec.spec.field import NOT_NEEDED, SYNONYMS
 from cnnspec.spec.initializations import INITIALIZATIONS
@@ -75,7 +76,7 @@ def test_did_you_mean(word: str, known: Any, words: str) -> None:
 
 
 EVERY_WORD = {
-    *KINDS,
+    *ENTRIES,
     *DATA_KINDS,
     *OPTIMIZERS,
     *INITIALIZATIONS,
@@ -86,7 +87,7 @@ EVERY_WORD = {
             Training,
             Limits,
             Normalize,
-            *KINDS.values(),
+            *ENTRIES.values(),
             *DATA_KINDS.values(),
             *OPTIMIZERS.values(),
             *INITIALIZATIONS.values(),

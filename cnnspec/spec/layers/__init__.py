@@ -1,4 +1,4 @@
-"""The kinds of layers: `AnyLayer` is the one list of them; beside it, what joins branches."""
+"""The kinds of layers: `AnyKind` is the one list of them; beside it, what joins branches."""
 
 from __future__ import annotations
 
@@ -18,15 +18,16 @@ from cnnspec.spec.layers.pool import Pool
 from cnnspec.spec.layers.relu import ReLU
 from cnnspec.spec.section import kind_of, kinds_in
 
-AnyLayer = Annotated[
+AnyKind = (
     Annotated[Conv, Tag("conv")]
     | Annotated[ReLU, Tag("relu")]
     | Annotated[Pool, Tag("pool")]
     | Annotated[Flatten, Tag("flatten")]
     | Annotated[Linear, Tag("linear")]
-    | Annotated[BatchNorm, Tag("batch_norm")],
-    Discriminator(kind_of),
-]
+    | Annotated[BatchNorm, Tag("batch_norm")]
+)
+
+AnyLayer = Annotated[AnyKind, Discriminator(kind_of)]
 
 KINDS: dict[str, type[Layer]] = kinds_in(AnyLayer)
 
@@ -37,6 +38,7 @@ __all__ = [
     "JOINS",
     "KINDS",
     "Add",
+    "AnyKind",
     "AnyLayer",
     "BatchNorm",
     "Concat",

@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import ClassVar
 
-from cnnspec.errors import ShapeError
-from cnnspec.spec.layers.join import Join, first_known, mixed
-from cnnspec.spec.sizes import PartialShape, show
+from cnnspec.spec.layers.join import Join, agreed
+from cnnspec.spec.sizes import PartialShape
 
 
 class Concat(Join):
     """Its inputs in their order, along the channels; of features, along the features."""
 
     keyword: ClassVar[str] = "concat"
+    rule: ClassVar[str] = "channels are joined where height and width agree"
+    wanted: ClassVar[str] = "one height and width"
 
-    def join_problems(self, inputs: Sequence[PartialShape]) -> Iterator[ShapeError]:
-        if found := [*mixed(self, inputs)]:
-            yield from found
-        elif any(len({*sizes} - {None}) > 1 for sizes in zip(*(shape[1:] for shape in inputs))):
-            shapes = " and ".join(map(show, inputs))
-            yield ShapeError(
-                "branches-differ",
-                f"`concat` joins channels, height and width must agree, but it receives {shapes}",
-            )
+    def alike(self, input: PartialShape) -> PartialShape:
+        return input[1:]
 
     def join_outline(self, inputs: Sequence[PartialShape | None]) -> PartialShape | None:
-        known = [shape for shape in inputs if shape is not None]
-        if not known:
+        size = agreed([shape[1:] for shape in inputs if shape is not None])
+        if size is None:
             return None
         widths = [shape[0] if shape else None for shape in inputs]
-        width = sum(size for size in widths if size is not None)
-        return (None if None in widths else width, *map(first_known, zip(*(s[1:] for s in known))))
+        return (sum(width or 0 for width in widths) if None not in widths else None, *size)

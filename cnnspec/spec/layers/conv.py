@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
 from pydantic import PositiveInt
 
@@ -13,7 +13,7 @@ from cnnspec.spec.field_words import answers
 from cnnspec.spec.kind_words import Words
 from cnnspec.spec.layers import window
 from cnnspec.spec.layers.layer import Family, Layer, is_image
-from cnnspec.spec.layers.window import Windows, misfits
+from cnnspec.spec.layers.window import Windows, misfits, stride_between
 from cnnspec.spec.sizes import ConvPadding, Pair, PartialShape, Shape, Size, pair
 from cnnspec.spec.starts import Drawn, Start
 
@@ -142,6 +142,17 @@ class Conv(Layer):
                 pair(self.dilation),
             )
         )
+
+    @classmethod
+    def projection(cls, input: Shape, output: Shape) -> Self | None:
+        if not is_image(input) or not is_image(output):
+            return None
+        height, width = (
+            stride_between(size, wanted) for size, wanted in zip(input[1:], output[1:])
+        )
+        if height is None or width is None:
+            return None
+        return cls(out_channels=output[0], kernel_size=1, stride=(height, width))
 
     def parameters(self, input: Shape) -> dict[str, Shape]:
         weight = (self.out_channels, input[0] // self.groups, *pair(self.kernel_size))

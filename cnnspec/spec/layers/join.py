@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import cast
+from typing import ClassVar, cast
 
 from cnnspec.errors import ShapeError
 from cnnspec.spec.layers.layer import Layer
-from cnnspec.spec.sizes import PartialShape, Shape
+from cnnspec.spec.sizes import PartialShape, Shape, show
+
+MIXED = "images and features do not join"
 
 
 class Join(Layer):
     """Base of every kind of join: several inputs, no options, nothing learnt."""
+
+    rule: ClassVar[str]
+    """Which inputs can be joined, for a message."""
+    wanted: ClassVar[str]
+    """What all inputs have to have, for a message."""
+
+    def alike(self, input: PartialShape) -> PartialShape:
+        """Return the sizes of an input that all others have to have, too."""
+        raise NotImplementedError
 
     def joined_shape(self, inputs: Sequence[Shape]) -> Shape:
         """Return the shape of the output for inputs of these shapes.
@@ -28,7 +39,15 @@ class Join(Layer):
 
         Sizes that are not known are None, and never a reason.
         """
-        raise NotImplementedError
+        rule = ""
+        if len({len(shape) for shape in inputs}) > 1:
+            rule = MIXED
+        elif any(len({*sizes} - {None}) > 1 for sizes in zip(*map(self.alike, inputs))):
+            rule = self.rule
+        if rule:
+            shapes = " and ".join(map(show, inputs))
+            message = f"`{self.keyword}` cannot join {shapes}: {rule}"
+            yield ShapeError("branches-differ", message)
 
     def join_outline(self, inputs: Sequence[PartialShape | None]) -> PartialShape | None:
         """Return what is known of the output's shape; None: not even whether it is images."""
@@ -41,15 +60,9 @@ class Join(Layer):
         return self.join_outline([input])
 
 
-def first_known(sizes: Sequence[int | None]) -> int | None:
-    """Return the first size that is known: of sizes that agree, the one they have."""
-    return next((size for size in sizes if size is not None), None)
-
-
-def mixed(join: Join, inputs: Sequence[PartialShape]) -> Iterator[ShapeError]:
-    """Refuse images beside features."""
-    if len({len(shape) for shape in inputs}) > 1:
-        yield ShapeError(
-            "branches-differ",
-            f"`{join.keyword}` takes images alone or features alone, but receives both",
-        )
+def agreed(shapes: Sequence[PartialShape]) -> PartialShape | None:
+    """Return the sizes that shapes agree on, as far as they are known; None: not even how many."""
+    if len({len(shape) for shape in shapes}) != 1:
+        return None
+    known = [{*sizes} - {None} for sizes in zip(*shapes)]
+    return tuple(sizes.pop() if len(sizes) == 1 else None for sizes in known)

@@ -141,6 +141,11 @@ class Layer(Kind):
         width = {self.input_width: input[0]} if self.input_width else {}
         return self.model_copy(update={"name": name, **width})
 
+    @classmethod
+    def projection(cls, input: Shape, output: Shape) -> Self | None:
+        """Return the smallest layer of this kind that makes one shape of another, if one can."""
+        return None
+
     def reductions(self, input: Shape, output: Shape, batch: int) -> dict[str, int]:
         """Return, for each quantity, how many roundings one of its terms can meet.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
 from pydantic import PositiveInt
 
@@ -50,6 +50,10 @@ class Linear(Layer):
 
     def macs(self, input: Shape, output: Shape) -> int:
         return input[0] * self.out_features
+
+    @classmethod
+    def projection(cls, input: Shape, output: Shape) -> Self | None:
+        return cls(out_features=output[0]) if len(input) == len(output) == 1 else None
 
     def reductions(self, input: Shape, output: Shape, batch: int) -> dict[str, int]:
         return {

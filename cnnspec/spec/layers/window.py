@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from cnnspec.errors import ShapeError
+from cnnspec.spec.sizes import Pair, one_or_both
 
 OPTIONS = {"kernel_size": "pool_size", "stride": "strides"}
 GUESSES = {"kernel_size": "kernel size", "padding": "pad"}
@@ -65,6 +66,31 @@ class Windows:
     def _starts_behind(self, windows: int, size: int) -> bool:
         """Tell whether the last window would start behind the input; in ceil_mode alone."""
         return self.ceil_mode and (windows - 1) * self.stride >= size + self.padding[0]
+
+
+def refits(axes: tuple[Windows, ...]) -> Iterator[dict[str, int | Pair | str]]:
+    """Yield other paddings and strides: first the padding that keeps sizes at stride 1."""
+    if not axes:
+        return
+    height, width = (windows.extent - 1 for windows in axes)
+    padding = one_or_both((height // 2, width // 2))
+    yield {"padding": padding if height % 2 == width % 2 == 0 else "same"}
+    for stride in (1, 2, 3, 4):
+        yield {"stride": stride}
+        yield {"stride": stride, "padding": padding}
+
+
+def stride_between(size: int, wanted: int) -> int | None:
+    """Return the least stride of windows of one cell that makes one size of another."""
+    stride = (size - 1) // wanted + 1
+    return stride if Windows("", 1, stride, (0, 0)).count(size) == wanted else None
+
+
+def arithmetic(axes: tuple[Windows, ...], sizes: tuple[int, ...]) -> tuple[str, ...]:
+    """Write the formula of each axis with its numbers; nothing where sizes stay as they are."""
+    pairs = list(zip(axes, sizes))
+    changed = any(windows.count(size) != size for windows, size in pairs)
+    return _arithmetic(pairs) if changed else ()
 
 
 def misfits(axes: tuple[Windows, ...], sizes: tuple[int | None, ...]) -> Iterator[ShapeError]:

@@ -1,0 +1,134 @@
+"""Branches that read one input, and whose outputs are joined (Szegedy et al., 2014)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+
+from pydantic import AfterValidator, Field
+
+from cnnspec.errors import ShapeError
+from cnnspec.spec.composites.composite import Composite, Count, Flow, Layout
+from cnnspec.spec.composites.fitting import refits
+from cnnspec.spec.field_words import answers
+from cnnspec.spec.kind_words import Words
+from cnnspec.spec.layers import JOINS, Join
+from cnnspec.spec.layers.join import MIXED
+from cnnspec.spec.sizes import PartialShape, Shape, is_known, show
+
+if TYPE_CHECKING:
+    from cnnspec.spec.composites import AnyEntry
+
+MOST_PATHS = 64
+"""More paths than any network that is known has."""
+
+
+class Parallel(Composite):
+    """Paths that all read the input; their outputs are joined in their order."""
+
+    keyword: ClassVar[str] = "parallel"
+    words: ClassVar[Words] = Words(
+        answers=answers(
+            "branch inception concat concatenate cat route",
+            "branches whose outputs are joined are a block: `parallel: {{paths: [[...], "
+            "[...]]}}`, in which an empty path is the input",
+        )
+        | answers(
+            "dense_block denseblock",
+            "each layer of it is `parallel: {{paths: [[], [...]]}}`: its input, and beside it what "
+            "the layers give",
+        ),
+        values={
+            "merge": {
+                **dict.fromkeys(("sum", "plus", "+", "eltwise"), "add"),
+                **dict.fromkeys(("cat", "concatenate", "join", "stack"), "concat"),
+            }
+        },
+        examples={"paths": "[[...], [...]]"},
+    )
+    lists: ClassVar[Mapping[str, int]] = MappingProxyType({"paths": 2})
+
+    merge: Literal["concat", "add"] = "concat"
+    """`concat`: their channels, or features, one path after the other; or `add`: their sum."""
+    paths: Annotated[
+        Sequence[Annotated[Sequence[AnyEntry], AfterValidator(tuple)]],
+        Field(min_length=2, max_length=MOST_PATHS),
+        AfterValidator(tuple),
+    ]
+    """Each is a list of layers and blocks, one after the other; an empty one is the input."""
+
+    def place(self, layout: Layout, input: Flow) -> Flow:
+        branches = [
+            layout.run(("paths", number), path, input)
+            for number, path in enumerate(self.paths or ())
+        ]
+        if not branches or self.merge is None:
+            return Flow(input.source, None)
+        join = JOINS[self.merge]()
+
+        def misfit(shapes: Sequence[PartialShape]) -> ShapeError:
+            one, other = next(
+                pair
+                for pair in combinations(range(len(shapes)), 2)
+                if [*join.join_problems([shapes[number] for number in pair])]
+            )
+            rule, wanted = join.rule, join.wanted
+            if len(shapes[one]) != len(shapes[other]):
+                rule, wanted = MIXED, "images, or all give features"
+            ways = self._ways_out(layout, join, input.shape, shapes)
+            return ShapeError(
+                "branches-differ",
+                f"{self._gives(other, shapes)}, but {self._gives(one, shapes)}: {rule}",
+                help=next(ways, f"have all paths give {wanted}"),
+            )
+
+        return layout.join(join, branches, misfit)
+
+    def layer_count(self, count: Count) -> int:
+        return sum(count(path or ()) for path in self.paths or ()) + 1
+
+    def _gives(self, number: int, shapes: Sequence[PartialShape]) -> str:
+        verb = "gives" if self.paths[number] else "is the input,"
+        return f"paths[{number}] {verb} {show(shapes[number])}"
+
+    def _ways_out(
+        self,
+        layout: Layout,
+        join: Join,
+        input: PartialShape | None,
+        shapes: Sequence[PartialShape],
+    ) -> Iterator[str]:
+        """Yield what would make all paths fit to some of them, to the most first."""
+        known = [shape for shape in shapes if is_known(shape)]
+        if not is_known(input) or len(known) < len(shapes):
+            return
+        sizes = Counter(map(join.alike, known))
+        for wanted, _ in sizes.most_common():
+            ways = [
+                self._way(layout, join, input, number, shape, wanted)
+                for number, shape in enumerate(known)
+                if join.alike(shape) != wanted
+            ]
+            if all(ways):
+                yield f"write {', and '.join(filter(None, ways))}"
+
+    def _way(
+        self,
+        layout: Layout,
+        join: Join,
+        input: Shape,
+        number: int,
+        shape: Shape,
+        wanted: PartialShape,
+    ) -> str | None:
+        """Say what would give a path the sizes that are wanted."""
+        changes = refits(
+            self.paths[number],
+            f"paths[{number}]",
+            lambda entries: layout.outcome(entries, input),
+            wanted[0] if len(wanted) == len(shape) else None,
+        )
+        return next((each.said for each in changes if join.alike(each.gives) == wanted), None)

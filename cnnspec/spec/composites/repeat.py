@@ -1,0 +1,61 @@
+"""Layers that come several times."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+from pydantic import AfterValidator, Field, PositiveInt
+
+from cnnspec.spec.composites.composite import Composite, Count, Flow, Layout
+from cnnspec.spec.field_words import answers
+from cnnspec.spec.kind_words import Words
+from cnnspec.spec.limits import MOST_LAYERS
+from cnnspec.spec.sizes import PartialShape
+
+if TYPE_CHECKING:
+    from cnnspec.spec.composites import AnyEntry
+
+
+class Repeat(Composite):
+    """The same layers several times, one after the other, each time with weights of their own."""
+
+    keyword: ClassVar[str] = "repeat"
+    ending: ClassVar[str | None] = "layers"
+    words: ClassVar[Words] = Words(
+        answers=answers(
+            "sequential block stage group model module list modulelist",
+            "layers stand in one list: write those inside it one after the other; "
+            "`repeat: {{times: 2, layers: [...]}}` has them several times",
+        ),
+        examples={"times": "2", "layers": "[...]"},
+    )
+    lists: ClassVar[Mapping[str, int]] = MappingProxyType({"layers": 1})
+
+    times: Annotated[PositiveInt, Field(le=MOST_LAYERS)]
+    """How often they come."""
+    layers: Annotated[Sequence[AnyEntry], Field(min_length=1), AfterValidator(tuple)]
+    """Layers and blocks, one after the other."""
+
+    def place(self, layout: Layout, input: Flow) -> Flow:
+        flow, times = input, self.times or 1
+        for number in range(times):
+            flow = layout.run(("layers",), self.layers, flow, number=number, times=times)
+        if self.times is None:
+            return Flow(flow.source, _sure(input.shape, flow.shape))
+        return flow
+
+    @classmethod
+    def label(cls, steps: Sequence[str | int], number: int = 0) -> str:
+        return str(number)
+
+    def layer_count(self, count: Count) -> int:
+        return (self.times or 1) * count(self.layers or ())
+
+
+def _sure(before: PartialShape | None, after: PartialShape | None) -> PartialShape | None:
+    """Return what is known of a shape after layers that may come more than once."""
+    if before is None or after is None or len(before) != len(after):
+        return None
+    return tuple(size if size == given else None for given, size in zip(before, after))

@@ -1,0 +1,92 @@
+"""A residual block (He et al., 2015)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+from pydantic import AfterValidator, Field
+
+from cnnspec.errors import ShapeError
+from cnnspec.spec.composites.composite import Composite, Count, Flow, Layout
+from cnnspec.spec.composites.fitting import Trial, paddings, projection, refits
+from cnnspec.spec.field_words import answers
+from cnnspec.spec.flow import show_value
+from cnnspec.spec.kind_words import Words
+from cnnspec.spec.layers import Add, Layer
+from cnnspec.spec.sizes import PartialShape, Shape, is_known, show
+
+if TYPE_CHECKING:
+    from cnnspec.spec.composites import AnyEntry
+
+
+class Residual(Composite):
+    """body(x) + shortcut(x); without a shortcut, body(x) + x."""
+
+    keyword: ClassVar[str] = "residual"
+    words: ClassVar[Words] = Words(
+        synonyms="residual_block resblock",
+        answers=answers(
+            "basicblock bottleneck shortcut skip skip_connection",
+            "a branch whose input is added to it is a block: `residual: {{body: [...]}}`",
+        ),
+        examples={"body": "[...]"},
+    )
+    lists: ClassVar[Mapping[str, int]] = MappingProxyType({"body": 1, "shortcut": 1})
+
+    body: Annotated[Sequence[AnyEntry], Field(min_length=1), AfterValidator(tuple)]
+    """Layers and blocks, one after the other."""
+    shortcut: Annotated[Sequence[AnyEntry], AfterValidator(tuple)] = ()
+    """Layers and blocks beside the body; by default none: the input itself is added."""
+
+    def place(self, layout: Layout, input: Flow) -> Flow:
+        body = layout.run(("body",), self.body, input)
+        shortcut = layout.run(("shortcut",), self.shortcut, input)
+
+        def misfit(shapes: Sequence[PartialShape]) -> ShapeError:
+            gives = "shortcut gives" if self.shortcut else "the input is"
+            known = [shape for shape in (input.shape, *shapes) if is_known(shape)]
+            ways = self._ways_out(layout, *known) if len(known) == 3 else iter(())
+            return ShapeError(
+                "branches-differ",
+                f"body gives {show(shapes[0])}, but {gives} {show(shapes[1])}",
+                help=next(ways, f"have both give {Add.wanted}: {Add.rule}"),
+            )
+
+        return layout.join(Add(), (body, shortcut), misfit)
+
+    def layer_count(self, count: Count) -> int:
+        return count(self.body or ()) + count(self.shortcut or ()) + 1
+
+    def _ways_out(
+        self, layout: Layout, input: Shape, body: Shape, shortcut: Shape
+    ) -> Iterator[str]:
+        """Yield what would make the branches fit, the likeliest first."""
+
+        def trial(entries: Sequence[AnyEntry]) -> Shape | None:
+            return layout.outcome(entries, input)
+
+        if not self.shortcut:
+            yield from self._projections(trial, input, body)
+        for entries, where, wanted in (
+            (self.shortcut, "shortcut", body),
+            (self.body, "body", shortcut),
+        ):
+            for change in refits(entries, where, trial, wanted[0]):
+                if change.gives == wanted:
+                    yield f"write {change.said}"
+
+    def _projections(self, trial: Trial, input: Shape, body: Shape) -> Iterator[str]:
+        """Yield what would make the body fit to the input, or a shortcut to the body."""
+        padded = [*paddings(self.body, "body", trial)]
+        yield from (f"write {change.said}" for change in padded if change.gives == input)
+        if layer := projection(input, body):
+            yield f"add {_shortcut(layer)}"
+        for change in padded:
+            if layer := projection(input, change.gives):
+                yield f"write {change.said}, and add {_shortcut(layer)}"
+
+
+def _shortcut(layer: Layer) -> str:
+    return f"`shortcut: [{show_value(layer)}]`"
