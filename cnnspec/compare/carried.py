@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from cnnspec.backends.network import Labels
-from cnnspec.compare.budget import Exact, sum_budget
 from cnnspec.compare.carry import Weights
 from cnnspec.compare.kinds import LAYERS, LOSS
+from cnnspec.numerics.budget import Exact, sum_budget
 from cnnspec.plan import INPUT, Plan, PlannedLayer
 from cnnspec.trace import Array, Trace
 

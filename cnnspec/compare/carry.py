@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from cnnspec.backends import numpy as engine
-from cnnspec.compare.budget import Exact, sum_budget
 from cnnspec.compare.side import named
+from cnnspec.numerics.budget import Exact, sum_budget
 from cnnspec.plan import Plan, PlannedLayer
 from cnnspec.spec.training import Training
 from cnnspec.trace import Array

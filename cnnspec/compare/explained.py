@@ -12,7 +12,6 @@ from cnnspec.address import LOSS, OPTIMIZER, STEP, Layer
 from cnnspec.backends.answers import slots_of
 from cnnspec.backends.guard import cannot
 from cnnspec.compare.allowed import called, means_two
-from cnnspec.compare.budget import gamma, sum_budget, unit_roundoff
 from cnnspec.compare.expected import expected
 from cnnspec.compare.inputs import Inputs, inputs_of
 from cnnspec.compare.isolation import Isolation
@@ -37,6 +36,7 @@ from cnnspec.compare.side import Side, probe_weights
 from cnnspec.compare.verdict import Quantity, Verdict
 from cnnspec.data import Split
 from cnnspec.errors import ComparisonError
+from cnnspec.numerics.budget import gamma, sum_budget, unit_roundoff
 from cnnspec.plan import Plan
 from cnnspec.spec.training import Training
 

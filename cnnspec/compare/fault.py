@@ -9,8 +9,8 @@ from typing import Any, Generic, NamedTuple, TypeVar
 import numpy as np
 
 from cnnspec.backends.network import Labels
-from cnnspec.compare.budget import Exact, sum_budget, unit_roundoff
 from cnnspec.compare.measure import measure
+from cnnspec.numerics.budget import Exact, sum_budget, unit_roundoff
 from cnnspec.plan import PlannedLayer
 from cnnspec.spec.optimizers import AnyOptimizer
 from cnnspec.trace import Array

@@ -1,4 +1,4 @@
-"""A computation as a table of named steps, of which a fault replaces some."""
+"""The formula of a kind on ball numbers: what rounding may do, and what a fault makes of it."""
 
 from __future__ import annotations
 
@@ -8,62 +8,11 @@ from types import MappingProxyType
 from typing import Any, Generic
 
 from cnnspec.compare.fault import Fault, Observation, Prediction, Situation
-from cnnspec.compare.rounded import Rounded
+from cnnspec.numerics import Arithmetic, Ball
+from cnnspec.numerics.formula import Computation, Steps, Taken
 
-Step = Callable[["Computation"], Any]
-"""From what is given, and from other steps: `lambda at: at.momentum * at.old + at.g`."""
-
-Steps = Mapping[str, Step]
-
-
-Taken = dict[Step, dict[tuple[str, ...], dict[tuple[Step | None, ...], Any]]]
-"""What steps gave: by the step, the names of all that lead to it, and the steps of these names."""
-
-
-class Computation:
-    """What was given, and the steps from there, each taken once, when it is first asked for."""
-
-    def __init__(self, given: Mapping[str, Any], *steps: Steps, taken: Taken | None = None) -> None:
-        """Later tables replace steps of earlier ones.
-
-        What was `taken` by other computations from the same numbers is not taken again where
-        all the steps that lead to it are the same: a fault leaves most of them as they are.
-        """
-        self._steps = {name: step for table in steps for name, step in table.items()}
-        self._given = given
-        self._known: dict[str, tuple[tuple[str, ...], Any]] = {}
-        self._taken = {} if taken is None else taken
-        self._led: list[set[str]] = [set()]
-
-    def __getattr__(self, name: str) -> Any:
-        """Return what was given under a name, or take the step of that name."""
-        if name in self._given:
-            return self._given[name]
-        if name not in self._known:
-            if name not in self._steps:
-                raise AttributeError(name)
-            self._known[name] = self._found(name) or self._take(name)
-        led, value = self._known[name]
-        self._led[-1].update(led)
-        return value
-
-    def _found(self, name: str) -> tuple[tuple[str, ...], Any] | None:
-        """Return what another computation made of a step, if it came there by the same steps."""
-        for led, values in self._taken.get(self._steps[name], {}).items():
-            key = tuple(map(self._steps.get, led))
-            if key in values:
-                return led, values[key]
-        return None
-
-    def _take(self, name: str) -> tuple[tuple[str, ...], Any]:
-        self._led.append({name})
-        try:
-            value = self._steps[name](self)
-        finally:
-            led = tuple(sorted(self._led.pop()))
-        of_step = self._taken.setdefault(self._steps[name], {})
-        of_step.setdefault(led, {})[tuple(map(self._steps.get, led))] = value
-        return led, value
+FAULTY = Arithmetic("float64", charge=4, overflow="alike")
+"""That of a faulty computation, which may be written in many ways."""
 
 
 class Formula(Generic[Situation]):
@@ -74,7 +23,7 @@ class Formula(Generic[Situation]):
 
     def __init__(
         self,
-        given: Callable[[Situation], dict[str, Any]],
+        given: Callable[[Situation, Arithmetic], dict[str, Any]],
         steps: Steps,
         quantities: Mapping[str, str] = MappingProxyType({}),
         *,
@@ -84,18 +33,25 @@ class Formula(Generic[Situation]):
 
         Of large arrays, what steps gave is not remembered from one fault to the next.
         """
-        self._given: Callable[[Situation], dict[str, Any]] = given
+        self._given: Callable[[Situation, Arithmetic], dict[str, Any]] = given
         self.steps, self._quantities = steps, quantities
         self._remembers = remembers
 
-    def prediction(self, found: Rounded, observation: Observation[Situation]) -> Prediction:
+    def computation(
+        self, situation: Situation, arithmetic: Arithmetic, **given: Any
+    ) -> Computation:
+        """Return the steps from what a situation gives, and from what is `given` in its place."""
+        known = self._given(situation, arithmetic) | {"arithmetic": arithmetic}
+        return Computation(known | given, self.steps)
+
+    def prediction(self, found: Ball, observation: Observation[Situation]) -> Prediction:
         """Return what a step gives as a prediction of what is observed."""
         shape = observation.wanted.shape
-        return found.moved(lambda array: array.reshape(shape)).prediction()
+        return Prediction(found.value.reshape(shape), 2 * found.radius.reshape(shape))
 
     def changed(self, steps: Steps, observation: Observation[Situation]) -> Prediction:
         """Predict a quantity by the formula with some of its steps replaced."""
-        given = self._given(observation.situation)
+        given = self._given(observation.situation, FAULTY) | {"arithmetic": FAULTY}
         taken: Taken = observation.taken if self._remembers else {}
         right = Computation(given, self.steps, taken=taken)
         computation = Computation(given | {"right": right}, self.steps, steps, taken=taken)

@@ -7,11 +7,11 @@ from typing import ParamSpec, TypeVar
 
 from cnnspec.address import Address
 from cnnspec.backends.guard import cannot
-from cnnspec.compare.budget import Exact
 from cnnspec.compare.ledger import Ledger
 from cnnspec.compare.moment import Moment
 from cnnspec.compare.party import Party
 from cnnspec.compare.side import EXACT, WORKING, Side
+from cnnspec.numerics.budget import Exact
 from cnnspec.plan import Plan
 from cnnspec.spec.training import Training
 from cnnspec.trace import Array, State

@@ -14,7 +14,6 @@ from dataclasses import replace
 import numpy as np
 
 from cnnspec.backends import LOOPS, builder_of, loops
-from cnnspec.compare.budget import Exact, gamma, unit_roundoff
 from cnnspec.compare.isolation import Isolation
 from cnnspec.compare.party import Party
 from cnnspec.compare.probe import LayerProbe
@@ -22,6 +21,7 @@ from cnnspec.compare.replay_layers import layer_budgets
 from cnnspec.compare.replay_learning import GivenUpdate, updated
 from cnnspec.compare.side import Side, grad_inputs_of, named
 from cnnspec.errors import BackendError
+from cnnspec.numerics.budget import Exact, gamma, unit_roundoff
 from cnnspec.plan import Plan
 from cnnspec.randomness import stream
 from cnnspec.spec.optimizers import AnyOptimizer

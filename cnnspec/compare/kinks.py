@@ -11,12 +11,12 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from cnnspec.compare.budget import Exact
 from cnnspec.compare.carry import Weights
 from cnnspec.compare.isolation import Isolation
 from cnnspec.compare.kinds import LAYERS
 from cnnspec.compare.probe import LayerProbe
 from cnnspec.compare.verdict import Kinks, Turned
+from cnnspec.numerics.budget import Exact
 from cnnspec.plan import Plan
 from cnnspec.trace import Trace
 

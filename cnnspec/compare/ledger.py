@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from cnnspec.address import Address
-from cnnspec.compare.budget import Exact
 from cnnspec.compare.measure import measure
 from cnnspec.compare.verdict import Quantity
+from cnnspec.numerics.budget import Exact
 from cnnspec.trace import Array
 
 

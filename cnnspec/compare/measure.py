@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cnnspec.compare.budget import Exact
+from cnnspec.numerics.budget import Exact
 from cnnspec.trace import Array
 
 

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from cnnspec.backends.guard import cannot
-from cnnspec.compare.budget import Exact
 from cnnspec.compare.fault import LossSituation, Observation
 from cnnspec.compare.inputs import Inputs
 from cnnspec.compare.isolation import Isolation
@@ -21,6 +20,7 @@ from cnnspec.compare.replay_layers import layer_situation, magnitudes, pair_budg
 from cnnspec.compare.replay_learning import OF_LOSS, losses, updates
 from cnnspec.compare.replay_step import PREDICTED, prediction_budget
 from cnnspec.compare.side import EXACT
+from cnnspec.numerics.budget import Exact
 
 Observations = dict[str, dict[str, list[Observation[Any]]]]
 """By the label of the side, and by quantity."""

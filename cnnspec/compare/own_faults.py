@@ -8,7 +8,6 @@ from typing import NamedTuple
 import numpy as np
 
 from cnnspec.backends.guard import cannot
-from cnnspec.compare.budget import Exact, gamma, unit_roundoff
 from cnnspec.compare.causes.help import known_cause
 from cnnspec.compare.fault import Cause
 from cnnspec.compare.inputs import Inputs
@@ -25,6 +24,7 @@ from cnnspec.compare.replay_layers import (
 )
 from cnnspec.compare.side import EXACT, WORKING, Side, named
 from cnnspec.compare.verdict import Quantity
+from cnnspec.numerics.budget import Exact, gamma, unit_roundoff
 
 
 class Format(NamedTuple):

@@ -9,13 +9,13 @@ from functools import reduce
 import numpy as np
 
 from cnnspec.backends.network import Network
-from cnnspec.compare.budget import Exact, sum_budget, typical_errors
 from cnnspec.compare.fault import LayerSituation
 from cnnspec.compare.isolation import Isolation
 from cnnspec.compare.kinds import LAYERS
 from cnnspec.compare.probe import LayerProbe
 from cnnspec.compare.probes import DATA_IMAGES
 from cnnspec.compare.side import EXACT, Side, arrays_differ, grad_inputs_of, named, quantities_of
+from cnnspec.numerics.budget import Exact, sum_budget, typical_errors
 from cnnspec.plan import PlannedLayer
 from cnnspec.spec.sizes import Shape
 from cnnspec.trace import Array

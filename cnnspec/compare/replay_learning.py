@@ -11,13 +11,13 @@ import numpy as np
 from cnnspec.address import LOSS, OPTIMIZER
 from cnnspec.backends.answers import slots_of
 from cnnspec.backends.network import Labels, Network
-from cnnspec.compare.budget import Exact
 from cnnspec.compare.fault import UpdateSituation
 from cnnspec.compare.isolation import Isolation
 from cnnspec.compare.kinds import LOSS as LOSS_KIND
 from cnnspec.compare.kinds import OPTIMIZERS
 from cnnspec.compare.probes import as_float32, gradient_probe
 from cnnspec.compare.side import EXACT, Side
+from cnnspec.numerics.budget import Exact
 from cnnspec.plan import Plan
 from cnnspec.spec.optimizers import AnyOptimizer
 from cnnspec.trace import Array, State, Trace

@@ -11,7 +11,6 @@ import numpy as np
 
 from cnnspec.address import LOSS, Address, Layer
 from cnnspec.backends.network import Labels, Network
-from cnnspec.compare.budget import Exact, sum_budget, unit_roundoff
 from cnnspec.compare.carry import Weights
 from cnnspec.compare.isolation import Isolation
 from cnnspec.compare.kinds import LAYERS
@@ -20,6 +19,7 @@ from cnnspec.compare.probe import LayerProbe
 from cnnspec.compare.replay_layers import layer_budgets, of_shape
 from cnnspec.compare.side import WORKING, Side, grad_inputs_of, named
 from cnnspec.data import Split
+from cnnspec.numerics.budget import Exact, sum_budget, unit_roundoff
 from cnnspec.plan import INPUT
 from cnnspec.trace import Array, Trace
 

@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 
 from cnnspec.address import STEP, Layer
 from cnnspec.backends.network import Network
-from cnnspec.compare.budget import Exact
 from cnnspec.compare.carried import pass_errors, prediction_errors
 from cnnspec.compare.carry import Weights
 from cnnspec.compare.isolation import Isolation
@@ -28,6 +27,7 @@ from cnnspec.compare.replay_learning import GivenUpdate, gradients_of, updated
 from cnnspec.compare.replay_pass import WHOLE_PASS
 from cnnspec.compare.side import WORKING, Side
 from cnnspec.data import Split
+from cnnspec.numerics.budget import Exact
 from cnnspec.trace import Array, State, Trace
 
 PREDICTED = "predicted logits"

@@ -29,10 +29,11 @@ MAY_IMPORT = {
     "environment": set(),
     "documents": set(),
     "initial": {"plan", "spec", "randomness", "trace"},
+    "numerics": {"trace"},
     "backends": BASE | {"spec"} | RECORDS,
     "data": BASE | {"spec", "randomness"},
     "training": BASE | {"spec", "backends", "data"} | RECORDS,
-    "compare": BASE | {"spec", "backends", "data", "training"} | RECORDS,
+    "compare": BASE | {"spec", "numerics", "backends", "data", "training"} | RECORDS,
     "bench": {"errors", "spec", "backends", "compare"} | RECORDS,
     "report": BASE | {"spec", "backends", "data", "training", "compare", "bench"} | RECORDS,
     "cli": BASE

@@ -11,8 +11,8 @@ import pytest
 
 from cnnspec.backends import BACKENDS, build
 from cnnspec.compare import compare_backends, selftest
-from cnnspec.compare.budget import sum_budget
 from cnnspec.compare.planted.pool import POOL
+from cnnspec.numerics.budget import sum_budget
 from cnnspec.plan import resolve
 from cnnspec.spec.layers import Flatten, Linear, Pool
 from cnnspec.spec.layers.window import Windows

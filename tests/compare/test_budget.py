@@ -10,9 +10,9 @@ import pytest
 
 from cnnspec import SGD, Adam
 from cnnspec.backends import loops
-from cnnspec.compare.budget import gamma, sum_budget, typical_errors, unit_roundoff
 from cnnspec.compare.fault import UpdateSituation
 from cnnspec.compare.kinds import LOSS, OPTIMIZERS
+from cnnspec.numerics.budget import gamma, sum_budget, typical_errors, unit_roundoff
 
 
 def test_unit_roundoff() -> None:

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from cnnspec.backends import build
-from cnnspec.compare.budget import gamma
 from cnnspec.compare.kinds.batch_norm.bounds import batch_norm_budgets
+from cnnspec.numerics.budget import gamma
 from cnnspec.plan import resolve
 from cnnspec.randomness import stream
 from cnnspec.spec.layers import BatchNorm, Flatten

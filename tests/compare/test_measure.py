@@ -3,9 +3,9 @@ import math
 import numpy as np
 import pytest
 
-from cnnspec.compare.budget import sum_budget
 from cnnspec.compare.ledger import Ledger
 from cnnspec.compare.measure import measure
+from cnnspec.numerics.budget import sum_budget
 
 ONE = np.ones(3)
 

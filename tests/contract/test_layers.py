@@ -11,8 +11,8 @@ import pytest
 
 from cnnspec.backends import BACKENDS, build
 from cnnspec.backends.network import Network
-from cnnspec.compare.budget import gamma, sum_budget
 from cnnspec.errors import DataError, StateError
+from cnnspec.numerics.budget import gamma, sum_budget
 from cnnspec.plan import PlannedLayer, resolve
 from cnnspec.randomness import stream
 from cnnspec.spec.layers import JOINS, KINDS, Conv, Flatten, Linear, Pool, ReLU

@@ -10,10 +10,10 @@ import pytest
 
 from cnnspec.backends import build
 from cnnspec.backends.network import Network
-from cnnspec.compare.budget import Exact
 from cnnspec.compare.fault import LayerSituation
 from cnnspec.compare.kinds.batch_norm.bounds import batch_norm_budgets
 from cnnspec.errors import DataError, StateError
+from cnnspec.numerics.budget import Exact
 from cnnspec.plan import resolve
 from cnnspec.spec.layers import AnyLayer, BatchNorm, Flatten, Linear
 from cnnspec.spec.model import ModelSpec

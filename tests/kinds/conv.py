@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cnnspec.compare.budget import Exact
 from cnnspec.compare.fault import LayerSituation
 from cnnspec.errors import ShapeError
+from cnnspec.numerics.budget import Exact
 from cnnspec.spec.layers import Conv
 from cnnspec.spec.sizes import pair
 from tests.cases import Case, each_backend, run

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pytest
 
-from cnnspec.compare.budget import Exact
 from cnnspec.compare.fault import LayerSituation
 from cnnspec.errors import ShapeError, SpecError
+from cnnspec.numerics.budget import Exact
 from cnnspec.plan import resolve
 from cnnspec.spec.layers import Flatten, Pool
 from cnnspec.spec.model import ModelSpec

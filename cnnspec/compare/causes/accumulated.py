@@ -7,8 +7,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from cnnspec.compare.budget import unit_roundoff
 from cnnspec.compare.fault import Fault, LayerSituation, Observation, Prediction
+from cnnspec.numerics.budget import unit_roundoff
 
 Observed = Observation[LayerSituation]
 

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from cnnspec.compare.budget import Exact, unit_roundoff
 from cnnspec.compare.causes.accumulated import accumulated
 from cnnspec.compare.causes.help import HELP
 from cnnspec.compare.causes.layout import other_layouts
@@ -18,6 +17,7 @@ from cnnspec.compare.causes.scales import named_scales
 from cnnspec.compare.causes.shapes import wrong_shape
 from cnnspec.compare.fault import Cause, Fault, LayerSituation, Observation, first_cause
 from cnnspec.compare.kinds import LAYERS
+from cnnspec.numerics.budget import Exact, unit_roundoff
 
 Observed = Observation[LayerSituation]
 

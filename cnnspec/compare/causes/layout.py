@@ -8,7 +8,6 @@ from itertools import combinations, permutations
 
 import numpy as np
 
-from cnnspec.compare.budget import Exact
 from cnnspec.compare.causes.shapes import show_shape
 from cnnspec.compare.directions import DIRECTIONS
 from cnnspec.compare.fault import (
@@ -18,6 +17,7 @@ from cnnspec.compare.fault import (
     Prediction,
     transformed,
 )
+from cnnspec.numerics.budget import Exact
 
 Observed = Observation[LayerSituation]
 Transform = Callable[[Exact], Exact]

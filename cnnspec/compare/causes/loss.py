@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from cnnspec.compare.budget import Exact
 from cnnspec.compare.causes.help import HELP
 from cnnspec.compare.causes.numbers import any_constant, fewer_bits
 from cnnspec.compare.fault import Cause, Fault, LossSituation, Observation, first_cause
 from cnnspec.compare.kinds import LOSS
+from cnnspec.numerics.budget import Exact
 
 Observed = Observation[LossSituation]
 

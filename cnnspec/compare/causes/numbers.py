@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from cnnspec.compare.budget import Exact, unit_roundoff
 from cnnspec.compare.fault import Fault, Observation, Prediction, Situation
+from cnnspec.numerics.budget import Exact, unit_roundoff
 
 PRECISIONS = ("float16", "float32")
 

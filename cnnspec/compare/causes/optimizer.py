@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cnnspec.compare.budget import Exact
 from cnnspec.compare.causes.help import HELP
 from cnnspec.compare.causes.numbers import any_constant, fewer_bits
 from cnnspec.compare.fault import Cause, Fault, Observation, UpdateSituation, first_cause
 from cnnspec.compare.kinds import OPTIMIZERS
+from cnnspec.numerics.budget import Exact
 
 Observed = Observation[UpdateSituation]
 

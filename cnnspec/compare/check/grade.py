@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from cnnspec.backends import LOOPS
-from cnnspec.compare.budget import Exact
 from cnnspec.compare.causes.help import known_cause
 from cnnspec.compare.check.judged import Judged
 from cnnspec.compare.check.known import KEPT, UPDATED, first_call_only, uses_updated_weights
@@ -21,6 +20,7 @@ from cnnspec.compare.kinds.layer import Setting
 from cnnspec.compare.probe import LayerProbe
 from cnnspec.compare.replay_layers import layer_budgets, layer_situation, own_arrays
 from cnnspec.compare.side import probe_weights, quantities_of
+from cnnspec.numerics.budget import Exact
 from cnnspec.spec.training import Training
 from cnnspec.trace import Array
 

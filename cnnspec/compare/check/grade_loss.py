@@ -8,13 +8,13 @@ import numpy as np
 
 from cnnspec.backends.loops.cross_entropy import cross_entropy
 from cnnspec.backends.network import Labels
-from cnnspec.compare.budget import Exact
 from cnnspec.compare.check.grade import CHANGES_INPUT
 from cnnspec.compare.check.judged import Judged
 from cnnspec.compare.check.records import CheckFinding
 from cnnspec.compare.check.results import Results
 from cnnspec.compare.fault import LossSituation, Observation
 from cnnspec.compare.kinds import LOSS
+from cnnspec.numerics.budget import Exact
 from cnnspec.trace import Array
 
 QUANTITIES = {"loss": "forward", "grad_logits": "backward"}

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from cnnspec.compare.budget import Exact
 from cnnspec.compare.check.records import CheckFinding
 from cnnspec.compare.fault import Cause, LayerSituation, Observation
 from cnnspec.compare.measure import Measured, measure
+from cnnspec.numerics.budget import Exact
 from cnnspec.trace import Array
 
 Diagnose = Callable[[list[Observation[Any]]], Cause | None]

@@ -7,10 +7,10 @@ from itertools import accumulate, permutations
 
 import numpy as np
 
-from cnnspec.compare.budget import Exact
 from cnnspec.compare.fault import Fault, LayerSituation, Observation, Prediction, computed
 from cnnspec.compare.kinds.join import JoinKind, branch_of
 from cnnspec.compare.kinds.layer import Arrays
+from cnnspec.numerics.budget import Exact
 from cnnspec.plan import PlannedLayer
 
 Observed = Observation[LayerSituation]

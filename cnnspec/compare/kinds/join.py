@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from cnnspec.compare.budget import Exact
 from cnnspec.compare.carry import Errors, Weights
 from cnnspec.compare.kinds.layer import Arrays, LayerKind
+from cnnspec.numerics.budget import Exact
 from cnnspec.plan import PlannedLayer
 
 

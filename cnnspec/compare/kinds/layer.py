@@ -10,10 +10,10 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from cnnspec.compare.budget import Exact
 from cnnspec.compare.carry import Errors, Weights
 from cnnspec.compare.fault import LayerSituation, Observation, Prediction
 from cnnspec.compare.kinds.kind import Kind, Terms
+from cnnspec.numerics.budget import Exact
 from cnnspec.plan import PlannedLayer
 from cnnspec.spec.layers import Layer
 from cnnspec.spec.layers.window import Windows
@@ -43,7 +43,7 @@ class LayerKind(Kind[LayerSituation]):
 
     The defaults suit sums of products. Arrays are (n, ...). x is off by at most e, and the
     upstream gradient g by at most d. Of a sum of products of W and x, the error of x makes |W| e,
-    and the layer's own roundings at most its budget for |x| + e (`cnnspec.compare.budget`). Layers
+    and the layer's own roundings at most its budget for |x| + e (`cnnspec.numerics.budget`). Layers
     that select pass errors on; where rounding may turn a decision, a gradient may go either way,
     and is off by all of |g| + d.
     """

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cnnspec.backends.network import Labels
-from cnnspec.compare.budget import Exact
 from cnnspec.compare.fault import Cause, LossSituation, Observation
 from cnnspec.compare.kinds.kind import Kind, Terms
+from cnnspec.numerics.budget import Exact
 
 
 class LossKind(Kind[LossSituation]):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from cnnspec.compare.budget import Exact
 from cnnspec.compare.fault import UpdateSituation
 from cnnspec.compare.kinds.kind import Kind, Terms
+from cnnspec.numerics.budget import Exact
 
 
 class OptimizerKind(Kind[UpdateSituation]):

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cnnspec.compare.budget import Exact, unit_roundoff
 from cnnspec.compare.carry import Errors, Weights
 from cnnspec.compare.fault import Fault, LayerSituation, Observation, Prediction
 from cnnspec.compare.kinds.layer import LayerKind, Setting
+from cnnspec.numerics.budget import Exact, unit_roundoff
 from cnnspec.plan import PlannedLayer
 from cnnspec.spec.layers import ReLU
 from cnnspec.trace import Array

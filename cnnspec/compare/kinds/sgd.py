@@ -6,24 +6,24 @@ from typing import Any
 
 import numpy as np
 
-from cnnspec.compare.budget import Exact, gamma, unless_too_large
 from cnnspec.compare.fault import UpdateSituation
-from cnnspec.compare.formulas import Formula, Steps, beside
+from cnnspec.compare.formulas import Formula, beside
 from cnnspec.compare.kinds import update
 from cnnspec.compare.kinds.kind import Term, Terms
 from cnnspec.compare.kinds.optimizer import OptimizerKind
 from cnnspec.compare.kinds.update import STEP, decays, given_of, given_terms, rates
-from cnnspec.compare.rounded import Rounded
+from cnnspec.numerics import Arithmetic, Exact, gamma, unless_too_large
+from cnnspec.numerics.formula import Steps
 from cnnspec.spec.optimizers import SGD
 
 
-def _given(situation: UpdateSituation) -> dict[str, Any]:
+def _given(situation: UpdateSituation, arithmetic: Arithmetic) -> dict[str, Any]:
     options = situation.options
     assert isinstance(options, SGD)
     old = situation.slots.get("momentum_buffer", np.zeros_like(situation.weights))
-    return given_of(situation) | {
-        "old": Rounded(old),
-        "momentum": options.momentum,
+    return given_of(situation, arithmetic) | {
+        "old": arithmetic.ball(old),
+        "momentum": arithmetic.constant(options.momentum),
         "nesterov": options.nesterov,
     }
 
@@ -53,17 +53,17 @@ MOMENTA = [
     fault(
         "dampening",
         "the gradient is dampened: momentum * buffer + (1 - momentum) * gradient",
-        {"buffer": lambda at: at.momentum * at.old + (1 - Rounded(at.momentum)) * at.g},
+        {"buffer": lambda at: at.momentum * at.old + (1 - at.momentum) * at.g},
     ),
     fault(
         "momentum-turned-round",
         "the momentum is used the other way round: (1 - momentum) * buffer + momentum * gradient",
-        {"buffer": lambda at: (1 - Rounded(at.momentum)) * at.old + at.momentum * at.g},
+        {"buffer": lambda at: (1 - at.momentum) * at.old + at.momentum * at.g},
     ),
     fault(
         "momentum-turned-round",
         "the momentum is used the other way round: (1 - momentum) * buffer + gradient",
-        {"buffer": lambda at: (1 - Rounded(at.momentum)) * at.old + at.g},
+        {"buffer": lambda at: (1 - at.momentum) * at.old + at.g},
     ),
     fault(
         "momentum-missing",

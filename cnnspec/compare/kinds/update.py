@@ -6,22 +6,21 @@ from collections.abc import Callable
 from typing import Any
 
 from cnnspec.compare.fault import Fault, UpdateSituation
-from cnnspec.compare.formulas import Step, Steps
 from cnnspec.compare.kinds.kind import Term
-from cnnspec.compare.rounded import Rounded
+from cnnspec.numerics import Arithmetic
+from cnnspec.numerics.formula import Step, Steps
 
 Make = Callable[[str, str, Steps], Fault[UpdateSituation]]
 """What makes a fault of a code, a sentence and steps."""
 
 
-def given_of(situation: UpdateSituation) -> dict[str, Any]:
+def given_of(situation: UpdateSituation, arithmetic: Arithmetic) -> dict[str, Any]:
     """Return what every rule is given."""
-    options = situation.options
     return {
-        "w": Rounded(situation.weights),
-        "gradient": Rounded(situation.gradient),
-        "rate": situation.learning_rate,
-        "decay": options.weight_decay,
+        "w": arithmetic.ball(situation.weights),
+        "gradient": arithmetic.ball(situation.gradient),
+        "rate": arithmetic.constant(situation.learning_rate),
+        "decay": arithmetic.constant(situation.options.weight_decay),
     }
 
 
@@ -109,7 +108,7 @@ def decays(fault: Make) -> list[Fault[UpdateSituation]]:
             "gradient",
             {
                 "g": lambda at: at.gradient,
-                "weights": lambda at: (at.w - at.moved) * (1 - Rounded(at.rate * at.decay)),
+                "weights": lambda at: (at.w - at.moved) * (1 - at.rate * at.decay),
             },
         ),
         fault(

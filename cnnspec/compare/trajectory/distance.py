@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cnnspec.compare.budget import unit_roundoff
+from cnnspec.numerics.budget import unit_roundoff
 from cnnspec.randomness import stream
 from cnnspec.trace import Array, State
 

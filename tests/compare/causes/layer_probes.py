@@ -9,9 +9,9 @@ from functools import cached_property
 import numpy as np
 
 from cnnspec.backends.loops import LAYERS
-from cnnspec.compare.budget import Exact, sum_budget
 from cnnspec.compare.causes import diagnose_layer
 from cnnspec.compare.fault import Cause, LayerSituation, Observation
+from cnnspec.numerics.budget import Exact, sum_budget
 from cnnspec.plan import INPUT, PlannedLayer
 from cnnspec.randomness import stream
 from cnnspec.spec.layers import AnyLayer

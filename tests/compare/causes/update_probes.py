@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cnnspec.compare.budget import Exact
 from cnnspec.compare.causes import diagnose_optimizer
 from cnnspec.compare.fault import Observation, UpdateSituation
 from cnnspec.compare.kinds import OPTIMIZERS
+from cnnspec.numerics.budget import Exact
 from cnnspec.randomness import stream
 from cnnspec.spec.optimizers import AnyOptimizer
 

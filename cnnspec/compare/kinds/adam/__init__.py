@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from cnnspec.compare.budget import Exact
 from cnnspec.compare.fault import UpdateSituation
 from cnnspec.compare.kinds.adam.bounds import adam_budgets, adam_terms
 from cnnspec.compare.kinds.adam.faults import FAULTS, HELP
 from cnnspec.compare.kinds.kind import COMPOSED, Term, Terms
 from cnnspec.compare.kinds.optimizer import OptimizerKind
 from cnnspec.compare.kinds.update import given_terms
+from cnnspec.numerics.budget import Exact
 
 
 class AdamKind(OptimizerKind):

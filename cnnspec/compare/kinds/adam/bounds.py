@@ -1,6 +1,6 @@
 """How far apart two correct steps of Adam may be.
 
-For gamma, and the arithmetic behind it, see `cnnspec.compare.budget`.
+For gamma, and the arithmetic behind it, see `cnnspec.numerics.budget`.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cnnspec.compare.budget import Exact, gamma, unit_roundoff, unless_too_large
 from cnnspec.compare.fault import UpdateSituation
+from cnnspec.numerics.budget import Exact, gamma, unit_roundoff, unless_too_large
 from cnnspec.spec.optimizers import Adam
 
 

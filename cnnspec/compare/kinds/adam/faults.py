@@ -4,39 +4,40 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from cnnspec.compare.fault import UpdateSituation
-from cnnspec.compare.formulas import Formula, Steps, beside, steps_of
+from cnnspec.compare.formulas import Formula, beside, steps_of
 from cnnspec.compare.kinds import update
 from cnnspec.compare.kinds.update import STEP, decays, given_of, rates
-from cnnspec.compare.rounded import Rounded, power
+from cnnspec.numerics import Arithmetic, maximum
+from cnnspec.numerics.formula import Steps
 from cnnspec.spec.optimizers import Adam
 
 
-def _given(situation: UpdateSituation) -> dict[str, Any]:
+def _given(situation: UpdateSituation, arithmetic: Arithmetic) -> dict[str, Any]:
     options = situation.options
     assert isinstance(options, Adam)
     beta1, beta2 = options.betas
-    return given_of(situation) | {
+    return given_of(situation, arithmetic) | {
         "given_b1": beta1,
         "given_b2": beta2,
-        "eps": options.eps,
+        "eps": arithmetic.constant(options.eps),
         "given_step": situation.step,
-        "old_m": Rounded(situation.slots["exp_avg"]),
-        "old_v": Rounded(situation.slots["exp_avg_sq"]),
+        "old_m": arithmetic.ball(situation.slots["exp_avg"]),
+        "old_v": arithmetic.ball(situation.slots["exp_avg_sq"]),
     }
 
 
 STEPS: Steps = {
     **STEP,
-    "b1": lambda at: at.given_b1,
-    "b2": lambda at: at.given_b2,
+    "beta1": lambda at: at.given_b1,
+    "beta2": lambda at: at.given_b2,
+    "b1": lambda at: at.arithmetic.constant(at.beta1),
+    "b2": lambda at: at.arithmetic.constant(at.beta2),
     "t": lambda at: at.given_step,
-    "m": lambda at: at.b1 * at.old_m + (1 - Rounded(at.b1)) * at.g,
-    "v": lambda at: at.b2 * at.old_v + (1 - Rounded(at.b2)) * at.g * at.g,
-    "c1": lambda at: 1 - power(at.b1, at.t),
-    "c2": lambda at: 1 - power(at.b2, at.t),
+    "m": lambda at: at.b1 * at.old_m + (1 - at.b1) * at.g,
+    "v": lambda at: at.b2 * at.old_v + (1 - at.b2) * at.g * at.g,
+    "c1": lambda at: 1 - at.arithmetic.power(at.beta1, at.t),
+    "c2": lambda at: 1 - at.arithmetic.power(at.beta2, at.t),
     "corrected_m": lambda at: at.m / at.c1,
     "corrected_v": lambda at: at.v / at.c2,
     "root": lambda at: at.corrected_v.sqrt(),
@@ -69,7 +70,7 @@ EPSILONS = [
     fault(
         "eps-as-floor",
         "eps is taken for the least divisor; it is to be added to it",
-        {"divisor": lambda at: at.root.maximum(Rounded(np.full(at.w.value.shape, at.eps)))},
+        {"divisor": lambda at: maximum(at.root, at.eps)},
     ),
 ]
 
@@ -121,7 +122,7 @@ CORRECTIONS = [
         "corrected-moment-kept",
         "the corrected first moment is kept; the moment itself is to be kept",
         {
-            "m": lambda at: (at.b1 * at.old_m + (1 - Rounded(at.b1)) * at.g) / at.c1,
+            "m": lambda at: (at.b1 * at.old_m + (1 - at.b1) * at.g) / at.c1,
             "corrected_m": lambda at: at.m,
         },
     ),
@@ -129,7 +130,7 @@ CORRECTIONS = [
         "corrected-moment-kept",
         "the corrected second moment is kept; the moment itself is to be kept",
         {
-            "v": lambda at: (at.b2 * at.old_v + (1 - Rounded(at.b2)) * at.g * at.g) / at.c2,
+            "v": lambda at: (at.b2 * at.old_v + (1 - at.b2) * at.g * at.g) / at.c2,
             "corrected_v": lambda at: at.v,
         },
     ),
@@ -139,17 +140,17 @@ MOMENTS = [
     fault(
         "betas-swapped",
         "the betas of the two moments are exchanged",
-        {"b1": lambda at: at.given_b2, "b2": lambda at: at.given_b1},
+        {"beta1": lambda at: at.given_b2, "beta2": lambda at: at.given_b1},
     ),
     fault(
         "second-moment-of-abs",
         "the gradient is not squared: beta2 * v + (1 - beta2) * |gradient|",
-        {"v": lambda at: at.b2 * at.old_v + (1 - Rounded(at.b2)) * at.g.abs()},
+        {"v": lambda at: at.b2 * at.old_v + (1 - at.b2) * at.g.abs()},
     ),
     fault(
         "second-moment-of-gradient",
         "the gradient is not squared: beta2 * v + (1 - beta2) * gradient",
-        {"v": lambda at: at.b2 * at.old_v + (1 - Rounded(at.b2)) * at.g},
+        {"v": lambda at: at.b2 * at.old_v + (1 - at.b2) * at.g},
     ),
     fault(
         "root-missing",
@@ -160,7 +161,7 @@ MOMENTS = [
         "second-moment-of-first",
         "the second moment is that of the first moment: beta2 * v + (1 - beta2) * m^2; that "
         "of the gradient is wanted",
-        {"v": lambda at: at.b2 * at.old_v + (1 - Rounded(at.b2)) * at.m * at.m},
+        {"v": lambda at: at.b2 * at.old_v + (1 - at.b2) * at.m * at.m},
     ),
     fault(
         "first-moment-for-second",
@@ -191,12 +192,12 @@ MOMENTS = [
     fault(
         "amsgrad",
         "the step is divided by the greatest second moment so far, as AMSGrad's is",
-        {"corrected_v": lambda at: at.v.maximum(at.old_v) / at.c2},
+        {"corrected_v": lambda at: maximum(at.v, at.old_v) / at.c2},
     ),
     fault(
         "amsgrad",
         "the greatest second moment so far is kept, as by AMSGrad",
-        {"v": lambda at: (STEPS["v"](at)).maximum(at.old_v)},
+        {"v": lambda at: maximum(STEPS["v"](at), at.old_v)},
     ),
     fault(
         "moment-not-scaled",
@@ -216,12 +217,12 @@ MOMENTS = [
     fault(
         "moment-turned-round",
         "beta1 is used the other way round: (1 - beta1) * m + beta1 * gradient",
-        {"m": lambda at: (1 - Rounded(at.b1)) * at.old_m + at.b1 * at.g},
+        {"m": lambda at: (1 - at.b1) * at.old_m + at.b1 * at.g},
     ),
     fault(
         "moment-turned-round",
         "beta2 is used the other way round: (1 - beta2) * v + beta2 * gradient^2",
-        {"v": lambda at: (1 - Rounded(at.b2)) * at.old_v + at.b2 * at.g * at.g},
+        {"v": lambda at: (1 - at.b2) * at.old_v + at.b2 * at.g * at.g},
     ),
     fault(
         "moment-reset",
@@ -231,12 +232,12 @@ MOMENTS = [
     fault(
         "moment-reset",
         "m is reset in each step: (1 - beta1) * gradient",
-        {"m": lambda at: (1 - Rounded(at.b1)) * at.g},
+        {"m": lambda at: (1 - at.b1) * at.g},
     ),
     fault(
         "moment-reset",
         "v is reset in each step: (1 - beta2) * gradient^2",
-        {"v": lambda at: (1 - Rounded(at.b2)) * at.g * at.g},
+        {"v": lambda at: (1 - at.b2) * at.g * at.g},
     ),
     fault(
         "old-moment",
@@ -251,12 +252,12 @@ MOMENTS = [
     fault(
         "decay-missing",
         "the weight decay is left out of the first moment",
-        {"m": lambda at: at.b1 * at.old_m + (1 - Rounded(at.b1)) * at.gradient},
+        {"m": lambda at: at.b1 * at.old_m + (1 - at.b1) * at.gradient},
     ),
     fault(
         "decay-missing",
         "the weight decay is left out of the second moment",
-        {"v": lambda at: at.b2 * at.old_v + (1 - Rounded(at.b2)) * at.gradient * at.gradient},
+        {"v": lambda at: at.b2 * at.old_v + (1 - at.b2) * at.gradient * at.gradient},
     ),
 ]
 

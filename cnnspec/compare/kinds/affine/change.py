@@ -8,9 +8,9 @@ from typing import Literal
 
 import numpy as np
 
-from cnnspec.compare.budget import Exact
 from cnnspec.compare.fault import Fault, LayerSituation, Observation, Prediction
 from cnnspec.compare.kinds.affine.convolution import Convolution
+from cnnspec.numerics.budget import Exact
 
 Observed = Observation[LayerSituation]
 Change = Callable[[Convolution], Convolution | None]

@@ -14,8 +14,8 @@ from typing import Literal, NamedTuple, Self
 
 import numpy as np
 
-from cnnspec.compare.budget import Exact
 from cnnspec.compare.fault import LayerSituation, Prediction, computed
+from cnnspec.numerics.budget import Exact
 from cnnspec.spec.layers import Conv
 from cnnspec.spec.sizes import Pair, pair
 

@@ -8,7 +8,6 @@ from typing import Literal
 
 import numpy as np
 
-from cnnspec.compare.budget import Exact
 from cnnspec.compare.fault import Fault, LayerSituation
 from cnnspec.compare.kinds.affine.change import (
     BUT_FIRST,
@@ -25,6 +24,7 @@ from cnnspec.compare.kinds.affine.change import (
     weight_change,
 )
 from cnnspec.compare.kinds.affine.convolution import Convolution
+from cnnspec.numerics.budget import Exact
 
 
 def _bias(change: Callable[[Exact, Convolution], Exact]) -> Change:

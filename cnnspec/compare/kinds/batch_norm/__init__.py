@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from cnnspec.compare.budget import Exact
 from cnnspec.compare.fault import Fault, LayerSituation, Observation
 from cnnspec.compare.kinds.batch_norm.bounds import batch_norm_budgets, channel_terms
 from cnnspec.compare.kinds.batch_norm.carry import BatchNormCarry
 from cnnspec.compare.kinds.batch_norm.faults import FAULTS, HELP, other_eps
 from cnnspec.compare.kinds.kind import COMPOSED, Term, Terms
 from cnnspec.compare.kinds.layer import Setting
+from cnnspec.numerics.budget import Exact
 from cnnspec.spec.layers import BatchNorm
 
 

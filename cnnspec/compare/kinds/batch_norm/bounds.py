@@ -3,7 +3,7 @@
 Of a channel, m values x with mean mu and biased variance v are given; w = v + eps,
 r = 1 / sqrt(w), d = x - mu, z = d r, and the output is weight z + bias. A is the mean of |x|
 and M its maximum; K = m + 2 log2(m) + 8 is the longest chain of roundings, and g its gamma_K
-(for gamma and the arithmetic behind it see `cnnspec.compare.budget`). Errors are written d_.
+(for gamma and the arithmetic behind it see `cnnspec.numerics.budget`). Errors are written d_.
 
 The mean. A sum in any order is off by g A, and so is Welford's running mean, whose errors obey
 k e_k <= (k - 1) e_(k-1) + 2 u |x_k - mu_(k-1)| + u k |mu_k|, where k |mu_k| <= m A. On the way
@@ -46,7 +46,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cnnspec.compare.budget import Exact, gamma
+from cnnspec.numerics.budget import Exact, gamma
 from cnnspec.spec.layers import BatchNorm
 
 

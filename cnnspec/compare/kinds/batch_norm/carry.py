@@ -23,10 +23,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cnnspec.compare.budget import Exact, gamma
 from cnnspec.compare.carry import Errors, Weights
 from cnnspec.compare.kinds.batch_norm.bounds import batch_norm_budgets
 from cnnspec.compare.kinds.layer import LayerKind
+from cnnspec.numerics.budget import Exact, gamma
 from cnnspec.plan import PlannedLayer
 from cnnspec.spec.layers import BatchNorm
 

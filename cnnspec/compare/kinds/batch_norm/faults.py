@@ -5,14 +5,16 @@ Arrays are (n, c, places); features have one place.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from cnnspec.compare.fault import Fault, LayerSituation, Observation, Prediction
-from cnnspec.compare.formulas import Formula, Steps, beside
-from cnnspec.compare.rounded import Rounded
+from cnnspec.compare.formulas import Formula, beside
+from cnnspec.numerics import Arithmetic, Ball
+from cnnspec.numerics.formula import Computation, Steps
 from cnnspec.spec.layers import BatchNorm
 
 Observed = Observation[LayerSituation]
@@ -20,26 +22,31 @@ Observed = Observation[LayerSituation]
 OF_CHANNEL = (0, 2)
 """Statistics are over images and places."""
 
+
+def _count(at: Computation, axes: tuple[int, ...]) -> int:
+    return math.prod(at.shape[axis] for axis in axes)
+
+
 STEPS: Steps = {
-    "m": lambda at: at.count(OF_CHANNEL),
-    "mean": lambda at: at.total(at.x, OF_CHANNEL) / at.m,
+    "m": lambda at: _count(at, OF_CHANNEL),
+    "mean": lambda at: at.x.sum(OF_CHANNEL) / at.m,
     "d": lambda at: at.x - at.mean,
-    "variance": lambda at: at.total(at.d * at.d, OF_CHANNEL) / at.m,
+    "variance": lambda at: (at.d * at.d).sum(OF_CHANNEL) / at.m,
     "used": lambda at: at.variance,
     "root": lambda at: (at.used + at.eps).sqrt(),
     "z": lambda at: at.d / at.root,
     "output": lambda at: at.weight * at.z + at.bias,
     "upstream": lambda at: at.weight * at.grad_output,
-    "mean_g": lambda at: at.total(at.upstream, OF_CHANNEL) / at.m,
-    "mean_gz": lambda at: at.total(at.upstream * at.z, OF_CHANNEL) / at.m,
+    "mean_g": lambda at: at.upstream.sum(OF_CHANNEL) / at.m,
+    "mean_gz": lambda at: (at.upstream * at.z).sum(OF_CHANNEL) / at.m,
     "grad_input": lambda at: (at.upstream - at.mean_g - at.z * at.mean_gz) / at.root,
-    "grad_weight": lambda at: at.total(at.grad_output * at.z, OF_CHANNEL),
-    "grad_bias": lambda at: at.total(at.grad_output, OF_CHANNEL),
-    "unbiased": lambda at: at.total(at.d * at.d, OF_CHANNEL) / (at.m - 1),
+    "grad_weight": lambda at: (at.grad_output * at.z).sum(OF_CHANNEL),
+    "grad_bias": lambda at: at.grad_output.sum(OF_CHANNEL),
+    "unbiased": lambda at: (at.d * at.d).sum(OF_CHANNEL) / (at.m - 1),
     "stored_mean": lambda at: at.mean,
     "stored": lambda at: at.unbiased,
     "share": lambda at: at.momentum,
-    "kept": lambda at: 1 - Rounded(at.share),
+    "kept": lambda at: 1 - at.share,
     "running_mean": lambda at: at.kept * at.old_mean + at.share * at.stored_mean,
     "running_var": lambda at: at.kept * at.old_var + at.share * at.stored,
 }
@@ -48,11 +55,18 @@ STEPS: Steps = {
 def _over(axes: tuple[int, ...]) -> Steps:
     """Take mean and variance over other axes."""
     return {
-        "mean": lambda at: at.total(at.x, axes) / at.count(axes),
-        "variance": lambda at: at.total(at.d * at.d, axes) / at.count(axes),
-        "mean_g": lambda at: at.total(at.upstream, axes) / at.count(axes),
-        "mean_gz": lambda at: at.total(at.upstream * at.z, axes) / at.count(axes),
+        "mean": lambda at: at.x.sum(axes) / _count(at, axes),
+        "variance": lambda at: (at.d * at.d).sum(axes) / _count(at, axes),
+        "mean_g": lambda at: at.upstream.sum(axes) / _count(at, axes),
+        "mean_gz": lambda at: (at.upstream * at.z).sum(axes) / _count(at, axes),
     }
+
+
+def _twice(at: Computation, old: Ball, new: Ball) -> Ball:
+    """Update running statistics twice."""
+    once: Ball = at.kept * old + at.share * new
+    twice: Ball = at.kept * once + at.share * new
+    return twice
 
 
 def _flat(situation: LayerSituation) -> tuple[int, int, int]:
@@ -60,10 +74,13 @@ def _flat(situation: LayerSituation) -> tuple[int, int, int]:
     return n, channels, situation.x[0, 0].size
 
 
-def _given(situation: LayerSituation) -> dict[str, Any]:
-    layer = situation.at.layer
-    assert isinstance(layer, BatchNorm)
-    shape = _flat(situation)
+def _layer(situation: LayerSituation) -> BatchNorm:
+    assert isinstance(situation.at.layer, BatchNorm)
+    return situation.at.layer
+
+
+def _given(situation: LayerSituation, arithmetic: Arithmetic) -> dict[str, Any]:
+    layer, shape = _layer(situation), _flat(situation)
     channels = np.ones(shape[1])
     of_channel = {
         "weight": situation.parameters.get("weight", channels),
@@ -71,42 +88,24 @@ def _given(situation: LayerSituation) -> dict[str, Any]:
         "old_mean": situation.buffers["running_mean"],
         "old_var": situation.buffers["running_var"],
     }
-    momentum = layer.momentum
-
-    def count(axes: tuple[int, ...]) -> int:
-        return int(np.prod([shape[axis] for axis in axes]))
-
-    def twice(old: Rounded, new: Rounded) -> Rounded:
-        kept = 1 - Rounded(momentum)
-        once = kept * old + momentum * new
-        return kept * once + momentum * new
-
     return {
-        "x": Rounded(situation.x.reshape(shape)),
-        "grad_output": Rounded(situation.grad_output.reshape(shape)),
+        "x": arithmetic.ball(situation.x.reshape(shape)),
+        "grad_output": arithmetic.ball(situation.grad_output.reshape(shape)),
         "eps": layer.eps,
-        "momentum": momentum,
+        "momentum": arithmetic.constant(layer.momentum),
         "images": shape[0],
-        "total": _total,
-        "count": count,
-        "twice": twice,
-    } | {name: Rounded(array[None, :, None]) for name, array in of_channel.items()}
-
-
-def _total(terms: Rounded, axes: tuple[int, ...]) -> Rounded:
-    for axis in axes:
-        terms = terms.sum(axis)
-    return terms
+        "shape": shape,
+    } | {name: arithmetic.ball(array[None, :, None]) for name, array in of_channel.items()}
 
 
 class NormFormula(Formula[LayerSituation]):
     """Arrays of it are (n, c, places)."""
 
-    def prediction(self, found: Rounded, observation: Observed) -> Prediction:
-        flat, shape = _flat(observation.situation), observation.wanted.shape
+    def prediction(self, found: Ball, observation: Observed) -> Prediction:
+        flat = _flat(observation.situation)
         if found.value.size != observation.wanted.size:
             found = found.moved(lambda array: np.broadcast_to(array, flat))
-        value, budget = found.moved(lambda array: array.reshape(shape)).prediction()
+        value, budget = super().prediction(found, observation)
         # The right one's budget holds for every sane way to take mean and variance.
         return Prediction(value, budget + observation.budget)
 
@@ -174,12 +173,12 @@ FAULTS = [
     passed(
         "not-divided",
         "the division by the standard deviation is left out",
-        {"root": lambda at: Rounded(1.0)},
+        {"root": lambda at: at.arithmetic.constant(1.0)},
     ),
     passed(
         "second-moment",
         "the mean of squares is taken for the variance: the mean is not subtracted first",
-        {"variance": lambda at: at.total(at.x * at.x, OF_CHANNEL) / at.m},
+        {"variance": lambda at: (at.x * at.x).sum(OF_CHANNEL) / at.m},
     ),
     passed(
         "wrong-axes",
@@ -274,8 +273,8 @@ FAULTS = [
         "mean-of-images",
         "both sums are divided by the batch size; the number of values is wanted",
         {
-            "mean_g": lambda at: at.total(at.upstream, OF_CHANNEL) / at.images,
-            "mean_gz": lambda at: at.total(at.upstream * at.z, OF_CHANNEL) / at.images,
+            "mean_g": lambda at: at.upstream.sum(OF_CHANNEL) / at.images,
+            "mean_gz": lambda at: (at.upstream * at.z).sum(OF_CHANNEL) / at.images,
         },
     ),
     grad_input(
@@ -286,12 +285,12 @@ FAULTS = [
     grad_weight(
         "input-for-normalised",
         "the gradients are multiplied by x; x normalised is wanted",
-        {"grad_weight": lambda at: at.total(at.grad_output * at.x, OF_CHANNEL)},
+        {"grad_weight": lambda at: (at.grad_output * at.x).sum(OF_CHANNEL)},
     ),
     grad_weight(
         "output-for-normalised",
         "the gradients are multiplied by the output; x normalised is wanted",
-        {"grad_weight": lambda at: at.total(at.grad_output * at.output, OF_CHANNEL)},
+        {"grad_weight": lambda at: (at.grad_output * at.output).sum(OF_CHANNEL)},
     ),
     grad_weight(
         "bias-gradient",
@@ -301,7 +300,7 @@ FAULTS = [
     grad_bias(
         "scale-in-bias",
         "the gradient is multiplied by the learnt weight; the sum alone is wanted",
-        {"grad_bias": lambda at: at.total(at.upstream, OF_CHANNEL)},
+        {"grad_bias": lambda at: at.upstream.sum(OF_CHANNEL)},
     ),
     grad_bias(
         "weight-gradient",
@@ -316,7 +315,7 @@ FAULTS = [
     running(
         "momentum-reversed",
         "the momentum is used the other way round; it is the share of the new value",
-        {"share": lambda at: 1 - Rounded(at.momentum), "kept": lambda at: at.momentum},
+        {"share": lambda at: 1 - at.momentum, "kept": lambda at: at.momentum},
     ),
     running(
         "batch-statistics",
@@ -329,19 +328,19 @@ FAULTS = [
     running(
         "not-decayed",
         "momentum times the new value is added to the old one: the old one is not decayed",
-        {"kept": lambda at: 1.0},
+        {"kept": lambda at: at.arithmetic.constant(1.0)},
     ),
     running(
         "new-not-weighted",
         "the new value is added whole: it is not multiplied by the momentum",
-        {"share": lambda at: 1.0, "kept": lambda at: 1 - Rounded(at.momentum)},
+        {"share": lambda at: at.arithmetic.constant(1.0), "kept": lambda at: 1 - at.momentum},
     ),
     running(
         "momentum-twice",
         "the pass updates the running statistics twice",
         {
-            "running_mean": lambda at: at.twice(at.old_mean, at.stored_mean),
-            "running_var": lambda at: at.twice(at.old_var, at.stored),
+            "running_mean": lambda at: _twice(at, at.old_mean, at.stored_mean),
+            "running_var": lambda at: _twice(at, at.old_var, at.stored),
         },
     ),
     running_var(
@@ -377,12 +376,12 @@ FAULTS = [
     running_var(
         "second-moment",
         "the mean of squares is stored: the mean is not subtracted first",
-        {"stored": lambda at: at.total(at.x * at.x, OF_CHANNEL) / at.m},
+        {"stored": lambda at: (at.x * at.x).sum(OF_CHANNEL) / at.m},
     ),
     running_var(
         "unbiased-by-images",
         "the squares are divided by the batch size - 1; the number of values - 1 is wanted",
-        {"stored": lambda at: at.total(at.d * at.d, OF_CHANNEL) / (at.images - 1)},
+        {"stored": lambda at: (at.d * at.d).sum(OF_CHANNEL) / (at.images - 1)},
     ),
 ]
 
@@ -400,7 +399,7 @@ FAULTS += [
 
 def other_eps(observations: Sequence[Observed]) -> Iterator[Fault[LayerSituation]]:
     """Suppose an eps that people take, and that no layer here is given."""
-    given = {_given(observation.situation)["eps"] for observation in observations}
+    given = {_layer(observation.situation).eps for observation in observations}
     for words in EPS:
         eps = float(words)
         if eps not in given:  # that would be the right one, in a wider budget

@@ -7,8 +7,8 @@ from functools import partial
 
 import numpy as np
 
-from cnnspec.compare.budget import Exact
 from cnnspec.compare.kinds.affine.change import grad_input, of_weight, output, weight_change
+from cnnspec.numerics.budget import Exact
 
 AXES = ("out", "in", "height", "width")
 ORDERS = (

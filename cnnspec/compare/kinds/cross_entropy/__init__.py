@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 
 from cnnspec.backends.network import Labels
-from cnnspec.compare.budget import Exact
 from cnnspec.compare.fault import Cause, LossSituation, Observation, first_cause
 from cnnspec.compare.kinds.cross_entropy.bounds import (
     cross_entropy_budgets,
@@ -17,6 +16,7 @@ from cnnspec.compare.kinds.cross_entropy.bounds import (
 from cnnspec.compare.kinds.cross_entropy.faults import FAULTS, HELP, WAYS
 from cnnspec.compare.kinds.kind import COMPOSED, Term, Terms
 from cnnspec.compare.kinds.loss import LossKind
+from cnnspec.numerics.budget import Exact
 
 
 class CrossEntropyKind(LossKind):

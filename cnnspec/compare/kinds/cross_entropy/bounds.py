@@ -1,6 +1,6 @@
 """How far apart two correct cross-entropies may be.
 
-For gamma, and the arithmetic behind it, see `cnnspec.compare.budget`.
+For gamma, and the arithmetic behind it, see `cnnspec.numerics.budget`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cnnspec.backends.network import Labels
-from cnnspec.compare.budget import EXP_ERROR, Exact, gamma, unit_roundoff
+from cnnspec.numerics.budget import FUNCTION_ERROR, Exact, gamma, unit_roundoff
 
 
 @dataclass(frozen=True)
@@ -40,10 +40,10 @@ def softmax_terms(logits: Exact, labels: Labels, precision: str) -> SoftmaxTerms
     s = e.sum(axis=1, keepdims=True)
     p, log_s = e / s, np.log(s)
     classes = logits.shape[1]
-    r = u * ((p * (np.abs(d) + EXP_ERROR)).sum(axis=1, keepdims=True) + classes)
+    r = u * ((p * (np.abs(d) + FUNCTION_ERROR)).sum(axis=1, keepdims=True) + classes)
     d_label = np.abs((d * one_hot(logits, labels)).sum(axis=1, keepdims=True))
     losses = log_s + d_label
-    errors = r + u * (EXP_ERROR * np.abs(log_s) + 2 * (np.abs(top) + d_label + losses))
+    errors = r + u * (FUNCTION_ERROR * np.abs(log_s) + 2 * (np.abs(top) + d_label + losses))
     return SoftmaxTerms(d, p, log_s, r, losses, errors)
 
 
@@ -68,7 +68,7 @@ def cross_entropy_budgets(logits: Exact, labels: Labels, precision: str) -> tupl
     n, u, tiny = len(logits), unit_roundoff(precision), float(np.finfo(precision).tiny)
     at = softmax_terms(logits, labels, precision)
     loss = np.mean(at.errors) + gamma(n + 1, precision) * np.mean(at.losses + at.errors) + tiny
-    p_error = at.p * (u * (2 * np.abs(at.d) + (EXP_ERROR + 1) * (np.abs(at.log_s) + 1)) + at.r)
+    p_error = at.p * (u * (2 * np.abs(at.d) + (FUNCTION_ERROR + 1) * (np.abs(at.log_s) + 1)) + at.r)
     grad = (p_error + 3 * u * (at.p + one_hot(logits, labels)) + tiny) / n + tiny
     # Bounds to first order; doubled, they cover the products of errors, all far below 1.
     return np.asarray(2 * loss), 2 * grad

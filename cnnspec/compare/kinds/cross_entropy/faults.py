@@ -10,18 +10,25 @@ from typing import Any
 import numpy as np
 
 from cnnspec.compare.fault import Fault, LossSituation
-from cnnspec.compare.formulas import Computation, Formula, Step, Steps, beside
-from cnnspec.compare.rounded import Rounded
+from cnnspec.compare.formulas import Formula, beside
+from cnnspec.numerics import Arithmetic, Ball
+from cnnspec.numerics.formula import Computation, Step, Steps
 
 CrossEntropyFault = Fault[LossSituation]
 
 
-def _given(situation: LossSituation) -> dict[str, Any]:
-    return {"logits": Rounded(situation.logits), "given_labels": situation.labels}
+def _given(situation: LossSituation, arithmetic: Arithmetic) -> dict[str, Any]:
+    return {"logits": arithmetic.ball(situation.logits), "given_labels": situation.labels}
 
 
 def _one_hot(at: Computation) -> Any:
-    return Rounded(np.equal.outer(at.labels, np.arange(at.classes)).astype(np.float64))
+    own = np.equal.outer(at.labels, np.arange(at.classes))
+    return at.arithmetic.ball(own)
+
+
+def _of_label(at: Computation, rows: Ball) -> Ball:
+    """Return the number of each row (n, classes) that belongs to its label: (n, 1)."""
+    return rows.moved(lambda array: np.take_along_axis(array, at.labels[:, None], axis=1))
 
 
 STEPS: Steps = {
@@ -36,7 +43,7 @@ STEPS: Steps = {
     "total": lambda at: at.e.sum(at.axis),
     "p": lambda at: at.e / at.total,
     "log_p": lambda at: at.d - at.total.log(),
-    "terms": lambda at: -at.log_p.of(at.labels),
+    "terms": lambda at: -_of_label(at, at.log_p),
     "divisor": lambda at: at.n,
     "loss": lambda at: at.terms.sum(0) / at.divisor,
     "grad": lambda at: (at.p - at.own) / at.divisor,
@@ -109,7 +116,7 @@ WAYS = [
 """Ways to the same function that fail on large logits."""
 
 
-def _at_label(at: Computation, row: Rounded) -> Any:
+def _at_label(at: Computation, row: Ball) -> Any:
     """Put (n, 1) numbers at the labels of (n, classes) zeros."""
     return row.moved(lambda column: np.where(at.own.value == 1, column, 0.0))
 
@@ -124,7 +131,7 @@ def _through_softmax(grad_p: Step) -> Step:
     return step
 
 
-def _softmax(z: Rounded, axis: int = 1) -> Rounded:
+def _softmax(z: Ball, axis: int = 1) -> Ball:
     e = (z - z.max(axis)).exp()
     return e / e.sum(axis)
 
@@ -146,7 +153,7 @@ def _epsilons() -> Iterator[CrossEntropyFault]:
 
     def added(eps: float) -> Steps:
         def grad(at: Computation) -> Any:
-            p = at.p.of(at.labels)
+            p = _of_label(at, at.p)
             return (at.p - at.own) * (p / (p + eps)) / at.divisor
 
         return {"log_p": lambda at: (at.p + eps).log(), "grad": grad}
@@ -288,8 +295,8 @@ def _one_image() -> Iterator[CrossEntropyFault]:
         yield fault("one-image", f"{sentence}, and is divided by the batch size", _divided(term))
 
 
-def _terms(which: slice, at: Computation) -> Rounded:
-    terms: Rounded = at.terms
+def _terms(which: slice, at: Computation) -> Ball:
+    terms: Ball = at.terms
     return terms.moved(lambda column: column[which])
 
 
@@ -311,18 +318,18 @@ _WRONG_LOSS: list[CrossEntropyFault] = [
     fault(
         "no-logarithm",
         "the loss is minus the probability of the label: the logarithm is left out",
-        {"terms": lambda at: -at.p.of(at.labels), "grad": _through_softmax(lambda at: -at.own)},
+        {"terms": lambda at: -_of_label(at, at.p), "grad": _through_softmax(lambda at: -at.own)},
     ),
     fault(
         "no-logarithm",
         "the loss is 1 minus the probability of the label; minus its logarithm is wanted",
-        {"terms": lambda at: 1 - at.p.of(at.labels)},
+        {"terms": lambda at: 1 - _of_label(at, at.p)},
     ),
     fault(
         "log-of-mean",
         "the code takes the logarithm of the mean probability; the mean of the logarithms is "
         "wanted",
-        {"loss": lambda at: -(at.p.of(at.labels).sum(0) / at.n).log()},
+        {"loss": lambda at: -(_of_label(at, at.p).sum(0) / at.n).log()},
     ),
     *_one_image(),
     fault(
@@ -331,7 +338,7 @@ _WRONG_LOSS: list[CrossEntropyFault] = [
         {
             "p": lambda at: at.z,
             "log_p": lambda at: at.z.log(),
-            "grad": lambda at: _at_label(at, -1 / at.z.of(at.labels)) / at.divisor,
+            "grad": lambda at: _at_label(at, -1 / _of_label(at, at.z)) / at.divisor,
         },
     ),
     fault(
@@ -375,12 +382,12 @@ _WRONG_GRADIENT: list[CrossEntropyFault] = [
         (
             "label-alone",
             "the gradient is 0 but for the label's class; every class has one",
-            lambda at: _at_label(at, at.p.of(at.labels) - 1) / at.divisor,
+            lambda at: _at_label(at, _of_label(at, at.p) - 1) / at.divisor,
         ),
         (
             "softmax-jacobian-missing",
             _MINUS_ONE_OVER_P,
-            lambda at: _at_label(at, -1 / at.p.of(at.labels)) / at.divisor,
+            lambda at: _at_label(at, -1 / _of_label(at, at.p)) / at.divisor,
         ),
         (
             "softmax-jacobian-missing",
@@ -399,7 +406,7 @@ _WRONG_GRADIENT: list[CrossEntropyFault] = [
 _ZERO = fault(
     "zero",
     "every number is 0: the result is never computed, or lost",
-    {"loss": lambda at: Rounded(0), "grad": lambda at: 0 * at.z},
+    {"loss": lambda at: at.arithmetic.ball(0.0), "grad": lambda at: 0 * at.z},
 )
 
 _OTHERS = [

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cnnspec.compare.budget import Exact
 from cnnspec.compare.carry import Errors, Weights
 from cnnspec.compare.fault import Fault, LayerSituation, Prediction
 from cnnspec.compare.kinds.layer import LayerKind, Setting, over_windows
@@ -18,6 +17,7 @@ from cnnspec.compare.kinds.pool.geometry import CHANGES, OF_GRADIENT
 from cnnspec.compare.kinds.pool.gradients import ROUTES, overwritten
 from cnnspec.compare.kinds.pool.outputs import OUTPUTS
 from cnnspec.compare.kinds.pool.ways import Observed, right_pool
+from cnnspec.numerics.budget import Exact
 from cnnspec.plan import PlannedLayer
 from cnnspec.spec.layers import Pool
 from cnnspec.spec.layers.window import Windows

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from cnnspec.compare.budget import Exact
+from cnnspec.numerics.budget import Exact
 from cnnspec.plan import PlannedLayer
 from cnnspec.spec.layers import Pool
 from cnnspec.spec.sizes import pair

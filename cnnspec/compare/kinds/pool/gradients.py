@@ -8,7 +8,6 @@ from itertools import product
 
 import numpy as np
 
-from cnnspec.compare.budget import Exact
 from cnnspec.compare.kinds.pool.pooling import (
     Mask,
     Pooling,
@@ -22,6 +21,7 @@ from cnnspec.compare.kinds.pool.pooling import (
     to_the_first,
 )
 from cnnspec.compare.kinds.pool.ways import PoolFault, gradient, routed
+from cnnspec.numerics.budget import Exact
 
 
 def _to(mask: Callable[[Pooling], Mask]) -> Route:

@@ -13,8 +13,8 @@ from typing import Literal, Self, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from cnnspec.compare.budget import Exact
 from cnnspec.compare.fault import LayerSituation
+from cnnspec.numerics.budget import Exact
 from cnnspec.spec.layers import Pool
 from cnnspec.spec.sizes import Pair, pair
 

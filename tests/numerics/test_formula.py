@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from cnnspec.compare.formulas import Computation, Taken
+from cnnspec.numerics.formula import Computation, Taken
 
 
 def test_a_step_is_taken_again_only_where_one_that_leads_to_it_is_another() -> None:

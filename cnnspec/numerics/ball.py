@@ -1,0 +1,362 @@
+"""Ball numbers: values, and how far rounding may bring a computation from them.
+
+    arithmetic = Arithmetic("float32")
+    x = arithmetic.ball(np.array([0.1, 3.0]))
+    y = x * x + 1
+    y.value, y.radius
+
+A formula that is written with balls comes with its error bound (a running error analysis: Higham,
+Accuracy and Stability of Numerical Algorithms, 2nd ed., section 3.3; here with the terms of higher
+order). Of a ball, the exact result X of the formula is within `radius` of `value`, and what any
+computation in the given precision comes to is within `radius` of X. So two computations are within
+twice the radius of each other, and what is decided by comparing numbers is open within twice the
+radius.
+
+All operations are element by element, in float64, and add their own rounding: a relative u for
+each written operation (`Arithmetic.charge` of them), and an underflow of at most the smallest
+normal number. Sums hold for every order of their terms.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property, reduce
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cnnspec.numerics.budget import FUNCTION_ERROR, Exact, gamma, unit_roundoff
+
+UP = 1 + 2.0**-46
+"""What the roundings of a radius itself come to, at most: it is computed in some operations."""
+
+Axes = int | tuple[int, ...]
+Operand: TypeAlias = "Ball | NDArray[Any] | float"
+
+
+@dataclass(frozen=True)
+class Arithmetic:
+    """What a computation is done in."""
+
+    precision: str = "float64"
+    """`float16`, `float32` or `float64`."""
+    charge: int = 1
+    """Roundings that one written operation is charged with.
+
+    More than one where the formula may be written in other ways: a constant folded into another, a
+    quotient as a product with a reciprocal, a mean as a sum of shares.
+    """
+    overflow: Literal["unknown", "alike"] = "unknown"
+    """What is said where numbers are too large: nothing at all, the radius being infinite; or that
+    they come to the same in every computation, with a radius of 0."""
+
+    @cached_property
+    def _rounding(self) -> float:
+        return gamma(self.charge, self.precision)
+
+    @cached_property
+    def _limits(self) -> tuple[float, float]:
+        limits = np.finfo(self.precision)
+        return float(limits.tiny), float(limits.max)
+
+    @property
+    def unknown(self) -> float:
+        """Return the radius of numbers that are too large."""
+        return math.inf if self.overflow == "unknown" else 0.0
+
+    def ball(self, value: Any, radius: Any = 0.0) -> Ball:
+        """Return numbers that are off by at most a radius; by default exact ones."""
+        exact = np.asarray(value, np.float64)
+        return Ball(exact, np.broadcast_to(np.asarray(radius, np.float64), exact.shape), self)
+
+    def constant(self, number: float) -> Ball:
+        """Return a constant as it is in the precision: rounded, if it is no number of it."""
+        off = number != float(np.dtype(self.precision).type(number))
+        return self.ball(number, unit_roundoff(self.precision) * abs(number) if off else 0.0)
+
+    def power(self, base: float, exponent: int) -> Ball:
+        """Return base^exponent, which may be taken as so many products."""
+        with np.errstate(under="ignore"):
+            value = base**exponent
+        return self.result(value, 0.0, gamma(self.charge * (exponent + 1), self.precision))
+
+    def result(
+        self, value: Any, spread: Any, rounding: float | None = None, size: Any = 0.0
+    ) -> Ball:
+        """Return what an operation gives.
+
+        `spread` is how far its operands may bring it from its exact value, `rounding` how far it
+        rounds, relatively; by default as often as a written operation is charged with. `size` is
+        what numbers may come to on the way.
+        """
+        own = self._rounding if rounding is None else rounding
+        tiny, largest = self._limits
+        with np.errstate(all="ignore"):
+            reached = np.abs(value) + 2 * spread
+            radius = (spread + own * reached + self.charge * tiny) * UP
+            if self.overflow == "unknown":
+                told = np.maximum(reached, size) + radius < largest
+            else:
+                told = np.isfinite(value) & np.isfinite(radius)
+        return self.ball(value, np.where(told, radius, self.unknown))
+
+
+class Ball:
+    """Numbers, and a bound on the rounding error of each."""
+
+    # NumPy leaves `array * ball` to __rmul__.
+    __array_ufunc__ = None
+    __slots__ = ("arithmetic", "radius", "value")
+
+    def __init__(self, value: Exact, radius: Exact, arithmetic: Arithmetic) -> None:
+        self.value, self.radius, self.arithmetic = value, radius, arithmetic
+
+    def __repr__(self) -> str:
+        return f"Ball({self.value!r}, {self.radius!r}, {self.arithmetic!r})"
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Return the shape of the array."""
+        return self.value.shape
+
+    def _other(self, operand: Operand) -> Ball:
+        """Return an operand as a ball: an array is exact, a number is a constant."""
+        if isinstance(operand, Ball):
+            return operand
+        if isinstance(operand, np.ndarray):
+            return self.arithmetic.ball(operand)
+        return self.arithmetic.constant(operand)
+
+    def _result(self, value: Any, spread: Any, rounding: float | None = None) -> Ball:
+        return self.arithmetic.result(value, spread, rounding)
+
+    def _exact(self, value: Any, radius: Any) -> Ball:
+        """Return what an operation that rounds nothing gives."""
+        return self.arithmetic.ball(value, radius)
+
+    # Arithmetic
+
+    def __add__(self, operand: Operand) -> Ball:
+        return self._sum_of(self._other(operand), np.add)
+
+    def __sub__(self, operand: Operand) -> Ball:
+        return self._sum_of(self._other(operand), np.subtract)
+
+    def _sum_of(self, b: Ball, add: np.ufunc) -> Ball:
+        """Return a sum or a difference; with 0 it is exact."""
+        with np.errstate(all="ignore"):
+            spread = self.radius + b.radius
+            found = self._result(add(self.value, b.value), spread)
+            return self._exact(found.value, np.where(_zero(self) | _zero(b), spread, found.radius))
+
+    def __mul__(self, operand: Operand) -> Ball:
+        b = self._other(operand)
+        with np.errstate(all="ignore"):
+            spread = np.abs(self.value) * b.radius + np.abs(b.value) * self.radius
+            spread = spread + 3 * self.radius * b.radius
+            found = self._result(self.value * b.value, spread)
+            nothing = (_zero(self) | _zero(b)) & np.isfinite(found.value + spread)
+            return self._exact(found.value, np.where(nothing, 0.0, found.radius))
+
+    def __truediv__(self, operand: Operand) -> Ball:
+        b = self._other(operand)
+        with np.errstate(all="ignore"):
+            value = self.value / b.value
+            exact, computed = np.abs(b.value) - b.radius, np.abs(b.value) - 2 * b.radius
+            most = (np.abs(self.value) + self.radius) / exact
+            spread = np.where(
+                (computed > 0) | (b.radius == 0),
+                (self.radius + most * b.radius) / computed,
+                math.inf,
+            )
+            found = self._result(value, spread)
+            nothing = _zero(self) & (computed > 0)
+            return self._exact(value, np.where(nothing, 0.0, found.radius))
+
+    def __radd__(self, operand: Operand) -> Ball:
+        return self._other(operand) + self
+
+    def __rsub__(self, operand: Operand) -> Ball:
+        return self._other(operand) - self
+
+    def __rmul__(self, operand: Operand) -> Ball:
+        return self._other(operand) * self
+
+    def __rtruediv__(self, operand: Operand) -> Ball:
+        return self._other(operand) / self
+
+    def __matmul__(self, operand: Operand) -> Ball:
+        """Contract, as NumPy does: a term meets as many roundings as there are terms."""
+        b = self._other(operand)
+        terms = self.shape[-1]
+        with np.errstate(all="ignore"):
+            size, other = np.abs(self.value) + self.radius, np.abs(b.value) + b.radius
+            value = self.value @ b.value
+            spread = np.abs(self.value) @ b.radius + self.radius @ np.abs(b.value)
+            spread = spread + 3 * (self.radius @ b.radius)
+            return self._sum_result(value, spread, size @ other, terms)
+
+    def __neg__(self) -> Ball:
+        return self._exact(-self.value, self.radius)
+
+    # Functions
+
+    def sqrt(self) -> Ball:
+        """Return the root of numbers that are not below 0, whatever rounding says."""
+        with np.errstate(all="ignore"):
+            value = np.sqrt(self.value)
+            least = (np.maximum(self.value - n * self.radius, 0) for n in (1, 2))
+            by_slope = self.radius / sum(np.sqrt(number) for number in least)
+            # No two numbers have roots that are further apart than the root of their distance.
+            spread = np.fmin(by_slope, np.sqrt(self.radius))
+            return self._result(value, spread)
+
+    def exp(self) -> Ball:
+        """Return e to the power of the numbers."""
+        with np.errstate(all="ignore"):
+            value = np.exp(self.value)
+            spread = np.exp(self.value + self.radius) * np.expm1(self.radius)
+            return self._result(value, spread, self._of_library())
+
+    def log(self) -> Ball:
+        """Return the natural logarithm of numbers above 0."""
+        with np.errstate(all="ignore"):
+            least = self.value - self.radius  # of the exact number
+            spread = np.where(least > self.radius, -np.log1p(-self.radius / least), math.inf)
+            spread = np.where(self.radius == 0, 0.0, spread)
+            return self._result(np.log(self.value), spread, self._of_library())
+
+    def tanh(self) -> Ball:
+        """Return the hyperbolic tangent: no slope is steeper than that nearest to 0."""
+        with np.errstate(all="ignore"):
+            least = np.maximum(np.abs(self.value) - 2 * self.radius, 0)
+            spread = self.radius / np.cosh(least) ** 2
+            return self._result(np.tanh(self.value), np.minimum(spread, 2), self._of_library())
+
+    def erf(self) -> Ball:
+        """Return the error function: no slope is steeper than that nearest to 0."""
+        with np.errstate(all="ignore"):
+            least = np.maximum(np.abs(self.value) - 2 * self.radius, 0)
+            spread = self.radius * (2 / math.sqrt(math.pi)) * np.exp(-(least**2))
+            value = _erf(self.value)
+            return self._result(value, np.minimum(spread, 2), self._of_library())
+
+    def _of_library(self) -> float:
+        """Return how far a function of the mathematics library may be off, relatively."""
+        return gamma(FUNCTION_ERROR, self.arithmetic.precision)
+
+    def abs(self) -> Ball:
+        """Return the magnitudes."""
+        return self._exact(np.abs(self.value), self.radius)
+
+    def sign(self) -> Ball:
+        """Return -1, 0 or 1."""
+        steps = np.where(_open(self), 2.0, 0.0)
+        return self._limited(np.sign(self.value), steps)
+
+    def clip(self, least: float, most: float) -> Ball:
+        """Return the numbers, none below or above a bound."""
+        return self._exact(np.clip(self.value, least, most), self.radius)
+
+    def within(self, most: Any) -> Ball:
+        """Return numbers of which it is known that no magnitude is greater."""
+        return self._limited(self.value, np.minimum(self.radius, 2 * np.asarray(most)))
+
+    def _limited(self, value: Exact, radius: Exact) -> Ball:
+        """Return numbers with a radius that follows from what they are; of NaN nothing does."""
+        return self._exact(value, np.where(np.isnan(value), self.arithmetic.unknown, radius))
+
+    # Along axes
+
+    def sum(self, axes: Axes) -> Ball:
+        """Return the sum along axes, which stay, in any order."""
+        terms = _count(self.shape, axes)
+        with np.errstate(all="ignore"):
+            value, spread, size = (
+                array.sum(axis=axes, keepdims=True)
+                for array in (self.value, self.radius, np.abs(self.value) + 2 * self.radius)
+            )
+            return self._sum_result(value, spread, size, terms)
+
+    def mean(self, axes: Axes) -> Ball:
+        """Return the mean along axes, which stay."""
+        return self.sum(axes) / _count(self.shape, axes)
+
+    def max(self, axes: Axes) -> Ball:
+        """Return the greatest number along axes, which stay."""
+        value, radius = (array.max(axis=axes, keepdims=True) for array in (self.value, self.radius))
+        return self._exact(value, radius)
+
+    def _sum_result(self, value: Exact, spread: Exact, size: Exact, terms: int) -> Ball:
+        """Return a sum of terms whose magnitudes come to a size; its radius is a sum itself."""
+        at = self.arithmetic
+        own = gamma(at.charge * terms, at.precision) * size
+        underflows = terms * at.charge * float(np.finfo(at.precision).tiny)
+        grown = 1 + gamma(2 * terms, "float64")
+        return at.result(value, (spread + own + underflows) * grown, 0.0, size)
+
+    # Order
+
+    def moved(self, move: Callable[[Exact], Exact]) -> Ball:
+        """Return the same numbers, or some of them, in another order or shape."""
+        return self._exact(move(self.value), move(self.radius))
+
+    def reshape(self, *shape: int) -> Ball:
+        """Return the numbers in another shape."""
+        return self.moved(lambda array: array.reshape(shape))
+
+
+def _count(shape: tuple[int, ...], axes: Axes) -> int:
+    return math.prod(shape[axis] for axis in ((axes,) if isinstance(axes, int) else axes))
+
+
+def _erf(x: Exact) -> Exact:
+    found: Exact = np.vectorize(math.erf, otypes=[np.float64])(x)
+    return found
+
+
+def _zero(x: Ball) -> NDArray[np.bool]:
+    """Tell where numbers are exactly 0."""
+    exactly: NDArray[np.bool] = (x.value == 0) & (x.radius == 0)
+    return exactly
+
+
+def _open(x: Ball) -> NDArray[np.bool]:
+    """Tell where it is open on which side of 0 numbers are."""
+    sides: NDArray[np.bool] = ~(np.abs(x.value) > 2 * x.radius) & (x.radius > 0)
+    return sides
+
+
+def maximum(a: Ball, b: Ball) -> Ball:
+    """Return the greater of each two numbers."""
+    with np.errstate(all="ignore"):
+        apart, off = a.value - b.value, 2 * (a.radius + b.radius)
+        radius = np.where(apart > off, a.radius, np.where(-apart > off, b.radius, math.nan))
+        radius = np.where(np.isnan(radius), np.maximum(a.radius, b.radius), radius)
+        return a.arithmetic.ball(np.maximum(a.value, b.value), radius)
+
+
+def where(mask: NDArray[np.bool], a: Ball, b: Ball) -> Ball:
+    """Return a number of the one where a mask is true, of the other elsewhere."""
+    value, radius = (
+        np.where(mask, of_a, of_b) for of_a, of_b in ((a.value, b.value), (a.radius, b.radius))
+    )
+    return a.arithmetic.ball(value, radius)
+
+
+def decided(x: Ball, above: Ball, below: Ball) -> Ball:
+    """Return one number where x > 0, another elsewhere; either where rounding may decide."""
+    chosen = where(x.value > 0, above, below)
+    with np.errstate(all="ignore"):
+        both = UP * (np.abs(above.value - below.value) + 2 * (above.radius + below.radius))
+        both = np.where(np.isnan(both), x.arithmetic.unknown, both)
+        return x.arithmetic.ball(chosen.value, np.where(_open(x), both, chosen.radius))
+
+
+def either(*forms: Ball) -> Ball:
+    """Return a number that may be computed in several forms, which are exactly the same."""
+    first, *_ = forms
+    return first.arithmetic.ball(first.value, reduce(np.maximum, (at.radius for at in forms)))
