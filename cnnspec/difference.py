@@ -5,12 +5,13 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Literal
 
-from cnnspec.plan import Plan, PlannedLayer, resolve
-from cnnspec.spec.layers import Layer
+from cnnspec.plan import INPUT, Plan, PlannedLayer, resolve
+from cnnspec.spec.composites import COMPOSITES
+from cnnspec.spec.layers import Join, Layer
 from cnnspec.spec.model import ModelSpec
 from cnnspec.spec.section import Section
 from cnnspec.spec.sizes import Shape
@@ -22,6 +23,8 @@ Status = Literal[
 # What an alignment costs. A pair of one kind costs less than one layer alone, a pair of two
 # kinds less than two alone, but more than one: layers that change places are not replaced.
 ALONE, PAIR_OF_ONE_KIND, PAIR_OF_TWO_KINDS, MOST_OPTIONS = 10, 6, 16, 3
+# Of a pair in two blocks of other names or kinds; so a layer may still come into a block.
+OTHER_PLACE = 8
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,8 @@ class LayerDifference:
             return "moved"
         if self.renamed:
             given = given_name(self.before) or given_name(self.after)
-            return "renamed" if given else "renumbered"
+            alike = _without_numbers(self.before) == _without_numbers(self.after)
+            return "renumbered" if alike and not given else "renamed"
         return "same"
 
 
@@ -84,7 +88,7 @@ class Difference:
     before: Plan
     after: Plan
     layers: tuple[LayerDifference, ...]
-    """All layers, the same ones too, in the order of the chain."""
+    """All layers, the same ones too, in order of execution."""
     options: tuple[Change, ...]
     """Everything but the layers."""
 
@@ -122,18 +126,37 @@ def compare_specs(before: ModelSpec, after: ModelSpec) -> Difference:
         SpecError: the layers of one do not fit together.
     """
     old, new = resolve(before), resolve(after)
+    layers = list(_layers(old.layers, new.layers))
     options = [
         change
         for option in type(before).model_fields
         if option != "layers"
         for change in _changes(option, getattr(before, option), getattr(after, option))
     ]
-    return Difference(old, new, tuple(_layers(old.layers, new.layers)), tuple(options))
+    return Difference(old, new, tuple(_with_inputs(layers)), tuple(options))
 
 
 def given_name(layer: PlannedLayer) -> str | None:
-    """Return the name that a user gave; kind + number is the plan's, even written out."""
-    return None if re.fullmatch(rf"{layer.kind}\d+", layer.name) else layer.name
+    """Return the name that users gave to a layer, and to all blocks that it stands in.
+
+    Kind + number is the plan's, even written out; a join has the name of its block.
+    """
+    *around, own = layer.name.split(".")
+    numbered = {re.fullmatch(r"(\w+?)\d+", name) for name in around} - {None}
+    if any(found and found[1] in COMPOSITES for found in numbered):
+        return None
+    return None if re.fullmatch(rf"{layer.kind}\d+", own) else layer.name
+
+
+def _without_numbers(layer: PlannedLayer) -> str:
+    return re.sub(r"\d+", "", layer.name)
+
+
+def _place(layer: PlannedLayer) -> str:
+    """Return where a layer stands, without numbers; with its own name where a user gave it."""
+    around, _, own = layer.name.rpartition(".")
+    named = "" if re.fullmatch(rf"{layer.kind}\d+", own) else own
+    return re.sub(r"\d+", "", around) + named
 
 
 def _changes(path: str, before: Any, after: Any) -> Iterator[Change]:
@@ -212,6 +235,26 @@ def _layers(
     yield from added
 
 
+def _with_inputs(layers: Sequence[LayerDifference]) -> Iterator[LayerDifference]:
+    """Add what joins read, where that is more, less, or in another order.
+
+    What is new, no longer there, or has moved, is told of itself.
+    """
+    stayed = [at for at in layers if not at.moved]
+    pairs = [(at.before.name, at.after.name) for at in stayed if at.before and at.after]
+    became = {INPUT: INPUT, **dict(pairs)}
+    there = set(became.values())
+    for layer in layers:
+        old, new = layer.before, layer.after
+        if old and new and isinstance(old.layer, Join) and isinstance(new.layer, Join):
+            reads = [(became.get(source), now) for source, now in zip(old.inputs, new.inputs)]
+            other = any(was and now in there and was != now for was, now in reads)
+            if other or len(old.inputs) != len(new.inputs):
+                change = Change("inputs", old.inputs, new.inputs)
+                layer = replace(layer, options=(*layer.options, change))
+        yield layer
+
+
 def _align(
     before: Sequence[PlannedLayer], after: Sequence[PlannedLayer], kept: set[str | None]
 ) -> list[tuple[PlannedLayer | None, PlannedLayer | None]]:
@@ -277,6 +320,8 @@ def _pair_costs(
     """Return what each pair costs, in units; 1 is for another name."""
     contents = [[_content(at) for at in side] for side in (before, after)]
     barred = [[given_name(at) in kept for at in side] for side in (before, after)]
+    places = [[_place(at) for at in side] for side in (before, after)]
+    in_blocks = any("." in at.name for at in (*before, *after))
     distance = cache(_distance)
     never = 2 * ALONE * unit + 1
 
@@ -284,7 +329,8 @@ def _pair_costs(
         renamed = before[i].name != after[j].name
         if renamed and (barred[0][i] or barred[1][j]):
             return never
-        return distance(contents[0][i], contents[1][j]) * unit + renamed
+        elsewhere = OTHER_PLACE if in_blocks and places[0][i] != places[1][j] else 0
+        return (distance(contents[0][i], contents[1][j]) + elsewhere) * unit + renamed
 
     return [[cost(i, j) for j in range(len(after))] for i in range(len(before))]
 

@@ -5,7 +5,7 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -13,6 +13,7 @@ from hypothesis.strategies import DrawFn
 
 from cnnspec.difference import Change, Difference, LayerDifference, Misfit, compare_specs
 from cnnspec.plan import resolve, write_out
+from cnnspec.spec.composites import AnyEntry, Parallel, Repeat, Residual, count_layers
 from cnnspec.spec.data import NPZ, Normalize
 from cnnspec.spec.initializations import Normal
 from cnnspec.spec.layers import AnyLayer, BatchNorm, Conv, Flatten, Linear, Pool, ReLU
@@ -21,16 +22,17 @@ from cnnspec.spec.optimizers import SGD, Adam
 from cnnspec.spec.section import Kind
 from cnnspec.spec.training import Training
 
+_Entry = TypeVar("_Entry", bound=AnyEntry)
 CONV = Conv(out_channels=2, kernel_size=3, padding=1)
 SMALL = [CONV, ReLU(), Conv(out_channels=4, kernel_size=3), ReLU(), Flatten()]
 HEAD = Linear(out_features=10)
 
 
-def model(*layers: AnyLayer, **sections: Any) -> ModelSpec:
+def model(*layers: AnyEntry, **sections: Any) -> ModelSpec:
     return ModelSpec(**{"input": (1, 6, 6), "layers": layers, **sections})
 
 
-def named(layer: AnyLayer, name: str) -> AnyLayer:
+def named(layer: _Entry, name: str) -> _Entry:
     return layer.model_copy(update={"name": name})
 
 
@@ -234,6 +236,99 @@ def test_a_stride_that_is_the_kernel_size_changes_with_it() -> None:
     assert options(Pool(kernel_size=2), Pool(kernel_size=2, stride=1)) == ["stride 2 1"]
 
 
+# Trees.
+
+
+def test_a_changed_layer_in_a_block() -> None:
+    def block(**options: Any) -> Residual:
+        body = [CONV, named(Conv(out_channels=2, kernel_size=3, padding=1, **options), "last")]
+        return Residual(body=body, name="block")
+
+    found = compare_specs(
+        model(CONV, Repeat(times=2, layers=[block()]), Flatten(), HEAD),
+        model(CONV, Repeat(times=3, layers=[block(bias=False)]), Flatten(), HEAD),
+    )
+    assert told(found) == [
+        ("changed", "repeat1.0.block.body.last", "repeat1.0.block.body.last"),
+        ("changed", "repeat1.1.block.body.last", "repeat1.1.block.body.last"),
+        ("added", None, "repeat1.2.block.body.conv1"),
+        ("added", None, "repeat1.2.block.body.last"),
+        ("added", None, "repeat1.2.block.add"),
+    ]
+
+
+def test_a_block_in_front_renumbers_the_others() -> None:
+    block, other = Residual(body=[CONV]), Residual(body=[ReLU()])
+    found = compare_specs(model(CONV, block, Flatten()), model(CONV, other, block, Flatten()))
+    assert told(found) == [
+        ("added", None, "residual1.body.relu1"),
+        ("added", None, "residual1.add"),
+        ("renumbered", "residual1.body.conv1", "residual2.body.conv1"),
+        ("renumbered", "residual1.add", "residual2.add"),
+    ]
+    assert found.renamed_parameters["residual1.body.conv1.bias"] == "residual2.body.conv1.bias"
+
+
+def test_a_name_in_a_block_is_kept_where_the_block_has_one_too() -> None:
+    body = [named(CONV, "first"), named(CONV, "second")]
+    swapped = [*body[::-1]]
+    given = compare_specs(
+        model(CONV, Residual(name="stem", body=body), Flatten(), HEAD),
+        model(CONV, Residual(name="stem", body=swapped), Flatten(), HEAD),
+    )
+    assert [status for status, *_ in told(given)] == ["moved"]
+    assert all(before == after for _, before, after in told(given))
+    block = Residual(body=body)
+    more = compare_specs(model(CONV, block, Flatten()), model(CONV, block, block, Flatten()))
+    assert Counter(status for status, *_ in told(more))["added"] == 3
+
+
+def test_a_layer_that_comes_into_a_block_is_renamed() -> None:
+    found = compare_specs(
+        model(CONV, CONV, Flatten(), HEAD), model(CONV, Residual(body=[CONV]), Flatten(), HEAD)
+    )
+    assert told(found) == [
+        ("renamed", "conv2", "residual1.body.conv1"),
+        ("added", None, "residual1.add"),
+    ]
+
+
+def test_branches_that_are_joined_in_another_order() -> None:
+    def paths(*paths: list[AnyEntry]) -> ModelSpec:
+        return model(Parallel(paths=paths), Flatten(), HEAD)
+
+    found = compare_specs(paths([], [ReLU()]), paths([ReLU()], []))
+    assert told(found) == [
+        ("renumbered", "parallel1.paths.1.relu1", "parallel1.paths.0.relu1"),
+        ("changed", "parallel1.concat", "parallel1.concat"),
+    ]
+    assert found.layers[1].options == (
+        Change(
+            "inputs",
+            ("input", "parallel1.paths.1.relu1"),
+            ("parallel1.paths.0.relu1", "input"),
+        ),
+    )
+    more = compare_specs(paths([], [ReLU()]), paths([], [ReLU()], []))
+    assert more.layers[1].options[0].path == "inputs"
+    longer = compare_specs(paths([], [ReLU()]), paths([], [ReLU(), CONV]))
+    assert [status for status, *_ in told(longer)] == ["added", "follows", "follows", "follows"]
+
+
+def test_another_shortcut_is_told_of_itself() -> None:
+    shortcut = Residual(body=[CONV], shortcut=[Conv(out_channels=2, kernel_size=1)])
+    found = compare_specs(
+        model(CONV, Residual(body=[CONV]), Flatten()), model(CONV, shortcut, Flatten())
+    )
+    assert told(found) == [("added", None, "residual1.shortcut.conv1")]
+
+
+def test_a_tree_that_is_written_out_is_no_difference() -> None:
+    block = Residual(body=[CONV, BatchNorm(), Repeat(times=2, layers=[ReLU()])])
+    spec = model(CONV, Parallel(paths=[[block], []]), Flatten(), HEAD)
+    assert compare_specs(spec, write_out(spec)).same
+
+
 def test_all_other_sections() -> None:
     before = model(
         Flatten(),
@@ -308,21 +403,36 @@ IMAGE_LAYERS = st.one_of(
     st.just(ReLU()),
     st.builds(Pool, kernel_size=st.just(1), kind=st.sampled_from(["max", "avg"])),
 )
+SAME_WIDTH = st.lists(st.just(ReLU()) | st.just(BatchNorm()), min_size=1, max_size=2)
+BLOCKS = st.one_of(
+    st.builds(Residual, body=SAME_WIDTH, name=st.sampled_from([None, "block"])),
+    st.builds(Repeat, times=st.integers(1, 2), layers=SAME_WIDTH),
+    st.builds(
+        Parallel,
+        merge=st.sampled_from(["add", "concat"]),
+        paths=st.lists(SAME_WIDTH | st.just([]), min_size=2, max_size=3),
+    ),
+)
 FEATURE_LAYERS = st.builds(Linear, out_features=st.integers(1, 3)) | st.just(ReLU())
 
 
 @st.composite
 def specs(draw: DrawFn) -> ModelSpec:
     """Draw a spec of few kinds of layers, some with names, so that two have much in common."""
-    layers: list[AnyLayer] = [
-        *draw(st.lists(IMAGE_LAYERS, max_size=6)),
+    layers: list[AnyEntry] = [
+        *draw(st.lists(IMAGE_LAYERS, max_size=4)),
+        *draw(st.lists(BLOCKS, max_size=2, unique_by=lambda block: block.name or object())),
+        *draw(st.lists(IMAGE_LAYERS, max_size=2)),
         Flatten(),
         *draw(st.lists(FEATURE_LAYERS, max_size=3)),
     ]
     names: Sequence[str] = draw(st.permutations("abcdefghij"))
     give = draw(st.lists(st.booleans(), min_size=len(layers), max_size=len(layers)))
     return model(
-        *(named(at, name) if given else at for at, name, given in zip(layers, names, give)),
+        *(
+            named(at, name) if given and not at.name else at
+            for at, name, given in zip(layers, names, give)
+        ),
         training=Training(
             seed=draw(st.integers(0, 2)), optimizer=draw(st.sampled_from(OPTIMIZERS))
         ),
@@ -340,7 +450,7 @@ def test_a_spec_does_not_differ_from_itself(spec: ModelSpec) -> None:
         assert found.same
         assert found.misfits == ()
         assert found.renamed_parameters == {}
-        assert len(found.layers) == len(spec.layers)
+        assert len(found.layers) == count_layers(spec.layers)
 
 
 def swapped(layer: LayerDifference) -> LayerDifference:
@@ -381,4 +491,4 @@ def test_one_more_layer_is_one_added_layer(spec: ModelSpec, layer: AnyLayer, pla
     counts = Counter(at.status for at in found.layers)
     assert counts.pop("added") == 1
     assert set(counts) <= {"same", "follows", "renumbered"}
-    assert sum(counts.values()) == len(spec.layers)
+    assert sum(counts.values()) == count_layers(spec.layers)

@@ -14,7 +14,7 @@ from cnnspec.difference import Change, Difference, LayerDifference, Status
 from cnnspec.documents import Document, document
 from cnnspec.plan import Plan, PlannedLayer
 from cnnspec.printable import printable
-from cnnspec.report.tables import plain_table
+from cnnspec.report.tables import Dotted, plain_table
 from cnnspec.spec.flow import plain_value, show_value
 from cnnspec.spec.sizes import show
 
@@ -102,10 +102,10 @@ def _add_changed(table: Table, difference: Difference, run: Iterable[LayerDiffer
         shown = 1 if status == "follows" and len(layers) > MOST_ALIKE else len(layers)
         for layer in layers[:shown]:
             mark, style = looks[layer.status]
-            name = _layer_name(layer)
+            name: RenderableType = Dotted(_layer_name(layer))
             for what, value in rows:
                 table.add_row(mark, name, Text(what), Text(value), style=style)
-                mark = name = ""
+                mark, name = "", ""
         if layers[shown:]:
             rest = f"the same in {len(layers) - shown} more, to {_layer_name(layers[-1])}"
             table.add_row("", "...", "", Text(rest), style="dim")

@@ -6,7 +6,7 @@ from rich.table import Table
 
 from cnnspec.documents import Document, document
 from cnnspec.plan import Plan
-from cnnspec.report.tables import plain_table
+from cnnspec.report.tables import Dotted, plain_table
 from cnnspec.spec.sizes import show
 
 
@@ -16,7 +16,7 @@ def plan_table(plan: Plan) -> Table:
     table.title = f"{plan.name}: {show(plan.input)} -> {plan.classes} logits"
     for layer in plan.layers:
         table.add_row(
-            layer.name,
+            Dotted(layer.name),
             layer.kind,
             show(layer.output),
             f"{layer.parameter_count:,}" if layer.parameter_count else "-",

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 from rich import box
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.measure import Measurement
 from rich.table import Table
+from rich.text import Text
 
 Column = str | tuple[str, Literal["left", "right"]]
 
@@ -26,6 +30,30 @@ def plain_table(*columns: Column, title: str | None = None) -> Table:
         else:
             table.add_column(column[0], justify=column[1], overflow="fold")
     return table
+
+
+class Dotted:
+    """The name of a layer, which takes more lines behind its dots where it has no room in one."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.parts = re.findall(r"[^. ]+(?:\.\d+)*[. ]?", name)
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        least = max(len(part) + INDENT * bool(number) for number, part in enumerate(self.parts))
+        return Measurement(least, len(self.name)).with_maximum(options.max_width)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        lines = [""]
+        for part in self.parts:
+            if lines[-1].strip() and len(lines[-1]) + len(part) > options.max_width:
+                lines.append(" " * INDENT)
+            lines[-1] += part
+        yield Text("\n".join(lines), overflow="fold")
+
+
+INDENT = 2
+"""Columns before the rest of a name."""
 
 
 def percent(fraction: float) -> str:

@@ -10,6 +10,7 @@ from rich.console import Console
 from cnnspec.difference import compare_specs
 from cnnspec.documents import to_json
 from cnnspec.report.difference import difference_document, render_difference
+from cnnspec.spec.composites import AnyEntry, Parallel, Repeat
 from cnnspec.spec.data import NPZ, Normalize
 from cnnspec.spec.flow import show_value
 from cnnspec.spec.layers import AnyLayer, Conv, Flatten, Linear, Pool, ReLU
@@ -338,3 +339,30 @@ def test_document_of_the_same_spec() -> None:
     assert document["verdict"] == "same"
     assert document["weights"] == {"load": True, "misfits": [], "renamed": {}}
     assert [layer["status"] for layer in document["layers"]] == ["same"]
+
+
+def test_branches_in_another_order_are_shown() -> None:
+    def paths(*paths: list[AnyEntry]) -> ModelSpec:
+        layers = [Parallel(name="mix", paths=paths), Flatten(), Linear(out_features=10)]
+        return ModelSpec(input=(1, 6, 6), layers=layers)
+
+    act = ReLU(name="act")
+    shown = rendered(paths([], [act]), paths([act], []), 100)
+    assert "mix.paths.1.act -> mix.paths.0.act" in " ".join(shown.split())
+    assert "inputs [input, mix.paths.1.act] -> [mix.paths.0.act, input]" in " ".join(shown.split())
+
+
+def test_long_names_take_more_lines_behind_their_dots() -> None:
+    def deep(channels: int) -> ModelSpec:
+        block: AnyEntry = Conv(out_channels=channels, kernel_size=1, name="a_name_of_its_own")
+        for _ in range(4):
+            block = Repeat(times=1, layers=[block])
+        return ModelSpec(input=(1, 6, 6), layers=[block, Flatten()])
+
+    table = rendered(deep(2), deep(3), 70).split("─\n")[1]
+    assert table.startswith("""\
+ ~  repeat1.0.repeat1.0.        out_channels  2 -> 3
+      repeat1.0.repeat1.0.
+      a_name_of_its_own
+                                output        2 x 6 x 6 -> 3 x 6 x 6
+""")
