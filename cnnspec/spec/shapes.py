@@ -77,13 +77,11 @@ def place_layers(input: PartialShape | None, entries: Sequence[Entry]) -> Placed
     Whether an entry of an unknown kind gives images or features is unknown, and so is what
     follows, up to the next layer that tells.
     """
-    placer = _Placer()
-    trail = (f"{INPUT} {show(input)}",) if input else ()
-    shape = placer.run(entries, ("layers",), "", Flow(INPUT, input, trail)).shape
-    problems = placer.problems
+    placed = lay_out(input, entries)
+    shape = placed.output
     if shape is not None and len(shape) != 1 and entries:
         names = layer_names((entry.keyword, entry.name) for entry in entries)
-        problems.append(
+        placed.problems.append(
             Diagnostic(
                 "no-logits",
                 f"{names[-1]}: the last layer gives images of {show(shape)}, "
@@ -92,7 +90,15 @@ def place_layers(input: PartialShape | None, entries: Sequence[Entry]) -> Placed
                 help="end with `- flatten` and `- linear: {out_features: ...}`",
             )
         )
-    return Placed(placer.layers, shape, problems)
+    return placed
+
+
+def lay_out(input: PartialShape | None, entries: Sequence[Entry]) -> Placed:
+    """Do as `place_layers`, whatever the last layer gives."""
+    placer = _Placer()
+    trail = (f"{INPUT} {show(input)}",) if input else ()
+    shape = placer.run(entries, ("layers",), "", Flow(INPUT, input, trail)).shape
+    return Placed(placer.layers, shape, placer.problems)
 
 
 _SHOWN = 4

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 import pytest
 
 from cnnspec.address import Layer
 from cnnspec.compare.planted import FAULTS
-from cnnspec.compare.planted.random_specs import random_spec
+from cnnspec.compare.planted.random_specs import DEEP, random_spec
 from cnnspec.compare.planted.specs import SPECS
 from cnnspec.compare.selftest import SelfTest, Trial, run_selftest
 from cnnspec.compare.verdict import Finding
 from cnnspec.documents import to_json
-from cnnspec.plan import resolve
+from cnnspec.plan import INPUT, resolve
 from cnnspec.report.selftest import render_selftest, selftest_document, why_missed
-from cnnspec.spec.layers import KINDS
+from cnnspec.spec.composites import ENTRIES, AnyEntry, Composite
+from cnnspec.spec.layers import JOINS, Join
 from cnnspec.spec.optimizers import OPTIMIZERS
 
 # torch says so once, of every `padding: same` that adds an odd number of cells.
@@ -134,8 +136,34 @@ def test_random_specs_resolve_and_have_every_kind_with_every_option() -> None:
     drawn: dict[str, set[str]] = {}
     for spec in specs:
         resolve(spec)
-        for one in (*spec.layers, spec.training.optimizer):
+        for one in (*everything_in(spec.layers), spec.training.optimizer):
             varied = drawn.setdefault(one.keyword, set())
             varied.update(one.model_dump(exclude_defaults=True))
-    wanted = {kind: set(one.model_fields) - {"name"} for kind, one in (KINDS | OPTIMIZERS).items()}
-    assert drawn == wanted
+    kinds = ENTRIES | OPTIMIZERS
+    assert drawn == {kind: set(one.model_fields) - {"name"} for kind, one in kinds.items()}
+
+
+def everything_in(entries: Iterable[AnyEntry]) -> Iterator[AnyEntry]:
+    for entry in entries:
+        yield entry
+        if isinstance(entry, Composite):
+            yield from everything_in(entry.inner())
+
+
+def joined_in(part: str) -> bool:
+    """Tell whether a part of a name is a block that ends in a join."""
+    return part.startswith(("residual", "parallel"))
+
+
+def test_random_specs_have_branches_of_every_sort() -> None:
+    plans = [resolve(random_spec(0, number)) for number in range(300)]
+    joins = [at for plan in plans for at in plan.layers if isinstance(at.layer, Join)]
+    assert {at.kind for at in joins} == {*JOINS}
+    assert {len(at.input) for at in joins} == {1, 3}  # features, and images
+    assert {len(at.inputs) for at in joins} == {2, 3}
+    assert any(len({*at.inputs}) < len(at.inputs) for at in joins)  # one output read twice
+    assert any(INPUT in at.inputs for at in joins)
+    assert any(isinstance(plan.layers[-2].layer, Join) for plan in plans)
+    assert max(sum(map(joined_in, at.name.split("."))) for at in joins) == DEEP
+    branching = [plan for plan in plans if any(len(at.inputs) > 1 for at in plan.layers)]
+    assert len(branching) > 75

@@ -47,6 +47,7 @@ class Counted:
 def count(module: nn.Sequential, images: torch.Tensor) -> dict[str, Counted]:
     """Run the module once and count, layer by layer."""
     import torch
+    from torch import nn
 
     counted: dict[str, Counted] = {}
 
@@ -67,8 +68,9 @@ def count(module: nn.Sequential, images: torch.Tensor) -> dict[str, Counted]:
 
         module.get_submodule(name).register_forward_hook(seen)
 
-    for name, _ in module.named_children():
-        watch(name)
+    for name, inner in module.named_modules():
+        if not isinstance(inner, nn.Sequential) and not [*inner.children()]:
+            watch(name)
     with torch.no_grad():
         module(images)
     return counted

@@ -1,8 +1,9 @@
-"""Random chains of layers: all backends are one function, and the dialect keeps them."""
+"""Random trees of layers: all backends are one function, and the dialect keeps them."""
 
 from __future__ import annotations
 
 import math
+from itertools import product
 
 import pytest
 from hypothesis import given, settings
@@ -12,12 +13,13 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 from cnnspec.compare import compare_parties, parse_party
 from cnnspec.compare.planted import OPTIMIZERS
 from cnnspec.compare.planted.draw import Draw
-from cnnspec.compare.planted.random_specs import drawn_layers
+from cnnspec.compare.planted.random_specs import drawn_entries
 from cnnspec.plan import resolve
+from cnnspec.spec.composites import AnyEntry
 from cnnspec.spec.data import MNIST, NPZ, DataSource, Digits, FashionMNIST, Normalize
 from cnnspec.spec.dump import dump_spec
 from cnnspec.spec.initializations import Normal, TorchDefault
-from cnnspec.spec.layers import AnyLayer, Linear
+from cnnspec.spec.layers import Layer, Linear
 from cnnspec.spec.load import parse_spec
 from cnnspec.spec.model import ModelSpec
 from cnnspec.spec.optimizers import AnyOptimizer
@@ -50,20 +52,20 @@ class Drawn(Draw):
 
 
 @st.composite
-def chains(draw: DrawFn, data: type[DataSource] | None = None) -> tuple[Shape, list[AnyLayer]]:
-    """Draw an input shape and layers that fit; a layer that does not is left out.
+def trees(draw: DrawFn, data: type[DataSource] | None = None) -> tuple[Shape, list[AnyEntry]]:
+    """Draw an input shape, and layers and blocks that fit; what does not is left out.
 
     Where data has a shape and classes, the images have that shape, and each class a logit.
     """
     small = st.tuples(st.integers(1, 4), st.integers(1, 7), st.integers(1, 7))
     images = (data and data.known.shape) or draw(small)
 
-    def fits(layer: AnyLayer, input: Shape, output: Shape) -> bool:
+    def fits(layer: Layer, input: Shape, output: Shape) -> bool:
         if data:  # the last batch of an epoch may be one image
             return layer.least_batch(input) == 1
         return math.prod(output) <= MAX_NUMBERS
 
-    layers = drawn_layers(Drawn(draw), images, fits)
+    layers = [*drawn_entries(Drawn(draw), images, fits)]
     if data and data.known.classes:
         classes = data.known.classes + draw(st.sampled_from([0, 0, 3]))
         layers.append(Linear(out_features=classes))
@@ -90,7 +92,7 @@ INITIALIZATIONS = st.just(TorchDefault()) | st.builds(Normal, std=st.floats(1e-3
 @st.composite
 def specs(draw: DrawFn, data: type[DataSource] | None = None) -> ModelSpec:
     """Draw a spec that resolves; its input and layers fit the data, which is left out."""
-    images, layers = draw(chains(data))
+    images, layers = draw(trees(data))
     return ModelSpec(
         input=images,
         layers=layers,
@@ -149,20 +151,21 @@ def decorated_specs(draw: DrawFn) -> ModelSpec:
     )
 
 
-def check_backends(spec: ModelSpec) -> None:
+PAIRS = [("numpy", "torch"), ("loops", "torch")]
+PRECISIONS = ["float32", "float64"]
+
+
+def check_backends(spec: ModelSpec, backends: tuple[str, str], precision: str) -> None:
     plan = resolve(spec)
-    few = min(spec.training.batch_size, 10)  # loops take their time for each image
-    for backends, batch in (
-        (("numpy", "torch"), spec.training.batch_size),
-        (("loops", "torch"), few),
-    ):
-        first, second = map(parse_party, backends)
-        training = spec.training.model_copy(update={"batch_size": batch})
-        verdict = compare_parties(plan, training, first, second)
-        assert verdict.findings == ()
-        assert verdict.coverage.not_compared == ()
-        assert all(done == of for done, of in verdict.coverage.counts.values())
-        assert verdict.verdict == "same"
+    first, second = map(parse_party, backends)
+    few = 10 if "loops" in backends else 1000  # they take their time for each image
+    batch = min(spec.training.batch_size, few)
+    training = spec.training.model_copy(update={"batch_size": batch, "precision": precision})
+    verdict = compare_parties(plan, training, first, second)
+    assert verdict.findings == ()
+    assert verdict.coverage.not_compared == ()
+    assert all(done == of for done, of in verdict.coverage.counts.values())
+    assert verdict.verdict == "same"
 
 
 def check_dialect(spec: ModelSpec) -> None:
@@ -171,10 +174,12 @@ def check_dialect(spec: ModelSpec) -> None:
 
 
 @pytest.mark.torch
-@normal_run
-@given(specs())
-def test_backends_are_one_function(spec: ModelSpec) -> None:
-    check_backends(spec)
+@settings(max_examples=50, deadline=None, derandomize=True)
+@given(specs(), st.sampled_from(PAIRS), st.sampled_from(PRECISIONS))
+def test_backends_are_one_function(
+    spec: ModelSpec, backends: tuple[str, str], precision: str
+) -> None:
+    check_backends(spec, backends, precision)
 
 
 @normal_run
@@ -183,11 +188,13 @@ def test_the_dialect_keeps_every_spec(spec: ModelSpec) -> None:
     check_dialect(spec)
 
 
+@pytest.mark.torch
 @pytest.mark.slow
-@slow_run
+@settings(max_examples=2000, deadline=None, derandomize=True)
 @given(specs())
-def test_backends_are_one_function_500(spec: ModelSpec) -> None:
-    check_backends(spec)
+def test_backends_are_one_function_2000(spec: ModelSpec) -> None:
+    for backends, precision in product(PAIRS, PRECISIONS):
+        check_backends(spec, backends, precision)
 
 
 @pytest.mark.slow

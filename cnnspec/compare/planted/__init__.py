@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from cnnspec.compare.planted.adam import ADAM
 from cnnspec.compare.planted.batch_norm import BATCH_NORM
+from cnnspec.compare.planted.branches import DrawnBlock
 from cnnspec.compare.planted.conv import CONV
 from cnnspec.compare.planted.cross_entropy import CROSS_ENTROPY
 from cnnspec.compare.planted.families import LayerFamily, LossFamily, OptimizerFamily
@@ -14,8 +15,11 @@ from cnnspec.compare.planted.fault import Family, Fault
 from cnnspec.compare.planted.flatten import FLATTEN
 from cnnspec.compare.planted.linear import LINEAR
 from cnnspec.compare.planted.network import NETWORK
+from cnnspec.compare.planted.parallel import drawn as drawn_parallel
 from cnnspec.compare.planted.pool import POOL
 from cnnspec.compare.planted.relu import RELU
+from cnnspec.compare.planted.repeat import drawn as drawn_repeat
+from cnnspec.compare.planted.residual import drawn as drawn_residual
 from cnnspec.compare.planted.sgd import SGD_FAULTS
 
 LAYERS: dict[str, LayerFamily] = {
@@ -31,7 +35,14 @@ LOSSES: dict[str, LossFamily] = {"cross_entropy": CROSS_ENTROPY}
 
 OPTIMIZERS: dict[str, OptimizerFamily] = {"sgd": SGD_FAULTS, "adam": ADAM}
 
+BLOCKS: dict[str, DrawnBlock] = {
+    "residual": drawn_residual,
+    "parallel": drawn_parallel,
+    "repeat": drawn_repeat,
+}
+"""How random specs come to blocks, in which there is nothing to plant a fault into."""
+
 FAMILIES: list[Family] = [*LAYERS.values(), *LOSSES.values(), *OPTIMIZERS.values(), NETWORK]
 FAULTS: list[Fault] = [fault for family in FAMILIES for fault in family.faults]
 
-__all__ = ["FAMILIES", "FAULTS", "LAYERS", "LOSSES", "OPTIMIZERS", "Family", "Fault"]
+__all__ = ["BLOCKS", "FAMILIES", "FAULTS", "LAYERS", "LOSSES", "OPTIMIZERS", "Family", "Fault"]
