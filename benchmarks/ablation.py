@@ -20,6 +20,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from cnnspec import ModelSpec, Network, load_spec, resolve
+from cnnspec.backends.network import Batch
 from cnnspec.backends.numpy import LAYERS, OPTIMIZERS, NumPyNetwork, columns, conv, lanes
 from cnnspec.backends.numpy.adam import AdamNumPy
 from cnnspec.backends.numpy.conv import ConvNumPy
@@ -292,14 +293,17 @@ def stepper(
     wanted = network_of({}, {})
     for step in (1, 2):
         with context():
-            found = network.train_step(images, labels, 1e-3, step).logits, network.predict(images)
-        right = wanted.train_step(images, labels, 1e-3, step).logits, wanted.predict(images)
+            found = (
+                network.train_step(Batch(images, labels), 1e-3, step).outputs,
+                network.predict(images),
+            )
+        right = wanted.train_step(Batch(images, labels), 1e-3, step).outputs, wanted.predict(images)
         np.testing.assert_allclose(found, right, rtol=0.01, atol=1e-3)
     del wanted
 
     def train() -> object:
         with context():
-            return network.train_step(images, labels, 0.0, next(steps))
+            return network.train_step(Batch(images, labels), 0.0, next(steps))
 
     def prediction() -> object:
         return network.predict(images)

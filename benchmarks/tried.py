@@ -20,6 +20,7 @@ from threadpoolctl import threadpool_limits
 
 from cnnspec import load_spec, resolve
 from cnnspec.backends import numpy as engine_package
+from cnnspec.backends.network import Batch
 from cnnspec.backends.numpy import NumPyNetwork, build
 from cnnspec.backends.numpy.conv import ConvNumPy
 from cnnspec.backends.numpy.pool import PoolNumPy
@@ -200,7 +201,7 @@ def steps(seconds: float, batches: tuple[int, ...] = (1, 32, 128)) -> None:
         def stepper(change: Callable[[NumPyNetwork], None]) -> Callable[[], object]:
             network, numbers = build(plan, spec.training, device="cpu"), count(1)
             change(network)
-            return lambda: network.train_step(images, labels, 0.0, next(numbers))  # noqa: B023
+            return lambda: network.train_step(Batch(images, labels), 0.0, next(numbers))  # noqa: B023
 
         found = alternate(
             {"engine": stepper(lambda network: None), "max pool before relu": stepper(reordered)},
@@ -225,7 +226,7 @@ def blas_threads(seconds: float, batches: tuple[int, ...] = (10, 32, 128, 512)) 
         network, numbers = build(plan, spec.training, device="cpu"), count(1)
 
         def step() -> object:
-            return network.train_step(images, labels, 0.0, next(numbers))  # noqa: B023
+            return network.train_step(Batch(images, labels), 0.0, next(numbers))  # noqa: B023
 
         with threadpool_limits(2):
             lanes = alternate({"lanes": step}, seconds)["lanes"].spread

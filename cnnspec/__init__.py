@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from cnnspec.backends import build as build
+    from cnnspec.backends.network import Batch as Batch
     from cnnspec.backends.network import Network as Network
     from cnnspec.compare import Party as Party
     from cnnspec.compare import Verdict as Verdict
@@ -71,7 +72,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "cnnspec.backends": ["build"],
-    "cnnspec.backends.network": ["Network"],
+    "cnnspec.backends.network": ["Batch", "Network"],
     "cnnspec.compare": ["Party", "Verdict", "compare_backends", "plain_network"],
     "cnnspec.data": ["Dataset", "Split", "load_data"],
     "cnnspec.errors": [

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from cnnspec import build, compare_backends, load_data, parse_spec, resolve, train
+from cnnspec.backends.network import Batch
 from cnnspec.data import Dataset, Split
 from cnnspec.spec.model import ModelSpec
 
@@ -33,7 +34,7 @@ RECORDS: dict[str, Callable[[], Any]] = {
     "plan": lambda: PLAN,
     "layer": lambda: PLAN.layers[1],
     "data": lambda: load_data(SPEC.data),
-    "trace": lambda: build(PLAN, SPEC.training).trace(*batch()),
+    "trace": lambda: build(PLAN, SPEC.training).trace(Batch(*batch()), step=1),
     "history": lambda: train(build(PLAN, SPEC.training), load_data(SPEC.data), SPEC.training),
     "verdict": lambda: compare_backends(SPEC, ("numpy", "loops"), steps=2),
 }

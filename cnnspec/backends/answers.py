@@ -55,10 +55,10 @@ def as_step(found: Any, images: int, classes: int) -> Step:
     wanted = f"the loss, a number, and the logits, an array of {images} images x {classes} classes"
     if not isinstance(found, tuple) or len(found) != 2:
         raise UnfitError(shown(found), wanted)
-    loss, logits = _number(found[0], wanted), _array(found[1], wanted)
-    if logits.shape != (images, classes):
+    loss, outputs = _number(found[0], wanted), _array(found[1], wanted)
+    if outputs.shape != (images, classes):
         raise UnfitError(shown(tuple(found)), wanted)
-    return Step(loss, logits)
+    return Step(loss, outputs)
 
 
 def as_layer(

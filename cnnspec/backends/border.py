@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from cnnspec.backends.network import Labels
+from cnnspec.backends.network import Batch, Labels
 from cnnspec.errors import DataError, StateError
 from cnnspec.plan import Plan, PlannedLayer
 from cnnspec.spec.sizes import Shape, show
@@ -39,20 +39,27 @@ def check_images(images: Array, plan: Plan) -> None:
         )
 
 
-def check_training(images: Array, labels: Labels, plan: Plan) -> None:
+def check_training(batch: Batch, plan: Plan) -> None:
     """Hold a batch against what a network can learn from.
 
     Raises:
         DataError: there are no images, too few for a layer's statistics, or others than the
-            network takes; or the labels are no whole numbers (n,) from 0 to classes - 1.
+            network takes; the labels are no whole numbers (n,) from 0 to classes - 1; or the
+            positions are no distinct places in the global batch.
     """
+    if not isinstance(batch, Batch):
+        raise DataError(
+            f"found a {type(batch).__name__}; wanted a batch: cnnspec.Batch(images, labels)"
+        )
+    images = batch.images
     check_images(images, plan)
     if not len(images):
         raise DataError(
             f"found an empty batch, images of {images.shape}; wanted at least one image to learn "
             "from"
         )
-    check_labels(labels, len(images), plan.classes)
+    check_labels(batch.targets, len(images), plan.classes)
+    check_positions(batch)
     for at in plan.layers:
         check_batch(len(images), at)
 
@@ -82,6 +89,39 @@ def check_labels(labels: Labels, images: int, classes: int) -> None:
         raise DataError(
             f"found the label {labels[at]} at position {at}; {wanted}{_way_into(labels, classes)}"
         )
+
+
+def check_positions(batch: Batch) -> None:
+    """Hold the positions of images against the global batch.
+
+    Raises:
+        DataError: they are no distinct whole numbers below its size, one for each image.
+    """
+    size, images, positions = batch.global_size, len(batch.images), batch.positions
+    if size is not None and (not _is_whole(size) or size < images):
+        raise DataError(
+            f"found {_briefly(size)} as the size of the global batch, of which {images} images are "
+            "a part; wanted a whole number that is no smaller"
+        )
+    if positions is None:
+        return
+    whole = images if size is None else size
+    wanted = (
+        f"wanted distinct whole numbers from 0 to {whole - 1}, one for each image: its place in "
+        f"the global batch of {whole}"
+    )
+    if not isinstance(positions, np.ndarray) or positions.dtype.kind not in "iu":
+        raise DataError(f"found {_briefly(positions)} as positions of the images; {wanted}")
+    if positions.shape != (images,):
+        raise DataError(
+            f"found positions of the shape {positions.shape} for {images} images; {wanted}"
+        )
+    outside = np.flatnonzero((positions < 0) | (positions >= whole))
+    if len(outside):
+        more = "" if size is not None else "; global_size says how many images it has"
+        raise DataError(f"found the position {positions[outside[0]]}; {wanted}{more}")
+    if len(np.unique(positions)) < images:
+        raise DataError(f"found two images at one position; {wanted}")
 
 
 def check_replay(
@@ -188,6 +228,17 @@ def _few(names: Sequence[str]) -> str:
     shown = [name if len(name) <= LONGEST else f"{name[:LONGEST]}..." for name in names[:FEW]]
     more = [f"and {len(names) - FEW:,} more"] if len(names) > FEW else []
     return ", ".join([*shown, *more])
+
+
+def _is_whole(number: object) -> bool:
+    return isinstance(number, int | np.integer) and not isinstance(number, bool)
+
+
+def _briefly(value: object) -> str:
+    """Say what somebody gave, in a few words."""
+    if isinstance(value, np.ndarray):
+        return f"an array of {value.dtype}"
+    return repr(value) if isinstance(value, int | float) else f"a {type(value).__name__}"
 
 
 def _are_numbers(array: Array) -> bool:

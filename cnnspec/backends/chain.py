@@ -20,7 +20,7 @@ from cnnspec.backends.border import (
     check_training,
 )
 from cnnspec.backends.line import Line
-from cnnspec.backends.network import Labels, LayerTimes, Step
+from cnnspec.backends.network import Batch, Labels, LayerTimes, Step
 from cnnspec.backends.parts import Layer, Loss, Optimizer, Stopwatch
 from cnnspec.backends.sharing import Making, Shared, by_turns
 from cnnspec.plan import INPUT, Plan, PlannedLayer
@@ -118,21 +118,21 @@ class ChainNetwork(Shared):
         return found
 
     @by_turns
-    def train_step(self, images: Array, labels: Labels, learning_rate: float, step: int) -> Step:
-        check_training(images, labels, self.plan)
-        logits = self._line.forward(self._enter(images))
-        loss, grad = self._loss(logits, labels)
+    def train_step(self, batch: Batch, learning_rate: float, step: int) -> Step:
+        check_training(batch, self.plan)
+        logits = self._line.forward(self._enter(batch.images))
+        loss, grad = self._loss(logits, batch.targets)
         result = Step(loss, self._leave(logits))
         gradients = self._line.backward(grad)
         self._optimizer.step(self._parameters, gradients, learning_rate, step)
         return result
 
     @by_turns
-    def layer_times(self, images: Array, labels: Labels) -> dict[str, LayerTimes]:
-        check_training(images, labels, self.plan)
+    def layer_times(self, batch: Batch) -> dict[str, LayerTimes]:
+        check_training(batch, self.plan)
         watched = {name: Stopwatch(layer) for name, layer in self._layers.items()}
         line = Line(self.plan, watched)
-        _, grad = self._loss(line.forward(self._enter(images)), labels)
+        _, grad = self._loss(line.forward(self._enter(batch.images)), batch.targets)
         line.backward(grad)
         return {name: layer.times for name, layer in watched.items()}
 
@@ -143,9 +143,9 @@ class ChainNetwork(Shared):
         self._optimizer.step(self._parameters, inner, learning_rate, step)
 
     @by_turns
-    def trace(self, images: Array, labels: Labels) -> Trace:
-        check_training(images, labels, self.plan)
-        x = self._enter(images)
+    def trace(self, batch: Batch, *, step: int) -> Trace:
+        check_training(batch, self.plan)
+        x = self._enter(batch.images)
         outputs, buffers = {INPUT: self._leave(x)}, {}
 
         def keep(name: str, output: Array) -> None:
@@ -154,7 +154,7 @@ class ChainNetwork(Shared):
 
         with _kept({name: self._state[name] for name in self.plan.buffers}):
             logits = self._line.forward(x, keep)
-        loss, grad = self._loss(logits, labels)
+        loss, grad = self._loss(logits, batch.targets)
         loss_trace = LossTrace(loss, self._leave(grad))
         inputs = {at.name: at.inputs for at in self.plan.layers}
         found: dict[str, LayerTrace] = {}

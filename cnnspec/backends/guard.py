@@ -27,7 +27,7 @@ from cnnspec.backends.answers import (
 )
 from cnnspec.backends.border import check_images, check_loss, check_replay, check_training
 from cnnspec.backends.foreign import foreign, message_of
-from cnnspec.backends.network import Labels, LayerTimes, Network, Step
+from cnnspec.backends.network import Batch, Labels, LayerTimes, Network, Step
 from cnnspec.backends.sharing import Making, Shared, by_turns, pickled
 from cnnspec.errors import BackendError, CnnspecError
 from cnnspec.plan import Plan
@@ -109,9 +109,9 @@ class GuardedNetwork(Shared):
         found = getattr(self._network, attribute)
         return self._layer_times if attribute == "layer_times" else found
 
-    def _layer_times(self, images: Array, labels: Labels) -> dict[str, LayerTimes]:
-        check_training(images, labels, self.plan)
-        found: dict[str, LayerTimes] = self._run("layer_times", images, labels)
+    def _layer_times(self, batch: Batch) -> dict[str, LayerTimes]:
+        check_training(batch, self.plan)
+        found: dict[str, LayerTimes] = self._run("layer_times", batch)
         return found
 
     def _parts(self) -> Making:
@@ -172,21 +172,24 @@ class GuardedNetwork(Shared):
         check_images(images, self.plan)
         return self._ask("predict", images, answer=as_logits)
 
-    def train_step(self, images: Array, labels: Labels, learning_rate: float, step: int) -> Step:
-        check_training(images, labels, self.plan)
+    def train_step(self, batch: Batch, learning_rate: float, step: int) -> Step:
+        check_training(batch, self.plan)
         return self._ask(
             "train_step",
-            *(images, labels, learning_rate, step),
-            answer=lambda found: as_step(found, len(images), self.plan.classes),
+            *(batch, learning_rate, step),
+            answer=lambda found: as_step(found, len(batch.images), self.plan.classes),
         )
 
     def update(self, gradients: Mapping[str, Array], learning_rate: float, step: int) -> None:
         self._run("update", gradients, learning_rate, step)
 
-    def trace(self, images: Array, labels: Labels) -> Trace:
-        check_training(images, labels, self.plan)
+    def trace(self, batch: Batch, *, step: int) -> Trace:
+        check_training(batch, self.plan)
         return self._ask(
-            "trace", images, labels, answer=lambda found: as_trace(found, len(images), self.plan)
+            "trace",
+            batch,
+            step=step,
+            answer=lambda found: as_trace(found, len(batch.images), self.plan),
         )
 
     def replay(

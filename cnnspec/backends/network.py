@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
@@ -14,13 +15,43 @@ from cnnspec.trace import Array, LayerTrace, LossTrace, State, Trace
 Labels = NDArray[np.integer]
 
 
+@dataclass(frozen=True)
+class Batch:
+    """Images to learn from, and where they stand in the global batch.
+
+    Where several processes share a batch, each is given its own images; what is drawn at random
+    for an image hangs on its position in the global batch, whoever computes it. A network checks
+    a batch when it is given one.
+    """
+
+    images: Array
+    """(n, c, h, w)."""
+    targets: Labels
+    """(n,) whole numbers from 0 to classes - 1."""
+    positions: Labels | None = None
+    """(n,) of the images in the global batch, from 0; None: they are the first, in order."""
+    global_size: int | None = None
+    """Images in the global batch; None: no others than these."""
+
+    def taken(self, rows: slice | NDArray[np.integer]) -> Batch:
+        """Return some of the images, in the same global batch."""
+        positions, size = self.places()
+        return Batch(self.images[rows], self.targets[rows], positions[rows], size)
+
+    def places(self) -> tuple[Labels, int]:
+        """Return the positions of the images, and how many images the global batch has."""
+        count = len(self.images)
+        positions = np.arange(count) if self.positions is None else self.positions
+        return positions, count if self.global_size is None else int(self.global_size)
+
+
 class Step(NamedTuple):
     """One training step, seen from before its update."""
 
     loss: float
     """Mean over the batch."""
-    logits: Array
-    """(n, classes)."""
+    outputs: Array
+    """What the network made of the images: logits (n, classes)."""
 
 
 class LayerTimes(NamedTuple):
@@ -78,19 +109,20 @@ class Network(Protocol):
             DataError: the images are no real numbers of the network's input shape.
         """
 
-    def train_step(self, images: Array, labels: Labels, learning_rate: float, step: int) -> Step:
+    def train_step(self, batch: Batch, learning_rate: float, step: int) -> Step:
         """Learn from one batch, and update the buffers; `step` counts from 1.
 
         Raises:
             DataError: there are no images, too few for a layer's statistics, or others than the
-                network takes; or the labels are no whole numbers (n,) from 0 to classes - 1.
+                network takes; the targets are no whole numbers (n,) from 0 to classes - 1; or
+                the positions are no distinct places in the global batch.
         """
 
     def update(self, gradients: Mapping[str, Array], learning_rate: float, step: int) -> None:
         """Let the optimizer take one step along given gradients; `step` counts from 1."""
 
-    def trace(self, images: Array, labels: Labels) -> Trace:
-        """Run one forward and backward pass in training mode, and leave all state as it was.
+    def trace(self, batch: Batch, *, step: int) -> Trace:
+        """Run the forward and backward pass of a training step, and leave all state as it was.
 
         Raises:
             DataError: as in `train_step`.
@@ -127,7 +159,7 @@ class Network(Protocol):
 class Timed(Protocol):
     """A network that can say where its time goes; those of other packages need not."""
 
-    def layer_times(self, images: Array, labels: Labels) -> dict[str, LayerTimes]:
+    def layer_times(self, batch: Batch) -> dict[str, LayerTimes]:
         """Run forward and back as a training step does, without its update, layer by layer.
 
         Raises:

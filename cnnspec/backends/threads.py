@@ -7,7 +7,7 @@ from contextlib import contextmanager, nullcontext
 
 from threadpoolctl import threadpool_limits
 
-from cnnspec.backends.network import Labels, Network, Step
+from cnnspec.backends.network import Batch, Labels, Network, Step
 from cnnspec.backends.sharing import Making, Shared, Turn
 from cnnspec.trace import Array, LayerTrace, LossTrace, State, Trace
 
@@ -65,17 +65,17 @@ class ThreadLimited(Shared):
         with self._limit() as network:
             return network.predict(images)
 
-    def train_step(self, images: Array, labels: Labels, learning_rate: float, step: int) -> Step:
+    def train_step(self, batch: Batch, learning_rate: float, step: int) -> Step:
         with self._limit() as network:
-            return network.train_step(images, labels, learning_rate, step)
+            return network.train_step(batch, learning_rate, step)
 
     def update(self, gradients: Mapping[str, Array], learning_rate: float, step: int) -> None:
         with self._limit() as network:
             network.update(gradients, learning_rate, step)
 
-    def trace(self, images: Array, labels: Labels) -> Trace:
+    def trace(self, batch: Batch, *, step: int) -> Trace:
         with self._limit() as network:
-            return network.trace(images, labels)
+            return network.trace(batch, step=step)
 
     def replay(
         self,

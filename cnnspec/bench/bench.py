@@ -12,7 +12,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from cnnspec.backends import LOOPS
-from cnnspec.backends.network import Network
+from cnnspec.backends.network import Batch, Network
 from cnnspec.bench.cost import predict_cost, step_cost
 from cnnspec.bench.layers import NOT_BY_LAYER, layer_rows, time_layers
 from cnnspec.bench.loops import SliceTimes, measure_slice
@@ -36,7 +36,6 @@ SECONDS = 2.0
 """For each batch size and mode, shared by the backends."""
 
 Networks = Mapping[str, Network]
-Batch = tuple[np.ndarray, np.ndarray]
 Peaks = dict[tuple[str, int], dict[str, int]]
 
 
@@ -137,7 +136,7 @@ def _batch(plan: Plan, size: int) -> Batch:
     """Draw images and labels."""
     random = np.random.default_rng(0)
     images = random.normal(size=(size, *plan.input)).astype(np.float32)
-    return images, random.integers(0, plan.classes, size)
+    return Batch(images, random.integers(0, plan.classes, size))
 
 
 @contextmanager
@@ -152,14 +151,12 @@ def _threads_of(networks: Networks, threads: int) -> Iterator[None]:
 
 
 def _actions(networks: Networks, mode: Mode, batch: Batch) -> dict[str, Callable[[], object]]:
-    images, labels = batch
-
     def train(network: Network) -> Callable[[], object]:
         steps = count(1)
-        return lambda: network.train_step(images, labels, 0.0, next(steps))
+        return lambda: network.train_step(batch, 0.0, next(steps))
 
     def predict(network: Network) -> Callable[[], object]:
-        return lambda: network.predict(images)
+        return lambda: network.predict(batch.images)
 
     make = {"train": train, "predict": predict}[mode]
     return {name: make(network) for name, network in networks.items()}

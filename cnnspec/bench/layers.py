@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import cast
 
-from cnnspec.backends.network import Labels, LayerTimes, Network, Timed
+from cnnspec.backends.network import Batch, LayerTimes, Network, Timed
 from cnnspec.bench.cost import layer_costs
 from cnnspec.bench.machine import Machine
 from cnnspec.bench.measure import Spread, alternate
@@ -13,7 +13,6 @@ from cnnspec.bench.records import LayerRow
 from cnnspec.bench.worthless import Load, reasons
 from cnnspec.plan import Plan
 from cnnspec.spec.training import Training
-from cnnspec.trace import Array
 
 NOT_BY_LAYER = "the network has no `layer_times`"
 
@@ -23,7 +22,7 @@ Passes = dict[str, list[dict[str, LayerTimes]]]
 
 def time_layers(
     networks: Mapping[str, Network],
-    batch: tuple[Array, Labels],
+    batch: Batch,
     seconds: float,
     before_block: Callable[[], object],
 ) -> Passes:
@@ -32,7 +31,7 @@ def time_layers(
 
     def timer(name: str, network: Timed) -> Callable[[], object]:
         passes[name] = []
-        return lambda: passes[name].append(network.layer_times(*batch))
+        return lambda: passes[name].append(network.layer_times(batch))
 
     timers = {
         name: timer(name, cast("Timed", network))

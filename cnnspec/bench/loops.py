@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cnnspec.backends.network import Batch
 from cnnspec.bench.measure import Spread
 from cnnspec.bench.records import MODES, Mode, Slice
 from cnnspec.compare import Party
@@ -44,7 +45,7 @@ def measure_slice(party: Party, spec: ModelSpec) -> SliceTimes:
     for mode in MODES:
         start = time.perf_counter()
         if mode == "train":
-            network.train_step(x, labels, 0.0, 1)
+            network.train_step(Batch(x, labels), 0.0, 1)
         else:
             network.predict(x)
         seconds[mode] = time.perf_counter() - start

@@ -51,6 +51,7 @@ def peak_memory(spec: str, backend: str, batch: int, threads: int) -> dict[str, 
 def _measure(spec: str, backend: str, batch: int) -> dict[str, int]:
     import numpy as np
 
+    from cnnspec.backends.network import Batch
     from cnnspec.compare import parse_party
     from cnnspec.plan import resolve
     from cnnspec.spec.load import parse_spec
@@ -65,7 +66,7 @@ def _measure(spec: str, backend: str, batch: int) -> dict[str, int]:
         network = party.build(plan, model.training)
         for step in range(1, STEPS + 1):
             if mode == "train":
-                network.train_step(images, labels, 1e-3, step)
+                network.train_step(Batch(images, labels), 1e-3, step)
             else:
                 network.predict(images)
 

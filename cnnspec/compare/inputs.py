@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cnnspec.address import PASS
-from cnnspec.backends.network import Labels
+from cnnspec.backends.network import Batch, Labels
 from cnnspec.compare.effort import effort_of
 from cnnspec.compare.isolation import Isolation
 from cnnspec.compare.probe import LayerProbe
@@ -99,9 +99,9 @@ def _traces(isolation: Isolation, batch: Split, sides: Sequence[Side]) -> dict[s
     """Return the whole pass of each side that can do it, by its label; and see what it costs."""
     plan, traces = isolation.plan, {}
     for side in sides:
-        given = (batch.images.copy(), batch.labels)
+        given = Batch(batch.images.copy(), batch.labels)
         start = time.perf_counter()
-        trace = isolation.attempt(PASS, side, side.exact.trace, *given)
+        trace = isolation.attempt(PASS, side, side.exact.trace, given, step=isolation.first_step)
         seconds = (time.perf_counter() - start) / len(batch)
         side.effort = effort_of(side.party, plan, isolation.training.batch_size, seconds)
         side.exact.load_state(side.weights)  # a faulty layer may have changed its own

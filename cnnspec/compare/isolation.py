@@ -45,6 +45,11 @@ class Isolation:
         """Name both sides, where they are held together."""
         return f"{self.first.label} vs {self.second.label}"
 
+    @property
+    def first_step(self) -> int:
+        """Return the number of the training step that is replayed, or that comes first."""
+        return self.moment.step if self.moment else 1
+
     def attempt(
         self, at: Address, side: Side, run: Callable[P, T], *given: P.args, **options: P.kwargs
     ) -> T | None:

@@ -10,7 +10,7 @@ from functools import reduce
 import numpy as np
 
 from cnnspec.address import LOSS, Address, Layer
-from cnnspec.backends.network import Labels, Network
+from cnnspec.backends.network import Batch, Labels, Network
 from cnnspec.compare.carry import Weights
 from cnnspec.compare.isolation import Isolation
 from cnnspec.compare.kinds import LAYERS
@@ -38,7 +38,7 @@ def replay_pass(isolation: Isolation, side: Side, trace: Trace, batch: Split) ->
     answering = side.answering()
     if WORKING in answering and "autocast" not in side.party.options:
         working = answering[WORKING]
-        seen = working.trace(batch.images.copy(), batch.labels)
+        seen = working.trace(Batch(batch.images.copy(), batch.labels), step=isolation.first_step)
         working.load_state(side.weights)  # a faulty layer may have changed its own
         _WorkingPass(isolation, side, working, side.precision).hold(seen, batch)
     _Pass(isolation, side, side.exact, "float64").hold(trace, batch)

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnspec.address import STEP, Layer
-from cnnspec.backends.network import Network
+from cnnspec.backends.network import Batch, Network
 from cnnspec.compare.carried import pass_errors, prediction_errors
 from cnnspec.compare.carry import Weights
 from cnnspec.compare.isolation import Isolation
@@ -54,7 +54,7 @@ def replay_steps(
             live.load_state(side.weights)
             live.load_optimizer_state(slots)
             bench = _Bench(isolation, side, kind, precision, live, parts)
-            for number, batch in enumerate(batches, moment.step if moment else 1):
+            for number, batch in enumerate(batches, isolation.first_step):
                 at_first = batch is batches[0] and side.effort.few
                 bench.step(number, batch, seen if at_first else None)
 
@@ -75,17 +75,17 @@ class _Bench:
         plan, training = self.isolation.plan, self.isolation.training
         rate, options = training.optimizer.learning_rate, training.optimizer
         before, slots = self.trains.state(), self.trains.optimizer_state()
-        trace, exact = self._traces(before, batch, seen)
+        trace, exact = self._traces(before, batch, number, seen)
         weights = Weights(plan, training, self.precision)
         weights.load(before)
         errors = pass_errors(plan, weights, exact, batch.images, batch.labels)
         self._hold_prediction(before, exact, weights, batch, number)
         images = batch.images.copy()
-        step = self.trains.train_step(images, batch.labels, rate, number)
+        step = self.trains.train_step(Batch(images, batch.labels), rate, number)
         self._hold("own input", images, batch.images, np.zeros(images.shape), number)
         after = self.trains.state() | self.trains.optimizer_state()
         logits = trace.layers[plan.layers[-1].name].output
-        self._hold("logits", step.logits, logits, 2 * errors.logits, number)
+        self._hold("logits", step.outputs, logits, 2 * errors.logits, number)
         self._hold("loss", step.loss, trace.loss.loss, np.asarray(2 * errors.loss), number)
         given = GivenUpdate(before, slots, gradients_of(trace), rate, number)
         wanted = updated(self.parts, given)
@@ -103,16 +103,18 @@ class _Bench:
             layer, _, buffer = name.rpartition(".")
             self._hold(name, after[name], trace.layers[layer].buffers[buffer], 2 * bound, number)
 
-    def _traces(self, before: State, batch: Split, seen: Trace | None) -> tuple[Trace, Trace]:
+    def _traces(
+        self, before: State, batch: Split, number: int, seen: Trace | None
+    ) -> tuple[Trace, Trace]:
         """Trace a batch by the parts, and in float64."""
         if seen and self._has_seen(seen, before, batch):
             exact = seen
         else:
-            exact = self._traced(self.side.exact, before, batch)
+            exact = self._traced(self.side.exact, before, batch, number)
             self._hold_own_weights(before, self.side.exact.state())
         if self.parts is self.side.exact:
             return exact, exact
-        return self._traced(self.parts, before, batch), exact
+        return self._traced(self.parts, before, batch, number), exact
 
     def _has_seen(self, seen: Trace, before: State, batch: Split) -> bool:
         """Tell whether a pass is of these weights, and of so many images."""
@@ -122,9 +124,9 @@ class _Bench:
         )
 
     @staticmethod
-    def _traced(network: Network, before: State, batch: Split) -> Trace:
+    def _traced(network: Network, before: State, batch: Split, number: int) -> Trace:
         network.load_state(before)
-        return network.trace(batch.images.copy(), batch.labels)
+        return network.trace(Batch(batch.images.copy(), batch.labels), step=number)
 
     def _hold_own_weights(self, before: State, after: State) -> None:
         for name, array in after.items():

@@ -26,8 +26,8 @@ class StepTaken:
     """Mean over this epoch's images so far."""
     loss: float
     """Mean over the batch, before the update."""
-    logits: Array
-    """(n, classes) of the batch, before the update."""
+    outputs: Array
+    """Logits (n, classes) of the batch, before the update."""
     batch: NDArray[np.int64]
     """(n,) which of the training images these are."""
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from cnnspec.backends.border import check_batch
-from cnnspec.backends.network import Network
+from cnnspec.backends.network import Batch, Network
 from cnnspec.data import Dataset, batches
 from cnnspec.errors import TrainingError
 from cnnspec.spec.training import Training
@@ -67,18 +67,19 @@ def training_events(
     for epoch in range(1, training.epochs + 1):
         seen = correct = 0
         total = seconds = 0.0
-        for batch in batches(len(labels), training.batch_size, seed=training.seed, epoch=epoch):
+        for rows in batches(len(labels), training.batch_size, seed=training.seed, epoch=epoch):
             start = time.perf_counter()
             step += 1
             with np.errstate(over="ignore", invalid="ignore"):  # told below, as a loss
-                loss, logits = network.train_step(images[batch], labels[batch], rate, step)
+                batch = Batch(images[rows], labels[rows])
+                loss, outputs = network.train_step(batch, rate, step)
             seconds += time.perf_counter() - start
             if not math.isfinite(loss):
                 raise _diverged(network, "loss", loss, step, epoch, rate)
-            seen += len(batch)
-            total += loss * len(batch)
-            correct += int(np.sum(logits.argmax(axis=1) == labels[batch]))
-            yield StepTaken(step, epoch, seen, len(labels), total / seen, loss, logits, batch)
+            seen += len(rows)
+            total += loss * len(rows)
+            correct += int(np.sum(outputs.argmax(axis=1) == batch.targets))
+            yield StepTaken(step, epoch, seen, len(labels), total / seen, loss, outputs, rows)
             if step == steps and seen < len(labels):
                 return
         test = evaluate(network, data.test)

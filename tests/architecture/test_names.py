@@ -12,12 +12,13 @@ from cnnspec.spec.optimizers import AnyOptimizer, Optimizer
 from cnnspec.spec.section import Kind
 
 PUBLIC = """
-    Adam BackendError BatchNorm CnnspecError ComparisonError Conv DataError DataWarning Dataset
-    Diagnostic Digits FashionMNIST Flatten Inspection LayerTrace Limits Linear LossTrace MNIST
-    MissingDataError MissingExtraError ModelSpec NPZ Network Normal Normalize Parallel Party Plan
-    Pool ReLU Repeat Residual RunError SGD ShapeError SpecError Split StateError TorchDefault Trace
-    Training TrainingError Verdict build compare_backends dump_spec evaluate initial_weights
-    inspect_spec load_data load_spec parse_spec plain_network resolve shipped_specs train
+    Adam BackendError Batch BatchNorm CnnspecError ComparisonError Conv DataError DataWarning
+    Dataset Diagnostic Digits FashionMNIST Flatten Inspection LayerTrace Limits Linear LossTrace
+    MNIST MissingDataError MissingExtraError ModelSpec NPZ Network Normal Normalize Parallel
+    Party Plan Pool ReLU Repeat Residual RunError SGD ShapeError SpecError Split StateError
+    TorchDefault Trace Training TrainingError Verdict build compare_backends dump_spec evaluate
+    initial_weights inspect_spec load_data load_spec parse_spec plain_network resolve
+    shipped_specs train
 """
 
 

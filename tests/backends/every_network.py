@@ -10,7 +10,7 @@ import pytest
 
 from cnnspec.backends import numpy as engine
 from cnnspec.backends.guard import guarded
-from cnnspec.backends.network import Labels, LayerTimes, Network, Step
+from cnnspec.backends.network import Batch, LayerTimes, Network, Step
 from cnnspec.backends.numpy import NumPyNetwork
 from cnnspec.compare import parse_party
 from cnnspec.compare.plain import plain_network
@@ -78,11 +78,11 @@ class OwnNetwork(NumPyNetwork):
         time.sleep(1e-4)  # another thread would come in between
         return super().predict(self.images)
 
-    def train_step(self, images: Array, labels: Labels, learning_rate: float, step: int) -> Step:
-        self.images, self.labels = images, labels
-        return super().train_step(self.images, self.labels, learning_rate, step)
+    def train_step(self, batch: Batch, learning_rate: float, step: int) -> Step:
+        self.batch = batch
+        return super().train_step(self.batch, learning_rate, step)
 
-    def layer_times(self, images: Array, labels: Labels) -> dict[str, LayerTimes]:
+    def layer_times(self, batch: Batch) -> dict[str, LayerTimes]:
         return {}
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cnnspec.backends.network import Network
+from cnnspec.backends.network import Batch, Network
 from cnnspec.data import Split
 from cnnspec.errors import DataError, StateError
 from cnnspec.plan import resolve
@@ -43,18 +43,40 @@ LABELS: dict[str, tuple[Any, str]] = {
 }
 
 TAKES_LABELS: dict[str, Callable[[Any, Any], object]] = {
-    "train_step": lambda network, labels: network.train_step(IMAGES, labels, 0.1, 1),
-    "trace": lambda network, labels: network.trace(IMAGES, labels),
+    "train_step": lambda network, labels: network.train_step(Batch(IMAGES, labels), 0.1, 1),
+    "trace": lambda network, labels: network.trace(Batch(IMAGES, labels), step=1),
     "replay_loss": lambda network, labels: network.replay_loss(np.ones((4, 4)), labels),
-    "layer_times": lambda network, labels: network.layer_times(IMAGES, labels),
+    "layer_times": lambda network, labels: network.layer_times(Batch(IMAGES, labels)),
     "evaluate": lambda network, labels: evaluate(network, Split(IMAGES, labels)),
 }
 
 TAKES_IMAGES: dict[str, Callable[[Any, Any], object]] = {
     "predict": lambda network, images: network.predict(images),
-    "train_step": lambda network, images: network.train_step(images, GOOD, 0.1, 1),
-    "trace": lambda network, images: network.trace(images, GOOD),
-    "layer_times": lambda network, images: network.layer_times(images, GOOD),
+    "train_step": lambda network, images: network.train_step(Batch(images, GOOD), 0.1, 1),
+    "trace": lambda network, images: network.trace(Batch(images, GOOD), step=1),
+    "layer_times": lambda network, images: network.layer_times(Batch(images, GOOD)),
+}
+
+
+TAKES_BATCHES: dict[str, Callable[[Any, Any], object]] = {
+    "train_step": lambda network, batch: network.train_step(batch, 0.1, 1),
+    "trace": lambda network, batch: network.trace(batch, step=1),
+    "layer_times": lambda network, batch: network.layer_times(batch),
+}
+
+PLACES = "wanted distinct whole numbers from 0 to {}, one for each image"
+POSITIONS: dict[str, tuple[Any, Any, str]] = {
+    "list": ([0, 1, 2, 3], 4, f"found a list as positions of the images; {PLACES.format(3)}"),
+    "broken": (np.arange(4.0), 8, "found an array of float64 as positions of the images; "),
+    "few": (np.arange(3), 8, f"positions of the shape (3,) for 4 images; {PLACES.format(7)}"),
+    "column": (np.arange(4)[:, None], 8, "positions of the shape (4, 1) for 4 images; "),
+    "negative": (np.arange(-1, 3), 8, f"found the position -1; {PLACES.format(7)}"),
+    "outside": (np.arange(5, 9), 8, f"found the position 8; {PLACES.format(7)}"),
+    "no-size": (np.arange(1, 5), None, "of 4; global_size says how many images it has"),
+    "twice": (np.array([0, 1, 5, 1]), 8, f"found two images at one position; {PLACES.format(7)}"),
+    "small": (None, 3, "found 3 as the size of the global batch, of which 4 images are a part"),
+    "half": (None, 4.5, "found 4.5 as the size of the global batch"),
+    "yes": (None, True, "found True as the size of the global batch"),
 }
 
 
@@ -84,6 +106,37 @@ def test_labels_that_are_no_classes_are_refused(sort: str, fault: str) -> None:
     assert_refused(network_of(sort), TAKES_LABELS, np.asarray(given), message)
 
 
+@pytest.mark.parametrize("fault", POSITIONS)
+@every_network
+def test_positions_that_are_no_places_in_the_batch_are_refused(sort: str, fault: str) -> None:
+    positions, size, message = POSITIONS[fault]
+    assert_refused(network_of(sort), TAKES_BATCHES, Batch(IMAGES, GOOD, positions, size), message)
+
+
+@every_network
+def test_what_is_no_batch_is_refused(sort: str) -> None:
+    message = "found a tuple; wanted a batch: cnnspec.Batch(images, labels)"
+    assert_refused(network_of(sort), TAKES_BATCHES, (IMAGES, GOOD), message)
+
+
+@every_network
+def test_images_are_by_default_all_of_the_batch(sort: str) -> None:
+    found, wanted = network_of(sort), network_of(sort)
+    found.train_step(Batch(IMAGES, GOOD, np.arange(4), 4), 0.1, 1)
+    wanted.train_step(Batch(IMAGES, GOOD), 0.1, 1)
+    assert_same_bits(everything(found), everything(wanted))
+
+
+def test_some_images_keep_their_places_in_the_batch() -> None:
+    some = Batch(IMAGES, GOOD, np.array([6, 0, 3, 5]), 8).taken(slice(1, 3))
+    assert_same_bits({"images": some.images}, {"images": IMAGES[1:3]})
+    assert some.targets.tolist() == GOOD[1:3].tolist()
+    positions, size = some.places()
+    assert (positions.tolist(), size) == ([0, 3], 8)
+    first = Batch(IMAGES, GOOD).taken(np.array([3, 1]))
+    assert (first.places()[0].tolist(), first.places()[1]) == ([3, 1], 4)
+
+
 @every_network
 def test_labels_that_are_no_array_are_refused(sort: str) -> None:
     message = f"the labels are a list; {WANTED}: np.asarray(labels)"
@@ -104,10 +157,13 @@ def test_labels_and_images_that_are_masked_are_refused(sort: str) -> None:
 def test_whole_numbers_of_every_type_are_the_same_labels(sort: str, dtype: str) -> None:
     found, wanted = network_of(sort), network_of(sort)
     for network, labels in ((found, GOOD.astype(dtype)), (wanted, GOOD)):
-        network.train_step(IMAGES, labels, 0.1, 1)
-        network.train_step(IMAGES, np.repeat(labels, 2)[::2], 0.1, 2)  # not contiguous
+        network.train_step(Batch(IMAGES, labels), 0.1, 1)
+        network.train_step(Batch(IMAGES, np.repeat(labels, 2)[::2]), 0.1, 2)  # not contiguous
     assert_same_bits(everything(found), everything(wanted))
-    assert found.trace(IMAGES, GOOD.astype(dtype)).loss.loss == wanted.trace(IMAGES, GOOD).loss.loss
+    assert (
+        found.trace(Batch(IMAGES, GOOD.astype(dtype)), step=1).loss.loss
+        == wanted.trace(Batch(IMAGES, GOOD), step=1).loss.loss
+    )
 
 
 PICTURES: dict[str, tuple[Any, str]] = {
@@ -169,9 +225,10 @@ def test_an_empty_batch_is_predicted_and_not_learnt_from(sort: str) -> None:
     logits = network.predict(none)
     assert (logits.shape, logits.dtype) == ((0, 4), np.float32)
     message = r"found an empty batch, images of \(0, 2, 6, 5\); wanted at least one image"
-    for way_in in ("train_step", "trace"):
-        with pytest.raises(DataError, match=message):
-            getattr(network, way_in)(none, no_labels, *((0.1, 1) if way_in == "train_step" else ()))
+    with pytest.raises(DataError, match=message):
+        network.train_step(Batch(none, no_labels), 0.1, 1)
+    with pytest.raises(DataError, match=message):
+        network.trace(Batch(none, no_labels), step=1)
     with pytest.raises(DataError, match=r"logits of the shape \(0, 4\); wanted .* one image"):
         network.replay_loss(np.ones((0, 4)), no_labels)
     with pytest.raises(DataError, match="`linear1`: found no inputs; wanted at least one image's"):

@@ -15,6 +15,7 @@ from cnnspec import BackendError, Network, build, compare_backends, parse_spec, 
 from cnnspec.backends import builder_of
 from cnnspec.backends.foreign import MOST, foreign, message_of
 from cnnspec.backends.guard import METHODS, guarded, in_words, told
+from cnnspec.backends.network import Batch
 from cnnspec.backends.numpy import NumPyNetwork
 from tests.faulty import faulty
 
@@ -139,16 +140,16 @@ def test_torch_computes_whatever_a_file_has_set(line: str) -> None:
     labels = np.array([0, 1])
     was = torch.is_grad_enabled()
     reference = build(PLAN, SPEC.training, "torch")
-    losses = [reference.train_step(IMAGES, labels, 0.1, step).loss for step in (1, 2)]
+    losses = [reference.train_step(Batch(IMAGES, labels), 0.1, step).loss for step in (1, 2)]
     try:
         exec(line, {"torch": torch})
         network = build(PLAN, SPEC.training, "torch")
         network.load_state(build(PLAN, SPEC.training, "torch").state())
-        trace = network.trace(IMAGES, labels)
+        trace = network.trace(Batch(IMAGES, labels), step=1)
         replayed = network.replay("linear1", [trace.layers["flatten1"].output], np.ones((2, 10)))
         network.replay_loss(trace.layers["linear1"].output, labels)
         network.predict(IMAGES)
-        found = [network.train_step(IMAGES, labels, 0.1, step).loss for step in (1, 2)]
+        found = [network.train_step(Batch(IMAGES, labels), 0.1, step).loss for step in (1, 2)]
     finally:
         torch.set_grad_enabled(was)
         torch.set_default_device(None)

@@ -12,6 +12,7 @@ from cnnspec import BackendError, build, compare_backends, parse_spec, resolve
 from cnnspec.address import TRAINING
 from cnnspec.backends import backend_names
 from cnnspec.backends.guard import guarded, told
+from cnnspec.backends.network import Batch
 from cnnspec.backends.numpy import NumPyNetwork
 from cnnspec.backends.numpy.conv import ConvNumPy
 from cnnspec.backends.numpy.pool import PoolNumPy
@@ -47,15 +48,15 @@ class NoBackward(PoolNumPy):
 
 
 class Dies(NumPyNetwork):
-    def train_step(self, images: Any, labels: Any, learning_rate: float, step: int) -> Any:
+    def train_step(self, batch: Batch, learning_rate: float, step: int) -> Any:
         if step == 2:
             raise RuntimeError("I died")
-        return super().train_step(images, labels, learning_rate, step)
+        return super().train_step(batch, learning_rate, step)
 
 
 class NoStep(NumPyNetwork):
-    def train_step(self, images: Any, labels: Any, learning_rate: float, step: int) -> Any:
-        super().train_step(images, labels, learning_rate, step)
+    def train_step(self, batch: Batch, learning_rate: float, step: int) -> Any:
+        super().train_step(batch, learning_rate, step)
 
 
 class Transposed(NumPyNetwork):

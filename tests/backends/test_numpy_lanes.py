@@ -18,7 +18,7 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from cnnspec import build, load_spec, parse_spec, resolve
-from cnnspec.backends.network import Network, Step
+from cnnspec.backends.network import Batch, Network, Step
 from cnnspec.backends.numpy import LAYERS, lanes, relu
 from cnnspec.backends.numpy import threads as threads_of_engine
 from cnnspec.backends.numpy.batch_norm import BatchNormNumPy
@@ -69,7 +69,7 @@ def batch() -> tuple[Array, Array]:
 def trained(network: Network, threads: int) -> tuple[list[Step], dict[str, Array]]:
     images, labels = batch()
     with threadpool_limits(threads):
-        steps = [network.train_step(images, labels, 0.1, step) for step in (1, 2, 3)]
+        steps = [network.train_step(Batch(images, labels), 0.1, step) for step in (1, 2, 3)]
         steps.append(Step(0.0, network.predict(images)))
     return steps, network.state() | network.optimizer_state()
 
@@ -104,7 +104,7 @@ def test_several_lanes_are_the_same_function(
     )
     for alone, together in zip(one[0], several[0]):
         assert together.loss == pytest.approx(alone.loss, rel=1e-13)
-        np.testing.assert_allclose(together.logits, alone.logits, rtol=1e-10, atol=1e-12)
+        np.testing.assert_allclose(together.outputs, alone.outputs, rtol=1e-10, atol=1e-12)
     for key, array in one[1].items():
         np.testing.assert_allclose(several[1][key], array, rtol=1e-10, atol=1e-11, err_msg=key)
 
@@ -191,10 +191,10 @@ def test_a_lane_that_fails_ends_the_others_and_the_next_step_goes_on(
     with threadpool_limits(3), monkeypatch.context() as patch:
         patch.setattr(layer, "forward", fails)
         with pytest.raises(ValueError, match="this lane"):
-            network.train_step(images, labels, 0.1, 1)
+            network.train_step(Batch(images, labels), 0.1, 1)
     network.load_state(start)
     assert np.isfinite(trained(network, 3)[0][0].loss)
-    trace = network.trace(images, labels)  # a lane that waits for nobody
+    trace = network.trace(Batch(images, labels), step=1)  # a lane that waits for nobody
     assert np.isfinite(trace.loss.loss)
 
 
@@ -259,7 +259,7 @@ def test_layer_times_are_of_every_layer(shared_out: list[int]) -> None:
     for name in SPECS:
         network, images, labels = network_of(name), *batch()
         with threadpool_limits(2):
-            times = network.layer_times(images, labels)  # type: ignore[attr-defined]
+            times = network.layer_times(Batch(images, labels))  # type: ignore[attr-defined]
         assert list(times) == [at.name for at in network.plan.layers]
         assert all(time.forward > 0 for time in times.values())
         backward = [name for name, time in times.items() if time.backward > 0]
@@ -292,7 +292,7 @@ def test_a_lane_that_cannot_start_leaves_nobody_waiting(
     with threadpool_limits(3), monkeypatch.context() as patch:
         patch.setattr(ThreadPoolExecutor, "submit", runs_out)
         with pytest.raises(RuntimeError, match="can't start"):
-            network.train_step(images, labels, 0.1, 1)
+            network.train_step(Batch(images, labels), 0.1, 1)
     assert np.isfinite(trained(network, 3)[0][0].loss)
 
 
@@ -325,7 +325,7 @@ def test_calls_from_several_threads_take_turns_and_give_the_same_bits(
     images, labels = batch()
 
     def losses(network: Network) -> list[float]:
-        return [network.train_step(images, labels, 0.1, step).loss for step in range(1, 9)]
+        return [network.train_step(Batch(images, labels), 0.1, step).loss for step in range(1, 9)]
 
     with threadpool_limits(3):
         alone = losses(network_of("normed"))
@@ -373,7 +373,7 @@ def test_a_relu_in_place_spares_the_images() -> None:
     images = np.full((3, 1, 2, 2), -1, np.float32)
     for some in (images, images[:1]):
         network.predict(some)
-        network.train_step(some, np.zeros(len(some), int), 0.1, 1)
+        network.train_step(Batch(some, np.zeros(len(some), int)), 0.1, 1)
     assert (images == -1).all()
 
 

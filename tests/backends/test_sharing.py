@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info
 
-from cnnspec.backends.network import Network
+from cnnspec.backends.network import Batch, Network
 from cnnspec.compare import Party, parse_party
 from cnnspec.compare.plain import plain_network
 from cnnspec.errors import BackendError
@@ -62,9 +62,9 @@ def everything(network: Network) -> dict[str, Array]:
 def train(network: Network, steps: range) -> dict[str, Array]:
     """Take steps, and return all that the network then is and says."""
     for step in steps:
-        network.train_step(*BATCHES[step % len(BATCHES)], 0.05, step)
+        network.train_step(Batch(*BATCHES[step % len(BATCHES)]), 0.05, step)
     images, labels = BATCHES[0]
-    trace = network.trace(images, labels)
+    trace = network.trace(Batch(images, labels), step=1)
     return everything(network) | {
         "logits": network.predict(images),
         "loss": np.array(trace.loss.loss),
@@ -305,7 +305,8 @@ def _often() -> Iterator[None]:
 LOOKS: dict[str, Callable[[Any, Any, Any], dict[str, Any]]] = {
     "predict": lambda network, images, labels: {"logits": network.predict(images)},
     "trace": lambda network, images, labels: {
-        name: layer.grad_input for name, layer in network.trace(images, labels).layers.items()
+        name: layer.grad_input
+        for name, layer in network.trace(Batch(images, labels), step=1).layers.items()
     },
     "replay": lambda network, images, labels: (
         network.replay("conv1", [images], np.ones((len(images), 3, 6, 5))).grad_parameters
@@ -338,13 +339,13 @@ def test_steps_of_several_threads_are_taken_one_after_the_other(sort: str) -> No
     steps = 24
     states = [everything(wanted)]
     for _ in range(steps):
-        wanted.train_step(images, labels, 0.05, 1)
+        wanted.train_step(Batch(images, labels), 0.05, 1)
         states.append(everything(wanted))
 
     def act(number: int) -> Network | None:
         if number % 2:
             return copy.deepcopy(found)
-        found.train_step(images, labels, 0.05, 1)
+        found.train_step(Batch(images, labels), 0.05, 1)
         return None
 
     with ThreadPoolExecutor(4) as pool:

@@ -14,6 +14,7 @@ import pytest
 from cnnspec import parse_spec, resolve
 from cnnspec.backends import build
 from cnnspec.backends.loops.pace import Pace, pace_of
+from cnnspec.backends.network import Batch
 from cnnspec.cli import forecast
 from cnnspec.cli.forecast import LoopsTraining, duration
 from cnnspec.data import load_data
@@ -84,7 +85,7 @@ def test_the_pace_is_right_within_a_factor_of_two(name: str) -> None:
     for _ in range(3):  # somebody else may take the processor for a while
         pace = pace_of(plan, spec.training)
         start = time.perf_counter()
-        network.train_step(x, labels, 0.0, 1)
+        network.train_step(Batch(x, labels), 0.0, 1)
         trained = time.perf_counter() - start
         start = time.perf_counter()
         network.predict(x)

@@ -531,7 +531,7 @@ import sys
 from cnnspec.backends import numpy as engine
 
 class Own(engine.NumPyNetwork):
-    def train_step(self, images, labels, learning_rate, step):
+    def train_step(self, batch, learning_rate, step):
         {line}
 
 def Network(plan, training, *, device):

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from cnnspec import parse_spec, resolve
-from cnnspec.backends.network import Network
+from cnnspec.backends.network import Batch, Network
 from cnnspec.backends.numpy.conv import ConvNumPy
 from cnnspec.backends.numpy.linear import LinearNumPy
 from cnnspec.compare import Party, parse_party
@@ -107,14 +107,17 @@ def before_the_edge(second: Party) -> dict[str, Network]:
 def decided(networks: Mapping[str, Network], batch: Split) -> dict[str, Any]:
     """Return what each network's relu lets through."""
     return {
-        name: network.trace(batch.images.copy(), batch.labels).layers["linear1"].output > 0
+        name: network.trace(Batch(batch.images.copy(), batch.labels), step=1)
+        .layers["linear1"]
+        .output
+        > 0
         for name, network in networks.items()
     }
 
 
 def matters(network: Network, batch: Split, image: int, unit: int) -> bool:
     """Tell whether much of the gradient goes the way that is decided."""
-    trace = network.trace(batch.images.copy(), batch.labels)
+    trace = network.trace(Batch(batch.images.copy(), batch.labels), step=1)
     grad = np.abs(trace.layers["batch_norm1"].grad_input)
     return bool(grad[image, unit] > np.quantile(grad, 0.75))
 

@@ -7,7 +7,7 @@ import pytest
 
 from cnnspec import parse_spec
 from cnnspec.backends import builder_of
-from cnnspec.backends.network import Network
+from cnnspec.backends.network import Batch, Network
 from cnnspec.compare.carried import PassErrors, pass_errors, prediction_errors
 from cnnspec.compare.carry import Weights
 from cnnspec.compare.kinds import LAYERS
@@ -98,10 +98,10 @@ def test_right_networks_stay_within_the_bounds(
     plan = resolve(spec)
     batch = batch_probe(plan, 0, None, 7)
     truth = network(plan, spec, "numpy", "float64")
-    exact = truth.trace(batch.images, batch.labels)
+    exact = truth.trace(Batch(batch.images, batch.labels), step=1)
     errors, predicted = errors_of(plan, spec, exact, batch, precision)
     other = network(plan, spec, backend, precision)
-    found = other.trace(batch.images, batch.labels)
+    found = other.trace(Batch(batch.images, batch.labels), step=1)
     predictions = other.predict(batch.images), truth.predict(batch.images), predicted
     worst = ratios(plan, found, exact, errors, predictions)
     assert max(worst.values()) <= 1, worst
@@ -113,7 +113,9 @@ def test_bounds_are_narrow(precision: str, share: float) -> None:
     for spec in SPECS:
         plan = resolve(spec)
         batch = batch_probe(plan, 0, None, 7)
-        exact = network(plan, spec, "numpy", "float64").trace(batch.images, batch.labels)
+        exact = network(plan, spec, "numpy", "float64").trace(
+            Batch(batch.images, batch.labels), step=1
+        )
         errors, predicted = errors_of(plan, spec, exact, batch, precision)
         last = exact.layers[plan.layers[-1].name]
         assert errors.logits.max() < share * np.abs(last.output).max()
@@ -134,7 +136,7 @@ def test_errors_grow_with_those_of_the_input() -> None:
     weights = Weights(plan, KINKY.training, "float64")
     weights.load(probe_weights(plan, 0))
     truth = network(plan, KINKY, "numpy", "float64")
-    trace = truth.trace(batch.images, batch.labels)
+    trace = truth.trace(Batch(batch.images, batch.labels), step=1)
     random = np.random.default_rng(0)
     x = batch.images.astype(np.float64)
     for at in plan.layers:

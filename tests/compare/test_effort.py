@@ -13,6 +13,7 @@ from cnnspec import ModelSpec, compare_backends, parse_spec, resolve
 from cnnspec.address import STEP, Layer
 from cnnspec.backends import builder_of
 from cnnspec.backends.chain import ChainNetwork
+from cnnspec.backends.network import Batch
 from cnnspec.backends.numpy import NumPyNetwork
 from cnnspec.backends.numpy.conv import ConvNumPy
 from cnnspec.compare import Party, compare_parties, effort, parse_party
@@ -99,7 +100,7 @@ class Counted:
         ask: Callable[..., Any] = getattr(network, name)
 
         def counted(*given: Any, **more: Any) -> Any:
-            images = given[1][0] if name == "replay" else given[0]
+            images = given[1][0] if name == "replay" else getattr(given[0], "images", given[0])
             self.asked.setdefault((name, precision), []).append(len(images))
             return ask(*given, **more)
 
@@ -192,9 +193,9 @@ def test_what_shows_in_any_prediction_is_found_between_the_sides() -> None:
 class Slow(NumPyNetwork):
     """Somebody's own network, that takes its time."""
 
-    def trace(self, images: Any, labels: Any) -> Any:
-        time.sleep(0.02 * len(images))
-        return super().trace(images, labels)
+    def trace(self, batch: Batch, *, step: int) -> Any:
+        time.sleep(0.02 * len(batch.images))
+        return super().trace(batch, step=step)
 
 
 def test_a_slow_network_of_somebodys_is_asked_about_few_images() -> None:

@@ -264,8 +264,8 @@ def test_training_that_only_one_backend_survives_is_a_difference(
 ) -> None:
     original = NumPyNetwork.train_step
 
-    def train_step(self: Any, images: Any, labels: Any, rate: float, step: int) -> Any:
-        taken = original(self, images, labels, rate, step)
+    def train_step(self: Any, batch: Any, rate: float, step: int) -> Any:
+        taken = original(self, batch, rate, step)
         return taken._replace(loss=math.nan) if step == 7 else taken
 
     monkeypatch.setattr(NumPyNetwork, "train_step", train_step)
@@ -300,7 +300,7 @@ def test_fault_of_a_training_step_alone_is_found(
     monkeypatch.setattr(
         NumPyNetwork,
         "train_step",
-        lambda self, images, labels, rate, step: original(self, images, labels, -rate, step),
+        lambda self, batch, rate, step: original(self, batch, -rate, step),
     )
     code, document = compare(SPEC, "--steps", "0")
     assert code == 1

@@ -7,7 +7,7 @@ import pytest
 
 from cnnspec.address import PASS, Layer
 from cnnspec.backends import numpy as engine
-from cnnspec.backends.network import Network
+from cnnspec.backends.network import Batch, Network
 from cnnspec.compare import parse_party
 from cnnspec.compare.moment import Moment
 from cnnspec.compare.replay import Replayed, replay
@@ -162,8 +162,8 @@ def longer_by_a_few(network: type[Network], since: int, by: float = 2**-20) -> A
     """
     right = network.train_step
 
-    def train_step(self: Network, images: Any, labels: Any, learning_rate: float, step: int) -> Any:
-        result = right(self, images, labels, learning_rate, step)
+    def train_step(self: Network, batch: Batch, learning_rate: float, step: int) -> Any:
+        result = right(self, batch, learning_rate, step)
         state = self.state()
         if step >= since and state["linear1.bias"].dtype == np.float32:
             self.load_state({name: array * np.float32(1 + by) for name, array in state.items()})
@@ -190,8 +190,8 @@ class ByTheLastPlace(engine.NumPyNetwork):
 
     units = 1
 
-    def train_step(self, images: Any, labels: Any, learning_rate: float, step: int) -> Any:
-        result = super().train_step(images, labels, learning_rate, step)
+    def train_step(self, batch: Batch, learning_rate: float, step: int) -> Any:
+        result = super().train_step(batch, learning_rate, step)
         state = self.state()
         if state["linear1.bias"].dtype == np.float32:
             grown = {
@@ -225,8 +225,8 @@ def test_gradients_that_are_nothing_but_rounding_are_left_out() -> None:
 class Forgets(engine.NumPyNetwork):
     """Loses its momentum once."""
 
-    def train_step(self, images: Any, labels: Any, learning_rate: float, step: int) -> Any:
-        result = super().train_step(images, labels, learning_rate, step)
+    def train_step(self, batch: Batch, learning_rate: float, step: int) -> Any:
+        result = super().train_step(batch, learning_rate, step)
         if step == EDGE:
             lost = {name: np.zeros_like(slot) for name, slot in self.optimizer_state().items()}
             self.load_optimizer_state(lost)

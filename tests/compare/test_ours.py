@@ -238,10 +238,10 @@ OTHERS: dict[str, dict[str, Callable[[Any], Any]]] = {
         "NaN": lambda logits: logits * np.nan,
     },
     "train_step": {
-        "losses": lambda taken: (np.ones(3), taken.logits),
-        "lists": lambda taken: (taken.loss, taken.logits.tolist()),
-        "transposed": lambda taken: (taken.loss, taken.logits.T),
-        "NaN": lambda taken: (taken.loss, taken.logits * np.nan),
+        "losses": lambda taken: (np.ones(3), taken.outputs),
+        "lists": lambda taken: (taken.loss, taken.outputs.tolist()),
+        "transposed": lambda taken: (taken.loss, taken.outputs.T),
+        "NaN": lambda taken: (taken.loss, taken.outputs * np.nan),
     },
     "state": {
         "one array less": lambda state: dict(list(state.items())[1:]),

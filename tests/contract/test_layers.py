@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from cnnspec.backends import BACKENDS, build
-from cnnspec.backends.network import Network
+from cnnspec.backends.network import Batch, Network
 from cnnspec.errors import DataError, StateError
 from cnnspec.numerics.budget import gamma, sum_budget
 from cnnspec.plan import PlannedLayer, resolve
@@ -98,7 +98,7 @@ def test_shapes_are_the_plans(name: str, backend: str, precision: str) -> None:
     plan = CASES[name].plan
     network = network_of(CASES[name], backend, precision)
     images, labels = batch_of(plan, 3, name)
-    trace = network.trace(images, labels)
+    trace = network.trace(Batch(images, labels), step=1)
     assert list(trace.layers) == [at.name for at in plan.layers]
     for at in plan.layers:
         found = trace.layers[at.name]
@@ -310,7 +310,7 @@ def wrong_states(state: dict[str, Array], key: str) -> dict[str, dict[str, Array
 def test_state_that_does_not_fit_is_refused_by_name(backend: str, fault: str) -> None:
     network = network_of(CASES["conv-plain"], backend)
     images, labels = batch_of(network.plan, 3)
-    network.train_step(images, labels, 0.01, 1)
+    network.train_step(Batch(images, labels), 0.01, 1)
     gradients = {key: np.ones_like(array) for key, array in network.state().items()}
     entries = {
         "layer.weight": (network.state(), network.load_state),
@@ -329,7 +329,7 @@ def test_state_that_does_not_fit_is_refused_by_name(backend: str, fault: str) ->
 def look(network: Network, images: Array, labels: Array) -> dict[str, Array]:
     """Do everything that leaves a network as it is, and return all arrays that come back."""
     at = network.plan.layer("layer")
-    trace = network.trace(images, labels)
+    trace = network.trace(Batch(images, labels), step=1)
     x = normal((len(images), *at.input), "x").astype(np.float32)
     grad_output = normal((len(images), *at.output), "grad_output").astype(np.float32)
     alone = network.replay("layer", [x], grad_output)
@@ -355,10 +355,10 @@ def look(network: Network, images: Array, labels: Array) -> dict[str, Array]:
 
 def train(network: Network, images: Array, labels: Array, step: int) -> dict[str, Array]:
     """Take one training step and return what it leaves."""
-    taken = network.train_step(images, labels, 0.01, step)
+    taken = network.train_step(Batch(images, labels), 0.01, step)
     return {
         "loss": np.array(taken.loss),
-        "logits": taken.logits,
+        "logits": taken.outputs,
         **network.state(),
         **network.optimizer_state(),
     }
@@ -428,10 +428,10 @@ def test_what_comes_in_is_not_changed(name: str, backend: str, batch: int) -> No
     network.load_state(state)
     network.load_optimizer_state(slots)
     network.predict(given["images"])
-    network.trace(given["images"], given["labels"])
+    network.trace(Batch(given["images"], given["labels"]), step=1)
     network.replay("layer", [given["x"]], given["grad_output"])
     network.replay_loss(given["logits"], given["labels"])
-    network.train_step(given["images"], given["labels"], 0.01, 1)
+    network.train_step(Batch(given["images"], given["labels"]), 0.01, 1)
     network.update(gradients, 0.01, 2)
     assert_same_bits(everything, kept)
 
@@ -461,8 +461,8 @@ def test_any_memory_layout_is_taken(backend: str) -> None:
     for laid_out in (images.astype(np.float64), np.asfortranarray(images), mirrored, batch_last):
         assert_same_bits({"logits": network.predict(laid_out)}, {"logits": wanted})
     for dtype in (np.int8, np.uint8, np.int32, np.int64):
-        assert network.trace(images, labels.astype(dtype)).loss.loss == (
-            network.trace(images, labels).loss.loss
+        assert network.trace(Batch(images, labels.astype(dtype)), step=1).loss.loss == (
+            network.trace(Batch(images, labels), step=1).loss.loss
         )
 
 
@@ -475,9 +475,9 @@ def test_images_of_another_shape_are_refused(backend: str, shape: tuple[int, ...
     with pytest.raises(DataError, match=wanted):
         network.predict(images)
     with pytest.raises(DataError, match=wanted):
-        network.train_step(images, labels, 0.01, 1)
+        network.train_step(Batch(images, labels), 0.01, 1)
     with pytest.raises(DataError, match=wanted):
-        network.trace(images, labels)
+        network.trace(Batch(images, labels), step=1)
 
 
 @each_backend
@@ -501,8 +501,8 @@ def test_a_network_may_have_nothing_to_learn(backend: str) -> None:
     network = build(plan, Training(), backend)
     images, labels = batch_of(plan, 3)
     assert network.state() == network.optimizer_state() == {}
-    taken = network.train_step(images, labels, 0.01, 1)
-    assert_same_bits({"logits": taken.logits}, {"logits": network.predict(images)})
+    taken = network.train_step(Batch(images, labels), 0.01, 1)
+    assert_same_bits({"logits": taken.outputs}, {"logits": network.predict(images)})
 
 
 @each_backend
@@ -525,7 +525,7 @@ def test_layers_of_a_chain_are_joined_in_order(backend: str) -> None:
     plan = resolve(spec)
     network = build(plan, Training(), backend)
     images, labels = batch_of(plan, 3)
-    trace = network.trace(images, labels)
+    trace = network.trace(Batch(images, labels), step=1)
     outputs = [images, *(found.output for found in trace.layers.values())]
     upstream = [found.grad_input for found in trace.layers.values()][1:]
     for at, x, grad in zip(plan.layers, outputs, [*upstream, trace.loss.grad_logits]):

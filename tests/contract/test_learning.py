@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from cnnspec.backends import BACKENDS, build
-from cnnspec.backends.network import Network
+from cnnspec.backends.network import Batch, Network
 from cnnspec.compare.fault import UpdateSituation
 from cnnspec.compare.kinds import OPTIMIZERS as KINDS
 from cnnspec.errors import StateError
@@ -162,9 +162,9 @@ def test_the_learning_rate_is_the_arguments(backend: str, options: AnyOptimizer)
     network = network_of(backend, options)
     start = network.state()
     images, labels = batch_of(NET, 3)
-    network.train_step(images, labels, 0.0, 1)
+    network.train_step(Batch(images, labels), 0.0, 1)
     assert_same_bits(network.state(), start)
-    network.train_step(images, labels, 0.25, 2)
+    network.train_step(Batch(images, labels), 0.25, 2)
     assert all(np.any(array != start[key]) for key, array in network.state().items())
 
 
@@ -206,22 +206,24 @@ def test_slots_of_another_optimizer_are_refused_by_name(backend: str) -> None:
 def test_training_resumes_exactly(backend: str, options: AnyOptimizer, precision: str) -> None:
     network = network_of(backend, options, precision)
     for step in (1, 2, 3):
-        network.train_step(*batch_of(NET, 4, step), 0.05, step)
+        network.train_step(Batch(*batch_of(NET, 4, step)), 0.05, step)
     resumed = network_of(backend, options, precision, seed=1)
     resumed.load_state(network.state())
     resumed.load_optimizer_state(network.optimizer_state())
     for step in (4, 5, 6):
         images, labels = batch_of(NET, 4, step)
-        first, second = (side.train_step(images, labels, 0.05, step) for side in (network, resumed))
+        first, second = (
+            side.train_step(Batch(images, labels), 0.05, step) for side in (network, resumed)
+        )
         assert first.loss == second.loss
-        assert_same_bits({"logits": first.logits}, {"logits": second.logits})
+        assert_same_bits({"logits": first.outputs}, {"logits": second.outputs})
         assert_same_bits(network.state(), resumed.state())
         assert_same_bits(network.optimizer_state(), resumed.optimizer_state())
 
 
 def traced_step(network: Network, images: Array, labels: Array, rate: float, step: int) -> float:
     """Take a training step by hand: trace, then update along the gradients."""
-    trace = network.trace(images, labels)
+    trace = network.trace(Batch(images, labels), step=step)
     gradients = {
         f"{layer}.{parameter}": gradient
         for layer, found in trace.layers.items()
@@ -244,9 +246,9 @@ def test_a_training_step_is_a_trace_and_an_update(backend: str, options: AnyOpti
     for step, batch in enumerate((4, 1, 3), start=1):
         images, labels = batch_of(NET, batch, step)
         logits = network.predict(images)
-        taken = network.train_step(images, labels, 0.05, step)
+        taken = network.train_step(Batch(images, labels), 0.05, step)
         assert taken.loss == traced_step(by_hand, images, labels, 0.05, step)
-        assert_same_bits({"logits": taken.logits}, {"logits": logits})
+        assert_same_bits({"logits": taken.outputs}, {"logits": logits})
         assert_same_bits(network.state(), by_hand.state())
         assert_same_bits(network.optimizer_state(), by_hand.optimizer_state())
 
@@ -256,7 +258,7 @@ def test_a_training_step_goes_through_every_layer(name: str, backend: str) -> No
     plan = CASES[name].plan
     network, by_hand = network_of(backend, plan=plan), network_of(backend, plan=plan)
     images, labels = batch_of(plan, 3, name)
-    loss = network.train_step(images, labels, 0.05, 1).loss
+    loss = network.train_step(Batch(images, labels), 0.05, 1).loss
     assert loss == traced_step(by_hand, images, labels, 0.05, 1)
     assert_same_bits(network.state(), by_hand.state())
 
@@ -284,7 +286,7 @@ def test_where_images_lie_in_memory_does_not_matter(backend: str) -> None:
         network.load_state(
             {name: normal(array.shape, name) for name, array in network.state().items()}
         )
-        network.train_step(given, labels, 0.1, 1)
+        network.train_step(Batch(given, labels), 0.1, 1)
         after.append(network.state())
     assert_same_bits(*after)
 
@@ -297,6 +299,6 @@ def test_the_loss_falls(backend: str, options: AnyOptimizer) -> None:
     labels = np.arange(9) % 3
     images[np.arange(9), :, 2 * labels] += 1
     network = network_of(backend, options)
-    losses = [network.train_step(images, labels, 0.03, step).loss for step in range(1, 31)]
+    losses = [network.train_step(Batch(images, labels), 0.03, step).loss for step in range(1, 31)]
     assert losses[-1] < losses[0]
     assert np.array_equal(network.predict(images).argmax(axis=1), labels)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from cnnspec.backends import build
-from cnnspec.backends.network import Network
+from cnnspec.backends.network import Batch, Network
 from cnnspec.compare.fault import LayerSituation
 from cnnspec.compare.kinds.batch_norm.bounds import batch_norm_budgets
 from cnnspec.errors import DataError, StateError
@@ -253,7 +253,10 @@ LABELS = np.zeros(2, int)
 @each_precision
 def test_batch_norm_normalises_by_the_biased_variance(backend: str, precision: str) -> None:
     network = norm_network(backend, precision)
-    assert network.trace(ZERO_AND_TWO, LABELS).layers["norm"].output.tolist() == [[-0.5], [0.5]]
+    assert network.trace(Batch(ZERO_AND_TWO, LABELS), step=1).layers["norm"].output.tolist() == [
+        [-0.5],
+        [0.5],
+    ]
 
 
 @each_backend
@@ -268,10 +271,10 @@ def test_the_unbiased_variance_runs_and_momentum_weights_the_new(
     # 3/4 * 0 + 1/4 * 1, and 3/4 * 1 + 1/4 * 2
     assert found["running_mean"].tolist() == [0.25]
     assert found["running_var"].tolist() == [1.25]
-    traced = network.trace(ZERO_AND_TWO, LABELS).layers["norm"].buffers
+    traced = network.trace(Batch(ZERO_AND_TWO, LABELS), step=1).layers["norm"].buffers
     assert_same_bits(dict(traced), dict(found))
     assert_same_bits(network.state(), start)
-    network.train_step(ZERO_AND_TWO, LABELS, 0.0, 1)
+    network.train_step(Batch(ZERO_AND_TWO, LABELS), 0.0, 1)
     trained = network.state()
     assert_same_bits({name: trained[f"norm.{name}"] for name in found}, dict(found))
 
@@ -328,9 +331,9 @@ def test_one_value_for_each_channel_cannot_train(backend: str, input: Shape) -> 
     start = network.state()
     wanted = "more than one value for each channel"
     with pytest.raises(DataError, match=f"first: .*{wanted}.* at least 2 images; found 1"):
-        network.train_step(images, label, 0.1, 1)
+        network.train_step(Batch(images, label), 0.1, 1)
     with pytest.raises(DataError, match=f"first: .*{wanted}"):
-        network.trace(images, label)
+        network.trace(Batch(images, label), step=1)
     with pytest.raises(DataError, match=f"last: .*{wanted}"):
         network.replay("last", [np.ones((1, input[0]))], np.ones((1, input[0])))
     assert_same_bits(network.state(), start)

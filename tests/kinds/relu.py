@@ -10,6 +10,7 @@ import math
 import numpy as np
 
 from cnnspec.backends import build
+from cnnspec.backends.network import Batch
 from cnnspec.plan import resolve
 from cnnspec.spec.layers import Conv, Flatten, Linear, ReLU
 from cnnspec.spec.model import ModelSpec
@@ -94,7 +95,7 @@ def test_tracing_sees_what_relu_received(backend: str) -> None:
         layers=[Conv(out_channels=3, kernel_size=2), ReLU(), Flatten(), Linear(out_features=2)],
     )
     network = build(resolve(spec), Training(), backend)
-    layers = network.trace(*batch_of(network.plan, 3)).layers
+    layers = network.trace(Batch(*batch_of(network.plan, 3)), step=1).layers
     before, after = layers["conv1"].output, layers["relu1"].output
     assert np.any(before < 0)
     assert np.array_equal(after, np.where(before > 0, before, 0))

@@ -104,16 +104,16 @@ def test_what_a_network_is_handed(some: Dataset) -> None:
     steps = [call for call in recording.calls if call[0] == "train_step"]
     orders = [batch for epoch in (1, 2) for batch in batches(100, 30, seed=5, epoch=epoch)]
     for number, (call, batch) in enumerate(zip(steps, orders), start=1):
-        _, images, labels, rate, step, _ = call
-        assert np.array_equal(images, some.train.images[batch])
-        assert np.array_equal(labels, some.train.labels[batch])
+        _, given, rate, step, _ = call
+        assert np.array_equal(given.images, some.train.images[batch])
+        assert np.array_equal(given.targets, some.train.labels[batch])
         assert (rate, step) == (0.05, number)
-    assert [len(call[2]) for call in steps] == [30, 30, 30, 10] * 2
+    assert [len(call[1].targets) for call in steps] == [30, 30, 30, 10] * 2
     for metrics, taken in zip(history, (steps[:4], steps[4:])):
         total = correct = 0
-        for _, _, labels, _, _, (loss, logits) in taken:
-            total += loss * len(labels)
-            correct += int((logits.argmax(axis=1) == labels).sum())
+        for _, given, _, _, (loss, outputs) in taken:
+            total += loss * len(given.targets)
+            correct += int((outputs.argmax(axis=1) == given.targets).sum())
         assert metrics.train_loss == total / 100
         assert metrics.train_accuracy == correct / 100
 
@@ -141,7 +141,7 @@ def test_steps_and_epochs_are_reported_as_they_happen(some: Dataset) -> None:
         (30 * (first + second + third) + 10 * fourth) / 100, rel=1e-15
     )
     assert steps[3].mean_loss == history[0].train_loss
-    assert [at.logits.shape for at in steps[:4]] == [(30, 10), (30, 10), (30, 10), (10, 10)]
+    assert [at.outputs.shape for at in steps[:4]] == [(30, 10), (30, 10), (30, 10), (10, 10)]
     assert tuple(event for event in events if isinstance(event, EpochMetrics)) == history
 
 

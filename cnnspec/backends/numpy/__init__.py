@@ -11,7 +11,7 @@ import numpy as np
 from cnnspec.backends import require_cpu
 from cnnspec.backends.border import check_images, check_training
 from cnnspec.backends.chain import ChainNetwork
-from cnnspec.backends.network import Labels, LayerTimes, Step
+from cnnspec.backends.network import Batch, LayerTimes, Step
 from cnnspec.backends.numpy.adam import AdamNumPy
 from cnnspec.backends.numpy.add import AddNumPy
 from cnnspec.backends.numpy.batch_norm import BatchNormNumPy
@@ -75,26 +75,26 @@ class NumPyNetwork(ChainNetwork):
         with OneBlasThread() as threads:
             return self._lanes.predict(images, threads)
 
-    def train_step(self, images: Array, labels: Labels, learning_rate: float, step: int) -> Step:
-        check_training(images, labels, self.plan)
+    def train_step(self, batch: Batch, learning_rate: float, step: int) -> Step:
+        check_training(batch, self.plan)
         with OneBlasThread() as threads:
-            (loss, gradients), logits = self._lanes.learn(images, labels, threads)
+            (loss, gradients), logits = self._lanes.learn(batch, threads)
             self._optimizer.step(self._parameters, gradients, learning_rate, step)
         return Step(loss, logits)
 
-    def layer_times(self, images: Array, labels: Labels) -> dict[str, LayerTimes]:
+    def layer_times(self, batch: Batch) -> dict[str, LayerTimes]:
         """Return the times of the first lane's layers, with its share of the images."""
-        check_training(images, labels, self.plan)
+        check_training(batch, self.plan)
         with OneBlasThread() as threads:
-            return self._lanes.layer_times(images, labels, threads)
+            return self._lanes.layer_times(batch, threads)
 
     def evaluated(self, images: Array) -> dict[str, Array]:
         with OneBlasThread():
             return super().evaluated(images)
 
-    def trace(self, images: Array, labels: Labels) -> Trace:
+    def trace(self, batch: Batch, *, step: int) -> Trace:
         with OneBlasThread():
-            return super().trace(images, labels)
+            return super().trace(batch, step=step)
 
     def replay(
         self,

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from cnnspec.backends.line import Gradients, Line
-from cnnspec.backends.network import Labels, LayerTimes
+from cnnspec.backends.network import Batch, Labels, LayerTimes
 from cnnspec.backends.numpy.columns import Memory, WritesColumns
 from cnnspec.backends.numpy.coupled import CoupledLayer
 from cnnspec.backends.numpy.threads import Meeting, side_by_side
@@ -128,20 +128,20 @@ class Lanes:
             )
         return logits
 
-    def learn(self, images: Array, labels: Labels, threads: int) -> tuple[Learnt, Array]:
+    def learn(self, batch: Batch, threads: int) -> tuple[Learnt, Array]:
         """Run forward and back, in training mode; return the logits (n, classes), too."""
-        batch = len(images)
-        logits = np.empty((batch, *self._output), self._dtype)
-        team = self._shared_out(batch, threads)
+        images, labels, count = batch.images, batch.targets, len(batch.images)
+        logits = np.empty((count, *self._output), self._dtype)
+        team = self._shared_out(count, threads)
         meeting = Meeting(len(team)) if self._coupled and len(team) > 1 else None
-        most = batch if self._coupled else self._most  # no layer may see a piece alone
+        most = count if self._coupled else self._most  # no layer may see a piece alone
 
         def learn(index: int) -> Learnt:
             lane, share = team[index]
             lane.join(meeting, index)
             try:
                 return lane.learn(
-                    images[share], labels[share], logits[share], batch=batch, most=most
+                    images[share], labels[share], logits[share], batch=count, most=most
                 )
             except BaseException:
                 if meeting:
@@ -159,10 +159,10 @@ class Lanes:
         loss = sum((other.loss for other in others), first.loss)
         return Learnt(loss, first.gradients), logits
 
-    def layer_times(self, images: Array, labels: Labels, threads: int) -> dict[str, LayerTimes]:
+    def layer_times(self, batch: Batch, threads: int) -> dict[str, LayerTimes]:
         """Do as `learn`, and return the times of the first lane's layers."""
         with self._lanes[0].watched() as watches:
-            self.learn(images, labels, threads)
+            self.learn(batch, threads)
         return {name: watch.times for name, watch in watches.items()}
 
     def _shared_out(self, batch: int, threads: int) -> list[tuple[Lane, slice]]:

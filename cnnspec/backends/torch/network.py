@@ -21,7 +21,7 @@ from cnnspec.backends.border import (
     check_state,
     check_training,
 )
-from cnnspec.backends.network import Labels, LayerTimes, Step
+from cnnspec.backends.network import Batch, Labels, LayerTimes, Step
 from cnnspec.backends.sharing import Making, Shared, by_turns
 from cnnspec.backends.torch import build
 from cnnspec.backends.torch.kinds import LOSSES
@@ -116,12 +116,12 @@ class TorchNetwork(Shared):
 
     @by_turns
     @torch.enable_grad()
-    def train_step(self, images: Array, labels: Labels, learning_rate: float, step: int) -> Step:
-        check_training(images, labels, self.plan)
+    def train_step(self, batch: Batch, learning_rate: float, step: int) -> Step:
+        check_training(batch, self.plan)
         self._train(True)
         with self._precision():
-            logits = self._run(self._tensor(images))
-            loss = self._loss(logits, self._labels(labels))
+            logits = self._run(self._tensor(batch.images))
+            loss = self._loss(logits, self._labels(batch.targets))
         if self._optimizer is not None:
             self._optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
@@ -139,10 +139,10 @@ class TorchNetwork(Shared):
 
     @by_turns
     @torch.enable_grad()
-    def trace(self, images: Array, labels: Labels) -> Trace:
-        check_training(images, labels, self.plan)
+    def trace(self, batch: Batch, *, step: int) -> Trace:
+        check_training(batch, self.plan)
         self._train(True)
-        values = {INPUT: self._tensor(images).requires_grad_()}
+        values = {INPUT: self._tensor(batch.images).requires_grad_()}
         received: dict[str, list[Tensor]] = {}
         with _kept(self.module):
             with self._precision():
@@ -152,7 +152,7 @@ class TorchNetwork(Shared):
                     received[at.name] = given
                     values[at.name] = self._layers[at.name](*given)
                 logits = values[self.plan.layers[-1].name]
-                loss = self._loss(logits, self._labels(labels))
+                loss = self._loss(logits, self._labels(batch.targets))
             wanted: dict[tuple[str, int | str | None], Tensor] = {
                 **{(name, None): value for name, value in values.items()},
                 **{(name, n): x for name, given in received.items() for n, x in enumerate(given)},
@@ -219,11 +219,11 @@ class TorchNetwork(Shared):
 
     @by_turns
     @torch.enable_grad()
-    def layer_times(self, images: Array, labels: Labels) -> dict[str, LayerTimes]:
+    def layer_times(self, batch: Batch) -> dict[str, LayerTimes]:
         """Time each layer, cut off from the others; autograd has no times of its own."""
-        check_training(images, labels, self.plan)
+        check_training(batch, self.plan)
         self._train(True)
-        values, passed, forward = {INPUT: self._tensor(images)}, [], []
+        values, passed, forward = {INPUT: self._tensor(batch.images)}, [], []
         with self._precision():
             for at in self.plan.layers:
                 given = [
@@ -235,7 +235,7 @@ class TorchNetwork(Shared):
                 forward.append(self._now() - start)
                 passed.append(given)
             logits = values[self.plan.layers[-1].name].detach().requires_grad_()
-            loss = self._loss(logits, self._labels(labels))
+            loss = self._loss(logits, self._labels(batch.targets))
         grads = dict(zip([self.plan.layers[-1].name], torch.autograd.grad(loss, [logits])))
         backward = []
         for at, given in zip(reversed(self.plan.layers), reversed(passed)):

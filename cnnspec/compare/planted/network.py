@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from cnnspec.backends.network import Labels, Step
+from cnnspec.backends.network import Batch, Step
 from cnnspec.backends.numpy import NumPyNetwork
 from cnnspec.compare.planted.families import NetworkFamily
 from cnnspec.compare.planted.specs import SPECS
@@ -53,17 +53,17 @@ class PredictsInReverse(NumPyNetwork):
 class TrainsWithTheRateTwice(NumPyNetwork):
     """A training step multiplies the learning rate in twice."""
 
-    def train_step(self, images: Array, labels: Labels, learning_rate: float, step: int) -> Step:
-        return super().train_step(images, labels, learning_rate * learning_rate, step)
+    def train_step(self, batch: Batch, learning_rate: float, step: int) -> Step:
+        return super().train_step(batch, learning_rate * learning_rate, step)
 
 
 @NETWORK.fault("loss-after-the-update", "loss,logits", "whole-is-not-its-parts")
 class LossAfterTheUpdate(NumPyNetwork):
     """A training step tells the loss after its update, not before."""
 
-    def train_step(self, images: Array, labels: Labels, learning_rate: float, step: int) -> Step:
-        super().train_step(images, labels, learning_rate, step)
-        after = self.trace(images, labels)
+    def train_step(self, batch: Batch, learning_rate: float, step: int) -> Step:
+        super().train_step(batch, learning_rate, step)
+        after = self.trace(batch, step=step)
         return Step(after.loss.loss, list(after.layers.values())[-1].output)
 
 
@@ -71,19 +71,19 @@ class LossAfterTheUpdate(NumPyNetwork):
 class TrainsOnHalfTheBatch(NumPyNetwork):
     """A training step learns from the first half of the batch alone."""
 
-    def train_step(self, images: Array, labels: Labels, learning_rate: float, step: int) -> Step:
-        half = (len(images) + 1) // 2
-        return super().train_step(images[:half], labels[:half], learning_rate, step)
+    def train_step(self, batch: Batch, learning_rate: float, step: int) -> Step:
+        half = slice((len(batch.images) + 1) // 2)
+        return super().train_step(batch.taken(half), learning_rate, step)
 
 
 @NETWORK.fault("last-parameter-skipped", WEIGHTS, "whole-is-not-its-parts")
 class LastParameterSkipped(NumPyNetwork):
     """A training step leaves out the last parameter."""
 
-    def train_step(self, images: Array, labels: Labels, learning_rate: float, step: int) -> Step:
+    def train_step(self, batch: Batch, learning_rate: float, step: int) -> Step:
         last = list(self._parameters)[-1]
         kept = self._parameters[last].copy()
-        result = super().train_step(images, labels, learning_rate, step)
+        result = super().train_step(batch, learning_rate, step)
         self._parameters[last][...] = kept
         return result
 
@@ -94,15 +94,15 @@ class GradientsKept(NumPyNetwork):
 
     _kept: Mapping[str, Array] = MappingProxyType({})
 
-    def train_step(self, images: Array, labels: Labels, learning_rate: float, step: int) -> Step:
-        trace = self.trace(images, labels)
+    def train_step(self, batch: Batch, learning_rate: float, step: int) -> Step:
+        trace = self.trace(batch, step=step)
         gradients = {
             f"{name}.{parameter}": gradient + self._kept.get(f"{name}.{parameter}", 0)
             for name, layer in trace.layers.items()
             for parameter, gradient in layer.grad_parameters.items()
         }
         before, slots = self.state(), self.optimizer_state()
-        result = super().train_step(images, labels, learning_rate, step)
+        result = super().train_step(batch, learning_rate, step)
         self.load_state(self.state() | {name: before[name] for name in gradients})
         self.load_optimizer_state(slots)
         self.update(gradients, learning_rate, step)
@@ -114,18 +114,18 @@ class GradientsKept(NumPyNetwork):
 class SlotsLost(NumPyNetwork):
     """A training step begins with a new optimizer."""
 
-    def train_step(self, images: Array, labels: Labels, learning_rate: float, step: int) -> Step:
+    def train_step(self, batch: Batch, learning_rate: float, step: int) -> Step:
         for slot in self._optimizer.slots.values():
             slot[...] = 0
-        return super().train_step(images, labels, learning_rate, step)
+        return super().train_step(batch, learning_rate, step)
 
 
 @NETWORK.fault("always-the-first-step", WEIGHTS, "whole-is-not-its-parts", training=with_count)
 class AlwaysTheFirstStep(NumPyNetwork):
     """A training step always tells the optimizer that it is the first."""
 
-    def train_step(self, images: Array, labels: Labels, learning_rate: float, step: int) -> Step:
-        return super().train_step(images, labels, learning_rate, 1)
+    def train_step(self, batch: Batch, learning_rate: float, step: int) -> Step:
+        return super().train_step(batch, learning_rate, 1)
 
 
 @NETWORK.fault("smaller-batch-scaled", WEIGHTS, "whole-is-not-its-parts")
@@ -134,19 +134,19 @@ class SmallerBatchScaled(NumPyNetwork):
 
     _largest = 0
 
-    def train_step(self, images: Array, labels: Labels, learning_rate: float, step: int) -> Step:
-        self._largest = max(self._largest, len(images))
-        scaled = learning_rate * len(images) / self._largest
-        return super().train_step(images, labels, scaled, step)
+    def train_step(self, batch: Batch, learning_rate: float, step: int) -> Step:
+        self._largest = max(self._largest, len(batch.images))
+        scaled = learning_rate * len(batch.images) / self._largest
+        return super().train_step(batch, scaled, step)
 
 
 @NETWORK.fault("float32-trains-otherwise", WEIGHTS, "whole-is-not-its-parts")
 class Float32TrainsOtherwise(NumPyNetwork):
     """A fast path of float32 alone takes half the learning rate."""
 
-    def train_step(self, images: Array, labels: Labels, learning_rate: float, step: int) -> Step:
+    def train_step(self, batch: Batch, learning_rate: float, step: int) -> Step:
         rate = learning_rate / 2 if self._dtype == np.float32 else learning_rate
-        return super().train_step(images, labels, rate, step)
+        return super().train_step(batch, rate, step)
 
 
 @NETWORK.fault("float32-predicts-otherwise", "predicted logits", "whole-is-not-its-parts")
@@ -162,7 +162,7 @@ class Float32PredictsOtherwise(NumPyNetwork):
 class OverwritesItsImages(NumPyNetwork):
     """A training step works on the caller's own images."""
 
-    def train_step(self, images: Array, labels: Labels, learning_rate: float, step: int) -> Step:
-        result = super().train_step(images, labels, learning_rate, step)
-        images[...] = 0
+    def train_step(self, batch: Batch, learning_rate: float, step: int) -> Step:
+        result = super().train_step(batch, learning_rate, step)
+        batch.images[...] = 0
         return result

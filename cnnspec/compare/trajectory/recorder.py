@@ -41,7 +41,7 @@ class Recorder:
             self.last = a.step
             if self.first_loss is None and a.loss != b.loss:
                 self.first_loss = a.step
-            classed = a.logits.argmax(1), b.logits.argmax(1)
+            classed = a.outputs.argmax(1), b.outputs.argmax(1)
             if self.first_prediction is None and np.any(classed[0] != classed[1]):
                 self.first_prediction = a.step
 

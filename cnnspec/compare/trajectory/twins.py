@@ -19,7 +19,7 @@ from typing import ParamSpec, TypeVar
 import numpy as np
 
 from cnnspec.backends.guard import told
-from cnnspec.backends.network import Network
+from cnnspec.backends.network import Batch, Network
 from cnnspec.compare.carried import gradient_errors
 from cnnspec.compare.carry import Weights
 from cnnspec.compare.kinks import turned_decisions
@@ -63,13 +63,17 @@ class TwinWatch(Watch):
         step, batch = taken.step, self._batch(taken)
         if self._reference is not self._first:
             rate = self._pair.training.optimizer.learning_rate
-            self._reference.train_step(batch.images.copy(), batch.labels, rate, step)
+            self._reference.train_step(Batch(batch.images.copy(), batch.labels), rate, step)
         stands, other = Standing.of(self._reference), Standing.of(self._second)
         of_twins = [stands.distances(Standing.of(twin)) for twin in self.twins.values()]
         for envelope, apart_of_twins in zip(self._envelopes, zip(*of_twins)):
             envelope.take(apart_of_twins)
         apart = self._apart(stands, other)
-        while apart and self._is_to_be_replayed(step, apart) and self._leave_out(apart.name, batch):
+        while (
+            apart
+            and self._is_to_be_replayed(step, apart)
+            and self._leave_out(apart.name, step, batch)
+        ):
             apart = self._apart(stands, other)
         if apart and self._is_to_be_replayed(step, apart):
             self._rewind(step, batch, apart)
@@ -116,7 +120,7 @@ class TwinWatch(Watch):
         """Tell whether an array is a parameter that is left out, or a slot of one."""
         return any(is_of(name, left) for left in self._left_out)
 
-    def _leave_out(self, name: str, batch: Split) -> bool:
+    def _leave_out(self, name: str, step: int, batch: Split) -> bool:
         """Leave out the parameter of an array if its gradient is rounding alone; tell whether.
 
         It should be 0, as that of a bias in front of a batch norm; how far rounding is from 0
@@ -129,7 +133,7 @@ class TwinWatch(Watch):
         exact = [
             trace
             for party in pair.parties
-            if (trace := _answer(self._exact_pass, party, batch)) is not None
+            if (trace := _answer(self._exact_pass, party, step, batch)) is not None
         ]
         if len(exact) < 2:
             return False
@@ -141,9 +145,9 @@ class TwinWatch(Watch):
         self._left_out.append(parameter)
         return True
 
-    def _exact_pass(self, party: Party, batch: Split) -> Trace:
+    def _exact_pass(self, party: Party, step: int, batch: Split) -> Trace:
         network = party.build(self._pair.plan, self._pair.training, "float64")
-        return self._pass(network, self._stood, batch)
+        return self._pass(network, self._stood, step, batch)
 
     def _is_to_be_replayed(self, step: int, apart: Apart) -> bool:
         """Tell so of the first step outside, and then at ever greater distances."""
@@ -187,7 +191,7 @@ class TwinWatch(Watch):
         """Let a network take the second side's step; return both sides' own passes there."""
         pair, stood = self._pair, (self._stood, self._other_stood)
         own, others = (
-            self._pass(party.build(pair.plan, pair.training), at, batch)
+            self._pass(party.build(pair.plan, pair.training), at, step, batch)
             for party, at in zip(pair.parties, stood)
         )
         self._other_stood.load(network)
@@ -195,9 +199,9 @@ class TwinWatch(Watch):
         return own, others
 
     @staticmethod
-    def _pass(network: Network, stood: Standing, batch: Split) -> Trace:
+    def _pass(network: Network, stood: Standing, step: int, batch: Split) -> Trace:
         stood.load(network)
-        return network.trace(batch.images.copy(), batch.labels)
+        return network.trace(Batch(batch.images.copy(), batch.labels), step=step)
 
     def _go_back(self, network: Network, passed: Trace, step: int, batch: Split) -> None:
         """Take a step by a network's backward pass and update, from another's forward pass."""

@@ -7,7 +7,7 @@ import pytest
 
 from cnnspec.address import LOSS, OPTIMIZER, STEP, Layer
 from cnnspec.backends import build, builder_of
-from cnnspec.backends.network import Network
+from cnnspec.backends.network import Batch, Network
 from cnnspec.compare.planted import FAULTS, Fault
 from cnnspec.compare.planted.network import NETWORK
 from cnnspec.compare.planted.planting import faulty_builder
@@ -75,8 +75,8 @@ def of_network(network: Network, plan: Plan) -> Parts:
         images = random.normal(size=(count, *plan.input)).astype(np.float32)
         labels = random.integers(0, plan.classes, count)
         predicted = network.predict(images)
-        taken = network.train_step(images, labels, 0.1, step)
-        parts = {"predicted": predicted, "loss": np.array(taken.loss), "logits": taken.logits}
+        taken = network.train_step(Batch(images, labels), 0.1, step)
+        parts = {"predicted": predicted, "loss": np.array(taken.loss), "logits": taken.outputs}
         parts |= {"images": images} | network.state()
         found |= {f"step {step} {name}": array for name, array in parts.items()}
     return found
