@@ -13,7 +13,8 @@ import numpy as np
 
 from cnnspec.backends.network import Labels
 from cnnspec.compare.carry import Weights
-from cnnspec.compare.kinds import LAYERS, LOSS
+from cnnspec.compare.fault import LossSituation
+from cnnspec.compare.kinds import LAYERS, LOSSES
 from cnnspec.numerics.budget import Exact, sum_budget
 from cnnspec.plan import INPUT, Plan, PlannedLayer
 from cnnspec.trace import Array, Trace
@@ -46,8 +47,7 @@ def pass_errors(
                 buffers[f"{at.name}.{name}"] = bound
         errors[at.name] = kind.errors_ahead(at, weights, inputs, off, training=True)
     last = plan.layers[-1].name
-    logits = trace.layers[last].output.astype(np.float64)
-    loss, d = LOSS.carried(logits, labels, errors[last], weights.precision)
+    loss, d = _loss_errors(weights, trace.layers[last].output, labels, errors[last])
     gradients = _backward(plan, weights, trace, errors, d)
     return PassErrors(errors[last], loss, gradients, buffers)
 
@@ -57,11 +57,19 @@ def gradient_errors(plan: Plan, weights: Weights, trace: Trace, labels: Labels) 
 
     By the parameters' full names. `trace` is that pass in float64.
     """
-    logits = trace.layers[plan.layers[-1].name].output.astype(np.float64)
-    _, own_grad = LOSS.budgets(logits, labels, weights.precision)
+    logits = trace.layers[plan.layers[-1].name].output
+    _, own_grad = _loss_errors(weights, logits, labels, np.zeros(logits.shape))
     shapes = {INPUT: plan.input} | {at.name: at.output for at in plan.layers}
     right = {name: np.zeros((len(logits), *shape)) for name, shape in shapes.items()}
     return _backward(plan, weights, trace, right, own_grad)
+
+
+def _loss_errors(
+    weights: Weights, logits: Array, labels: Labels, off: Exact
+) -> tuple[float, Exact]:
+    options = weights.training.loss
+    given = LossSituation(options, "", logits.astype(np.float64), labels)
+    return LOSSES[options.keyword].errors(given, off, weights.precision)
 
 
 def _backward(

@@ -24,7 +24,7 @@ class Weights:
 
     def __init__(self, plan: Plan, training: Training, precision: str) -> None:
         """`precision` is that of the roundings that are bounded."""
-        self._plan, self._training, self.precision = plan, training, precision
+        self._plan, self.training, self.precision = plan, training, precision
         in_float64 = training.model_copy(update={"precision": "float64"})
         self._network = engine.build(plan, in_float64, device="cpu")
         self.state: dict[str, Exact] = {}
@@ -35,7 +35,7 @@ class Weights:
 
     def in_float64(self) -> Weights:
         """Return the same weights, for bounds of float64."""
-        other = Weights(self._plan, self._training, "float64")
+        other = Weights(self._plan, self.training, "float64")
         other.load(self.state)
         return other
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from cnnspec.address import LOSS, OPTIMIZER, STEP, Address, Layer
-from cnnspec.compare.replay_learning import OF_LOSS
+from cnnspec.compare.kinds.loss import OF_LOSS
 from cnnspec.compare.replay_step import PREDICTED
 from cnnspec.compare.side import quantities_of
 from cnnspec.plan import Plan

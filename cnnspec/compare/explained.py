@@ -13,11 +13,11 @@ from cnnspec.backends.answers import slots_of
 from cnnspec.backends.guard import cannot
 from cnnspec.compare.allowed import called, means_two
 from cnnspec.compare.expected import expected
+from cnnspec.compare.fault import LossSituation
 from cnnspec.compare.inputs import Inputs, inputs_of
 from cnnspec.compare.isolation import Isolation
 from cnnspec.compare.judge import replayed
-from cnnspec.compare.kinds import LAYERS, OPTIMIZERS
-from cnnspec.compare.kinds import LOSS as LOSS_KIND
+from cnnspec.compare.kinds import LAYERS, LOSSES, OPTIMIZERS
 from cnnspec.compare.kinds.kind import COMPOSED, Term
 from cnnspec.compare.party import Party
 from cnnspec.compare.probe import LayerProbe
@@ -150,9 +150,10 @@ class _Explanation:
             return self._of_layer(probe) if probe else self._said((), NOT_AGAIN)
         if found.address == LOSS and found.probe != WHOLE_PASS:
             _, logits, labels = next(g for g in self._inputs.losses if g[0] == found.probe)
-            exact = logits.astype(np.float64)
+            options = self._isolation.training.loss
+            given = LossSituation(options, found.probe, logits.astype(np.float64), labels)
             where = found.precision, found.quantity, found.position
-            return self._said(*LOSS_KIND.terms(exact, labels, *where))
+            return self._said(*LOSSES[options.keyword].terms(given, *where))
         if found.address == OPTIMIZER:
             return self._of_update()
         if found.probe == WHOLE_PASS and found.backend != self._isolation.pair and in_float64:
@@ -227,6 +228,5 @@ class _Explanation:
         parameters = self._isolation.plan.parameters
         parameter = next(name for name in parameters if is_of(self._found.quantity, name))
         options = self._isolation.training.optimizer
-        slot = self._found.quantity.removeprefix(parameter).removeprefix(".")
-        where = self._found.precision, slot, self._found.position
+        where = self._found.precision, self._found.position
         return self._said(*OPTIMIZERS[options.keyword].terms(given.of(options, parameter), *where))

@@ -13,6 +13,7 @@ from cnnspec.compare.measure import measure
 from cnnspec.numerics.budget import Exact, sum_budget, unit_roundoff
 from cnnspec.plan import PlannedLayer
 from cnnspec.spec.optimizers import AnyOptimizer
+from cnnspec.spec.section import Kind
 from cnnspec.trace import Array
 
 
@@ -61,6 +62,7 @@ class LayerSituation:
 class LossSituation:
     """What the loss was given."""
 
+    options: Kind
     probe: str
     logits: Exact
     """(n, classes)"""

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Generic
 
+import numpy as np
+
 from cnnspec.compare.fault import Fault, Observation, Prediction, Situation
-from cnnspec.numerics import Arithmetic, Ball
+from cnnspec.numerics import Arithmetic, Ball, Exact
 from cnnspec.numerics.formula import Computation, Steps, Taken
 
+CHARGE = 2
+"""Roundings of one operation of a right computation: how products are grouped is open."""
 FAULTY = Arithmetic("float64", charge=4, overflow="alike")
 """That of a faulty computation, which may be written in many ways."""
 
@@ -37,12 +41,37 @@ class Formula(Generic[Situation]):
         self.steps, self._quantities = steps, quantities
         self._remembers = remembers
 
+    def given(self, situation: Situation, arithmetic: Arithmetic) -> dict[str, Any]:
+        """Return what a situation gives."""
+        return self._given(situation, arithmetic) | {"arithmetic": arithmetic}
+
     def computation(
-        self, situation: Situation, arithmetic: Arithmetic, **given: Any
+        self,
+        situation: Situation,
+        precision: str,
+        off: Mapping[str, Any] = MappingProxyType({}),
     ) -> Computation:
-        """Return the steps from what a situation gives, and from what is `given` in its place."""
-        known = self._given(situation, arithmetic) | {"arithmetic": arithmetic}
-        return Computation(known | given, self.steps)
+        """Return the formula on balls that hold what a sane computation comes to.
+
+        `off` is what given arrays are off by, by their names.
+        """
+        arithmetic = Arithmetic(precision, CHARGE)
+        given = self.given(situation, arithmetic)
+        for name, radius in off.items():
+            array = given[name].value
+            given[name] = arithmetic.ball(array, np.broadcast_to(radius, array.shape))
+        return Computation(given, self.steps)
+
+    def radii(
+        self,
+        situation: Situation,
+        precision: str,
+        quantities: Iterable[str],
+        off: Mapping[str, Any] = MappingProxyType({}),
+    ) -> dict[str, Exact]:
+        """Bound the errors of quantities."""
+        at = self.computation(situation, precision, off)
+        return {name: getattr(at, self._quantities.get(name, name)).radius for name in quantities}
 
     def prediction(self, found: Ball, observation: Observation[Situation]) -> Prediction:
         """Return what a step gives as a prediction of what is observed."""
@@ -51,7 +80,7 @@ class Formula(Generic[Situation]):
 
     def changed(self, steps: Steps, observation: Observation[Situation]) -> Prediction:
         """Predict a quantity by the formula with some of its steps replaced."""
-        given = self._given(observation.situation, FAULTY) | {"arithmetic": FAULTY}
+        given = self.given(observation.situation, FAULTY)
         taken: Taken = observation.taken if self._remembers else {}
         right = Computation(given, self.steps, taken=taken)
         computation = Computation(given | {"right": right}, self.steps, steps, taken=taken)

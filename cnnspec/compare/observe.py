@@ -14,10 +14,11 @@ from cnnspec.compare.fault import LossSituation, Observation
 from cnnspec.compare.inputs import Inputs
 from cnnspec.compare.isolation import Isolation
 from cnnspec.compare.judge import Judge, flat, replayed, updated_like, within, within_reach
-from cnnspec.compare.kinds import LOSS
+from cnnspec.compare.kinds import LOSSES
+from cnnspec.compare.kinds.loss import OF_LOSS
 from cnnspec.compare.probe import LayerProbe
 from cnnspec.compare.replay_layers import layer_situation, magnitudes, pair_budgets
-from cnnspec.compare.replay_learning import OF_LOSS, losses, updates
+from cnnspec.compare.replay_learning import losses, updates
 from cnnspec.compare.replay_step import PREDICTED, prediction_budget
 from cnnspec.compare.side import EXACT
 from cnnspec.numerics.budget import Exact
@@ -57,20 +58,21 @@ def observe_layer(isolation: Isolation, judge: Judge, probes: Sequence[LayerProb
 def observe_loss(isolation: Isolation, judge: Judge, inputs: Inputs) -> Observations:
     """Show the loss and its gradient, on all probes."""
     observed: Observations = {side.label: {} for side in isolation.sides}
+    options = isolation.training.loss
     for name, logits, labels in inputs.losses:
         truth = losses(judge.side, logits, labels)[EXACT]
-        exact = logits.astype(np.float64)
-        bounds = LOSS.budgets(exact, labels, "float64")
+        given = LossSituation(options, name, logits.astype(np.float64), labels)
+        bounds = LOSSES[options.keyword].budgets(given, "float64")
         for side in isolation.sides:
             found = losses(side, logits, labels)[EXACT]
-            for quantity, bound in zip(OF_LOSS, bounds):
+            for quantity in OF_LOSS:
                 observed[side.label].setdefault(quantity, []).append(
                     Observation(
-                        LossSituation(name, exact, labels),
+                        given,
                         quantity,
                         np.asarray(found[quantity]),
                         np.asarray(truth[quantity], np.float64),
-                        2 * bound,
+                        2 * bounds[quantity],
                     )
                 )
     return observed

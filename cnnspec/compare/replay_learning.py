@@ -11,10 +11,10 @@ import numpy as np
 from cnnspec.address import LOSS, OPTIMIZER
 from cnnspec.backends.answers import slots_of
 from cnnspec.backends.network import Labels, Network
-from cnnspec.compare.fault import UpdateSituation
+from cnnspec.compare.fault import LossSituation, UpdateSituation
 from cnnspec.compare.isolation import Isolation
-from cnnspec.compare.kinds import LOSS as LOSS_KIND
-from cnnspec.compare.kinds import OPTIMIZERS
+from cnnspec.compare.kinds import LOSSES, OPTIMIZERS
+from cnnspec.compare.kinds.loss import OF_LOSS
 from cnnspec.compare.probes import as_float32, gradient_probe
 from cnnspec.compare.side import EXACT, Side
 from cnnspec.numerics.budget import Exact
@@ -25,9 +25,6 @@ from cnnspec.trace import Array, State, Trace
 OPTIMIZER_STEPS = (1, 2, 3, 10, 1000)
 """Numbers of the steps that both optimizers take: some treat the first ones otherwise."""
 
-OF_LOSS = ("loss", "grad_logits")
-"""The quantities of the loss."""
-
 
 def replay_loss(isolation: Isolation, probe: str, logits: Array, labels: Labels) -> None:
     """Hold the loss of a batch and its gradient together."""
@@ -37,10 +34,11 @@ def replay_loss(isolation: Isolation, probe: str, logits: Array, labels: Labels)
         if found is None:
             return
         results[side] = found
-    exact = logits.astype(np.float64)
-    in_float64 = LOSS_KIND.budgets(exact, labels, "float64")
-    own = {side: LOSS_KIND.budgets(exact, labels, side.precision) for side in isolation.sides}
-    for index, quantity in enumerate(OF_LOSS):
+    options = isolation.training.loss
+    given, kind = LossSituation(options, probe, logits.astype(np.float64), labels), options.keyword
+    in_float64 = LOSSES[kind].budgets(given, "float64")
+    own = {side: LOSSES[kind].budgets(given, side.precision) for side in isolation.sides}
+    for quantity in OF_LOSS:
         isolation.hold(
             LOSS,
             quantity,
@@ -49,8 +47,8 @@ def replay_loss(isolation: Isolation, probe: str, logits: Array, labels: Labels)
                 side: {network: found[quantity] for network, found in by.items()}
                 for side, by in results.items()
             },
-            pair=2 * in_float64[index],
-            own={side: bounds[index] + in_float64[index] for side, bounds in own.items()},
+            pair=2 * in_float64[quantity],
+            own={side: of[quantity] + in_float64[quantity] for side, of in own.items()},
         )
 
 

@@ -10,11 +10,11 @@ from functools import reduce
 import numpy as np
 
 from cnnspec.address import LOSS, Address, Layer
-from cnnspec.backends.network import Batch, Labels, Network
+from cnnspec.backends.network import Batch, Network
 from cnnspec.compare.carry import Weights
+from cnnspec.compare.fault import LossSituation
 from cnnspec.compare.isolation import Isolation
-from cnnspec.compare.kinds import LAYERS
-from cnnspec.compare.kinds import LOSS as LOSS_KIND
+from cnnspec.compare.kinds import LAYERS, LOSSES
 from cnnspec.compare.probe import LayerProbe
 from cnnspec.compare.replay_layers import layer_budgets, of_shape
 from cnnspec.compare.side import WORKING, Side, grad_inputs_of, named
@@ -65,7 +65,10 @@ class _Pass:
                 self._add(Layer(at.name), quantity, value, alone[quantity], 2 * bounds[quantity])
         logits = trace.layers[plan.layers[-1].name].output
         loss = self._network.replay_loss(logits, labels)
-        of_loss, of_grad = self._bounds_of_loss(logits.astype(np.float64), labels)
+        options = self._isolation.training.loss
+        given = LossSituation(options, WHOLE_PASS, logits.astype(np.float64), labels)
+        off = self._rounding(given.logits)
+        of_loss, of_grad = LOSSES[options.keyword].errors(given, off, self._precision)
         self._add(LOSS, "loss", trace.loss.loss, loss.loss, np.asarray(2 * of_loss))
         self._add(LOSS, "grad_logits", trace.loss.grad_logits, loss.grad_logits, 2 * of_grad)
 
@@ -97,9 +100,6 @@ class _Pass:
 
     def _bounds(self, probe: LayerProbe, alone: dict[str, Array]) -> dict[str, Exact]:
         return layer_budgets(self._side, probe, alone)
-
-    def _bounds_of_loss(self, logits: Exact, labels: Labels) -> tuple[Exact | float, Exact]:
-        return LOSS_KIND.budgets(logits, labels, self._precision)
 
     def _add(
         self,
@@ -149,9 +149,6 @@ class _WorkingPass(_Pass):
             **{f"grad_{name}": bound for name, bound in of_parameters.items()},
             **(kind.buffers(at, weights, *inputs, *e) if at.buffers else {}),
         }
-
-    def _bounds_of_loss(self, logits: Exact, labels: Labels) -> tuple[Exact | float, Exact]:
-        return LOSS_KIND.carried(logits, labels, self._rounding(logits), self._precision)
 
     def _rounding(self, array: Array) -> Exact:
         return unit_roundoff(self._precision) * np.abs(array.astype(np.float64))

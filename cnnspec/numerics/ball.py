@@ -20,8 +20,8 @@ normal number. Sums hold for every order of their terms.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property, reduce
 from typing import Any, Literal, TypeAlias
 
@@ -73,9 +73,14 @@ class Arithmetic:
         return Ball(exact, np.broadcast_to(np.asarray(radius, np.float64), exact.shape), self)
 
     def constant(self, number: float) -> Ball:
-        """Return a constant as it is in the precision: rounded, if it is no number of it."""
-        off = number != float(np.dtype(self.precision).type(number))
-        return self.ball(number, unit_roundoff(self.precision) * abs(number) if off else 0.0)
+        """Return a constant as it is in the precision: rounded, if it is no number of it.
+
+        One below the smallest normal number may be nothing there.
+        """
+        with np.errstate(over="ignore"):
+            off = number != float(np.dtype(self.precision).type(number))
+        share = 1.0 if abs(number) < self._limits[0] else unit_roundoff(self.precision)
+        return self.ball(number, share * abs(number) if off else 0.0)
 
     def power(self, base: float, exponent: int) -> Ball:
         """Return base^exponent, which may be taken as so many products."""
@@ -246,7 +251,8 @@ class Ball:
 
     def _of_library(self) -> float:
         """Return how far a function of the mathematics library may be off, relatively."""
-        return gamma(FUNCTION_ERROR, self.arithmetic.precision)
+        rounds = FUNCTION_ERROR if self.arithmetic.charge else 0
+        return gamma(rounds, self.arithmetic.precision)
 
     def abs(self) -> Ball:
         """Return the magnitudes."""
@@ -356,7 +362,18 @@ def decided(x: Ball, above: Ball, below: Ball) -> Ball:
         return x.arithmetic.ball(chosen.value, np.where(_open(x), both, chosen.radius))
 
 
-def either(*forms: Ball) -> Ball:
-    """Return a number that may be computed in several forms, which are exactly the same."""
-    first, *_ = forms
-    return first.arithmetic.ball(first.value, reduce(np.maximum, (at.radius for at in forms)))
+def either(forms: Sequence[Callable[..., Ball]], *operands: Ball) -> Ball:
+    """Return what may be computed of operands in several forms, which are exactly the same.
+
+    What the operands are off by is carried as by the first form: the forms are one function. To
+    that comes what that form adds which rounds most.
+    """
+    arithmetic = operands[0].arithmetic
+    silent = replace(arithmetic, charge=0)
+    exact = [silent.ball(operand.value, operand.radius) for operand in operands]
+    whole = [form(*operands) for form in forms]
+    with np.errstate(all="ignore"):
+        own = [of.radius - form(*exact).radius for of, form in zip(whole, forms)]
+        radius = whole[0].radius - own[0] + reduce(np.maximum, own)
+    radius = np.where(np.isnan(radius), arithmetic.unknown, radius)
+    return arithmetic.ball(whole[0].value, radius)

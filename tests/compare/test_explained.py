@@ -71,7 +71,7 @@ def test_what_has_no_single_k_says_so_and_shows_its_terms(verdict: Any) -> None:
         ("batch_norm1.output", "d_var"),
         ("batch_norm1.running_var", "K"),
         ("the loss.loss", "errors"),
-        ("the loss.grad_logits", "r"),
+        ("the loss.grad_logits", "d_p"),
         ("optimizer.first.weight.exp_avg", "d_m"),
     ):
         first = explained(verdict, name)[0]
@@ -99,12 +99,15 @@ def test_a_probe_that_is_not_drawn_again_is_said(verdict: Any) -> None:
     assert (said.terms, said.formula) == ((), NOT_AGAIN)
 
 
-def test_sgd_has_a_k() -> None:
+def test_the_last_step_of_an_update_gives_its_bound() -> None:
     spec = parse_spec(TEXT.replace("adam: {}", "sgd: {momentum: 0.9}"))
     verdict = compare_backends(spec, PARTIES, mode="replay")
     quantities = quantities_called(verdict, "optimizer.first.weight")
     (pair, *_) = explain(resolve(spec), spec.training, PARTIES, quantities)
-    assert {term.name: term.value for term in pair.terms}["k"] == 11
+    terms = {term.name: term.value for term in pair.terms}
+    assert pair.found.precision == "float64"
+    assert pair.found.budget == pytest.approx(2 * terms["d_weights"], rel=1e-12)
+    assert {"w", "g", "buffer", "d_buffer", "moved", "d_moved"} <= terms.keys()
 
 
 def test_a_layer_called_loss_and_the_loss(verdict: Any) -> None:

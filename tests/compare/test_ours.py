@@ -16,6 +16,7 @@ from cnnspec.backends.guard import METHODS, told
 from cnnspec.backends.numpy import NumPyNetwork
 from cnnspec.cli import main
 from cnnspec.compare import Party, Verdict, parse_party
+from cnnspec.spec.layers import KINDS
 from cnnspec.trace import LayerTrace, LossTrace, Trace
 from tests.faulty import faulty
 
@@ -79,7 +80,7 @@ OURS = {
     "cnnspec.compare.own_faults.unit_roundoff": "learns",
     "cnnspec.compare.own_faults.measure": "coarse",
     "cnnspec.compare.replay_layers.sum_budget": "doubled",
-    "cnnspec.compare.replay_learning.LOSS_KIND.budgets": "doubled",
+    "cnnspec.compare.kinds.loss.LossKind.budgets": "doubled",
     "cnnspec.compare.replay_pass.layer_budgets": "doubled",
     "cnnspec.compare.replay_step.pass_errors": "doubled",
     "cnnspec.compare.replay_step.prediction_errors": "doubled",
@@ -312,7 +313,7 @@ def test_whatever_somebody_s_network_raises_is_no_error_of_ours(
 
 PARTS: list[tuple[str, str]] = [
     (kind, quantity)
-    for kind in engine.LAYERS
+    for kind in KINDS  # the spec has no branches that would be joined
     for quantity in ("forward", "input_gradient", "parameter_gradients")
     if quantity != "parameter_gradients" or kind in ("conv", "linear", "batch_norm")
 ]

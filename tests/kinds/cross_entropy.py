@@ -15,15 +15,16 @@ from cnnspec.backends import build
 from cnnspec.backends.network import Network
 from cnnspec.compare.causes import diagnose_loss
 from cnnspec.compare.fault import LossSituation, Observation
-from cnnspec.compare.kinds import LOSS
 from cnnspec.compare.probes import loss_probes
 from cnnspec.plan import resolve
 from cnnspec.randomness import stream
 from cnnspec.spec.layers import Flatten, Linear
+from cnnspec.spec.losses import DEFAULT_LOSS
 from cnnspec.spec.model import ModelSpec
 from cnnspec.spec.training import Training
 from cnnspec.trace import Array
 from tests.cases import Exact, assert_within, each_backend, each_precision, normal
+from tests.compare.loss_bounds import loss_bounds
 
 LOGITS: dict[str, Array] = {
     "random": 3 * normal((5, 4), "logits"),
@@ -71,8 +72,8 @@ def test_cross_entropy_is_the_formula(backend: str, precision: str, probe: str) 
         loss_budget, grad_budget = (
             own + formulas
             for own, formulas in zip(
-                LOSS.budgets(logits, labels, precision),
-                LOSS.budgets(logits, labels, "float64"),
+                loss_bounds(logits, labels, precision),
+                loss_bounds(logits, labels, "float64"),
             )
         )
         assert_within(found.loss, loss, loss_budget, "loss")
@@ -93,7 +94,7 @@ def loss_of(
 def test_cross_entropy_is_a_mean(backend: str, precision: str, batch: int) -> None:
     logits, labels = np.zeros((batch, 2)), np.zeros(batch, int)
     loss, grad = loss_of(backend, precision, logits.tolist(), labels.tolist())
-    loss_budget, grad_budget = LOSS.budgets(logits, labels, precision)
+    loss_budget, grad_budget = loss_bounds(logits, labels, precision)
     assert_within(loss, math.log(2), loss_budget, "loss")
     assert_within(grad, np.array([[-0.5, 0.5]] * batch) / batch, grad_budget, "grad_logits")
 
@@ -114,7 +115,7 @@ def test_cross_entropy_does_not_lose_large_equal_logits(backend: str, precision:
     for size in (1e4, -1e4):
         logits, labels = np.full((1, 2), size), np.array([1])
         loss, grad = loss_of(backend, precision, logits.tolist(), [1])
-        loss_budget, grad_budget = LOSS.budgets(logits, labels, precision)
+        loss_budget, grad_budget = loss_bounds(logits, labels, precision)
         assert_within(loss, math.log(2), loss_budget, "loss")
         assert_within(grad, np.array([[0.5, -0.5]]), grad_budget, "grad_logits")
 
@@ -346,11 +347,11 @@ def observe(loss: Loss, quantity: str) -> list[Observation[LossSituation]]:
             found = loss(logits, labels)[which]
         observations.append(
             Observation(
-                LossSituation(name, logits, np.array(labels)),
+                LossSituation(DEFAULT_LOSS, name, logits, np.array(labels)),
                 quantity,
                 np.asarray(found),
                 np.asarray(right(logits, labels)[which]),
-                2 * LOSS.budgets(logits, np.array(labels), "float64")[which],
+                2 * loss_bounds(logits, np.array(labels), "float64")[which],
             )
         )
     return observations

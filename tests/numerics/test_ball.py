@@ -146,7 +146,7 @@ TWO: dict[str, Callable[[Node, Node], Node]] = {
         np.where(a.exact > 0, a.exact, b.exact),
     ),
     "either": lambda a, b: Node(
-        either(a.ball + b.ball - b.ball, a.ball),
+        either([lambda x, y: (x - y) + y, lambda x, y: x + y - y], a.ball, b.ball),
         a.computed + b.computed - b.computed,
         a.exact + b.exact - b.exact,
     ),
@@ -226,7 +226,7 @@ def test_what_selects_rounds_nothing() -> None:
     mask = np.array([True, False, True])
     for found in (
         *(-x, x.abs(), x.sign(), x.clip(-1, 1), x.max(0), x.reshape(3, 1)),
-        *(maximum(x, y), where(mask, x, y), decided(x, y, x), either(x, x)),
+        *(maximum(x, y), where(mask, x, y), decided(x, y, x), either([Ball.abs], x)),
     ):
         assert not found.radius.any()
     assert decided(x, y, -y).value.tolist() == [0.5, -3.0, 0.0]
@@ -289,6 +289,21 @@ def test_a_root_of_0_moves_by_the_root() -> None:
     found = at.ball(np.array([0.0, 1.0]), 1e-8).sqrt()
     assert 1e-4 <= found.radius[0] <= 1.0001e-4
     assert found.radius[1] < 1.1e-7
+
+
+def test_of_several_forms_the_one_that_rounds_most_counts_and_errors_are_carried_once() -> None:
+    at, u = Arithmetic("float32"), 2.0**-24
+    b, old, new = at.ball(np.array([0.9])), at.ball(np.array([1000.0])), at.ball(np.array([1.0]))
+    forms = [
+        lambda b, old, new: b * old + (1 - b) * new,
+        lambda b, old, new: new - b * (new - old),
+    ]
+    exact = either(forms, b, old, new)
+    assert exact.radius == max(form(b, old, new).radius for form in forms)
+    off = at.ball(np.array([1.0]), 1e-3)
+    found = either(forms, b, old, off)
+    assert 1e-4 < found.radius - exact.radius < 1.01e-4, "not 1.9 times as much"
+    assert found.radius > forms[0](b, old, off).radius + 100 * u
 
 
 def test_what_is_known_of_a_number_narrows_it() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from cnnspec.compare.causes.help import HELP
 from cnnspec.compare.causes.numbers import any_constant, fewer_bits
 from cnnspec.compare.fault import Cause, Fault, LossSituation, Observation, first_cause
-from cnnspec.compare.kinds import LOSS
+from cnnspec.compare.kinds import LOSSES
 from cnnspec.numerics.budget import Exact
 
 Observed = Observation[LossSituation]
@@ -21,18 +21,18 @@ def diagnose_loss(observations: list[Observed]) -> Cause | None:
     Where no number that was found is finite, many faults might have given them: none is named
     but those that overflow on just these logits.
     """
+    kind = LOSSES[observations[0].situation.options.keyword]
     if not any(np.isfinite(observation.found).any() for observation in observations):
-        return LOSS.overflow(observations)
-    return first_cause(_suspected(observations), observations, {**HELP, **LOSS.help})
+        return kind.overflow(observations)
+    return first_cause(_suspected(observations), observations, {**HELP, **kind.help})
 
 
 def _suspected(observations: list[Observed]) -> Iterator[Fault[LossSituation]]:
-    yield from LOSS.suspected(observations)
+    yield from LOSSES[observations[0].situation.options.keyword].suspected(observations)
     yield from any_constant(observations)
     yield from fewer_bits(observations, _budget)
 
 
 def _budget(observation: Observed, precision: str) -> Exact:
-    situation = observation.situation
-    loss, grad = LOSS.budgets(situation.logits, situation.labels, precision)
-    return {"loss": loss, "grad_logits": grad}[observation.quantity]
+    given = observation.situation
+    return LOSSES[given.options.keyword].budgets(given, precision)[observation.quantity]

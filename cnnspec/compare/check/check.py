@@ -25,6 +25,7 @@ from cnnspec.compare.probes import as_float32, loss_probes, probe_labels
 from cnnspec.errors import BackendError
 from cnnspec.spec.layers import KINDS as LAYER_KINDS
 from cnnspec.spec.layers import AnyLayer
+from cnnspec.spec.losses import LOSSES as LOSS_KINDS
 
 Progress = Callable[[int, int, str], None]
 """Called before each setting: how many are done, of how many, and which comes now."""
@@ -217,6 +218,7 @@ def _check_loss(
     limit: float,
     on_progress: Progress,
 ) -> Checked:
+    options = LOSS_KINDS[kind]()
     graders: list[LossGrader] = []
     asked: list[dict[str, Any]] = []
     for number, classes in enumerate(CLASSES):
@@ -231,7 +233,9 @@ def _check_loss(
                 given = {"logits": logits, "labels": labels}
                 np.savez(folder / f"{at}-given.npz", **given)  # type: ignore[arg-type]
             asked.append({"key": key, "probes": [probe for probe, *_ in batches.values()]})
-            graders.append(LossGrader(f"{classes} classes, {kind_of_logits} logits", batches))
+            graders.append(
+                LossGrader(options, f"{classes} classes, {kind_of_logits} logits", batches)
+            )
     keys = [setting["key"] for setting in asked]
 
     def show(key: str) -> None:

@@ -6,15 +6,16 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from cnnspec.backends.loops.cross_entropy import cross_entropy
+from cnnspec.backends import loops
 from cnnspec.backends.network import Labels
 from cnnspec.compare.check.grade import CHANGES_INPUT
 from cnnspec.compare.check.judged import Judged
 from cnnspec.compare.check.records import CheckFinding
 from cnnspec.compare.check.results import Results
 from cnnspec.compare.fault import LossSituation, Observation
-from cnnspec.compare.kinds import LOSS
+from cnnspec.compare.kinds import LOSSES
 from cnnspec.numerics.budget import Exact
+from cnnspec.spec.section import Kind
 from cnnspec.trace import Array
 
 QUANTITIES = {"loss": "forward", "grad_logits": "backward"}
@@ -27,9 +28,9 @@ Batch = tuple[str, Exact, Labels]
 class LossGrader:
     """Batches of one kind of logits, and what is right for them."""
 
-    def __init__(self, setting: str, batches: Mapping[str, Batch]) -> None:
+    def __init__(self, options: Kind, setting: str, batches: Mapping[str, Batch]) -> None:
         """`batches` are by the key under which the process knows them."""
-        self.setting, self.batches = setting, batches
+        self._options, self.setting, self.batches = options, setting, batches
 
     def unreached(self) -> list[CheckFinding]:
         """Return what would have been looked at."""
@@ -73,12 +74,14 @@ class LossGrader:
 
     def _observed(self, key: str, quantity: str, found: Array) -> Observation[LossSituation]:
         name, logits, labels = self.batches[key]
-        truth = dict(zip(QUANTITIES, map(np.asarray, cross_entropy(logits, labels))))
-        bounds = dict(zip(QUANTITIES, LOSS.budgets(logits, labels, "float64")))
+        right = loops.LOSSES[self._options.keyword](logits, labels)
+        truth = dict(zip(QUANTITIES, map(np.asarray, right)))
+        given = LossSituation(self._options, name, logits, labels)
+        bounds = LOSSES[self._options.keyword].budgets(given, "float64")
         if quantity == "loss" and found.size == 1:
             found = found.reshape(())
         return Observation(
-            LossSituation(name, logits, labels),
+            given,
             quantity,
             found,
             truth[quantity],

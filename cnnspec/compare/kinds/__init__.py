@@ -31,7 +31,5 @@ LAYERS: Mapping[str, LayerKind] = {
 }
 
 LOSSES: Mapping[str, LossKind] = {"cross_entropy": CrossEntropyKind()}
-(LOSS,) = LOSSES.values()
-"""A spec does not choose it."""
 
 OPTIMIZERS: Mapping[str, OptimizerKind] = {"sgd": SGDKind(), "adam": AdamKind()}

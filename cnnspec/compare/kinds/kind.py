@@ -7,6 +7,8 @@ from types import MappingProxyType
 from typing import ClassVar, Generic, NamedTuple
 
 from cnnspec.compare.fault import Fault, Observation, Situation
+from cnnspec.numerics import Ball
+from cnnspec.numerics.formula import Computation
 
 
 class Term(NamedTuple):
@@ -42,3 +44,17 @@ class Kind(Generic[Situation]):
         """Yield the faults that may have spoilt a quantity, those of the table first."""
         quantity = observations[0].quantity
         yield from (fault for fault in self.faults if fault.spoils(quantity))
+
+
+def ball_terms(at: Computation, steps: Mapping[str, str], position: tuple[int, ...]) -> list[Term]:
+    """Return what one number of some steps is, and what it may be off by.
+
+    `steps` says what they mean, by their names.
+    """
+    terms = []
+    for name, meaning in steps.items():
+        ball: Ball = getattr(at, name)
+        index = tuple(place if size > 1 else 0 for place, size in zip(position, ball.shape))
+        terms.append(Term(name, float(ball.value[index]), meaning))
+        terms.append(Term(f"d_{name}", float(ball.radius[index]), "what it may be off by"))
+    return terms

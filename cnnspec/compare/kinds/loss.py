@@ -2,36 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
-from cnnspec.backends.network import Labels
 from cnnspec.compare.fault import Cause, LossSituation, Observation
-from cnnspec.compare.kinds.kind import Kind, Terms
-from cnnspec.numerics.budget import Exact
+from cnnspec.compare.formulas import Formula
+from cnnspec.compare.kinds.kind import COMPOSED, Kind, Term, Terms, ball_terms
+from cnnspec.numerics import Exact
+from cnnspec.numerics.formula import Computation
+
+OF_LOSS = ("loss", "grad_logits")
+"""The quantities of a loss: the mean over the batch, and its gradient."""
 
 
 class LossKind(Kind[LossSituation]):
-    """A kind of loss: a mean over the batch, and its gradient (`loss`, `grad_logits`)."""
+    """A kind of loss of a batch."""
 
-    def budgets(self, logits: Exact, labels: Labels, precision: str) -> tuple[Exact, Exact]:
+    formula: ClassVar[Formula[Any]]
+    """From logits and labels to the loss and its gradient."""
+    shown: ClassVar[Mapping[str, str]]
+    """The steps that explain the bound of a gradient, and what they are."""
+
+    def budgets(self, situation: LossSituation, precision: str) -> dict[str, Exact]:
         """Bound the errors of the loss and of its gradient."""
+        found = self.formula.radii(situation, precision, OF_LOSS)
+        shapes = {"loss": (), "grad_logits": situation.logits.shape}
+        return {name: radius.reshape(shapes[name]) for name, radius in found.items()}
+
+    def carried(self, situation: LossSituation, off: Exact) -> tuple[float, Exact]:
+        """Bound what logits that are off make of the loss and of its gradient."""
         raise NotImplementedError
 
-    def carried(
-        self, logits: Exact, labels: Labels, off: Exact, precision: str
-    ) -> tuple[float, Exact]:
+    def errors(self, situation: LossSituation, off: Exact, precision: str) -> tuple[float, Exact]:
         """Bound the errors of the loss of logits that are off, and of its gradient."""
-        raise NotImplementedError
+        own, (loss, grad) = self.budgets(situation, precision), self.carried(situation, off)
+        return loss + float(own["loss"]), grad + own["grad_logits"]
 
     def terms(
-        self,
-        logits: Exact,
-        labels: Labels,
-        precision: str,
-        quantity: str,
-        position: tuple[int, ...],
+        self, situation: LossSituation, precision: str, quantity: str, position: tuple[int, ...]
     ) -> Terms:
         """Say what the bound of one number is made of."""
+        at = self.formula.computation(situation, precision)
+        images, classes = situation.logits.shape
+        own = self.terms_of_loss(at) if quantity == "loss" else ball_terms(at, self.shown, position)
+        return Terms(
+            (Term("n", images, "images"), Term("classes", classes, "terms of each sum"), *own),
+            f"{COMPOSED} compare/kinds, step by step: each rounds, and passes on what it is "
+            "given; for each side",
+        )
+
+    def terms_of_loss(self, at: Computation) -> list[Term]:
+        """Say what the bound of the loss itself is made of."""
         raise NotImplementedError
 
     def overflow(self, observations: Sequence[Observation[LossSituation]]) -> Cause | None:

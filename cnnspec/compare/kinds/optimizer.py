@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+
 from cnnspec.compare.fault import UpdateSituation
-from cnnspec.compare.kinds.kind import Kind, Terms
-from cnnspec.numerics.budget import Exact
+from cnnspec.compare.formulas import Formula
+from cnnspec.compare.kinds.kind import COMPOSED, Kind, Term, Terms, ball_terms
+from cnnspec.numerics import Exact
 
 
 class OptimizerKind(Kind[UpdateSituation]):
     """A kind of optimizer: a rule for each number by itself."""
+
+    rule: ClassVar[Formula[Any]]
+    """From what is given to the weights, and to each slot."""
+    shown: ClassVar[Mapping[str, str]]
+    """The steps that explain a bound, and what they are."""
 
     def budgets(
         self, given: UpdateSituation, precision: str, gradient_error: Exact | float = 0.0
@@ -17,10 +28,19 @@ class OptimizerKind(Kind[UpdateSituation]):
 
         `gradient_error` is what the gradient itself may be off by.
         """
-        raise NotImplementedError
+        off = {"gradient": gradient_error} if np.any(gradient_error) else {}
+        return self.rule.radii(given, precision, ("", *given.options.slots), off)
 
-    def terms(
-        self, given: UpdateSituation, precision: str, quantity: str, position: tuple[int, ...]
-    ) -> Terms:
+    def terms(self, given: UpdateSituation, precision: str, position: tuple[int, ...]) -> Terms:
         """Say what the bound of one number of the weights, or of a slot, is made of."""
-        raise NotImplementedError
+        at = self.rule.computation(given, precision)
+        return Terms(
+            (
+                Term("step", given.step, "its number"),
+                Term("w", float(given.weights[position]), "the weight before"),
+                Term("g", float(given.gradient[position]), "its gradient"),
+                *ball_terms(at, self.shown, position),
+            ),
+            f"{COMPOSED} compare/kinds/{given.options.keyword}, step by step: each rounds, and "
+            "passes on what it is given; for each side",
+        )

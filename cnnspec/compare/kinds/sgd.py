@@ -1,7 +1,8 @@
-"""Stochastic gradient descent: its budget, and the faults of momentum."""
+"""What the referee knows of stochastic gradient descent."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,10 +10,9 @@ import numpy as np
 from cnnspec.compare.fault import UpdateSituation
 from cnnspec.compare.formulas import Formula, beside
 from cnnspec.compare.kinds import update
-from cnnspec.compare.kinds.kind import Term, Terms
 from cnnspec.compare.kinds.optimizer import OptimizerKind
-from cnnspec.compare.kinds.update import STEP, decays, given_of, given_terms, rates
-from cnnspec.numerics import Arithmetic, Exact, gamma, unless_too_large
+from cnnspec.compare.kinds.update import STEP, decays, given_of, rates
+from cnnspec.numerics import Arithmetic, Ball, either
 from cnnspec.numerics.formula import Steps
 from cnnspec.spec.optimizers import SGD
 
@@ -24,18 +24,41 @@ def _given(situation: UpdateSituation, arithmetic: Arithmetic) -> dict[str, Any]
     return given_of(situation, arithmetic) | {
         "old": arithmetic.ball(old),
         "momentum": arithmetic.constant(options.momentum),
+        "given_momentum": options.momentum,
         "nesterov": options.nesterov,
     }
 
+
+PLAIN: list[Callable[..., Ball]] = [
+    lambda w, moved, rate, decay, gradient: w - moved,
+    lambda w, moved, rate, decay, gradient: w * (1 - rate * decay) - rate * gradient,
+]
+"""Without a momentum, the weight decay may be taken off the weights first."""
 
 STEPS: Steps = {
     **STEP,
     "buffer": lambda at: at.momentum * at.old + at.g,
     "look": lambda at: at.g + at.momentum * at.buffer,
     "direction": lambda at: at.look if at.nesterov else at.buffer,
+    "weights": lambda at: (
+        STEP["weights"](at)
+        if at.given_momentum
+        else either(PLAIN, at.w, at.moved, at.rate, at.decay, at.gradient)
+    ),
 }
 
-RULE = Formula(_given, STEPS, {"": "weights", "momentum_buffer": "buffer"})
+SHOWN = {
+    "g": "the gradient with the weight decay",
+    "buffer": "the momentum buffer",
+    "moved": "the size of the step",
+    "weights": "the weight after",
+}
+
+RULE = Formula(
+    _given,
+    STEPS,
+    {"": "weights", "momentum_buffer": "buffer"},
+)
 
 fault = RULE.spoiling()
 
@@ -157,46 +180,7 @@ COMMON = [*rates(fault), *decays(fault)]
 class SGDKind(OptimizerKind):
     """Plain, with a momentum, or with Nesterov's."""
 
+    rule = RULE
     faults = (*COMMON, *MOMENTA, *(beside(one, other) for one in MOMENTA for other in COMMON))
     help = HELP
-
-    def budgets(
-        self, given: UpdateSituation, precision: str, gradient_error: Exact | float = 0.0
-    ) -> dict[str, Exact]:
-        """Bound the errors of one step; keys `` (the weights) and `momentum_buffer`.
-
-        A constant costs a rounding, and so does each product and sum: 3 up to g + decay w,
-        2 more to the buffer, 3 more to a Nesterov direction, 3 more to the new weights. What the
-        gradient itself is off by goes into the buffer once, and once or 1 + momentum times into the
-        direction.
-        """
-        options, weights, gradient = given.options, given.weights, given.gradient
-        assert isinstance(options, SGD)
-        tiny = float(np.finfo(precision).tiny)
-        direction = np.abs(gradient) + gradient_error + options.weight_decay * np.abs(weights)
-        error, budgets = gradient_error, {}
-        if options.momentum:
-            buffer = options.momentum * np.abs(given.slots["momentum_buffer"]) + direction
-            bound = gamma(5, precision) * buffer + 5 * tiny + gradient_error
-            budgets["momentum_buffer"] = unless_too_large(bound, buffer, precision)
-            if options.nesterov:
-                direction = direction + options.momentum * buffer
-                error = (1 + options.momentum) * gradient_error
-            else:
-                direction = buffer
-        size = np.abs(weights) + given.learning_rate * direction
-        bound = gamma(11, precision) * size + 11 * tiny + given.learning_rate * error
-        budgets[""] = unless_too_large(bound, np.maximum(size, direction), precision)
-        return budgets
-
-    def terms(
-        self, given: UpdateSituation, precision: str, quantity: str, position: tuple[int, ...]
-    ) -> Terms:
-        k = 5 if quantity else 11
-        return Terms(
-            (
-                *given_terms(given, position),
-                Term("k", k, "roundings, each constant, product and sum being one"),
-            ),
-            "gamma_k of the magnitudes of what is added up, for each side",
-        )
+    shown = SHOWN

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 from cnnspec.compare.fault import Fault, UpdateSituation
-from cnnspec.compare.kinds.kind import Term
 from cnnspec.numerics import Arithmetic
 from cnnspec.numerics.formula import Step, Steps
 
@@ -30,15 +29,6 @@ STEP: Steps = {
     "weights": lambda at: at.w - at.moved,
 }
 """From a `direction`, and a gradient with the weight decay in it, to the new weights."""
-
-
-def given_terms(situation: UpdateSituation, position: tuple[int, ...]) -> list[Term]:
-    """Return what one number was given."""
-    return [
-        Term("step", situation.step, "its number"),
-        Term("w", float(situation.weights[position]), "the weight before"),
-        Term("g", float(situation.gradient[position]), "its gradient"),
-    ]
 
 
 def _step(of: Step) -> Steps:

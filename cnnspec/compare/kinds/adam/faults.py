@@ -2,50 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from cnnspec.compare.fault import UpdateSituation
-from cnnspec.compare.formulas import Formula, beside, steps_of
+from cnnspec.compare.formulas import beside, steps_of
 from cnnspec.compare.kinds import update
-from cnnspec.compare.kinds.update import STEP, decays, given_of, rates
-from cnnspec.numerics import Arithmetic, maximum
-from cnnspec.numerics.formula import Steps
-from cnnspec.spec.optimizers import Adam
-
-
-def _given(situation: UpdateSituation, arithmetic: Arithmetic) -> dict[str, Any]:
-    options = situation.options
-    assert isinstance(options, Adam)
-    beta1, beta2 = options.betas
-    return given_of(situation, arithmetic) | {
-        "given_b1": beta1,
-        "given_b2": beta2,
-        "eps": arithmetic.constant(options.eps),
-        "given_step": situation.step,
-        "old_m": arithmetic.ball(situation.slots["exp_avg"]),
-        "old_v": arithmetic.ball(situation.slots["exp_avg_sq"]),
-    }
-
-
-STEPS: Steps = {
-    **STEP,
-    "beta1": lambda at: at.given_b1,
-    "beta2": lambda at: at.given_b2,
-    "b1": lambda at: at.arithmetic.constant(at.beta1),
-    "b2": lambda at: at.arithmetic.constant(at.beta2),
-    "t": lambda at: at.given_step,
-    "m": lambda at: at.b1 * at.old_m + (1 - at.b1) * at.g,
-    "v": lambda at: at.b2 * at.old_v + (1 - at.b2) * at.g * at.g,
-    "c1": lambda at: 1 - at.arithmetic.power(at.beta1, at.t),
-    "c2": lambda at: 1 - at.arithmetic.power(at.beta2, at.t),
-    "corrected_m": lambda at: at.m / at.c1,
-    "corrected_v": lambda at: at.v / at.c2,
-    "root": lambda at: at.corrected_v.sqrt(),
-    "divisor": lambda at: at.root + at.eps,
-    "direction": lambda at: at.corrected_m / at.divisor,
-}
-
-RULE = Formula(_given, STEPS, {"": "weights", "exp_avg": "m", "exp_avg_sq": "v"})
+from cnnspec.compare.kinds.adam.rule import RULE, STEPS
+from cnnspec.compare.kinds.update import decays, rates
+from cnnspec.numerics import maximum
 
 fault = RULE.spoiling()
 

@@ -10,47 +10,13 @@ from typing import Any
 import numpy as np
 
 from cnnspec.compare.fault import Fault, LossSituation
-from cnnspec.compare.formulas import Formula, beside
-from cnnspec.numerics import Arithmetic, Ball
+from cnnspec.compare.formulas import beside
+from cnnspec.compare.kinds.cross_entropy.formula import MEAN, of_label
+from cnnspec.numerics import Ball
 from cnnspec.numerics.formula import Computation, Step, Steps
 
 CrossEntropyFault = Fault[LossSituation]
 
-
-def _given(situation: LossSituation, arithmetic: Arithmetic) -> dict[str, Any]:
-    return {"logits": arithmetic.ball(situation.logits), "given_labels": situation.labels}
-
-
-def _one_hot(at: Computation) -> Any:
-    own = np.equal.outer(at.labels, np.arange(at.classes))
-    return at.arithmetic.ball(own)
-
-
-def _of_label(at: Computation, rows: Ball) -> Ball:
-    """Return the number of each row (n, classes) that belongs to its label: (n, 1)."""
-    return rows.moved(lambda array: np.take_along_axis(array, at.labels[:, None], axis=1))
-
-
-STEPS: Steps = {
-    "n": lambda at: at.logits.value.shape[0],
-    "classes": lambda at: at.logits.value.shape[1],
-    "labels": lambda at: at.given_labels,
-    "own": _one_hot,
-    "z": lambda at: at.logits,
-    "axis": lambda at: 1,
-    "d": lambda at: at.z - at.z.max(at.axis),
-    "e": lambda at: at.d.exp(),
-    "total": lambda at: at.e.sum(at.axis),
-    "p": lambda at: at.e / at.total,
-    "log_p": lambda at: at.d - at.total.log(),
-    "terms": lambda at: -_of_label(at, at.log_p),
-    "divisor": lambda at: at.n,
-    "loss": lambda at: at.terms.sum(0) / at.divisor,
-    "grad": lambda at: (at.p - at.own) / at.divisor,
-}
-"""Mean of log(sum(exp(z))) - z[label], and its gradient (softmax(z) - one-hot) / n."""
-
-MEAN = Formula(_given, STEPS, {"grad_logits": "grad"})
 
 fault = MEAN.spoiling()
 
@@ -153,7 +119,7 @@ def _epsilons() -> Iterator[CrossEntropyFault]:
 
     def added(eps: float) -> Steps:
         def grad(at: Computation) -> Any:
-            p = _of_label(at, at.p)
+            p = of_label(at, at.p)
             return (at.p - at.own) * (p / (p + eps)) / at.divisor
 
         return {"log_p": lambda at: (at.p + eps).log(), "grad": grad}
@@ -318,18 +284,18 @@ _WRONG_LOSS: list[CrossEntropyFault] = [
     fault(
         "no-logarithm",
         "the loss is minus the probability of the label: the logarithm is left out",
-        {"terms": lambda at: -_of_label(at, at.p), "grad": _through_softmax(lambda at: -at.own)},
+        {"terms": lambda at: -of_label(at, at.p), "grad": _through_softmax(lambda at: -at.own)},
     ),
     fault(
         "no-logarithm",
         "the loss is 1 minus the probability of the label; minus its logarithm is wanted",
-        {"terms": lambda at: 1 - _of_label(at, at.p)},
+        {"terms": lambda at: 1 - of_label(at, at.p)},
     ),
     fault(
         "log-of-mean",
         "the code takes the logarithm of the mean probability; the mean of the logarithms is "
         "wanted",
-        {"loss": lambda at: -(_of_label(at, at.p).sum(0) / at.n).log()},
+        {"loss": lambda at: -(of_label(at, at.p).sum(0) / at.n).log()},
     ),
     *_one_image(),
     fault(
@@ -338,7 +304,7 @@ _WRONG_LOSS: list[CrossEntropyFault] = [
         {
             "p": lambda at: at.z,
             "log_p": lambda at: at.z.log(),
-            "grad": lambda at: _at_label(at, -1 / _of_label(at, at.z)) / at.divisor,
+            "grad": lambda at: _at_label(at, -1 / of_label(at, at.z)) / at.divisor,
         },
     ),
     fault(
@@ -382,12 +348,12 @@ _WRONG_GRADIENT: list[CrossEntropyFault] = [
         (
             "label-alone",
             "the gradient is 0 but for the label's class; every class has one",
-            lambda at: _at_label(at, _of_label(at, at.p) - 1) / at.divisor,
+            lambda at: _at_label(at, of_label(at, at.p) - 1) / at.divisor,
         ),
         (
             "softmax-jacobian-missing",
             _MINUS_ONE_OVER_P,
-            lambda at: _at_label(at, -1 / _of_label(at, at.p)) / at.divisor,
+            lambda at: _at_label(at, -1 / of_label(at, at.p)) / at.divisor,
         ),
         (
             "softmax-jacobian-missing",
