@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -25,9 +25,9 @@ class Layer(ABC):
     behind. Where more is to go with it, a class has its own `__reduce__`.
     """
 
-    overwrites: ClassVar[bool] = False
+    overwrites: bool = False
     """Whether `forward` may write over its input: then nobody else is to read that."""
-    returns_a_view: ClassVar[bool] = False
+    returns_a_view: bool = False
     """Whether the output is the input's memory, read otherwise."""
 
     def __init__(self, layer: SpecLayer, input: Any, output: Shape, dtype: np.dtype) -> None:
@@ -76,6 +76,7 @@ class Stopwatch(Layer):
     def __init__(self, layer: Layer) -> None:
         self._layer = layer
         self.parameters, self.buffers = layer.parameters, layer.buffers
+        self.overwrites, self.returns_a_view = layer.overwrites, layer.returns_a_view
         self._forward = self._backward = 0.0
 
     @property

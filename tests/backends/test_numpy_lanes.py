@@ -50,7 +50,34 @@ layers:
   - linear: {out_features: 5}
 training: {optimizer: {sgd: {learning_rate: 0.1, momentum: 0.9}}}
 """)
-SPECS = {"plain": PLAIN, "normed": NORMED}
+BRANCHED = parse_spec("""
+input: [2, 8, 7]
+layers:
+  - conv: {out_channels: 4, kernel_size: 3, padding: 1}
+  - parallel: {paths: [[relu, conv: {out_channels: 2, kernel_size: 1}], [], [relu]]}
+  - relu
+  - flatten
+  - residual: {body: [relu, linear: {out_features: 560}]}
+  - linear: {out_features: 5}
+training: {optimizer: adam}
+""")
+NORMED_BRANCHES = parse_spec("""
+input: [2, 8, 7]
+layers:
+  - residual:
+      body: [conv: {out_channels: 3, kernel_size: 3, padding: 1}, batch_norm, relu]
+      shortcut: [conv: {out_channels: 3, kernel_size: 1}, batch_norm]
+  - parallel: {paths: [[batch_norm, relu], [], [relu, batch_norm]]}
+  - flatten
+  - linear: {out_features: 5}
+training: {optimizer: {sgd: {learning_rate: 0.1, momentum: 0.9}}}
+""")
+SPECS = {
+    "plain": PLAIN,
+    "normed": NORMED,
+    "branched": BRANCHED,
+    "normed branches": NORMED_BRANCHES,
+}
 IMAGES = 13
 """Not to be shared out evenly."""
 
@@ -122,8 +149,9 @@ def test_a_number_of_threads_gives_the_same_bits_every_time(
             np.testing.assert_array_equal(state[key], array)
 
 
+@pytest.mark.parametrize("name", ["plain", "branched"])
 def test_pieces_bound_the_images_of_a_pass(
-    shared_out: list[int], monkeypatch: pytest.MonkeyPatch
+    name: str, shared_out: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[int] = []
     forward = ConvNumPy.forward
@@ -132,15 +160,17 @@ def test_pieces_bound_the_images_of_a_pass(
         seen.append(x.shape[-1])
         return forward(self, x)
 
-    whole = trained(network_of("plain"), 1)
+    whole = trained(network_of(name), 1)
     monkeypatch.setattr(ConvNumPy, "forward", noted)
-    image = sum(int(np.prod(at.output)) for at in resolve(PLAIN).layers) * 8
+    plan = resolve(SPECS[name])
+    image = sum(int(np.prod(at.output)) for at in plan.layers) * 8
+    convolutions = sum(LAYERS[at.kind] is ConvNumPy for at in plan.layers)
     monkeypatch.setattr(lanes, "PIECE", 4 * image)
     for threads in (1, 2):
         seen.clear()
-        pieces = trained(network_of("plain"), threads)
+        pieces = trained(network_of(name), threads)
         assert max(seen) == 4
-        assert sum(seen) == 4 * IMAGES
+        assert sum(seen) == 4 * IMAGES * convolutions
         for key, array in whole[1].items():
             np.testing.assert_allclose(pieces[1][key], array, rtol=1e-10, atol=1e-12)
 
@@ -163,13 +193,14 @@ def test_pieces_are_of_one_size_where_that_is_not_too_small(
     assert [piece.start for piece in pieces] == [sum(sizes[:i]) for i in range(len(sizes))]
 
 
+@pytest.mark.parametrize("name", ["normed", "normed branches"])
 def test_statistics_of_a_batch_norm_are_never_of_a_piece(
-    shared_out: list[int], monkeypatch: pytest.MonkeyPatch
+    name: str, shared_out: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = trained(network_of("normed"), 1)
+    whole = trained(network_of(name), 1)
     monkeypatch.setattr(lanes, "PIECE", 1)
     for threads in (1, 2):
-        pieces = trained(network_of("normed"), threads)
+        pieces = trained(network_of(name), threads)
         for key, array in whole[1].items():
             np.testing.assert_allclose(pieces[1][key], array, rtol=1e-10, atol=1e-11)
 
@@ -180,7 +211,7 @@ def test_a_lane_that_fails_ends_the_others_and_the_next_step_goes_on(
 ) -> None:
     network, images, labels = network_of(name), *batch()
     start = network.state()
-    layer = BatchNormNumPy if name == "normed" else ConvNumPy
+    layer = BatchNormNumPy if network.plan.buffers else ConvNumPy
     forward = layer.forward
 
     def fails(self: ConvNumPy, x: Array) -> Array:

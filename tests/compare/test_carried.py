@@ -22,6 +22,7 @@ from cnnspec.spec.layers import JOINS, KINDS
 from cnnspec.spec.model import ModelSpec
 from cnnspec.spec.training import Precision
 from cnnspec.trace import Array, Trace
+from tests import branching
 
 pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel:UserWarning")
 
@@ -41,7 +42,9 @@ layers:
   - linear: {out_features: 5}
 """)
 
-CASES = [KINKY, *SPECS, *(random_spec(7, number) for number in range(12))]
+RANDOM = [random_spec(7, number) for number in range(12)]
+BRANCHING = [spec.model_copy(update={"name": name}) for name, spec in branching.SPECS.items()]
+CASES = [KINKY, *SPECS, *RANDOM, *BRANCHING]
 
 Ratios = dict[str, float]
 
@@ -129,38 +132,40 @@ def within(a: Array, b: Array, bound: Array) -> bool:
     return bool(np.all(np.abs(a - b) <= bound * (1 + 1e-9) + 1e-13))
 
 
-def test_errors_grow_with_those_of_the_input() -> None:
-    """What is carried is no less than what a change of the input makes."""
-    plan = resolve(KINKY)
+@pytest.mark.parametrize("spec", [KINKY, *BRANCHING], ids=lambda spec: spec.name)
+def test_errors_grow_with_those_of_the_inputs(spec: ModelSpec) -> None:
+    """What is carried is no less than what a change of the inputs makes."""
+    plan = resolve(spec)
     batch = batch_probe(plan, 0, None, 7)
-    weights = Weights(plan, KINKY.training, "float64")
+    weights = Weights(plan, spec.training, "float64")
     weights.load(probe_weights(plan, 0))
-    truth = network(plan, KINKY, "numpy", "float64")
+    truth = network(plan, spec, "numpy", "float64")
     trace = truth.trace(Batch(batch.images, batch.labels), step=1)
     random = np.random.default_rng(0)
-    x = batch.images.astype(np.float64)
     for at in plan.layers:
-        e = np.abs(x) * random.uniform(0, 1e-3, x.shape)
-        g = random.normal(size=(len(x), *at.output))
+        xs = trace.layers[at.name].inputs
+        es = [np.abs(x) * random.uniform(0, 1e-3, x.shape) for x in xs]
+        g = random.normal(size=(len(batch), *at.output))
         d = np.abs(g) * 1e-3
         carry = LAYERS[at.kind]
-        bound = carry.forward(at, weights, x, e)
-        of_input, of_parameters = carry.backward(at, weights, x, e, g, d)
-        before = truth.replay(at.name, [x], g)
+        bound = carry.errors_ahead(at, weights, xs, es, training=True)
+        of_inputs, of_parameters = carry.errors_back(at, weights, xs, es, g, d)
+        before = truth.replay(at.name, xs, g)
         for _ in range(20):
-            moved, turned = (
+            *moved, turned = (
                 array + error * random.choice([-1.0, 1.0], array.shape)
-                for array, error in ((x, e), (g, d))
+                for array, error in zip((*xs, g), (*es, d))
             )
-            after = truth.replay(at.name, [moved], turned)
+            after = truth.replay(at.name, moved, turned)
             assert within(after.output, before.output, bound)
-            assert within(after.grad_input, before.grad_input, of_input)
+            for found, wanted, error in zip(after.grad_inputs, before.grad_inputs, of_inputs):
+                assert within(found, wanted, error)
             for name, error in of_parameters.items():
                 gradients = after.grad_parameters[name], before.grad_parameters[name]
                 assert within(*gradients, error), name
-            for name, error in carry.buffers(at, weights, x, e).items():
-                assert within(after.buffers[name], before.buffers[name], error), name
-        x = trace.layers[at.name].output.astype(np.float64)
+            if at.buffers:
+                for name, error in carry.buffers(at, weights, *xs, *es).items():
+                    assert within(after.buffers[name], before.buffers[name], error), name
 
 
 def test_every_kind_of_layer_carries() -> None:
