@@ -29,6 +29,10 @@ DIVIDER = b"\n--set\n"
 
 OVERRIDES = b"training.epochs=3\nlayers.0.conv.out_channels=8\ndata.digits.normalize={mean: [0]}"
 
+INTO_BLOCKS = (
+    b"layers.repeat1.layers.residual1.body.conv1.out_channels=8\nlayers.mix.paths.1=[relu]"
+)
+
 
 def one_input(data: bytes) -> None:
     """Read one text, and lay it out; what takes several readings is left to the slow tests."""
@@ -45,9 +49,9 @@ def one_input(data: bytes) -> None:
 def fill(corpus: Path) -> None:
     """Write the inputs to start from."""
     corpus.mkdir(parents=True, exist_ok=True)
-    small = properties.SMALL.encode()
+    small, tree = properties.SMALL.encode(), properties.TREE.encode()
     files = [*(ROOT / "specs").glob("*.yaml"), *(ROOT / "tests/spec/bad").glob("*.yaml")]
-    seeds = [small, small + DIVIDER + OVERRIDES]
+    seeds = [small, tree, small + DIVIDER + OVERRIDES, tree + DIVIDER + INTO_BLOCKS]
     for seed in [*seeds, *(path.read_bytes() for path in sorted(files))]:
         (corpus / hashlib.sha1(seed).hexdigest()).write_bytes(seed)
 

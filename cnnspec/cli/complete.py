@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from cnnspec.errors import SpecError
 from cnnspec.shipped import shipped_specs
+from cnnspec.spec.composites import COMPOSITES
 from cnnspec.spec.diagnostics import Path
 from cnnspec.spec.load import read_text
 from cnnspec.spec.model import KINDS_AT, ModelSpec
@@ -46,9 +48,24 @@ def _layers(spec: str) -> Iterator[str]:
         value = read_source(read_text(shipped_specs().get(spec, spec)), spec).value
     except SpecError:
         return
-    layers = value.get("layers") if isinstance(value, dict) else None
-    if not isinstance(layers, list):
+    if isinstance(value, dict):
+        yield from _entries(value.get("layers"), ("layers",), "layers", 1)
+
+
+def _entries(value: Any, path: Path, target: str, depth: int) -> Iterator[str]:
+    """Yield the options of the layers and blocks in a list, or in lists within each other."""
+    if not isinstance(value, list):
         return
-    for name, layer in zip(written_names(layers), layers):
-        for option in options_at(("layers", 0, kind_of(layer) or "")):
-            yield f"layers.{name}.{option}"
+    for index, name in enumerate(written_names(value) if depth == 1 else range(len(value))):
+        at, here, inside = (*path, index), f"{target}.{name}", value[index]
+        if depth > 1:
+            yield from _entries(inside, at, here, depth - 1)
+            continue
+        kind = kind_of(inside) or ""
+        yield from (f"{here}.{option}" for option in options_at((*at, kind)))
+        options = inside.get(kind) if isinstance(inside, dict) else None
+        if kind in COMPOSITES and isinstance(options, dict):
+            for option, levels in COMPOSITES[kind].lists.items():
+                yield from _entries(
+                    options.get(option), (*at, kind, option), f"{here}.{option}", levels
+                )

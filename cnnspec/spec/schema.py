@@ -117,7 +117,7 @@ class _Writer:
         about["markdownDescription"] = "\n\n".join(filter(None, [said, values]))
         if option in _EXAMPLES:
             about["examples"] = [_EXAMPLES[option]]
-        if written.get("type") == "array" and "allOf" not in written["items"]:
+        if written.get("type") == "array" and not {"allOf", "items"} & set(written["items"]):
             written = _in_one_line(written, about.get("default") or _ONE_LINE.get(option))
         return about | written
 
@@ -179,7 +179,10 @@ class _Writer:
         write = lambda: self.options_of(section, title)  # noqa: E731
         written = self._define(section.__name__, [section], write)
         if required := _required(section):
-            body = {option: f"${at}" for at, option in enumerate(required, 1)}
+            body = {
+                option: _gap(section.model_fields[option].annotation, at)
+                for at, option in enumerate(required, 1)
+            }
             return written | {"defaultSnippets": [{"label": ", ".join(required), "body": body}]}
         return {"type": _types(section)} | written
 
@@ -199,6 +202,14 @@ class _Writer:
 
 def _required(section: type[Section]) -> list[str]:
     return [option for option, field in section.model_fields.items() if field.is_required()]
+
+
+def _gap(annotation: Any, at: int) -> Any:
+    """Return what a snippet has in the place of a value: of a list, its first entry."""
+    annotation = get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
+    if get_origin(annotation) is Sequence:
+        return [_gap(get_args(annotation)[0], at)]
+    return f"${at}"
 
 
 def _snippets(kinds: dict[str, type[Kind]]) -> Schema:

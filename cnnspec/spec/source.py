@@ -44,11 +44,11 @@ class Bounds:
 WRITTEN = Bounds(MAX_BYTES, MAX_VALUES)
 """What people write."""
 
-RESOLVED = Bounds(bytes=64_000_000, values=1_000_000)
+RESOLVED = Bounds(bytes=64_000_000, values=2_000_000)
 """What a run keeps: a spec with every default written out, of any that is valid.
 
 `limits.layers` and the sizes that every section is held to (`cnnspec.spec.section`) keep all
-specs within this; a test holds the worst of every kind of layer against it.
+specs within this; a test holds the worst of every kind of layer, and of blocks, against it.
 """
 
 

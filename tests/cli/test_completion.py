@@ -10,11 +10,17 @@ import pytest
 
 Call = Callable[..., Any]
 
+BLOCKS = """
+input: [1, 8, 8]
+layers: [repeat: {times: 2, layers: [parallel: {name: mix, paths: [[], [relu], 3]}]}]
+"""
+
 
 @pytest.fixture
 def complete(program: Call, folder: Path) -> Callable[[str], list[str]]:
     (folder / "specs" / "deep").mkdir(parents=True)
     (folder / "specs" / "net.yaml").write_text("input: [1, 8, 8]\nlayers: [conv, {relu: }]\n")
+    (folder / "blocks.yaml").write_text(BLOCKS)
     (folder / "notes.txt").write_text("")
     (folder / "own.npz").write_text("")
 
@@ -48,6 +54,14 @@ CASES = {
         ],
     ),
     "layers of the spec": ("cnnspec build specs/net.yaml --set layers.re", ["layers.relu1.name="]),
+    "layers in blocks": (
+        "cnnspec build blocks.yaml --set layers.repeat1.",
+        [
+            *(f"layers.repeat1.{option}=" for option in ("name", "times", "layers")),
+            *(f"layers.repeat1.layers.mix.{option}=" for option in ("name", "merge", "paths")),
+            "layers.repeat1.layers.mix.paths.1.relu1.name=",
+        ],
+    ),
     "layers of no spec": ("cnnspec build nowhere.yaml --set layers.", []),
     "values": ("cnnspec build specs/net.yaml --set training.epochs=1", []),
     "backends": ("cnnspec build specs/net.yaml --backend n", ["numpy"]),

@@ -85,6 +85,54 @@ training:
         'name: |\n  a\n  # b\ndata: {npz: {path: "a\n   b"}}\n',
         'name: "a\\n# b\\n"\ndata:\n  npz: {path: "a b"}\n',
     ),
+    "short bodies are in a line, long ones in lines of their own": (
+        """\
+layers:
+- residual: {shortcut: [], body: [{relu: }, {conv: {kernel_size: 1, out_channels: 4}}]}
+- residual:
+    body: [conv: {out_channels: 16, kernel_size: 3}, batch_norm, relu, flatten]
+- repeat: {layers: [relu: {name: a}, conv: {}], times: 3, name: stage}
+""",
+        """\
+layers:
+  - residual:
+      body: [relu, conv: {out_channels: 4, kernel_size: 1}]
+      shortcut: []
+  - residual:
+      body:
+        - conv: {out_channels: 16, kernel_size: 3}
+        - batch_norm
+        - relu
+        - flatten
+  - repeat: {name: stage, times: 3, layers: [relu: {name: a}, conv: {}]}
+""",
+    ),
+    "paths stand behind dashes of their own": (
+        """\
+layers:
+  - parallel:
+      # three of them
+      paths:
+        -
+          - relu  # the first
+          # in between
+          - flatten
+        - []  # the input
+        - [relu,
+           flatten]
+""",
+        """\
+layers:
+  - parallel:
+      # three of them
+      paths:
+        - - relu  # the first
+          # in between
+          - flatten
+        - []  # the input
+        - [relu, flatten]
+""",
+    ),
     "comments go with what they stand above or beside": (
         """\
 # about the file

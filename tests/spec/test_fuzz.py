@@ -39,6 +39,29 @@ training:
   optimizer: {sgd: {momentum: 0.9, nesterov: true}}
   batch_size: 2
 """
+TREE = """\
+input: [3, 8, 8]
+layers:
+  - repeat:  # twice
+      times: 2
+      layers:
+        - residual:
+            body: [conv: {out_channels: 3, kernel_size: 3, padding: 1}, batch_norm]
+            # beside it
+            shortcut: [batch_norm]
+        - relu
+  - parallel:
+      name: mix
+      paths:
+        - - relu
+          # in a path
+          - conv: {out_channels: 2, kernel_size: 1}
+        - []
+        - [residual: {body: [relu]}]
+  - parallel: {merge: add, paths: [[], [relu]]}
+  - flatten
+  - linear: {out_features: 3}
+"""
 BAD = [path.read_bytes() for path in sorted((Path(__file__).parent / "bad").glob("*.yaml"))]
 
 WIDTHS = (40, 80, None)
@@ -173,7 +196,8 @@ NAMES = (
     "padding dilation groups bias in_channels kind ceil_mode out_features in_features normalize "
     "mean std train_samples test_samples path epochs batch_size optimizer precision seed "
     "learning_rate momentum nesterov weight_decay betas eps parameters activations "
-    "Conv2d kernal_size lr softmax << x"
+    "residual body shortcut parallel paths merge concat add repeat times "
+    "Conv2d kernal_size lr softmax resblock << x"
 )
 SCALARS = (
     "1 2 3 8 10 0 -1 1.5 3.0 1e-3 .nan .inf -.inf 1e999 .5 +1 -0.0 0x10 0o17 010 1_000 1:30 "
@@ -182,6 +206,7 @@ SCALARS = (
 )
 OTHERS = (
     "[] {} [1] [1,2] [1,8,8] [[]] [1,2,3,4,5] [x] [true] {a:1} {conv:} {mean:[0],std:[1]} {path:a} "
+    "[relu] [[],[relu]] [conv:{}] {residual:{body:[relu]}} {repeat:{times:9000,layers:[relu]}} "
     "*a &a !t !!int @ ` % | > - ? : 'a \"a [1 {a ] } , #"
 )
 LONG_ONES = ["9" * 40, "9" * 101, "1" + "0" * 99, "a" * 200, "\u3042" * 90, "[" * 60]
@@ -193,7 +218,10 @@ CHARACTERS = "\n\n\n\n  \t\r,:-?[]{}#&*!|>'\"%@`\\~.0179ae\x85\u2028\ufeff\x00\x
 
 WORDS = st.sampled_from(NAMES.split())
 VALUES = st.sampled_from(
-    [value.replace(":", ": ") if value[0] == "{" else value for value in OTHERS.split()]
+    [
+        value.replace(":", ": ") if value[0] == "{" or "[conv" in value else value
+        for value in OTHERS.split()
+    ]
     + SCALARS.split(" ")
     + LONG_ONES
 )
@@ -257,7 +285,7 @@ def edited(text: str, edits: list[Edit]) -> str:
     return text
 
 
-EDITED = st.builds(edited, st.sampled_from([SMALL, SMALL, SMALL, *SPECS]), EDITS)
+EDITED = st.builds(edited, st.sampled_from([SMALL, SMALL, SMALL, TREE, TREE, TREE, *SPECS]), EDITS)
 # Deep, long and many: a few signs, over and over.
 REPEATED = st.builds(
     lambda before, part, times, after: before + part * times + after,
@@ -276,7 +304,7 @@ TEXTS: dict[str, st.SearchStrategy[str] | st.SearchStrategy[bytes]] = {
         lambda text, edits: edited(text.decode(errors="surrogateescape"), edits).encode(
             errors="surrogateescape"
         ),
-        st.sampled_from([SMALL.encode(), *BAD]),
+        st.sampled_from([SMALL.encode(), TREE.encode(), *BAD]),
         EDITS,
     ),
     "repeated": REPEATED,
@@ -286,7 +314,10 @@ STEPS = "conv1 relu2 linear1 0 1 9 00 \u0663 -1 '' *"
 TARGETS = (
     "layers.conv1.out_channels layers.0.conv.kernel_size layers layers.0 input input.0 data "
     "data.mnist.normalize.mean training.optimizer.sgd.learning_rate training.epochs "
-    "initialization.normal.std layers.linear1.name data.npz.path training.batch_size"
+    "initialization.normal.std layers.linear1.name data.npz.path training.batch_size "
+    "layers.repeat1.layers.residual1.body.conv1.out_channels layers.repeat1.times "
+    "layers.0.repeat.layers.0.residual.shortcut layers.mix.paths.0.conv1.kernel_size "
+    "layers.mix.paths.0 layers.mix.paths.1 layers.repeat1.0.relu1.name"
 )
 PATHS = st.sampled_from(TARGETS.split()) | st.lists(
     WORDS | st.sampled_from(STEPS.split(" ")), max_size=5
@@ -316,7 +347,7 @@ def test_any_text(kind: str) -> None:
 
 
 @run(80)
-@given(st.just(SMALL) | EDITED, OVERRIDES)
+@given(st.sampled_from([SMALL, TREE]) | EDITED, OVERRIDES)
 def test_any_override(text: str, overrides: list[str]) -> None:
     check(text, overrides)
 

@@ -10,6 +10,7 @@ from cnnspec.spec import (
     NPZ,
     SGD,
     Adam,
+    BatchNorm,
     Conv,
     Digits,
     Flatten,
@@ -17,7 +18,10 @@ from cnnspec.spec import (
     ModelSpec,
     Normal,
     Normalize,
+    Parallel,
     ReLU,
+    Repeat,
+    Residual,
     Training,
     load_spec,
     parse_spec,
@@ -374,6 +378,108 @@ def test_what_an_override_broke_is_shown_in_the_override(override: str) -> None:
 )
 def test_no_override_is_a_crash(override: str) -> None:
     assert problem(override).location is not None
+
+
+TREE = """\
+input: [4, 8, 8]
+layers:
+  - residual:
+      body:
+        - conv: {out_channels: 4, kernel_size: 3, padding: 1}
+        - relu
+  - repeat:
+      name: stage
+      times: 2
+      layers: [residual: {body: [batch_norm, relu]}, relu]
+  - parallel:
+      paths: [[], [relu, conv: {out_channels: 4, kernel_size: 1}]]
+  - flatten
+  - linear: {out_features: 10}
+"""
+
+INTO_BLOCKS = {
+    "by the names of the plan": "layers.residual1.body.conv1.out_channels",
+    "by numbers": "layers.0.body.0.out_channels",
+    "with the kinds written out": "layers.0.residual.body.0.conv.out_channels",
+    "with some of them": "layers.residual1.residual.body.conv1.out_channels",
+}
+
+
+@pytest.mark.parametrize("target", INTO_BLOCKS.values(), ids=INTO_BLOCKS)
+def test_a_layer_in_a_block(target: str) -> None:
+    block = parse_spec(
+        TREE,
+        overrides=[f"{target}=5", "layers.0.shortcut=[conv: {out_channels: 5, kernel_size: 1}]"],
+    ).layers[0]
+    assert isinstance(block, Residual)
+    assert block.body[0] == Conv(out_channels=5, kernel_size=3, padding=1)
+    assert block.shortcut == (Conv(out_channels=5, kernel_size=1),)
+
+
+def test_a_layer_in_a_block_in_a_repeat() -> None:
+    overrides = [
+        "layers.stage.times=3",
+        "layers.stage.layers.residual1.body.batch_norm1.eps=1e-3",
+        "layers.stage.layers.1.name=last",
+    ]
+    assert parse_spec(TREE, overrides=overrides).layers[1] == Repeat(
+        name="stage",
+        times=3,
+        layers=[Residual(body=[BatchNorm(eps=1e-3), ReLU()]), ReLU(name="last")],
+    )
+
+
+def test_a_layer_in_a_path() -> None:
+    overrides = [
+        "layers.parallel1.paths.1.conv1.out_channels=2",
+        "layers.parallel1.paths.0=[relu]",
+        "layers.parallel1.paths.1.relu1=batch_norm",
+        "layers.parallel1.name=mix",
+    ]
+    assert parse_spec(TREE, overrides=overrides).layers[2] == Parallel(
+        name="mix", paths=[[ReLU()], [BatchNorm(), Conv(out_channels=2, kernel_size=1)]]
+    )
+
+
+def test_the_options_of_a_layer_as_a_whole() -> None:
+    block = parse_spec(TREE, overrides=["layers.0.residual={body: [relu]}"]).layers[0]
+    assert block == Residual(body=[ReLU()])
+
+
+IN_BLOCKS = {
+    "layers.stage.1.relu1.name=x": """\
+override: `1` is no option of a `repeat`: its layers are written once, and changed in all \
+repetitions alike; write `layers` in its place
+ --> --set:1:1
+  |
+1 | layers.stage.1.relu1.name=x
+  | ^^^^^^^^^^^^^^^^^^^^^^^^^^^""",
+    "layers.residual1.body.conv9.bias=false": """\
+override: no layer is named `conv9`; there are conv1, relu1
+ --> --set:1:1
+  |
+1 | layers.residual1.body.conv9.bias=false
+  | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^""",
+    "layers.parallel1.paths.2.relu1.name=x": """\
+override: `2` is no place in a list of 2
+ --> --set:1:1
+  |
+1 | layers.parallel1.paths.2.relu1.name=x
+  | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^""",
+    "layers.residual1.body.conv1.kernel_size=9": """\
+branches-differ: residual1: body gives 4 x 2 x 2, but the input is 4 x 8 x 8
+ --> --set:1:41
+  |
+1 | layers.residual1.body.conv1.kernel_size=9
+  |                                         ^
+  = residual1.body.conv1: output height and width: (8 + 2*1 - 9)//1 + 1 = 2
+help: write `padding: 4` in body[0]""",
+}
+
+
+@pytest.mark.parametrize(("override", "shown"), IN_BLOCKS.items(), ids=IN_BLOCKS)
+def test_problems_in_blocks_are_shown_in_the_override(override: str, shown: str) -> None:
+    assert str(refusal(override, text=TREE)) == shown
 
 
 def test_nothing_can_be_set_in_what_is_no_mapping() -> None:

@@ -17,10 +17,10 @@ from pydantic import ValidationError
 
 from cnnspec.errors import SpecError
 from cnnspec.spec import inspect_spec
+from cnnspec.spec.composites import ENTRIES
 from cnnspec.spec.data import DATA_KINDS, Normalize
 from cnnspec.spec.dump import dump_spec
 from cnnspec.spec.initializations import INITIALIZATIONS
-from cnnspec.spec.layers import KINDS
 from cnnspec.spec.limits import MOST, Limits
 from cnnspec.spec.model import ModelSpec
 from cnnspec.spec.optimizers import OPTIMIZERS
@@ -190,7 +190,7 @@ def initialization(value: Any) -> dict[str, Any]:
 
 
 UNIONS: list[tuple[Place, dict[str, type[Section]]]] = [
-    (layers, dict(KINDS)),
+    (layers, dict(ENTRIES)),
     (data, dict(DATA_KINDS)),
     (optimizer, OPTIMIZERS),
     (initialization, INITIALIZATIONS),
@@ -218,6 +218,9 @@ REQUIRED: dict[str, Any] = {
     "Normal": {"std": 1},
     "Normalize": {"mean": [0], "std": [1]},
     "NPZ": {"path": "images.npz"},
+    "Residual": {"body": ["relu"]},
+    "Parallel": {"paths": [[], []]},
+    "Repeat": {"times": 1, "layers": ["relu"]},
 }
 """Options that must be written, of every class that has some."""
 
@@ -295,7 +298,22 @@ VALUES = [
     *([1, number, 1] for number in NUMBERS),
     *(None, True, False, [], {}, [[1, 1]], [1, 1, 1, 1], ["1", 1], {"1": 1}, [True, 1, 1]),
     *("", " ", "1", "a", "a_1", "_", "1a", "a.b", "-a", "a-b", "a b", "\u00e9", "relu", "flatten"),
-    *("same", "Same", "valid", "max", "avg", "float32", "float16", "sgd", "mnist", "torch_default"),
+    *(["relu"], ["relus"], [["relu"], []], [[], {"relu": {}}], [{"residual": {"body": []}}]),
+    *([[]] * 64, [[]] * 65, [{"repeat": {"times": 2, "layers": ["relu", {"relu": {}}]}}]),
+    *(
+        "concat",
+        "add",
+        "same",
+        "Same",
+        "valid",
+        "max",
+        "avg",
+        "float32",
+        "float16",
+        "sgd",
+        "mnist",
+        "torch_default",
+    ),
 ]
 
 
@@ -398,6 +416,29 @@ def test_a_kind_that_no_word_stands_for_is_offered_in_one_line() -> None:
 
     assert offered("data") == ["{npz: {path: $1}}"]
     assert offered("initialization") == ["{normal: {std: $1}}"]
+
+
+def test_a_list_of_layers_is_begun_with_its_first_entry() -> None:
+    def begun(kind: str) -> Any:
+        (block,) = [
+            written
+            for place in SCHEMA["definitions"]["layer"]["oneOf"]
+            for word, written in place.get("properties", {}).items()
+            if word == kind
+        ]
+        (snippet,) = block["defaultSnippets"]
+        return snippet["body"]
+
+    assert begun("residual") == {"body": ["$1"]}
+    assert begun("parallel") == {"paths": [["$1"]]}
+    assert begun("repeat") == {"times": "$1", "layers": ["$2"]}
+
+
+def test_a_block_is_written_once_and_holds_itself() -> None:
+    body = SCHEMA["definitions"]["Residual"]["properties"]["body"]
+    assert body["items"]["allOf"] == [{"$ref": "#/definitions/layer"}]
+    paths = SCHEMA["definitions"]["Parallel"]["properties"]["paths"]
+    assert paths["items"]["items"]["allOf"] == [{"$ref": "#/definitions/layer"}]
 
 
 def test_a_list_is_written_in_one_line() -> None:

@@ -24,6 +24,9 @@ from cnnspec import (
     resolve,
 )
 from cnnspec.plan import write_out
+from cnnspec.spec.composites import Parallel, Repeat
+from cnnspec.spec.composites.composite import MOST_NESTED
+from cnnspec.spec.composites.parallel import MOST_PATHS
 from cnnspec.spec.dump import spec_node
 from cnnspec.spec.layers import KINDS, Layer
 from cnnspec.spec.limits import MOST_LAYERS
@@ -164,15 +167,37 @@ def leaves(annotation: Any) -> Iterator[Any]:
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 def test_the_longest_layers_are_within_the_bounds(kind: type[Layer]) -> None:
-    options = {name: longest(field.annotation) for name, field in kind.model_fields.items()}
-    layer = kind.model_construct(**options)
-    spec = ModelSpec.model_construct(input=(1, 1, 1), layers=(layer,), name="m" * 100)
-    bare = ModelSpec.model_construct(input=(1, 1, 1), layers=(), name="m" * 100)
-    length = len(dump_spec(spec, defaults=True)) - len(dump_spec(bare, defaults=True))
+    length, values = size_of(longest_layer(kind))
     assert length > 100
     assert MOST_LAYERS * length + ROOM < RESOLVED.bytes
-    values = nodes(spec_node(spec, defaults=True)) - nodes(spec_node(bare, defaults=True))
     assert MOST_LAYERS * values + 4 * MAX_LIST < RESOLVED.values
+
+
+def longest_layer(kind: type[Layer]) -> Any:
+    options = {name: longest(field.annotation) for name, field in kind.model_fields.items()}
+    return kind.model_construct(**options)
+
+
+def size_of(entry: Any) -> tuple[int, int]:
+    """Return the bytes and the values that an entry takes in a spec."""
+    spec = ModelSpec.model_construct(input=(1, 1, 1), layers=(entry,), name="m" * 100)
+    bare = ModelSpec.model_construct(input=(1, 1, 1), layers=(), name="m" * 100)
+    length = len(dump_spec(spec, defaults=True)) - len(dump_spec(bare, defaults=True))
+    values = nodes(spec_node(spec, defaults=True)) - nodes(spec_node(bare, defaults=True))
+    return length, values
+
+
+def test_blocks_around_the_longest_layers_are_within_the_bounds() -> None:
+    """A block has a layer at least, so that no more than so many stand around each."""
+    longest_of_all = max(map(longest_layer, KINDS.values()), key=size_of)
+    repeats = longest_of_all
+    for _ in range(MOST_NESTED):
+        repeats = Repeat(name="a" * 100, times=1, layers=[repeats])
+    paths = Parallel(name="a" * 100, paths=[[]] * MOST_PATHS)  # it comes to a join alone
+    for entry in (repeats, paths):
+        length, values = size_of(entry)
+        assert MOST_LAYERS * length + ROOM < RESOLVED.bytes
+        assert MOST_LAYERS * values + 4 * MAX_LIST < RESOLVED.values
 
 
 ROOM = 2 * 30 * MAX_LIST + 5 * 10 * MAX_TEXT + 100_000
