@@ -39,31 +39,22 @@ if TYPE_CHECKING:
     from cnnspec.shipped import shipped_specs as shipped_specs
     from cnnspec.spec import MNIST as MNIST
     from cnnspec.spec import NPZ as NPZ
-    from cnnspec.spec import SGD as SGD
-    from cnnspec.spec import Adam as Adam
-    from cnnspec.spec import BatchNorm as BatchNorm
-    from cnnspec.spec import Conv as Conv
     from cnnspec.spec import Diagnostic as Diagnostic
     from cnnspec.spec import Digits as Digits
     from cnnspec.spec import FashionMNIST as FashionMNIST
-    from cnnspec.spec import Flatten as Flatten
     from cnnspec.spec import Inspection as Inspection
     from cnnspec.spec import Limits as Limits
-    from cnnspec.spec import Linear as Linear
     from cnnspec.spec import ModelSpec as ModelSpec
-    from cnnspec.spec import Normal as Normal
     from cnnspec.spec import Normalize as Normalize
-    from cnnspec.spec import Parallel as Parallel
-    from cnnspec.spec import Pool as Pool
-    from cnnspec.spec import ReLU as ReLU
-    from cnnspec.spec import Repeat as Repeat
-    from cnnspec.spec import Residual as Residual
-    from cnnspec.spec import TorchDefault as TorchDefault
     from cnnspec.spec import Training as Training
     from cnnspec.spec import dump_spec as dump_spec
     from cnnspec.spec import inspect_spec as inspect_spec
     from cnnspec.spec import load_spec as load_spec
     from cnnspec.spec import parse_spec as parse_spec
+    from cnnspec.spec.composites import *  # noqa: F403
+    from cnnspec.spec.initializations import *  # noqa: F403
+    from cnnspec.spec.layers import *  # noqa: F403
+    from cnnspec.spec.optimizers import *  # noqa: F403
     from cnnspec.trace import LayerTrace as LayerTrace
     from cnnspec.trace import LossTrace as LossTrace
     from cnnspec.trace import Trace as Trace
@@ -95,26 +86,13 @@ _HOMES = {
     "cnnspec.spec": [
         "MNIST",
         "NPZ",
-        "SGD",
-        "Adam",
-        "BatchNorm",
-        "Conv",
         "Diagnostic",
         "Digits",
         "FashionMNIST",
-        "Flatten",
         "Inspection",
         "Limits",
-        "Linear",
         "ModelSpec",
-        "Normal",
         "Normalize",
-        "Parallel",
-        "Pool",
-        "ReLU",
-        "Repeat",
-        "Residual",
-        "TorchDefault",
         "Training",
         "dump_spec",
         "inspect_spec",
@@ -127,18 +105,28 @@ _HOMES = {
 
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
-__all__ = sorted(_HOME)
+_KINDS = "cnnspec.spec.public"
+"""Where the kinds are, all that a spec may name: no list of names here has them."""
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module 'cnnspec' has no attribute {name!r}")
     import importlib
 
-    value = getattr(importlib.import_module(_HOME[name]), name)
+    def kinds() -> dict[str, Any]:
+        found: dict[str, Any] = importlib.import_module(_KINDS).KINDS
+        return found
+
+    if name in _HOME:
+        value = getattr(importlib.import_module(_HOME[name]), name)
+    elif name == "__all__":
+        value = sorted([*_HOME, *kinds()])
+    elif name[:1].isupper() and name in kinds():
+        value = kinds()[name]
+    else:
+        raise AttributeError(f"module 'cnnspec' has no attribute {name!r}")
     globals()[name] = value
     return value
 
 
 def __dir__() -> list[str]:
-    return __all__
+    return [*__getattr__("__all__")]

@@ -44,8 +44,6 @@ TABLES = {
 """One a side: where a kind has its row."""
 
 EXCEPTED = {
-    "__init__.py": "the public names, as `cnnspec.Conv`",
-    "spec/__init__.py": "the public names of spec",
     "compare/planted/random_specs.py": "random trees: images flattened, and logits at the end",
     "starter.py": "the networks that `cnnspec init` writes",
 }

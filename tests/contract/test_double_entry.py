@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import example, given, settings
 
+from cnnspec import BatchNorm, Conv, Flatten, ModelSpec, Pool, load_spec
 from cnnspec.backends import build
 from cnnspec.plan import Plan, resolve
-from cnnspec.spec import BatchNorm, Conv, Flatten, ModelSpec, Pool, load_spec
 from tests.contract.test_random_specs import specs
 
 if TYPE_CHECKING:

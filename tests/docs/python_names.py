@@ -1,6 +1,7 @@
 """What docs/reference/python.md says of each public name: its signature and its docstring.
 
-The page is written by hand but for that: `make golden` renews what stands between the marks.
+The page is written by hand but for that: `make golden` renews what stands between the marks. Of
+layers, all is made from the code: a kind's example is the first of its cases.
 """
 
 from __future__ import annotations
@@ -14,8 +15,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import cnnspec
+from cnnspec.spec.layers import KINDS
 from cnnspec.spec.section import Section
+from tests.cases import Case
 from tests.docs.pages import ROOT
+from tests.rooms import LAYERS
 
 PAGE = ROOT / "docs" / "reference" / "python.md"
 
@@ -32,13 +36,31 @@ def page() -> str:
 
 def names() -> list[str]:
     """Return the names that the page tells of, in its order."""
-    return MARKED.findall(PAGE.read_text())
+    return re.findall(r"^### (\w+)$", PAGE.read_text(), re.MULTILINE)
 
 
 def marked(name: str) -> str:
-    """Return what the code says of a name, between marks."""
-    said = "\n\n".join(part.strip("\n") for part in _said(name, getattr(cnnspec, name)))
+    """Return what the code says of a name, or of all layers, between marks."""
+    parts = _of_layers() if name == "layers" else _said(name, getattr(cnnspec, name))
+    said = "\n\n".join(part.strip("\n") for part in parts)
     return f"<!-- {name}, from the code -->\n\n{said}\n\n<!-- end -->\n"
+
+
+def _of_layers() -> Iterator[str]:
+    """Yield a section about each kind of layer."""
+    for word, kind in KINDS.items():
+        yield f"### {kind.__name__}"
+        yield from _said(kind.__name__, kind)
+        yield _example(next(iter(LAYERS[word].cases.values())))
+
+
+def _example(case: Case) -> str:
+    """Show a layer in a setting, and what it makes of shapes."""
+    kind, options = type(case.layer).__name__, case.layer.model_dump(exclude_defaults=True)
+    given = ", ".join(f"{option}={_default(value)}" for option, value in options.items())
+    asked = f">>> {kind}({given}).output_shape({case.input})"
+    answer = case.layer.output_shape(case.input)
+    return f"```python\n>>> from cnnspec import {kind}\n{asked}\n{answer}\n```"
 
 
 def _said(name: str, value: Any) -> Iterator[str]:

@@ -8,9 +8,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from cnnspec.errors import SpecError
-from cnnspec.plan import INPUT, Plan, resolve, write_out
-from cnnspec.spec import (
+from cnnspec import (
     BatchNorm,
     Conv,
     Diagnostic,
@@ -26,6 +24,8 @@ from cnnspec.spec import (
     inspect_spec,
     parse_spec,
 )
+from cnnspec.errors import SpecError
+from cnnspec.plan import INPUT, Plan, resolve, write_out
 from cnnspec.spec.composites import COMPOSITES, ENTRIES, AnyEntry, count_layers
 from cnnspec.spec.composites.composite import MOST_NESTED
 from cnnspec.spec.composites.parallel import MOST_PATHS

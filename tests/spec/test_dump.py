@@ -7,8 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cnnspec.plan import write_out
-from cnnspec.spec import (
+from cnnspec import (
     MNIST,
     NPZ,
     SGD,
@@ -30,6 +29,7 @@ from cnnspec.spec import (
     load_spec,
     parse_spec,
 )
+from cnnspec.plan import write_out
 
 SPECS = Path(__file__).parents[2] / "specs"
 

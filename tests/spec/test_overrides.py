@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from cnnspec.errors import SpecError
-from cnnspec.spec import (
+from cnnspec import (
     MNIST,
     NPZ,
     SGD,
@@ -26,6 +25,7 @@ from cnnspec.spec import (
     load_spec,
     parse_spec,
 )
+from cnnspec.errors import SpecError
 from cnnspec.spec.diagnostics import Diagnostic
 
 TEXT = """\

@@ -6,10 +6,11 @@ from typing import Annotated
 
 from pydantic import Discriminator, Tag
 
-from cnnspec.spec.composites.composite import Composite, count_layers
-from cnnspec.spec.composites.parallel import Parallel
-from cnnspec.spec.composites.repeat import Repeat
-from cnnspec.spec.composites.residual import Residual
+from cnnspec.spec.composites.composite import Composite as Composite
+from cnnspec.spec.composites.composite import count_layers as count_layers
+from cnnspec.spec.composites.parallel import Parallel as Parallel
+from cnnspec.spec.composites.repeat import Repeat as Repeat
+from cnnspec.spec.composites.residual import Residual as Residual
 from cnnspec.spec.layers import KINDS, AnyKind, Layer
 from cnnspec.spec.section import kind_of, kinds_in
 
@@ -29,14 +30,3 @@ COMPOSITES: dict[str, type[Composite]] = {
 
 for _kind in COMPOSITES.values():
     _kind.model_rebuild()  # an entry may be a block, which is known only here
-
-__all__ = [
-    "COMPOSITES",
-    "ENTRIES",
-    "AnyEntry",
-    "Composite",
-    "Parallel",
-    "Repeat",
-    "Residual",
-    "count_layers",
-]

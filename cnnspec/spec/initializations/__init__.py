@@ -6,9 +6,9 @@ from typing import Annotated
 
 from pydantic import Discriminator, Tag
 
-from cnnspec.spec.initializations.initialization import Initialization
-from cnnspec.spec.initializations.normal import Normal
-from cnnspec.spec.initializations.torch_default import TorchDefault
+from cnnspec.spec.initializations.initialization import Initialization as Initialization
+from cnnspec.spec.initializations.normal import Normal as Normal
+from cnnspec.spec.initializations.torch_default import TorchDefault as TorchDefault
 from cnnspec.spec.section import kind_of, kinds_in
 
 AnyInitialization = Annotated[
@@ -19,12 +19,3 @@ AnyInitialization = Annotated[
 DEFAULT_INITIALIZATION = TorchDefault.model_construct()
 
 INITIALIZATIONS: dict[str, type[Initialization]] = kinds_in(AnyInitialization)
-
-__all__ = [
-    "DEFAULT_INITIALIZATION",
-    "INITIALIZATIONS",
-    "AnyInitialization",
-    "Initialization",
-    "Normal",
-    "TorchDefault",
-]

@@ -6,16 +6,16 @@ from typing import Annotated
 
 from pydantic import Discriminator, Tag
 
-from cnnspec.spec.layers.add import Add
-from cnnspec.spec.layers.batch_norm import BatchNorm
-from cnnspec.spec.layers.concat import Concat
-from cnnspec.spec.layers.conv import Conv
-from cnnspec.spec.layers.flatten import Flatten
-from cnnspec.spec.layers.join import Join
-from cnnspec.spec.layers.layer import Layer
-from cnnspec.spec.layers.linear import Linear
-from cnnspec.spec.layers.pool import Pool
-from cnnspec.spec.layers.relu import ReLU
+from cnnspec.spec.layers.add import Add as Add
+from cnnspec.spec.layers.batch_norm import BatchNorm as BatchNorm
+from cnnspec.spec.layers.concat import Concat as Concat
+from cnnspec.spec.layers.conv import Conv as Conv
+from cnnspec.spec.layers.flatten import Flatten as Flatten
+from cnnspec.spec.layers.join import Join as Join
+from cnnspec.spec.layers.layer import Layer as Layer
+from cnnspec.spec.layers.linear import Linear as Linear
+from cnnspec.spec.layers.pool import Pool as Pool
+from cnnspec.spec.layers.relu import ReLU as ReLU
 from cnnspec.spec.section import kind_of, kinds_in
 
 AnyKind = (
@@ -33,20 +33,3 @@ KINDS: dict[str, type[Layer]] = kinds_in(AnyLayer)
 
 JOINS: dict[str, type[Join]] = {kind.keyword: kind for kind in (Add, Concat)}
 """What joins branches. A spec does not write these: they stand in plans."""
-
-__all__ = [
-    "JOINS",
-    "KINDS",
-    "Add",
-    "AnyKind",
-    "AnyLayer",
-    "BatchNorm",
-    "Concat",
-    "Conv",
-    "Flatten",
-    "Join",
-    "Layer",
-    "Linear",
-    "Pool",
-    "ReLU",
-]

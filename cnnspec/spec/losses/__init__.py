@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from cnnspec.spec.losses.cross_entropy import CrossEntropy
+from cnnspec.spec.losses.cross_entropy import CrossEntropy as CrossEntropy
 from cnnspec.spec.section import Kind
 
 LOSSES: dict[str, type[Kind]] = {CrossEntropy.keyword: CrossEntropy}
 
 DEFAULT_LOSS = CrossEntropy.model_construct()
-
-__all__ = ["DEFAULT_LOSS", "LOSSES", "CrossEntropy"]

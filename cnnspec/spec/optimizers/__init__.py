@@ -6,9 +6,9 @@ from typing import Annotated
 
 from pydantic import Discriminator, Tag
 
-from cnnspec.spec.optimizers.adam import Adam
-from cnnspec.spec.optimizers.optimizer import Optimizer
-from cnnspec.spec.optimizers.sgd import SGD
+from cnnspec.spec.optimizers.adam import Adam as Adam
+from cnnspec.spec.optimizers.optimizer import Optimizer as Optimizer
+from cnnspec.spec.optimizers.sgd import SGD as SGD
 from cnnspec.spec.section import kind_of, kinds_in
 
 AnyOptimizer = Annotated[
@@ -18,5 +18,3 @@ AnyOptimizer = Annotated[
 DEFAULT_OPTIMIZER = SGD.model_construct()
 
 OPTIMIZERS: dict[str, type[Optimizer]] = kinds_in(AnyOptimizer)
-
-__all__ = ["DEFAULT_OPTIMIZER", "OPTIMIZERS", "SGD", "Adam", "AnyOptimizer", "Optimizer"]
