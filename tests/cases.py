@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from cnnspec.backends import BACKENDS, build
 from cnnspec.backends.network import Network
-from cnnspec.plan import Plan, resolve
+from cnnspec.plan import INPUT, Plan, PlannedLayer, part, resolve
 from cnnspec.randomness import stream
-from cnnspec.spec.layers import AnyLayer, Conv, Flatten, Linear
+from cnnspec.spec.initializations import DEFAULT_INITIALIZATION
+from cnnspec.spec.layers import AnyLayer, Conv, Flatten, Layer, Linear
 from cnnspec.spec.model import ModelSpec
 from cnnspec.spec.optimizers import AnyOptimizer
 from cnnspec.spec.sizes import Shape
@@ -30,10 +31,17 @@ each_precision = pytest.mark.parametrize("precision", ["float64", "float32"])
 class Case:
     """A layer and the shape of what it receives."""
 
-    layer: AnyLayer
+    layer: Layer
     input: Shape
+    """Of a join, the first of its inputs."""
     mean: float = 0.0
     """Of the inputs that the layer is given alone."""
+    others: tuple[Shape, ...] = ()
+    """Shapes of the other inputs of a join."""
+
+    @property
+    def inputs(self) -> tuple[Shape, ...]:
+        return self.input, *self.others
 
     def batch(self, images: int) -> int:
         """Return a number of images, or the smallest that training can take."""
@@ -46,19 +54,58 @@ class Case:
         own = [
             f"{name} {value}" if isinstance(value, str) else name for name, value in given.items()
         ]
+        if self.others:
+            own.append(f"{len(self.inputs)} inputs")
         return [f"{self.layer.keyword} {facet}" for facet in ("", f"{len(self.input)} axes", *own)]
 
     @cached_property
     def plan(self) -> Plan:
-        """The layer, named `layer`, behind a learnt layer: training needs its input gradient."""
-        layer = self.layer.model_copy(update={"name": "layer"})
-        if len(self.input) == 1:
-            (features,) = self.input
-            before = Linear(name="before", out_features=features)
-            return resolve(ModelSpec(input=(features, 1, 1), layers=[Flatten(), before, layer]))
-        before = Conv(name="before", out_channels=self.input[0], kernel_size=1)
-        logits = [Flatten()] if len(layer.output_shape(self.input)) == 3 else []
-        return resolve(ModelSpec(input=self.input, layers=[before, layer, *logits]))
+        """The layer, named `layer`, behind learnt layers: training needs its input gradients."""
+        images = self.input if len(self.input) == 3 else (self.input[0], 1, 1)
+        shapes, made = {INPUT: images}, list[PlannedLayer]()
+
+        def add(layer: Layer, name: str, *inputs: str) -> str:
+            named = layer.model_copy(update={"name": name.rpartition(".")[2]})
+            at = part(named, name, *(shapes[source] for source in inputs)).layers[0]
+            made.append(replace(at, inputs=inputs))
+            shapes[name] = at.output
+            return name
+
+        source = INPUT if len(self.input) == 3 else add(Flatten(), "flatten1", INPUT)
+        block = "block." if self.others else ""  # joins stand in blocks, in torch's modules too
+        before = [
+            add(_learnt(shape), f"{block}before{number or ''}", source)
+            for number, shape in enumerate(self.inputs)
+        ]
+        last = add(self.layer, f"{block}layer", *before)
+        if len(shapes[last]) == 3:
+            add(Flatten(), "flatten1", last)
+        return Plan("model", images, tuple(made), DEFAULT_INITIALIZATION)
+
+    @property
+    def at(self) -> PlannedLayer:
+        """The layer in its plan."""
+        return tried(self.plan)
+
+    def drawn(self, images: int, *purpose: str | int, precision: str = "float32") -> list[Array]:
+        """Draw what the layer is given."""
+        numbers = [(number,) if number else () for number in range(len(self.inputs))]
+        return [
+            normal((images, *shape), *purpose, *number, precision=precision)
+            for shape, number in zip(self.inputs, numbers)
+        ]
+
+
+def _learnt(shape: Shape) -> Layer:
+    """Return a layer that learns, and gives a shape from another of its height and width."""
+    if len(shape) == 1:
+        return Linear(out_features=shape[0])
+    return Conv(out_channels=shape[0], kernel_size=1)
+
+
+def tried(plan: Plan) -> PlannedLayer:
+    """Return the layer that the plan of a case is for."""
+    return next(at for at in plan.layers if at.name.rpartition(".")[2] == "layer")
 
 
 def normal(shape: Shape, *purpose: str | int, precision: str = "float32") -> Array:
@@ -74,13 +121,23 @@ def batch_of(plan: Plan, batch: int, *purpose: str | int) -> tuple[Array, NDArra
 
 
 def quantities(trace: LayerTrace) -> dict[str, Array]:
-    """Return a layer's arrays under the names that `Layer.reductions` uses, and its buffers'."""
+    """Return a layer's arrays under the names that `Layer.reductions` uses, and its buffers'.
+
+    Of several inputs, each gradient has the number of its input behind it.
+    """
     return {
         "output": trace.output,
-        "grad_input": trace.grad_input,
+        **grad_inputs(trace),
         **trace.grad_parameters,
         **trace.buffers,
     }
+
+
+def grad_inputs(trace: LayerTrace) -> dict[str, Array]:
+    """Return the gradients of a layer's inputs by the names of their quantities."""
+    numbers = range(len(trace.grad_inputs))
+    names = [f"grad_input[{number}]" for number in numbers] if len(numbers) > 1 else ["grad_input"]
+    return dict(zip(names, trace.grad_inputs))
 
 
 def assert_within(found: Array | float, wanted: Array | float, budget: Exact, what: str) -> None:

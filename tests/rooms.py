@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from cnnspec.spec.initializations import AnyInitialization
 from tests.kinds import (
     adam,
+    add,
     batch_norm,
+    concat,
     conv,
     flatten,
     linear,
@@ -26,6 +28,8 @@ LAYERS: dict[str, LayerRoom] = {
     "flatten": flatten.ROOM,
     "linear": linear.ROOM,
     "batch_norm": batch_norm.ROOM,
+    "add": add.ROOM,
+    "concat": concat.ROOM,
 }
 
 OPTIMIZERS: dict[str, OptimizerRoom] = {

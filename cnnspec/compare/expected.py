@@ -28,7 +28,8 @@ def expected(plan: Plan, slots: Collection[str]) -> Iterator[Expected]:
     for at in plan.layers:
         for quantity in quantities_of(at):
             others = "buffers" if quantity in at.buffers else "parameter gradients"
-            yield Expected(Layer(at.name), quantity, groups.get(quantity, others))
+            group = groups.get(quantity.partition("[")[0], others)
+            yield Expected(Layer(at.name), quantity, group)
     for quantity in OF_LOSS:
         yield Expected(LOSS, quantity, "loss and its gradient")
     for name in plan.parameters:

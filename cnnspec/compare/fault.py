@@ -108,6 +108,16 @@ class Observation(Generic[Situation]):
         return measure(self.found, self.wanted, self.budget).ratio <= 1
 
 
+def has_batch(quantity: str) -> bool:
+    """Tell whether a quantity of a layer has the batch first: its output, an input's gradient."""
+    return _of_any(quantity) in ("output", "grad_input")
+
+
+def _of_any(quantity: str) -> str:
+    """Leave out of which input a gradient is: `grad_input` for `grad_input[1]`."""
+    return quantity.partition("[")[0]
+
+
 class Prediction(NamedTuple):
     """What a fault would give."""
 
@@ -122,14 +132,14 @@ class Fault(Generic[Situation]):
 
     code: str
     quantities: tuple[str, ...]
-    """Those that it spoils; none where it is looked for in all."""
+    """Those that it spoils; none where it is looked for in all. `grad_input` is each input's."""
     sentence: str
     change: Callable[[Observation[Situation]], Prediction | None]
     """What it would give; None where it is not possible, or would change nothing."""
 
     def spoils(self, quantity: str) -> bool:
         """Tell whether people make it in a quantity."""
-        return not self.quantities or quantity in self.quantities
+        return not self.quantities or not {quantity, _of_any(quantity)}.isdisjoint(self.quantities)
 
 
 def transformed(

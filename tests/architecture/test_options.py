@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pytest
 
 from cnnspec.spec.initializations import INITIALIZATIONS
-from cnnspec.spec.layers import KINDS
+from cnnspec.spec.layers import JOINS, KINDS
 from cnnspec.spec.optimizers import OPTIMIZERS
 from cnnspec.spec.section import Kind
 from tests import rooms
@@ -15,7 +15,7 @@ from tests import rooms
 NOT_BY_KIND = {"name"}
 """Options that every kind of layer has."""
 
-CLASSES: dict[str, type[Kind]] = {**KINDS, **OPTIMIZERS, **INITIALIZATIONS}
+CLASSES: dict[str, type[Kind]] = {**KINDS, **JOINS, **OPTIMIZERS, **INITIALIZATIONS}
 CASES: dict[str, list[Kind]] = {
     **{kind: [case.layer for case in room.cases.values()] for kind, room in rooms.LAYERS.items()},
     **{kind: [*room.cases.values()] for kind, room in rooms.OPTIMIZERS.items()},

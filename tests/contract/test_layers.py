@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import importlib
 import math
+from collections.abc import Iterator, Sequence
 from functools import cache
+from typing import TypeVar
 
 import numpy as np
 import pytest
 
 from cnnspec.backends import BACKENDS, build
 from cnnspec.backends.network import Batch, Network
+from cnnspec.compare.kinds import LAYERS as REFEREE
+from cnnspec.compare.side import grad_inputs_of
 from cnnspec.errors import DataError, StateError
 from cnnspec.numerics.budget import gamma, sum_budget
 from cnnspec.plan import PlannedLayer, resolve
@@ -27,8 +31,10 @@ from tests.cases import (
     assert_within,
     batch_of,
     each_backend,
+    grad_inputs,
     normal,
     quantities,
+    tried,
 )
 from tests.compare.causes.layer_probes import Bounds
 from tests.covering import covering
@@ -50,9 +56,9 @@ each_straight = pytest.mark.parametrize("name", [name for name in CASES if name 
 each_curved = pytest.mark.parametrize("name", CURVED)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [*KINDS, *JOINS])
 def test_every_kind_has_cases(kind: str) -> None:
-    rows = [case for case in CASES.values() if type(case.layer) is KINDS[kind]]
+    rows = [case for case in CASES.values() if case.layer.keyword == kind]
     assert len(rows) > 1, f"`{kind}` needs rows in tests/kinds/{kind}.py"
 
 
@@ -103,7 +109,7 @@ def test_shapes_are_the_plans(name: str, backend: str, precision: str) -> None:
     for at in plan.layers:
         found = trace.layers[at.name]
         assert found.output.shape == (3, *at.output)
-        assert found.grad_input.shape == (3, *at.input)
+        assert [grad.shape for grad in found.grad_inputs] == [(3, *one) for one in at.input_shapes]
         assert {p: g.shape for p, g in found.grad_parameters.items()} == at.parameters
         assert {b: array.shape for b, array in found.buffers.items()} == at.buffers
         assert all(array.dtype == precision for array in quantities(found).values())
@@ -114,10 +120,13 @@ def test_shapes_are_the_plans(name: str, backend: str, precision: str) -> None:
     assert all(array.dtype == precision for array in network.state().values())
 
 
-def sums_of_magnitudes(network: Network, x: Array, grad_output: Array) -> dict[str, Array]:
+def sums_of_magnitudes(
+    network: Network, inputs: list[Array], grad_output: Array
+) -> dict[str, Array]:
     """Return S of each quantity; a maximum sends gradients where x itself sends them."""
-    sums = quantities(network.replay("layer", [np.abs(x)], np.abs(grad_output)))
-    return sums | {"grad_input": network.replay("layer", [x], np.abs(grad_output)).grad_input}
+    name, upstream = tried(network.plan).name, np.abs(grad_output)
+    sums = quantities(network.replay(name, [np.abs(x) for x in inputs], upstream))
+    return sums | grad_inputs(network.replay(name, inputs, upstream))
 
 
 def budgets(
@@ -128,7 +137,8 @@ def budgets(
     S is itself a sum of k roundings in float64, so the true one is at most S / (1 - gamma_k).
     """
     batch = len(values["output"])
-    lengths = at.layer.reductions(at.input, at.output, batch)
+    stated = REFEREE[at.kind].roundings(at, batch)
+    lengths = {quantity: stated[quantity.partition("[")[0]] for quantity in values}
     return {
         quantity: sum_budget(
             lengths[quantity],
@@ -144,13 +154,13 @@ def own_budgets(
     own_bounds: Bounds,
     at: PlannedLayer,
     state: dict[str, Array],
-    x: Array,
+    inputs: list[Array],
     grad_output: Array,
     precision: str,
 ) -> dict[str, Exact]:
     """Bound one side's error in each quantity, by the derivation for its kind."""
-    own = {name: state[f"layer.{name}"] for name in at.state}
-    bounds = own_bounds(at.layer, x, own, own, grad_output, precision)
+    own = {name: state[f"{at.name}.{name}"] for name in at.state}
+    bounds = own_bounds(at.layer, *inputs, own, own, grad_output, precision)
     gradients = {f"grad_{name}": name for name in at.parameters}
     return {gradients.get(name, name): bound for name, bound in bounds.items()}
 
@@ -160,26 +170,28 @@ def own_budgets(
 def test_replay_equals_torch(name: str, backend: str, precision: str, batch: int) -> None:
     case = CASES[name]
     batch = case.batch(batch)
-    at = case.plan.layer("layer")
+    at = case.at
     # Weights and inputs fill their precision: float64 ones are no float32 numbers.
     network = network_of(case, backend, precision)
     network.load_state(weights_of(name, precision))
     grad_output = normal((batch, *at.output), name, "grad_output", precision=precision)
-    ties = stream(0, name, "ties").integers(-1, 2, (batch, *at.input)).astype(np.float64)
-    for x in (normal((batch, *at.input), name, "x", precision=precision), ties):
-        x = (x + case.mean).astype(precision).astype(np.float64)
-        wanted = quantities(exact_network(name, precision).replay("layer", [x], grad_output))
-        found = quantities(network.replay("layer", [x], grad_output))
+    random = stream(0, name, "ties")
+    ties = [random.integers(-1, 2, (batch, *shape)).astype(np.float64) for shape in at.input_shapes]
+    for drawn in (case.drawn(batch, name, "x", precision=precision), ties):
+        inputs = [(x + case.mean).astype(precision).astype(np.float64) for x in drawn]
+        wanted = quantities(exact_network(name, precision).replay(at.name, inputs, grad_output))
+        found = quantities(network.replay(at.name, inputs, grad_output))
         bounds = LAYERS[at.kind].bounds
         if bounds:
             weights = weights_of(name, precision)
             truth, own = (
-                own_budgets(bounds, at, weights, x, grad_output, p) for p in ("float64", precision)
+                own_budgets(bounds, at, weights, inputs, grad_output, p)
+                for p in ("float64", precision)
             )
         else:
-            sums = sums_of_magnitudes(magnitude_network(name, precision), x, grad_output)
+            sums = sums_of_magnitudes(magnitude_network(name, precision), inputs, grad_output)
             truth, own = (budgets(at, sums, wanted, p) for p in ("float64", precision))
-        assert found.keys() == wanted.keys() == {"output", "grad_input", *at.state}
+        assert found.keys() == wanted.keys() == {"output", *grad_inputs_of(at), *at.state}
         for quantity, value in wanted.items():
             assert_within(found[quantity], value, own[quantity] + truth[quantity], quantity)
 
@@ -198,6 +210,15 @@ def direction(shape: tuple[int, ...], *purpose: str) -> Array:
     return stream(0, *purpose).integers(-64, 65, shape) / 64
 
 
+T = TypeVar("T")
+
+
+def numbered(several: Sequence[T]) -> Iterator[tuple[tuple[str, ...], T]]:
+    """Yield each, behind what it is drawn for beside the first."""
+    for number, each in enumerate(several):
+        yield (str(number),) if number else (), each
+
+
 @each_straight
 @pytest.mark.parametrize("backend", HAND_WRITTEN)
 def test_gradients_along_a_direction(name: str, backend: str) -> None:
@@ -206,34 +227,39 @@ def test_gradients_along_a_direction(name: str, backend: str) -> None:
     # central difference of such a function has no error but the rounding of its two ends.
     # Inputs, weights and steps are multiples of 2^-10: the ends are exact, too.
     case = CASES[name]
-    at = case.plan.layer("layer")
+    at = case.at
     network = network_of(case, backend, "float64")
     magnitude = network_of(case, backend, "float64")
     state = {key: np.round(array * 1024) / 1024 for key, array in network.state().items()}
-    x = spread((2, *at.input), name, "x")
+    inputs = [spread((2, *shape), name, "x", *key) for key, shape in numbered(at.input_shapes)]
     grad_output = normal((2, *at.output), name, "grad_output")
-    moves = {"grad_input": direction(x.shape, name, "move")} | {
+    names = grad_inputs_of(at)
+    moves = {
+        quantity: direction(x.shape, name, "move", *key)
+        for quantity, (key, x) in zip(names, numbered(inputs))
+    } | {
         parameter: direction(shape, name, "move", parameter)
         for parameter, shape in at.parameters.items()
     }
     network.load_state(state)
-    gradients = quantities(network.replay("layer", [x], grad_output))
+    gradients = quantities(network.replay(at.name, inputs, grad_output))
     magnitude.load_state({key: np.abs(array) for key, array in state.items()})
-    sums = sums_of_magnitudes(magnitude, x, grad_output)
+    sums = sums_of_magnitudes(magnitude, inputs, grad_output)
     errors = budgets(at, sums, gradients, "float64")
     for quantity, move in moves.items():
         ends = []
         end_errors = 0.0
         for step in (STEP * move, -STEP * move):
-            moved_x, moved = x, dict(state)
-            if quantity == "grad_input":
-                moved_x = x + step
+            moved_inputs, moved = list(inputs), dict(state)
+            if quantity in names:
+                number = names.index(quantity)
+                moved_inputs[number] = inputs[number] + step
             else:
-                moved[f"layer.{quantity}"] = state[f"layer.{quantity}"] + step
+                moved[f"{at.name}.{quantity}"] = state[f"{at.name}.{quantity}"] + step
             network.load_state(moved)
             magnitude.load_state({key: np.abs(array) for key, array in moved.items()})
-            end = quantities(network.replay("layer", [moved_x], grad_output))
-            end_sums = sums_of_magnitudes(magnitude, moved_x, grad_output)
+            end = quantities(network.replay(at.name, moved_inputs, grad_output))
+            end_sums = sums_of_magnitudes(magnitude, moved_inputs, grad_output)
             error = budgets(at, end_sums, end, "float64")["output"]
             end_errors += float(np.sum(np.abs(grad_output) * error))
             ends.append(end["output"])
@@ -254,17 +280,17 @@ def test_gradients_of_a_curve_along_a_direction(name: str, backend: str) -> None
     # A central difference is off by the square of its step, and a wrong gradient is off for ever:
     # where the step is halved, what is off falls to a quarter.
     case = CASES[name]
-    at = case.plan.layer("layer")
+    at = case.at
     network = network_of(case, backend, "float64")
     network.load_state(weights_of(name, "float64"))
     shape = (case.batch(3), *at.input)
     x, grad_output = normal(shape, name, "x") + case.mean, normal(shape, name, "grad_output")
     move = direction(x.shape, name, "move")
-    slope = float(np.sum(network.replay("layer", [x], grad_output).grad_input * move))
+    slope = float(np.sum(network.replay(at.name, [x], grad_output).grad_input * move))
     off = []
     for step in (2.0**-7, 2.0**-8, 2.0**-9):
         ends = (
-            network.replay("layer", [end], grad_output).output
+            network.replay(at.name, [end], grad_output).output
             for end in (x + step * move, x - step * move)
         )
         above, below = ends
@@ -328,11 +354,11 @@ def test_state_that_does_not_fit_is_refused_by_name(backend: str, fault: str) ->
 
 def look(network: Network, images: Array, labels: Array) -> dict[str, Array]:
     """Do everything that leaves a network as it is, and return all arrays that come back."""
-    at = network.plan.layer("layer")
+    at = tried(network.plan)
     trace = network.trace(Batch(images, labels), step=1)
-    x = normal((len(images), *at.input), "x").astype(np.float32)
+    inputs = [normal((len(images), *shape), "x").astype(np.float32) for shape in at.input_shapes]
     grad_output = normal((len(images), *at.output), "grad_output").astype(np.float32)
-    alone = network.replay("layer", [x], grad_output)
+    alone = network.replay(at.name, inputs, grad_output)
     logits = network.predict(images)
     loss = network.replay_loss(logits, labels)
     traced = {
@@ -411,13 +437,13 @@ def test_what_comes_in_is_not_changed(name: str, backend: str, batch: int) -> No
     # What is given has the network's own precision and layout: a backend need not copy it.
     case = CASES[name]
     batch = case.batch(batch)
-    at = case.plan.layer("layer")
+    at = case.at
     network = network_of(case, backend)
     images, labels = batch_of(case.plan, batch, name)
     given = {
         "images": images,
         "labels": labels,
-        "x": normal((batch, *at.input), name, "x").astype(np.float32),
+        **{f"x {n}": x.astype(np.float32) for n, x in enumerate(case.drawn(batch, name, "x"))},
         "grad_output": normal((batch, *at.output), name, "grad_output").astype(np.float32),
         "logits": normal((batch, case.plan.classes), name, "logits").astype(np.float32),
     }
@@ -429,7 +455,8 @@ def test_what_comes_in_is_not_changed(name: str, backend: str, batch: int) -> No
     network.load_optimizer_state(slots)
     network.predict(given["images"])
     network.trace(Batch(given["images"], given["labels"]), step=1)
-    network.replay("layer", [given["x"]], given["grad_output"])
+    inputs = [given[f"x {number}"] for number in range(len(at.inputs))]
+    network.replay(at.name, inputs, given["grad_output"])
     network.replay_loss(given["logits"], given["labels"])
     network.train_step(Batch(given["images"], given["labels"]), 0.01, 1)
     network.update(gradients, 0.01, 2)

@@ -42,7 +42,7 @@ CASES = {
 
 
 def probed(layer: AnyLayer, shape: Shape) -> Setting:
-    return setting(layer, shape, batch_norm_budgets)
+    return setting(layer, shape, bounds=batch_norm_budgets)
 
 
 IMAGES = probed(BatchNorm(eps=0.01, momentum=0.3), (3, 4, 5))

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from cnnspec.compare.fault import Fault, LayerSituation, Observation, Prediction
+from cnnspec.compare.fault import Fault, LayerSituation, Observation, Prediction, has_batch
 from cnnspec.numerics.budget import unit_roundoff
 
 Observed = Observation[LayerSituation]
@@ -19,7 +19,8 @@ def accumulated(observations: list[Observed]) -> Iterator[Fault[LayerSituation]]
     Observations come in the order in which they were run. What was there before the first
     pass of a network is not known; from there on every number is.
     """
-    if not observations[0].quantity.startswith("grad_") or observations[0].quantity == "grad_input":
+    quantity = observations[0].quantity
+    if not quantity.startswith("grad_") or has_batch(quantity):
         return
     if any(at.found.shape != at.wanted.shape for at in observations):
         return

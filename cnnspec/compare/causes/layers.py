@@ -13,7 +13,7 @@ from cnnspec.compare.causes.layout import other_layouts
 from cnnspec.compare.causes.left_out import outputs_left_out, windows_missing
 from cnnspec.compare.causes.numbers import any_constant, fewer_bits, whole_numbers
 from cnnspec.compare.causes.penalty import penalty
-from cnnspec.compare.causes.scales import named_scales
+from cnnspec.compare.causes.scales import named_scales, nothing_but_zeros
 from cnnspec.compare.causes.shapes import wrong_shape
 from cnnspec.compare.fault import Cause, Fault, LayerSituation, Observation, first_cause
 from cnnspec.compare.kinds import LAYERS
@@ -39,6 +39,7 @@ def _suspected(observations: list[Observed]) -> Iterator[Fault[LayerSituation]]:
     if kind.windows(at):
         yield from windows_missing(observations)
     yield from kind.suspected(observations)
+    yield from nothing_but_zeros(observations)
     yield from other_layouts(observations)
     if kind.windows(at):
         yield from outputs_left_out(observations)

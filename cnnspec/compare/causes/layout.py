@@ -15,6 +15,7 @@ from cnnspec.compare.fault import (
     LayerSituation,
     Observation,
     Prediction,
+    has_batch,
     transformed,
 )
 from cnnspec.numerics.budget import Exact
@@ -59,7 +60,7 @@ def other_layouts(observations: list[Observed]) -> Iterator[Fault[LayerSituation
 
 
 def _axes(observation: Observed) -> tuple[str, ...]:
-    kind = "batch" if observation.quantity in ("output", "grad_input") else "parameter"
+    kind = "batch" if has_batch(observation.quantity) else "parameter"
     return AXES[kind, observation.wanted.ndim]
 
 

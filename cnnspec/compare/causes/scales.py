@@ -31,6 +31,7 @@ ADVICE = {
     "1/positions": "it may be a mean over the positions of the output; the sum is wanted",
     f"1/({BATCH} * positions)": "it may be a mean over batch and positions; the sum is wanted",
     "1/kernel_area": "it may be divided by the number of cells in the kernel",
+    "1/branches": "it may be the mean of the branches; the sum is wanted",
     "kernel_area": "it may lack the division by the number of cells in the kernel",
     "2": "it may be counted twice",
     "1/2": "it may be halved",
@@ -46,11 +47,6 @@ def named_scales(observations: list[Observed]) -> Iterator[Fault[LayerSituation]
     """
     estimates = [_estimate(observation) for observation in observations]
     if any(math.isnan(estimate) for estimate in estimates):
-        return
-    if all(estimate == 0 for estimate in estimates):
-        yield Fault(
-            "all-zeros", (), "every number is 0: the result is never computed, or lost", _zeros
-        )
         return
     shared = shared_sizes(observations)
     factors = [_factors(observation.situation, shared) for observation in observations]
@@ -81,6 +77,11 @@ def _scale(
     return Fault(
         "scale", (), f"every number is {value} times the expected one{shown_as}{advice}", predict
     )
+
+
+def nothing_but_zeros(observations: list[Observed]) -> Iterator[Fault[LayerSituation]]:
+    """Suppose a result that was never put into its array."""
+    yield Fault("all-zeros", (), "every number is 0: the result is never computed, or lost", _zeros)
 
 
 def _zeros(observation: Observed) -> Prediction:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from cnnspec.compare.fault import Fault, LayerSituation, Observation, Prediction
+from cnnspec.compare.fault import Fault, LayerSituation, Observation, Prediction, has_batch
 from cnnspec.compare.kinds import LAYERS
 from cnnspec.spec.layers.window import Windows
 from cnnspec.spec.sizes import show
@@ -63,7 +63,7 @@ def _looks_like(wrong: list[Observed]) -> str:
 
 def _batch_is_fixed(wrong: list[Observed]) -> bool:
     """Tell whether only the number of images is wrong, and always the same."""
-    if wrong[0].quantity not in ("output", "grad_input"):
+    if not has_batch(wrong[0].quantity):
         return False
     rest = all(o.found.shape[1:] == o.wanted.shape[1:] for o in wrong)
     return rest and len({o.found.shape[0] for o in wrong}) == 1 < len(wrong)

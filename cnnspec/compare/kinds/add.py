@@ -29,15 +29,13 @@ def _of_branches(compute: Callable[[Arrays], Exact]) -> Callable[[Observed], Pre
 
 def _gradient(
     compute: Callable[[Exact, Arrays, int], Exact],
-) -> Callable[[Observed], Prediction | None]:
+) -> Callable[[Observed], Prediction]:
     """Predict what is made of the upstream gradient, the inputs, and the number of a branch."""
 
-    def predict(observation: Observed) -> Prediction | None:
-        if observation.quantity == "output":
-            return None
+    def predict(observation: Observed) -> Prediction:
         situation, branch = observation.situation, branch_of(observation.quantity)
         value = compute(situation.grad_output, situation.inputs, branch)
-        return computed(value, np.abs(value), 2)
+        return computed(value, np.abs(value), len(situation.inputs))
 
     return predict
 
@@ -53,19 +51,23 @@ _FAULTS: tuple[Fault[LayerSituation], ...] = (
         "branches-maximum",
         ("output",),
         "the greatest of the branches is taken; their sum is wanted",
-        lambda observation: computed(
-            reduce(np.maximum, observation.situation.inputs), observation.wanted, 0
-        ),
+        _of_branches(lambda inputs: reduce(np.maximum, inputs)),
+    ),
+    Fault(
+        "rectified",
+        ("output",),
+        "the sum is rectified, too: what is below 0 becomes 0",
+        _of_branches(lambda inputs: np.maximum(reduce(np.add, inputs), 0)),
     ),
     Fault(
         "gradient-missing",
-        (),
+        ("grad_input",),
         "no gradient goes to this branch; each is due the whole gradient of the sum",
         _gradient(lambda g, inputs, branch: np.zeros_like(g)),
     ),
     Fault(
-        "gradient-of-a-product",
-        (),
+        "branches-multiplied",
+        ("grad_input",),
         "the gradient is that of a product: it is multiplied by the other branches",
         _gradient(
             lambda g, inputs, branch: reduce(
@@ -73,13 +75,33 @@ _FAULTS: tuple[Fault[LayerSituation], ...] = (
             )
         ),
     ),
+    Fault(
+        "branches-maximum",
+        ("grad_input",),
+        "the gradient goes to the greatest of the branches alone; each is due the whole of it",
+        _gradient(lambda g, inputs, branch: g * (np.argmax(np.stack(inputs), axis=0) == branch)),
+    ),
+    Fault(
+        "rectified",
+        ("grad_input",),
+        "the gradient passes only where the sum is above 0, as behind a relu",
+        _gradient(lambda g, inputs, branch: g * (reduce(np.add, inputs) > 0)),
+    ),
 )
+
+
+HELP = {
+    "branch-left-out": "add every branch; one without layers is the input of the block",
+    "gradient-missing": "return the gradient of the sum to every branch",
+    "rectified": "leave the activation to the layer that follows",
+}
 
 
 class AddKind(JoinKind):
     """a + b + ..."""
 
     faults = _FAULTS
+    help = HELP
 
     def roundings(self, at: PlannedLayer, images: int) -> dict[str, int]:
         return {"output": len(at.inputs) - 1, "grad_input": 0}

@@ -72,11 +72,15 @@ def _repeated(observation: Observed) -> Prediction | None:
 
 
 def _interleaved(observation: Observed) -> Prediction | None:
-    """Predict the channels of all branches by turns."""
-    inputs = observation.situation.inputs
-    if any(x.shape != inputs[0].shape for x in inputs):
+    """Predict the channels of all branches by turns, or the gradients of such channels."""
+    situation = observation.situation
+    first, *others = situation.inputs
+    if any(x.shape != first.shape for x in others):
         return None
-    return _exactly(np.stack(inputs, axis=2).reshape(observation.wanted.shape))
+    if observation.quantity == "output":
+        return _exactly(np.stack(situation.inputs, axis=2).reshape(observation.wanted.shape))
+    by_turns = slice(branch_of(observation.quantity), None, 1 + len(others))
+    return _exactly(situation.grad_output[:, by_turns])
 
 
 _FAULTS: tuple[Fault[LayerSituation], ...] = (
@@ -88,27 +92,29 @@ _FAULTS: tuple[Fault[LayerSituation], ...] = (
     ),
     Fault(
         "channels-interleaved",
-        ("output",),
+        (),
         "the channels of the branches stand by turns; all those of one branch belong together",
         _interleaved,
     ),
     Fault(
         "gradient-missing",
-        (),
+        ("grad_input",),
         "no gradient goes to this branch; each is due that of its own channels",
-        lambda observation: (
-            None
-            if observation.quantity == "output"
-            else _exactly(np.zeros_like(observation.wanted))
-        ),
+        lambda observation: _exactly(np.zeros_like(observation.wanted)),
     ),
 )
+
+HELP = {
+    "branches-in-another-order": "take the branches in the order in which the spec has them",
+    "gradient-missing": "cut the gradient of the output where the channels of the branches end",
+}
 
 
 class ConcatKind(JoinKind):
     """a, then b, and so on, along the channels or the features."""
 
     faults = _FAULTS
+    help = HELP
 
     def joined(self, inputs: Arrays) -> Exact:
         return np.concatenate(inputs, axis=1)

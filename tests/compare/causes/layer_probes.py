@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from cnnspec.backends.loops import LAYERS
 from cnnspec.compare.causes import diagnose_layer
 from cnnspec.compare.fault import Cause, LayerSituation, Observation
+from cnnspec.compare.kinds import LAYERS as REFEREE
+from cnnspec.compare.side import grad_inputs_of
 from cnnspec.numerics.budget import Exact, sum_budget
-from cnnspec.plan import INPUT, PlannedLayer
+from cnnspec.plan import part
 from cnnspec.randomness import stream
-from cnnspec.spec.layers import AnyLayer
+from cnnspec.spec.layers import Layer
 from cnnspec.spec.sizes import Shape
 
 Parts = dict[str, Exact]
@@ -22,7 +25,7 @@ Faulty = Callable[[LayerSituation, Parts], Exact]
 """What a faulty layer gives, from what it is given and from what is right."""
 
 Bounds = Callable[..., Mapping[str, Exact]]
-"""From (layer, x, parameters, buffers, grad_output, precision), one side's error."""
+"""From (layer, *inputs, parameters, buffers, grad_output, precision), one side's error."""
 
 
 @dataclass(frozen=True)
@@ -58,43 +61,40 @@ class Setting:
         """Return what rounding explains of two sides."""
         if self.own_bounds is None:
             return {name: 2 * bound for name, bound in budgets_of_sums(situation, truth).items()}
-        own = situation.x, situation.parameters, situation.buffers, situation.grad_output
-        bounds = self.own_bounds(situation.at.layer, *own, "float64")
+        own = situation.parameters, situation.buffers, situation.grad_output
+        bounds = self.own_bounds(situation.at.layer, *situation.inputs, *own, "float64")
         return {name: 2 * bound for name, bound in bounds.items()}
 
 
-def setting(layer: AnyLayer, shape: Shape, bounds: Bounds | None = None) -> Setting:
-    """Probe a layer as the referee does: three random images, one of ties, and seven."""
-    layer = layer.model_copy(update={"name": "layer"})
-    at = PlannedLayer(
-        "layer",
-        layer.resolved("layer", shape),
-        (INPUT,),
-        (shape,),
-        layer.output_shape(shape),
-        layer.parameters(shape),
-        layer.buffers(shape),
-        layer.macs(shape, layer.output_shape(shape)),
-    )
+def setting(layer: Layer, *shapes: Shape, bounds: Bounds | None = None) -> Setting:
+    """Probe a layer as the referee does: three random images, one of ties, and seven.
+
+    It receives something of each shape: a join, more than one.
+    """
+    layer = layer.model_copy(update={"name": "layer"}).resolved("layer", shapes[0])
+    at = part(layer, "layer", *shapes).layers[0]
+    if len(shapes) > 1:
+        at = replace(at, inputs=tuple("abcd"[: len(shapes)]))
     random = stream(0, "tests", "causes", at.kind, str(layer))
     state = {name: random.uniform(0.5, 1.5, own) for name, own in at.state.items()}
     if len(at.parameters.get("weight", ())) > 1:  # filters, no factors
         state["weight"] = random.normal(size=at.parameters["weight"])
+    least = layer.least_batch(shapes[0])
     inputs = {
-        "random": random.normal(size=(3, *shape)),
-        "ties": random.integers(-1, 2, size=(layer.least_batch(shape), *shape)).astype(float),
-        "data": random.normal(0.5, 2, size=(7, *shape)),
+        "random": tuple(random.normal(size=(3, *shape)) for shape in shapes),
+        "ties": tuple(random.integers(-1, 2, size=(least, *s)).astype(float) for s in shapes),
+        "data": tuple(random.normal(0.5, 2, size=(7, *shape)) for shape in shapes),
     }
     situations = [
         LayerSituation(
             at,
             name,
-            (x,),
-            random.normal(size=(len(x), *at.output)),
+            given,
+            random.normal(size=(len(given[0]), *at.output)),
             {name: state[name] for name in at.parameters},
             {name: state[name] for name in at.buffers},
         )
-        for name, x in inputs.items()
+        for name, given in inputs.items()
     ]
     return Setting(situations, [right(situation) for situation in situations], bounds)
 
@@ -102,16 +102,17 @@ def setting(layer: AnyLayer, shape: Shape, bounds: Bounds | None = None) -> Sett
 def right(situation: LayerSituation) -> Parts:
     """Ask the textbook's loops."""
     at = situation.at
-    layer = LAYERS[at.kind](at.layer, at.input, at.output, np.dtype(float))
+    received: Any = at.input_shapes if len(at.inputs) > 1 else at.input
+    layer = LAYERS[at.kind](at.layer, received, at.output, np.dtype(float))
     for name in layer.parameters:
         layer.parameters[name] = situation.parameters[name].copy()
     for name in layer.buffers:
         layer.buffers[name] = situation.buffers[name].copy()
-    output = layer.forward(situation.x.copy())
+    output = layer.forward(*(x.copy() for x in situation.inputs))
     gradients = layer.parameter_gradients(situation.grad_output)
     return {
         "output": output,
-        "grad_input": layer.input_gradient(situation.grad_output),
+        **dict(zip(grad_inputs_of(at), layer.input_gradients(situation.grad_output))),
         **{f"grad_{name}": array for name, array in gradients.items()},
         **layer.buffers,
     }
@@ -123,8 +124,8 @@ def budgets_of_sums(situation: LayerSituation, truth: Parts) -> Parts:
     sums = right(situation.magnitudes())
     # A maximum sends its gradient where x itself has it.
     routed = right(replace(situation.magnitudes(), inputs=situation.inputs))
-    sums["grad_input"] = routed["grad_input"]
-    stated = at.layer.reductions(at.input, at.output, len(situation.x))
+    sums |= {name: routed[name] for name in grad_inputs_of(at)}
+    stated = REFEREE[at.kind].roundings(at, len(situation.grad_output))
     return {
         name: sum_budget(stated[_stated(name)], sums[name], value, "float64")
         for name, value in truth.items()
@@ -132,7 +133,8 @@ def budgets_of_sums(situation: LayerSituation, truth: Parts) -> Parts:
 
 
 def _stated(quantity: str) -> str:
-    return quantity if quantity == "grad_input" else quantity.removeprefix("grad_")
+    kind = quantity.partition("[")[0]
+    return kind if kind == "grad_input" else quantity.removeprefix("grad_")
 
 
 def weight_of(at: LayerSituation) -> Exact:

@@ -12,7 +12,7 @@ from cnnspec.compare.causes import diagnose_layer
 from cnnspec.compare.fault import LayerSituation, Observation
 from cnnspec.compare.kinds.affine.convolution import Convolution
 from cnnspec.randomness import stream
-from cnnspec.spec.layers import KINDS, Conv
+from cnnspec.spec.layers import JOINS, KINDS, Conv
 from tests.compare.causes.layer_probes import Faulty, Setting, setting
 from tests.rooms import LAYERS
 
@@ -172,7 +172,7 @@ QUANTITIES = [(name, quantity) for name, one in SETTINGS.items() for quantity in
 
 
 def test_every_kind_is_here() -> None:
-    assert {one.situations[0].at.kind for one in SETTINGS.values()} == set(KINDS)
+    assert {one.situations[0].at.kind for one in SETTINGS.values()} == {*KINDS, *JOINS}
 
 
 @pytest.mark.parametrize(("name", "quantity"), QUANTITIES)
