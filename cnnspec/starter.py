@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
-from cnnspec.plan import Plan, resolve
+from cnnspec.spec.checks import Sections, check
+from cnnspec.spec.composites import COMPOSITES, AnyEntry, Repeat, Residual
 from cnnspec.spec.data import MNIST, AnyData, Digits, FashionMNIST, Normalize
+from cnnspec.spec.diagnostics import Path
 from cnnspec.spec.dump import spec_node
-from cnnspec.spec.layers import AnyLayer, Conv, Flatten, Linear, Pool, ReLU
+from cnnspec.spec.layers import AnyLayer, BatchNorm, Conv, Flatten, Linear, Pool, ReLU
 from cnnspec.spec.model import ModelSpec
-from cnnspec.spec.nodes import Collection, Comment, Entry, Scalar, write
+from cnnspec.spec.nodes import Collection, Comment, Entry, Node, Scalar, write
 from cnnspec.spec.sizes import Shape, show
 
 COLUMN = 58
@@ -56,15 +58,35 @@ def vgg(input: Shape, classes: int) -> list[AnyLayer]:
     return [*layers, *_head([128], classes)]
 
 
+def resnet(input: Shape, classes: int) -> list[AnyEntry]:
+    """Residual blocks (He et al., 2015), made small: two widths, and no linear layer but the last.
+
+    The second width has images of half the size, where that can be.
+    """
+    stride = 2 if min(input[1:]) >= 2 else 1
+    down = Conv(out_channels=32, kernel_size=1, stride=stride)
+    shape = _shape_after([down], input)
+    mean = Pool(kind="avg", kernel_size=(shape[1], shape[2]))
+    return [
+        *(*_normed(16), ReLU()),
+        Repeat(times=2, layers=[Residual(body=[*_normed(16), ReLU(), *_normed(16)]), ReLU()]),
+        Residual(body=[*_normed(32, stride), ReLU(), *_normed(32)], shortcut=[down, BatchNorm()]),
+        ReLU(),
+        *([mean] if max(shape[1:]) > 1 else []),
+        *_head([], classes),
+    ]
+
+
 def mlp(input: Shape, classes: int) -> list[AnyLayer]:
     """No convolution: linear layers over the pixels, as a base line."""
     return _head([128], classes)
 
 
-TEMPLATES: dict[str, Callable[[Shape, int], list[AnyLayer]]] = {
+TEMPLATES: dict[str, Callable[[Shape, int], Sequence[AnyEntry]]] = {
     "small": small,
     "lenet5": lenet5,
     "vgg": vgg,
+    "resnet": resnet,
     "mlp": mlp,
 }
 
@@ -81,7 +103,7 @@ def starter(
         data=data,
     )
     root = spec_node(spec)
-    _say_shapes(root, resolve(spec))
+    _say_shapes(root, spec)
     root.entries.append(_training(epochs=20 if data.keyword == "digits" else 5))
     for entry in root.entries:
         if entry.key in ("layers", "data", "training"):
@@ -89,19 +111,39 @@ def starter(
     return write(root, [*(f"# {line}".rstrip() for line in header), ""])
 
 
-def _say_shapes(root: Collection, plan: Plan) -> None:
+def _say_shapes(root: Collection, spec: ModelSpec) -> None:
+    placed = check(Sections.of(spec)).layers
     sections = {entry.key: entry for entry in root.entries}
     sections["input"].beside.append(Comment("# channels x height x width", COLUMN))
     layers = sections["layers"]
     layers.beside.append(Comment("# what each gives", COLUMN))
-    assert isinstance(layers.value, Collection)
-    for entry, layer in zip(layers.value.entries, plan.layers):
-        said = show(layer.output)
-        if layer is plan.layers[-1]:
+    for entry, path in _entries(layers.value, ("layers",), 1):
+        given = [at.output for at in placed if at.path[: len(path)] == path][-1]
+        said = show(given)
+        if path == placed[-1].path[: len(path)]:
             said += ": one for each class"
-        elif len(layer.output) == 1:
+        elif len(given) == 1:
             said += " features"
         entry.beside.append(Comment(f"# {said}", COLUMN))
+
+
+def _entries(node: Node, path: Path, depth: int) -> Iterator[tuple[Entry, Path]]:
+    """Yield the layers and blocks of a list, each with its path."""
+    assert isinstance(node, Collection)
+    for index, entry in enumerate(node.entries):
+        if depth > 1:
+            yield from _entries(entry.value, (*path, index), depth - 1)
+            continue
+        yield entry, (*path, index)
+        assert isinstance(entry.value, Collection)
+        (kind,) = entry.value.entries
+        word = kind.key or ""
+        assert isinstance(kind.value, Collection)
+        for option in kind.value.entries:
+            name = option.key or ""
+            if word in COMPOSITES and name in COMPOSITES[word].lists:
+                inside = (*path, index, word, name)
+                yield from _entries(option.value, inside, COMPOSITES[word].lists[name])
 
 
 def _training(*, epochs: int) -> Entry:
@@ -120,6 +162,11 @@ def _training(*, epochs: int) -> Entry:
 def _block(input: Shape, channels: int, convs: int) -> list[AnyLayer]:
     conv: list[AnyLayer] = [Conv(out_channels=channels, kernel_size=3, padding=1), ReLU()]
     return [*(conv * convs), *_pool(input)]
+
+
+def _normed(channels: int, stride: int = 1) -> list[AnyEntry]:
+    """A 3 x 3 convolution and its norm."""
+    return [Conv(out_channels=channels, kernel_size=3, stride=stride, padding=1), BatchNorm()]
 
 
 def _pool(input: Shape) -> list[AnyLayer]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from cnnspec.spec.data import AnyData
     from cnnspec.spec.sizes import Shape
 
-TEMPLATES = ("small", "lenet5", "vgg", "mlp")
+TEMPLATES = ("small", "lenet5", "vgg", "resnet", "mlp")
 DATA = ("digits", "mnist", "fashion_mnist")
 SCHEMA = "cnnspec.schema.json"
 

@@ -11,6 +11,7 @@ import pytest
 from cnnspec.cli.init import DATA, TEMPLATES
 from cnnspec.data import load_data, survey
 from cnnspec.plan import resolve
+from cnnspec.spec.checks import Sections, check
 from cnnspec.spec.format import format_spec
 from cnnspec.spec.load import inspect_spec, load_spec
 from cnnspec.spec.sizes import show
@@ -45,6 +46,31 @@ training:
 """
 
 
+RESNET = """\
+  - repeat:                                               # 16 x 8 x 8
+      times: 2
+      layers:
+        - residual:                                       # 16 x 8 x 8
+            body:
+              - conv: {out_channels: 16, kernel_size: 3, padding: 1}  # 16 x 8 x 8
+              - batch_norm                                # 16 x 8 x 8
+              - relu                                      # 16 x 8 x 8
+              - conv: {out_channels: 16, kernel_size: 3, padding: 1}  # 16 x 8 x 8
+              - batch_norm                                # 16 x 8 x 8
+        - relu                                            # 16 x 8 x 8
+  - residual:                                             # 32 x 4 x 4
+      body:
+        - conv: {out_channels: 32, kernel_size: 3, stride: 2, padding: 1}  # 32 x 4 x 4
+        - batch_norm                                      # 32 x 4 x 4
+        - relu                                            # 32 x 4 x 4
+        - conv: {out_channels: 32, kernel_size: 3, padding: 1}  # 32 x 4 x 4
+        - batch_norm                                      # 32 x 4 x 4
+      shortcut:
+        - conv: {out_channels: 32, kernel_size: 1, stride: 2}  # 32 x 4 x 4
+        - batch_norm                                      # 32 x 4 x 4
+"""
+
+
 def test_the_names_on_the_command_line_are_those_that_there_are() -> None:
     assert list(TEMPLATES) == list(MAKERS)
     assert list(DATA) == list(SOURCES)
@@ -74,10 +100,22 @@ def test_every_template_fits_every_data_set(
     assert found.spec.name == f"{template}-{data}"
     assert format_spec(text) == text
     plan = resolve(found.spec)
-    lines = [line for line in text.splitlines() if line.startswith("  - ")]
-    assert len(lines) == len(plan.layers)
-    for line, layer in zip(lines, plan.layers):
-        assert line.split("# ")[1].startswith(show(layer.output))
+    lines = [line for line in text.splitlines() if line.lstrip().startswith("- ")]
+    written = dict.fromkeys(at.path for at in check(Sections.of(found.spec)).layers)
+    repeats = text.count("repeat:")  # each line but its own is a layer's, or a block's with a join
+    assert len(lines) - repeats == len(written)
+    assert all("# " in line for line in lines)
+    top = [line for line in lines if line.startswith("  - ")]
+    assert len(top) == len(found.spec.layers)
+    assert top[-1].endswith(f"# {plan.classes}: one for each class")
+    if repeats == 0:
+        assert [line.split("# ")[1].split(" f")[0].split(":")[0] for line in lines] == [
+            show(layer.output) for layer in plan.layers
+        ]
+
+
+def test_what_blocks_give_is_said_within_them_too(call: Call) -> None:
+    assert RESNET in call("init", "-", "--template", "resnet").out
 
 
 def test_templates_are_what_they_are_called(call: Call, folder: Path) -> None:
