@@ -36,6 +36,7 @@ COLOURS = {
     "reshaping": "#a8a8a8",
     "activation": "#a8326e",
     "normalisation": "#d9693c",
+    "joining branches": "#b7a3d6",
     "other": "#cdb9a4",
 }
 

@@ -12,7 +12,7 @@ from xml.sax.saxutils import escape
 # Lengths on the page are in px (CSS pixels, as floats), rightwards and downwards.
 Point = tuple[float, float]
 
-INK, GREY, PALE = "#1a1a1a", "#595959", "#c8c8c8"
+INK, GREY, FAINT, PALE = "#1a1a1a", "#595959", "#9a9a9a", "#c8c8c8"
 BLACK, WHITE = 0, 255
 FONT = "Helvetica, Arial, sans-serif"
 
@@ -127,6 +127,33 @@ def arrow(start: float, end: float, y: float) -> list[str]:
     """Return a level arrow to the right."""
     head = [(end - 7, y - 3.5), (end, y), (end - 7, y + 3.5)]
     return [polyline([(start, y), (end - 5, y)]), polygon(head, GREY, "arrow", edge="none")]
+
+
+def upright_arrow(x: float, start: float, end: float) -> list[str]:
+    """Return an arrow down, or up."""
+    back = -1 if end > start else 1
+    head = [(x - 3.5, end + 7 * back), (x, end), (x + 3.5, end + 7 * back)]
+    line = polyline([(x, start), (x, end + 5 * back)])
+    return [line, polygon(head, GREY, "arrow", edge="none")]
+
+
+def frame(left: float, top: float, width: float, height: float, tint: str, part: str) -> str:
+    """Return a frame with round corners; `part` is its class, which says what it stands for."""
+    place = f'x="{_px(left)}" y="{_px(top)}" width="{_px(width)}" height="{_px(height)}"'
+    return f'<rect class="{part}" {place} rx="6" fill="{tint}" stroke="{FAINT}"/>'
+
+
+def dot(x: float, y: float) -> str:
+    """Return a dot where a line parts."""
+    return f'<circle cx="{_px(x)}" cy="{_px(y)}" r="2.2" fill="{GREY}"/>'
+
+
+def circle(x: float, y: float, radius: float, sign: str) -> list[str]:
+    """Return a circle with a sign in it."""
+    place = f'cx="{_px(x)}" cy="{_px(y)}" r="{radius:g}"'
+    ring = f'<circle class="join" {place} fill="#ffffff" stroke="#404040"/>'
+    line = Line(sign, 10, bold=True)
+    return [ring, *text([line], x, y + 0.36 * line.size - line.size)]
 
 
 def break_mark(left: float, right: float, middle: float) -> list[str]:

@@ -3,17 +3,22 @@
 import dataclasses
 import itertools
 import math
+import re
+import time
 import xml.etree.ElementTree as ET
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple, get_args
 
 import pytest
 
-from cnnspec.plan import Plan, resolve, write_out
+from cnnspec.compare.planted.random_specs import random_spec
+from cnnspec.plan import Plan, PlannedLayer, resolve, write_out
 from cnnspec.report.graph import plan_svg
 from cnnspec.report.legend import COLOURS
 from cnnspec.spec import load_spec
-from cnnspec.spec.layers import AnyLayer, Conv, Flatten, Linear, Pool, ReLU
+from cnnspec.spec.composites import AnyEntry, Parallel, Repeat, Residual
+from cnnspec.spec.layers import AnyLayer, BatchNorm, Conv, Flatten, Join, Linear, Pool, ReLU
 from cnnspec.spec.layers.layer import Family as LayerFamily
 from cnnspec.spec.model import ModelSpec
 from cnnspec.spec.sizes import Shape, show
@@ -30,6 +35,8 @@ ADVANCES = {
     86: "BAKRVXUGD#+<=>HN^~OQ",
     112: "mW",
 }
+
+RECT = "x", "y", "width", "height"
 
 Point = tuple[float, float]
 
@@ -48,20 +55,33 @@ class Box(NamedTuple):
             and other.top < self.bottom
         )
 
+    def holds(self, other: "Box") -> bool:
+        return (
+            self.left < other.left
+            and other.right < self.right
+            and self.top < other.top
+            and other.bottom < self.bottom
+        )
+
 
 class Picture:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.source = plan_svg(plan)
         self.root = ET.fromstring(self.source)
-        self.groups = {
+        self.groups = {  # of activations, by the layer that gives each
             group.findtext(f"{SVG}title", "").split(":")[0]: group
             for group in self.root.iter(f"{SVG}g")
+            if any(part.get("class") == "front" for part in group)
         }
 
     @property
     def texts(self) -> list[str]:
         return [element.text or "" for element in self.root.iter(f"{SVG}text")]
+
+    @property
+    def frames(self) -> list[Box]:
+        return [box_of(part) for part in self.root.iter() if part.get("class") == "frame"]
 
     @property
     def page(self) -> Box:
@@ -98,6 +118,9 @@ def box_of(element: ET.Element) -> Box:
         x, y = float(element.attrib["x"]), float(element.attrib["y"])
         left = x - width / 2 if element.get("text-anchor") == "middle" else x
         return Box(left, y - 0.8 * size, left + width, y + 0.24 * size)
+    if element.tag == f"{SVG}rect":
+        left, top, width, height = (float(element.attrib[name]) for name in RECT)
+        return Box(left, top, left + width, top + height)
     xs, ys = zip(*points(element))
     return Box(min(xs), min(ys), max(xs), max(ys))
 
@@ -105,7 +128,7 @@ def box_of(element: ET.Element) -> Box:
 def assert_within_page(net: Picture) -> None:
     page = net.page
     for element in net.root.iter():
-        if element.tag == f"{SVG}text" or "points" in element.attrib:
+        if element.tag == f"{SVG}text" or {"points", "rx"} & element.attrib.keys():
             box = box_of(element)
             assert page.left < box.left <= box.right < page.right, (element.text, element.attrib)
             assert page.top < box.bottom < page.bottom, (element.text, element.attrib)
@@ -129,12 +152,28 @@ def assert_texts_apart(net: Picture) -> None:
                 assert not box.meets(line), (text, element.attrib)
 
 
-def model(shape: tuple[int, int, int], *layers: AnyLayer, name: str = "model") -> Plan:
+def assert_frames_apart(net: Picture) -> None:
+    frames = net.frames
+    things = [
+        box_of(part)
+        for part in net.root.iter()
+        if part.tag == f"{SVG}text" or part.get("class") in ("front", "side", "break")
+    ]
+    for number, frame in enumerate(frames):
+        for other in [*frames[number + 1 :], *things]:
+            assert not frame.meets(other) or frame.holds(other) or other.holds(frame)
+
+
+def model(shape: tuple[int, int, int], *layers: AnyEntry, name: str = "model") -> Plan:
     return resolve(ModelSpec(name=name, input=shape, layers=layers))
 
 
 def conv(channels: int) -> Conv:
     return Conv(out_channels=channels, kernel_size=3, padding=1)
+
+
+def named_conv(name: str) -> Conv:
+    return Conv(name=name, out_channels=4, kernel_size=3, padding=1)
 
 
 def vgg() -> Plan:
@@ -172,6 +211,19 @@ def larger(plan: Plan, *shapes: Shape) -> Plan:
     return dataclasses.replace(plan, input=shapes[0], layers=tuple(layers))
 
 
+def nested(around: Callable[[list[AnyEntry]], AnyEntry], deep: int = 8) -> Plan:
+    entries: list[AnyEntry] = [conv(4)]
+    for _ in range(deep):
+        entries = [around(entries)]
+    return model((4, 8, 8), *entries, Flatten(), Linear(out_features=3))
+
+
+def long_blocks() -> Plan:
+    inner = Residual(name="m" * 100, body=[named_conv("W" * 100)])
+    times = Repeat(name="r" * 100, times=3, layers=[named_conv("under_" * 16)])
+    return model((4, 8, 8), Residual(name="W" * 100, body=[inner]), times, Flatten())
+
+
 PLANS = {
     **{path.stem: resolve(load_spec(path)) for path in sorted(SPECS.glob("*.yaml"))},
     "vgg": vgg(),
@@ -186,6 +238,17 @@ PLANS = {
     "one column of pixels": model((1, 900, 1), conv(4), Flatten(), Linear(out_features=2)),
     "50,000 features": model((2, 250, 100), Flatten(), Linear(out_features=10)),
     "long names": long_names(),
+    "long names of blocks": long_blocks(),
+    "8 residuals": nested(lambda inside: Residual(body=[*inside, ReLU()])),
+    "8 repeats": nested(lambda inside: Repeat(times=2, layers=[*inside, ReLU()])),
+    "8 parallels": nested(lambda inside: Parallel(paths=[[], inside, [conv(4)]])),
+    "4 shortcuts": nested(lambda inside: Residual(body=[conv(4), *inside], shortcut=inside), 4),
+    "64 paths": model((4, 8, 8), Parallel(paths=[[conv(4), ReLU()]] * 64), Flatten()),
+    "no paths": model((4, 8, 8), Parallel(paths=[[], []]), ReLU(), Flatten()),
+    "long bodies": model(
+        (4, 8, 8), Residual(body=[conv(4)] * 20), Repeat(times=3, layers=[conv(4)] * 20), Flatten()
+    ),
+    **{f"random {number}": resolve(random_spec(6, number)) for number in range(30)},
     "large numbers": larger(model((3, 2, 2), Flatten()), (200_000, 2000, 2000), (8 * 10**11,)),
     "large kernel": larger(
         model((3, 2, 2), Conv(out_channels=1, kernel_size=2), Flatten()),
@@ -268,6 +331,15 @@ def test_long_columns_are_broken_and_the_legend_says_so() -> None:
     assert not [text for text in whole.texts if text.startswith("Broken")]
 
 
+def joins(plan: Plan) -> list[PlannedLayer]:
+    """Return the joins that are drawn."""
+    return [
+        layer
+        for layer in plan.layers
+        if isinstance(layer.layer, Join) and in_first_repetitions(layer.name) == layer.name
+    ]
+
+
 @every_plan
 def test_every_layer_stands_in_the_picture(plan: Plan) -> None:
     net = Picture(plan)
@@ -276,12 +348,18 @@ def test_every_layer_stands_in_the_picture(plan: Plan) -> None:
     # names that are folded stand on several lines, one after the other
     printed = "".join(net.texts)
     for layer in plan.layers:
-        assert f"{layer.name}: {show(layer.output)}" in said
-        assert layer.name in printed
-        assert show(layer.output) in net.texts
-        if layer.parameter_count:
-            assert f"{layer.parameter_count:,}" in printed
+        assert all(part in printed for part in re.split(r"\.(?:\d+\.)?", layer.name))
+        if in_first_repetitions(layer.name) == layer.name:
+            assert f"{layer.name}: {show(layer.output)}" in said
+            assert show(layer.output) in net.texts
+            if layer.parameter_count:
+                assert f"{layer.parameter_count:,}" in printed
     assert show(plan.input) in net.texts
+
+
+def in_first_repetitions(name: str) -> str:
+    """Return the name of a layer in the first repetitions of all repeats around it."""
+    return re.sub(r"(?<!\bpaths)\.\d+\.", ".0.", name)
 
 
 def test_labels() -> None:
@@ -360,12 +438,19 @@ def test_head() -> None:
 
 
 @every_plan
-def test_nothing_lies_outside_of_the_page(plan: Plan) -> None:
+def test_nothing_lies_outside_of_the_page(plan: Plan, request: pytest.FixtureRequest) -> None:
     net = Picture(plan)
-    assert net.page.right <= 1100
+    most = 1500 if "8" in request.node.name else 1240 if joins(plan) else 1100
+    assert net.page.right <= most
     assert net.root.attrib["width"] == f"{net.page.right:g}"
     assert net.root.attrib["height"] == f"{net.page.bottom:g}"
     assert_within_page(net)
+
+
+@every_plan
+def test_frames_stand_apart_or_within_each_other(plan: Plan) -> None:
+    """And so do texts and blocks, and frames."""
+    assert_frames_apart(Picture(plan))
 
 
 @every_plan
@@ -384,7 +469,8 @@ def test_blocks_and_lines_stay_apart(plan: Plan) -> None:
         for one, two in itertools.product(boxes, its):
             assert not one.meets(two), (name, other)
     arrows = [box_of(part) for part in net.root.iter() if part.get("class") == "arrow"]
-    assert len(arrows) == len(blocks) - 1
+    # one to each block but the input; into a join, one from the left, from above and from below
+    assert len(arrows) == len(blocks) - 1 + sum(min(3, len(join.inputs)) for join in joins(plan))
     for arrow in arrows:
         for name, boxes in blocks:
             assert not any(arrow.meets(box) for box in boxes), name
@@ -422,6 +508,111 @@ def test_long_chains_wrap_into_rows_that_fill_the_page() -> None:
     ends = [max(row) for row in rows.values()][:-1]
     assert max(ends) - min(ends) < 40
     assert min(ends) > net.page.right - 150
+
+
+def residual() -> Plan:
+    first, second = conv(8), Conv(out_channels=8, kernel_size=1)
+    block = Residual(body=[first, BatchNorm(), ReLU()], shortcut=[second])
+    return model((3, 8, 8), block, ReLU(), Flatten(), Linear(out_features=2))
+
+
+def test_branches_stand_one_below_the_other_and_meet() -> None:
+    net = Picture(residual())
+    assert list(net.groups) == [
+        "input",
+        "residual1.body.conv1",
+        "residual1.shortcut.conv1",
+        "residual1.add",
+        "flatten1",
+        "linear1",
+    ]
+    body, shortcut = (net.part(f"residual1.{name}.conv1", "front") for name in BRANCHES)
+    assert body[2][1] < shortcut[0][1]
+    (frame,) = net.frames
+    (ring,) = (part for part in net.root.iter() if part.get("class") == "join")
+    at, axis = float(ring.attrib["cx"]), float(ring.attrib["cy"])
+    assert body[1][0] < at < frame.right < net.part("residual1.add", "front")[0][0]
+    # it is met from the left and from below
+    tips = [points(part)[1] for part in net.root.iter() if part.get("class") == "arrow"]
+    assert {(at - 8, axis), (at, axis + 8)} <= {*tips}
+    sign, name = (text for text in net.root.iter(f"{SVG}text") if text.text in ("+", "add"))
+    assert float(sign.attrib["x"]) == at < float(name.attrib["x"])
+    for word in ("residual1", *BRANCHES):
+        (text,) = (text for text in net.root.iter(f"{SVG}text") if text.text == word)
+        assert frame.holds(box_of(text))
+    # what follows the join acts on what the join gives
+    assert net.part("residual1.add", "edging")
+    assert {"joining branches", "relu1"} <= {*net.texts}
+
+
+BRANCHES = "body", "shortcut"
+
+
+def test_branches_without_layers_are_arrows_that_go_round() -> None:
+    paths: list[list[AnyEntry]] = [[], [conv(4)], []]
+    net = Picture(model((3, 8, 8), Parallel(paths=paths, name="both"), Flatten()))
+    assert net.texts.count("the input itself") == 2
+    assert {"both", "paths.1", "||", "concat", "10 x 8 x 8"} <= {*net.texts}
+    at = {
+        text.text: float(text.attrib["y"])
+        for text in net.root.iter(f"{SVG}text")
+        if text.text in ("the input itself", "paths.1")
+    }
+    assert at["paths.1"] < at["the input itself"]
+
+
+def test_layers_at_the_start_of_a_branch_do_not_act_on_what_others_read() -> None:
+    block = Parallel(paths=[[ReLU(), BatchNorm(), conv(4)], []])
+    net = Picture(model((3, 8, 8), block, Flatten()))
+    assert not [part for part in net.groups["input"] if part.get("class") == "edging"]
+    assert net.part("parallel1.paths.0.relu1", "edging")
+
+
+def test_layers_behind_a_repeat_do_not_act_within_it() -> None:
+    net = Picture(model((3, 8, 8), Repeat(times=2, layers=[conv(3)]), ReLU(), Flatten()))
+    assert list(net.groups) == ["input", "repeat1.0.conv1", "relu1", "flatten1"]
+
+
+def test_repetitions_that_are_alike_are_drawn_once() -> None:
+    net = Picture(model((3, 8, 8), Repeat(times=5, layers=[conv(3), ReLU()]), Flatten()))
+    assert "repeat1: 5 times" in net.texts
+    assert "84" in net.texts
+    assert not [text for text in net.texts if "first to last" in text]
+    assert len([part for part in net.root.iter() if part.get("class") == "sheet"]) == 2
+    assert "repeat1: 5 times. repeat1.0.conv1: 3 x 8 x 8, conv 3 x 3" in (
+        net.root.findtext(f"{SVG}desc", "")
+    )
+    once = Picture(model((3, 8, 8), Repeat(times=1, layers=[conv(3)]), Flatten()))
+    assert "repeat1: 1 time" in once.texts
+    assert not [part for part in once.root.iter() if part.get("class") == "sheet"]
+
+
+def test_of_repetitions_that_differ_the_first_and_the_last_are_told() -> None:
+    grows = Parallel(paths=[[conv(4)], []])
+    net = Picture(model((3, 8, 8), Repeat(times=4, layers=[grows]), Flatten()))
+    assert {"repeat1: 4 times", "shapes and counts: first to last"} <= {*net.texts}
+    after = net.texts.index("112")
+    assert net.texts[after : after + 3] == ["112", "to 544", "parameters"]
+    after = net.texts.index("7 x 8 x 8")
+    assert net.texts[after + 1] == "to 19 x 8 x 8"
+    # the picture is to scale for the first
+    thickness = net.thickness("repeat1.0.parallel1.concat")
+    assert thickness / net.thickness("repeat1.0.parallel1.paths.0.conv1") == pytest.approx(7 / 4)
+
+
+@pytest.mark.parametrize("name", ["resnet20", "densenet-small", "inception-small"])
+def test_networks_with_branches_fit_on_a_sheet(name: str) -> None:
+    page = Picture(PLANS[name]).page
+    assert page.bottom < 1.75 * page.right
+
+
+def test_ten_thousand_layers_are_drawn_in_seconds() -> None:
+    body = [Residual(body=[conv(2)])] * 1000
+    started = time.process_time()
+    flat = plan_svg(model((2, 2, 2), *[conv(2), ReLU()] * 4999, Flatten()))
+    deep = plan_svg(model((2, 2, 2), Repeat(times=4, layers=body), Flatten()))
+    assert time.process_time() - started < 8
+    assert len(deep) < len(flat)
 
 
 def test_names_are_escaped_and_the_text_is_ascii() -> None:

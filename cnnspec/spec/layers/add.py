@@ -15,6 +15,7 @@ class Add(Join):
     keyword: ClassVar[str] = "add"
     rule: ClassVar[str] = "a sum takes equal shapes"
     wanted: ClassVar[str] = "one shape"
+    sign: ClassVar[str] = "+"
 
     def alike(self, input: PartialShape) -> PartialShape:
         return input

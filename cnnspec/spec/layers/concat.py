@@ -15,6 +15,7 @@ class Concat(Join):
     keyword: ClassVar[str] = "concat"
     rule: ClassVar[str] = "channels are joined where height and width agree"
     wanted: ClassVar[str] = "one height and width"
+    sign: ClassVar[str] = "||"
 
     def alike(self, input: PartialShape) -> PartialShape:
         return input[1:]

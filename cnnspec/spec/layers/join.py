@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import ClassVar, cast
 
 from cnnspec.errors import ShapeError
-from cnnspec.spec.layers.layer import Layer
+from cnnspec.spec.layers.layer import Family, Layer
 from cnnspec.spec.sizes import PartialShape, Shape, show
 
 MIXED = "images and features do not join"
@@ -19,6 +19,9 @@ class Join(Layer):
     """Which inputs can be joined, for a message."""
     wanted: ClassVar[str]
     """What all inputs have to have, for a message."""
+    sign: ClassVar[str]
+    """What stands for it in pictures."""
+    family: ClassVar[Family] = "joining branches"
 
     def alike(self, input: PartialShape) -> PartialShape:
         """Return the sizes of an input that all others have to have, too."""

@@ -45,6 +45,7 @@ Family = Literal[
     "reshaping",
     "activation",
     "normalisation",
+    "joining branches",
     "other",
 ]
 
