@@ -25,6 +25,8 @@ class LayerRoom:
     """The error of one side, where it is not that of the sums that `reductions` states."""
     curved: bool = False
     """Whether the output is no straight line along a short step, as of x**2."""
+    called: Mapping[str, str] = field(default_factory=dict)
+    """Names and calls of it in other tools, and what is written here: `Dropout`, `Dropout(0.2)`."""
 
 
 @dataclass(frozen=True)

@@ -203,7 +203,12 @@ def stored(at: LayerSituation, variance: Exact) -> Exact:
     return (1 - MOMENTUM) * at.buffers["running_var"] + MOMENTUM * variance
 
 
-ROOM = LayerRoom(CASES, PROBED, FAULTS, bounds=batch_norm_budgets, curved=True)
+CALLED = {
+    **{"BatchNorm1d": "batch_norm", "BatchNorm2d": "batch_norm", "batch_norm": "batch_norm"},
+    "BatchNorm2d(8, eps=1e-3)": "batch_norm: {eps: 0.001}",
+}
+
+ROOM = LayerRoom(CASES, PROBED, FAULTS, bounds=batch_norm_budgets, curved=True, called=CALLED)
 
 
 def test_sentence() -> None:

@@ -341,7 +341,22 @@ FAULTS: list[tuple[Setting, str, Faulty, str]] = [
     ),
 ]
 
-ROOM = LayerRoom(CASES, PROBED, FAULTS)
+CALLED = {
+    **{"Conv2d": "conv", "conv2d": "conv"},
+    "Conv2d(1, 8, 3)": "conv: {out_channels: 8, kernel_size: 3}",
+    "nn.Conv2d(1, 8, (3, 5), 2, padding=1)": (
+        "conv: {out_channels: 8, kernel_size: [3, 5], stride: 2, padding: 1}"
+    ),
+    "torch.nn.Conv2d(in_channels=1, out_channels=8, kernel_size=3, bias=False)": (
+        "conv: {out_channels: 8, kernel_size: 3, bias: false}"
+    ),
+    "Conv2D(8, 3)": "conv: {out_channels: 8, kernel_size: 3}",
+    "Conv2D(filters=8, kernel_size=3, use_bias=True)": (
+        "conv: {out_channels: 8, kernel_size: 3, bias: true}"
+    ),
+}
+
+ROOM = LayerRoom(CASES, PROBED, FAULTS, called=CALLED)
 
 
 def test_sentence() -> None:

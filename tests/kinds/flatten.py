@@ -64,7 +64,9 @@ FAULTS: list[tuple[Setting, str, Faulty, str]] = [
     (IMAGES, "grad_input", lambda at, y: at.grad_output, "shape"),
 ]
 
-ROOM = LayerRoom(CASES, PROBED, FAULTS)
+CALLED = {"Flatten": "flatten", "Flatten()": "flatten"}
+
+ROOM = LayerRoom(CASES, PROBED, FAULTS, called=CALLED)
 
 
 def test_sentence() -> None:

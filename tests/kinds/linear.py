@@ -68,7 +68,13 @@ FAULTS: list[tuple[Setting, str, Faulty, str]] = [
     ),
 ]
 
-ROOM = LayerRoom(CASES, PROBED, FAULTS)
+CALLED = {
+    **{"Linear": "linear", "linear": "linear", "InnerProduct": "linear"},
+    "Linear(64, 10)": "linear: {out_features: 10}",
+    "Dense(10)": "linear: {out_features: 10}",
+}
+
+ROOM = LayerRoom(CASES, PROBED, FAULTS, called=CALLED)
 
 
 def test_sentence() -> None:

@@ -266,7 +266,14 @@ FAULTS: list[tuple[Setting, str, Faulty, str]] = [
     (AVERAGE, "grad_input", lambda at, y: routed(at, over(6), add=False), "overlaps-overwritten"),
 ]
 
-ROOM = LayerRoom(CASES, PROBED, FAULTS)
+CALLED = {
+    **{"MaxPool2d": "pool", "max_pool2d": "pool", "maxpool": "pool"},
+    **{"AvgPool2d": "pool: {kind: avg, ...}", "avg_pool2d": "pool: {kind: avg, ...}"},
+    "MaxPool2d(2)": "pool: {kernel_size: 2}",
+    "AvgPool2d(2, stride=1)": "pool: {kind: avg, kernel_size: 2, stride: 1}",
+}
+
+ROOM = LayerRoom(CASES, PROBED, FAULTS, called=CALLED)
 
 each_kind = pytest.mark.parametrize("kind", ["max", "avg"])
 

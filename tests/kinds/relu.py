@@ -64,7 +64,12 @@ FAULTS: list[tuple[Setting, str, Faulty, str]] = [
     ),
 ]
 
-ROOM = LayerRoom(CASES, PROBED, FAULTS)
+CALLED = {
+    **{"ReLU": "relu", "relu": "relu", "relu_": "relu"},
+    "nn.ReLU(inplace=True)": "relu",
+}
+
+ROOM = LayerRoom(CASES, PROBED, FAULTS, called=CALLED)
 
 
 def test_sentence() -> None:

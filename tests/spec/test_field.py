@@ -13,10 +13,11 @@ from cnnspec.spec.data import DATA_KINDS
 from cnnspec.spec.dialects import in_this_dialect, keyed
 from cnnspec.spec.field import NOT_NEEDED, OTHERS, SYNONYMS, answer_to, keeps_shape
 from cnnspec.spec.field_words import Word, plain
-from cnnspec.spec.layers import KINDS, ReLU
+from cnnspec.spec.layers import KINDS, Flatten, ReLU
 from cnnspec.spec.model import KINDS_AT
 from cnnspec.spec.section import Kind
 from cnnspec.spec.words import did_you_mean, meant, slips
+from tests.rooms import LAYERS
 
 KNOWN: dict[str, dict[str, type[Kind]]] = {
     "layer": ENTRIES,
@@ -45,23 +46,18 @@ def test_a_word_has_one_answer() -> None:
 
 def test_a_word_of_a_room_is_no_longer_one_for_what_is_not_here() -> None:
     """So that a new kind needs no edit of the tables of what is not here."""
-    table = {"rectifier": Word("it is not here"), "relu": Word("nor this"), "gelu": Word("nor")}
-    assert {"rectifier", "relu", "gelu"} & set(field._not_here("layer", table)) == {"gelu"}
+    table = {"rectifier": Word("it is not here"), "relu": Word("nor this"), "flux": Word("nor")}
+    assert {"rectifier", "relu", "flux"} & set(field._not_here("layer", table)) == {"flux"}
     assert field._not_here("layer", {"reshape": Word("not here")})["reshape"].answer.startswith(
         "there is `flatten`, "
     )
 
 
 def test_an_answer_lists_what_is_here(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert field_layers._here("activation") == ("`relu` is the only one here, and another function")
-
-    class LeakyReLU(ReLU):
-        keyword = "leaky_relu"
-
-    monkeypatch.setitem(KINDS, "leaky_relu", LeakyReLU)
-    assert field_layers._here("activation") == (
-        "`relu` and `leaky_relu` are here, and other functions"
-    )
+    monkeypatch.setattr(field_layers, "KINDS", {"relu": ReLU, "flatten": Flatten})
+    assert field_layers._here("activation") == "`relu` is the only one here, and another function"
+    monkeypatch.setattr(field_layers, "KINDS", {"relu": ReLU, "flux": ReLU})
+    assert field_layers._here("activation") == "`relu` and `flux` are here, and other functions"
 
 
 def test_a_call_has_arguments_that_the_kind_has() -> None:
@@ -79,11 +75,7 @@ def test_a_call_has_arguments_that_the_kind_has() -> None:
 # What torch has is walked: none of it may be taken for something else.
 
 SAME = {
-    "layer": {
-        **{"Conv2d": "conv", "Linear": "linear", "ReLU": "relu", "Flatten": "flatten"},
-        **{"BatchNorm1d": "batch_norm", "BatchNorm2d": "batch_norm", "MaxPool2d": "pool"},
-        "AvgPool2d": "pool: {kind: avg, ...}",
-    },
+    "layer": {name: meant for room in LAYERS.values() for name, meant in room.called.items()},
     "optimizer": {"SGD": "sgd", "Adam": "adam"},
     "initialization": {"normal_": "normal", "normal": "normal"},
     "data": {"MNIST": "mnist", "FashionMNIST": "fashion_mnist"},
@@ -104,17 +96,12 @@ def names_of_torch() -> list[tuple[str, str]]:
     ]
 
 
-FUNCTIONS = {"conv2d": "conv", "linear": "linear", "relu": "relu", "batch_norm": "batch_norm"}
-FUNCTIONS |= {"max_pool2d": "pool", "avg_pool2d": "pool: {kind: avg, ...}", "relu_": "relu"}
-
-
 @pytest.mark.torch
 def test_nothing_of_torch_is_taken_for_something_else() -> None:
     names = names_of_torch()
     assert len(names) > 250
     for noun, name in names:
-        wanted = SAME[noun].get(name) or FUNCTIONS.get(name)
-        assert meant(name, KNOWN[noun], noun) == wanted, (noun, name)
+        assert meant(name, KNOWN[noun], noun) == SAME[noun].get(name), (noun, name)
 
 
 KERAS = """
@@ -137,8 +124,7 @@ route shortcut yolo upsample maxpool local crnn detection region reorg
 @pytest.mark.parametrize("name", KERAS.split())
 def test_nothing_of_keras_caffe_and_darknet_is_taken_for_something_else(name: str) -> None:
     for noun, known in KNOWN.items():
-        found = meant(name, known, noun)
-        assert found is None or (name, found) in {("maxpool", "pool"), ("InnerProduct", "linear")}
+        assert meant(name, known, noun) == SAME[noun].get(name)
 
 
 def test_slips() -> None:
@@ -253,33 +239,14 @@ def test_what_is_answered_to_an_option_and_to_a_kind_differs() -> None:
 
 # Layers as other tools write them: what is offered is taken.
 
-CALLS = {
-    "Conv2d(1, 8, 3)": "conv: {out_channels: 8, kernel_size: 3}",
-    "nn.Conv2d(1, 8, (3, 5), 2, padding=1)": (
-        "conv: {out_channels: 8, kernel_size: [3, 5], stride: 2, padding: 1}"
-    ),
-    "torch.nn.Conv2d(in_channels=1, out_channels=8, kernel_size=3, bias=False)": (
-        "conv: {out_channels: 8, kernel_size: 3, bias: false}"
-    ),
-    "Conv2D(8, 3)": "conv: {out_channels: 8, kernel_size: 3}",
-    "Conv2D(filters=8, kernel_size=3, use_bias=True)": (
-        "conv: {out_channels: 8, kernel_size: 3, bias: true}"
-    ),
-    "MaxPool2d(2)": "pool: {kernel_size: 2}",
-    "AvgPool2d(2, stride=1)": "pool: {kind: avg, kernel_size: 2, stride: 1}",
-    "nn.ReLU(inplace=True)": "relu",
-    "Flatten()": "flatten",
-    "BatchNorm2d(8, eps=1e-3)": "batch_norm: {eps: 0.001}",
-    "Linear(64, 10)": "linear: {out_features: 10}",
-    "Dense(10)": "linear: {out_features: 10}",
-}
+CALLS = {call: written for call, written in SAME["layer"].items() if "(" in call}
 
 
 @pytest.mark.parametrize("call", CALLS)
 def test_a_call_of_another_tool_is_written_here(call: str) -> None:
     assert in_this_dialect(call, KINDS) == f"write `{CALLS[call]}`"
-    flat = CALLS[call].startswith(("flatten", "linear"))
-    layers = ["flatten", CALLS[call]] if flat else [CALLS[call], "flatten"]
+    takes = KINDS[CALLS[call].partition(":")[0]].takes
+    layers = ["flatten", CALLS[call]] if takes == "features" else [CALLS[call], "flatten"]
     text = "input: [1, 8, 8]\nlayers: [" + ", ".join(layers) + "]\n"
     spec = inspect_spec(text).spec
     assert spec is not None
