@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from cnnspec.spec.optimizers import AnyOptimizer
 from tests.cases import Case
-from tests.compare.causes.layer_probes import Bounds, Faulty, Setting
+from tests.compare.causes.layer_probes import Faulty, Setting
 from tests.compare.causes.update_probes import FaultyUpdate, Update
 
 
@@ -21,8 +21,6 @@ class LayerRoom:
     """On which faults are looked for that any layer may have, by names that begin with its kind."""
     faults: Sequence[tuple[Setting, str, Faulty, str]] = ()
     """Faults of its own: where, in which quantity, what it gives, and the code of the cause."""
-    bounds: Bounds | None = None
-    """The error of one side, where it is not that of the sums that `reductions` states."""
     curved: bool = False
     """Whether the output is no straight line along a short step, as of x**2."""
     called: Mapping[str, str] = field(default_factory=dict)

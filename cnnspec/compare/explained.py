@@ -18,7 +18,7 @@ from cnnspec.compare.inputs import Inputs, inputs_of
 from cnnspec.compare.isolation import Isolation
 from cnnspec.compare.judge import replayed
 from cnnspec.compare.kinds import LAYERS, LOSSES, OPTIMIZERS
-from cnnspec.compare.kinds.kind import COMPOSED, Term
+from cnnspec.compare.kinds.kind import COMPOSED, EXACT, Term
 from cnnspec.compare.party import Party
 from cnnspec.compare.probe import LayerProbe
 from cnnspec.compare.replay_layers import (
@@ -190,10 +190,7 @@ class _Explanation:
             return self._said(*LAYERS[at.kind].terms(situation, *where))
         k = roundings(at, len(probe.grad_output))[found.quantity]
         if k == 0:
-            return self._said(
-                (Term("k", 0, "it copies or selects numbers, and rounds none"),),
-                "k = 0: it must be equal to the bit",
-            )
+            return self._said(*EXACT)
         sides = self._isolation.sides if self._pair else (self._side(),)
         sums, values = [], []
         for side in sides:

@@ -58,8 +58,7 @@ class Formula(Generic[Situation]):
         arithmetic = Arithmetic(precision, CHARGE)
         given = self.given(situation, arithmetic)
         for name, radius in off.items():
-            array = given[name].value
-            given[name] = arithmetic.ball(array, np.broadcast_to(radius, array.shape))
+            given[name] = arithmetic.ball(given[name].value, _like(radius, given[name].value))
         return Computation(given, self.steps)
 
     def radii(
@@ -122,3 +121,9 @@ def beside(fault: Fault[Situation], other: Fault[Situation]) -> Fault[Situation]
     both = Changed(fault.change.formula, {**steps_of(other), **steps_of(fault)})
     sentence = f"{fault.sentence}. Besides, {other.sentence}"
     return Fault(fault.code, fault.quantities, sentence, both)
+
+
+def _like(radius: Any, array: Exact) -> Exact:
+    """Return a radius in the shape of an array, which may be that of flat images."""
+    same = np.size(radius) == array.size
+    return np.reshape(radius, array.shape) if same else np.broadcast_to(radius, array.shape)

@@ -18,9 +18,9 @@ from cnnspec.compare.probe import LayerProbe
 from cnnspec.compare.replay_layers import (
     OWN_INPUT,
     OWN_WEIGHTS,
+    layer_situation,
     magnitudes,
     roundings,
-    working_budgets,
 )
 from cnnspec.compare.side import EXACT, WORKING, Side, named
 from cnnspec.compare.verdict import Quantity
@@ -159,9 +159,15 @@ def _coarser_budget(
     (1 + u)^2 (1 + gamma_k) - 1, k being the roundings of its sum in the working precision, and
     the result by another u.
     """
-    if not LAYERS[probe.at.kind].is_sum:
-        in_working = working_budgets(side, probe)[quantity]
-        return in_working * (coarse.u / unit_roundoff(side.precision))
+    kind = LAYERS[probe.at.kind]
+    if not kind.is_sum:
+        given = layer_situation(side, probe)
+        arrays = {"x": given.x, "grad_output": given.grad_output, **given.parameters}
+        off = {name: coarse.u * (np.abs(array) + coarse.tiny) for name, array in arrays.items()}
+        of_factors = kind.errors(given, side.precision, [quantity], off)[quantity]
+        own = kind.budgets(given, side.precision)[quantity]
+        of_results = (own / unit_roundoff(side.precision) + np.abs(exact) + coarse.tiny) * coarse.u
+        return of_factors + of_results
     k = roundings(probe.at, len(probe.grad_output))[quantity]
     magnitude = np.abs(magnitudes(side, probe, coarse.tiny)[quantity]).astype(np.float64)
     term = ((1 + coarse.u) ** 2 * (1 + gamma(k, side.precision)) - 1) * magnitude

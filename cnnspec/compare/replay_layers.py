@@ -159,12 +159,6 @@ def layer_budgets(
     return _one_side(side, probe, values, magnitudes(side, probe), precision)
 
 
-def working_budgets(side: Side, probe: LayerProbe) -> dict[str, Exact]:
-    """Return what rounding explains in a side's working precision."""
-    parts = named(side.replay(probe), probe.at)
-    return _one_side(side, probe, parts, magnitudes(side, probe), side.precision)
-
-
 def _own_budgets(side: Side, probe: LayerProbe, exact: Parts, sums: Parts) -> dict[str, Exact]:
     """Return how far a side's working precision may be off from its float64."""
     in_working = _one_side(side, probe, exact, sums, side.precision)

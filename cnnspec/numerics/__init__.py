@@ -13,6 +13,7 @@ from cnnspec.numerics.budget import (
     unit_roundoff,
     unless_too_large,
 )
+from cnnspec.numerics.moments import moments
 
 __all__ = [
     "Arithmetic",
@@ -22,6 +23,7 @@ __all__ = [
     "either",
     "gamma",
     "maximum",
+    "moments",
     "sum_budget",
     "typical_errors",
     "unit_roundoff",

@@ -114,10 +114,14 @@ class Ball:
 
     # NumPy leaves `array * ball` to __rmul__.
     __array_ufunc__ = None
-    __slots__ = ("arithmetic", "radius", "value")
+    __slots__ = ("arithmetic", "least", "radius", "value")
 
-    def __init__(self, value: Exact, radius: Exact, arithmetic: Arithmetic) -> None:
+    def __init__(
+        self, value: Exact, radius: Exact, arithmetic: Arithmetic, least: float = 0.0
+    ) -> None:
+        """No magnitude is known to be below the `least`, exact or computed."""
         self.value, self.radius, self.arithmetic = value, radius, arithmetic
+        self.least = least
 
     def __repr__(self) -> str:
         return f"Ball({self.value!r}, {self.radius!r}, {self.arithmetic!r})"
@@ -164,19 +168,20 @@ class Ball:
             spread = spread + 3 * self.radius * b.radius
             found = self._result(self.value * b.value, spread)
             nothing = (_zero(self) | _zero(b)) & np.isfinite(found.value + spread)
-            return self._exact(found.value, np.where(nothing, 0.0, found.radius))
+            found = self._exact(found.value, np.where(nothing, 0.0, found.radius))
+            return found.at_least(self.least * b.least) if self.least and b.least else found
 
     def __truediv__(self, operand: Operand) -> Ball:
         b = self._other(operand)
         with np.errstate(all="ignore"):
             value = self.value / b.value
-            exact, computed = np.abs(b.value) - b.radius, np.abs(b.value) - 2 * b.radius
+            exact, computed = (np.maximum(np.abs(b.value) - n * b.radius, b.least) for n in (1, 2))
             most = (np.abs(self.value) + self.radius) / exact
-            spread = np.where(
-                (computed > 0) | (b.radius == 0),
-                (self.radius + most * b.radius) / computed,
-                math.inf,
-            )
+            # Neither quotient is greater than what the least divisors give.
+            sizes = most + (np.abs(self.value) + 2 * self.radius) / computed
+            spread = np.fmin((self.radius + most * b.radius) / computed, sizes)
+            told = (b.radius == 0) | (computed > 0) & np.isfinite(b.radius)
+            spread = np.where(told, spread, math.inf)
             found = self._result(value, spread)
             nothing = _zero(self) & (computed > 0)
             return self._exact(value, np.where(nothing, 0.0, found.radius))
@@ -213,11 +218,11 @@ class Ball:
         """Return the root of numbers that are not below 0, whatever rounding says."""
         with np.errstate(all="ignore"):
             value = np.sqrt(self.value)
-            least = (np.maximum(self.value - n * self.radius, 0) for n in (1, 2))
+            least = (np.maximum(self.value - n * self.radius, self.least) for n in (1, 2))
             by_slope = self.radius / sum(np.sqrt(number) for number in least)
             # No two numbers have roots that are further apart than the root of their distance.
             spread = np.fmin(by_slope, np.sqrt(self.radius))
-            return self._result(value, spread)
+            return self._result(value, spread).at_least(math.sqrt(self.least))
 
     def exp(self) -> Ball:
         """Return e to the power of the numbers."""
@@ -271,6 +276,12 @@ class Ball:
         """Return numbers of which it is known that no magnitude is greater."""
         return self._limited(self.value, np.minimum(self.radius, 2 * np.asarray(most)))
 
+    def at_least(self, least: float) -> Ball:
+        """Return numbers of which it is known that exactly none is below a number above 0."""
+        limits = np.finfo(self.arithmetic.precision)
+        rounded = least * (1 - 4 * float(limits.eps)) - 4 * float(limits.tiny)
+        return Ball(self.value, self.radius, self.arithmetic, max(rounded, 0.0))
+
     def _limited(self, value: Exact, radius: Exact) -> Ball:
         """Return numbers with a radius that follows from what they are; of NaN nothing does."""
         return self._exact(value, np.where(np.isnan(value), self.arithmetic.unknown, radius))
@@ -279,7 +290,7 @@ class Ball:
 
     def sum(self, axes: Axes) -> Ball:
         """Return the sum along axes, which stay, in any order."""
-        terms = _count(self.shape, axes)
+        terms = count(self.shape, axes)
         with np.errstate(all="ignore"):
             value, spread, size = (
                 array.sum(axis=axes, keepdims=True)
@@ -289,7 +300,7 @@ class Ball:
 
     def mean(self, axes: Axes) -> Ball:
         """Return the mean along axes, which stay."""
-        return self.sum(axes) / _count(self.shape, axes)
+        return self.sum(axes) / count(self.shape, axes)
 
     def max(self, axes: Axes) -> Ball:
         """Return the greatest number along axes, which stay."""
@@ -299,8 +310,9 @@ class Ball:
     def _sum_result(self, value: Exact, spread: Exact, size: Exact, terms: int) -> Ball:
         """Return a sum of terms whose magnitudes come to a size; its radius is a sum itself."""
         at = self.arithmetic
-        own = gamma(at.charge * terms, at.precision) * size
-        underflows = terms * at.charge * float(np.finfo(at.precision).tiny)
+        k = terms + at.charge if at.charge else 0
+        own = gamma(k, at.precision) * size
+        underflows = k * float(np.finfo(at.precision).tiny)
         grown = 1 + gamma(2 * terms, "float64")
         return at.result(value, (spread + own + underflows) * grown, 0.0, size)
 
@@ -315,7 +327,8 @@ class Ball:
         return self.moved(lambda array: array.reshape(shape))
 
 
-def _count(shape: tuple[int, ...], axes: Axes) -> int:
+def count(shape: tuple[int, ...], axes: Axes) -> int:
+    """Return how many numbers lie along axes."""
     return math.prod(shape[axis] for axis in ((axes,) if isinstance(axes, int) else axes))
 
 
@@ -370,7 +383,7 @@ def either(forms: Sequence[Callable[..., Ball]], *operands: Ball) -> Ball:
     """
     arithmetic = operands[0].arithmetic
     silent = replace(arithmetic, charge=0)
-    exact = [silent.ball(operand.value, operand.radius) for operand in operands]
+    exact = [Ball(at.value, at.radius, silent, at.least) for at in operands]
     whole = [form(*operands) for form in forms]
     with np.errstate(all="ignore"):
         own = [of.radius - form(*exact).radius for of, form in zip(whole, forms)]

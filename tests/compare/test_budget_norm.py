@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from cnnspec.backends import build
-from cnnspec.compare.kinds.batch_norm.bounds import batch_norm_budgets
+from cnnspec.compare.fault import LayerSituation
+from cnnspec.compare.kinds import LAYERS as KINDS
 from cnnspec.numerics.budget import gamma
-from cnnspec.plan import resolve
+from cnnspec.plan import part, resolve
 from cnnspec.randomness import stream
 from cnnspec.spec.layers import BatchNorm, Flatten
 from cnnspec.spec.model import ModelSpec
@@ -81,7 +82,12 @@ def draw(layer: BatchNorm, values: str, size: tuple[int, int, int], seed: int) -
 
 def budgets(layer: BatchNorm, given: Given, precision: str) -> dict[str, Exact]:
     exact = {name: array.astype(np.float64) for name, array in given.items()}
-    return batch_norm_budgets(layer, exact["x"], exact, exact, exact["grad_output"], precision)
+    at = part(layer, "layer", exact["x"].shape[1:]).layers[0]
+    parameters, buffers = (
+        {name: exact[name] for name in names} for names in (at.parameters, at.buffers)
+    )
+    situation = LayerSituation(at, "", (exact["x"],), exact["grad_output"], parameters, buffers)
+    return KINDS[at.kind].budgets(situation, precision)
 
 
 def replayed(backend: str, layer: BatchNorm, given: Given, precision: str) -> dict[str, Array]:

@@ -68,8 +68,8 @@ def test_the_terms_of_a_sum_give_its_bound(name: str, verdict: Any) -> None:
 
 def test_what_has_no_single_k_says_so_and_shows_its_terms(verdict: Any) -> None:
     for name, term in (
-        ("batch_norm1.output", "d_var"),
-        ("batch_norm1.running_var", "K"),
+        ("batch_norm1.output", "d_variance"),
+        ("batch_norm1.running_var", "d_mean"),
         ("the loss.loss", "errors"),
         ("the loss.grad_logits", "d_p"),
         ("optimizer.first.weight.exp_avg", "d_m"),

@@ -13,6 +13,7 @@ import pytest
 
 from cnnspec.backends import BACKENDS, build
 from cnnspec.backends.network import Batch, Network
+from cnnspec.compare.fault import LayerSituation
 from cnnspec.compare.kinds import LAYERS as REFEREE
 from cnnspec.compare.side import grad_inputs_of
 from cnnspec.errors import DataError, StateError
@@ -36,7 +37,6 @@ from tests.cases import (
     quantities,
     tried,
 )
-from tests.compare.causes.layer_probes import Bounds
 from tests.covering import covering
 from tests.rooms import CASES, FACETS, LAYERS
 
@@ -151,16 +151,18 @@ def budgets(
 
 
 def own_budgets(
-    own_bounds: Bounds,
     at: PlannedLayer,
     state: dict[str, Array],
     inputs: list[Array],
     grad_output: Array,
     precision: str,
 ) -> dict[str, Exact]:
-    """Bound one side's error in each quantity, by the derivation for its kind."""
-    own = {name: state[f"{at.name}.{name}"] for name in at.state}
-    bounds = own_bounds(at.layer, *inputs, own, own, grad_output, precision)
+    """Bound one side's error in each quantity, by the formula of its kind."""
+    own = {name: state[f"{at.name}.{name}"].astype(np.float64) for name in at.state}
+    grad = grad_output.astype(np.float64)
+    bounds = REFEREE[at.kind].budgets(
+        LayerSituation(at, "", tuple(inputs), grad, own, own), precision
+    )
     gradients = {f"grad_{name}": name for name in at.parameters}
     return {gradients.get(name, name): bound for name, bound in bounds.items()}
 
@@ -181,12 +183,10 @@ def test_replay_equals_torch(name: str, backend: str, precision: str, batch: int
         inputs = [(x + case.mean).astype(precision).astype(np.float64) for x in drawn]
         wanted = quantities(exact_network(name, precision).replay(at.name, inputs, grad_output))
         found = quantities(network.replay(at.name, inputs, grad_output))
-        bounds = LAYERS[at.kind].bounds
-        if bounds:
+        if not REFEREE[at.kind].is_sum:
             weights = weights_of(name, precision)
             truth, own = (
-                own_budgets(bounds, at, weights, inputs, grad_output, p)
-                for p in ("float64", precision)
+                own_budgets(at, weights, inputs, grad_output, p) for p in ("float64", precision)
             )
         else:
             sums = sums_of_magnitudes(magnitude_network(name, precision), inputs, grad_output)

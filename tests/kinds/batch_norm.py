@@ -11,11 +11,10 @@ import pytest
 from cnnspec.backends import build
 from cnnspec.backends.network import Batch, Network
 from cnnspec.compare.fault import LayerSituation
-from cnnspec.compare.kinds.batch_norm.bounds import batch_norm_budgets
 from cnnspec.errors import DataError, StateError
 from cnnspec.numerics.budget import Exact
 from cnnspec.plan import resolve
-from cnnspec.spec.layers import AnyLayer, BatchNorm, Flatten, Linear
+from cnnspec.spec.layers import BatchNorm, Flatten, Linear
 from cnnspec.spec.model import ModelSpec
 from cnnspec.spec.optimizers import SGD
 from cnnspec.spec.sizes import Shape
@@ -41,13 +40,9 @@ CASES = {
 }
 
 
-def probed(layer: AnyLayer, shape: Shape) -> Setting:
-    return setting(layer, shape, bounds=batch_norm_budgets)
-
-
-IMAGES = probed(BatchNorm(eps=0.01, momentum=0.3), (3, 4, 5))
-FEATURES = probed(BatchNorm(eps=0.01, momentum=0.3), (4,))
-PROBED = {"images": probed(BatchNorm(), (3, 4, 5)), "features": probed(BatchNorm(), (4,))}
+IMAGES = setting(BatchNorm(eps=0.01, momentum=0.3), (3, 4, 5))
+FEATURES = setting(BatchNorm(eps=0.01, momentum=0.3), (4,))
+PROBED = {"images": setting(BatchNorm(), (3, 4, 5)), "features": setting(BatchNorm(), (4,))}
 
 EPS, MOMENTUM = 0.01, 0.3
 
@@ -208,7 +203,7 @@ CALLED = {
     "BatchNorm2d(8, eps=1e-3)": "batch_norm: {eps: 0.001}",
 }
 
-ROOM = LayerRoom(CASES, PROBED, FAULTS, bounds=batch_norm_budgets, curved=True, called=CALLED)
+ROOM = LayerRoom(CASES, PROBED, FAULTS, curved=True, called=CALLED)
 
 
 def test_sentence() -> None:

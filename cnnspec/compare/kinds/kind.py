@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import ClassVar, Generic, NamedTuple
 
 from cnnspec.compare.fault import Fault, Observation, Situation
-from cnnspec.numerics import Ball
+from cnnspec.numerics import Ball, Exact
 from cnnspec.numerics.formula import Computation
 
 
@@ -29,6 +29,12 @@ class Terms(NamedTuple):
     formula: str
 
 
+EXACT = Terms(
+    [Term("k", 0, "it copies or selects numbers, and rounds none")],
+    "k = 0: it must be equal to the bit",
+)
+
+
 class Kind(Generic[Situation]):
     """The mistakes that people make in a kind of part, and what to do about them."""
 
@@ -46,15 +52,22 @@ class Kind(Generic[Situation]):
         yield from (fault for fault in self.faults if fault.spoils(quantity))
 
 
-def ball_terms(at: Computation, steps: Mapping[str, str], position: tuple[int, ...]) -> list[Term]:
+def ball_terms(
+    at: Computation,
+    steps: Mapping[str, str],
+    position: tuple[int, ...],
+    whole: Callable[[Exact], Exact] = lambda array: array,
+) -> list[Term]:
     """Return what one number of some steps is, and what it may be off by.
 
-    `steps` says what they mean, by their names.
+    `steps` says what they mean, by their names; `whole` gives their arrays the shape in which
+    the position counts.
     """
     terms = []
     for name, meaning in steps.items():
         ball: Ball = getattr(at, name)
-        index = tuple(place if size > 1 else 0 for place, size in zip(position, ball.shape))
-        terms.append(Term(name, float(ball.value[index]), meaning))
-        terms.append(Term(f"d_{name}", float(ball.radius[index]), "what it may be off by"))
+        value, radius = whole(ball.value), whole(ball.radius)
+        index = tuple(place if size > 1 else 0 for place, size in zip(position, value.shape))
+        terms.append(Term(name, float(value[index]), meaning))
+        terms.append(Term(f"d_{name}", float(radius[index]), "what it may be off by"))
     return terms

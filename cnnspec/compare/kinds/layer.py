@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 import numpy as np
@@ -63,6 +64,19 @@ class LayerKind(Kind[LayerSituation]):
 
     def budgets(self, situation: LayerSituation, precision: str) -> dict[str, Exact]:
         """Bound the errors of a training pass by what it is given, for what is no plain sum."""
+        raise NotImplementedError
+
+    def errors(
+        self,
+        situation: LayerSituation,
+        precision: str,
+        quantities: Iterable[str],
+        off: Mapping[str, Exact] = MappingProxyType({}),
+    ) -> dict[str, Exact]:
+        """Bound the errors of some quantities of what is `off` by so much: of what is no sum.
+
+        `off` may have `x`, `grad_output` and the parameters.
+        """
         raise NotImplementedError
 
     def terms(

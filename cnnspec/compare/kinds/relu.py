@@ -3,146 +3,140 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from cnnspec.compare.carry import Errors, Weights
 from cnnspec.compare.fault import Fault, LayerSituation, Observation, Prediction
-from cnnspec.compare.kinds.layer import LayerKind, Setting
-from cnnspec.numerics.budget import Exact, unit_roundoff
-from cnnspec.plan import PlannedLayer
+from cnnspec.compare.kinds.formula import FormulaKind, layer_formula
+from cnnspec.compare.kinds.layer import Setting
+from cnnspec.numerics import Ball, Exact, decided, maximum, unit_roundoff, where
+from cnnspec.numerics.formula import Computation, Step, Steps
 from cnnspec.spec.layers import ReLU
-from cnnspec.trace import Array
 
 Observed = Observation[LayerSituation]
 
-
-def _computed(compute: Callable[[Exact, Exact], Array]) -> Callable[[Observed], Prediction]:
-    """Predict what is made of the input and of the upstream gradient."""
-
-    def predict(observation: Observed) -> Prediction:
-        situation = observation.situation
-        value = compute(situation.x, situation.grad_output).astype(np.float64)
-        return Prediction(value, 2 * unit_roundoff("float64") * np.abs(value))
-
-    return predict
+STEPS: Steps = {
+    "zero": lambda at: at.arithmetic.ball(np.zeros(at.x.shape)),
+    "one": lambda at: at.arithmetic.ball(np.ones(at.x.shape)),
+    "output": lambda at: maximum(at.x, at.zero),
+    "grad_input": lambda at: decided(at.x, at.grad_output, at.zero),
+}
+RELU = layer_formula(STEPS)
 
 
-def _output(
-    code: str, sentence: str, compute: Callable[[Exact, Exact], Array]
-) -> Fault[LayerSituation]:
-    return Fault(code, ("output",), sentence, _computed(compute))
+def _output(code: str, sentence: str, step: Step) -> Fault[LayerSituation]:
+    return RELU.spoiling("output")(code, sentence, {"output": step})
 
 
-def _gradient(
-    code: str, sentence: str, compute: Callable[[Exact, Exact], Array]
-) -> Fault[LayerSituation]:
-    return Fault(code, ("grad_input",), sentence, _computed(compute))
+def _gradient(code: str, sentence: str, step: Step) -> Fault[LayerSituation]:
+    return RELU.spoiling("grad_input")(code, sentence, {"grad_input": step})
 
 
-_OUTPUTS = [
+def _where(condition: Callable[[Exact, Exact], np.ndarray]) -> Step:
+    """Return the gradient where the input, or the gradient itself, fulfils a condition."""
+
+    def step(at: Computation) -> Ball:
+        return where(condition(at.x.value, at.grad_output.value), at.grad_output, at.zero)
+
+    return step
+
+
+FAULTS = (
     _output(
         "not-applied",
         "the input is returned as it came: the function is never applied",
-        lambda x, g: x,
+        lambda at: at.x,
     ),
     _output(
         "upside-down",
         "the code takes min(x, 0); max(x, 0) is wanted",
-        lambda x, g: np.minimum(x, 0),
+        lambda at: -maximum(-at.x, at.zero),
     ),
-    _output(
-        "absolute-value", "the code takes |x|; max(x, 0) is wanted", lambda x, g: x * np.sign(x)
-    ),
+    _output("absolute-value", "the code takes |x|; max(x, 0) is wanted", lambda at: at.x.abs()),
     _output(
         "clipped",
         "the output is cut off at 6, as by relu6; max(x, 0) is wanted",
-        lambda x, g: np.clip(x, 0, 6),
+        lambda at: at.x.clip(0, 6),
     ),
     _output(
-        "clipped", "the output is cut off at 1; max(x, 0) is wanted", lambda x, g: np.clip(x, 0, 1)
+        "clipped", "the output is cut off at 1; max(x, 0) is wanted", lambda at: at.x.clip(0, 1)
     ),
     _output(
         "step",
         "the output is the mask itself, 1 where x > 0; max(x, 0) is wanted",
-        lambda x, g: (x > 0) * 1.0,
+        lambda at: decided(at.x, at.one, at.zero),
     ),
-]
-
-_GRADIENTS = [
     _gradient(
         "mask-missing",
         "the gradient of the output is returned as it came; only where x > 0 may it pass",
-        lambda x, g: g,
+        lambda at: at.grad_output,
     ),
     _gradient(
         "derivative-1-at-0",
         "the gradient passes where x = 0: the mask is x >= 0, and x > 0 is wanted",
-        lambda x, g: g * (x >= 0),
+        _where(lambda x, g: x >= 0),
     ),
     _gradient(
         "derivative-half-at-0",
         "half of the gradient passes where x = 0; the derivative there is 0",
-        lambda x, g: g * ((x > 0) + 0.5 * (x == 0)),
+        lambda at: where(at.x.value == 0, 0.5 * at.grad_output, at.right.grad_input),
     ),
     _gradient(
         "divided-by-zero",
         "the gradient is not a number where x = 0: the code may divide max(x, 0) by x",
-        lambda x, g: np.where(x == 0, np.nan, g * (x > 0)),
+        lambda at: where(at.x.value == 0, at.zero / at.zero, at.right.grad_input),
     ),
     _gradient(
         "mask-of-gradient",
         "the gradient is masked by its own sign; the sign of x is wanted",
-        lambda x, g: g * (g > 0),
+        _where(lambda x, g: g > 0),
     ),
     _gradient(
         "guided",
         "negative gradients are masked as well: the relu is applied to the gradient, too",
-        lambda x, g: g * ((x > 0) & (g > 0)),
+        _where(lambda x, g: (x > 0) & (g > 0)),
     ),
     _gradient(
         "upside-down",
         "the gradient passes where x < 0; it belongs where x > 0",
-        lambda x, g: g * (x < 0),
+        _where(lambda x, g: x < 0),
     ),
     _gradient(
         "upside-down",
         "the gradient passes where x <= 0; it belongs where x > 0",
-        lambda x, g: g * (x <= 0),
+        _where(lambda x, g: x <= 0),
     ),
     _gradient(
         "absolute-value",
         "the gradient is that of |x|; that of max(x, 0) is wanted",
-        lambda x, g: np.where(x < 0, -g, g * (x > 0)),
+        lambda at: at.grad_output * at.x.sign(),
     ),
     _gradient(
         "upstream-missing",
         "the derivative is returned alone: the upstream gradient is never used",
-        lambda x, g: (x > 0) * 1.0,
+        lambda at: decided(at.x, at.one, at.zero),
     ),
     _gradient(
         "multiplied-by-output",
         "the gradient is multiplied by the output; the derivative is wanted",
-        lambda x, g: g * np.maximum(x, 0),
+        lambda at: at.grad_output * at.output,
     ),
     _gradient(
         "multiplied-by-input",
         "the gradient is multiplied by the input; the derivative is wanted",
-        lambda x, g: g * x,
+        lambda at: at.grad_output * at.x,
     ),
     _gradient(
         "clipped",
         "the gradient is that of relu6: it does not pass where x > 6",
-        lambda x, g: g * ((x > 0) & (x < 6)),
+        _where(lambda x, g: (x > 0) & (x < 6)),
     ),
     _gradient(
         "clipped",
         "the gradient passes only where 0 < x < 1; it belongs where x > 0",
-        lambda x, g: g * ((x > 0) & (x < 1)),
+        _where(lambda x, g: (x > 0) & (x < 1)),
     ),
-]
+)
 
 
 def _leaky(observations: Sequence[Observed]) -> Iterator[Fault[LayerSituation]]:
@@ -192,33 +186,16 @@ HELP = {
 }
 
 
-class ReLUKind(LayerKind):
-    """max(x, 0): no slope is steeper than 1, and there is none far below 0."""
+class ReLUKind(FormulaKind):
+    """max(x, 0)."""
 
-    faults = (*_OUTPUTS, *_GRADIENTS)
+    formula = RELU
+    faults = FAULTS
     help = HELP
+    exact = True
+    bends = (0.0,)
     settings = (Setting("images", ReLU(), (2, 4, 5)), Setting("features", ReLU(), (6,)))
 
     def suspected(self, observations: Sequence[Observed]) -> Iterator[Fault[LayerSituation]]:
         yield from super().suspected(observations)
         yield from _leaky(observations)
-
-    def decisions(self, at: PlannedLayer, x: Exact) -> NDArray[Any]:
-        """Return which numbers pass."""
-        return x > 0
-
-    def near(self, at: PlannedLayer, x: Exact, slack: Exact) -> NDArray[np.bool]:
-        near: NDArray[np.bool] = np.abs(x) < slack
-        return near
-
-    def selects(self, at: PlannedLayer) -> bool:
-        return True
-
-    def forward(self, at: PlannedLayer, weights: Weights, x: Exact, e: Exact) -> Exact:
-        return np.where(x > -2 * e, e, 0.0)
-
-    def backward(
-        self, at: PlannedLayer, weights: Weights, x: Exact, e: Exact, g: Exact, d: Exact
-    ) -> tuple[Exact, Errors]:
-        either = (np.abs(x) <= 2 * e) & (e > 0)  # x itself may be off
-        return np.where(either, np.abs(g) + d, np.where(x > 0, d, 0.0)), {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -24,9 +24,6 @@ Parts = dict[str, Exact]
 Faulty = Callable[[LayerSituation, Parts], Exact]
 """What a faulty layer gives, from what it is given and from what is right."""
 
-Bounds = Callable[..., Mapping[str, Exact]]
-"""From (layer, *inputs, parameters, buffers, grad_output, precision), one side's error."""
-
 
 @dataclass(frozen=True)
 class Setting:
@@ -34,8 +31,6 @@ class Setting:
 
     situations: list[LayerSituation]
     truths: list[Parts]
-    own_bounds: Bounds | None = None
-    """Where the error of one side is not that of the sums that `reductions` states."""
 
     def diagnose(self, quantity: str, faulty: Faulty) -> Cause | None:
         """Name the cause of a fault, of which other probes may know, too."""
@@ -59,14 +54,14 @@ class Setting:
 
     def budgets(self, situation: LayerSituation, truth: Parts) -> Parts:
         """Return what rounding explains of two sides."""
-        if self.own_bounds is None:
-            return {name: 2 * bound for name, bound in budgets_of_sums(situation, truth).items()}
-        own = situation.parameters, situation.buffers, situation.grad_output
-        bounds = self.own_bounds(situation.at.layer, *situation.inputs, *own, "float64")
+        kind = REFEREE[situation.at.kind]
+        bounds = (
+            budgets_of_sums(situation, truth) if kind.is_sum else kind.budgets(situation, "float64")
+        )
         return {name: 2 * bound for name, bound in bounds.items()}
 
 
-def setting(layer: Layer, *shapes: Shape, bounds: Bounds | None = None) -> Setting:
+def setting(layer: Layer, *shapes: Shape) -> Setting:
     """Probe a layer as the referee does: three random images, one of ties, and seven.
 
     It receives something of each shape: a join, more than one.
@@ -96,7 +91,7 @@ def setting(layer: Layer, *shapes: Shape, bounds: Bounds | None = None) -> Setti
         )
         for name, given in inputs.items()
     ]
-    return Setting(situations, [right(situation) for situation in situations], bounds)
+    return Setting(situations, [right(situation) for situation in situations])
 
 
 def right(situation: LayerSituation) -> Parts:

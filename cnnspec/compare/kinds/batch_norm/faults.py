@@ -5,60 +5,25 @@ Arrays are (n, c, places); features have one place.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
-from typing import Any
 
-import numpy as np
-
-from cnnspec.compare.fault import Fault, LayerSituation, Observation, Prediction
-from cnnspec.compare.formulas import Formula, beside
-from cnnspec.numerics import Arithmetic, Ball
+from cnnspec.compare.fault import Fault, LayerSituation, Observation
+from cnnspec.compare.formulas import beside
+from cnnspec.compare.kinds.batch_norm.formula import NORM, OF_CHANNEL, count, layer_of
+from cnnspec.numerics import Ball
 from cnnspec.numerics.formula import Computation, Steps
-from cnnspec.spec.layers import BatchNorm
 
 Observed = Observation[LayerSituation]
-
-OF_CHANNEL = (0, 2)
-"""Statistics are over images and places."""
-
-
-def _count(at: Computation, axes: tuple[int, ...]) -> int:
-    return math.prod(at.shape[axis] for axis in axes)
-
-
-STEPS: Steps = {
-    "m": lambda at: _count(at, OF_CHANNEL),
-    "mean": lambda at: at.x.sum(OF_CHANNEL) / at.m,
-    "d": lambda at: at.x - at.mean,
-    "variance": lambda at: (at.d * at.d).sum(OF_CHANNEL) / at.m,
-    "used": lambda at: at.variance,
-    "root": lambda at: (at.used + at.eps).sqrt(),
-    "z": lambda at: at.d / at.root,
-    "output": lambda at: at.weight * at.z + at.bias,
-    "upstream": lambda at: at.weight * at.grad_output,
-    "mean_g": lambda at: at.upstream.sum(OF_CHANNEL) / at.m,
-    "mean_gz": lambda at: (at.upstream * at.z).sum(OF_CHANNEL) / at.m,
-    "grad_input": lambda at: (at.upstream - at.mean_g - at.z * at.mean_gz) / at.root,
-    "grad_weight": lambda at: (at.grad_output * at.z).sum(OF_CHANNEL),
-    "grad_bias": lambda at: at.grad_output.sum(OF_CHANNEL),
-    "unbiased": lambda at: (at.d * at.d).sum(OF_CHANNEL) / (at.m - 1),
-    "stored_mean": lambda at: at.mean,
-    "stored": lambda at: at.unbiased,
-    "share": lambda at: at.momentum,
-    "kept": lambda at: 1 - at.share,
-    "running_mean": lambda at: at.kept * at.old_mean + at.share * at.stored_mean,
-    "running_var": lambda at: at.kept * at.old_var + at.share * at.stored,
-}
 
 
 def _over(axes: tuple[int, ...]) -> Steps:
     """Take mean and variance over other axes."""
     return {
-        "mean": lambda at: at.x.sum(axes) / _count(at, axes),
-        "variance": lambda at: (at.d * at.d).sum(axes) / _count(at, axes),
-        "mean_g": lambda at: at.upstream.sum(axes) / _count(at, axes),
-        "mean_gz": lambda at: (at.upstream * at.z).sum(axes) / _count(at, axes),
+        "mean": lambda at: at.x.sum(axes) / count(at, axes),
+        "variance": lambda at: (at.d * at.d).sum(axes) / count(at, axes),
+        "mean_g": lambda at: at.upstream.sum(axes) / count(at, axes),
+        "mean_gz": lambda at: (at.upstream * at.z).sum(axes) / count(at, axes),
+        "grad_weight": lambda at: (at.grad_output * at.z).sum(OF_CHANNEL),
     }
 
 
@@ -68,49 +33,6 @@ def _twice(at: Computation, old: Ball, new: Ball) -> Ball:
     twice: Ball = at.kept * once + at.share * new
     return twice
 
-
-def _flat(situation: LayerSituation) -> tuple[int, int, int]:
-    n, channels = situation.x.shape[:2]
-    return n, channels, situation.x[0, 0].size
-
-
-def _layer(situation: LayerSituation) -> BatchNorm:
-    assert isinstance(situation.at.layer, BatchNorm)
-    return situation.at.layer
-
-
-def _given(situation: LayerSituation, arithmetic: Arithmetic) -> dict[str, Any]:
-    layer, shape = _layer(situation), _flat(situation)
-    channels = np.ones(shape[1])
-    of_channel = {
-        "weight": situation.parameters.get("weight", channels),
-        "bias": situation.parameters.get("bias", 0 * channels),
-        "old_mean": situation.buffers["running_mean"],
-        "old_var": situation.buffers["running_var"],
-    }
-    return {
-        "x": arithmetic.ball(situation.x.reshape(shape)),
-        "grad_output": arithmetic.ball(situation.grad_output.reshape(shape)),
-        "eps": layer.eps,
-        "momentum": arithmetic.constant(layer.momentum),
-        "images": shape[0],
-        "shape": shape,
-    } | {name: arithmetic.ball(array[None, :, None]) for name, array in of_channel.items()}
-
-
-class NormFormula(Formula[LayerSituation]):
-    """Arrays of it are (n, c, places)."""
-
-    def prediction(self, found: Ball, observation: Observed) -> Prediction:
-        flat = _flat(observation.situation)
-        if found.value.size != observation.wanted.size:
-            found = found.moved(lambda array: np.broadcast_to(array, flat))
-        value, budget = super().prediction(found, observation)
-        # The right one's budget holds for every sane way to take mean and variance.
-        return Prediction(value, budget + observation.budget)
-
-
-NORM = NormFormula(_given, STEPS, remembers=False)
 
 passed = NORM.spoiling("output", "grad_input", "grad_weight")  # what normalised numbers are in
 output = NORM.spoiling("output")
@@ -149,8 +71,8 @@ FAULTS = [
         {
             "mean": lambda at: at.old_mean,
             "used": lambda at: at.old_var,
-            "mean_g": lambda at: 0.0,
-            "mean_gz": lambda at: 0.0,
+            "mean_g": lambda at: at.arithmetic.constant(0.0),
+            "mean_gz": lambda at: at.arithmetic.constant(0.0),
         },
     ),
     passed(
@@ -161,8 +83,8 @@ FAULTS = [
             "d": lambda at: at.x - at.running_mean,
             "used": lambda at: at.running_var,
             "unbiased": lambda at: at.right.unbiased,
-            "mean_g": lambda at: 0.0,
-            "mean_gz": lambda at: 0.0,
+            "mean_g": lambda at: at.arithmetic.constant(0.0),
+            "mean_gz": lambda at: at.arithmetic.constant(0.0),
         },
     ),
     passed(
@@ -399,7 +321,7 @@ FAULTS += [
 
 def other_eps(observations: Sequence[Observed]) -> Iterator[Fault[LayerSituation]]:
     """Suppose an eps that people take, and that no layer here is given."""
-    given = {_layer(observation.situation).eps for observation in observations}
+    given = {layer_of(observation.situation).eps for observation in observations}
     for words in EPS:
         eps = float(words)
         if eps not in given:  # that would be the right one, in a wider budget

@@ -1,0 +1,162 @@
+"""Kinds of layers whose bounds follow from a formula."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cnnspec.compare.carry import Errors, Weights
+from cnnspec.compare.fault import LayerSituation
+from cnnspec.compare.formulas import Formula
+from cnnspec.compare.kinds.kind import COMPOSED, EXACT, Terms, ball_terms
+from cnnspec.compare.kinds.layer import LayerKind
+from cnnspec.numerics import Arithmetic, Exact
+from cnnspec.numerics.formula import Steps
+from cnnspec.plan import PlannedLayer
+
+Given = dict[str, Any]
+
+
+def layer_formula(
+    steps: Steps,
+    more: Callable[[LayerSituation, Arithmetic], Given] = lambda situation, arithmetic: {},
+) -> Formula[LayerSituation]:
+    """Return the formula of a layer of one input.
+
+    Its steps give the quantities by their names: `output`, `grad_input`, `grad_weight`, and what
+    becomes of buffers (`running_mean`); and `predicted`, where a prediction is no training
+    output. They are given `x`, `grad_output`, the parameters, the buffers before (`old_...`) and
+    the `layer` with its options, and what `more` makes of it all, in place of these or besides.
+    """
+
+    def given(situation: LayerSituation, arithmetic: Arithmetic) -> Given:
+        arrays = {
+            "x": situation.x,
+            "grad_output": situation.grad_output,
+            **situation.parameters,
+            **{f"old_{name}": array for name, array in situation.buffers.items()},
+        }
+        balls = {name: arithmetic.ball(array) for name, array in arrays.items()}
+        return {**balls, "layer": situation.at.layer, **more(situation, arithmetic)}
+
+    return Formula(given, steps, remembers=False)
+
+
+class FormulaKind(LayerKind):
+    """A kind of layer of one input, with a formula: budgets and carried errors follow from it."""
+
+    is_sum = False
+    formula: ClassVar[Formula[LayerSituation]]
+    shown: ClassVar[Mapping[str, str]] = MappingProxyType({})
+    """The steps that explain a bound, and what they are."""
+    exact: ClassVar[bool] = False
+    """Whether it only copies and selects numbers."""
+    bends: ClassVar[tuple[float, ...]] = ()
+    """Numbers of the input at which the slope jumps, where it is a function of each by itself."""
+
+    def errors(
+        self,
+        situation: LayerSituation,
+        precision: str,
+        quantities: Iterable[str],
+        off: Mapping[str, Exact] = MappingProxyType({}),
+    ) -> dict[str, Exact]:
+        shapes = {"output": situation.grad_output.shape, "grad_input": situation.x.shape}
+        shapes["predicted"] = shapes["output"]
+        of_parameters = {f"grad_{name}": own for name, own in situation.at.parameters.items()}
+        shapes |= of_parameters | dict(situation.at.buffers)
+        found = self.formula.radii(situation, precision, quantities, off)
+        return {name: _shaped(radius, shapes[name]) for name, radius in found.items()}
+
+    def budgets(self, situation: LayerSituation, precision: str) -> dict[str, Exact]:
+        at = situation.at
+        gradients = [f"grad_{name}" for name in at.parameters]
+        return self.errors(situation, precision, ["output", "grad_input", *gradients, *at.buffers])
+
+    def terms(
+        self,
+        situation: LayerSituation,
+        precision: str,
+        quantity: str,
+        position: tuple[int, ...],
+    ) -> Terms:
+        if self.exact:
+            return EXACT
+        at = self.formula.computation(situation, precision)
+        per_image = quantity in ("output", "grad_input")
+        shape = situation.x.shape if per_image else next(iter(situation.at.state.values()))
+
+        def whole(array: Exact) -> Exact:
+            """Return a number for each of the quantity, as steps give flat images, or channels."""
+            flat = np.broadcast_to(array, at.x.shape) if per_image else array
+            return flat.reshape(shape)
+
+        counted = {
+            name: words
+            for name, words in self.shown.items()
+            if per_image or getattr(at, name).value.size == np.prod(shape)
+        }
+        return Terms(
+            ball_terms(at, counted, position, whole),
+            f"{COMPOSED} compare/kinds/{situation.at.kind}, step by step: each rounds, and passes "
+            "on what it is given; for each side",
+        )
+
+    def decisions(self, at: PlannedLayer, x: Exact) -> NDArray[Any] | None:
+        """Return between which bends each number lies."""
+        return np.sum([x > bend for bend in self.bends], axis=0) if self.bends else None
+
+    def near(self, at: PlannedLayer, x: Exact, slack: Exact) -> NDArray[np.bool]:
+        near: NDArray[np.bool] = np.any([np.abs(x - bend) < slack for bend in self.bends], axis=0)
+        return near
+
+    def selects(self, at: PlannedLayer) -> bool:
+        """Tell so where no number is rounded."""
+        return self.exact
+
+    # What errors become
+
+    def forward(self, at: PlannedLayer, weights: Weights, x: Exact, e: Exact) -> Exact:
+        given = _given(at, weights, x, np.zeros((len(x), *at.output)))
+        return self.errors(given, weights.precision, ["output"], {"x": e})["output"]
+
+    def predict(self, at: PlannedLayer, weights: Weights, x: Exact, e: Exact) -> Exact:
+        if "predicted" not in self.formula.steps:
+            return self.forward(at, weights, x, e)
+        given = _given(at, weights, x, np.zeros((len(x), *at.output)))
+        return self.errors(given, weights.precision, ["predicted"], {"x": e})["predicted"]
+
+    def backward(
+        self, at: PlannedLayer, weights: Weights, x: Exact, e: Exact, g: Exact, d: Exact
+    ) -> tuple[Exact, Errors]:
+        names = {f"grad_{name}": name for name in at.parameters}
+        found = self.errors(
+            _given(at, weights, x, g),
+            weights.precision,
+            ["grad_input", *names],
+            {"x": e, "grad_output": d},
+        )
+        return found["grad_input"], {name: found[quantity] for quantity, name in names.items()}
+
+    def buffers(self, at: PlannedLayer, weights: Weights, x: Exact, e: Exact) -> Errors:
+        given = _given(at, weights, x, np.zeros((len(x), *at.output)))
+        return self.errors(given, weights.precision, at.buffers, {"x": e})
+
+
+def _given(at: PlannedLayer, weights: Weights, x: Exact, grad_output: Exact) -> LayerSituation:
+    own = weights.of_layer(at)
+    parameters, buffers = (
+        {name: own[name] for name in names} for names in (at.parameters, at.buffers)
+    )
+    return LayerSituation(at, "", (x,), grad_output, parameters, buffers)
+
+
+def _shaped(radius: Exact, shape: tuple[int, ...]) -> Exact:
+    """Return a radius for each number: steps may give one for many, or flat images."""
+    return (
+        radius.reshape(shape) if radius.size == np.prod(shape) else np.broadcast_to(radius, shape)
+    )
