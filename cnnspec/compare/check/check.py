@@ -86,7 +86,8 @@ def check_class(
         }
         if kind in LOSSES:
             return _check_loss(label, kind, Path(folder), request, time_limit, on_progress)
-        settings = LAYERS[kind].settings if like is None else LAYERS[kind].like(like)
+        room = LAYERS[kind]
+        settings = room.tried(LAYER_KINDS[kind]) if like is None else room.like(like)
         work = Path(folder)
         return _check_layer(label, kind, settings, work, request, time_limit, on_progress)
 

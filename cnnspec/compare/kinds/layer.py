@@ -55,8 +55,8 @@ class LayerKind(Kind[LayerSituation]):
     of_one_rank: ClassVar[bool] = False
     """Whether people write it for images or for features, and not for both."""
     settings: ClassVar[Sequence[Setting]] = ()
-    """In which a class is tried that somebody wrote; none: the defaults of the options, over
-    images and over features."""
+    """In which a class is tried that somebody wrote, where others tell more than the defaults of
+    the options, over images and over features."""
 
     def right(self, observation: Observation[LayerSituation]) -> Prediction | None:
         """Compute a quantity anew, with its own budget; None where the given one is as good."""
@@ -114,9 +114,20 @@ class LayerKind(Kind[LayerSituation]):
             sizes |= {"in_features": at.input[0], "out_features": at.output[0]}
         return sizes
 
+    def tried(self, layer: type[Layer]) -> Sequence[Setting]:
+        """Return the settings in which a class is tried, by the kind's class in the spec."""
+        if self.settings:
+            return self.settings
+        both = Setting("images", layer(), (2, 4, 5)), Setting("features", layer(), (6,))
+        return [each for each in both if not [*each.layer.problems(each.input)]]
+
     def like(self, layer: Any) -> Sequence[Setting]:
         """Return settings with the options that a user gave."""
-        return [Setting(each.name, layer, each.input) for each in self.settings]
+        written = getattr(layer, layer.input_width) if layer.input_width else None
+        return [
+            Setting(each.name, layer, (written or each.input[0], *each.input[1:]))
+            for each in self.tried(type(layer))
+        ]
 
     # What rounding may decide
 

@@ -8,10 +8,8 @@ import numpy as np
 
 from cnnspec.compare.fault import Fault, LayerSituation, Observation, Prediction
 from cnnspec.compare.kinds.formula import FormulaKind, layer_formula
-from cnnspec.compare.kinds.layer import Setting
 from cnnspec.numerics import Ball, Exact, decided, maximum, unit_roundoff, where
 from cnnspec.numerics.formula import Computation, Step, Steps
-from cnnspec.spec.layers import ReLU
 
 Observed = Observation[LayerSituation]
 
@@ -194,7 +192,6 @@ class ReLUKind(FormulaKind):
     help = HELP
     exact = True
     bends = (0.0,)
-    settings = (Setting("images", ReLU(), (2, 4, 5)), Setting("features", ReLU(), (6,)))
 
     def suspected(self, observations: Sequence[Observed]) -> Iterator[Fault[LayerSituation]]:
         yield from super().suspected(observations)

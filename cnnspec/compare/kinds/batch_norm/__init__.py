@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from cnnspec.compare.fault import Fault, LayerSituation, Observation
 from cnnspec.compare.kinds.batch_norm.faults import FAULTS, HELP, other_eps
@@ -39,14 +38,3 @@ class BatchNormKind(FormulaKind):
         yield from super().suspected(observations)
         quantity = observations[0].quantity
         yield from (fault for fault in other_eps(observations) if fault.spoils(quantity))
-
-    def like(self, layer: Any) -> Sequence[Setting]:
-        channels = layer.num_features
-        return [
-            Setting(
-                each.name,
-                layer,
-                each.input if channels is None else (channels, *each.input[1:]),
-            )
-            for each in self.settings
-        ]
