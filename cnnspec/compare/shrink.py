@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from pydantic import ValidationError
 from pydantic_core import PydanticUndefined
@@ -16,10 +16,13 @@ from cnnspec.compare.referee import compare_parties
 from cnnspec.compare.verdict import Verdict
 from cnnspec.errors import BackendError, SpecError
 from cnnspec.plan import Plan, resolve
-from cnnspec.spec.composites import AnyEntry
+from cnnspec.spec.composites import AnyEntry, Composite
 from cnnspec.spec.layers import AnyLayer, Flatten, Linear
+from cnnspec.spec.layers.join import Join
 from cnnspec.spec.model import ModelSpec
 from cnnspec.spec.section import Section
+
+Entries = tuple[AnyEntry, ...]
 
 RUNS = 200
 """Comparisons, at most."""
@@ -113,21 +116,69 @@ def smaller(spec: ModelSpec, failure: Failure) -> Iterator[ModelSpec]:
     Some do not fit together, or are not valid.
     """
     yield from _alone(spec, failure)
-    layers = tuple(spec.layers)
-    for index in range(len(layers)):
-        if len(layers) > 1:
-            yield _with(spec, layers=layers[:index] + layers[index + 1 :])
+    yield from (_with(spec, layers=layers) for layers in _fewer(tuple(spec.layers)) if layers)
     for axis, size in enumerate(spec.input):
         for less in _less(size):
             yield _with(spec, input=(*spec.input[:axis], less, *spec.input[axis + 1 :]))
-    for index, layer in enumerate(layers):
-        for changed in _simpler(layer):
-            others = layers[:index], layers[index + 1 :]
-            yield _with(spec, layers=(*others[0], cast(AnyLayer, changed), *others[1]))
+    yield from (_with(spec, layers=layers) for layers in _simpler_entries(tuple(spec.layers)))
     for less in _less(spec.training.batch_size):
         yield _with(spec, training=spec.training.model_copy(update={"batch_size": less}))
     for optimizer in _simpler(spec.training.optimizer):
         yield _with(spec, training=spec.training.model_copy(update={"optimizer": optimizer}))
+
+
+def _fewer(entries: Entries) -> Iterator[Entries]:
+    """Yield entries without one of them, or with one block in parts: what stands in it alone."""
+    for index, entry in enumerate(entries):
+        before, after = entries[:index], entries[index + 1 :]
+        yield before + after
+        if isinstance(entry, Composite):
+            for inner in _lists_of(entry):
+                yield (*before, *inner.entries, *after)
+            for block in _changed(entry, _fewer):
+                yield (*before, cast(AnyEntry, block), *after)
+
+
+def _simpler_entries(entries: Entries) -> Iterator[Entries]:
+    """Yield entries with one option of one of them simpler, in blocks, too."""
+    for index, entry in enumerate(entries):
+        changed = _changed(entry, _simpler_entries) if isinstance(entry, Composite) else ()
+        for simpler in (*_simpler(entry), *changed):
+            yield (*entries[:index], cast(AnyEntry, simpler), *entries[index + 1 :])
+
+
+class _List(NamedTuple):
+    """Entries that stand in a block."""
+
+    option: str
+    number: int | None
+    """Of the path, where the option has several."""
+    entries: Entries
+
+
+def _lists_of(block: Composite) -> Iterator[_List]:
+    for option, depth in block.lists.items():
+        value = getattr(block, option)
+        if depth == 1:
+            yield _List(option, None, tuple(value))
+        else:
+            yield from (_List(option, number, tuple(path)) for number, path in enumerate(value))
+
+
+def _changed(
+    block: Composite, change: Callable[[Entries], Iterator[Entries]]
+) -> Iterator[Composite]:
+    """Yield a block with a change of one list of entries that stands in it."""
+    for option, number, entries in _lists_of(block):
+        for changed in change(entries):
+            value: Any = changed
+            if number is not None:
+                paths = tuple(getattr(block, option))
+                value = (*paths[:number], changed, *paths[number + 1 :])
+            try:
+                yield type(block)(**(dict(block) | {option: value}))
+            except ValidationError:  # it needs more entries
+                continue
 
 
 def _alone(spec: ModelSpec, failure: Failure) -> Iterator[ModelSpec]:
@@ -139,7 +190,7 @@ def _alone(spec: ModelSpec, failure: Failure) -> Iterator[ModelSpec]:
         last = Linear(out_features=plan.classes)
         yield _with(spec, input=(1, 1, 2), layers=(Flatten(), last))
     for at in plan.layers:
-        if at.kind != failure.part:
+        if at.kind != failure.part or isinstance(at.layer, Join):
             continue
         layer = cast(AnyLayer, at.layer)
         small = rectangle(at)
@@ -182,14 +233,24 @@ def _less(size: int) -> Iterator[int]:
 
 def _without_data(spec: ModelSpec) -> ModelSpec:
     training = spec.training.model_copy(update={"epochs": 1})
-    layers = tuple(map(_without_widths, spec.layers))
+    layers = _all_free(spec.layers)
     return _with(spec, data=None, training=training, layers=layers)
 
 
-def _without_widths(layer: AnyEntry) -> AnyEntry:
+def _without_widths(entry: AnyEntry) -> AnyEntry:
     """Return a layer that takes any width: asserted ones would be wrong in a smaller spec."""
-    asserted = {"in_channels", "in_features", "num_features"} & set(type(layer).model_fields)
-    return layer.model_copy(update=dict.fromkeys(asserted))
+    if isinstance(entry, Composite):
+        for option, depth in entry.lists.items():
+            inner = getattr(entry, option)
+            free = _all_free(inner) if depth == 1 else tuple(map(_all_free, inner))
+            entry = entry.model_copy(update={option: free})
+        return entry
+    asserted = [entry.input_width] if entry.input_width else []
+    return entry.model_copy(update=dict.fromkeys(asserted))
+
+
+def _all_free(entries: Sequence[AnyEntry]) -> Entries:
+    return tuple(map(_without_widths, entries))
 
 
 def _with(spec: ModelSpec, **changes: Any) -> ModelSpec:
