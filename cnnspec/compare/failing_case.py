@@ -29,7 +29,8 @@ class LayerCase:
 
     layer: str
     quantity: str
-    weights: State
+    state: State
+    """Parameters and buffers, by their names within the layer."""
     inputs: tuple[Array, ...]
     grad_output: Array
     budget: float
@@ -52,8 +53,9 @@ def layer_case(spec: ModelSpec, parties: tuple[Party, Party], finding: Finding) 
             for probe in _fewer_images(isolation, plan, finding, simple):
                 budget = _apart(isolation, probe, finding.quantity)
                 if budget is not None:
+                    own = isolation.first.weights_of(probe.at)
                     found = (probe.inputs, probe.grad_output, budget)
-                    return LayerCase(finding.address.path, finding.quantity, state, *found)
+                    return LayerCase(finding.address.path, finding.quantity, own, *found)
     return None
 
 

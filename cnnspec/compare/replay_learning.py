@@ -98,7 +98,10 @@ class GivenUpdate:
             found = OPTIMIZERS[options.keyword].budgets(
                 self.of(options, name), precision, gradient_errors.get(name, 0.0)
             )
-            bounds |= {f"{name}.{slot}" if slot else name: bound for slot, bound in found.items()}
+            slots = {slot: bound for slot, bound in found.items() if slot}
+            # Slots first: where one is wrong, the weights are wrong because of it.
+            bounds |= {f"{name}.{slot}": bound for slot, bound in slots.items()}
+            bounds[name] = found[""]
         return bounds
 
 

@@ -39,15 +39,16 @@ SPEC = """
 LAYER = """\
 spec = parse_spec(SPEC)
 plan = resolve(spec)
-weights = {{{weights}}}
+state = {{{state}}}
 inputs = [{inputs}]
 grad_output = np.array({grad_output})
 
 found = []
 for backend in BACKENDS:
     network = parse_party(backend).build(plan, spec.training, "float64")
-    network.load_state(weights)
-    trace = network.replay({layer!r}, [x.copy() for x in inputs], grad_output.copy())
+    trace = network.replay(
+        {layer!r}, [x.copy() for x in inputs], grad_output.copy(), state=state
+    )
     found.append({take})
     print(f"{{backend}}: {what}", found[-1], "", sep="\\n")
 
@@ -139,8 +140,8 @@ def _wrong(side: str | None, before: str) -> str:
 
 def _layer(case: LayerCase, wrong_side: str | None) -> str:
     kind, _, name = case.quantity.partition("_")
-    weights = "".join(
-        f"\n    {name!r}: np.array({_written(array)})," for name, array in case.weights.items()
+    state = "".join(
+        f"\n    {name!r}: np.array({_written(array)})," for name, array in case.state.items()
     )
     if case.quantity in ("output", "grad_input"):
         take = f"trace.{case.quantity}"
@@ -151,7 +152,7 @@ def _layer(case: LayerCase, wrong_side: str | None) -> str:
     else:
         take = f"trace.buffers[{case.quantity!r}]"
     return LAYER.format(
-        weights=f"{weights}\n" if weights else "",
+        state=f"{state}\n" if state else "",
         inputs=", ".join(f"np.array({_written(x)})" for x in case.inputs),
         grad_output=_written(case.grad_output),
         layer=case.layer,
@@ -168,4 +169,4 @@ def _written(array: Array) -> str:
 
 
 def _numbers(case: LayerCase) -> int:
-    return sum(array.size for array in (*case.inputs, case.grad_output, *case.weights.values()))
+    return sum(array.size for array in (*case.inputs, case.grad_output, *case.state.values()))

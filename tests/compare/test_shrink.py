@@ -70,6 +70,15 @@ class Weight(LinearNumPy):
         found = super().parameter_gradients(grad_output)
         return found | {"weight": found["weight"] / grad_output.shape[-1]}
 
+class Add(engine.LAYERS["add"]):
+    def forward(self, *inputs):
+        return super().forward(inputs[0])
+
+class Concat(engine.LAYERS["concat"]):
+    def forward(self, *inputs):
+        y = super().forward(*inputs)
+        return y[::-1]
+
 class Raises(LinearNumPy):
     def input_gradient(self, grad_output):
         raise ValueError("out of ideas")
@@ -85,6 +94,7 @@ def summed(logits, labels):
     return loss * len(labels), grad
 
 conv, pool, linear = builder(conv=Strided), builder(pool=Overlap), builder(linear=Weight)
+add, concat = builder(add=Add), builder(concat=Concat)
 raises, loss = builder(linear=Raises), builder(loss=summed)
 optimizer = builder(optimizers=engine.OPTIMIZERS | {"sgd": Decay})
 """
@@ -220,3 +230,36 @@ def test_the_command(
     assert run([*given, "other.py", "--backends", "numpy,torch"]) == 0
     assert "nothing to shrink: the two do not differ" in capsys.readouterr().err
     assert not Path("other.py").exists()
+
+
+BRANCHES = parse_spec("""
+input: [2, 6, 5]
+layers:
+  - conv: {out_channels: 3, kernel_size: 3, padding: 1}
+  - repeat:
+      times: 2
+      layers:
+        - residual:
+            body:
+              - conv: {out_channels: 3, kernel_size: 3, padding: 1}
+              - batch_norm: {num_features: 3}
+        - relu
+  - parallel:
+      paths: [[conv: {out_channels: 2, kernel_size: 1}], [], [relu, relu]]
+  - flatten
+  - linear: {out_features: 4}
+training: {batch_size: 5}
+""")
+
+
+@pytest.mark.parametrize(("name", "kind"), [("add", "residual"), ("concat", "parallel")])
+def test_what_stands_in_blocks_shrinks_too(faults: Path, name: str, kind: str) -> None:
+    found = shrink(BRANCHES, (parse_party("numpy"), parse_party(f"{faults}:{name}")))
+    assert found is not None
+    block, last = found.spec.layers
+    assert (block.keyword, last.keyword) == (kind, "flatten")
+    inner = dict(block)["body"] if kind == "residual" else sum(dict(block)["paths"], ())
+    assert len(inner) <= 1
+    # Of one channel, both orders of two empty paths are one.
+    assert found.spec.input == (1 if kind == "residual" else 2, 1, 1)
+    assert found.failure.cause is not None
