@@ -10,7 +10,7 @@ import rich_click as click
 
 from cnnspec.cli import COMMANDS
 from cnnspec.cli.group import cli
-from tests.docs.pages import ROOT
+from tests.docs.pages import ROOT, cell
 
 PAGE = ROOT / "docs" / "reference" / "commands.md"
 
@@ -68,9 +68,4 @@ def _rows(command: click.Command, context: click.Context) -> Iterator[str]:
         record = parameter.get_help_record(context)
         if record and record[1] and "--help" not in parameter.opts:
             names, said = record
-            yield f"| `{_cell(names)}` | {_cell(said)} |"
-
-
-def _cell(text: str) -> str:
-    """Lay text out for a table: in one line, with what would end a cell written out."""
-    return re.sub(r"\s+", " ", text).strip().replace("|", "\\|")
+            yield f"| `{cell(names)}` | {cell(said)} |"

@@ -75,12 +75,24 @@ def links(page: Path) -> Iterator[str]:
                 yield target
 
 
+def headings(page: Path) -> Iterator[str]:
+    """Yield the headings of a page."""
+    found = tokens(page)
+    for number, token in enumerate(found):
+        if token.type == "heading_open":
+            yield found[number + 1].content
+
+
 def anchors(page: Path) -> set[str]:
     """Return what a link may name behind `#`: every heading, as forges and the site write it."""
-    found = tokens(page)
-    headings = [
-        found[number + 1].content
-        for number, token in enumerate(found)
-        if token.type == "heading_open"
-    ]
-    return {re.sub(r"[^\w -]", "", text.lower()).replace(" ", "-") for text in headings}
+    return set(map(anchor, headings(page)))
+
+
+def anchor(heading: str) -> str:
+    """Return what a link to a heading names."""
+    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+
+
+def cell(text: str) -> str:
+    """Lay text out for a table: in one line, with what would end a cell written out."""
+    return re.sub(r"\s+", " ", text).strip().replace("|", "\\|")

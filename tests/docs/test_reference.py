@@ -13,11 +13,6 @@ import cnnspec
 from cnnspec.compare.check import check_class
 from cnnspec.documents import to_json
 from cnnspec.report.check import check_document
-from cnnspec.spec.data import DATA_KINDS
-from cnnspec.spec.initializations import INITIALIZATIONS
-from cnnspec.spec.layers import KINDS as LAYER_KINDS
-from cnnspec.spec.optimizers import OPTIMIZERS
-from cnnspec.spec.translate import options_at
 from tests.docs import commands, python_names
 from tests.docs.pages import ROOT
 from tests.report.explained import hold, paths
@@ -70,22 +65,6 @@ def test_every_public_name_has_an_example(name: str) -> None:
 
 
 # docs/reference/spec.md
-
-
-def test_the_options_are_those_of_the_spec() -> None:
-    page = (ROOT / "docs" / "reference" / "spec.md").read_text()
-    table = page.split("| section | kinds and options |")[1].split("\n\n")[0]
-    named = set(re.findall(r"[a-z_0-9]+", table))
-    for path in [
-        *(("layers", 0, kind) for kind in LAYER_KINDS),
-        *(("data", kind) for kind in DATA_KINDS),
-        *(("training", "optimizer", kind) for kind in OPTIMIZERS),
-        *(("initialization", kind) for kind in INITIALIZATIONS),
-        ("training",),
-        ("limits",),
-    ]:
-        asserted = {"in_channels", "in_features", "num_features"}
-        assert {path[-1], *options_at(path)} - asserted <= named | {"training", "limits"}, path
 
 
 def test_the_shipped_specs_are_named() -> None:
