@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -33,6 +33,9 @@ from cnnspec.trace import Array, LayerTrace, LossTrace, State, Trace
 class ChainNetwork(Shared):
     """A chain of hand-written layers, a loss and an optimizer."""
 
+    line: ClassVar[type[Line]] = Line
+    """What runs its layers one after the other."""
+
     def __init__(
         self,
         plan: Plan,
@@ -52,7 +55,7 @@ class ChainNetwork(Shared):
             at.name: layers[at.kind](at.layer, _received(at), at.output, self._dtype)
             for at in plan.layers
         }
-        self._line = Line(plan, self._layers)
+        self._line = self.line(plan, self._layers)
         self._loss = loss
         self._parameters = {
             f"{name}.{parameter}": array
@@ -131,7 +134,7 @@ class ChainNetwork(Shared):
     def layer_times(self, batch: Batch) -> dict[str, LayerTimes]:
         check_training(batch, self.plan)
         watched = {name: Stopwatch(layer) for name, layer in self._layers.items()}
-        line = Line(self.plan, watched)
+        line = self.line(self.plan, watched)
         _, grad = self._loss(line.forward(self._enter(batch.images)), batch.targets)
         line.backward(grad)
         return {name: layer.times for name, layer in watched.items()}

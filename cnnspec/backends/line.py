@@ -74,7 +74,7 @@ class Line:
             for parameter, gradient in layer.parameter_gradients(upstream).items():
                 gradients[f"{name}.{parameter}"] = gradient
             if sends_back:
-                _send(layer.input_gradients(upstream), inputs, grads)
+                self.send(layer.input_gradients(upstream), inputs, grads)
         return gradients
 
     def traced_back(
@@ -86,16 +86,15 @@ class Line:
         """
         grads = {self._last: grad}
         for name, layer, inputs, *_ in reversed(self._stops):
-            _send(each(name, layer, grads.pop(name)), inputs, grads)
+            self.send(each(name, layer, grads.pop(name)), inputs, grads)
 
-
-def _send(parts: Sequence[Array], to: Sequence[str], grads: dict[str, Array]) -> None:
-    """Add what a layer sends back to what its inputs have received so far."""
-    for source, part in zip(to, parts):
-        if source in grads:
-            grads[source] += part
-        else:
-            grads[source] = part
+    def send(self, parts: Sequence[Array], to: Sequence[str], grads: dict[str, Array]) -> None:
+        """Add what a layer sends back to what its inputs have received so far."""
+        for source, part in zip(to, parts):
+            if source in grads:
+                grads[source] += part
+            else:
+                grads[source] = part
 
 
 def _stops(plan: Plan, layers: Mapping[str, Layer]) -> Iterator[_Stop]:

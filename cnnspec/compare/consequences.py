@@ -31,9 +31,11 @@ def sorted_out(beyond: Sequence[Quantity], pair: str) -> Sorted:
     """Tell what is a finding from what only follows from one; `pair` names both sides together."""
     apart = [found for found in beyond if found.backend == pair]
     parts = [found for found in apart if found.address != STEP]
-    predicted = [found for found in apart if parts and found.address == STEP]
-    said = {(found.address, found.quantity) for found in parts or apart}
     own = [found for found in beyond if found.backend != pair]
+    spoilt = any(map(_is_spoilt_pass, own))
+    judged = parts if parts or spoilt else apart
+    predicted = [found for found in apart if found not in judged]
+    said = {(found.address, found.quantity) for found in judged}
     of_another = [found for found in own if (found.address, found.quantity) in said]
     own = [found for found in own if (found.address, found.quantity) not in said]
     exact = [found for found in own if found.precision == "float64"]
@@ -55,16 +57,23 @@ def sorted_out(beyond: Sequence[Quantity], pair: str) -> Sorted:
             return "step-of-changing-weights"
         return None
 
+    of_prediction: Rule = "prediction-of-parts" if parts else "prediction-of-spoilt-pass"
     whole = [found for found in own if found not in lost]
     whole.sort(key=lambda found: (found.precision != "float64", found in steps))
     follows = [
-        *(Consequence(found, "prediction-of-parts") for found in predicted),
+        *(Consequence(found, of_prediction) for found in predicted),
         *(Consequence(found, "side-of-another-function") for found in of_another),
         *(Consequence(found, rule) for found in whole if (rule := rule_of(found))),
     ]
     return Sorted(
-        tuple(parts or apart),
+        tuple(judged),
         tuple(found for found in whole if rule_of(found) is None),
         tuple(lost),
         tuple(follows),
     )
+
+
+def _is_spoilt_pass(found: Quantity) -> bool:
+    """Tell whether a layer of one side does in a pass, in float64, what it does not do alone."""
+    in_pass = found.probe == WHOLE_PASS and isinstance(found.address, Layer)
+    return in_pass and found.precision == "float64" and found.quantity != OWN_WEIGHTS

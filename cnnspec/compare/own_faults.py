@@ -23,6 +23,7 @@ from cnnspec.compare.replay_layers import (
     roundings,
 )
 from cnnspec.compare.side import EXACT, WORKING, Side, named
+from cnnspec.compare.spoilt_ways import spoilt_way
 from cnnspec.compare.verdict import Quantity
 from cnnspec.numerics.budget import Exact, gamma, unit_roundoff
 
@@ -56,7 +57,7 @@ def own_cause(isolation: Isolation, inputs: Inputs, found: Quantity) -> Cause | 
         return known_cause("changes-input", sentence)
     if found.quantity == OWN_WEIGHTS:
         return _weights_changed(isolation, inputs, found)
-    return Cause(*WHOLE_IS_NOT_ITS_PARTS)
+    return spoilt_way(isolation, inputs, found) or Cause(*WHOLE_IS_NOT_ITS_PARTS)
 
 
 def _weights_changed(isolation: Isolation, inputs: Inputs, found: Quantity) -> Cause:

@@ -125,6 +125,7 @@ class Finding:
 
 Rule = Literal[
     "prediction-of-parts",
+    "prediction-of-spoilt-pass",
     "side-of-another-function",
     "step-of-imprecise-parts",
     "step-as-in-float64",
@@ -133,6 +134,7 @@ Rule = Literal[
 """By what something follows from a finding:
 
 - `prediction-of-parts`: predictions differ, and so do parts that make them;
+- `prediction-of-spoilt-pass`: predictions differ, and a side's pass is not what its layers give;
 - `side-of-another-function`: a side is not what its own parts are, in what is another function on
   the two sides anyway;
 - `step-of-imprecise-parts`: a training step is off, and parts of the same side lose precision;

@@ -26,6 +26,7 @@ NAMED = 4
 
 RULES: dict[Rule, str] = {
     "prediction-of-parts": "predictions are made by these parts",
+    "prediction-of-spoilt-pass": "predictions go the ways that a pass goes",
     "side-of-another-function": "it is another function on the two sides anyway",
     "step-of-imprecise-parts": "training steps are taken by these parts",
     "step-as-in-float64": "they are off in float64, too",

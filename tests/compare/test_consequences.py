@@ -35,6 +35,14 @@ def test_predictions_follow_from_parts_and_are_a_finding_without_them() -> None:
     assert rules(PREDICTED) == {}
 
 
+def test_predictions_follow_from_a_pass_that_is_not_its_parts() -> None:
+    spoilt = off(LINEAR, "output", backend="a", probe="whole pass")
+    assert rules(spoilt, PREDICTED) == {PREDICTED: "prediction-of-spoilt-pass"}
+    assert rules(spoilt, APART, PREDICTED) == {PREDICTED: "prediction-of-parts"}
+    for other in (LOST, off(LINEAR, "own weights", backend="a", probe="whole pass")):
+        assert rules(other, PREDICTED) == {}
+
+
 def test_a_side_of_another_function_is_another_anyway() -> None:
     own = off(CONV, "output", "float32", "a")
     assert rules(APART, own) == {own: "side-of-another-function"}
@@ -63,6 +71,7 @@ def test_steps_of_weights_that_move_by_themselves() -> None:
 def test_every_rule_is_tried_here() -> None:
     tried = {
         "prediction-of-parts",
+        "prediction-of-spoilt-pass",
         "side-of-another-function",
         "step-of-imprecise-parts",
         "step-as-in-float64",

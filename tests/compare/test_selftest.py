@@ -42,6 +42,8 @@ QUICK = {
         "network-trains-with-the-rate-twice",
     ],
     "plain": ["linear-bias-missing", "loss-no-maximum"],
+    "residual": ["add-branch-forgotten"],
+    "paths": ["concat-gradients-in-another-order"],
 }
 """Each fault on one spec alone: the others are for the whole."""
 

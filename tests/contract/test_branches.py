@@ -13,7 +13,7 @@ from cnnspec.backends import build
 from cnnspec.backends.network import Batch, Network
 from cnnspec.compare import compare_parties, parse_party
 from cnnspec.compare.probe import LayerProbe
-from cnnspec.compare.replay_layers import working_budgets
+from cnnspec.compare.replay_layers import layer_budgets
 from cnnspec.compare.side import Side, named
 from cnnspec.errors import DataError
 from cnnspec.numerics.budget import sum_budget
@@ -76,8 +76,9 @@ def test_each_share_of_a_pass_is_that_layer_alone(name: str, backend: str) -> No
 
 def hold_together(network: Network, at: PlannedLayer, seen: LayerTrace, alone: LayerTrace) -> None:
     side = Side(network.plan, Training(), parse_party(network.backend), network.state())
-    bounds = working_budgets(side, LayerProbe("share", at, seen.inputs, seen.grad_output))
     wanted = named(alone, at)
+    probe = LayerProbe("share", at, seen.inputs, seen.grad_output)
+    bounds = layer_budgets(side, probe, wanted, side.precision)
     for quantity, array in named(seen, at).items():
         assert_within(array, wanted[quantity], 2 * bounds[quantity], f"{at.name} {quantity}")
     for one, other in zip((*seen.inputs, seen.grad_output), (*alone.inputs, alone.grad_output)):

@@ -70,8 +70,8 @@ def test_sentences_name_the_branch() -> None:
     cause = THREE.diagnose("output", lambda at, y: y["output"] / 3)
     assert cause is not None
     assert cause.sentence == (
-        "every number is 0.333333 times the expected one (1/3 = 1/branches): it may be the mean "
-        "of the branches; the sum is wanted"
+        "every number is 0.333333 times the expected one (1/3 = 1/branches): it may be divided "
+        "by the number of branches"
     )
 
 

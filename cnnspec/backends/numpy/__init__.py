@@ -57,9 +57,10 @@ class NumPyNetwork(ChainNetwork):
     @cached_property
     def _lanes(self) -> Lanes:
         plan, own, loss, dtype = self.plan, self._layers, self._loss, self._dtype
+        line = self.line
 
         def lane(index: int) -> Lane:  # which does not hold the network
-            return Lane(plan, own if index == 0 else _twins(own), loss, dtype)
+            return Lane(plan, own if index == 0 else _twins(own), loss, dtype, line)
 
         return Lanes(plan, lane, dtype)
 

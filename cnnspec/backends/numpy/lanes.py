@@ -47,9 +47,14 @@ class Lane:
     """Layers of one thread."""
 
     def __init__(
-        self, plan: Plan, layers: Mapping[str, Layer], loss: Loss, dtype: np.dtype
+        self,
+        plan: Plan,
+        layers: Mapping[str, Layer],
+        loss: Loss,
+        dtype: np.dtype,
+        line: type[Line] = Line,
     ) -> None:
-        self._plan, self._layers, self._line = plan, layers, Line(plan, layers)
+        self._plan, self._layers, self._line = plan, layers, line(plan, layers)
         self._loss, self._workspace = loss, Workspace(dtype)
         self._coupled = [layer for layer in layers.values() if isinstance(layer, CoupledLayer)]
         memory = Memory(dtype)
@@ -90,7 +95,7 @@ class Lane:
     def watched(self) -> Iterator[dict[str, Stopwatch]]:
         """Put a stopwatch around each layer, while the context lasts."""
         line, watches = self._line, {n: Stopwatch(layer) for n, layer in self._layers.items()}
-        self._line = Line(self._plan, watches)
+        self._line = type(line)(self._plan, watches)
         try:
             yield watches
         finally:

@@ -22,6 +22,8 @@ HELP: dict[str, str] = {
     "all-zeros": "check that the result is computed, and returned",
     "missing": "compute the array, and return it under its name",
     "changes-input": "work on a copy",
+    "overwritten-by-a-reader": "work in place only where nobody else reads the array",
+    "gradient-of-one-reader": "add what each reader sends back: `+=`, not `=`",
     "updates-own-weights": "return the gradients, and leave the weights as they are",
     "not-repeatable": "keep nothing between calls but what the backward pass needs",
     "first-call-only": "set what is kept between calls anew in each forward pass",

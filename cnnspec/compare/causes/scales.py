@@ -31,7 +31,7 @@ ADVICE = {
     "1/positions": "it may be a mean over the positions of the output; the sum is wanted",
     f"1/({BATCH} * positions)": "it may be a mean over batch and positions; the sum is wanted",
     "1/kernel_area": "it may be divided by the number of cells in the kernel",
-    "1/branches": "it may be the mean of the branches; the sum is wanted",
+    "1/branches": "it may be divided by the number of branches",
     "kernel_area": "it may lack the division by the number of cells in the kernel",
     "2": "it may be counted twice",
     "1/2": "it may be halved",

@@ -6,8 +6,10 @@ Written independently of `cnnspec.compare.kinds` and `causes`, which name such f
 from __future__ import annotations
 
 from cnnspec.compare.planted.adam import ADAM
+from cnnspec.compare.planted.add import ADD
 from cnnspec.compare.planted.batch_norm import BATCH_NORM
 from cnnspec.compare.planted.branches import DrawnBlock
+from cnnspec.compare.planted.concat import CONCAT
 from cnnspec.compare.planted.conv import CONV
 from cnnspec.compare.planted.cross_entropy import CROSS_ENTROPY
 from cnnspec.compare.planted.families import LayerFamily, LossFamily, OptimizerFamily
@@ -21,6 +23,7 @@ from cnnspec.compare.planted.relu import RELU
 from cnnspec.compare.planted.repeat import drawn as drawn_repeat
 from cnnspec.compare.planted.residual import drawn as drawn_residual
 from cnnspec.compare.planted.sgd import SGD_FAULTS
+from cnnspec.compare.planted.ways import IN_PLACE, READERS
 
 LAYERS: dict[str, LayerFamily] = {
     "conv": CONV,
@@ -29,6 +32,8 @@ LAYERS: dict[str, LayerFamily] = {
     "flatten": FLATTEN,
     "linear": LINEAR,
     "batch_norm": BATCH_NORM,
+    "add": ADD,
+    "concat": CONCAT,
 }
 
 LOSSES: dict[str, LossFamily] = {"cross_entropy": CROSS_ENTROPY}
@@ -42,7 +47,14 @@ BLOCKS: dict[str, DrawnBlock] = {
 }
 """How random specs come to blocks, in which there is nothing to plant a fault into."""
 
-FAMILIES: list[Family] = [*LAYERS.values(), *LOSSES.values(), *OPTIMIZERS.values(), NETWORK]
+FAMILIES: list[Family] = [
+    *LAYERS.values(),
+    *LOSSES.values(),
+    *OPTIMIZERS.values(),
+    NETWORK,
+    READERS,
+    IN_PLACE,
+]
 FAULTS: list[Fault] = [fault for family in FAMILIES for fault in family.faults]
 
 __all__ = ["BLOCKS", "FAMILIES", "FAULTS", "LAYERS", "LOSSES", "OPTIMIZERS", "Family", "Fault"]

@@ -129,3 +129,20 @@ class NetworkFamily(Family):
 
     def parts(self, fault: Fault, plan: Plan, place: address.Address) -> dict[str, Any]:
         return {"network": fault.part}
+
+
+class WaysFamily(NetworkFamily):
+    """Faults of the ways between layers."""
+
+    def __init__(self, name: str, first: Callable[[Plan], str | None]) -> None:
+        """`first` names the first layer in which they show; None: they do not."""
+        super().__init__(name)
+        self._first = first
+
+    def applies(self, fault: Fault, plan: Plan, training: Training) -> bool:
+        return self._first(plan) is not None
+
+    def place(self, fault: Fault, plan: Plan) -> address.Address:
+        name = self._first(plan)
+        assert name is not None
+        return address.Layer(name)

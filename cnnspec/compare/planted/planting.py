@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from cnnspec.backends import Builder, require_cpu
@@ -20,6 +21,7 @@ def faulty_builder(fault: Fault, plan: Plan) -> Builder:
 
     def build(plan: Plan, training: Training, *, device: str) -> NumPyNetwork:
         require_cpu("numpy", device)
+        plan = _with_layers_of_their_own(plan)
         own: dict[str, Any] = {
             "layers": LAYERS,
             "loss": LOSSES[training.loss.keyword],
@@ -31,3 +33,9 @@ def faulty_builder(fault: Fault, plan: Plan) -> Builder:
         return made
 
     return build
+
+
+def _with_layers_of_their_own(plan: Plan) -> Plan:
+    """Return a plan in which no two layers have the same options: repeated ones share theirs."""
+    layers = [replace(at, layer=at.layer.model_copy()) for at in plan.layers]
+    return replace(plan, layers=tuple(layers))

@@ -74,6 +74,56 @@ training:
   batch_size: 4
   optimizer: adam
 """,
+    """
+name: residual
+input: [3, 8, 7]
+layers:
+  - conv: {out_channels: 4, kernel_size: 3, padding: 1, bias: false}
+  - batch_norm
+  - residual: {body: [relu, conv: {out_channels: 4, kernel_size: 3, padding: 1}]}
+  - residual:
+      body:
+        - conv: {out_channels: 6, kernel_size: 3, stride: 2, padding: 1}
+        - batch_norm: {momentum: 0.2}
+        - relu
+        - conv: {out_channels: 6, kernel_size: [3, 2], padding: same}
+      shortcut: [conv: {out_channels: 6, kernel_size: 1, stride: 2, bias: false}, batch_norm]
+  - relu
+  - pool: {kind: avg, kernel_size: 2}
+  - flatten
+  - residual: {body: [linear: {out_features: 24}, relu]}
+  - linear: {out_features: 5}
+training:
+  batch_size: 6
+  optimizer: {sgd: {learning_rate: 0.05, momentum: 0.9, weight_decay: 0.001}}
+""",
+    """
+name: paths
+input: [2, 7, 6]
+layers:
+  - parallel:
+      paths:
+        - [conv: {out_channels: 3, kernel_size: 3, padding: 1}, relu]
+        - []
+        - [pool: {kernel_size: 3, stride: 1, padding: 1}, conv: {out_channels: 4, kernel_size: 1}]
+  - repeat:
+      times: 2
+      layers:
+        - parallel:
+            paths: [[], [batch_norm, relu, conv: {out_channels: 2, kernel_size: 3, padding: 1}]]
+  - parallel:
+      paths: [[conv: {out_channels: 4, kernel_size: 2}], [conv: {out_channels: 4, kernel_size: 2}]]
+  - parallel:
+      merge: add
+      paths:
+        - [pool: {kernel_size: 2}, flatten]
+        - [pool: {kind: avg, kernel_size: 2}, flatten]
+        - [conv: {out_channels: 8, kernel_size: 2, stride: 2, groups: 2}, flatten]
+  - linear: {out_features: 4}
+training:
+  batch_size: 5
+  optimizer: {adam: {learning_rate: 0.002}}
+""",
 ]
 
 SPECS: list[ModelSpec] = [parse_spec(text) for text in _TEXTS]

@@ -9,11 +9,12 @@ from cnnspec.address import LOSS, OPTIMIZER, STEP, Layer
 from cnnspec.backends import build, builder_of
 from cnnspec.backends.network import Batch, Network
 from cnnspec.compare.planted import FAULTS, Fault
+from cnnspec.compare.planted.families import LayerFamily, NetworkFamily
 from cnnspec.compare.planted.network import NETWORK
 from cnnspec.compare.planted.planting import faulty_builder
 from cnnspec.compare.planted.specs import SPECS
 from cnnspec.compare.probes import gradient_probe, layer_probes, loss_probes, probe_labels
-from cnnspec.compare.side import probe_weights
+from cnnspec.compare.side import named, probe_weights
 from cnnspec.plan import Plan, resolve
 from cnnspec.randomness import stream
 from cnnspec.spec.training import Training
@@ -31,10 +32,6 @@ def applies_on(fault: Fault) -> list[tuple[Plan, Training]]:
     return [(plan, training) for plan, training in PLANS if fault.applies(plan, training)]
 
 
-def is_of_layer(fault: Fault, plan: Plan, training: Training) -> bool:
-    return fault.applies(plan, training) and isinstance(fault.family.place(fault, plan), Layer)
-
-
 def of_layer(network: Network, plan: Plan, name: str) -> Parts:
     """Replay a layer on its probes, each twice: a stale cache shows in the second pass."""
     found: Parts = {}
@@ -42,10 +39,9 @@ def of_layer(network: Network, plan: Plan, name: str) -> Parts:
         if probe.alone is not None:
             continue
         for turn in ("first", "second"):
-            trace = network.replay(name, [probe.x.copy()], probe.grad_output.copy())
-            parts = {"output": trace.output, "grad_input": trace.grad_input}
-            parts |= {f"grad_{key}": array for key, array in trace.grad_parameters.items()}
-            parts |= trace.buffers
+            inputs = [x.copy() for x in probe.inputs]
+            trace = network.replay(name, inputs, probe.grad_output.copy())
+            parts = named(trace, plan.layer(name))
             found |= {f"{probe.name} {turn} {key}": array for key, array in parts.items()}
     return found
 
@@ -87,7 +83,7 @@ def quantities(network: Network, fault: Fault, plan: Plan) -> Parts:
     network.load_state(probe_weights(plan, 0))
     with np.errstate(all="ignore"):
         place = fault.place(plan)
-        if place == STEP:
+        if place == STEP or isinstance(fault.family, NetworkFamily):
             return of_network(network, plan)
         if place == LOSS:
             return of_loss(network, plan)
@@ -137,9 +133,13 @@ def test_fault_changes_what_its_part_gives(name: str) -> None:
         assert changed, plan.name
 
 
-@pytest.mark.parametrize("name", [fault.name for fault in FAULTS if is_of_layer(fault, *PLANS[0])])
+OF_LAYERS = [fault.name for fault in FAULTS if isinstance(fault.family, LayerFamily)]
+
+
+@pytest.mark.parametrize("name", OF_LAYERS)
 def test_other_layers_are_the_engines_own(name: str) -> None:
-    fault, (plan, training) = BY_NAME[name], PLANS[0]
+    fault = BY_NAME[name]
+    plan, training = applies_on(fault)[0]
     faulty, clean = faulty_builder(fault, plan)(plan, training, device="cpu"), build(plan, training)
     for network in (faulty, clean):
         network.load_state(probe_weights(plan, 0))
@@ -147,6 +147,20 @@ def test_other_layers_are_the_engines_own(name: str) -> None:
         if Layer(at.name) != fault.family.place(fault, plan):
             found, wanted = (of_layer(network, plan, at.name) for network in (faulty, clean))
             assert not different(found, wanted), at.name
+
+
+def test_of_repeated_layers_one_alone_is_spoilt() -> None:
+    ((plan, training),) = (each for each in PLANS if each[0].name == "paths")
+    fault = BY_NAME["batch_norm-eps-outside-root"]
+    faulty, clean = faulty_builder(fault, plan)(plan, training, device="cpu"), build(plan, training)
+    for network in (faulty, clean):
+        network.load_state(probe_weights(plan, 0))
+    spoilt = [
+        at.name
+        for at in plan.layers
+        if different(*(of_layer(network, plan, at.name) for network in (faulty, clean)))
+    ]
+    assert spoilt == ["repeat1.1.parallel1.paths.1.batch_norm1"]
 
 
 def test_planting_leaves_the_backend_as_it_was() -> None:
