@@ -16,7 +16,7 @@ from cnnspec.spec.initializations import DEFAULT_INITIALIZATION, AnyInitializati
 from cnnspec.spec.layers import Join, Layer
 from cnnspec.spec.layers.layer import INPUT as INPUT
 from cnnspec.spec.model import ModelSpec
-from cnnspec.spec.shapes import PlacedLayer, layer_names
+from cnnspec.spec.shapes import PlacedLayer, layer_names, not_logits
 from cnnspec.spec.sizes import Shape
 
 
@@ -81,9 +81,14 @@ class Plan:
     initialization: AnyInitialization
 
     @property
+    def output(self) -> Shape:
+        """Shape of what the last layer gives for one image."""
+        return self.layers[-1].output
+
+    @property
     def classes(self) -> int:
-        """Number of logits."""
-        return self.layers[-1].output[0]
+        """Number of logits; where the output is images, of their channels."""
+        return self.output[0]
 
     @property
     def parameters(self) -> dict[str, Shape]:
@@ -145,6 +150,19 @@ def resolve(spec: ModelSpec) -> Plan:
         for item in _placed(spec)
     )
     return Plan(spec.name, spec.input, layers, spec.initialization)
+
+
+def resolve_to_train(spec: ModelSpec) -> Plan:
+    """Resolve a spec whose outputs the loss takes.
+
+    Raises:
+        SpecError: the layers, or the sections, do not fit together; or the last layer gives
+            images.
+    """
+    plan = resolve(spec)
+    if len(plan.output) != 1:
+        raise SpecError([not_logits(spec.layers, plan.output, "no-logits")])
+    return plan
 
 
 def part(layer: Layer, name: str, *shapes: Shape) -> Plan:

@@ -21,7 +21,7 @@ from cnnspec import (
     load_spec,
     resolve,
 )
-from cnnspec.plan import INPUT, PlannedLayer, write_out
+from cnnspec.plan import INPUT, PlannedLayer, resolve_to_train, write_out
 from cnnspec.spec.layers import AnyLayer
 from cnnspec.spec.sizes import Shape
 
@@ -352,23 +352,30 @@ def test_what_does_not_fit_is_refused_with_every_problem() -> None:
         "but receives 3 features\n"
         " --> layers[2].pool\n"
         " = shapes: input 1 x 8 x 8 -> linear1 3 -> pool1\n"
-        "help: move `pool` before `flatten`\n"
-        "\n"
-        "no-logits: conv1: the last layer gives images of 2 x ? x ?, "
-        "but logits are wanted: one number for each class\n"
-        " --> layers[4].conv\n"
-        "help: end with `- flatten` and `- linear: {out_features: ...}`"
+        "help: move `pool` before `flatten`"
     )
     for refuses in (resolve, write_out):
         with pytest.raises(SpecError) as caught:
             refuses(spec)
         assert str(caught.value) == shown
-        assert [problem.location for problem in caught.value.diagnostics] == [None] * 4
+        assert [problem.location for problem in caught.value.diagnostics] == [None] * 3
 
 
-def test_images_at_the_end_are_refused() -> None:
+def test_a_spec_may_end_in_images() -> None:
+    plan = resolve(ModelSpec(input=(1, 8, 8), layers=[Conv(out_channels=2, kernel_size=3)]))
+    assert plan.output == (2, 6, 6)
+    assert resolve(ModelSpec(input=(1, 2, 3), layers=[Flatten()])).output == (6,)
+
+
+def test_images_at_the_end_are_refused_where_a_loss_is_needed() -> None:
+    spec = ModelSpec(input=(1, 8, 8), layers=[ReLU()])
     with pytest.raises(SpecError) as caught:
-        resolve(ModelSpec(input=(1, 8, 8), layers=[ReLU()]))
+        resolve_to_train(spec)
+    for refuses in (resolve, resolve_to_train):
+        with pytest.raises(SpecError, match="no-logits"):
+            refuses(spec.model_copy(update={"data": Digits()}))
+    features = spec.model_copy(update={"layers": (Flatten(), Linear(out_features=2))})
+    assert resolve_to_train(features) == resolve(features)
     assert str(caught.value) == (
         "no-logits: relu1: the last layer gives images of 1 x 8 x 8, "
         "but logits are wanted: one number for each class\n"

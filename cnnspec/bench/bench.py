@@ -25,7 +25,7 @@ from cnnspec.bench.worthless import Load, reasons
 from cnnspec.compare import Party, parse_party
 from cnnspec.environment import MOST_THREADS
 from cnnspec.errors import BackendError
-from cnnspec.plan import Plan, resolve
+from cnnspec.plan import Plan, resolve_to_train
 from cnnspec.spec.dump import dump_spec
 from cnnspec.spec.model import ModelSpec
 from cnnspec.spec.training import Training
@@ -66,7 +66,7 @@ def bench(
             f"wanted batch sizes from 1, 1 to {MOST_THREADS} threads and some seconds; found "
             f"{tuple(batches)}, {threads} and {seconds}"
         )
-    plan, training = resolve(spec), spec.training
+    plan, training = resolve_to_train(spec), spec.training
     parties = {name: _party(name) for name in backends}
     loops = parties.pop(LOOPS, None)
     load = Load.at_start()

@@ -20,7 +20,7 @@ from cnnspec.compare.trajectory.together import Event
 from cnnspec.compare.verdict import Coverage, NotCompared, Verdict
 from cnnspec.data import Dataset, load_data
 from cnnspec.errors import BackendError, ComparisonError
-from cnnspec.plan import Plan, resolve
+from cnnspec.plan import Plan, resolve_to_train
 from cnnspec.spec.model import ModelSpec
 from cnnspec.spec.training import Training
 
@@ -69,7 +69,7 @@ def compare_backends(
     if mode == "free" and twins < 2:
         raise ComparisonError(f"`twins` is {twins}; free training needs 2 or more")
     first, second = _two_parties(backends, device, spec.training)
-    plan = resolve(spec)
+    plan = resolve_to_train(spec)
     allowed = read_allowed(plan, allow)
     data = load_data(spec.data, data_dir, limits=spec.limits) if spec.data else None
     if data:

@@ -188,6 +188,7 @@ class Drawing:
         maker, *acting = group
         shape = maker.first.output if maker else self.input
         ends = group[-1] is not None and group[-1].last is self.last
+        ends = ends and len(shape) == 1
         return Activation(maker, tuple(filter(None, acting)), shape, ends, self.scale)
 
     def _frame(self, block: Block, limit: float, depth: int) -> Frame:

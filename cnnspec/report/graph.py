@@ -10,6 +10,7 @@ from cnnspec.report.chain import GAP, LANE, Chain, wrapped
 from cnnspec.report.frame import Drawing, Group, all_groups, groups
 from cnnspec.report.legend import Scale, legend
 from cnnspec.report.outline import Block, outline
+from cnnspec.report.plan import gives
 from cnnspec.report.svg import Line
 from cnnspec.spec.sizes import show
 
@@ -31,7 +32,7 @@ def plan_svg(plan: Plan) -> str:
     scale = Scale.of(shapes)
     chain = _laid_out(found, Drawing(plan.input, scale, plan.layers[-1]))
     right = max(NARROWEST - MARGIN, MARGIN + 2 * LANE + chain.room)
-    title = f"{plan.name}: {show(plan.input)} -> {plan.classes} logits"
+    title = f"{plan.name}: {show(plan.input)} -> {gives(plan)}"
     numbers = {"layer": len(plan.layers), "parameter": plan.parameter_count, "MAC": plan.macs}
     counts = ", ".join(svg.count(number, noun) for noun, number in numbers.items())
     counts += " for one image"

@@ -58,7 +58,7 @@ class Scale(NamedTuple):
     def of(cls, shapes: Sequence[Shape]) -> Scale:
         """Return the one scale at which all these activations are drawn."""
         images = [shape for shape in shapes if len(shape) == 3]
-        lengths = [shape[0] for shape in shapes if len(shape) == 1]
+        lengths = [shape[0] for shape in shapes if len(shape) == 1] or [1]
         limit = BREAK_OVER * statistics.median_low(lengths)
         longest = max(length for length in lengths if length <= limit)
         return cls(
@@ -100,7 +100,7 @@ def legend(
         parts += svg.text([line], x + 18, y - 1, "start")
         x += 18 + line.width + 8
     x, foot = left, y + 28 + BAR
-    for bar, width, words in _bars(scale):
+    for bar, width, words in _bars(scale, columns=any(len(shape) == 1 for shape in shapes)):
         line = Line(words)
         if x + width + 8 + line.width > right:
             x, foot = left, foot + 14 + BAR
@@ -113,7 +113,7 @@ def legend(
     return parts + svg.text(notes, left, foot + 10, "start"), foot + 10 + svg.height_of(notes)
 
 
-def _bars(scale: Scale) -> list[tuple[list[Point], float, str]]:
+def _bars(scale: Scale, *, columns: bool) -> list[tuple[list[Point], float, str]]:
     """Return the scale bars: points right of and below the foot, width, and what it says."""
     pixels, length = _bar(scale.space)
     slant = length * SLANT
@@ -123,7 +123,7 @@ def _bars(scale: Scale) -> list[tuple[list[Point], float, str]]:
     return [
         (bent, slant, f"{svg.count(pixels, 'pixel')}: height upright, width slanted"),
         ([(0.0, 0.0), (thickness, 0.0)], thickness, svg.count(channels, "channel")),
-        ([(0.0, 0.0), (0.0, -height)], 2.0, svg.count(features, "feature")),
+        *[([(0.0, 0.0), (0.0, -height)], 2.0, svg.count(features, "feature"))] * columns,
     ]
 
 
@@ -147,7 +147,7 @@ def _notes(shapes: Sequence[Shape], scale: Scale) -> list[str]:
     tiny = [
         f"fewer than {math.ceil(THINNEST / unit):,} {what}"
         for what, (exact, unit) in lengths.items()
-        if min(exact) < THINNEST
+        if min(exact, default=THINNEST) < THINNEST
     ]
     notes = [f"Enlarged, to be visible: {', '.join(tiny)}."] if tiny else []
     if any(map(scale.breaks, shapes)):

@@ -10,10 +10,15 @@ from cnnspec.report.tables import Dotted, plain_table
 from cnnspec.spec.sizes import show
 
 
+def gives(plan: Plan) -> str:
+    """Say what comes out of a network."""
+    return show(plan.output) if len(plan.output) > 1 else f"{plan.classes} logits"
+
+
 def plan_table(plan: Plan) -> Table:
     """Return the table that `cnnspec build` prints. Shapes leave out the batch."""
     table = plain_table(("layer", "left"), ("kind", "left"), "output", "parameters", "MACs")
-    table.title = f"{plan.name}: {show(plan.input)} -> {plan.classes} logits"
+    table.title = f"{plan.name}: {show(plan.input)} -> {gives(plan)}"
     for layer in plan.layers:
         table.add_row(
             Dotted(layer.name),

@@ -17,7 +17,7 @@ from cnnspec.spec.diagnostics import Diagnostic, Path
 from cnnspec.spec.layers import Layer
 from cnnspec.spec.limits import MOST, MOST_LAYERS, Limits
 from cnnspec.spec.model import ModelSpec
-from cnnspec.spec.shapes import Entry, Placed, PlacedLayer, place_layers
+from cnnspec.spec.shapes import Entry, Placed, PlacedLayer, not_logits, place_layers
 from cnnspec.spec.sizes import PartialShape, Shape, show
 from cnnspec.spec.training import Training
 
@@ -62,6 +62,7 @@ def check(sections: Sections) -> Placed:
     problems = [
         *_channels_last(sections),
         *chain.problems,
+        *_logits(sections, chain),
         *_sizes(sections, chain),
         *_data(sections, chain),
         *_least_batch(sections, chain),
@@ -105,6 +106,13 @@ def _channels_last(sections: Sections) -> Iterator[Diagnostic]:
 
 _FEW = 4
 """Channels that are no height: grey, colour, and colour with transparency."""
+
+
+def _logits(sections: Sections, chain: Placed) -> Iterator[Diagnostic]:
+    """Refuse images at the end where there is data to train on; else warn of them."""
+    if chain.output is not None and not _is_flat(chain.output) and sections.layers:
+        code = "ends-in-images" if sections.data is None else "no-logits"
+        yield not_logits(sections.layers, chain.output, code)
 
 
 def _sizes(sections: Sections, chain: Placed) -> Iterator[Diagnostic]:

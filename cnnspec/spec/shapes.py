@@ -77,28 +77,24 @@ def place_layers(input: PartialShape | None, entries: Sequence[Entry]) -> Placed
     Whether an entry of an unknown kind gives images or features is unknown, and so is what
     follows, up to the next layer that tells.
     """
-    placed = lay_out(input, entries)
-    shape = placed.output
-    if shape is not None and len(shape) != 1 and entries:
-        names = layer_names((entry.keyword, entry.name) for entry in entries)
-        placed.problems.append(
-            Diagnostic(
-                "no-logits",
-                f"{names[-1]}: the last layer gives images of {show(shape)}, "
-                "but logits are wanted: one number for each class",
-                ("layers", len(entries) - 1, entries[-1].keyword or ""),
-                help="end with `- flatten` and `- linear: {out_features: ...}`",
-            )
-        )
-    return placed
-
-
-def lay_out(input: PartialShape | None, entries: Sequence[Entry]) -> Placed:
-    """Do as `place_layers`, whatever the last layer gives."""
     placer = _Placer()
     trail = (f"{INPUT} {show(input)}",) if input else ()
     shape = placer.run(entries, ("layers",), "", Flow(INPUT, input, trail)).shape
     return Placed(placer.layers, shape, placer.problems)
+
+
+def not_logits(entries: Sequence[Entry], output: PartialShape, code: str) -> Diagnostic:
+    """Say that the last layer gives images, and that a loss takes logits."""
+    names = layer_names((entry.keyword, entry.name) for entry in entries)
+    rest, before = ", but logits are wanted: one number for each class", ""
+    if code == "ends-in-images":
+        rest, before = "; it can be built, but no loss takes them", "to train it, "
+    return Diagnostic(
+        code,
+        f"{names[-1]}: the last layer gives images of {show(output)}{rest}",
+        ("layers", len(entries) - 1, entries[-1].keyword or ""),
+        help=f"{before}end with `- flatten` and `- linear: {{out_features: ...}}`",
+    )
 
 
 _SHOWN = 4

@@ -169,3 +169,14 @@ help: did you mean `flatten`?
 def test_problems_of_a_spec(program: Call, folder: Path, more: list[str]) -> None:
     (folder / "wrong.yaml").write_text(WRONG)
     assert program("build", "wrong.yaml", *more) == (2, "", WRONG_SHOWN)
+
+
+def test_a_network_that_ends_in_images_is_built_and_drawn(call: Call, folder: Path) -> None:
+    (folder / "maps.yaml").write_text(
+        "input: [1, 8, 8]\nlayers: [conv: {out_channels: 2, kernel_size: 3}]\n"
+    )
+    done = call("build", "maps.yaml", "--graph", "maps.svg")
+    assert done.code == 0
+    assert done.out.startswith("model: 1 x 8 x 8 -> 2 x 6 x 6\n")
+    assert "ends-in-images (warning): conv1: the last layer gives images of 2 x 6 x 6" in done.err
+    assert "logits" not in (folder / "maps.svg").read_text()

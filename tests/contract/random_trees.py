@@ -102,9 +102,8 @@ def _repeat(draw: Draw, input: Shape, depth: int) -> AnyEntry | None:
 def outcome(entries: Sequence[AnyEntry], input: Shape) -> Shape | None:
     """Return what entries give; None where they do not fit, or give too much."""
     found = place_layers(input, entries)
-    wrong = [problem for problem in found.problems if problem.code != "no-logits"]
     large = sum(math.prod(at.output) for at in found.layers) > MOST_NUMBERS
-    return found.output if is_known(found.output) and not wrong and not large else None
+    return found.output if is_known(found.output) and not found.problems and not large else None
 
 
 @st.composite

@@ -103,6 +103,7 @@ EXAMPLES = {
     "too-few-images": "too-few-images",
     "one-value": "one-image-is-left",
     "channels-last": "channels-last-of-no-data",
+    "ends-in-images": "ends-in-images",
     "spare-logits": "spare-logits",
     "one-logit": "one-logit",
     "rectified-logits": "rectified-logits",

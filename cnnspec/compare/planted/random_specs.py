@@ -16,7 +16,7 @@ from cnnspec.spec.composites.fitting import projection
 from cnnspec.spec.layers import KINDS, AnyLayer, Flatten, Layer, Linear
 from cnnspec.spec.layers.layer import is_image
 from cnnspec.spec.model import ModelSpec
-from cnnspec.spec.shapes import lay_out
+from cnnspec.spec.shapes import place_layers
 from cnnspec.spec.sizes import Shape, is_known
 from cnnspec.spec.training import Training
 
@@ -89,7 +89,7 @@ class Drawing:
 
     def output(self, entry: AnyEntry, input: Shape) -> Shape | None:
         """Return what a layer or a block gives; None where it does not fit."""
-        placed = lay_out(input, [entry])
+        placed = place_layers(input, [entry])
         fit = all(self.fits(at.layer, at.input, at.output) for at in placed.layers)
         if placed.problems or not fit or len(placed.layers) > MOST_LAYERS:
             return None
