@@ -43,7 +43,7 @@ def command(
     from cnnspec.cli.output import print_document, print_line
     from cnnspec.cli.specs import name_of, read_spec, write_text
     from cnnspec.plan import resolve
-    from cnnspec.report.plan import plan_document, plan_table
+    from cnnspec.report.plan import PlanTable, plan_document
 
     if graph is not None and not graph.endswith(".svg"):
         raise click.UsageError(
@@ -65,7 +65,7 @@ def command(
         print_document(plan_document(plan))
         return
     console = Output()
-    console.print(plan_table(plan))
+    console.print(PlanTable(plan))
     print_line(f"valid, and built with the {backend} backend")
     if graph is not None:
         print_line(f"drawn in {name_of(graph)}")

@@ -249,6 +249,7 @@ def _planned_document(at: PlannedLayer | None) -> Document | None:
     return {
         "name": at.name,
         "kind": at.kind,
+        "inputs": at.inputs,
         "layer": plain_value(at.layer),
         "output": at.output,
         "parameters": at.parameter_count,

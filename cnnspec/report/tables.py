@@ -35,25 +35,38 @@ def plain_table(*columns: Column, title: str | None = None) -> Table:
 class Dotted:
     """The name of a layer, which takes more lines behind its dots where it has no room in one."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, depth: int = 0) -> None:
+        """`depth`: of how many blocks around it the name says nothing; it is indented by them."""
         self.name = name
-        self.parts = re.findall(r"[^. ]+(?:\.\d+)*[. ]?", name)
+        self.parts = re.findall(r"\([^)]*\)|[^. ]+(?:\.\d+)*[. ]?", name)
+        self.indent = " " * INDENT * depth
+        self.hanging = self.indent + " " * INDENT
+
+    @property
+    def least(self) -> int:
+        """Columns that it takes at least."""
+        first, *others = (len(part.rstrip()) for part in self.parts)
+        return max(len(self.indent) + first, *(len(self.hanging) + other for other in others), 0)
+
+    @property
+    def most(self) -> int:
+        """Columns that it takes in one line."""
+        return len(self.indent + self.name)
 
     def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
-        least = max(len(part) + INDENT * bool(number) for number, part in enumerate(self.parts))
-        return Measurement(least, len(self.name)).with_maximum(options.max_width)
+        return Measurement(self.least, self.most).with_maximum(options.max_width)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        lines = [""]
+        lines = [self.indent]
         for part in self.parts:
-            if lines[-1].strip() and len(lines[-1]) + len(part) > options.max_width:
-                lines.append(" " * INDENT)
+            if lines[-1].strip() and len(lines[-1]) + len(part.strip()) > options.max_width:
+                lines.append(self.hanging)
             lines[-1] += part
-        yield Text("\n".join(lines), overflow="fold")
+        yield Text("\n".join(line.rstrip() for line in lines), overflow="fold")
 
 
 INDENT = 2
-"""Columns before the rest of a name."""
+"""Columns before the rest of a name, and before the layers of a block."""
 
 
 def percent(fraction: float) -> str:

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from tests.report.explained import hold, paths
+
 Call = Callable[..., Any]
 
 SPECS = Path(__file__).parents[2] / "specs"
@@ -64,10 +66,25 @@ layers:
 LONG_TABLE = """\
 model: 1 x 8 x 8 -> 10 logits
 
+ layer                                                output  parameters   MACs
+ ──────────────────────────────────────────────────────────────────────────────
+ a_layer_whose_name_takes_more_than_a_line_has     4 x 6 x 6          40  1,296
+   (conv)
+ flatten1                                                144           -      -
+ linear1                                                  10       1,440  1,440
+
+ total                                                             1,480  2,736
+
+valid, and built with the numpy backend
+"""
+
+LONGER_TABLE = """\
+model: 1 x 8 x 8 -> 10 logits
+
  layer                                    kind        output  parameters   MACs
  ──────────────────────────────────────────────────────────────────────────────
  a_layer_whose_name_takes_more_than_a_li  conv     4 x 6 x 6          40  1,296
- ne_has
+ ne_has_and_more
  flatten1                                 flatten        144           -      -
  linear1                                  linear          10       1,440  1,440
 
@@ -77,11 +94,14 @@ valid, and built with the numpy backend
 """
 
 
-def test_long_names_are_folded_and_numbers_are_whole(call: Call, folder: Path) -> None:
-    (folder / "long.yaml").write_text(LONG)
+@pytest.mark.parametrize(("more", "table"), [("", LONG_TABLE), ("_and_more", LONGER_TABLE)])
+def test_long_names_are_folded_and_numbers_are_whole(
+    call: Call, folder: Path, more: str, table: str
+) -> None:
+    (folder / "long.yaml").write_text(LONG.replace("line_has", f"line_has{more}"))
     done = call("build", "long.yaml")
     assert (done.code, done.err) == (0, "")
-    assert stripped(done.out) == LONG_TABLE
+    assert stripped(done.out) == table
 
 
 def test_document(call: Call) -> None:
@@ -95,8 +115,22 @@ def test_document(call: Call) -> None:
         "name": "x",
         "input": [1, 8, 8],
         "layers": [
-            {"name": "flatten1", "kind": "flatten", "output": [64], "parameters": 0, "macs": 0},
-            {"name": "linear1", "kind": "linear", "output": [10], "parameters": 650, "macs": 640},
+            {
+                "name": "flatten1",
+                "kind": "flatten",
+                "inputs": ["input"],
+                "output": [64],
+                "parameters": 0,
+                "macs": 0,
+            },
+            {
+                "name": "linear1",
+                "kind": "linear",
+                "inputs": ["flatten1"],
+                "output": [10],
+                "parameters": 650,
+                "macs": 640,
+            },
         ],
         "parameters": 650,
         "macs": 640,
@@ -119,11 +153,131 @@ def test_document_of_lenet5(program: Call) -> None:
     assert document["layers"][0] == {
         "name": "conv1",
         "kind": "conv",
+        "inputs": ["input"],
         "output": [6, 28, 28],
         "parameters": 156,
         "macs": 117_600,
     }
     assert (document["parameters"], document["macs"]) == (61_706, 416_520)
+    hold(set(paths(document)), "build.md")
+
+
+BRANCHES = """\
+name: branches
+input: [3, 8, 8]
+layers:
+  - conv: {name: stem, out_channels: 8, kernel_size: 3, padding: 1}
+  - repeat:
+      times: 3
+      layers:
+        - residual:
+            body: [batch_norm, relu, conv: {out_channels: 8, kernel_size: 3, padding: 1}]
+        - relu
+  - repeat:
+      name: growing
+      times: 2
+      layers:
+        - parallel: {paths: [[], [conv: {out_channels: 4, kernel_size: 1}]]}
+  - flatten
+  - linear: {out_features: 10}
+"""
+
+BRANCHES_AT_80 = """\
+branches: 3 x 8 x 8 -> 10 logits
+
+ layer                kind            output  parameters     MACs
+ ────────────────────────────────────────────────────────────────
+ stem                 conv         8 x 8 x 8         224   13,824
+ repeat1 (3 times)                 8 x 8 x 8       1,800  110,592
+   residual1.body
+     batch_norm1      batch_norm   8 x 8 x 8          16        -
+     relu1            relu         8 x 8 x 8           -        -
+     conv1            conv         8 x 8 x 8         584   36,864
+   residual1.add      add          8 x 8 x 8           -        -
+   relu1              relu         8 x 8 x 8           -        -
+ growing.0
+   parallel1.paths.1
+     conv1            conv         4 x 8 x 8          36    2,048
+   parallel1.concat   concat      12 x 8 x 8           -        -
+ growing.1
+   parallel1.paths.1
+     conv1            conv         4 x 8 x 8          52    3,072
+   parallel1.concat   concat      16 x 8 x 8           -        -
+ flatten1             flatten           1024           -        -
+ linear1              linear              10      10,250   10,240
+
+ total                                            12,362  139,776
+
+valid, and built with the numpy backend
+"""
+
+BRANCHES_AT_60 = """\
+branches: 3 x 8 x 8 -> 10 logits
+
+ layer                    output  parameters     MACs
+ ────────────────────────────────────────────────────
+ stem (conv)           8 x 8 x 8         224   13,824
+ repeat1 (3 times)     8 x 8 x 8       1,800  110,592
+   residual1.body
+     batch_norm1       8 x 8 x 8          16        -
+     relu1             8 x 8 x 8           -        -
+     conv1             8 x 8 x 8         584   36,864
+   residual1.add       8 x 8 x 8           -        -
+   relu1               8 x 8 x 8           -        -
+ growing.0
+   parallel1.paths.1
+     conv1             4 x 8 x 8          36    2,048
+   parallel1.concat   12 x 8 x 8           -        -
+"""
+
+BRANCHES_AT_50 = """\
+branches: 3 x 8 x 8 -> 10 logits
+
+ layer                output  parameters     MACs
+ ────────────────────────────────────────────────
+ stem (conv)       8 x 8 x 8         224   13,824
+ repeat1           8 x 8 x 8       1,800  110,592
+   (3 times)
+   residual1.
+     body
+     batch_norm1   8 x 8 x 8          16        -
+     relu1         8 x 8 x 8           -        -
+     conv1         8 x 8 x 8         584   36,864
+   residual1.add   8 x 8 x 8           -        -
+   relu1           8 x 8 x 8           -        -
+ growing.0
+   parallel1.
+     paths.1
+     conv1         4 x 8 x 8          36    2,048
+   parallel1.     12 x 8 x 8           -        -
+     concat
+"""
+
+
+@pytest.mark.parametrize(
+    ("columns", "table"), [(80, BRANCHES_AT_80), (60, BRANCHES_AT_60), (50, BRANCHES_AT_50)]
+)
+def test_blocks_stand_around_their_layers(
+    call: Call, folder: Path, monkeypatch: pytest.MonkeyPatch, columns: int, table: str
+) -> None:
+    (folder / "branches.yaml").write_text(BRANCHES)
+    monkeypatch.setenv("COLUMNS", str(columns))
+    done = call("build", "branches.yaml")
+    assert (done.code, done.err) == (0, "")
+    assert stripped(done.out).startswith(table)
+
+
+def test_document_of_branches(call: Call, folder: Path) -> None:
+    (folder / "branches.yaml").write_text(BRANCHES)
+    layers = json.loads(call("build", "branches.yaml", "--json").out)["layers"]
+    reads = {layer["name"]: layer["inputs"] for layer in layers}
+    assert len(layers) == 1 + 3 * 5 + 2 * 2 + 2
+    assert reads["repeat1.0.residual1.body.batch_norm1"] == ["stem"]
+    assert reads["repeat1.0.residual1.add"] == ["repeat1.0.residual1.body.conv1", "stem"]
+    assert reads["growing.0.parallel1.concat"] == [
+        "repeat1.2.relu1",
+        "growing.0.parallel1.paths.1.conv1",
+    ]
 
 
 def test_overrides(call: Call) -> None:

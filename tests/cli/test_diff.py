@@ -5,6 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tests.report.explained import hold, paths
+
 Call = Callable[..., Any]
 
 SPECS = Path(__file__).parents[2] / "specs"
@@ -42,6 +44,14 @@ weights of small.yaml do not load into changed.yaml: 2 of 2 parameters differ
   linear1.weight: 10 x 64 -> 20 x 64
   linear1.bias: 10 -> 20
 """
+
+
+DATA = {
+    *("layers[].options[].before", "layers[].options[].after"),
+    *("options[].before", "options[].after"),
+    *("layers[].before.layer", "layers[].after.layer", "weights.renamed"),
+}
+"""Paths whose keys are those of specs."""
 
 
 def stripped(text: str) -> str:
@@ -82,6 +92,8 @@ def test_documents(call: Call, folder: Path) -> None:
         "weights",
     ]
     assert (document["files"], document["verdict"]) == (["small.yaml", "changed.yaml"], "different")
+    assert document["layers"][1]["after"]["inputs"] == ["flatten1"]
+    hold(set(paths(document, DATA)), "diff.md")
     done = call("diff", "small.yaml", "small.yaml", "--json")
     assert (done.code, json.loads(done.out)["verdict"]) == (0, "same")
 

@@ -7,12 +7,14 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from rich.console import Console
 from rich.text import Text
 
 from cnnspec import load_spec, resolve
 from cnnspec.report.graph import plan_svg
-from tests.docs.pages import ROOT
+from cnnspec.spec.load import parse_spec
+from tests.docs.pages import ROOT, blocks
 from tests.docs.terminal import answer
 
 DOCS = ROOT / "docs"
@@ -21,9 +23,16 @@ COLUMNS = 80
 Golden = Callable[[str, Path], None]
 
 
-def test_lenet5(golden: Golden) -> None:
-    plan = resolve(load_spec(ROOT / "specs" / "lenet5.yaml"))
-    golden(plan_svg(plan), DOCS / "lenet5.svg")
+@pytest.mark.parametrize("name", ["lenet5", "resnet20"])
+def test_plans(golden: Golden, name: str) -> None:
+    plan = resolve(load_spec(ROOT / "specs" / f"{name}.yaml"))
+    golden(plan_svg(plan), DOCS / f"{name}.svg")
+
+
+def test_residual(golden: Golden) -> None:
+    """Of the spec that the page about pictures shows."""
+    (spec,) = (block for block in blocks(DOCS / "reference" / "build.md") if block.file)
+    golden(plan_svg(resolve(parse_spec(spec.text))), DOCS / "residual.svg")
 
 
 SPEC = """\

@@ -267,6 +267,7 @@ def test_document() -> None:
                 "before": {
                     "name": "act",
                     "kind": "relu",
+                    "inputs": ["input"],
                     "layer": {"relu": {"name": "act"}},
                     "output": [1, 6, 6],
                     "parameters": 0,
@@ -281,6 +282,7 @@ def test_document() -> None:
                 "before": {
                     "name": "flatten1",
                     "kind": "flatten",
+                    "inputs": ["act"],
                     "layer": "flatten",
                     "output": [36],
                     "parameters": 0,
@@ -289,6 +291,7 @@ def test_document() -> None:
                 "after": {
                     "name": "flatten1",
                     "kind": "flatten",
+                    "inputs": ["input"],
                     "layer": "flatten",
                     "output": [2],
                     "parameters": 0,
@@ -302,6 +305,7 @@ def test_document() -> None:
                 "before": {
                     "name": "linear1",
                     "kind": "linear",
+                    "inputs": ["flatten1"],
                     "layer": {"linear": {"out_features": 2}},
                     "output": [2],
                     "parameters": 74,
@@ -310,6 +314,7 @@ def test_document() -> None:
                 "after": {
                     "name": "linear1",
                     "kind": "linear",
+                    "inputs": ["flatten1"],
                     "layer": {"linear": {"out_features": 3}},
                     "output": [3],
                     "parameters": 9,
