@@ -109,7 +109,7 @@ def test_the_program(program: Call) -> None:
 
 def test_problems_of_both_files(call: Call, folder: Path) -> None:
     (folder / "one.yaml").write_text("input: [1, 8, 8]\nlayers: [flaten]\n")
-    (folder / "two.yaml").write_text("input: [1, 8, 8]\nlayers: [relu]\n")
+    (folder / "two.yaml").write_text("input: [1, 8, 8]\nlayers: [rellu]\n")
     done = call("diff", "one.yaml", "two.yaml")
     assert (done.code, done.out) == (2, "")
     assert " --> one.yaml:2:10\n" in done.err
