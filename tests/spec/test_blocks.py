@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import re
 from typing import Any
+from unittest import mock
 
 import pytest
 from pydantic import ValidationError
@@ -29,6 +32,7 @@ from cnnspec.plan import INPUT, Plan, resolve, write_out
 from cnnspec.spec.composites import COMPOSITES, ENTRIES, AnyEntry, count_layers
 from cnnspec.spec.composites.composite import MOST_NESTED
 from cnnspec.spec.composites.parallel import MOST_PATHS
+from cnnspec.spec.diagnostics import show_path
 from cnnspec.spec.limits import MOST_LAYERS
 from cnnspec.spec.model import kinds_at
 from cnnspec.spec.sizes import Shape
@@ -240,6 +244,10 @@ OFFERS: dict[str, tuple[AnyEntry, str]] = {
         Residual(body=[conv(16, stride=(1, 2))]),
         "add `shortcut: [conv: {out_channels: 16, kernel_size: 1, stride: [1, 2]}]`",
     ),
+    "a body with strides of three": (
+        Residual(body=[conv(16, stride=3)]),
+        "add `shortcut: [conv: {out_channels: 16, kernel_size: 1, stride: 3}]`",
+    ),
     "a body without padding": (Residual(body=[conv(16, **PLAIN)]), "write `padding: 1` in body[0]"),
     "a body of which one layer has no padding": (
         Residual(body=[conv(8), ReLU(), conv(16, kernel_size=5, **PLAIN)]),
@@ -316,6 +324,14 @@ NO_OFFERS: dict[str, tuple[AnyEntry, str]] = {
     "a body that no padding mends": (
         Residual(body=[Repeat(times=2, layers=[conv(16, **PLAIN)])]),
         "have both give one shape: a sum takes equal shapes",
+    ),
+    "a branch of very many layers": (
+        Residual(body=[Repeat(times=9000, layers=[ReLU()]), conv(16, **PLAIN)]),
+        "have both give one shape: a sum takes equal shapes",
+    ),
+    "one path that can be mended, and one that cannot": (
+        Parallel(paths=[[], [conv(16, **PLAIN)], [Repeat(times=3, layers=[conv(16, **PLAIN)])]]),
+        "have all paths give one height and width",
     ),
     "paths of blocks": (
         Parallel(paths=[[], [Repeat(times=2, layers=[conv(16, **PLAIN)])]]),
@@ -456,6 +472,8 @@ def test_blocks_that_are_one_object_are_counted_once() -> None:
 def test_the_limit_counts_joins_and_repetitions() -> None:
     block = Residual(body=[Repeat(times=2, layers=[ReLU(), ReLU()])])
     assert count_layers([block, ReLU()]) == 6
+    assert count_layers([Residual(body=[ReLU()], shortcut=[ReLU(), ReLU()])]) == 4
+    assert count_layers([Parallel(paths=[[], [ReLU(), block], [ReLU()]])]) == 8
     spec = ModelSpec(input=S, layers=[block, *END])
     resolve(spec.model_copy(update={"limits": spec.limits.model_copy(update={"layers": 7})}))
     with pytest.raises(SpecError, match=r"7 layers; the limit is 6(.|\n)*`limits: \{layers: 7\}`"):
@@ -464,7 +482,8 @@ def test_the_limit_counts_joins_and_repetitions() -> None:
 
 def test_without_a_valid_limit_nothing_is_repeated_without_end() -> None:
     text = RESNET.replace("times: 3", "times: 10000") + "limits: {layers: many}\n"
-    assert [found.code for found in inspect_spec(text).diagnostics] == ["wrong-type"]
+    with mock.patch("cnnspec.spec.checks.place_layers", side_effect=AssertionError):
+        assert [found.code for found in inspect_spec(text).diagnostics] == ["wrong-type"]
 
 
 def nested(depth: int) -> AnyEntry:
@@ -530,3 +549,182 @@ def test_kinds_at(path: str, known: bool) -> None:
 def test_the_limit_of_repetitions_is_that_of_layers() -> None:
     with pytest.raises(ValidationError):
         Repeat(times=MOST_LAYERS + 1, layers=[ReLU()])
+
+
+# What is held between sections, within blocks.
+
+
+def found(layers: str, rest: str = "", input: str = "[4, 8, 8]") -> list[tuple[str, str]]:
+    """Return the code and the path of each problem of a spec."""
+    text = f"input: {input}\nlayers: {layers}\n{rest}"
+    return [(each.code, show_path(each.path)) for each in inspect_spec(text).diagnostics]
+
+
+SAME = "conv: {out_channels: 4, kernel_size: 3, padding: 1}"
+ENDS = "flatten, linear: {out_features: 10}"
+
+BETWEEN = {
+    "too many parameters": (
+        f"[residual: {{body: [relu, {SAME}]}}, {ENDS}]",
+        "limits: {parameters: 100}",
+        [("too-many-parameters", "layers[0].residual.body[1].conv")],
+    ),
+    "too many in the third repetition": (
+        f"[repeat: {{times: 5, layers: [{SAME}]}}, {ENDS}]",
+        "limits: {parameters: 400}",
+        [("too-many-parameters", "layers[0].repeat.layers[0].conv")],
+    ),
+    "too many activations in a join": (
+        f"[parallel: {{paths: [[], []]}}, {ENDS}]",
+        "training: {batch_size: 1}\nlimits: {activations: 300}",
+        [("too-many-activations", "layers[0].parallel")],
+    ),
+    "a batch of one": (
+        f"[pool: {{kernel_size: 8}}, residual: {{body: [relu, batch_norm]}}, {ENDS}]",
+        "training: {batch_size: 1}",
+        [("one-value", "layers[1].residual.body[1].batch_norm")],
+    ),
+    "a rectified end": (
+        f"[{ENDS}, repeat: {{times: 2, layers: [linear: {{out_features: 10}}, relu]}}]",
+        "",
+        [("rectified-logits", "layers[2].repeat.layers[1].relu")],
+    ),
+    "a branch may be rectified": (
+        f"[{ENDS}, residual: {{body: [linear: {{out_features: 10}}, relu]}}]",
+        "",
+        [],
+    ),
+    "one logit": (
+        "[flatten, repeat: {times: 1, layers: [linear: {out_features: 1}]}]",
+        "",
+        [("one-logit", "layers[1].repeat.layers[0].linear")],
+    ),
+    "no parameters": (
+        "[residual: {body: [relu]}, flatten]",
+        "",
+        [("no-parameters", "layers")],
+    ),
+    "parameters in a block alone": (
+        "[residual: {body: [batch_norm]}, flatten]",
+        "",
+        [],
+    ),
+    "too few logits": (
+        f"[{ENDS}, repeat: {{times: 2, layers: [linear: {{out_features: 3}}, relu, relu]}}]",
+        "data: digits",
+        [
+            ("rectified-logits", "layers[2].repeat.layers[2].relu"),
+            ("too-few-logits", "layers[2].repeat.layers[0].linear.out_features"),
+        ],
+    ),
+    "too few logits of a block": (
+        "[flatten, parallel: {paths: [[linear: {out_features: 3}], [linear: {out_features: 4}]]}]",
+        "data: digits",
+        [("too-few-logits", "layers[1].parallel")],
+    ),
+    "images at the end": (
+        "[residual: {body: [batch_norm]}]",
+        "",
+        [("ends-in-images", "layers[0].residual")],
+    ),
+    "images at the end, and data": (
+        "[residual: {body: [batch_norm]}]",
+        "data: digits",
+        [("no-logits", "layers[0].residual")],
+    ),
+}
+
+
+@pytest.mark.parametrize(("layers", "rest", "wanted"), BETWEEN.values(), ids=BETWEEN)
+def test_what_is_held_between_sections(
+    layers: str, rest: str, wanted: list[tuple[str, str]]
+) -> None:
+    image = "[1, 8, 8]" if "data" in rest else "[4, 8, 8]"
+    assert sorted(found(layers, rest, image)) == sorted(wanted)
+
+
+HIDES = {
+    "a wrong option of a layer": (
+        f"[residual: {{body: [conv: {{out_channels: many, kernel_size: 99}}, {SAME}]}}, {ENDS}]",
+        [
+            ("wrong-type", "layers[0].residual.body[0].conv.out_channels"),
+            ("kernel-too-large", "layers[0].residual.body[0].conv.kernel_size"),
+        ],
+    ),
+    "an unknown kind in a path": (
+        "[parallel: {paths: [[tanh, conv: {out_channels: 2, kernel_size: 99}], [lstm]]}, "
+        "flatten, linear: {out_features: 10, in_features: 3}]",
+        [
+            ("unknown-kind", "layers[0].parallel.paths[0][0]"),
+            ("kernel-too-large", "layers[0].parallel.paths[0][1].conv.kernel_size"),
+            ("unknown-kind", "layers[0].parallel.paths[1][0]"),
+        ],
+    ),
+    "wrong options of a block": (
+        f"[residual: {{name: 1, shortcut: no, body: [linear: {{out_features: 3}}]}}, {ENDS}]",
+        [
+            ("wrong-type", "layers[0].residual.name"),
+            ("wrong-type", "layers[0].residual.shortcut"),
+            ("not-features", "layers[0].residual.body[0].linear"),
+        ],
+    ),
+    "how often is not known": (
+        f"[repeat: {{times: often, layers: [pool: {{kernel_size: 2}}]}}, {SAME}, "
+        "pool: {kernel_size: 5}, batch_norm: {num_features: 5}, "
+        f"{ENDS}]",
+        [
+            ("wrong-type", "layers[0].repeat.times"),
+            ("input-width", "layers[3].batch_norm.num_features"),
+        ],
+    ),
+    "a merge that there is not": (
+        f"[parallel: {{merge: mix, paths: [[{SAME}], [conv: {{out_channels: 1, "
+        f"kernel_size: 99}}]]}}, {ENDS}]",
+        [
+            ("wrong-value", "layers[0].parallel.merge"),
+            ("kernel-too-large", "layers[0].parallel.paths[1][0].conv.kernel_size"),
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize(("layers", "wanted"), HIDES.values(), ids=HIDES)
+def test_one_problem_in_a_block_hides_no_other(layers: str, wanted: list[tuple[str, str]]) -> None:
+    assert sorted(found(layers)) == sorted(wanted)
+
+
+# In Python.
+
+
+def test_python_and_yaml_say_the_same() -> None:
+    shortcut = [Conv(out_channels=16, kernel_size=1)]
+    block = Residual(name="block", body=[conv(16), BatchNorm(), ReLU()], shortcut=[BatchNorm()])
+    assert parse_spec(RESNET).layers == (
+        conv(16, bias=False),
+        Repeat(times=3, layers=[block, ReLU()]),
+        Parallel(paths=[[Conv(out_channels=8, kernel_size=1)], []]),
+        Parallel(merge="add", paths=([], ("relu",))),  # type: ignore[list-item]
+        Flatten(),
+        Linear(out_features=10),
+    )
+    assert Residual(body=[ReLU()], shortcut=shortcut).shortcut == tuple(shortcut)
+
+
+def test_a_list_that_is_given_may_be_changed_afterwards() -> None:
+    path: list[AnyEntry] = [ReLU()]
+    paths = [path, []]
+    block = Parallel(paths=paths)
+    path.append(ReLU())
+    paths.append([])
+    assert block == Parallel(paths=[[ReLU()], []])
+    with pytest.raises(ValidationError, match="frozen"):
+        block.paths = ()
+
+
+@pytest.mark.parametrize("way", [copy.deepcopy, lambda it: pickle.loads(pickle.dumps(it))])
+def test_trees_and_their_plans_can_be_copied_and_pickled(way: Any) -> None:
+    spec = parse_spec(RESNET)
+    assert way(spec) == spec
+    plan = way(resolve(spec))
+    assert laid_out(plan) == laid_out(resolve(spec))
+    assert plan.state == resolve(spec).state
