@@ -3,14 +3,14 @@
 from cnnspec.compare.party import Party, parse_party
 from cnnspec.compare.plain import plain_network
 from cnnspec.compare.referee import compare_backends, compare_parties
-from cnnspec.compare.verdict import Coverage, Finding, NotCompared, Quantity, Trajectory, Verdict
+from cnnspec.compare.verdict import Comparison, Coverage, Finding, NotCompared, Trajectory, Verdict
 
 __all__ = [
+    "Comparison",
     "Coverage",
     "Finding",
     "NotCompared",
     "Party",
-    "Quantity",
     "Trajectory",
     "Verdict",
     "compare_backends",

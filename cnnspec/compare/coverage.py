@@ -9,11 +9,11 @@ from cnnspec.backends.answers import slots_of
 from cnnspec.compare.allowed import Place, is_allowed
 from cnnspec.compare.expected import expected
 from cnnspec.compare.isolation import Isolation
-from cnnspec.compare.verdict import Coverage, NotCompared, Quantity
+from cnnspec.compare.verdict import Comparison, Coverage, NotCompared
 
 
 def coverage_of(
-    isolation: Isolation, found: Collection[Quantity], allowed: Collection[Place]
+    isolation: Isolation, found: Collection[Comparison], allowed: Collection[Place]
 ) -> Coverage:
     """Count what was held together, and list what was not, with the reason.
 
@@ -22,7 +22,7 @@ def coverage_of(
     held = {
         (quantity.address, quantity.quantity)
         for quantity in found
-        if quantity.backend == isolation.pair and quantity.precision == "float64"
+        if quantity.of_pair and quantity.precision == "float64"
     }
     slots = slots_of(isolation.plan, isolation.training.optimizer)
     counts: dict[str, list[int]] = {}

@@ -33,7 +33,7 @@ from cnnspec.compare.replay_learning import is_of, updates
 from cnnspec.compare.replay_pass import RECEIVED, SENT_BACK, WHOLE_PASS
 from cnnspec.compare.replay_step import OF_STEP
 from cnnspec.compare.side import Side, probe_weights
-from cnnspec.compare.verdict import Quantity, Verdict
+from cnnspec.compare.verdict import Comparison, Verdict
 from cnnspec.data import Split
 from cnnspec.errors import ComparisonError
 from cnnspec.numerics.budget import gamma, sum_budget, unit_roundoff
@@ -50,7 +50,7 @@ NOT_AGAIN = "the network took longer this time, and was not given this probe aga
 class Explained:
     """One comparison, and what its budget is made of."""
 
-    found: Quantity
+    found: Comparison
     terms: tuple[Term, ...]
     formula: str
     """How the bound comes of the terms, in words."""
@@ -72,13 +72,13 @@ def check_name(plan: Plan, training: Training, name: str) -> None:
         raise ComparisonError(_unknown(name, names))
 
 
-def quantities_called(verdict: Verdict, name: str) -> list[Quantity]:
+def quantities_called(verdict: Verdict, name: str) -> list[Comparison]:
     """Return the comparisons of a quantity (`conv1.output`), or of all of a part (`conv1`).
 
     Raises:
         ComparisonError: nothing of that name was compared; the message lists the names.
     """
-    known: dict[str, list[Quantity]] = {}
+    known: dict[str, list[Comparison]] = {}
     for found in verdict.quantities:
         for part in called(found.address):
             known.setdefault(part, []).append(found)
@@ -112,7 +112,7 @@ def explain(
     plan: Plan,
     training: Training,
     parties: tuple[Party, Party],
-    quantities: Sequence[Quantity],
+    quantities: Sequence[Comparison],
     split: Split | None = None,
 ) -> Iterator[Explained]:
     """Yield comparisons that a verdict holds, each with the terms of its budget.
@@ -134,9 +134,9 @@ def explain(
 class _Explanation:
     """Of one comparison."""
 
-    def __init__(self, isolation: Isolation, inputs: Inputs, found: Quantity) -> None:
+    def __init__(self, isolation: Isolation, inputs: Inputs, found: Comparison) -> None:
         self._isolation, self._inputs, self._found = isolation, inputs, found
-        self._pair = found.backend == isolation.pair
+        self._pair = found.of_pair
         self._u = Term("u", unit_roundoff(found.precision), f"unit roundoff of {found.precision}")
 
     def explained(self) -> Explained:
@@ -156,7 +156,7 @@ class _Explanation:
             return self._said(*LOSSES[options.keyword].terms(given, *where))
         if found.address == OPTIMIZER:
             return self._of_update()
-        if found.probe == WHOLE_PASS and found.backend != self._isolation.pair and in_float64:
+        if found.probe == WHOLE_PASS and not found.of_pair and in_float64:
             return self._said(
                 (), "twice the bound of the part alone, on what it receives in a pass"
             )
@@ -214,7 +214,7 @@ class _Explanation:
         )
 
     def _side(self) -> Side:
-        return next(s for s in self._isolation.sides if s.label == self._found.backend)
+        return next(s for s in self._isolation.sides if (s.label,) == self._found.sides)
 
     def _of_update(self) -> Explained:
         given = next(

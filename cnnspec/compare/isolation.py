@@ -41,9 +41,9 @@ class Isolation:
         """Sides, and precisions, of whose training steps the bounds say nothing."""
 
     @property
-    def pair(self) -> str:
+    def labels(self) -> tuple[str, str]:
         """Name both sides, where they are held together."""
-        return f"{self.first.label} vs {self.second.label}"
+        return self.first.label, self.second.label
 
     @property
     def first_step(self) -> int:
@@ -84,7 +84,7 @@ class Isolation:
             address,
             quantity,
             precision="float64",
-            backend=self.pair,
+            sides=self.labels,
             probe=probe,
             found=values[self.first][EXACT],
             wanted=values[self.second][EXACT],
@@ -96,7 +96,7 @@ class Isolation:
                     address,
                     quantity,
                     precision=side.precision,
-                    backend=side.label,
+                    sides=(side.label,),
                     probe=probe,
                     found=values[side][WORKING],
                     wanted=values[side][EXACT],

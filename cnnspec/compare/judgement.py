@@ -17,7 +17,6 @@ from cnnspec.address import LOSS, OPTIMIZER, STEP, Address
 from cnnspec.backends.guard import cannot
 from cnnspec.compare.causes import diagnose_layer, diagnose_loss, diagnose_optimizer
 from cnnspec.compare.causes.help import known_cause
-from cnnspec.compare.consequences import sorted_out
 from cnnspec.compare.fault import Cause, Observation
 from cnnspec.compare.inputs import Inputs
 from cnnspec.compare.isolation import Isolation
@@ -32,7 +31,8 @@ from cnnspec.compare.own_faults import WHOLE_IS_NOT_ITS_PARTS, own_cause, precis
 from cnnspec.compare.party import BOTH
 from cnnspec.compare.replay_layers import OWN_INPUT, OWN_WEIGHTS
 from cnnspec.compare.replay_learning import is_of
-from cnnspec.compare.verdict import Consequence, Finding, Quantity
+from cnnspec.compare.rules import sorted_out
+from cnnspec.compare.verdict import Comparison, Consequence, Finding
 
 Observations = dict[str, dict[str, list[Observation[Any]]]]
 """What was observed of each quantity, by the label of the side."""
@@ -46,7 +46,7 @@ class _Judged(NamedTuple):
 
 
 def findings_of(
-    isolation: Isolation, quantities: Sequence[Quantity], inputs: Inputs
+    isolation: Isolation, quantities: Sequence[Comparison], inputs: Inputs
 ) -> tuple[tuple[Finding, ...], tuple[Consequence, ...]]:
     """Return every quantity that rounding does not explain, each judged, and what only follows.
 
@@ -56,7 +56,7 @@ def findings_of(
     beyond = [found for found in quantities if not found.ok]
     if not beyond:
         return (), ()
-    found = sorted_out(beyond, isolation.pair)
+    found = sorted_out(beyond)
     judgement = _Judgement(isolation, inputs)
     of_own = [_finding(own, _guarded(judgement.of_own, own)) for own in found.own]
     of_pair = [_finding(apart, _guarded(judgement.of_pair, apart)) for apart in found.apart]
@@ -69,7 +69,7 @@ def findings_of(
     return findings, found.follows
 
 
-def _guarded(judge: Callable[[Quantity], _Judged], found: Quantity) -> _Judged:
+def _guarded(judge: Callable[[Comparison], _Judged], found: Comparison) -> _Judged:
     """Judge; a side that fails on what it is asked anew leaves it open."""
     try:
         return judge(found)
@@ -86,18 +86,19 @@ def _with_own_cause(finding: Finding, own: Sequence[Finding]) -> Finding:
     A layer that changes its weights in the midst of a pass gives what no list can foresee.
     """
     causes = {
-        other.backend: other.cause
+        side: other.cause
         for other in own
+        for side in other.sides
         if other.address == finding.address
         and other.quantity in (OWN_WEIGHTS, OWN_INPUT)
         and other.cause
-        and finding.wrong_side in (other.backend, BOTH)
+        and finding.wrong_side in (side, BOTH)
     }
     return replace(finding, causes=causes | dict(finding.causes))
 
 
-def _finding(found: Quantity, judged: _Judged) -> Finding:
-    where = (found.address, found.quantity, found.precision, found.backend)
+def _finding(found: Comparison, judged: _Judged) -> Finding:
+    where = (found.address, found.quantity, found.precision, found.sides)
     return Finding(*where, found, judged.wrong_side, judged.judge, dict(judged.causes))
 
 
@@ -109,7 +110,7 @@ class _Judgement:
         self._judge = judge_of(isolation)
         self._observed: dict[Address, Observations] = {}
 
-    def of_pair(self, found: Quantity) -> _Judged:
+    def of_pair(self, found: Comparison) -> _Judged:
         """Judge a quantity on which the two sides do not agree."""
         if self._judge is None:
             return _Judged(judge="there is no third implementation here to judge")
@@ -136,7 +137,7 @@ class _Judgement:
         return _Judged(BOTH if len(wrong) == 2 else wrong[0], trusted, known)
 
     def _cause(
-        self, found: Quantity, observed: Mapping[str, list[Observation[Any]]]
+        self, found: Comparison, observed: Mapping[str, list[Observation[Any]]]
     ) -> Cause | None:
         """Name the cause; of an optimizer, first one that explains the parameter and its slots."""
         if found.address == OPTIMIZER:
@@ -162,29 +163,29 @@ class _Judgement:
                 self._observed[at] = observe_layer(self._isolation, judge, probes)
         return self._observed[at]
 
-    def _trusted(self, judge: Judge, found: Quantity) -> str | None:
+    def _trusted(self, judge: Judge, found: Comparison) -> str | None:
         """Say what the judgement rests on; None where the judge contradicts itself."""
         if not found.quantity.startswith("grad_") or found.address == LOSS:
             return judge.words
         probes = [probe for probe in self._inputs.layers if probe.address == found.address]
         return judge.checked_by_differences(probes, found.quantity)
 
-    def of_own(self, found: Quantity) -> _Judged:
+    def of_own(self, found: Comparison) -> _Judged:
         """Judge a quantity in which a side is not what its own parts are."""
         cause = own_cause(self._isolation, self._inputs, found)
-        causes = {found.backend: cause} if cause else {}
-        return _Judged(found.backend, "its own parts, each alone", causes)
+        (side,) = found.sides
+        causes = {side: cause} if cause else {}
+        return _Judged(side, "its own parts, each alone", causes)
 
-    def of_precision(self, lost: Sequence[Quantity]) -> dict[Quantity, _Judged]:
+    def of_precision(self, lost: Sequence[Comparison]) -> dict[Comparison, _Judged]:
         """Judge where a side is further from its float64 than its precision explains."""
         causes = precision_causes(self._isolation, self._inputs, lost)
         return {
             found: _Judged(
-                found.backend,
-                "its own float64",
-                {found.backend: causes[found]} if found in causes else {},
+                side, "its own float64", {side: causes[found]} if found in causes else {}
             )
             for found in lost
+            for side in found.sides
         }
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from cnnspec.address import Address
 from cnnspec.compare.measure import measure
-from cnnspec.compare.verdict import Quantity
+from cnnspec.compare.verdict import Comparison
 from cnnspec.numerics.budget import Exact
 from cnnspec.trace import Array
 
@@ -15,7 +15,7 @@ class Ledger:
     """The results so far: for each quantity the worst over all probes, in order of arrival."""
 
     def __init__(self) -> None:
-        self._worst: dict[tuple[Address, str, str, str], Quantity] = {}
+        self._worst: dict[tuple[Address, str, str, tuple[str, ...]], Comparison] = {}
 
     def add(
         self,
@@ -23,7 +23,7 @@ class Ledger:
         quantity: str,
         *,
         precision: str,
-        backend: str,
+        sides: tuple[str, ...],
         probe: str,
         found: Array | float,
         wanted: Array | float,
@@ -38,11 +38,11 @@ class Ledger:
             return
         measured = measure(found, wanted, budget)
         times = None if typical is None else measure(found, wanted, typical).ratio
-        key = (address, quantity, precision, backend)
+        key = (address, quantity, precision, sides)
         before = self._worst.get(key)
         if before is None or measured.ratio > before.ratio:
-            self._worst[key] = Quantity(*key, probe, **measured._asdict(), typical=times)
+            self._worst[key] = Comparison(*key, probe, **measured._asdict(), typical=times)
 
-    def quantities(self) -> tuple[Quantity, ...]:
+    def quantities(self) -> tuple[Comparison, ...]:
         """Return the results."""
         return tuple(self._worst.values())

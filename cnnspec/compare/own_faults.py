@@ -24,7 +24,7 @@ from cnnspec.compare.replay_layers import (
 )
 from cnnspec.compare.side import EXACT, WORKING, Side, named
 from cnnspec.compare.spoilt_ways import spoilt_way
-from cnnspec.compare.verdict import Quantity
+from cnnspec.compare.verdict import Comparison
 from cnnspec.numerics.budget import Exact, gamma, unit_roundoff
 
 
@@ -50,7 +50,7 @@ WHOLE_IS_NOT_ITS_PARTS = (
 )
 
 
-def own_cause(isolation: Isolation, inputs: Inputs, found: Quantity) -> Cause | None:
+def own_cause(isolation: Isolation, inputs: Inputs, found: Comparison) -> Cause | None:
     """Name the cause of a side that changes what is not its own, or is not its parts."""
     if found.quantity == OWN_INPUT:
         sentence = "the array that it is given is overwritten"
@@ -60,9 +60,9 @@ def own_cause(isolation: Isolation, inputs: Inputs, found: Quantity) -> Cause | 
     return spoilt_way(isolation, inputs, found) or Cause(*WHOLE_IS_NOT_ITS_PARTS)
 
 
-def _weights_changed(isolation: Isolation, inputs: Inputs, found: Quantity) -> Cause:
+def _weights_changed(isolation: Isolation, inputs: Inputs, found: Comparison) -> Cause:
     """Say by how much a layer moves its own weights along its own gradient."""
-    (side,) = (side for side in isolation.sides if side.label == found.backend)
+    (side,) = (side for side in isolation.sides if (side.label,) == found.sides)
     rate = _own_rate(side, next(p for p in inputs.layers if p.address == found.address))
     moved = f" by {rate:.6g} times the gradient" if rate else ""
     sentence = (
@@ -96,8 +96,8 @@ def _own_rate(side: Side, probe: LayerProbe) -> float | None:
 
 
 def precision_causes(
-    isolation: Isolation, inputs: Inputs, lost: Sequence[Quantity]
-) -> dict[Quantity, Cause]:
+    isolation: Isolation, inputs: Inputs, lost: Sequence[Comparison]
+) -> dict[Comparison, Cause]:
     """Name the arithmetic whose errors a side has, where it is a coarser one than it should be.
 
     Of each side the finest that explains all it lost; where there is none, that of each
@@ -105,7 +105,7 @@ def precision_causes(
     """
     causes = {}
     for side in isolation.sides:
-        own = [found for found in lost if found.backend == side.label]
+        own = [found for found in lost if found.sides == (side.label,)]
         try:
             formats = {found: _formats(side, inputs, found) for found in own}
         except Exception as error:  # a faulty layer raises whatever it likes
@@ -119,7 +119,7 @@ def precision_causes(
     return causes
 
 
-def _formats(side: Side, inputs: Inputs, found: Quantity) -> list[str]:
+def _formats(side: Side, inputs: Inputs, found: Comparison) -> list[str]:
     """Return the formats whose roundings explain what a side lost, the finest first."""
     probes = [probe for probe in inputs.layers if probe.address == found.address]
     if not probes or not np.isfinite(found.max_abs):  # of another shape, or overflown

@@ -30,7 +30,7 @@ from cnnspec.compare.replay_learning import replay_loss, replay_optimizer
 from cnnspec.compare.replay_pass import replay_pass
 from cnnspec.compare.replay_step import replay_prediction, replay_steps
 from cnnspec.compare.side import probe_weights
-from cnnspec.compare.verdict import Consequence, Coverage, Finding, Kinks, Quantity
+from cnnspec.compare.verdict import Comparison, Consequence, Coverage, Finding, Kinks
 from cnnspec.data import Split
 from cnnspec.plan import Plan
 from cnnspec.spec.training import Training
@@ -47,7 +47,7 @@ def nobody(done: int, total: int, what: str) -> None:
 class Replayed:
     """What a replay found."""
 
-    quantities: tuple[Quantity, ...]
+    quantities: tuple[Comparison, ...]
     coverage: Coverage
     findings: tuple[Finding, ...]
     kinks: tuple[Kinks, ...]
@@ -104,7 +104,7 @@ def _parts(isolation: Isolation, inputs: Inputs) -> Iterator[tuple[str, Callable
     yield "optimizer", partial(replay_optimizer, isolation, inputs.seen)
 
 
-def _in_order(isolation: Isolation) -> tuple[Quantity, ...]:
+def _in_order(isolation: Isolation) -> tuple[Comparison, ...]:
     layers = (Layer(at.name) for at in isolation.plan.layers)
     order: list[Address] = [*layers, LOSS, OPTIMIZER, STEP]
     found = isolation.ledger.quantities()

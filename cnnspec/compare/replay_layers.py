@@ -126,7 +126,7 @@ def _unchanged(
         probe.address,
         quantity,
         precision="float64",
-        backend=side.label,
+        sides=(side.label,),
         probe=probe.name,
         found=np.concatenate([after[name].ravel() for name in before]),
         wanted=was,

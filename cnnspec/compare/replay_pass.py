@@ -113,7 +113,7 @@ class _Pass:
             address,
             quantity,
             precision=self._precision,
-            backend=self._side.label,
+            sides=(self._side.label,),
             probe=WHOLE_PASS,
             found=found,
             wanted=wanted,

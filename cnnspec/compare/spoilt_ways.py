@@ -13,20 +13,21 @@ from cnnspec.compare.inputs import Inputs
 from cnnspec.compare.isolation import Isolation
 from cnnspec.compare.replay_pass import SENT_BACK, WHOLE_PASS
 from cnnspec.compare.side import Side, named
-from cnnspec.compare.verdict import Quantity
+from cnnspec.compare.verdict import Comparison
 from cnnspec.plan import Plan, PlannedLayer
 from cnnspec.trace import Array, Trace
 
 
-def spoilt_way(isolation: Isolation, inputs: Inputs, found: Quantity) -> Cause | None:
+def spoilt_way(isolation: Isolation, inputs: Inputs, found: Comparison) -> Cause | None:
     """Name the reader that spoils what flows in a whole pass; None where none gives its numbers."""
-    trace = inputs.traces.get(found.backend)
+    (label,) = found.sides
+    trace = inputs.traces.get(label)
     if trace is None or not isinstance(found.address, Layer) or found.probe != WHOLE_PASS:
         return None
     plan, at = isolation.plan, isolation.plan.layer(found.address.path)
     if found.quantity == SENT_BACK:
         return _of_one_reader(plan, trace, at)
-    (side,) = (side for side in isolation.sides if side.label == found.backend)
+    (side,) = (side for side in isolation.sides if side.label == label)
     return _overwritten(plan, side, trace, at, found.quantity)
 
 

@@ -12,7 +12,7 @@ from cnnspec.training.history import History
 
 
 @dataclass(frozen=True)
-class Quantity:
+class Comparison:
     """One comparison: the worst element over all probes."""
 
     address: Address
@@ -20,8 +20,9 @@ class Quantity:
     quantity: str
     """`output`, `grad_input`, `grad_weight`, `loss`, or a parameter's name after an update."""
     precision: str
-    backend: str
-    """`a vs b` where two sides are held together; else the one held against the truth."""
+    sides: tuple[str, ...]
+    """Both labels where two sides are held together; else that of the one held against its own
+    truth."""
     probe: str
     """The inputs on which the worst element was found."""
     max_abs: float
@@ -49,6 +50,11 @@ class Quantity:
     def layer(self) -> str | None:
         """The layer's path; None where it is no layer."""
         return layer_of(self.address)
+
+    @property
+    def of_pair(self) -> bool:
+        """Whether two sides are held together."""
+        return len(self.sides) > 1
 
     @property
     def ok(self) -> bool:
@@ -99,9 +105,9 @@ class Finding:
     address: Address
     quantity: str
     precision: str
-    backend: str
-    """`a vs b`, or the side that is off its own truth."""
-    worst: Quantity | None
+    sides: tuple[str, ...]
+    """Both labels, or that of the side that is off its own truth."""
+    worst: Comparison | None
     """The comparison behind it; None where it was found in training."""
     wrong_side: str | None = None
     """A side's label, or `both`; None: no judge can tell."""
@@ -118,12 +124,17 @@ class Finding:
         return layer_of(self.address)
 
     @property
+    def of_pair(self) -> bool:
+        """Whether it is between two sides."""
+        return len(self.sides) > 1
+
+    @property
     def cause(self) -> Cause | None:
         """The cause, of the first side that has one."""
         return next(iter(self.causes.values()), None)
 
 
-Rule = Literal[
+RuleName = Literal[
     "prediction-of-parts",
     "prediction-of-spoilt-pass",
     "side-of-another-function",
@@ -131,24 +142,15 @@ Rule = Literal[
     "step-as-in-float64",
     "step-of-changing-weights",
 ]
-"""By what something follows from a finding:
-
-- `prediction-of-parts`: predictions differ, and so do parts that make them;
-- `prediction-of-spoilt-pass`: predictions differ, and a side's pass is not what its layers give;
-- `side-of-another-function`: a side is not what its own parts are, in what is another function on
-  the two sides anyway;
-- `step-of-imprecise-parts`: a training step is off, and parts of the same side lose precision;
-- `step-as-in-float64`: a training step is off in the working precision, as it is in float64;
-- `step-of-changing-weights`: a step moves weights that their layer moves by itself.
-"""
+"""By what something follows from a finding: see `cnnspec.compare.rules`."""
 
 
 @dataclass(frozen=True)
 class Consequence:
     """A quantity beyond rounding that follows from a finding: it is counted, and not judged."""
 
-    quantity: Quantity
-    rule: Rule
+    quantity: Comparison
+    rule: RuleName
 
 
 @dataclass(frozen=True)
@@ -269,7 +271,7 @@ class Verdict:
 
     name: str
     backends: tuple[str, str]
-    quantities: tuple[Quantity, ...]
+    quantities: tuple[Comparison, ...]
     """In the order of the network; then the loss, then the optimizer."""
     coverage: Coverage
     findings: tuple[Finding, ...]

@@ -72,15 +72,16 @@ class Arithmetic:
         exact = np.asarray(value, np.float64)
         return Ball(exact, np.broadcast_to(np.asarray(radius, np.float64), exact.shape), self)
 
-    def constant(self, number: float) -> Ball:
-        """Return a constant as it is in the precision: rounded, if it is no number of it.
+    def rounded(self, numbers: Any) -> Ball:
+        """Return numbers as they are in the precision: rounded, where they are none of it.
 
         One below the smallest normal number may be nothing there.
         """
-        with np.errstate(over="ignore"):
-            off = number != float(np.dtype(self.precision).type(number))
-        share = 1.0 if abs(number) < self._limits[0] else unit_roundoff(self.precision)
-        return self.ball(number, share * abs(number) if off else 0.0)
+        exact = np.asarray(numbers, np.float64)
+        with np.errstate(over="ignore", invalid="ignore"):
+            off = exact != exact.astype(self.precision).astype(np.float64)
+        share = np.where(np.abs(exact) < self._limits[0], 1.0, unit_roundoff(self.precision))
+        return self.ball(exact, np.where(off, share * np.abs(exact), 0.0))
 
     def power(self, base: float, exponent: int) -> Ball:
         """Return base^exponent, which may be taken as so many products."""
@@ -137,7 +138,7 @@ class Ball:
             return operand
         if isinstance(operand, np.ndarray):
             return self.arithmetic.ball(operand)
-        return self.arithmetic.constant(operand)
+        return self.arithmetic.rounded(operand)
 
     def _result(self, value: Any, spread: Any, rounding: float | None = None) -> Ball:
         return self.arithmetic.result(value, spread, rounding)

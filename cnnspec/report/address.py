@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
 from cnnspec.address import Address, Layer
 from cnnspec.compare.allowed import WORDS
-from cnnspec.compare.verdict import NotCompared, Quantity
+from cnnspec.compare.verdict import Comparison, NotCompared
 from cnnspec.documents import Document
 
 _WORDS = {address: word for word, address in WORDS.items()}
@@ -27,7 +28,12 @@ def where(address: Address) -> Document:
     return {"part": _WORDS[address], "layer": None}
 
 
-def at_address(record: Quantity | NotCompared) -> dict[str, Any]:
+def at_address(record: Comparison | NotCompared) -> dict[str, Any]:
     """Return what a record has in its fields, with its address for tools."""
     names = (field.name for field in fields(record) if field.name != "address")
     return where(record.address) | {name: getattr(record, name) for name in names}
+
+
+def sides_words(sides: Sequence[str]) -> str:
+    """Name the two sides that are held together, or the one that is held against itself."""
+    return " vs ".join(sides)

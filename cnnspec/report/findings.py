@@ -13,7 +13,8 @@ from cnnspec.compare.party import BOTH
 from cnnspec.compare.probes import DATA_IMAGES
 from cnnspec.compare.replay_layers import OWN_INPUT, OWN_WEIGHTS
 from cnnspec.compare.replay_pass import WHOLE_PASS
-from cnnspec.compare.verdict import Consequence, Finding, Quantity, Rule
+from cnnspec.compare.rules import SENTENCES
+from cnnspec.compare.verdict import Comparison, Consequence, Finding, RuleName
 from cnnspec.report.address import words
 from cnnspec.report.blocks import Block
 from cnnspec.report.quantities import budget_words, label
@@ -23,16 +24,6 @@ IMAGES = {"data": DATA_IMAGES}
 
 NAMED = 4
 """Quantities that are named where more have the same cause; the rest is counted."""
-
-RULES: dict[Rule, str] = {
-    "prediction-of-parts": "predictions are made by these parts",
-    "prediction-of-spoilt-pass": "predictions go the ways that a pass goes",
-    "side-of-another-function": "it is another function on the two sides anyway",
-    "step-of-imprecise-parts": "training steps are taken by these parts",
-    "step-as-in-float64": "they are off in float64, too",
-    "step-of-changing-weights": "the layer changes these weights by itself",
-}
-"""Why something is only counted, by the rule from which it follows."""
 
 SHRINK = "`--shrink case.py` writes the smallest program that shows it"
 
@@ -57,14 +48,14 @@ def follow_lines(
     findings: Sequence[Finding], follows: Sequence[Consequence], *, whole: bool = False
 ) -> Iterator[Text]:
     """Count what only follows from findings; the `whole` by name, and by the rule."""
-    by_rule: dict[Rule, dict[str, None]] = {}
+    by_rule: dict[RuleName, dict[str, None]] = {}
     for item in follows:
         of_rule = by_rule.setdefault(item.rule, {})
         of_rule[f"{words(item.quantity.address)}, {label(item.quantity.quantity)}"] = None
     what = "it" if len(findings) == 1 else "these"
     if whole:
         for rule, names in by_rule.items():
-            yield Text(f"{_count(len(names))} {what}: {'; '.join(names)}: {RULES[rule]}")
+            yield Text(f"{_count(len(names))} {what}: {'; '.join(names)}: {SENTENCES[rule]}")
     elif by_rule:
         yield Text(f"{_count(sum(map(len, by_rule.values())))} {what} (--all names them)")
 
@@ -116,20 +107,16 @@ def _message(finding: Finding) -> str:
         changed = "its own weights" if finding.quantity == OWN_WEIGHTS else "the input it is given"
         return f"{part}: {side} changes {changed}"
     if side is None:
-        one, other = finding.backend.split(" vs ", 1)
+        one, other = finding.sides
         return f"{part}: {what} of {one} is not that of {other}"
     of = "both sides" if side == BOTH else side
-    if _is_pair(finding):
+    if finding.of_pair:
         return f"{part}: {what} of {of} is wrong"
     if finding.address == STEP:
         return f"{part}: {finding.quantity} of {of} is not what its parts give"
     if finding.worst and finding.worst.probe == WHOLE_PASS:
         return f"{part}: {what} of {of} within a pass is not that of the layer alone"
     return f"{part}: {what} of {of} is less precise than {finding.precision} explains"
-
-
-def _is_pair(finding: Finding) -> bool:
-    return " vs " in finding.backend
 
 
 def _place(finding: Finding) -> str:
@@ -161,17 +148,16 @@ def _numbers(finding: Finding) -> str:
     return f"{values or f'{worst.difference:.2g} apart'}; {explained}"
 
 
-def _values(finding: Finding, worst: Quantity) -> str:
+def _values(finding: Finding, worst: Comparison) -> str:
     """Name the two values, that of the wrong side first."""
     if worst.found is None or worst.wanted is None:
         return ""
     found, wanted = worst.found, worst.wanted
-    if _is_pair(finding):
-        names = finding.backend.split(" vs ")
-        if finding.wrong_side not in names or len(names) != 2:
-            first, second = names if len(names) == 2 else ("one", "the other")
+    if finding.of_pair:
+        first, second = finding.sides
+        if finding.wrong_side not in (first, second):
             return f"{first} gives {_short(found, wanted)}, {second} {_short(wanted, found)}"
-        if finding.wrong_side == names[1]:
+        if finding.wrong_side == second:
             found, wanted = wanted, found
     return f"found {_short(found, wanted)}, wanted {_short(wanted, found)}"
 
@@ -206,7 +192,7 @@ def _who(finding: Finding) -> str:
     """Say on what a judgement rests, where that is not plain from what is said."""
     if finding.wrong_side is None:
         return f"nobody can tell which side is wrong: {finding.judge or 'no judge applies'}"
-    return f"judged by {finding.judge}" if finding.judge and _is_pair(finding) else ""
+    return f"judged by {finding.judge}" if finding.judge and finding.of_pair else ""
 
 
 def _help(finding: Finding, of_runs: bool) -> str:

@@ -10,8 +10,8 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from cnnspec.compare.verdict import Quantity
-from cnnspec.report.address import words
+from cnnspec.compare.verdict import Comparison
+from cnnspec.report.address import sides_words, words
 from cnnspec.report.tables import plain_table
 
 UNDERFLOW = 1e-300
@@ -50,7 +50,7 @@ class QuantitiesTable:
     Where a terminal is too narrow for all columns, what the ratio is of is left out.
     """
 
-    def __init__(self, quantities: Sequence[Quantity]) -> None:
+    def __init__(self, quantities: Sequence[Comparison]) -> None:
         self._rows = sorted(quantities, key=lambda found: -found.ratio)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
@@ -73,7 +73,7 @@ class QuantitiesTable:
                 words(found.address),
                 label(found.quantity),
                 found.precision,
-                _side(found.backend),
+                _side(found),
                 *((_apart(found), _budget(found)) if of else ()),
                 _ratio(found),
                 style=None if found.ok else "red",
@@ -81,24 +81,25 @@ class QuantitiesTable:
         return table
 
 
-def _side(backend: str) -> str:
+def _side(found: Comparison) -> str:
     """Name the side that is held against itself, or the two that are held together."""
-    return "one vs other" if " vs " in backend and len(backend) > SIDE else backend
+    names = sides_words(found.sides)
+    return "one vs other" if found.of_pair and len(names) > SIDE else names
 
 
-def _apart(found: Quantity) -> str:
+def _apart(found: Comparison) -> str:
     if math.isfinite(found.difference):
         return f"{found.difference:.1e}"
     return "not finite" if found.position else "shape"
 
 
-def _budget(found: Quantity) -> str:
+def _budget(found: Comparison) -> str:
     if not math.isfinite(found.difference):
         return "-"
     return budget_words(found.budget) if found.difference else f"{found.budget:.1e}"
 
 
-def _ratio(found: Quantity) -> str:
+def _ratio(found: Comparison) -> str:
     if found.difference and found.budget <= UNDERFLOW:  # the same as one of 0
         return "inf"
     return f"{found.ratio:.3f}" if found.ratio < 1000 else f"{found.ratio:.0e}"

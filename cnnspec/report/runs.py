@@ -12,7 +12,7 @@ from rich.text import Text
 from cnnspec.compare.replay import Replayed
 from cnnspec.compare.runs import RunsVerdict, has_effect
 from cnnspec.documents import Document, document
-from cnnspec.report.address import words
+from cnnspec.report.address import sides_words, words
 from cnnspec.report.difference import layers_table, options_table
 from cnnspec.report.tables import loss_text, percent, plain_table
 from cnnspec.report.verdict import replay_parts
@@ -91,7 +91,7 @@ def _of_parts(parts: Replayed) -> str:
         return f"the backends are not the same function: {part} differs"
     return (
         "one of the backends loses precision that rounding does not explain: "
-        f"{first.wrong_side or first.backend} in {part}"
+        f"{first.wrong_side or sides_words(first.sides)} in {part}"
     )
 
 

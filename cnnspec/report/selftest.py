@@ -11,7 +11,7 @@ from rich.text import Text
 from cnnspec.compare.selftest import SelfTest, Trial
 from cnnspec.compare.verdict import Verdict
 from cnnspec.documents import Document, document
-from cnnspec.report.address import words
+from cnnspec.report.address import sides_words, words
 from cnnspec.report.tables import plain_table
 
 LEVELS: dict[str, Callable[[Trial], bool]] = {
@@ -85,7 +85,8 @@ def _alarm(verdict: Verdict) -> str:
         )
     worst = first.worst
     ratio = f", {worst.ratio:.3g} of the budget on `{worst.probe}`" if worst else ""
-    return f"{words(first.address)}, {first.quantity}, {first.precision}, {first.backend}{ratio}"
+    sides = sides_words(first.sides)
+    return f"{words(first.address)}, {first.quantity}, {first.precision}, {sides}{ratio}"
 
 
 def selftest_document(result: SelfTest) -> Document:

@@ -11,8 +11,8 @@ from rich.text import Text
 from cnnspec.address import TRAINING
 from cnnspec.compare.probes import DATA_IMAGES
 from cnnspec.compare.replay import Replayed
-from cnnspec.compare.verdict import Coverage, Finding, Kinks, NotCompared, Quantity, Verdict
-from cnnspec.report.address import words
+from cnnspec.compare.verdict import Comparison, Coverage, Finding, Kinks, NotCompared, Verdict
+from cnnspec.report.address import sides_words, words
 from cnnspec.report.blocks import Block, Blocks
 from cnnspec.report.findings import block_of, finding_blocks, follow_lines, headline
 from cnnspec.report.quantities import QuantitiesTable, label, legend
@@ -113,7 +113,7 @@ def _losing(verdict: Verdict, first: Finding) -> str:
     """Say which sides lose precision, and in which layers."""
     layers: dict[tuple[str, str], dict[str, None]] = {}
     for finding in verdict.findings or (first,):
-        side = finding.wrong_side or finding.backend
+        side = finding.wrong_side or sides_words(finding.sides)
         layers.setdefault((side, finding.precision), {})[words(finding.address)] = None
     (side, precision), *others = layers
     losing = f"{side} in {precision} loses precision that rounding does not explain, in " + _and(
@@ -132,7 +132,7 @@ def _and(names: list[str]) -> str:
 
 
 def coverage_lines(
-    quantities: Sequence[Quantity], coverage: Coverage, *, whole: bool = False
+    quantities: Sequence[Comparison], coverage: Coverage, *, whole: bool = False
 ) -> Iterator[Text]:
     """Yield what was compared, how near it came to its bounds, and what was not, as allowed."""
     beyond = sum(not found.ok for found in quantities)
@@ -160,7 +160,7 @@ def coverage_lines(
         )
 
 
-def _untypical(quantities: Sequence[Quantity]) -> Iterator[Text]:
+def _untypical(quantities: Sequence[Comparison]) -> Iterator[Text]:
     """Warn of errors that are within their bound, and yet greater than they usually are."""
     found = [item for item in quantities if item.ok and (item.typical or 0) > 1]
     if found:
@@ -168,8 +168,8 @@ def _untypical(quantities: Sequence[Quantity]) -> Iterator[Text]:
         are = "error within its bound is" if len(found) == 1 else "errors within their bounds are"
         yield Text(
             f"{len(found)} {are} above the typical sqrt(k) u S, most of all "
-            f"{words(top.address)}, {label(top.quantity)} ({top.precision}, {top.backend}): "
-            f"{top.typical:.3g} times",
+            f"{words(top.address)}, {label(top.quantity)} ({top.precision}, "
+            f"{sides_words(top.sides)}): {top.typical:.3g} times",
             style="yellow",
         )
 

@@ -11,16 +11,16 @@ from typing import Any
 
 from cnnspec.compare.fault import Cause
 from cnnspec.compare.verdict import (
+    Comparison,
     Consequence,
     Coverage,
     Finding,
     Kinks,
-    Quantity,
     Trajectory,
     Verdict,
 )
 from cnnspec.documents import Document, document
-from cnnspec.report.address import at_address, where
+from cnnspec.report.address import at_address, sides_words, where
 
 VERSION = 3
 
@@ -50,7 +50,7 @@ def verdict_document(verdict: Verdict) -> Document:
 
 
 def replay_content(
-    quantities: Sequence[Quantity],
+    quantities: Sequence[Comparison],
     coverage: Coverage,
     findings: Sequence[Finding],
     kinks: Sequence[Kinks],
@@ -75,7 +75,7 @@ def _finding(finding: Finding) -> Document:
         **where(finding.address),
         "quantity": finding.quantity,
         "precision": finding.precision,
-        "backend": finding.backend,
+        "backend": sides_words(finding.sides),
         "step": finding.step,
         "probe": worst.probe if worst else None,
         "position": worst.position if worst else None,
@@ -103,13 +103,15 @@ def _follows(item: Consequence) -> Document:
     return where(found.address) | {
         "quantity": found.quantity,
         "precision": found.precision,
-        "backend": found.backend,
+        "backend": sides_words(found.sides),
         "rule": item.rule,
     }
 
 
-def _quantity(found: Quantity) -> Document:
-    return at_address(found) | {"ok": found.ok}
+def _quantity(found: Comparison) -> Document:
+    document = at_address(found) | {"ok": found.ok}
+    named = {"sides": ("backend", sides_words(found.sides))}
+    return dict(named.get(key, (key, value)) for key, value in document.items())
 
 
 def _trajectory(trajectory: Trajectory) -> dict[str, Any]:

@@ -221,3 +221,26 @@ def test_what_a_gradient_is_off_by_goes_into_the_update(options: SGD | Adam) -> 
         for name, array in update(gradient + sign * error * (1 - 1e-6)).items():
             assert np.all(np.abs(array - right[name]) <= bounds[name]), name
     assert all(np.median(bound[100:]) < 1e-7 for bound in bounds.values())
+
+
+@pytest.mark.parametrize("options", [SGD(momentum=0.9), Adam()])
+def test_a_gradient_that_is_no_number_of_the_precision_is_rounded_on_its_way_in(
+    options: SGD | Adam,
+) -> None:
+    """As that of a step of a training which is replayed, from float64."""
+    gradient = np.random.default_rng(0).normal(size=50)
+    nothing = np.zeros(50)
+    slots = dict.fromkeys(options.slots, nothing)
+    given = UpdateSituation(options, 0.1, 1, nothing, slots, gradient)
+    bounds = OPTIMIZERS[options.keyword].budgets(given, "float32")
+    single = {"w": gradient.astype(np.float32)}
+    learnt = {"w": np.zeros(50, np.float32)}
+    optimizer = loops.OPTIMIZERS[options.keyword](options, learnt)
+    exact = loops.OPTIMIZERS[options.keyword](options, {"w": nothing.copy()})
+    optimizer.step(learnt, single, 0.1, 1)
+    exact.step({"w": nothing.copy()}, {"w": gradient}, 0.1, 1)
+    for name, slot in optimizer.slots.items():
+        assert slot.dtype == np.float32
+        off = np.abs(slot - exact.slots[name])
+        assert off.any()
+        assert np.all(off <= bounds[name.removeprefix("w.")])

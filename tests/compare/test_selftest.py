@@ -51,7 +51,7 @@ TRIAL = Trial(
     next(fault for fault in FAULTS if fault.name == "linear-bias-missing"),
     "plain",
     Layer("linear1"),
-    Finding(Layer("linear1"), "output", "float64", "numpy vs torch", None, "numpy"),
+    Finding(Layer("linear1"), "output", "float64", ("numpy", "torch"), None, "numpy"),
 )
 
 

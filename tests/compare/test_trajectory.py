@@ -84,7 +84,7 @@ def test_no_steps_and_no_data_are_no_training() -> None:
 
 def test_every_quantity_of_every_layer_is_compared() -> None:
     verdict = compare_backends(without_data(SPEC), ("numpy", "loops"))
-    pairs = [q for q in verdict.quantities if q.backend == "numpy vs loops"]
+    pairs = [q for q in verdict.quantities if q.sides == ("numpy", "loops")]
     names = ["conv1.weight", "conv1.bias", "linear1.weight", "linear1.bias"]
     assert [(q.layer or q.address, q.quantity) for q in pairs] == [
         ("conv1", "output"),

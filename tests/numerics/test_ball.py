@@ -251,9 +251,11 @@ def test_a_maximum_is_off_by_what_its_greatest_is_off_by() -> None:
 
 def test_constants_are_numbers_of_the_precision() -> None:
     at = Arithmetic("float32")
-    assert at.constant(0.5).radius == 0
-    assert 0 < at.constant(0.1).radius <= 2.0**-24 * 0.1
-    assert Arithmetic("float64").constant(0.1).radius == 0
+    assert at.rounded(0.5).radius == 0
+    assert at.rounded(np.array([0.5, 0.1, 0.0, 1e-42])).radius[[0, 2]].tolist() == [0, 0]
+    assert at.rounded(1e-42).radius >= 1e-42, "it may be nothing there"
+    assert 0 < at.rounded(0.1).radius <= 2.0**-24 * 0.1
+    assert Arithmetic("float64").rounded(0.1).radius == 0
     power = at.power(0.9, 100)
     assert power.value == 0.9**100
     product = np.float32(1)

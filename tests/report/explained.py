@@ -50,4 +50,4 @@ def hold(found: set[str], page: str) -> None:
     # A container is explained by what it holds.
     held = {path for path in found if any(o.startswith(path) and o != path for o in told)}
     assert found - told - held == set()
-    assert told - found == set()
+    assert told - found == set(), told - found

@@ -14,13 +14,15 @@ from tests.report.test_verdict import GOOD
 
 
 @pytest.mark.parametrize(
-    ("backend", "names"),
-    [("numpy vs Mine", ["numpy", "Mine"]), ("Mine", ["found", "wanted"])],
+    ("sides", "names"),
+    [(("numpy", "Mine"), ["numpy", "Mine"]), (("Mine",), ["found", "wanted"])],
 )
-def test_of_two_sides_none_is_called_the_one_that_is_wanted(backend: str, names: list[str]) -> None:
-    found = dataclasses.replace(GOOD, backend=backend, found=0.0, wanted=-1.5)
+def test_of_two_sides_none_is_called_the_one_that_is_wanted(
+    sides: tuple[str, ...], names: list[str]
+) -> None:
+    found = dataclasses.replace(GOOD, sides=sides, found=0.0, wanted=-1.5)
     out = io.StringIO()
     Console(file=out, width=80).print(*explained_parts(Explained(found, (), "a bound")), sep="\n")
     rows = [line.split()[:2] for line in out.getvalue().splitlines()[1:3]]
     assert rows == [[names[0], "0"], [names[1], "-1.5"]]
-    assert ("wanted" in out.getvalue()) == (" vs " not in backend)
+    assert ("wanted" in out.getvalue()) == (len(sides) == 1)

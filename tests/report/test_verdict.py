@@ -9,32 +9,33 @@ import pytest
 from rich.console import Console
 
 from cnnspec.address import PASS, STEP, TRAINING, Layer
-from cnnspec.compare import Coverage, Finding, NotCompared, Quantity, Trajectory, Verdict
+from cnnspec.compare import Comparison, Coverage, Finding, NotCompared, Trajectory, Verdict
 from cnnspec.compare.fault import Cause
+from cnnspec.compare.rules import SENTENCES
 from cnnspec.compare.verdict import (
     Consequence,
     Envelope,
     Jump,
     Kinks,
-    Rule,
+    RuleName,
     TrajectoryStep,
     Turned,
 )
 from cnnspec.documents import to_json
-from cnnspec.report.findings import RULES, headline
+from cnnspec.report.findings import headline
 from cnnspec.report.trajectory import parting, trajectory_parts
 from cnnspec.report.verdict import render_replay, render_training, verdict_sentence
 from cnnspec.report.verdict_document import verdict_document
 from cnnspec.training import EpochMetrics
 
-GOOD = Quantity(
-    Layer("conv1"), "grad_weight", "float32", "numpy", "random", 2.5e-7, 1.25e-7, 5e-7, 0.25
+GOOD = Comparison(
+    Layer("conv1"), "grad_weight", "float32", ("numpy",), "random", 2.5e-7, 1.25e-7, 5e-7, 0.25
 )
-BAD = Quantity(
+BAD = Comparison(
     Layer("linear1"),
     "grad_input",
     "float64",
-    "numpy vs torch",
+    ("numpy", "torch"),
     "ties",
     3.0,
     2.0,
@@ -44,7 +45,7 @@ BAD = Quantity(
     3,
     20,
 )
-LOST = Quantity(Layer("conv1"), "output", "float32", "numpy", "data", 1e-3, 1e-3, 1e-7, 1e4)
+LOST = Comparison(Layer("conv1"), "output", "float32", ("numpy",), "data", 1e-3, 1e-3, 1e-7, 1e4)
 HALF = Cause(
     "scale",
     "every number is 0.5 times the expected one (1/2 = 1/batch_size): it may be divided by the "
@@ -78,13 +79,13 @@ OUTSIDE = Envelope(2, 40.0, 17, "conv1.weight", (0.87, 0.89))
 JUMP = Jump(8, "linear1.weight", 61.9, 0.015, (Turned("relu1", 1, 1280), Turned("pool1", 2, 320)))
 
 
-def finding(worst: Quantity, side: str | None = "torch", cause: Cause | None = None) -> Finding:
-    where = (worst.address, worst.quantity, worst.precision, worst.backend, worst)
+def finding(worst: Comparison, side: str | None = "torch", cause: Cause | None = None) -> Finding:
+    where = (worst.address, worst.quantity, worst.precision, worst.sides, worst)
     judge = "the textbook loops" if side else "there is no third implementation here to judge"
     return Finding(*where, side, judge, {side: cause} if side and cause else {})
 
 
-def verdict(*quantities: Quantity, findings: tuple[Finding, ...] = (), **changes: Any) -> Verdict:
+def verdict(*quantities: Comparison, findings: tuple[Finding, ...] = (), **changes: Any) -> Verdict:
     given = Verdict("model", ("numpy", "torch"), quantities, COVERAGE, findings, (), {"seed": 0})
     return dataclasses.replace(given, **changes)
 
@@ -217,7 +218,7 @@ def test_all_shows_every_block_what_follows_and_the_table_with_its_columns() -> 
 
 
 def test_every_rule_has_words() -> None:
-    assert RULES.keys() == set(get_args(Rule))
+    assert SENTENCES.keys() == set(get_args(RuleName))
 
 
 def test_a_layer_called_as_a_part_is_told_from_it_and_allowed_so() -> None:
@@ -323,7 +324,7 @@ def test_two_values_that_are_close_are_told_apart() -> None:
         ),
     ],
 )
-def test_headings(worst: Quantity, side: str | None, heading: str) -> None:
+def test_headings(worst: Comparison, side: str | None, heading: str) -> None:
     assert headline(finding(worst, side)) == heading
 
 
@@ -344,8 +345,8 @@ def test_a_budget_of_no_number_that_is_shown_is_none() -> None:
 
 
 def test_a_long_pair_is_not_named_in_the_table() -> None:
-    pair = "numpy vs path/to/second.py:Network"
-    text = printed(render_replay(verdict(dataclasses.replace(BAD, backend=pair)), whole=True), 80)
+    pair = ("numpy", "path/to/second.py:Network")
+    text = printed(render_replay(verdict(dataclasses.replace(BAD, sides=pair)), whole=True), 80)
     assert "  float64  one vs other  2.0e+00  1.0e-12" in text
 
 
@@ -427,7 +428,8 @@ def test_losses_of_a_training_that_diverges_are_short() -> None:
             verdict(
                 GOOD,
                 trajectory=dataclasses.replace(
-                    LOCKSTEP, finding=Finding(TRAINING, "loss", "training", "a vs b", None, step=3)
+                    LOCKSTEP,
+                    finding=Finding(TRAINING, "loss", "training", ("a", "b"), None, step=3),
                 ),
             ),
             "DIFFERENT: only one of numpy and torch can be trained on model",
@@ -561,7 +563,7 @@ def test_resynchronised_training_says_what_was_replayed() -> None:
 
 
 def test_json_has_no_number_that_is_not_finite() -> None:
-    infinite = Quantity(Layer("c"), "output", "float64", "a vs b", "p", 1.0, 1.0, 0.0, math.inf)
+    infinite = Comparison(Layer("c"), "output", "float64", ("a", "b"), "p", 1.0, 1.0, 0.0, math.inf)
     text = to_json(verdict_document(verdict(infinite, findings=(finding(infinite),))))
     assert '"ratio": null' in text
     assert "Infinity" not in text

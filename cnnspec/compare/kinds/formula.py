@@ -40,7 +40,7 @@ def layer_formula(
             **situation.parameters,
             **{f"old_{name}": array for name, array in situation.buffers.items()},
         }
-        balls = {name: arithmetic.ball(array) for name, array in arrays.items()}
+        balls = {name: arithmetic.rounded(array) for name, array in arrays.items()}
         return {**balls, "layer": situation.at.layer, **more(situation, arithmetic)}
 
     return Formula(given, steps, remembers=False)

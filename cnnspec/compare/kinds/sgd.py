@@ -22,8 +22,8 @@ def _given(situation: UpdateSituation, arithmetic: Arithmetic) -> dict[str, Any]
     assert isinstance(options, SGD)
     old = situation.slots.get("momentum_buffer", np.zeros_like(situation.weights))
     return given_of(situation, arithmetic) | {
-        "old": arithmetic.ball(old),
-        "momentum": arithmetic.constant(options.momentum),
+        "old": arithmetic.rounded(old),
+        "momentum": arithmetic.rounded(options.momentum),
         "given_momentum": options.momentum,
         "nesterov": options.nesterov,
     }

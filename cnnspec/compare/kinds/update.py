@@ -16,10 +16,10 @@ Make = Callable[[str, str, Steps], Fault[UpdateSituation]]
 def given_of(situation: UpdateSituation, arithmetic: Arithmetic) -> dict[str, Any]:
     """Return what every rule is given."""
     return {
-        "w": arithmetic.ball(situation.weights),
-        "gradient": arithmetic.ball(situation.gradient),
-        "rate": arithmetic.constant(situation.learning_rate),
-        "decay": arithmetic.constant(situation.options.weight_decay),
+        "w": arithmetic.rounded(situation.weights),
+        "gradient": arithmetic.rounded(situation.gradient),
+        "rate": arithmetic.rounded(situation.learning_rate),
+        "decay": arithmetic.rounded(situation.options.weight_decay),
     }
 
 

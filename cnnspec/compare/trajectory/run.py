@@ -136,6 +136,6 @@ class _Run:
         alone = [name for name in self._networks if name in stopped]
         if len(alone) != 1:
             return None
-        pair = " vs ".join(self._networks)
+        both = tuple(self._networks)
         step = self._recorder.last + 1
-        return Finding(TRAINING, "loss", "training", pair, None, wrong_side=alone[0], step=step)
+        return Finding(TRAINING, "loss", "training", both, None, wrong_side=alone[0], step=step)

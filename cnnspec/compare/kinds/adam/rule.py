@@ -20,10 +20,10 @@ def _given(situation: UpdateSituation, arithmetic: Arithmetic) -> dict[str, Any]
     return given_of(situation, arithmetic) | {
         "given_b1": beta1,
         "given_b2": beta2,
-        "eps": arithmetic.constant(options.eps),
+        "eps": arithmetic.rounded(options.eps),
         "given_step": situation.step,
-        "old_m": arithmetic.ball(situation.slots["exp_avg"]),
-        "old_v": arithmetic.ball(situation.slots["exp_avg_sq"]),
+        "old_m": arithmetic.rounded(situation.slots["exp_avg"]),
+        "old_v": arithmetic.rounded(situation.slots["exp_avg_sq"]),
     }
 
 
@@ -42,8 +42,8 @@ STEPS: Steps = {
     **STEP,
     "beta1": lambda at: at.given_b1,
     "beta2": lambda at: at.given_b2,
-    "b1": lambda at: at.arithmetic.constant(at.beta1),
-    "b2": lambda at: at.arithmetic.constant(at.beta2),
+    "b1": lambda at: at.arithmetic.rounded(at.beta1),
+    "b2": lambda at: at.arithmetic.rounded(at.beta2),
     "t": lambda at: at.given_step,
     "m": lambda at: _running_mean(at.b1, at.old_m, at.g),
     "square": lambda at: at.g * at.g,

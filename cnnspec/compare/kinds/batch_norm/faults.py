@@ -71,8 +71,8 @@ FAULTS = [
         {
             "mean": lambda at: at.old_mean,
             "used": lambda at: at.old_var,
-            "mean_g": lambda at: at.arithmetic.constant(0.0),
-            "mean_gz": lambda at: at.arithmetic.constant(0.0),
+            "mean_g": lambda at: at.arithmetic.rounded(0.0),
+            "mean_gz": lambda at: at.arithmetic.rounded(0.0),
         },
     ),
     passed(
@@ -83,8 +83,8 @@ FAULTS = [
             "d": lambda at: at.x - at.running_mean,
             "used": lambda at: at.running_var,
             "unbiased": lambda at: at.right.unbiased,
-            "mean_g": lambda at: at.arithmetic.constant(0.0),
-            "mean_gz": lambda at: at.arithmetic.constant(0.0),
+            "mean_g": lambda at: at.arithmetic.rounded(0.0),
+            "mean_gz": lambda at: at.arithmetic.rounded(0.0),
         },
     ),
     passed(
@@ -95,7 +95,7 @@ FAULTS = [
     passed(
         "not-divided",
         "the division by the standard deviation is left out",
-        {"root": lambda at: at.arithmetic.constant(1.0)},
+        {"root": lambda at: at.arithmetic.rounded(1.0)},
     ),
     passed(
         "second-moment",
@@ -250,12 +250,12 @@ FAULTS = [
     running(
         "not-decayed",
         "momentum times the new value is added to the old one: the old one is not decayed",
-        {"kept": lambda at: at.arithmetic.constant(1.0)},
+        {"kept": lambda at: at.arithmetic.rounded(1.0)},
     ),
     running(
         "new-not-weighted",
         "the new value is added whole: it is not multiplied by the momentum",
-        {"share": lambda at: at.arithmetic.constant(1.0), "kept": lambda at: 1 - at.momentum},
+        {"share": lambda at: at.arithmetic.rounded(1.0), "kept": lambda at: 1 - at.momentum},
     ),
     running(
         "momentum-twice",

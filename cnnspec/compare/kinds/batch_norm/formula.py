@@ -121,13 +121,13 @@ def _given(situation: LayerSituation, arithmetic: Arithmetic) -> dict[str, Any]:
         "old_var": situation.buffers["running_var"],
     }
     return {
-        "x": arithmetic.ball(situation.x.reshape(shape)),
-        "grad_output": arithmetic.ball(situation.grad_output.reshape(shape)),
+        "x": arithmetic.rounded(situation.x.reshape(shape)),
+        "grad_output": arithmetic.rounded(situation.grad_output.reshape(shape)),
         "eps": layer.eps,
-        "momentum": arithmetic.constant(layer.momentum),
+        "momentum": arithmetic.rounded(layer.momentum),
         "images": shape[0],
         "shape": shape,
-    } | {name: arithmetic.ball(array[None, :, None]) for name, array in of_channel.items()}
+    } | {name: arithmetic.rounded(array[None, :, None]) for name, array in of_channel.items()}
 
 
 class NormFormula(Formula[LayerSituation]):

@@ -14,7 +14,7 @@ from cnnspec.numerics.formula import Computation, Steps
 
 
 def _given(situation: LossSituation, arithmetic: Arithmetic) -> dict[str, Any]:
-    return {"logits": arithmetic.ball(situation.logits), "given_labels": situation.labels}
+    return {"logits": arithmetic.rounded(situation.logits), "given_labels": situation.labels}
 
 
 def _one_hot(at: Computation) -> Any:

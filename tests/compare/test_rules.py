@@ -1,29 +1,34 @@
 """What only follows from another finding, and by which rule."""
 
+from collections.abc import Sequence
 from typing import get_args
 
 from cnnspec.address import STEP, Address, Layer
-from cnnspec.compare.consequences import sorted_out
-from cnnspec.compare.verdict import Quantity, Rule
+from cnnspec.compare.rules import RULES, sorted_out
+from cnnspec.compare.verdict import Comparison, RuleName
 
-PAIR = "a vs b"
+PAIR = ("a", "b")
 CONV, LINEAR = Layer("conv1"), Layer("linear1")
 
 
 def off(
-    at: Address, quantity: str, precision: str = "float64", backend: str = PAIR, probe: str = "data"
-) -> Quantity:
-    return Quantity(at, quantity, precision, backend, probe, 1.0, 1.0, 0.1, 10.0)
+    at: Address,
+    quantity: str,
+    precision: str = "float64",
+    sides: Sequence[str] = PAIR,
+    probe: str = "data",
+) -> Comparison:
+    return Comparison(at, quantity, precision, tuple(sides), probe, 1.0, 1.0, 0.1, 10.0)
 
 
 APART = off(CONV, "output")
 PREDICTED = off(STEP, "predicted logits")
 LOST = off(LINEAR, "output", "float32", "a")
-RESTLESS = off(LINEAR, "own weights", backend="b")
+RESTLESS = off(LINEAR, "own weights", sides="b")
 
 
-def rules(*beyond: Quantity) -> dict[Quantity, Rule]:
-    found = sorted_out(beyond, PAIR)
+def rules(*beyond: Comparison) -> dict[Comparison, RuleName]:
+    found = sorted_out(beyond)
     assert {*found.apart, *found.own, *found.lost} | {i.quantity for i in found.follows} == {
         *beyond
     }
@@ -36,10 +41,10 @@ def test_predictions_follow_from_parts_and_are_a_finding_without_them() -> None:
 
 
 def test_predictions_follow_from_a_pass_that_is_not_its_parts() -> None:
-    spoilt = off(LINEAR, "output", backend="a", probe="whole pass")
+    spoilt = off(LINEAR, "output", sides="a", probe="whole pass")
     assert rules(spoilt, PREDICTED) == {PREDICTED: "prediction-of-spoilt-pass"}
     assert rules(spoilt, APART, PREDICTED) == {PREDICTED: "prediction-of-parts"}
-    for other in (LOST, off(LINEAR, "own weights", backend="a", probe="whole pass")):
+    for other in (LOST, off(LINEAR, "own weights", sides="a", probe="whole pass")):
         assert rules(other, PREDICTED) == {}
 
 
@@ -63,7 +68,7 @@ def test_a_step_that_is_off_in_float64_is_said_once() -> None:
 
 def test_steps_of_weights_that_move_by_themselves() -> None:
     own, other = (
-        off(STEP, f"{at}.weight", backend="b", probe="step 1") for at in ("linear1", "conv1")
+        off(STEP, f"{at}.weight", sides="b", probe="step 1") for at in ("linear1", "conv1")
     )
     assert rules(RESTLESS, own, other) == {own: "step-of-changing-weights"}
 
@@ -77,12 +82,12 @@ def test_every_rule_is_tried_here() -> None:
         "step-as-in-float64",
         "step-of-changing-weights",
     }
-    assert tried == set(get_args(Rule))
+    assert tried == set(get_args(RuleName)) == {rule.name for rule in RULES}
 
 
 def test_findings_come_in_their_order() -> None:
     passes = off(CONV, "grad_input", "float32", "a", "whole pass")
     exact = off(STEP, "loss", "float64", "a", "step 1")
     step = off(STEP, "logits", "float32", "b", "step 1")
-    found = sorted_out([LOST, step, passes, exact, APART], PAIR)
+    found = sorted_out([LOST, step, passes, exact, APART])
     assert (found.apart, found.own, found.lost) == ((APART,), (exact, passes, step), (LOST,))
