@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import bisect
 import itertools
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from cnnspec.spec.amounts import in_bytes, in_words
 from cnnspec.spec.composites import Composite, count_layers
 from cnnspec.spec.data.contents import Contents
 from cnnspec.spec.data.fits import classes_fit, images_fit, options_fit
 from cnnspec.spec.data.source import DataSource
 from cnnspec.spec.diagnostics import Diagnostic, Path
 from cnnspec.spec.layers import Layer
-from cnnspec.spec.limits import MOST, MOST_LAYERS, Limits
+from cnnspec.spec.limits import MOST_LAYERS, Limits
 from cnnspec.spec.model import ModelSpec
-from cnnspec.spec.shapes import Entry, Placed, PlacedLayer, not_logits, place_layers
+from cnnspec.spec.shapes import Entry, Placed, not_logits, place_layers
 from cnnspec.spec.sizes import PartialShape, Shape, show
+from cnnspec.spec.too_large import too_many_layers, too_many_numbers
 from cnnspec.spec.training import Training
 
 
@@ -55,7 +53,7 @@ def check(sections: Sections) -> Placed:
 
     The problems have paths, but no places.
     """
-    too_many = [*_too_many_layers(sections)]
+    too_many = [*too_many_layers(sections)]
     if too_many or count_layers(sections.layers) > MOST_LAYERS:
         return Placed([], None, too_many)
     chain = place_layers(_input_offered(sections), sections.layers)
@@ -63,30 +61,12 @@ def check(sections: Sections) -> Placed:
         *_channels_last(sections),
         *chain.problems,
         *_logits(sections, chain),
-        *_sizes(sections, chain),
+        *too_many_numbers(sections, chain),
         *_data(sections, chain),
         *_least_batch(sections, chain),
         *_nothing_learnt(sections, chain),
     ]
     return Placed(chain.layers, chain.output, problems)
-
-
-def _too_many_layers(sections: Sections) -> Iterator[Diagnostic]:
-    """Refuse more layers than are meant, before they are placed."""
-    limit: int | None = sections.limits.layers if sections.limits else None
-    counts = [count_layers([entry]) for entry in sections.layers]
-    count = sum(counts)
-    if limit is None or count <= limit:
-        return
-    lift = f", or lift the limit with `limits: {{layers: {count}}}`" if count <= MOST_LAYERS else ""
-    large = counts.index(max(counts))
-    here = (large, sections.layers[large].keyword or "") if counts[large] > limit else ()
-    yield Diagnostic(
-        "too-many-layers",
-        f"the network has {in_words(count)} layers; the limit is {limit:,}",
-        ("layers", *here),
-        help=f"make the network smaller{lift}",
-    )
 
 
 def _channels_last(sections: Sections) -> Iterator[Diagnostic]:
@@ -113,64 +93,6 @@ def _logits(sections: Sections, chain: Placed) -> Iterator[Diagnostic]:
     if chain.output is not None and not _is_flat(chain.output) and sections.layers:
         code = "ends-in-images" if sections.data is None else "no-logits"
         yield not_logits(sections.layers, chain.output, code)
-
-
-def _sizes(sections: Sections, chain: Placed) -> Iterator[Diagnostic]:
-    """Refuse what no machine holds, before anything is allocated."""
-    training, limits = sections.training, sections.limits
-    if training is None or limits is None:
-        return
-    images = _images_of_a_batch(sections, training)
-    number = 8 if training.precision == "float64" else 4
-    parameters = [(placed, _parameter_count(placed)) for placed in chain.layers]
-    activations = [(placed, images * math.prod(placed.output)) for placed in chain.layers]
-    given = images * math.prod(sections.input or ())
-    if given > limits.activations:
-        yield Diagnostic(
-            "too-many-activations",
-            f"a batch of {images:,} images alone is {in_words(given)} numbers, "
-            f"{in_bytes(given * number)}; the limit is {in_words(limits.activations)}",
-            ("input",),
-            help="make the images or `batch_size` smaller"
-            + _lift("activations", given + sum(count for _, count in activations)),
-        )
-        activations = []
-    for what, counts, limit in (
-        ("parameters", parameters, limits.parameters),
-        ("activations", activations, limits.activations),
-    ):
-        totals = list(itertools.accumulate(count for _, count in counts))
-        beyond = bisect.bisect_right(totals, limit)
-        if beyond == len(totals):
-            continue
-        placed, total, whole = counts[beyond][0], totals[beyond], totals[-1]
-        inputs = " and ".join(map(show, placed.input_shapes))
-        batch = f" in a batch of {images:,}" if what == "activations" else ""
-        yield Diagnostic(
-            f"too-many-{what}",
-            f"{placed.name} brings the network to {in_words(total)} {what}{batch}, "
-            f"{in_bytes(total * number)}; the limit is {in_words(limit)}",
-            placed.path,
-            notes=(f"{placed.name}: {inputs} -> {show(placed.output)}",),
-            help=f"make it smaller{_lift(what, whole)}",
-        )
-
-
-def _lift(what: str, total: int) -> str:
-    return f", or lift the limit with `limits: {{{what}: {total}}}`" if total <= MOST else ""
-
-
-def _parameter_count(placed: PlacedLayer) -> int:
-    return sum(map(math.prod, placed.layer.parameters(placed.input).values()))
-
-
-def _images_of_a_batch(sections: Sections, training: Training) -> int:
-    """Return how many images a batch has: 0 where that is not known."""
-    known = sections.images_to_train()
-    size: int | None = training.batch_size  # None in a section that is not valid
-    if size is None:
-        return 0
-    return size if known is None else min(size, known)
 
 
 def _input_offered(sections: Sections) -> Shape | None:

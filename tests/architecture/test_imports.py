@@ -10,7 +10,7 @@ from pathlib import Path
 PACKAGE = Path(__file__).parents[2] / "cnnspec"
 
 RECORDS = {
-    *("address", "plan", "difference", "starter", "initial"),
+    *("address", "plan", "alignment", "difference", "starter", "initial"),
     *("randomness", "trace", "environment", "documents"),
 }
 BASE = {"errors", "files", "printable"}
@@ -21,7 +21,8 @@ MAY_IMPORT = {
     "shipped": set(),
     "spec": BASE,
     "plan": {"errors", "spec"},
-    "difference": {"errors", "spec", "plan"},
+    "alignment": {"spec", "plan"},
+    "difference": {"errors", "spec", "plan", "alignment"},
     "starter": {"spec", "plan"},
     "randomness": set(),
     "trace": set(),
