@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from itertools import product
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -14,10 +16,12 @@ from cnnspec.compare import compare_parties, parse_party
 from cnnspec.compare.planted import OPTIMIZERS
 from cnnspec.compare.planted.draw import Draw
 from cnnspec.compare.planted.random_specs import drawn_entries
-from cnnspec.plan import resolve
-from cnnspec.spec.composites import AnyEntry
+from cnnspec.difference import compare_specs
+from cnnspec.plan import INPUT, resolve, write_out
+from cnnspec.spec.composites import AnyEntry, count_layers
 from cnnspec.spec.data import MNIST, NPZ, DataSource, Digits, FashionMNIST, Normalize
 from cnnspec.spec.dump import dump_spec
+from cnnspec.spec.format import format_spec
 from cnnspec.spec.initializations import Normal, TorchDefault
 from cnnspec.spec.layers import Layer, Linear
 from cnnspec.spec.load import parse_spec
@@ -29,8 +33,8 @@ from cnnspec.spec.training import Training
 # torch says so once, of every `padding: same` that adds an odd number of cells.
 pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel:UserWarning")
 
-normal_run = settings(max_examples=6, deadline=None, derandomize=True)
-slow_run = settings(max_examples=500, deadline=None, derandomize=True)
+normal_run = settings(max_examples=20, deadline=None, derandomize=True)
+slow_run = settings(max_examples=1000, deadline=None, derandomize=True)
 
 MAX_NUMBERS = 200  # that a layer gives for one image
 
@@ -135,20 +139,31 @@ def decorated_specs(draw: DrawFn) -> ModelSpec:
     """Draw a spec with names, data and everything else that a file can say."""
     kind = draw(st.none() | st.sampled_from(DATA))
     spec = draw(specs(kind))
-    count = len(spec.layers)
-    names = draw(st.lists(LAYER_NAMES, min_size=count, max_size=count, unique=True))
-    named = draw(st.lists(st.booleans(), min_size=count, max_size=count))
-    layers = [
-        layer.model_copy(update={"name": name}) if give else layer
-        for layer, name, give in zip(spec.layers, names, named)
-    ]
+    layers = named(draw, spec.layers, 1)
     return spec.model_copy(
         update={
             "name": draw(MODEL_NAMES),
-            "layers": tuple(layers),
+            "layers": layers,
             "data": kind and draw(data_sources(kind, spec.input[0])),
         }
     )
+
+
+def named(draw: DrawFn, value: Sequence[Any], depth: int) -> tuple[Any, ...]:
+    """Give some entries of a list names, or of lists that stand so deep within each other."""
+    if depth > 1:
+        return tuple(named(draw, each, depth - 1) for each in value)
+    count = len(value)
+    names = draw(st.lists(LAYER_NAMES, min_size=count, max_size=count, unique=True))
+    entries = []
+    for entry, name in zip(value, names):
+        inside = {
+            option: named(draw, getattr(entry, option), levels)
+            for option, levels in getattr(entry, "lists", {}).items()
+        }
+        given = {"name": name} if draw(st.booleans()) else {}
+        entries.append(entry.model_copy(update=inside | given))
+    return tuple(entries)
 
 
 PAIRS = [("numpy", "torch"), ("loops", "torch")]
@@ -170,7 +185,23 @@ def check_backends(spec: ModelSpec, backends: tuple[str, str], precision: str) -
 
 def check_dialect(spec: ModelSpec) -> None:
     for defaults in (False, True):
-        assert parse_spec(dump_spec(spec, defaults=defaults)) == spec
+        text = dump_spec(spec, defaults=defaults)
+        assert parse_spec(text) == spec
+        assert format_spec(text) == text
+    out = write_out(spec)
+    assert write_out(out) == out
+    assert resolve(out).state == resolve(spec).state
+    assert compare_specs(spec, out).same
+
+
+def check_layout(spec: ModelSpec) -> None:
+    plan = resolve(spec)
+    known: dict[str, Shape] = {INPUT: spec.input}
+    for at in plan.layers:
+        assert at.input_shapes == tuple(known[source] for source in at.inputs)
+        assert at.name not in known
+        known[at.name] = at.output
+    assert len(plan.layers) == count_layers(spec.layers)
 
 
 @pytest.mark.torch
@@ -186,6 +217,7 @@ def test_backends_are_one_function(
 @given(decorated_specs())
 def test_the_dialect_keeps_every_spec(spec: ModelSpec) -> None:
     check_dialect(spec)
+    check_layout(spec)
 
 
 @pytest.mark.torch
@@ -200,5 +232,6 @@ def test_backends_are_one_function_2000(spec: ModelSpec) -> None:
 @pytest.mark.slow
 @slow_run
 @given(decorated_specs())
-def test_the_dialect_keeps_every_spec_500(spec: ModelSpec) -> None:
+def test_the_dialect_keeps_every_spec_1000(spec: ModelSpec) -> None:
     check_dialect(spec)
+    check_layout(spec)

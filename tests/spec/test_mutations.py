@@ -31,7 +31,6 @@ from cnnspec.spec.diagnostics import Path
 from cnnspec.spec.model import kinds_at
 from cnnspec.spec.sizes import show
 from cnnspec.spec.source import Source, read_source
-from tests.contract.random_trees import decorated_trees
 from tests.contract.test_random_specs import decorated_specs
 from tests.spec.test_fuzz import TREE
 
@@ -58,7 +57,7 @@ def texts(draw: DrawFn) -> str:
     """Draw the text of a valid spec."""
     if draw(st.booleans()):
         return draw(st.sampled_from(SPECS))
-    spec = draw(decorated_specs() | decorated_trees())
+    spec = draw(decorated_specs())
     text = dump_spec(spec, defaults=draw(st.booleans()))
     assume(inspect_spec(text).spec is not None)
     return text
@@ -190,6 +189,8 @@ def check_wrong(mutation: Mutation) -> None:
         return
     if mutation.path[0] == "limits" and "limits" in BETWEEN.get(first.code, ()):
         return  # `limits: {parameters: &a 1}` is read as 1, too, and the layers stand above it
+    if first.code == "branches-differ" and first.path == mutation.path[: len(first.path)]:
+        return  # so is `out_channels: &a 1`, and the block that no longer fits stands above it
     assert lines[0] == mutation.line
     assert place(first).text == mutation.text.split("\n")[mutation.line - 1]
 

@@ -8,6 +8,6 @@ from cnnspec.spec.sizes import Shape
 
 
 def drawn(branches: Branches, input: Shape) -> Repeat | None:
-    """Draw layers that come two or three times; they need not fit a second time."""
+    """Draw layers that come up to three times; they need not fit a second time."""
     layers, _ = branches.several(input)
-    return Repeat(times=branches.draw.whole(2, 3), layers=layers) if layers else None
+    return Repeat(times=branches.draw.whole(1, 3), layers=layers) if layers else None
