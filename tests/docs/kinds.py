@@ -53,6 +53,9 @@ are where they are left out. A name that another tool has for something is not w
 `cnnspec validate` answers it with the name that stands here.
 """
 
+JUDGED = {*KINDS, *JOINS, *LOSSES, *OPTIMIZERS}
+"""What the referee knows faults of."""
+
 
 @dataclass(frozen=True)
 class Table:
@@ -179,6 +182,8 @@ def _told(kind: type[Kind], table: Table) -> Iterator[str]:
     if own and is_chosen(table.place):
         yield options.table(kind, own, LINKS)
     yield from elsewhere.names(kind)
+    if kind.keyword in JUDGED:
+        yield f"[What people get wrong in it](causes.md#faults-of-{kind.keyword})"
 
 
 # What a kind does in its example

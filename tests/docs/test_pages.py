@@ -34,6 +34,7 @@ from tests.docs.terminal import Typed, answer, matches, typed
 
 WRITTEN = {
     "docs/reference/commands.md": "test_reference.py writes it from the commands",
+    "docs/reference/causes.md": "test_causes.py writes it from the rooms of the referee",
     "docs/reference/kinds.md": "test_kinds.py writes it from the rooms of the spec",
     "docs/reference/diagnostics.md": "tests/spec/test_corpus.py writes it from what is said",
 }

@@ -34,18 +34,16 @@ class Setting:
 
     def diagnose(self, quantity: str, faulty: Faulty) -> Cause | None:
         """Name the cause of a fault, of which other probes may know, too."""
-        return diagnose_layer(
-            [
-                Observation(
-                    situation,
-                    quantity,
-                    faulty(situation, truth),
-                    truth[quantity],
-                    bounds[quantity],
-                )
-                for situation, truth, bounds in zip(self.situations, self.truths, self.bounds)
-            ]
-        )
+        return diagnose_layer(self.observe(quantity, faulty))
+
+    def observe(self, quantity: str, faulty: Faulty) -> list[Observation[LayerSituation]]:
+        """Return what a faulty layer gives on each probe, and what is right."""
+        return [
+            Observation(
+                situation, quantity, faulty(situation, truth), truth[quantity], bounds[quantity]
+            )
+            for situation, truth, bounds in zip(self.situations, self.truths, self.bounds)
+        ]
 
     @cached_property
     def bounds(self) -> list[Parts]:

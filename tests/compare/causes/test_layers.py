@@ -13,12 +13,9 @@ from cnnspec.compare.fault import LayerSituation, Observation
 from cnnspec.compare.kinds.affine.convolution import Convolution
 from cnnspec.randomness import stream
 from cnnspec.spec.layers import JOINS, KINDS, Conv
+from tests.compare.causes.any_layer import FACTORS, ORDERS, OTHERS, SETTINGS
 from tests.compare.causes.layer_probes import Faulty, Setting, setting
 from tests.rooms import LAYERS
-
-SETTINGS: dict[str, Setting] = {
-    f"{kind}-{name}": one for kind, room in LAYERS.items() for name, one in room.probed.items()
-}
 
 FAULTS = [
     pytest.param(*fault, id="-".join((kind, fault[1], fault[3])))
@@ -34,63 +31,6 @@ def test_fault_is_named(layer: Setting, quantity: str, faulty: Faulty, code: str
     assert cause.code == code, cause.sentence
 
 
-FACTORS: list[tuple[str, str, Faulty, str]] = [
-    (
-        "linear-plain",
-        "grad_weight",
-        lambda at, right: right["grad_weight"] / len(at.x),
-        "every number is 0.142857 times the expected one (1/7 = 1/batch_size): it may be divided "
-        "by the batch size twice",
-    ),
-    (
-        "conv-plain",
-        "grad_weight",
-        lambda at, right: right["grad_weight"] / 20,
-        "every number is 0.05 times the expected one (1/20 = 1/positions = 1/input_positions): it "
-        "may be a mean over the positions of the output; the sum is wanted",
-    ),
-    (
-        "conv-plain",
-        "grad_bias",
-        lambda at, right: at.grad_output.mean(axis=(0, 2, 3)),
-        "every number is 0.00714286 times the expected one (1/140 = 1/(batch_size * positions) = "
-        "1/(batch_size * input_positions)): it may be a mean over batch and positions; the sum is "
-        "wanted",
-    ),
-    (
-        "linear-plain",
-        "grad_input",
-        lambda at, right: -right["grad_input"],
-        "every number is -1 times the expected one: the sign is turned round",
-    ),
-    (
-        "linear-plain",
-        "output",
-        lambda at, right: right["output"] * 4,
-        "every number is 4 times the expected one (= out_features)",
-    ),
-    (
-        "conv-plain",
-        "grad_input",
-        lambda at, right: right["grad_input"] * len(at.x),
-        "every number is 7 times the expected one (= batch_size): it may be multiplied by the "
-        "batch size",
-    ),
-    (
-        "batch_norm-images",
-        "grad_weight",
-        lambda at, right: 2 * right["grad_weight"],
-        "every number is 2 times the expected one: it may be counted twice",
-    ),
-    (
-        "conv-plain",
-        "grad_weight",
-        lambda at, right: 1.7 * right["grad_weight"],
-        "every number is 1.7 times the expected one",
-    ),
-]
-
-
 @pytest.mark.parametrize(("name", "quantity", "faulty", "sentence"), FACTORS)
 def test_factor_is_named_by_the_sizes_that_make_it(
     name: str, quantity: str, faulty: Faulty, sentence: str
@@ -100,55 +40,8 @@ def test_factor_is_named_by_the_sizes_that_make_it(
     assert (cause.code, cause.sentence) == ("scale", sentence)
 
 
-ORDERS: list[tuple[str, str, Faulty, str]] = [
-    (
-        "conv-plain",
-        "grad_weight",
-        lambda at, y: y["grad_weight"][..., ::-1, ::-1],
-        "flipped-kernel",
-    ),
-    (
-        "conv-plain",
-        "grad_weight",
-        lambda at, y: y["grad_weight"].swapaxes(2, 3),
-        "height-width-swapped",
-    ),
-    (
-        "conv-plain",
-        "grad_weight",
-        lambda at, y: y["grad_weight"].swapaxes(0, 1),
-        "channels-swapped",
-    ),
-    ("linear-plain", "grad_weight", lambda at, y: y["grad_weight"].T, "transposed"),
-    (
-        "linear-plain",
-        "grad_weight",
-        lambda at, y: y["grad_weight"].T.reshape(4, 6),
-        "misread-layout",
-    ),
-    ("conv-plain", "output", lambda at, y: y["output"][::-1], "images-reversed"),
-    ("conv-plain", "output", lambda at, y: y["output"][:, ::-1], "channels-reversed"),
-    ("conv-plain", "output", lambda at, y: y["output"].swapaxes(2, 3), "height-width-swapped"),
-    ("pool-max", "output", lambda at, y: y["output"][:, :, ::-1, ::-1], "turned"),
-    ("pool-max", "grad_input", lambda at, y: np.roll(y["grad_input"], 1, axis=3), "rolled"),
-    ("batch_norm-images", "output", lambda at, y: np.roll(y["output"], -1, axis=2), "rolled"),
-    ("relu-images", "output", lambda at, y: moved_down(y["output"]), "shifted"),
-    ("linear-plain", "grad_bias", lambda at, y: y["grad_bias"][None], "shape"),
-    ("conv-plain", "grad_bias", lambda at, y: y["grad_bias"][:, None, None], "shape"),
-    ("conv-plain", "output", lambda at, y: y["output"][:, :, :-1], "windows-missing"),
-    ("conv-plain", "grad_weight", lambda at, y: np.empty(0), "missing"),
-    ("conv-plain", "grad_weight", lambda at, y: 0 * y["grad_weight"], "all-zeros"),
-]
-
-
-def moved_down(array: np.ndarray) -> np.ndarray:
-    moved = np.zeros_like(array)
-    moved[:, :, 1:] = array[:, :, :-1]
-    return moved
-
-
-@pytest.mark.parametrize(("name", "quantity", "faulty", "code"), ORDERS)
-def test_other_orders_and_shapes_are_named(
+@pytest.mark.parametrize(("name", "quantity", "faulty", "code"), [*ORDERS, *OTHERS])
+def test_what_any_layer_may_have_is_named(
     name: str, quantity: str, faulty: Faulty, code: str
 ) -> None:
     cause = SETTINGS[name].diagnose(quantity, faulty)

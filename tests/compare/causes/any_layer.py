@@ -1,0 +1,144 @@
+"""Faults that any layer may have, in rows: where, in which quantity, what it gives, what is said."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cnnspec.compare.fault import LayerSituation
+from cnnspec.numerics.budget import Exact
+from tests.compare.causes.layer_probes import Faulty, Parts, Setting
+from tests.rooms import LAYERS
+
+SETTINGS: dict[str, Setting] = {
+    f"{kind}-{name}": one for kind, room in LAYERS.items() for name, one in room.probed.items()
+}
+
+FACTORS: list[tuple[str, str, Faulty, str]] = [
+    (
+        "linear-plain",
+        "grad_weight",
+        lambda at, right: right["grad_weight"] / len(at.x),
+        "every number is 0.142857 times the expected one (1/7 = 1/batch_size): it may be divided "
+        "by the batch size twice",
+    ),
+    (
+        "conv-plain",
+        "grad_weight",
+        lambda at, right: right["grad_weight"] / 20,
+        "every number is 0.05 times the expected one (1/20 = 1/positions = 1/input_positions): it "
+        "may be a mean over the positions of the output; the sum is wanted",
+    ),
+    (
+        "conv-plain",
+        "grad_bias",
+        lambda at, right: at.grad_output.mean(axis=(0, 2, 3)),
+        "every number is 0.00714286 times the expected one (1/140 = 1/(batch_size * positions) = "
+        "1/(batch_size * input_positions)): it may be a mean over batch and positions; the sum is "
+        "wanted",
+    ),
+    (
+        "linear-plain",
+        "grad_input",
+        lambda at, right: -right["grad_input"],
+        "every number is -1 times the expected one: the sign is turned round",
+    ),
+    (
+        "linear-plain",
+        "output",
+        lambda at, right: right["output"] * 4,
+        "every number is 4 times the expected one (= out_features)",
+    ),
+    (
+        "conv-plain",
+        "grad_input",
+        lambda at, right: right["grad_input"] * len(at.x),
+        "every number is 7 times the expected one (= batch_size): it may be multiplied by the "
+        "batch size",
+    ),
+    (
+        "batch_norm-images",
+        "grad_weight",
+        lambda at, right: 2 * right["grad_weight"],
+        "every number is 2 times the expected one: it may be counted twice",
+    ),
+    (
+        "conv-plain",
+        "grad_weight",
+        lambda at, right: 1.7 * right["grad_weight"],
+        "every number is 1.7 times the expected one",
+    ),
+]
+"""With the sentence, as what is said hangs on the sizes of the problem."""
+
+
+def moved_down(array: np.ndarray) -> np.ndarray:
+    moved = np.zeros_like(array)
+    moved[:, :, 1:] = array[:, :, :-1]
+    return moved
+
+
+ORDERS: list[tuple[str, str, Faulty, str]] = [
+    (
+        "conv-plain",
+        "grad_weight",
+        lambda at, y: y["grad_weight"][..., ::-1, ::-1],
+        "flipped-kernel",
+    ),
+    (
+        "conv-plain",
+        "grad_weight",
+        lambda at, y: y["grad_weight"].swapaxes(2, 3),
+        "height-width-swapped",
+    ),
+    (
+        "conv-plain",
+        "grad_weight",
+        lambda at, y: y["grad_weight"].swapaxes(0, 1),
+        "channels-swapped",
+    ),
+    ("linear-plain", "grad_weight", lambda at, y: y["grad_weight"].T, "transposed"),
+    (
+        "linear-plain",
+        "grad_weight",
+        lambda at, y: y["grad_weight"].T.reshape(4, 6),
+        "misread-layout",
+    ),
+    ("conv-plain", "output", lambda at, y: y["output"][::-1], "images-reversed"),
+    ("conv-plain", "output", lambda at, y: y["output"][:, ::-1], "channels-reversed"),
+    ("conv-plain", "output", lambda at, y: y["output"].swapaxes(2, 3), "height-width-swapped"),
+    ("pool-max", "output", lambda at, y: y["output"][:, :, ::-1, ::-1], "turned"),
+    ("pool-max", "grad_input", lambda at, y: np.roll(y["grad_input"], 1, axis=3), "rolled"),
+    ("batch_norm-images", "output", lambda at, y: np.roll(y["output"], -1, axis=2), "rolled"),
+    ("relu-images", "output", lambda at, y: moved_down(y["output"]), "shifted"),
+    ("linear-plain", "grad_bias", lambda at, y: y["grad_bias"][None], "shape"),
+    ("conv-plain", "grad_bias", lambda at, y: y["grad_bias"][:, None, None], "shape"),
+    ("conv-plain", "output", lambda at, y: y["output"][:, :, :-1], "windows-missing"),
+    ("conv-plain", "grad_weight", lambda at, y: np.empty(0), "missing"),
+    ("conv-plain", "grad_weight", lambda at, y: 0 * y["grad_weight"], "all-zeros"),
+]
+"""With the code."""
+
+
+def added_up(quantity: str) -> Faulty:
+    """Add what is right to what was given before; the first time, to 0."""
+    total: list[Exact] = []
+
+    def added(at: LayerSituation, right: Parts) -> Exact:
+        total.append(right[quantity] + (total[-1] if total else 0))
+        return total[-1]
+
+    return added
+
+
+OTHERS: list[tuple[str, str, Faulty, str]] = [
+    ("linear-plain", "grad_weight", added_up("grad_weight"), "accumulated"),
+    (
+        "linear-plain",
+        "grad_weight",
+        lambda at, y: y["grad_weight"] + 0.01 * at.parameters["weight"],
+        "penalty-in-gradient",
+    ),
+    ("conv-plain", "output", lambda at, y: np.trunc(y["output"]), "truncated"),
+    ("conv-plain", "output", lambda at, y: y["output"].astype(np.float32), "low-precision"),
+]
+"""With the code."""
