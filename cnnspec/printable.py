@@ -7,6 +7,8 @@ for people goes through here (`cnnspec.cli.output`, `cnnspec.cli.console`), what
 
 from __future__ import annotations
 
+import re
+
 _HIDDEN = (
     range(0x20),  # C0: the escape that colours begin with, the bell, line breaks
     range(0x7F, 0xA0),  # DEL, and C1: 0x9B is an escape of its own
@@ -25,6 +27,22 @@ _SHOWN = {code: "\ufffd" for codes in _HIDDEN for code in codes} | {ord("\t"): "
 def printable(text: str) -> str:
     """Replace, one by one, what would move the cursor, change the look, or not be seen."""
     return text if text.isascii() and text.isprintable() else text.translate(_SHOWN)
+
+
+def behind_dots(word: str, room: int) -> list[str]:
+    """Break a dotted name into as few pieces as have room, each but the last ending in a dot.
+
+    Numbers stay with what they count: `paths.0.`. Whatever is no such name is one piece.
+    """
+    parts = re.findall(r"[\w\[\]]+(?:\.\d+)*\.?[,;:)]*", word)
+    if len(word) <= room or "".join(parts) != word:
+        return [word]
+    pieces = [""]
+    for part in parts:
+        if pieces[-1] and len(pieces[-1]) + len(part) > room:
+            pieces.append("")
+        pieces[-1] += part
+    return pieces
 
 
 def printable_lines(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -28,6 +29,9 @@ PARTS: tuple[ProgressColumn, ...] = (
     TimeElapsedColumn(),
 )
 """What the line of a work of many parts shows."""
+
+BESIDE = 28
+"""Columns of a line that a short bar, how much is done and the time take."""
 
 REFRESH = 0.25
 """Seconds between two pictures of a line that is drawn between parts alone."""
@@ -56,10 +60,24 @@ class Activity:
         with self.bar, self._heartbeat or nullcontext():
             yield
 
+    def shortened(self, what: str) -> str:
+        """Return what goes on with as much of a dotted name as a line has room for beside a bar."""
+        return _shortened(what, self.console.width - BESIDE)
+
     def say(self, what: What) -> None:
         """Take note of what goes on, for those who see no bar."""
         if self._heartbeat:
             self._heartbeat.say(what)
+
+
+def _shortened(what: str, room: int) -> str:
+    """Leave the outermost blocks out of a name: `replaying ...body.conv1`."""
+    while len(what) > room:
+        shorter = re.sub(r"(?<!\S)(?:\.{3})?[A-Za-z_]\w*\.(?:\d+\.)*(?=\w)", "...", what, count=1)
+        if shorter == what:
+            break
+        what = shorter
+    return what
 
 
 def is_live(console: Console) -> bool:
@@ -96,7 +114,8 @@ class Parts:
         bar = self._activity.bar
         if self._task is None:
             self._task = bar.add_task(description, total=total)
-        bar.update(self._task, completed=done, total=total, description=description)
+        shown = self._activity.shortened(description)
+        bar.update(self._task, completed=done, total=total, description=shown)
         now = time.monotonic()
         if not self._by_itself and now - self._drawn >= REFRESH:
             self._drawn = now

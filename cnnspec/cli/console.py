@@ -15,7 +15,7 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 from rich.text import Text
 
-from cnnspec.printable import printable_lines
+from cnnspec.printable import behind_dots, printable_lines
 from cnnspec.report.diagnostics import diagnostics_text
 from cnnspec.spec.diagnostics import Diagnostic
 
@@ -43,12 +43,30 @@ class _Safe(Console):
     def render(
         self, renderable: RenderableType, options: ConsoleOptions | None = None
     ) -> Iterable[Segment]:
-        """Render as rich does, but for what would be more than text on a terminal."""
+        """Render as rich does, but for what would be more than text on a terminal.
+
+        Names of layers that are longer than a line are broken behind dots.
+        """
+        if isinstance(renderable, Text):
+            renderable = _with_names_broken(renderable, options or self.options)
         for segment in super().render(renderable, options):
             if segment.control:  # rich's own: where a bar is drawn anew
                 yield segment
             else:
                 yield segment._replace(text=printable_lines(segment.text))
+
+
+def _with_names_broken(text: Text, options: ConsoleOptions) -> Text:
+    room = options.max_width
+    if options.no_wrap or text.no_wrap or len(text) <= room:
+        return text
+    breaks = []
+    for word in re.finditer(r"\S+", text.plain):
+        at = word.start()
+        for piece in behind_dots(word[0], room)[:-1]:
+            at += len(piece)
+            breaks.append(at)
+    return text.blank_copy("\n").join(text.divide(breaks)) if breaks else text
 
 
 class Errors(_Safe):

@@ -98,7 +98,7 @@ class TrainingProgress:
         self._activity.say(part_of("replaying", done, total, what))
         if self._waiting is None:
             self._waiting = self._bar.add_task("", total=total, loss="")
-        description = f"replaying {what}"
+        description = self._activity.shortened(f"replaying {what}")
         self._bar.update(self._waiting, completed=done, total=total, description=description)
 
     def waited(self) -> None:

@@ -14,7 +14,7 @@ from cnnspec.bench.measure import Spread
 from cnnspec.bench.records import MODES, TORCH, WORDS, MeanRatio, Mode
 from cnnspec.documents import Document, document
 from cnnspec.environment import environment
-from cnnspec.report.tables import plain_table
+from cnnspec.report.tables import Dotted, plain_table
 from cnnspec.report.worthless import mark, worthless_lines
 from cnnspec.spec.sizes import show
 
@@ -94,7 +94,7 @@ def _layers(found: Bench) -> Table:
     for at in found.plan.layers:
         for row in (row for row in found.layers if row.layer == at.name):
             table.add_row(
-                row.layer if row.backend == backends[0] else "",
+                Dotted(row.layer) if row.backend == backends[0] else "",
                 row.backend,
                 _number(1e3 * row.forward.median),
                 _number(1e3 * row.backward.median),

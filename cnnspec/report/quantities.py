@@ -12,7 +12,7 @@ from rich.text import Text
 
 from cnnspec.compare.verdict import Comparison
 from cnnspec.report.address import sides_words, words
-from cnnspec.report.tables import plain_table
+from cnnspec.report.tables import Dotted, plain_table
 
 UNDERFLOW = 1e-300
 """A budget in float64 that is no greater is one of underflows: no number that is shown has it."""
@@ -47,19 +47,25 @@ def legend() -> Text:
 class QuantitiesTable:
     """Every quantity, with what came nearest to its budget, or exceeds it most, first.
 
-    Where a terminal is too narrow for all columns, what the ratio is of is left out.
+    Where a terminal is too narrow for all columns, what the ratio is of is left out. Where it is
+    too narrow for names of layers, too, these stand before the quantities, in as many lines as it
+    takes.
     """
 
     def __init__(self, quantities: Sequence[Comparison]) -> None:
         self._rows = sorted(quantities, key=lambda found: -found.ratio)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        whole = self._table(of=True)
-        natural = Measurement.get(console, options.update(max_width=1000), whole).maximum
         quantities = [label(found.quantity) for found in self._rows] or ["quantity"]
         longest = max(map(len, quantities))
-        needed = natural - longest + max(len(word) for each in quantities for word in each.split())
-        yield whole if needed <= options.max_width else self._table(of=False)
+        folded = longest - max(len(word) for each in quantities for word in each.split())
+        for of in (True, False):
+            table = self._table(of=of)
+            natural = Measurement.get(console, options.update(max_width=1000), table).maximum
+            if natural - folded <= options.max_width:
+                yield table
+                return
+        yield self._folded_table()
 
     def _table(self, *, of: bool) -> Table:
         numbers = ("apart", "budget", "ratio") if of else ("ratio",)
@@ -69,16 +75,27 @@ class QuantitiesTable:
         for column in (0, 2, 3):  # the quantity alone may take several lines
             table.columns[column].no_wrap = True
         for found in self._rows:
-            table.add_row(
-                words(found.address),
-                label(found.quantity),
-                found.precision,
-                _side(found),
-                *((_apart(found), _budget(found)) if of else ()),
-                _ratio(found),
-                style=None if found.ok else "red",
-            )
+            of_ratio = (_apart(found), _budget(found)) if of else ()
+            name = words(found.address), label(found.quantity)
+            table.add_row(*name, *_sides(found), *of_ratio, _ratio(found), style=_style(found))
         return table
+
+    def _folded_table(self) -> Table:
+        table = plain_table(("quantity", "left"), ("dtype", "left"), ("side", "left"), "ratio")
+        for column in (1, 2):
+            table.columns[column].no_wrap = True
+        for found in self._rows:
+            name = Dotted(f"{words(found.address)}, {label(found.quantity)}")
+            table.add_row(name, *_sides(found), _ratio(found), style=_style(found))
+        return table
+
+
+def _sides(found: Comparison) -> tuple[str, str]:
+    return found.precision, _side(found)
+
+
+def _style(found: Comparison) -> str | None:
+    return None if found.ok else "red"
 
 
 def _side(found: Comparison) -> str:

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cnnspec.compare.verdict import Envelope, Trajectory
-from cnnspec.report.tables import loss_text, percent, plain_table
+from cnnspec.report.tables import Dotted, loss_text, percent, plain_table
 from cnnspec.report.training import divergence_text
 from cnnspec.training import diverged_in, is_far
 
@@ -161,7 +161,7 @@ def _jump_table(envelope: Envelope, first: str) -> Table:
     for jump in envelope.jumps:
         turned = ", ".join(f"{of.turned:,} of {of.decisions:,} in {of.layer}" for of in jump.turned)
         led, off = (f"{at:.2g}" if at < 10 else f"{at:,.0f}" for at in (jump.ratio, jump.landed))
-        table.add_row(f"{jump.step:,}", jump.parameter, led, off, turned or "nothing")
+        table.add_row(f"{jump.step:,}", Dotted(jump.parameter), led, off, turned or "nothing")
     return table
 
 

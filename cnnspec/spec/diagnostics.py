@@ -6,7 +6,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Literal
 
-from cnnspec.printable import printable
+from cnnspec.printable import behind_dots, printable
 from cnnspec.spec.codes import CODES, Severity
 
 Path = tuple[str | int, ...]
@@ -101,15 +101,17 @@ def remark_lines(
 
 
 def _wrapped(text: str, width: int | None, indent: str) -> list[str]:
-    """Break a text between words, where it is wider than `width` columns."""
+    """Break a text between words, and long names behind dots, where it is wider than `width`."""
     first, *words = printable(text).split(" ")
-    lines = [first]
+    if width is None:
+        return [" ".join([first, *words])]
+    lines = behind_dots(first, width)
     for word in words:
         longer = f"{lines[-1]} {word}"
-        if width is None or _columns(longer) <= width:
+        if _columns(longer) <= width:
             lines[-1] = longer
         else:
-            lines.append(indent + word)
+            lines += [indent + piece for piece in behind_dots(word, width - len(indent))]
     return lines
 
 

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from cnnspec.cli import activity, heartbeat
-from cnnspec.cli.activity import part_of, parts
+from cnnspec.cli.activity import BESIDE, Activity, part_of, parts
 from cnnspec.cli.heartbeat import Heartbeat, clock
 
 PROGRAM = """
@@ -334,3 +334,23 @@ def test_no_ten_seconds_pass_without_a_line(folder: Path) -> None:
         process.kill()
     assert len(told) > 5
     assert max(after - before for before, after in pairwise(told)) <= 10
+
+
+@pytest.mark.parametrize(
+    ("room", "shown"),
+    [
+        (52, "replaying repeat1.0.residual1.body.conv1 (batch)"),
+        (47, "replaying ...residual1.body.conv1 (batch)"),
+        (40, "replaying ...body.conv1 (batch)"),
+        (10, "replaying ...conv1 (batch)"),
+    ],
+)
+def test_a_line_that_is_drawn_anew_has_room_for_a_bar(
+    monkeypatch: pytest.MonkeyPatch, room: int, shown: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(room + BESIDE))
+    line = "replaying repeat1.0.residual1.body.conv1 (batch)"
+    assert Activity().shortened(line) == shown
+    assert Activity().shortened("trying 0.5 of many settings that are long") == (
+        "trying 0.5 of many settings that are long"
+    )

@@ -249,6 +249,29 @@ def test_no_word_of_the_table_is_broken_on_a_narrow_terminal() -> None:
     assert NARROW in printed(render_replay(verdict(GOOD, BAD), whole=True), 60)
 
 
+NESTED_AT_80 = """
+ layer                           quantity        dtype    side            ratio
+ ──────────────────────────────────────────────────────────────────────────────
+ linear1                         input gradient  float64  numpy vs torch  2e+12
+ repeat1.0.residual1.body.conv1  weight          float32  numpy           0.250
+                                 gradient
+"""
+
+NESTED_AT_60 = """
+ quantity                    dtype    side            ratio
+ ──────────────────────────────────────────────────────────
+ linear1, input gradient     float64  numpy vs torch  2e+12
+ repeat1.0.residual1.body.   float32  numpy           0.250
+   conv1, weight gradient
+"""
+
+
+@pytest.mark.parametrize(("width", "table"), [(80, NESTED_AT_80), (60, NESTED_AT_60)])
+def test_names_of_layers_in_blocks_are_whole_or_broken_behind_dots(width: int, table: str) -> None:
+    nested = dataclasses.replace(GOOD, address=Layer("repeat1.0.residual1.body.conv1"))
+    assert table in printed(render_replay(verdict(nested, BAD), whole=True), width)
+
+
 def test_findings_of_one_cause_stand_together() -> None:
     layers = [dataclasses.replace(BAD, address=Layer(f"conv{n}")) for n in range(1, 20)]
     found = verdict(*layers, findings=tuple(finding(worst, cause=HALF) for worst in layers))
