@@ -15,7 +15,7 @@ from cnnspec.compare.probes import rectangle
 from cnnspec.compare.referee import compare_parties
 from cnnspec.compare.verdict import Verdict
 from cnnspec.errors import BackendError, SpecError
-from cnnspec.plan import Plan, resolve
+from cnnspec.plan import Plan, resolve, resolve_to_train
 from cnnspec.spec.composites import AnyEntry, Composite
 from cnnspec.spec.layers import AnyLayer, Flatten, Linear
 from cnnspec.spec.layers.join import Join
@@ -259,6 +259,6 @@ def _with(spec: ModelSpec, **changes: Any) -> ModelSpec:
 
 def _compared(spec: ModelSpec, parties: tuple[Party, Party]) -> Verdict | None:
     try:
-        return compare_parties(resolve(spec), spec.training, *parties)
+        return compare_parties(resolve_to_train(spec), spec.training, *parties)
     except (SpecError, BackendError):  # the layers do not fit together, or not the backend
         return None
