@@ -1,4 +1,4 @@
-"""Faults that any layer may have, in rows: where, in which quantity, what it gives, what is said."""
+"""Faults that any layer may have, in rows: where, in which quantity, what it gives and is said."""
 
 from __future__ import annotations
 
