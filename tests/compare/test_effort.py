@@ -171,7 +171,7 @@ def test_what_shows_in_many_predictions_alone_is_found() -> None:
     verdict = compare_backends(SPEC, (party, parse_party("loops")), steps=0)
     first = verdict.first_divergence
     assert first is not None
-    assert (first.address, first.quantity, first.backend) == (STEP, "predicted logits", "faulty")
+    assert (first.address, first.quantity, first.sides) == (STEP, "predicted logits", ("faulty",))
     assert first.worst is not None
     assert first.worst.probe == "few at a time"
 
@@ -185,7 +185,7 @@ class PredictsOtherwise(NumPyNetwork):
 def test_what_shows_in_any_prediction_is_found_between_the_sides() -> None:
     party = faulty(network=PredictsOtherwise)
     verdict = compare_backends(SPEC, (party, parse_party("loops")), steps=0)
-    found = {finding.backend: finding.quantity for finding in verdict.findings}
+    found = {finding.sides: finding.quantity for finding in verdict.findings}
     assert "predicted logits" in found.values()
     assert verdict.verdict == "different"
 
