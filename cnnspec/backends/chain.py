@@ -52,7 +52,7 @@ class ChainNetwork(Shared):
         self.backend = backend
         self._dtype = np.dtype(training.precision)
         self._layers = {
-            at.name: layers[at.kind](at.layer, _received(at), at.output, self._dtype)
+            at.name: layers[at.kind](at.layer, received(at), at.output, self._dtype)
             for at in plan.layers
         }
         self._line = self.line(plan, self._layers)
@@ -213,7 +213,7 @@ def with_attributes(kind: type, attributes: Mapping[str, Any]) -> Any:
     return made
 
 
-def _received(at: PlannedLayer) -> Shape | tuple[Shape, ...]:
+def received(at: PlannedLayer) -> Shape | tuple[Shape, ...]:
     """Return the shape that a layer receives; of a join, those of all branches."""
     return at.input_shapes if isinstance(at.layer, Join) else at.input
 

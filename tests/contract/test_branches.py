@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from cnnspec.backends import build
+from cnnspec.backends.loops import pace
 from cnnspec.backends.network import Batch, Network
 from cnnspec.compare import compare_parties, parse_party
 from cnnspec.compare.probe import LayerProbe
@@ -195,6 +196,15 @@ def test_layer_times_are_those_of_a_training_step(name: str, backend: str) -> No
     assert all(time.forward > 0 for time in times.values())
     trained.train_step(Batch(images, labels), 0.0, 1)
     assert_same_bits(network.state(), trained.state())
+
+
+@each_plan
+def test_loops_are_timed_layer_by_layer(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pace, "SECONDS", 1e-5)
+    for outputs in (pace.OUTPUTS, 10):  # of whole layers, and of parts of them
+        monkeypatch.setattr(pace, "OUTPUTS", outputs)
+        found = pace.pace_of(PLANS[name], Training())
+        assert min(found.forward, found.backward, found.update) > 0
 
 
 @each_backend

@@ -13,12 +13,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cnnspec.backends.chain import received
 from cnnspec.backends.loops import LAYERS, LOSSES, OPTIMIZERS
 from cnnspec.backends.parts import Layer
 from cnnspec.errors import SpecError
-from cnnspec.plan import Plan, PlannedLayer
-from cnnspec.spec.layers import Layer as SpecLayer
-from cnnspec.spec.sizes import Shape
+from cnnspec.plan import Plan, PlannedLayer, part
 from cnnspec.spec.training import Training
 from cnnspec.trace import Array
 
@@ -59,12 +58,13 @@ def pace_of(plan: Plan, training: Training) -> Pace:
     """Time the loops of every layer of a network, its loss and its optimizer."""
     dtype = np.dtype(training.precision)
     forward, backward = 0.0, _loss(plan, training, dtype)
-    learns_before = False
+    learns: set[str] = set()
     for at in plan.layers:
-        timed = _Timed(at, dtype)
+        timed, learns_before = _Timed(at, dtype), not learns.isdisjoint(at.inputs)
         forward += timed.forward()
         backward += timed.backward(learns_before)
-        learns_before = learns_before or bool(at.parameters)
+        if learns_before or at.parameters:
+            learns.add(at.name)
     return Pace(forward, backward, _update(plan, training, dtype))
 
 
@@ -72,44 +72,45 @@ class _Timed:
     """A layer over a batch of images that may be smaller than its own."""
 
     def __init__(self, at: PlannedLayer, dtype: np.dtype) -> None:
-        layer, size, output = _part(at)
-        self._images = max(IMAGES, layer.least_batch(size))
-        self._layer: Layer = LAYERS[at.kind](layer, size, output, dtype)
-        self._scale = math.prod(at.output) / math.prod(output) / self._images
+        small = _part(at)
+        self._images = max(IMAGES, small.layer.least_batch(small.input))
+        self._layer: Layer = LAYERS[at.kind](small.layer, received(small), small.output, dtype)
+        self._scale = math.prod(at.output) / math.prod(small.output) / self._images
         random = np.random.default_rng(0)
-        self._x = random.normal(size=(self._images, *size)).astype(dtype)
-        self._grad = random.normal(size=(self._images, *output)).astype(dtype)
-        self._layer.forward(self._x[:2])  # the first call finds nothing in the caches
+        self._inputs, (self._grad,) = (
+            [random.normal(size=(self._images, *shape)).astype(dtype) for shape in shapes]
+            for shapes in (small.input_shapes, [small.output])
+        )
+        self._layer.forward(*(x[:2] for x in self._inputs))  # the first call finds empty caches
 
     def forward(self) -> float:
-        return self._scale * _seconds(lambda: self._layer.forward(self._x))
+        return self._scale * _seconds(lambda: self._layer.forward(*self._inputs))
 
-    def backward(self, needs_input_gradient: bool) -> float:
+    def backward(self, needs_input_gradients: bool) -> float:
         seconds = 0.0
         if self._layer.parameters:
             seconds += _seconds(lambda: self._layer.parameter_gradients(self._grad))
-        if needs_input_gradient:
-            seconds += _seconds(lambda: self._layer.input_gradient(self._grad))
+        if needs_input_gradients:
+            seconds += _seconds(lambda: self._layer.input_gradients(self._grad))
         return self._scale * seconds
 
 
-def _part(at: PlannedLayer) -> tuple[SpecLayer, Shape, Shape]:
+def _part(at: PlannedLayer) -> PlannedLayer:
     """Return a layer over images, or of outputs, of which there are few."""
-    layer, size, output = at.layer, at.input, at.output
-    if len(output) == 1 and layer.width is not None:
-        few = min(output[0], OUTPUTS)
-        return layer.model_copy(update={layer.width: few}), size, (few,)
-    while len(size) == 3 and math.prod(output) > OUTPUTS:
-        channels, height, width = size
-        smaller = channels, math.ceil(height / 2), math.ceil(width / 2)
+    width = at.layer.width
+    if len(at.output) == 1 and width is not None:
+        few = at.layer.model_copy(update={width: min(at.output[0], OUTPUTS)})
+        return part(few, at.name, *at.input_shapes).layers[0]
+    while len(at.input) == 3 and math.prod(at.output) > OUTPUTS:
+        smaller = [(shape[0], *(math.ceil(s / 2) for s in shape[1:])) for shape in at.input_shapes]
         try:
-            less = layer.output_shape(smaller)
+            (less,) = part(at.layer, at.name, *smaller).layers
         except SpecError:  # no window fits
             break
-        if math.prod(less) == math.prod(output):
+        if math.prod(less.output) == math.prod(at.output):
             break
-        size, output = smaller, less
-    return layer, size, output
+        at = less
+    return at
 
 
 def _loss(plan: Plan, training: Training, dtype: np.dtype) -> float:
