@@ -197,7 +197,7 @@ _DIAGNOSES: dict[Address, Callable[[list[Observation[Any]]], Cause | None]] = {
 
 def _diagnosed(at: Address, observations: list[Observation[Any]]) -> Cause | None:
     if at == STEP:
-        return Cause(*WHOLE_IS_NOT_ITS_PARTS)
+        return known_cause(*WHOLE_IS_NOT_ITS_PARTS)
     if all(np.size(seen.found) == 0 < np.size(seen.wanted) for seen in observations):
         return known_cause("missing", "the layer gives no such array")
     return _DIAGNOSES.get(at, diagnose_layer)(observations)

@@ -57,7 +57,7 @@ def own_cause(isolation: Isolation, inputs: Inputs, found: Comparison) -> Cause 
         return known_cause("changes-input", sentence)
     if found.quantity == OWN_WEIGHTS:
         return _weights_changed(isolation, inputs, found)
-    return spoilt_way(isolation, inputs, found) or Cause(*WHOLE_IS_NOT_ITS_PARTS)
+    return spoilt_way(isolation, inputs, found) or known_cause(*WHOLE_IS_NOT_ITS_PARTS)
 
 
 def _weights_changed(isolation: Isolation, inputs: Inputs, found: Comparison) -> Cause:

@@ -1,7 +1,7 @@
 """What to do about faults that any part may have, or several kinds, by their codes.
 
-Those of one kind stand in its room. A code that stands for several faults has no line: its
-sentence says what is wrong.
+Those of one kind stand in its room. A code that stands for several faults has a line only where
+it is true of all; else the sentence says what is wrong.
 """
 
 from __future__ import annotations
@@ -21,6 +21,18 @@ HELP: dict[str, str] = {
     "penalty-in-gradient": "leave the weight decay to the optimizer",
     "all-zeros": "check that the result is computed, and returned",
     "missing": "compute the array, and return it under its name",
+    "axis-reversed": "check slices such as [::-1], and loops that run backwards",
+    "channels-reversed": "check slices such as [::-1], and loops that run backwards",
+    "images-reversed": "check slices such as [::-1], and loops that run backwards",
+    "turned": "check slices such as [::-1], and loops that run backwards",
+    "channels-swapped": "check the order of the array's axes",
+    "transposed": "check the order of the array's axes",
+    "height-width-swapped": "let the height come before the width",
+    "misread-layout": "change the order of axes with `transpose`; `reshape` does not",
+    "shifted": "look for an index that is off by one",
+    "rolled": "look for an index that is off by one, or a shift by `np.roll`",
+    "whole-is-not-its-parts": "check which parts run, in which order, and which arrays they share",
+    "images-left-out": "check where the loops over images end, and add up what they give",
     "changes-input": "work on a copy",
     "overwritten-by-a-reader": "work in place only where nobody else reads the array",
     "gradient-of-one-reader": "add what each reader sends back: `+=`, not `=`",

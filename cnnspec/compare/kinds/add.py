@@ -94,6 +94,10 @@ HELP = {
     "branch-left-out": "add every branch; one without layers is the input of the block",
     "gradient-missing": "return the gradient of the sum to every branch",
     "rectified": "leave the activation to the layer that follows",
+    "branch-twice": "add each branch once",
+    "branch-subtracted": "add every branch",
+    "branches-multiplied": "add the branches; the gradient of the sum goes to each of them",
+    "branches-maximum": "add the branches; the gradient of the sum goes to each of them",
 }
 
 

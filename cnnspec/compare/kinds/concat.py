@@ -107,6 +107,8 @@ _FAULTS: tuple[Fault[LayerSituation], ...] = (
 HELP = {
     "branches-in-another-order": "take the branches in the order in which the spec has them",
     "gradient-missing": "cut the gradient of the output where the channels of the branches end",
+    "branch-twice": "give each branch its own channels",
+    "channels-interleaved": "put all channels of a branch side by side",
 }
 
 

@@ -79,6 +79,9 @@ def _interleaved(observation: Observed) -> Prediction:
 HELP = {
     "channels-last": "keep the order channels, height, width",
     "column-major": "keep the order channels, height, width, as `reshape` does",
+    "height-width-swapped": "keep the order channels, height, width",
+    "other-order": "keep the order channels, height, width",
+    "images-mixed": "keep the images apart: x.reshape(len(x), -1)",
 }
 
 

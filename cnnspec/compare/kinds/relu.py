@@ -181,6 +181,17 @@ HELP = {
     "derivative-1-at-0": "use `x > 0` for the mask, not `x >= 0`",
     "derivative-half-at-0": "use `x > 0` for the mask",
     "mask-of-gradient": "make the mask of the input, not of the gradient",
+    "not-applied": "return max(x, 0)",
+    "absolute-value": "use max(x, 0), and `x > 0` for the mask",
+    "clipped": "put no bound above: max(x, 0)",
+    "step": "multiply x by the mask, or take max(x, 0)",
+    "upside-down": "use max(x, 0), and `x > 0` for the mask",
+    "mask-missing": "multiply the upstream gradient by the mask `x > 0`",
+    "divided-by-zero": "make a mask of `x > 0`; divide by nothing",
+    "guided": "mask by the sign of x alone",
+    "multiplied-by-output": "multiply the upstream gradient by the mask `x > 0`",
+    "multiplied-by-input": "multiply the upstream gradient by the mask `x > 0`",
+    "leaky": "use 0 for the slope below 0",
 }
 
 

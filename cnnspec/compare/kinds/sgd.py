@@ -172,6 +172,18 @@ MOMENTA = [
 HELP = update.HELP | {
     "momentum-ignored": "keep a buffer: momentum * buffer + gradient",
     "dampening": "add the gradient whole: momentum * buffer + gradient",
+    "buffer-reset": "keep the buffer from step to step: momentum * buffer + gradient",
+    "momentum-turned-round": "write momentum * buffer + gradient",
+    "momentum-missing": "write momentum * buffer + gradient",
+    "momentum-of-both": "write momentum * buffer + gradient",
+    "nesterov-for-plain": "step along the buffer",
+    "plain-for-nesterov": "step along gradient + momentum * buffer",
+    "nesterov-of-old-buffer": "update the buffer, then step along gradient + momentum * buffer",
+    "nesterov-without-gradient": "step along gradient + momentum * buffer",
+    "nesterov-of-buffer": "step along gradient + momentum * buffer",
+    "old-buffer": "update the buffer before the step",
+    "rate-in-buffer": "multiply by the learning rate outside the buffer",
+    "decay-after-momentum": "add weight_decay * w before the momentum alone",
 }
 
 COMMON = [*rates(fault), *decays(fault)]

@@ -165,5 +165,16 @@ HELP = {
     "rate-twice": "multiply by the learning rate once",
     "decay-missing": "add weight_decay * w to the gradient",
     "decay-decoupled": "add weight_decay * w to the gradient; decoupled decay is another optimizer",
+    "not-updated": "write the new weights into the parameters",
+    "weights-replaced": "subtract the step from the weights",
+    "sign-of-gradient": "step along the direction itself, not along its sign",
+    "decay-both": "add weight_decay * w to the gradient, once, and nowhere else",
+    "decay-twice": "add weight_decay * w to the gradient, once, and nowhere else",
+    "decay-not-scaled": "add weight_decay * w to the gradient",
+    "decay-sign": "add weight_decay * w to the gradient",
+    "decay-half": "add weight_decay * w to the gradient",
+    "decay-by-rate": "add weight_decay * w to the gradient",
+    "decay-l1": "add weight_decay * w to the gradient",
+    "decay-of-gradient": "add weight_decay * w to the gradient",
 }
 """What to do about them."""

@@ -20,6 +20,14 @@ HELP = {
     "bias-sum": "sum over the batch and all places, and keep the channels",
     "weight-transposed": "check the order of the weight's axes",
     "weight-reshaped": "change the order of axes with `transpose`; `reshape` does not",
+    "bias-per-input-channel": "add the bias once, after the sum",
+    "bias-per-tap": "add the bias once, after the sum",
+    "bias-per-term": "add the bias once, after the sum",
+    "bias-of-one-channel": "add to each output channel the bias of its own index",
+    "bias-order": "add to each output channel the bias of its own index",
+    "weight-order": "check slices of the weight such as [::-1]",
+    "channels-left-out": "check where the loops over channels end, and add up what they give",
+    "mean-of-batch": "multiply image by image, then sum over the batch",
 }
 
 

@@ -22,6 +22,15 @@ IMAGES = (3, 6, 7)
 
 HELP: dict[str, str] = AFFINE_HELP | {
     "dilation-ignored": "let the cells of the kernel lie a dilation apart",
+    "dilation-off-by-one": "let taps lie side by side where the dilation is 1",
+    "dilation-swapped": "let the height come before the width",
+    "stride-swapped": "let the height come before the width",
+    "padding-swapped": "let the height come before the width",
+    "stride-is-kernel": "let the windows start at multiples of the stride",
+    "padding-mode": "pad with zeros",
+    "taps-left-out": "check where the loops over the kernel end",
+    "groups-ignored": "let each group read its own channels",
+    "groups-order": "split the channels into as many runs as there are groups, in their order",
 }
 
 

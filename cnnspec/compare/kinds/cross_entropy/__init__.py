@@ -45,4 +45,4 @@ class CrossEntropyKind(LossKind):
         if len(by_code) < 2:
             return next(iter(by_code.values()), None)
         sentences = "; or ".join(cause.sentence for cause in by_code.values())
-        return Cause("overflow", sentences)
+        return Cause("overflow", sentences, self.help["overflow"])

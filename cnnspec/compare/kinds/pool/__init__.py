@@ -32,6 +32,18 @@ HELP = {
     "padding-wins": "pad with -inf, not with 0",
     "starts-from-zero": "start the search for the maximum from -inf, or from the first cell",
     "padding-not-counted": "divide by the cells of the padded window",
+    "argmax-of-one-channel": "search each channel by itself",
+    "divided-by-kernel": "divide by the cells of the padded image that the window has",
+    "divided-by-side": "divide by all cells of the window",
+    "divided-by-stride": "divide by all cells of the window",
+    "divided-twice": "divide once",
+    "not-divided": "divide by all cells of the window",
+    "sum-for-average": "divide by all cells of the window",
+    "largest-magnitude": "compare the numbers themselves, not their magnitudes",
+    "one-cell": "search all cells of the window for the greatest",
+    "whole-to-all": "send the gradient to the maximum alone, as `argmax` finds it",
+    "stride-is-kernel": "let the windows start at multiples of the stride",
+    "stride-swapped": "let the height come before the width",
 }
 
 FAULTS = {
