@@ -81,7 +81,7 @@ MISSING = {
     "a slip": ("digts", f"did you mean `digits`? These specs come with cnnspec: {KNOWN}"),
     "a beginning": ("vgg", f"did you mean `vgg-small`? These specs come with cnnspec: {KNOWN}"),
     "capitals": ("LeNet5", f"did you mean `lenet5`? These specs come with cnnspec: {KNOWN}"),
-    "nothing near": ("resnet", f"These specs come with cnnspec: {KNOWN}"),
+    "nothing near": ("mobilenet", f"These specs come with cnnspec: {KNOWN}"),
     "several begin so": ("notebook", f"These specs come with cnnspec: {KNOWN}"),
     "as in a clone": ("specs/digits.yaml", "`digits` alone names the spec that comes with cnnspec"),
     "with a suffix": ("lenet5.yml", "`lenet5` alone names the spec that comes with cnnspec"),

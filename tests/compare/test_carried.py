@@ -112,19 +112,23 @@ def test_right_networks_stay_within_the_bounds(
 
 @pytest.mark.parametrize(("precision", "share"), [("float32", 1e-2), ("float64", 2e-11)])
 def test_bounds_are_narrow(precision: str, share: float) -> None:
-    """They would tell a percent from rounding in float32, through kinks and batch norms."""
+    """They would tell a percent from rounding in float32, through kinks and batch norms.
+
+    Where branches meet, each with norms of its own, they would tell fifteen.
+    """
     for spec in SPECS:
         plan = resolve(spec)
+        most = 15 * share if any(len(at.inputs) > 1 for at in plan.layers) else share
         batch = batch_probe(plan, 0, None, 7)
         exact = network(plan, spec, "numpy", "float64").trace(
             Batch(batch.images, batch.labels), step=1
         )
         errors, predicted = errors_of(plan, spec, exact, batch, precision)
         last = exact.layers[plan.layers[-1].name]
-        assert errors.logits.max() < share * np.abs(last.output).max()
-        assert predicted.max() < share * np.abs(last.output).max()
+        assert errors.logits.max() < most * np.abs(last.output).max()
+        assert predicted.max() < most * np.abs(last.output).max()
         bound = errors.gradients[f"{plan.layers[-1].name}.weight"]
-        assert bound.max() < share * np.abs(last.grad_parameters["weight"]).max()
+        assert bound.max() < most * np.abs(last.grad_parameters["weight"]).max()
 
 
 def within(a: Array, b: Array, bound: Array) -> bool:

@@ -57,7 +57,7 @@ def test_an_infinite_budget_explains_all() -> None:
 
 def test_where_rounding_explains_anything_nothing_was_compared() -> None:
     ledger = Ledger()
-    given = {"precision": "float32", "backend": "a", "probe": "data"}
+    given = {"precision": "float32", "sides": ("a",), "probe": "data"}
     ledger.add("l", "q", **given, found=ONE, wanted=ONE, budget=np.full(3, math.inf))
     assert ledger.quantities() == ()
     ledger.add("l", "q", **given, found=ONE, wanted=ONE, budget=np.array([1.0, math.inf, 1.0]))
