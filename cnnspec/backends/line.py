@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from operator import attrgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +19,12 @@ Gradients = dict[str, Array]
 Seen = Callable[[str, Array], None]
 """Called with the name of a layer and its output."""
 
+Pass = Callable[..., Array]
+"""A pass of a layer forward."""
+
+_forward_of: Callable[[Layer], Pass] = attrgetter("forward")
+_predict_of: Callable[[Layer], Pass] = attrgetter("predict")
+
 
 class _Stop(NamedTuple):
     """A layer on the line."""
@@ -25,10 +32,15 @@ class _Stop(NamedTuple):
     name: str
     layer: Layer
     inputs: tuple[str, ...]
+    follows: bool
+    """Whether it reads what the layer before it gives, and is alone in that: along a chain, nothing
+    is looked up by name."""
+    kept: bool
+    """Whether another layer than the next one reads its output."""
     copies: bool
     """Whether it needs a copy of its input, as it would write over what others read."""
-    read: tuple[str, ...]
-    """Values that nobody reads after it."""
+    last_reader_of: tuple[str, ...]
+    """Kept outputs that nobody reads after it."""
     sends_back: bool
     """Whether anything that learns lies before it."""
 
@@ -43,31 +55,36 @@ class Line:
     def __init__(self, plan: Plan, layers: Mapping[str, Layer]) -> None:
         """`layers` has those of the plan, by their names."""
         self._stops = list(_stops(plan, layers))
-        self._last = plan.layers[-1].name
 
     def forward(self, x: Array, each: Seen | None = None) -> Array:
         """Return the output in training; show `each` layer's as it comes."""
-        return self._run(x, [stop.layer.forward for stop in self._stops], each)
+        return self._run(x, _forward_of, each)
 
     def predict(self, x: Array, each: Seen | None = None) -> Array:
         """Return the output in evaluation; show `each` layer's as it comes."""
-        return self._run(x, [stop.layer.predict for stop in self._stops], each)
+        return self._run(x, _predict_of, each)
 
-    def _run(self, x: Array, passes: Sequence[Callable[..., Array]], each: Seen | None) -> Array:
-        values = {INPUT: x}
-        for (name, _, inputs, copies, read, _), run in zip(self._stops, passes):
-            given = [values[source] for source in inputs]
-            y = values[name] = run(*(map(np.copy, given) if copies else given))
+    def _run(self, x: Array, of: Callable[[Layer], Pass], each: Seen | None) -> Array:
+        values, y = {INPUT: x}, x
+        for name, layer, inputs, follows, kept, copies, gone, _ in self._stops:
+            run = of(layer)
+            if follows:
+                y = run(y.copy() if copies else y)
+            else:
+                given = [values[source] for source in inputs]
+                y = run(*(map(np.copy, given) if copies else given))
+                for source in gone:
+                    del values[source]
+            if kept:
+                values[name] = y
             if each:
                 each(name, y)
-            for source in read:
-                del values[source]
         return y
 
     def backward(self, grad: Array) -> Gradients:
         """Pass dloss/doutput back after `forward`; return all dloss/dparameter."""
-        grads, gradients = {self._last: grad}, Gradients()
-        for name, layer, inputs, _, _, sends_back in reversed(self._stops):
+        grads, gradients = {self._stops[-1].name: grad}, Gradients()
+        for name, layer, inputs, _, _, _, _, sends_back in reversed(self._stops):
             if name not in grads:  # nothing before this layer learns, nor does it
                 continue
             upstream = grads.pop(name)
@@ -84,7 +101,7 @@ class Line:
 
         `each` is shown every layer with its upstream gradient, and returns those of its inputs.
         """
-        grads = {self._last: grad}
+        grads = {self._stops[-1].name: grad}
         for name, layer, inputs, *_ in reversed(self._stops):
             self.send(each(name, layer, grads.pop(name)), inputs, grads)
 
@@ -99,19 +116,29 @@ class Line:
 
 def _stops(plan: Plan, layers: Mapping[str, Layer]) -> Iterator[_Stop]:
     readers = Counter(source for at in plan.layers for source in at.inputs)
-    last_reader = {source: at.name for at in plan.layers for source in at.inputs}
+    before = [INPUT, *(at.name for at in plan.layers)]
+    follow = {
+        at.name
+        for at, last in zip(plan.layers, before)
+        if at.inputs == (last,) and readers[last] == 1
+    }
+    last_reader = {
+        source: at.name for at in plan.layers if at.name not in follow for source in at.inputs
+    }
     learns: set[str] = set()
     for at in plan.layers:
-        layer = layers[at.name]
+        layer, sends_back = layers[at.name], not learns.isdisjoint(at.inputs)
         yield _Stop(
             at.name,
             layer,
             at.inputs,
+            at.name in follow,
+            at.name in last_reader,
             layer.overwrites and _is_shared(at.inputs[0], plan, layers, readers),
-            tuple(source for source in set(at.inputs) if last_reader[source] == at.name),
-            not learns.isdisjoint(at.inputs),
+            tuple(source for source in {*at.inputs} if last_reader.get(source) == at.name),
+            sends_back,
         )
-        if layer.parameters or not learns.isdisjoint(at.inputs):
+        if layer.parameters or sends_back:
             learns.add(at.name)
 
 

@@ -18,8 +18,9 @@ from cnnspec.trace import Array
 class Layer(ABC):
     """A layer written by hand. Arrays are laid out as its backend likes.
 
-    What it returns may live until its next call alone. Backward, the gradients of parameters are
-    asked for before that of the input, which may write over the upstream gradient.
+    What it returns may live until its next call alone. On the way back, a layer is asked for the
+    gradients of its parameters first. The gradient of its input comes after them, and may be
+    written over the upstream gradient.
 
     A copy is made as the layer was, with its parameters and buffers; what a pass left in it stays
     behind. Where more is to go with it, a class has its own `__reduce__`.
