@@ -1,7 +1,7 @@
 """Why a quantity is wrong: a closed list of faults that people make, each tried out.
 
 A cause is named only where the fault gives what was found, to within rounding, on every
-probe; else there is none to name. Here are the faults that any kind may have; those of one
+probe. Otherwise the cause is unknown. Here are the faults that any kind may have; those of one
 kind are in its room (`cnnspec.compare.kinds`).
 """
 
