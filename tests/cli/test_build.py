@@ -255,7 +255,8 @@ branches: 3 x 8 x 8 -> 10 logits
 
 
 @pytest.mark.parametrize(
-    ("columns", "table"), [(80, BRANCHES_AT_80), (60, BRANCHES_AT_60), (50, BRANCHES_AT_50)]
+    ("columns", "table"),
+    [(80, BRANCHES_AT_80), (64, BRANCHES_AT_60), (60, BRANCHES_AT_60), (50, BRANCHES_AT_50)],
 )
 def test_blocks_stand_around_their_layers(
     call: Call, folder: Path, monkeypatch: pytest.MonkeyPatch, columns: int, table: str
