@@ -9,13 +9,14 @@ from types import MappingProxyType
 from typing import Any
 
 from cnnspec.errors import SpecError
-from cnnspec.spec.checks import Sections, check
+from cnnspec.spec.checks import check
 from cnnspec.spec.composites import AnyEntry, Composite
 from cnnspec.spec.diagnostics import Path
 from cnnspec.spec.initializations import DEFAULT_INITIALIZATION, AnyInitialization
 from cnnspec.spec.layers import Join, Layer
 from cnnspec.spec.layers.layer import INPUT as INPUT
 from cnnspec.spec.model import ModelSpec
+from cnnspec.spec.sections import Sections
 from cnnspec.spec.shapes import PlacedLayer, layer_names, not_logits
 from cnnspec.spec.sizes import Shape
 

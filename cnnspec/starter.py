@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from cnnspec.spec.checks import Sections, check
+from cnnspec.spec.checks import check
 from cnnspec.spec.composites import COMPOSITES, AnyEntry, Repeat, Residual
 from cnnspec.spec.data import MNIST, AnyData, Digits, FashionMNIST, Normalize
 from cnnspec.spec.diagnostics import Path
@@ -12,6 +12,7 @@ from cnnspec.spec.dump import spec_node
 from cnnspec.spec.layers import AnyLayer, BatchNorm, Conv, Flatten, Linear, Pool, ReLU
 from cnnspec.spec.model import ModelSpec
 from cnnspec.spec.nodes import Collection, Comment, Entry, Node, Scalar, write
+from cnnspec.spec.sections import Sections
 from cnnspec.spec.sizes import Shape, show
 
 COLUMN = 58

@@ -5,7 +5,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Protocol
 
-from cnnspec.backends.guard import guarded, in_words, place_of
+from cnnspec.backends.guard import guarded
+from cnnspec.backends.raised import in_words, place_of
 from cnnspec.backends.user_file import example_name, is_user_file, load_from_file
 from cnnspec.errors import BackendError
 from cnnspec.plan import Plan
@@ -106,15 +107,3 @@ def _loaded(entry: EntryPoint) -> Builder:
 
 def _package(entry: EntryPoint) -> str:
     return f"the package `{entry.dist.name}`" if entry.dist else "its package"
-
-
-def require_cpu(backend: str, device: str) -> None:
-    """Refuse a device that a backend cannot use.
-
-    Raises:
-        BackendError: the device is not the CPU.
-    """
-    if device != "cpu":
-        raise BackendError(
-            f"{backend} runs on the cpu, not on `{device}`; `--device` is for the torch backend"
-        )

@@ -9,9 +9,6 @@ from typing import Any
 
 import numpy as np
 
-MOST = 2_000
-"""Characters of an error's own message that are told."""
-
 _theirs: dict[str, Any] = {}
 """What NumPy does on overflow and the like, as somebody else's code asked for it."""
 
@@ -31,14 +28,3 @@ def foreign() -> Iterator[None]:
         finally:
             _theirs.update(set(np.geterr().items()) - set(before.items()))
             sys.stdout, sys.stderr = streams
-
-
-def message_of(error: BaseException) -> str:
-    """Return what an error says of itself, where it can, and no more than a screen of it."""
-    try:
-        text = str(error)
-    except KeyboardInterrupt:
-        raise
-    except BaseException:  # a __str__ is somebody's code, too
-        return "(its own message cannot be made)"
-    return text if len(text) <= MOST else f"{text[:MOST]}..."

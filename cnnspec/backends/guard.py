@@ -6,12 +6,8 @@ raise is an error of cnnspec's.
 
 from __future__ import annotations
 
-import linecache
 import pickle
-import sysconfig
-import traceback
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any, TypeVar
 
 from cnnspec.backends.answers import (
@@ -26,9 +22,11 @@ from cnnspec.backends.answers import (
     slots_of,
 )
 from cnnspec.backends.border import check_images, check_loss, check_replay, check_training
-from cnnspec.backends.foreign import foreign, message_of
+from cnnspec.backends.foreign import foreign
 from cnnspec.backends.network import Batch, Labels, LayerTimes, Network, Step
+from cnnspec.backends.raised import TOLD, called, in_words, place_of, told
 from cnnspec.backends.sharing import Making, Shared, by_turns, pickled
+from cnnspec.backends.user_file import is_user_file, run_before, whole_path
 from cnnspec.errors import BackendError, CnnspecError
 from cnnspec.plan import Plan
 from cnnspec.spec.sizes import Shape
@@ -36,14 +34,6 @@ from cnnspec.spec.training import Training
 from cnnspec.trace import Array, LayerTrace, LossTrace, State, Trace
 
 T = TypeVar("T")
-
-PACKAGE = str(Path(__file__).parents[1])
-"""Lines of code in here are not the user's."""
-
-INSTALLED = tuple(sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib"))
-
-TOLD = "raised by the backend"
-"""What the note begins with that an error of somebody else's code carries."""
 
 METHODS = tuple(name for name in vars(Network) if name[0] != "_" and callable(vars(Network)[name]))
 
@@ -89,8 +79,6 @@ def _from_bytes(
 ) -> GuardedNetwork:
     """Make a guarded network again, once the file is run that has its classes."""
     if file is not None:
-        from cnnspec.backends.user_file import run_before
-
         run_before(file)
     return GuardedNetwork(pickle.loads(network), *guarding)
 
@@ -119,8 +107,6 @@ class GuardedNetwork(Shared):
 
     @by_turns
     def __reduce__(self) -> Making:
-        from cnnspec.backends.user_file import is_user_file, whole_path
-
         file = whole_path(self._name) if is_user_file(self._name) else None
         guarding = (self._name, self.plan, self._slots)
         return _from_bytes, (pickled(self._network), guarding, file)
@@ -139,7 +125,7 @@ class GuardedNetwork(Shared):
         except BaseException as stop:  # an exit, or what a test framework ends a test with
             place = f"in {method}{place_of(stop)}"
             does = "calls" if isinstance(stop, SystemExit) else "raises"
-            what = _exit(stop) if isinstance(stop, SystemExit) else in_words(stop)
+            what = called(stop) if isinstance(stop, SystemExit) else in_words(stop)
             raised = BackendError(f"`{self._name}` {does} {what} {place}")
             raised.add_note(f"{TOLD} `{self._name}` {place}")
             raise raised from stop
@@ -212,51 +198,3 @@ class GuardedNetwork(Shared):
     def replay_loss(self, logits: Array, labels: Labels) -> LossTrace:
         check_loss(logits, labels)
         return self._ask("replay_loss", logits, labels, answer=as_loss)
-
-
-def in_words(error: BaseException) -> str:
-    """Return an error as its type and its message."""
-    if isinstance(error, SystemExit):
-        return f"it calls {_exit(error)}"
-    text = message_of(error)
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
-
-
-def place_of(error: BaseException) -> str:
-    """Return the innermost line of somebody else's code, as in ` (own.py, line 3: 1 / 0)`.
-
-    What it called of installed packages is passed over, unless there is nothing else.
-    """
-    frames = [
-        frame
-        for frame in reversed(traceback.extract_tb(error.__traceback__))
-        if not frame.filename.startswith((PACKAGE, "<"))
-    ]
-    own = [frame for frame in frames if not frame.filename.startswith(INSTALLED)]
-    for frame in own or frames:
-        line = linecache.getline(frame.filename, frame.lineno or 0).strip()
-        return f" ({frame.filename}, line {frame.lineno}{line and f': {line}'})"
-    return ""
-
-
-def told(error: BaseException) -> str | None:
-    """Say in a line what somebody else's code raised, and where; None where it was cnnspec's."""
-    for note in getattr(error, "__notes__", ()):
-        if note.startswith(TOLD):
-            return f"{in_words(error)}, {note}"
-    return None
-
-
-def cannot(error: BaseException) -> str | None:
-    """Say why a network cannot do what it is asked; None where cnnspec itself is at fault.
-
-    Somebody else's code raises, or what is asked of a network is refused on purpose, as a layer's
-    input that another side has spoilt.
-    """
-    if told(error) or isinstance(error, CnnspecError):
-        return in_words(error)
-    return None
-
-
-def _exit(stop: SystemExit) -> str:
-    return f"sys.exit({'' if stop.code is None else repr(stop.code)})"

@@ -13,7 +13,7 @@ from threading import RLock
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 from weakref import WeakSet
 
-from cnnspec.backends.foreign import message_of
+from cnnspec.backends.raised import message_of
 from cnnspec.errors import BackendError, CnnspecError
 
 P = ParamSpec("P")

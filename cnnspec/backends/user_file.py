@@ -12,7 +12,7 @@ from typing import Any
 from zlib import crc32
 
 from cnnspec.backends.foreign import foreign
-from cnnspec.backends.guard import in_words, place_of
+from cnnspec.backends.raised import in_words, place_of
 from cnnspec.errors import BackendError
 
 

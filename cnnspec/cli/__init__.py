@@ -8,26 +8,7 @@ from __future__ import annotations
 
 import sys
 
-COMMANDS = {
-    "init": "cnnspec.cli.init",
-    "validate": "cnnspec.cli.validate",
-    "build": "cnnspec.cli.build",
-    "train": "cnnspec.cli.train",
-    "evaluate": "cnnspec.cli.evaluate",
-    "compare": "cnnspec.cli.compare",
-    "check": "cnnspec.cli.check",
-    "selftest": "cnnspec.cli.selftest",
-    "bench": "cnnspec.cli.bench",
-    "diff": "cnnspec.cli.diff",
-    "fmt": "cnnspec.cli.fmt",
-    "schema": "cnnspec.cli.schema",
-    "completion": "cnnspec.cli.completion",
-}
-
-DIFFERENT = 1
-BAD_INPUT = 2
-INTERNAL_ERROR = 70
-INTERRUPTED = 130
+from cnnspec.cli.exit_codes import INTERRUPTED
 
 
 def main() -> None:

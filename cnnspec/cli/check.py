@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import rich_click as click
 
-from cnnspec.cli import DIFFERENT
 from cnnspec.cli.command import with_examples
+from cnnspec.cli.exit_codes import DIFFERENT
 from cnnspec.cli.kinds import Kind, KindOption
 from cnnspec.cli.options import json_option
 

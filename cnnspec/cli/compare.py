@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, cast
 
 import rich_click as click
 
-from cnnspec.cli import DIFFERENT, interrupt
+from cnnspec.cli import interrupt
 from cnnspec.cli.command import with_examples
 from cnnspec.cli.compare_runs import check_options_of_runs, compare_two_runs
+from cnnspec.cli.exit_codes import DIFFERENT
 from cnnspec.cli.explained import check_explained, print_explained
 from cnnspec.cli.options import (
     complete_backends,

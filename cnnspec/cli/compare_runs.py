@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import rich_click as click
 
-from cnnspec.cli import DIFFERENT
+from cnnspec.cli.exit_codes import DIFFERENT
 from cnnspec.cli.options import given
 from cnnspec.cli.without import or_else
 

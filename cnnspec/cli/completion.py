@@ -6,6 +6,9 @@ import rich_click as click
 
 from cnnspec.cli.command import with_examples
 
+COMPLETE = "_CNNSPEC_COMPLETE"
+"""The variable of the environment by which a shell asks what may follow."""
+
 
 @with_examples(
     "completion",
@@ -14,13 +17,13 @@ from cnnspec.cli.command import with_examples
     "cnnspec completion fish > ~/.config/fish/completions/cnnspec.fish",
 )
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
-def command(shell: str) -> None:
+@click.pass_context
+def command(ctx: click.Context, shell: str) -> None:
     """Print the script by which a shell completes commands, options, specs and --set."""
     from click.shell_completion import get_completion_class
 
-    from cnnspec.cli.group import COMPLETE, cli
     from cnnspec.cli.output import print_line
 
     completion = get_completion_class(shell)
     assert completion is not None
-    print_line(completion(cli, {}, "cnnspec", COMPLETE).source())
+    print_line(completion(ctx.find_root().command, {}, "cnnspec", COMPLETE).source())

@@ -6,8 +6,9 @@ import traceback
 
 import rich_click as click
 
-from cnnspec.backends.guard import told
-from cnnspec.cli import BAD_INPUT, INTERNAL_ERROR, INTERRUPTED, interrupt
+from cnnspec.backends.raised import told
+from cnnspec.cli import interrupt
+from cnnspec.cli.exit_codes import BAD_INPUT, INTERNAL_ERROR, INTERRUPTED
 from cnnspec.cli.output import say
 from cnnspec.errors import CnnspecError, SpecError
 from cnnspec.printable import printable_lines

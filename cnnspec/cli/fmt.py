@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import rich_click as click
 
-from cnnspec.cli import DIFFERENT
 from cnnspec.cli.command import with_examples
+from cnnspec.cli.exit_codes import DIFFERENT
 from cnnspec.cli.options import complete_specs
 from cnnspec.cli.targets import STDIN, Spec
 from cnnspec.shipped import is_installed

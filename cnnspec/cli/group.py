@@ -9,10 +9,25 @@ from collections.abc import Sequence
 import rich_click as click
 from click.exceptions import Exit
 
-from cnnspec.cli import COMMANDS, interrupt, warned
+from cnnspec.cli import interrupt, warned
+from cnnspec.cli.completion import COMPLETE
 
-COMPLETE = "_CNNSPEC_COMPLETE"
-"""The variable of the environment by which a shell asks what may follow."""
+COMMANDS = {
+    "init": "cnnspec.cli.init",
+    "validate": "cnnspec.cli.validate",
+    "build": "cnnspec.cli.build",
+    "train": "cnnspec.cli.train",
+    "evaluate": "cnnspec.cli.evaluate",
+    "compare": "cnnspec.cli.compare",
+    "check": "cnnspec.cli.check",
+    "selftest": "cnnspec.cli.selftest",
+    "bench": "cnnspec.cli.bench",
+    "diff": "cnnspec.cli.diff",
+    "fmt": "cnnspec.cli.fmt",
+    "schema": "cnnspec.cli.schema",
+    "completion": "cnnspec.cli.completion",
+}
+"""The module of each command, in the order in which a user meets them."""
 
 
 class Commands(click.RichGroup):

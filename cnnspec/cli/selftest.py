@@ -7,8 +7,9 @@ import warnings
 
 import rich_click as click
 
-from cnnspec.cli import DIFFERENT, interrupt
+from cnnspec.cli import interrupt
 from cnnspec.cli.command import with_examples
+from cnnspec.cli.exit_codes import DIFFERENT
 from cnnspec.cli.options import json_option
 
 CLEAN = 100

@@ -12,7 +12,8 @@ import os
 import sys
 from typing import Any, BinaryIO, TextIO, cast
 
-from cnnspec.cli import BAD_INPUT, interrupt
+from cnnspec.cli import interrupt
+from cnnspec.cli.exit_codes import BAD_INPUT
 
 
 class _Buffer(io.BufferedWriter):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import rich_click as click
 
 from cnnspec.cli.command import with_examples
+from cnnspec.cli.exit_codes import BAD_INPUT
 from cnnspec.cli.options import complete_specs, json_option, set_option
 from cnnspec.cli.targets import Spec
 
@@ -43,7 +44,6 @@ def command(files: tuple[str, ...], quiet: bool, overrides: tuple[str, ...], as_
     SPEC is a file, a name, a folder (all .yaml and .yml files in it and below), or - for stdin.
     Exits with 0 where all are valid, and with 2 where one is not. No network is built.
     """
-    from cnnspec.cli import BAD_INPUT
     from cnnspec.cli.output import print_document, print_line
     from cnnspec.cli.specs import expanded, name_of
 

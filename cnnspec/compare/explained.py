@@ -10,7 +10,7 @@ import numpy as np
 
 from cnnspec.address import LOSS, OPTIMIZER, STEP, Layer
 from cnnspec.backends.answers import slots_of
-from cnnspec.backends.guard import cannot
+from cnnspec.backends.raised import cannot
 from cnnspec.compare.allowed import called, means_two
 from cnnspec.compare.expected import expected
 from cnnspec.compare.fault import LossSituation

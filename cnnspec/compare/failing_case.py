@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from cnnspec.address import Layer
-from cnnspec.backends.guard import cannot
+from cnnspec.backends.raised import cannot
 from cnnspec.compare.inputs import inputs_of
 from cnnspec.compare.isolation import Isolation
 from cnnspec.compare.judge import replayed

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import ParamSpec, TypeVar
 
 from cnnspec.address import Address
-from cnnspec.backends.guard import cannot
+from cnnspec.backends.raised import cannot
 from cnnspec.compare.ledger import Ledger
 from cnnspec.compare.moment import Moment
 from cnnspec.compare.party import Party

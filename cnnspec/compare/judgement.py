@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from cnnspec.address import LOSS, OPTIMIZER, STEP, Address
-from cnnspec.backends.guard import cannot
+from cnnspec.backends.raised import cannot
 from cnnspec.compare.causes import diagnose_layer, diagnose_loss, diagnose_optimizer
 from cnnspec.compare.causes.help import known_cause
 from cnnspec.compare.fault import Cause, Observation

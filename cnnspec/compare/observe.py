@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from cnnspec.backends.guard import cannot
+from cnnspec.backends.raised import cannot
 from cnnspec.compare.fault import LossSituation, Observation
 from cnnspec.compare.inputs import Inputs
 from cnnspec.compare.isolation import Isolation

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cnnspec.backends.guard import cannot
+from cnnspec.backends.raised import cannot
 from cnnspec.compare.causes.help import known_cause
 from cnnspec.compare.fault import Cause
 from cnnspec.compare.inputs import Inputs

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from cnnspec.backends import loops, numpy, require_cpu
+from cnnspec.backends import loops, numpy
 from cnnspec.backends.chain import ChainNetwork
+from cnnspec.backends.device import require_cpu
 from cnnspec.backends.parts import Loss
 from cnnspec.backends.plain import PlainLayer
 from cnnspec.plan import Plan

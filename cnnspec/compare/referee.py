@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from cnnspec.address import TRAINING
-from cnnspec.backends import require_cpu
-from cnnspec.backends.guard import told
+from cnnspec.backends.device import require_cpu
+from cnnspec.backends.raised import told
 from cnnspec.compare.allowed import Place, is_allowed, read_allowed
 from cnnspec.compare.party import Party, parse_party
 from cnnspec.compare.provenance import provenance

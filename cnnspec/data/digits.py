@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib import resources
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,7 @@ from cnnspec.spec.data import DataSource
 @contextmanager
 def open_digits(source: DataSource, data_dir: Path) -> Iterator[RawData]:
     """Read the digits, of which every fifth one is tested."""
-    file = resources.files("cnnspec.data").joinpath("digits.npz")
+    file = Path(__file__).with_name("digits.npz")
     with file.open("rb") as opened, np.load(opened, allow_pickle=False) as arrays:
         images, labels = arrays["images"], arrays["labels"]
 

@@ -4,48 +4,17 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from cnnspec.spec.composites import Composite, count_layers
-from cnnspec.spec.data.contents import Contents
 from cnnspec.spec.data.fits import classes_fit, images_fit, options_fit
-from cnnspec.spec.data.source import DataSource
 from cnnspec.spec.diagnostics import Diagnostic, Path
 from cnnspec.spec.layers import Layer
-from cnnspec.spec.limits import MOST_LAYERS, Limits
-from cnnspec.spec.model import ModelSpec
+from cnnspec.spec.limits import MOST_LAYERS
+from cnnspec.spec.sections import Sections
 from cnnspec.spec.shapes import Entry, Placed, not_logits, place_layers
 from cnnspec.spec.sizes import PartialShape, Shape, show
 from cnnspec.spec.too_large import too_many_layers, too_many_numbers
-from cnnspec.spec.training import Training
-
-
-@dataclass(frozen=True)
-class Sections:
-    """The sections of a spec; of one that is not valid, those that are valid by themselves."""
-
-    input: Shape | None
-    layers: Sequence[Entry]
-    """Of an entry that is not valid, unknown options are None."""
-    data: DataSource | None
-    training: Training | None
-    limits: Limits | None
-    seen: Contents | None = None
-    """What the data holds, where it was opened."""
-
-    @property
-    def contents(self) -> Contents:
-        """What the data holds, as far as that is known."""
-        return self.seen or (self.data.known if self.data else Contents())
-
-    def images_to_train(self) -> int | None:
-        """Return how many images an epoch has, where that is known."""
-        return self.data.images_to_train(self.contents) if self.data else None
-
-    @classmethod
-    def of(cls, spec: ModelSpec) -> Sections:
-        """Return the sections of a valid spec."""
-        return cls(spec.input, spec.layers, spec.data, spec.training, spec.limits)
 
 
 def check(sections: Sections) -> Placed:

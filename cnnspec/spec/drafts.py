@@ -7,7 +7,6 @@ from typing import Any, TypeVar, cast
 
 from pydantic import BaseModel, ValidationError
 
-from cnnspec.spec.checks import Sections
 from cnnspec.spec.composites import ENTRIES, Composite
 from cnnspec.spec.data import DATA_KINDS, DataSource, Normalize
 from cnnspec.spec.field import answer_to
@@ -15,6 +14,7 @@ from cnnspec.spec.layers import KINDS, Layer
 from cnnspec.spec.limits import Limits
 from cnnspec.spec.model import ModelSpec
 from cnnspec.spec.section import Kind, kind_of
+from cnnspec.spec.sections import Sections
 from cnnspec.spec.shapes import Entry, Unknown
 from cnnspec.spec.training import Training
 from cnnspec.spec.words import meant

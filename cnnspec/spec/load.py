@@ -14,7 +14,7 @@ from pydantic_core import ErrorDetails
 
 from cnnspec.errors import SpecError
 from cnnspec.files import open_regular
-from cnnspec.spec.checks import Sections, check
+from cnnspec.spec.checks import check
 from cnnspec.spec.data.contents import Survey
 from cnnspec.spec.data.source import DataSource
 from cnnspec.spec.diagnostics import Diagnostic, Location
@@ -24,6 +24,7 @@ from cnnspec.spec.kept import with_note
 from cnnspec.spec.limits import Limits
 from cnnspec.spec.model import ModelSpec, kinds_at
 from cnnspec.spec.overrides import apply_overrides
+from cnnspec.spec.sections import Sections
 from cnnspec.spec.source import RESOLVED, WRITTEN, Bounds, Source, read_source
 from cnnspec.spec.translate import is_said, not_a_mapping, translate
 

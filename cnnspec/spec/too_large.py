@@ -6,18 +6,15 @@ import bisect
 import itertools
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from cnnspec.spec.amounts import in_bytes, in_words
 from cnnspec.spec.composites import count_layers
 from cnnspec.spec.diagnostics import Diagnostic
 from cnnspec.spec.limits import MOST, MOST_LAYERS
+from cnnspec.spec.sections import Sections
 from cnnspec.spec.shapes import Placed, PlacedLayer
 from cnnspec.spec.sizes import show
 from cnnspec.spec.training import Training
-
-if TYPE_CHECKING:
-    from cnnspec.spec.checks import Sections
 
 
 def too_many_layers(sections: Sections) -> Iterator[Diagnostic]:

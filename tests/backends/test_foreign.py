@@ -13,10 +13,11 @@ import pytest
 
 from cnnspec import BackendError, Network, build, compare_backends, parse_spec, resolve
 from cnnspec.backends import builder_of
-from cnnspec.backends.foreign import MOST, foreign, message_of
-from cnnspec.backends.guard import METHODS, guarded, in_words, told
+from cnnspec.backends.foreign import foreign
+from cnnspec.backends.guard import METHODS, guarded
 from cnnspec.backends.network import Batch
 from cnnspec.backends.numpy import NumPyNetwork
+from cnnspec.backends.raised import MOST, in_words, message_of, told
 from tests.faulty import faulty
 
 SPEC = parse_spec("""

@@ -11,11 +11,12 @@ import pytest
 from cnnspec import BackendError, build, compare_backends, parse_spec, resolve
 from cnnspec.address import TRAINING
 from cnnspec.backends import backend_names
-from cnnspec.backends.guard import guarded, told
+from cnnspec.backends.guard import guarded
 from cnnspec.backends.network import Batch
 from cnnspec.backends.numpy import NumPyNetwork
 from cnnspec.backends.numpy.conv import ConvNumPy
 from cnnspec.backends.numpy.pool import PoolNumPy
+from cnnspec.backends.raised import told
 from cnnspec.compare import parse_party
 from tests.faulty import faulty
 

@@ -10,9 +10,8 @@ from typing import Any
 import pytest
 import rich_click as click
 
-from cnnspec.cli import COMMANDS
 from cnnspec.cli.command import Command
-from cnnspec.cli.group import cli
+from cnnspec.cli.group import COMMANDS, cli
 
 Call = Callable[..., Any]
 

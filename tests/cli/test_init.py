@@ -11,9 +11,10 @@ import pytest
 from cnnspec.cli.init import DATA, TEMPLATES
 from cnnspec.data import load_data, survey
 from cnnspec.plan import resolve
-from cnnspec.spec.checks import Sections, check
+from cnnspec.spec.checks import check
 from cnnspec.spec.format import format_spec
 from cnnspec.spec.load import inspect_spec, load_spec
+from cnnspec.spec.sections import Sections
 from cnnspec.spec.sizes import show
 from cnnspec.starter import DATA as SOURCES
 from cnnspec.starter import TEMPLATES as MAKERS

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import cnnspec
-from cnnspec.cli import COMMANDS
+from cnnspec.cli.group import COMMANDS
 from cnnspec.training import Run
 
 Call = Callable[..., Any]

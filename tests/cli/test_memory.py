@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from cnnspec.cli import COMMANDS
+from cnnspec.cli.group import COMMANDS
 from cnnspec.cli.memory import SHORT, collect_for
 
 LONG = {"train", "evaluate", "compare", "check", "selftest", "bench"}

@@ -12,8 +12,9 @@ import pytest
 
 from cnnspec import compare_backends, parse_spec
 from cnnspec.backends import numpy as engine
-from cnnspec.backends.guard import METHODS, told
+from cnnspec.backends.guard import METHODS
 from cnnspec.backends.numpy import NumPyNetwork
+from cnnspec.backends.raised import told
 from cnnspec.cli import main
 from cnnspec.compare import Party, Verdict, parse_party
 from cnnspec.spec.layers import KINDS

@@ -8,8 +8,7 @@ from collections.abc import Iterator
 
 import rich_click as click
 
-from cnnspec.cli import COMMANDS
-from cnnspec.cli.group import cli
+from cnnspec.cli.group import COMMANDS, cli
 from tests.docs.pages import ROOT, cell
 
 PAGE = ROOT / "docs" / "reference" / "commands.md"

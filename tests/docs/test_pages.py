@@ -26,7 +26,7 @@ from typing import Any
 
 import pytest
 
-from cnnspec.cli import COMMANDS
+from cnnspec.cli.group import COMMANDS
 from cnnspec.spec import inspect_spec
 from tests.docs import python_names
 from tests.docs.pages import PAGES, ROOT, Block, anchors, blocks, links, name, tokens

@@ -6,8 +6,8 @@ from x), input_gradient (dloss/dx from dloss/dy) and parameter_gradients (dloss/
 
 from __future__ import annotations
 
-from cnnspec.backends import require_cpu
 from cnnspec.backends.chain import ChainNetwork
+from cnnspec.backends.device import require_cpu
 from cnnspec.backends.loops.adam import AdamLoops
 from cnnspec.backends.loops.add import AddLoops
 from cnnspec.backends.loops.batch_norm import BatchNormLoops

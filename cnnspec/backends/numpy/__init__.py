@@ -8,9 +8,9 @@ from functools import cached_property
 
 import numpy as np
 
-from cnnspec.backends import require_cpu
 from cnnspec.backends.border import check_images, check_training
 from cnnspec.backends.chain import ChainNetwork
+from cnnspec.backends.device import require_cpu
 from cnnspec.backends.network import Batch, LayerTimes, Step
 from cnnspec.backends.numpy.adam import AdamNumPy
 from cnnspec.backends.numpy.add import AddNumPy

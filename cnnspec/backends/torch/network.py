@@ -23,7 +23,7 @@ from cnnspec.backends.border import (
 )
 from cnnspec.backends.network import Batch, Labels, LayerTimes, Step
 from cnnspec.backends.sharing import Making, Shared, by_turns
-from cnnspec.backends.torch import build
+from cnnspec.backends.torch.device import device_of
 from cnnspec.backends.torch.kinds import LOSSES
 from cnnspec.backends.torch.modules import build_module, build_optimizer
 from cnnspec.plan import INPUT, Plan
@@ -346,7 +346,8 @@ def _with_state(
     slots: State,
 ) -> TorchNetwork:
     """Build a network, with torch's modules and its optimizer as another has them."""
-    made = build(plan, training, device=device, autocast=autocast, compile=compile)
+    chosen = device_of(device, training)
+    made = TorchNetwork(plan, training, chosen, autocast=autocast, compile=compile)
     made.load_state(state)
     made.load_optimizer_state(slots)
     return made

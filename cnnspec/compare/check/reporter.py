@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from cnnspec.backends.foreign import message_of
 from cnnspec.backends.plain import HintError, PlainClassError, UnsupportedSettingError
+from cnnspec.backends.raised import message_of
 
 LINES = "results.jsonl"
 TRACE = "trace.txt"

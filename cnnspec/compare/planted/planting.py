@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from cnnspec.backends import Builder, require_cpu
+from cnnspec.backends import Builder
+from cnnspec.backends.device import require_cpu
 from cnnspec.backends.numpy import LAYERS, LOSSES, OPTIMIZERS, NumPyNetwork
 from cnnspec.compare.planted.fault import Fault
 from cnnspec.plan import Plan

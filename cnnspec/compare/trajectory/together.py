@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from cnnspec.backends.guard import in_words, told
 from cnnspec.backends.network import Network
+from cnnspec.backends.raised import in_words, told
 from cnnspec.data import Dataset
 from cnnspec.errors import TrainingError
 from cnnspec.spec.training import Training

@@ -18,8 +18,8 @@ from typing import ParamSpec, TypeVar
 
 import numpy as np
 
-from cnnspec.backends.guard import told
 from cnnspec.backends.network import Batch, Network
+from cnnspec.backends.raised import told
 from cnnspec.compare.carried import gradient_errors
 from cnnspec.compare.carry import Weights
 from cnnspec.compare.kinks import turned_decisions
