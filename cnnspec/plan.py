@@ -15,6 +15,7 @@ from cnnspec.spec.diagnostics import Path
 from cnnspec.spec.initializations import DEFAULT_INITIALIZATION, AnyInitialization
 from cnnspec.spec.layers import Join, Layer
 from cnnspec.spec.layers.layer import INPUT as INPUT
+from cnnspec.spec.mask import Mask
 from cnnspec.spec.model import ModelSpec
 from cnnspec.spec.sections import Sections
 from cnnspec.spec.shapes import PlacedLayer, layer_names, not_logits
@@ -59,6 +60,11 @@ class PlannedLayer:
     def kind(self) -> str:
         """The word that a spec writes for this kind of layer."""
         return self.layer.keyword
+
+    @property
+    def mask(self) -> Mask | None:
+        """What it draws in training, for each image; None: nothing."""
+        return self.layer.mask(self.input)
 
     @property
     def state(self) -> dict[str, Shape]:
@@ -117,6 +123,14 @@ class Plan:
             for layer in self.layers
             for name, shape in layer.state.items()
         }
+
+    @property
+    def evaluates_otherwise(self) -> bool:
+        """Whether a prediction is made of something else than a training step.
+
+        Of what training keeps, or of all numbers where training drops some.
+        """
+        return any(layer.buffers or layer.mask for layer in self.layers)
 
     @property
     def parameter_count(self) -> int:

@@ -120,6 +120,13 @@ def batch_of(plan: Plan, batch: int, *purpose: str | int) -> tuple[Array, NDArra
     return normal((batch, *plan.input), "images", *purpose).astype(np.float32), labels
 
 
+def mask_of(at: PlannedLayer, batch: int, *purpose: str | int) -> NDArray[np.bool] | None:
+    """Draw a mask that keeps half of the numbers, for a layer that draws one."""
+    if at.mask is None:
+        return None
+    return stream(0, "tests", "mask", *purpose).random((batch, *at.mask.shape)) < 0.5
+
+
 def quantities(trace: LayerTrace) -> dict[str, Array]:
     """Return a layer's arrays under the names that `Layer.reductions` uses, and its buffers'.
 

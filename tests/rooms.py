@@ -11,6 +11,7 @@ from tests.kinds import (
     batch_norm,
     concat,
     conv,
+    dropout,
     flatten,
     linear,
     normal,
@@ -28,6 +29,7 @@ LAYERS: dict[str, LayerRoom] = {
     "flatten": flatten.ROOM,
     "linear": linear.ROOM,
     "batch_norm": batch_norm.ROOM,
+    "dropout": dropout.ROOM,
     "add": add.ROOM,
     "concat": concat.ROOM,
 }

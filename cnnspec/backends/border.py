@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cnnspec.backends.network import Batch, Labels
 from cnnspec.errors import DataError, StateError
@@ -129,12 +130,13 @@ def check_replay(
     grad_output: Array,
     at: PlannedLayer,
     state: Mapping[str, Array] | None = None,
+    noise: NDArray[np.bool] | None = None,
 ) -> None:
-    """Hold the inputs, the upstream gradient and the state of one layer against its shapes.
+    """Hold the inputs, the upstream gradient, the state and the mask of one layer to its shapes.
 
     Raises:
         DataError: they are no arrays of real numbers, have other shapes, or are of too few images
-            for the layer's statistics.
+            for the layer's statistics; or a mask is missing or too much.
         StateError: a name or a shape of the state does not fit the layer.
     """
     if isinstance(inputs, np.ndarray) or len(inputs) != len(at.inputs):
@@ -157,8 +159,27 @@ def check_replay(
     if not images:
         raise DataError(f"`{at.name}`: found no inputs; wanted at least one image's")
     check_batch(images, at)
+    _check_mask(noise, images, at)
     if state is not None:
         check_state(state, at.state, f"weights of `{at.name}`", has="the layer")
+
+
+def _check_mask(noise: NDArray[np.bool] | None, images: int, at: PlannedLayer) -> None:
+    """Hold what a layer is given as drawn against what it draws."""
+    if at.mask is None:
+        if noise is not None:
+            raise DataError(f"`{at.name}` draws nothing in training; leave `noise` out")
+        return
+    wanted = (images, *at.mask.shape)
+    shape = ""
+    if isinstance(noise, np.ndarray):
+        if noise.dtype == np.bool and noise.shape == wanted:
+            return
+        shape = f" of the shape {noise.shape}"
+    raise DataError(
+        f"`{at.name}` takes a mask as `noise`, an array of bool of the shape {wanted}; found "
+        f"{_briefly(noise)}{shape}"
+    )
 
 
 def check_loss(logits: Array, labels: Labels) -> None:
@@ -238,7 +259,7 @@ def _briefly(value: object) -> str:
     """Say what somebody gave, in a few words."""
     if isinstance(value, np.ndarray):
         return f"an array of {value.dtype}"
-    return repr(value) if isinstance(value, int | float) else f"a {type(value).__name__}"
+    return repr(value) if isinstance(value, int | float | None) else f"a {type(value).__name__}"
 
 
 def _are_numbers(array: Array) -> bool:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cnnspec.backends.border import (
     check_images,
@@ -23,6 +24,7 @@ from cnnspec.backends.line import Line
 from cnnspec.backends.network import Batch, Labels, LayerTimes, Step
 from cnnspec.backends.parts import Layer, Loss, Optimizer, Stopwatch
 from cnnspec.backends.sharing import Making, Shared, by_turns
+from cnnspec.noise import Masks, Noise
 from cnnspec.plan import INPUT, Plan, PlannedLayer
 from cnnspec.spec.layers.join import Join
 from cnnspec.spec.sizes import Shape
@@ -51,6 +53,7 @@ class ChainNetwork(Shared):
         self.plan = plan
         self.backend = backend
         self._dtype = np.dtype(training.precision)
+        self._noise = Noise(plan, training.seed)
         self._layers = {
             at.name: layers[at.kind](at.layer, received(at), at.output, self._dtype)
             for at in plan.layers
@@ -76,6 +79,15 @@ class ChainNetwork(Shared):
     def _enter(self, array: Array) -> Array:
         """Bring an array with the batch first into the inner layout and precision."""
         return np.ascontiguousarray(array, dtype=self._dtype)
+
+    def _enter_mask(self, mask: NDArray[np.bool]) -> NDArray[np.bool]:
+        """Bring a mask with the batch first into the inner layout."""
+        return np.ascontiguousarray(mask)
+
+    def _drawn(self, batch: Batch, step: int) -> Masks:
+        """Return what is drawn for a pass, by the layer's name and in the inner layout."""
+        masks = self._noise.masks(step, *batch.places())
+        return {name: self._enter_mask(mask) for name, mask in masks.items()}
 
     def _leave(self, array: Array) -> Array:
         """Bring an inner array out, as a copy of its own with the batch first."""
@@ -123,7 +135,8 @@ class ChainNetwork(Shared):
     @by_turns
     def train_step(self, batch: Batch, learning_rate: float, step: int) -> Step:
         check_training(batch, self.plan)
-        logits = self._line.forward(self._enter(batch.images))
+        masks = self._drawn(batch, step)
+        logits = self._line.forward(self._enter(batch.images), masks=masks)
         loss, grad = self._loss(logits, batch.targets)
         result = Step(loss, self._leave(logits))
         gradients = self._line.backward(grad)
@@ -135,7 +148,8 @@ class ChainNetwork(Shared):
         check_training(batch, self.plan)
         watched = {name: Stopwatch(layer) for name, layer in self._layers.items()}
         line = self.line(self.plan, watched)
-        _, grad = self._loss(line.forward(self._enter(batch.images)), batch.targets)
+        masks = self._drawn(batch, step=1)
+        _, grad = self._loss(line.forward(self._enter(batch.images), masks=masks), batch.targets)
         line.backward(grad)
         return {name: layer.times for name, layer in watched.items()}
 
@@ -156,7 +170,7 @@ class ChainNetwork(Shared):
             buffers[name] = _copies(self._layers[name].buffers)
 
         with _kept({name: self._state[name] for name in self.plan.buffers}):
-            logits = self._line.forward(x, keep)
+            logits = self._line.forward(x, keep, masks=self._drawn(batch, step))
         loss, grad = self._loss(logits, batch.targets)
         loss_trace = LossTrace(loss, self._leave(grad))
         inputs = {at.name: at.inputs for at in self.plan.layers}
@@ -187,13 +201,15 @@ class ChainNetwork(Shared):
         grad_output: Array,
         *,
         state: Mapping[str, Array] | None = None,
+        noise: NDArray[np.bool] | None = None,
     ) -> LayerTrace:
-        check_replay(inputs, grad_output, self.plan.layer(layer), state)
+        check_replay(inputs, grad_output, self.plan.layer(layer), state, noise)
         alone, given = self._layers[layer], [self._enter(x) for x in inputs]
+        drawn = {} if noise is None else {"mask": self._enter_mask(noise)}
         upstream = self._enter(grad_output)
         received, sent = tuple(map(self._leave, given)), self._leave(upstream)
         with _kept(alone.buffers if state is None else alone.parameters | alone.buffers, state):
-            output = self._leave(alone.forward(*given))
+            output = self._leave(alone.forward(*given, **drawn))
             buffers = _copies(alone.buffers)
             grad_parameters = _copies(alone.parameter_gradients(upstream))
             grad_inputs = tuple(map(self._leave, alone.input_gradients(upstream)))

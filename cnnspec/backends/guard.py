@@ -10,6 +10,9 @@ import pickle
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from cnnspec.backends.answers import (
     UnfitError,
     as_layer,
@@ -185,13 +188,15 @@ class GuardedNetwork(Shared):
         grad_output: Array,
         *,
         state: Mapping[str, Array] | None = None,
+        noise: NDArray[np.bool] | None = None,
     ) -> LayerTrace:
         at = self.plan.layer(layer)
-        check_replay(inputs, grad_output, at, state)
+        check_replay(inputs, grad_output, at, state, noise)
         return self._ask(
             "replay",
             *(layer, inputs, grad_output),
             state=state,
+            noise=noise,
             answer=lambda found: as_layer(found, at),
         )
 

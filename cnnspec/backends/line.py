@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from operator import attrgetter
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cnnspec.backends.parts import Layer
 from cnnspec.plan import INPUT, Plan
@@ -15,6 +18,11 @@ from cnnspec.trace import Array
 
 Gradients = dict[str, Array]
 """dloss/dparameter, by the parameter's full name."""
+
+Masks = Mapping[str, NDArray[np.bool]]
+"""What is drawn for a pass, by the layer's name."""
+
+NO_MASKS: Masks = MappingProxyType({})
 
 Seen = Callable[[str, Array], None]
 """Called with the name of a layer and its output."""
@@ -56,18 +64,23 @@ class Line:
         """`layers` has those of the plan, by their names."""
         self._stops = list(_stops(plan, layers))
 
-    def forward(self, x: Array, each: Seen | None = None) -> Array:
-        """Return the output in training; show `each` layer's as it comes."""
-        return self._run(x, _forward_of, each)
+    def forward(self, x: Array, each: Seen | None = None, *, masks: Masks = NO_MASKS) -> Array:
+        """Return the output in training; show `each` layer's as it comes.
+
+        `masks` has what is drawn for this pass, by the layer's name and laid out as x is.
+        """
+        return self._run(x, _forward_of, each, masks)
 
     def predict(self, x: Array, each: Seen | None = None) -> Array:
         """Return the output in evaluation; show `each` layer's as it comes."""
-        return self._run(x, _predict_of, each)
+        return self._run(x, _predict_of, each, NO_MASKS)
 
-    def _run(self, x: Array, of: Callable[[Layer], Pass], each: Seen | None) -> Array:
+    def _run(self, x: Array, of: Callable[[Layer], Pass], each: Seen | None, masks: Masks) -> Array:
         values, y = {INPUT: x}, x
         for name, layer, inputs, follows, kept, copies, gone, _ in self._stops:
             run = of(layer)
+            if name in masks:
+                run = partial(run, mask=masks[name])
             if follows:
                 y = run(y.copy() if copies else y)
             else:

@@ -112,6 +112,8 @@ class Network(Protocol):
     def train_step(self, batch: Batch, learning_rate: float, step: int) -> Step:
         """Learn from one batch, and update the buffers; `step` counts from 1.
 
+        What layers draw at random is drawn by `cnnspec.noise`, from the training's seed.
+
         Raises:
             DataError: there are no images, too few for a layer's statistics, or others than the
                 network takes; the targets are no whole numbers (n,) from 0 to classes - 1; or
@@ -135,16 +137,18 @@ class Network(Protocol):
         grad_output: Array,
         *,
         state: Mapping[str, Array] | None = None,
+        noise: NDArray[np.bool] | None = None,
     ) -> LayerTrace:
         """Run one layer alone, as `trace` does, on given inputs and an upstream gradient.
 
         The answer comes from the arguments alone, and the network is left as it was. `state` has
         other parameters and buffers than the network's, by their names within the layer
-        (`weight`).
+        (`weight`). `noise` is the mask of a layer that draws one, (n, *shape of its mask), True
+        where a number is kept; other layers are given none.
 
         Raises:
-            DataError: the arrays have other shapes than the layer's, or the batch is empty or too
-                small for the layer's statistics.
+            DataError: the arrays have other shapes than the layer's, the batch is empty or too
+                small for the layer's statistics, or a mask is missing or too much.
             StateError: a name or a shape of `state` does not fit the layer.
         """
 

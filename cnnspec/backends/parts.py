@@ -48,7 +48,8 @@ class Layer(ABC):
     def forward(self, *inputs: Any, **none: Any) -> Array:
         """Return the output in training, keep what the gradients need, update the buffers.
 
-        Most layers take one array x; a join takes one from each branch.
+        Most layers take one array x; a join takes one from each branch. A layer that draws is
+        given what is drawn as `mask`, laid out as its input is: True where a number is kept.
         """
 
     def predict(self, *inputs: Any, **none: Any) -> Array:
@@ -84,9 +85,9 @@ class Stopwatch(Layer):
     def times(self) -> LayerTimes:
         return LayerTimes(self._forward, self._backward)
 
-    def forward(self, *inputs: Array) -> Array:
+    def forward(self, *inputs: Array, **drawn: Array) -> Array:
         start = time.perf_counter()
-        y = self._layer.forward(*inputs)
+        y = self._layer.forward(*inputs, **drawn)
         self._forward += time.perf_counter() - start
         return y
 

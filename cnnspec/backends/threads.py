@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 
+import numpy as np
+from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from cnnspec.backends.network import Batch, Labels, Network, Step
@@ -84,9 +86,10 @@ class ThreadLimited(Shared):
         grad_output: Array,
         *,
         state: Mapping[str, Array] | None = None,
+        noise: NDArray[np.bool] | None = None,
     ) -> LayerTrace:
         with self._limit() as network:
-            return network.replay(layer, inputs, grad_output, state=state)
+            return network.replay(layer, inputs, grad_output, state=state, noise=noise)
 
     def replay_loss(self, logits: Array, labels: Labels) -> LossTrace:
         with self._limit() as network:

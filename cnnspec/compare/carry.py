@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cnnspec.backends import numpy as engine
 from cnnspec.compare.side import named
@@ -28,15 +29,19 @@ class Weights:
         in_float64 = training.model_copy(update={"precision": "float64"})
         self._network = engine.build(plan, in_float64, device="cpu")
         self.state: dict[str, Exact] = {}
+        self.masks: Mapping[str, NDArray[np.bool]] = {}
 
-    def load(self, state: Mapping[str, Array]) -> None:
-        """Take over the weights of a network."""
+    def load(
+        self, state: Mapping[str, Array], masks: Mapping[str, NDArray[np.bool]] | None = None
+    ) -> None:
+        """Take over the weights of a network, and what layers drew in the pass that is bounded."""
         self.state = {name: array.astype(np.float64) for name, array in state.items()}
+        self.masks = masks or {}
 
     def in_float64(self) -> Weights:
         """Return the same weights, for bounds of float64."""
         other = Weights(self._plan, self.training, "float64")
-        other.load(self.state)
+        other.load(self.state, self.masks)
         return other
 
     def of_layer(self, at: PlannedLayer) -> Errors:
@@ -49,7 +54,8 @@ class Weights:
             name: np.zeros_like(array) if name == "bias" and not biased else np.abs(array)
             for name, array in self.of_layer(at).items()
         }
-        found = named(self._network.replay(at.name, [x], grad, state=state), at)
+        noise = self.masks.get(at.name)
+        found = named(self._network.replay(at.name, [x], grad, state=state, noise=noise), at)
         return {quantity: array.astype(np.float64) for quantity, array in found.items()}
 
     def evaluated(self, images: Array) -> dict[str, Exact]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cnnspec.address import Layer
 from cnnspec.backends.raised import cannot
@@ -33,6 +34,8 @@ class LayerCase:
     """Parameters and buffers, by their names within the layer."""
     inputs: tuple[Array, ...]
     grad_output: Array
+    noise: NDArray[np.bool] | None
+    """The mask of a layer that draws one."""
     budget: float
     """What rounding explains at the worst element."""
 
@@ -54,7 +57,7 @@ def layer_case(spec: ModelSpec, parties: tuple[Party, Party], finding: Finding) 
                 budget = _apart(isolation, probe, finding.quantity)
                 if budget is not None:
                     own = isolation.first.weights_of(probe.at)
-                    found = (probe.inputs, probe.grad_output, budget)
+                    found = (probe.inputs, probe.grad_output, probe.noise, budget)
                     return LayerCase(finding.address.path, finding.quantity, own, *found)
     return None
 
@@ -71,7 +74,9 @@ def _fewer_images(
         for probe in probes:
             if images <= len(probe.grad_output):
                 inputs = tuple(simple(x[:images]) for x in probe.inputs)
-                yield replace(probe, inputs=inputs, grad_output=simple(probe.grad_output[:images]))
+                grad_output = simple(probe.grad_output[:images])
+                noise = None if probe.noise is None else probe.noise[:images]
+                yield replace(probe, inputs=inputs, grad_output=grad_output, noise=noise)
 
 
 def _apart(isolation: Isolation, probe: LayerProbe, quantity: str) -> float | None:

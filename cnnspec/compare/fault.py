@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cnnspec.backends.network import Labels
 from cnnspec.compare.measure import measure
@@ -41,6 +42,8 @@ class LayerSituation:
     parameters: Mapping[str, Exact]
     buffers: Mapping[str, Exact]
     """Before the pass."""
+    noise: NDArray[np.bool] | None = None
+    """The mask of a layer that draws one."""
 
     @property
     def x(self) -> Exact:

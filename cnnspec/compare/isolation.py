@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import ParamSpec, TypeVar
 
+import numpy as np
+
 from cnnspec.address import Address
 from cnnspec.backends.raised import cannot
 from cnnspec.compare.ledger import Ledger
 from cnnspec.compare.moment import Moment
 from cnnspec.compare.party import Party
 from cnnspec.compare.side import EXACT, WORKING, Side
+from cnnspec.noise import Masks, Noise
 from cnnspec.numerics.budget import Exact
 from cnnspec.plan import Plan
 from cnnspec.spec.training import Training
@@ -34,6 +37,7 @@ class Isolation:
         self.plan, self.training, self.moment = plan, training, moment
         self.first, self.second = (Side(plan, training, party, weights) for party in parties)
         self.sides = (self.first, self.second)
+        self._noise = Noise(plan, training.seed)
         self.ledger = Ledger()
         self.failures: dict[tuple[Address, str], str] = {}
         """What could not be run, by its address and the side's label, and why."""
@@ -49,6 +53,10 @@ class Isolation:
     def first_step(self) -> int:
         """Return the number of the training step that is replayed, or that comes first."""
         return self.moment.step if self.moment else 1
+
+    def masks(self, images: int, step: int) -> Masks:
+        """Return what layers draw in a step whose whole batch are so many images."""
+        return self._noise.masks(step, np.arange(images), images)
 
     def attempt(
         self, at: Address, side: Side, run: Callable[P, T], *given: P.args, **options: P.kwargs

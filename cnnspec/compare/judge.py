@@ -115,7 +115,9 @@ class Judge:
             else:
                 name = quantity.removeprefix("grad_")
                 state[name] = state[name] + moved
-            trace = network.replay(probe.at.name, inputs, probe.grad_output, state=state)
+            trace = network.replay(
+                probe.at.name, inputs, probe.grad_output, state=state, noise=probe.noise
+            )
             totals.append(float(np.sum(trace.output * probe.grad_output.astype(np.float64))))
         return (totals[0] - totals[1]) / (2 * distance)
 
@@ -168,7 +170,8 @@ def within_reach(probes: Iterable[LayerProbe]) -> Iterator[LayerProbe]:
         grad = within(probe.grad_output, max(probe.grad_output[0].size, 1))
         if len(grad):
             few = tuple(x[: len(grad)] for x in probe.inputs)
-            yield replace(probe, inputs=few, grad_output=grad)
+            noise = None if probe.noise is None else probe.noise[: len(grad)]
+            yield replace(probe, inputs=few, grad_output=grad, noise=noise)
 
 
 def within(images: Array, outputs: int) -> Array:

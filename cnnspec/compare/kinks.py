@@ -7,7 +7,7 @@ layer that made it. Such elements are counted, and are no differences.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -21,11 +21,12 @@ from cnnspec.plan import Plan
 from cnnspec.trace import Trace
 
 
-def kinks_of(isolation: Isolation, probes: Iterable[LayerProbe]) -> tuple[Kinks, ...]:
+def kinks_of(isolation: Isolation, probes: Sequence[LayerProbe]) -> tuple[Kinks, ...]:
     """Count the decisions of each relu and max pool on the user's data, and those near a kink."""
     side = isolation.first
     weights = Weights(isolation.plan, isolation.training, side.precision)
-    weights.load(side.weights)
+    masks = {p.at.name: p.noise for p in probes if p.name == "data" and p.noise is not None}
+    weights.load(side.weights, masks)
     found = []
     slacks: dict[str, Exact] = {}
     for probe in probes:

@@ -77,7 +77,7 @@ def _own_rate(side: Side, probe: LayerProbe) -> float | None:
     network = side.networks(probe.alone).exact
     before = network.state()
     inputs, grad = [x.copy() for x in probe.inputs], probe.grad_output.copy()
-    trace = network.replay(probe.at.name, inputs, grad)
+    trace = network.replay(probe.at.name, inputs, grad, noise=probe.noise)
     after = network.state()
     network.load_state(before)
     full = {name: f"{probe.at.name}.{name}" for name in probe.at.parameters}

@@ -10,7 +10,7 @@ from cnnspec.backends import loops, numpy
 from cnnspec.backends.chain import ChainNetwork
 from cnnspec.backends.device import require_cpu
 from cnnspec.backends.parts import Loss
-from cnnspec.backends.plain import PlainLayer
+from cnnspec.backends.plain import PlainClassError, PlainLayer
 from cnnspec.plan import Plan
 from cnnspec.spec.training import Training
 
@@ -41,6 +41,13 @@ def plain_network(
         PlainClassError: a class lacks something that a layer must have.
     """
     require_cpu("a network of plain classes", device)
+    drawing = next((at for at in plan.layers if at.mask and at.kind in layers), None)
+    if drawing:
+        raise PlainClassError(
+            f"`{drawing.name}`: a class of one's own draws its own mask, and would drop other "
+            "numbers than any network that it is held against; leave it out of `layers` and try "
+            f"it alone: cnnspec check FILE.py:CLASS --as {drawing.kind}"
+        )
     plain: dict[str, Any] = {
         kind: partial(
             PlainLayer,

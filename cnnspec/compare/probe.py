@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from cnnspec.address import Layer
 from cnnspec.plan import Plan, PlannedLayer
 from cnnspec.trace import Array
@@ -18,6 +21,8 @@ class LayerProbe:
     """The layer; in `alone` where that is given."""
     inputs: tuple[Array, ...]
     grad_output: Array
+    noise: NDArray[np.bool] | None = None
+    """The mask of a layer that draws one."""
     alone: Plan | None = None
     """A network of this layer in another size; None: as it stands in the whole network."""
 

@@ -63,10 +63,27 @@ def layer_probes(
             layer,
             tuple(x.astype(dtype) for x in inputs),
             random.normal(size=(len(inputs[0]), *layer.output)).astype(dtype),
+            mask_probe(layer, len(inputs[0]), random),
             plan,
         )
         for layer, name, inputs, plan in probes
     ]
+
+
+def mask_probe(
+    at: PlannedLayer, images: int, random: np.random.Generator
+) -> NDArray[np.bool] | None:
+    """Return a mask for a layer that draws one; None for others.
+
+    It keeps half of the numbers, whatever the layer's own probability is: of a mask that keeps
+    all, or nothing, little can be seen. One that never drops anything keeps all here, too.
+    """
+    if at.mask is None:
+        return None
+    kept = random.random((images, *at.mask.shape)) < (0.5 if at.mask.drops else 1.0)
+    if at.mask.drops and kept.all() == kept.any():
+        kept.flat[0] = not kept.flat[0]
+    return kept
 
 
 def rectangle(at: PlannedLayer) -> Plan | None:

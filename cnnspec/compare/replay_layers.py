@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import reduce
+from typing import Any
 
 import numpy as np
 
@@ -92,7 +93,7 @@ def _watched(
     precision = "float64" if kind == EXACT else side.precision
     inputs, grad = [x.astype(precision) for x in probe.inputs], probe.grad_output.astype(precision)
     before = network.state()
-    parts = named(network.replay(probe.at.name, inputs, grad), probe.at)
+    parts = named(network.replay(probe.at.name, inputs, grad, noise=probe.noise), probe.at)
     after = network.state()
     if kind == EXACT:
         name = probe.at.name
@@ -214,6 +215,7 @@ def layer_situation(side: Side, probe: LayerProbe) -> LayerSituation:
         probe.grad_output.astype(np.float64),
         parameters,
         buffers,
+        probe.noise,
     )
 
 
@@ -237,8 +239,9 @@ def magnitudes(side: Side, probe: LayerProbe, added: float = 0.0) -> Parts:
     network, grad = side.networks(probe.alone).plain, np.abs(probe.grad_output) + added
     state = {name: np.abs(array) + added for name, array in side.weights_of(at).items()}
     sizes = [np.abs(x) + added for x in probe.inputs]
-    sums = network.replay(at.name, sizes, grad.copy(), state=state)
-    routed = network.replay(at.name, [x.copy() for x in probe.inputs], grad, state=state)
+    given: dict[str, Any] = {"state": state, "noise": probe.noise}
+    sums = network.replay(at.name, sizes, grad.copy(), **given)
+    routed = network.replay(at.name, [x.copy() for x in probe.inputs], grad, **given)
     return named(replace(sums, grad_inputs=routed.grad_inputs), at)
 
 

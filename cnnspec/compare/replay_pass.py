@@ -54,13 +54,16 @@ class _Pass:
     def hold(self, trace: Trace, batch: Split) -> None:
         """Hold a pass of the network against its parts."""
         plan, labels = self._isolation.plan, batch.labels
+        masks = self._isolation.masks(len(batch), self._isolation.first_step)
         self._hold_ways(trace, batch.images)
         for at in plan.layers:
             seen = trace.layers[at.name]
             inputs, grad = [x.copy() for x in seen.inputs], seen.grad_output.copy()
-            weights = self._side.weights_of(at)
-            alone = named(self._network.replay(at.name, inputs, grad, state=weights), at)
-            bounds = self._bounds(LayerProbe(WHOLE_PASS, at, seen.inputs, seen.grad_output), alone)
+            state, noise = self._side.weights_of(at), masks.get(at.name)
+            replayed = self._network.replay(at.name, inputs, grad, state=state, noise=noise)
+            alone = named(replayed, at)
+            probe = LayerProbe(WHOLE_PASS, at, seen.inputs, seen.grad_output, noise)
+            bounds = self._bounds(probe, alone)
             for quantity, value in named(seen, at).items():
                 self._add(Layer(at.name), quantity, value, alone[quantity], 2 * bounds[quantity])
         logits = trace.layers[plan.layers[-1].name].output
@@ -135,6 +138,7 @@ class _WorkingPass(_Pass):
 
     def _bounds(self, probe: LayerProbe, alone: dict[str, Array]) -> dict[str, Exact]:
         at, kind, weights = probe.at, LAYERS[probe.at.kind], self._weights
+        weights.masks = {} if probe.noise is None else {at.name: probe.noise}
         inputs = [x.astype(np.float64) for x in probe.inputs]
         g = probe.grad_output.astype(np.float64)
         e, d = list(map(self._rounding, inputs)), self._rounding(g)

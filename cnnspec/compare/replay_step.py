@@ -77,7 +77,7 @@ class _Bench:
         before, slots = self.trains.state(), self.trains.optimizer_state()
         trace, exact = self._traces(before, batch, number, seen)
         weights = Weights(plan, training, self.precision)
-        weights.load(before)
+        weights.load(before, self.isolation.masks(len(batch), number))
         errors = pass_errors(plan, weights, exact, batch.images, batch.labels)
         self._hold_prediction(before, exact, weights, batch, number)
         images = batch.images.copy()
@@ -146,7 +146,7 @@ class _Bench:
     ) -> None:
         plan = self.isolation.plan
         wanted = exact.layers[plan.layers[-1].name].output
-        if plan.buffers:  # a prediction takes other statistics than a training step
+        if plan.evaluates_otherwise:
             self.side.exact.load_state(before)
             wanted = self.side.exact.predict(batch.images.copy())
         bound = prediction_errors(plan, weights, batch.images)

@@ -77,6 +77,7 @@ class Side:
             [x.copy() for x in probe.inputs],
             probe.grad_output.copy(),
             state=self.weights_of(probe.at),
+            noise=probe.noise,
         )
 
     def _networks(self, plan: Plan) -> Networks:

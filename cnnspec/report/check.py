@@ -25,11 +25,20 @@ WORDS = {
         "changes the upstream gradient",
     ),
     "own weights": ("no update within backward", "updates within backward"),
+    "redrawn": ("each call drops other numbers", "each call drops the same numbers"),
+    "one by one": ("drops numbers one by one", "drops numbers together"),
+    "share": ("drops its share of the numbers", "drops another share of the numbers"),
+    "evaluation": ("evaluation leaves the input as it is", "evaluation changes the input"),
     "repeat": ("the same call gives the same again", "the same call gives something else"),
 }
 """What a finding is about, where it is right and where it is wrong; others are quantities."""
 
-STAGES = {"construct": "constructor", "forward": "forward", "backward": "backward"}
+STAGES = {
+    "construct": "constructor",
+    "forward": "forward",
+    "backward": "backward",
+    "evaluate": "evaluation",
+}
 
 PRINTED, LONGEST = 10, 200
 """Lines of what the file printed that are shown, and characters of each."""

@@ -42,12 +42,12 @@ plan = resolve(spec)
 state = {{{state}}}
 inputs = [{inputs}]
 grad_output = np.array({grad_output})
-
+{noise}
 found = []
 for backend in BACKENDS:
     network = parse_party(backend).build(plan, spec.training, "float64")
     trace = network.replay(
-        {layer!r}, [x.copy() for x in inputs], grad_output.copy(), state=state
+        {layer!r}, [x.copy() for x in inputs], grad_output.copy(), state=state{given}
     )
     found.append({take})
     print(f"{{backend}}: {what}", found[-1], "", sep="\\n")
@@ -155,6 +155,8 @@ def _layer(case: LayerCase, wrong_side: str | None) -> str:
         state=f"{state}\n" if state else "",
         inputs=", ".join(f"np.array({_written(x)})" for x in case.inputs),
         grad_output=_written(case.grad_output),
+        noise="" if case.noise is None else f"noise = np.array({case.noise.tolist()})\n",
+        given="" if case.noise is None else ", noise=noise",
         layer=case.layer,
         take=take,
         what=label(case.quantity),
@@ -169,4 +171,5 @@ def _written(array: Array) -> str:
 
 
 def _numbers(case: LayerCase) -> int:
-    return sum(array.size for array in (*case.inputs, case.grad_output, *case.state.values()))
+    masks = [] if case.noise is None else [case.noise]
+    return sum(x.size for x in (*case.inputs, case.grad_output, *masks, *case.state.values()))

@@ -148,7 +148,10 @@ def answer_to(word: str, noun: str) -> str:
     """
     asked = plain(word)
     found = OTHERS.get(noun, {}).get(asked)
-    return found.answer if found else _NOT_NEEDED.get(asked, "")
+    if found or asked in _NOT_NEEDED:
+        return found.answer if found else _NOT_NEEDED[asked]
+    kind = same_word(word, KINDS) if noun == "option" else None
+    return f"it is a layer of its own: write `- {kind}` in `layers`" if kind else ""
 
 
 def keeps_shape(kind: str) -> bool:

@@ -17,10 +17,6 @@ def _here(family: Family) -> str:
 
 _ACTIVATION = f"it is another activation, {{what}}; {_here('activation')}"
 _NORM = f"it is another normalisation, {{what}}; {_here('normalisation')}"
-_DROPOUT = (
-    "there is no {name}; a network without it is another recipe, which may fit the training images "
-    "too closely"
-)
 _NOT_HERE = "it is {what}, which is not here"
 
 OTHER_LAYERS = {
@@ -61,11 +57,14 @@ OTHER_LAYERS = {
     ),
     **answers(
         """
-        dropout dropout1d dropout2d dropout3d: noise
-        spatialdropout2d spatial_dropout alphadropout featurealphadropout: noise
-        droppath drop_path stochastic_depth dropblock gaussiandropout gaussiannoise: noise
+        dropout1d spatialdropout1d: whole channels of sequences
+        dropout3d spatialdropout3d: whole channels of volumes
+        alphadropout featurealphadropout: numbers are set to one below 0, to suit a selu
+        droppath drop_path stochastic_depth: whole branches are dropped
+        dropblock: whole patches are dropped
+        gaussiandropout gaussiannoise: numbers are changed at random, and none is dropped
         """,
-        _DROPOUT,
+        "it is other noise ({what}) than `dropout`, and not here",
         keeps_shape=True,
     ),
     **answers(

@@ -132,10 +132,9 @@ OTHER_OPTIONS = {
         "there is no penalty for a layer alone; `weight_decay` of the optimizer is for all",
     ),
     **answers(
-        "output_padding output_size return_indices divisor_override negative_slope dropout_rate",
+        "output_padding output_size return_indices divisor_override negative_slope",
         "it is an option of layers that are not here",
     ),
     **answers("root data_dir", "choose the folder of the data sets with `--data-dir`"),
     **answers("num_classes classes n_classes", "it is the `out_features` of the last `linear`"),
-    **answers("dropout", "there is no dropout; a network without it is another recipe"),
 }

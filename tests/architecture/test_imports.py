@@ -10,7 +10,7 @@ from pathlib import Path
 PACKAGE = Path(__file__).parents[2] / "cnnspec"
 
 RECORDS = {
-    *("address", "plan", "alignment", "difference", "starter", "initial"),
+    *("address", "plan", "alignment", "difference", "starter", "initial", "noise"),
     *("randomness", "trace", "environment", "documents"),
 }
 BASE = {"errors", "files", "printable"}
@@ -30,6 +30,7 @@ MAY_IMPORT = {
     "environment": set(),
     "documents": set(),
     "initial": {"plan", "spec", "randomness", "trace"},
+    "noise": {"plan", "randomness"},
     "numerics": {"trace"},
     "backends": BASE | {"spec"} | RECORDS,
     "data": BASE | {"spec", "randomness"},

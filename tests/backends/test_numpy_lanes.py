@@ -72,11 +72,27 @@ layers:
   - linear: {out_features: 5}
 training: {optimizer: {sgd: {learning_rate: 0.1, momentum: 0.9}}}
 """)
+DRAWING = parse_spec("""
+input: [2, 8, 7]
+layers:
+  - conv: {out_channels: 4, kernel_size: 3}
+  - dropout: {p: 0.2}
+  - dropout: {p: 0.4, per: channel}
+  - relu
+  - residual: {body: [dropout, conv: {out_channels: 4, kernel_size: 1}]}
+  - flatten
+  - linear: {out_features: 6}
+  - relu
+  - dropout
+  - linear: {out_features: 5}
+training: {optimizer: {sgd: {learning_rate: 0.1, momentum: 0.9}}}
+""")
 SPECS = {
     "plain": PLAIN,
     "normed": NORMED,
     "branched": BRANCHED,
     "normed branches": NORMED_BRANCHES,
+    "drawing": DRAWING,
 }
 IMAGES = 13
 """Not to be shared out evenly."""

@@ -17,6 +17,7 @@ from cnnspec.compare.planted.specs import SPECS
 from cnnspec.compare.probes import batch_probe
 from cnnspec.compare.side import probe_weights
 from cnnspec.data import Split
+from cnnspec.noise import Noise
 from cnnspec.plan import Plan, resolve
 from cnnspec.spec.layers import JOINS, KINDS
 from cnnspec.spec.model import ModelSpec
@@ -60,7 +61,9 @@ def errors_of(
     plan: Plan, spec: ModelSpec, exact: Trace, batch: Split, precision: str
 ) -> tuple[PassErrors, Array]:
     weights = Weights(plan, spec.training, precision)
-    weights.load(probe_weights(plan, 0))
+    size = len(batch.images)
+    masks = Noise(plan, spec.training.seed).masks(1, np.arange(size), size)
+    weights.load(probe_weights(plan, 0), masks)
     errors = pass_errors(plan, weights, exact, batch.images, batch.labels)
     return errors, prediction_errors(plan, weights, batch.images)
 

@@ -215,7 +215,8 @@ def _planted() -> list[Any]:
         often = number % (3 if of_network else 40) == 0
         if not (often or of_network or number % 3 == 0):
             continue
-        spec = next(spec for spec in SPECS if fault.applies(resolve(spec), spec.training))
+        specs = (*SPECS, *fault.family.specs)
+        spec = next(spec for spec in specs if fault.applies(resolve(spec), spec.training))
         marks = () if often else (pytest.mark.slow,)
         found.append(pytest.param(fault, spec, id=fault.name, marks=marks))
     return found

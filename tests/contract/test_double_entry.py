@@ -104,7 +104,7 @@ def check_plan(spec: ModelSpec) -> None:
     plan = resolve(spec)
     network = build(plan, spec.training, "torch", device="cpu")
     assert isinstance(network, TorchNetwork)
-    module = network.module.double()
+    module = network.module.double().eval()  # in which nothing is drawn
     assert isinstance(module, nn.Sequential)
     images = torch.zeros(IMAGES, *spec.input, dtype=torch.float64)
     counted = count(module, images)

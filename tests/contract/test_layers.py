@@ -10,6 +10,7 @@ from typing import TypeVar
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from cnnspec.backends import BACKENDS, build
 from cnnspec.backends.network import Batch, Network
@@ -33,6 +34,7 @@ from tests.cases import (
     batch_of,
     each_backend,
     grad_inputs,
+    mask_of,
     normal,
     quantities,
     tried,
@@ -121,12 +123,12 @@ def test_shapes_are_the_plans(name: str, backend: str, precision: str) -> None:
 
 
 def sums_of_magnitudes(
-    network: Network, inputs: list[Array], grad_output: Array
+    network: Network, inputs: list[Array], grad_output: Array, mask: NDArray[np.bool] | None
 ) -> dict[str, Array]:
     """Return S of each quantity; a maximum sends gradients where x itself sends them."""
     name, upstream = tried(network.plan).name, np.abs(grad_output)
-    sums = quantities(network.replay(name, [np.abs(x) for x in inputs], upstream))
-    return sums | grad_inputs(network.replay(name, inputs, upstream))
+    sums = quantities(network.replay(name, [np.abs(x) for x in inputs], upstream, noise=mask))
+    return sums | grad_inputs(network.replay(name, inputs, upstream, noise=mask))
 
 
 def budgets(
@@ -177,19 +179,22 @@ def test_replay_equals_torch(name: str, backend: str, precision: str, batch: int
     network = network_of(case, backend, precision)
     network.load_state(weights_of(name, precision))
     grad_output = normal((batch, *at.output), name, "grad_output", precision=precision)
+    mask = mask_of(at, batch, name)
     random = stream(0, name, "ties")
     ties = [random.integers(-1, 2, (batch, *shape)).astype(np.float64) for shape in at.input_shapes]
     for drawn in (case.drawn(batch, name, "x", precision=precision), ties):
         inputs = [(x + case.mean).astype(precision).astype(np.float64) for x in drawn]
-        wanted = quantities(exact_network(name, precision).replay(at.name, inputs, grad_output))
-        found = quantities(network.replay(at.name, inputs, grad_output))
+        exact = exact_network(name, precision)
+        wanted = quantities(exact.replay(at.name, inputs, grad_output, noise=mask))
+        found = quantities(network.replay(at.name, inputs, grad_output, noise=mask))
         if not REFEREE[at.kind].is_sum:
             weights = weights_of(name, precision)
             truth, own = (
                 own_budgets(at, weights, inputs, grad_output, p) for p in ("float64", precision)
             )
         else:
-            sums = sums_of_magnitudes(magnitude_network(name, precision), inputs, grad_output)
+            magnitude = magnitude_network(name, precision)
+            sums = sums_of_magnitudes(magnitude, inputs, grad_output, mask)
             truth, own = (budgets(at, sums, wanted, p) for p in ("float64", precision))
         assert found.keys() == wanted.keys() == {"output", *grad_inputs_of(at), *at.state}
         for quantity, value in wanted.items():
@@ -242,9 +247,10 @@ def test_gradients_along_a_direction(name: str, backend: str) -> None:
         for parameter, shape in at.parameters.items()
     }
     network.load_state(state)
-    gradients = quantities(network.replay(at.name, inputs, grad_output))
+    mask = mask_of(at, 2, name)
+    gradients = quantities(network.replay(at.name, inputs, grad_output, noise=mask))
     magnitude.load_state({key: np.abs(array) for key, array in state.items()})
-    sums = sums_of_magnitudes(magnitude, inputs, grad_output)
+    sums = sums_of_magnitudes(magnitude, inputs, grad_output, mask)
     errors = budgets(at, sums, gradients, "float64")
     for quantity, move in moves.items():
         ends = []
@@ -258,8 +264,8 @@ def test_gradients_along_a_direction(name: str, backend: str) -> None:
                 moved[f"{at.name}.{quantity}"] = state[f"{at.name}.{quantity}"] + step
             network.load_state(moved)
             magnitude.load_state({key: np.abs(array) for key, array in moved.items()})
-            end = quantities(network.replay(at.name, moved_inputs, grad_output))
-            end_sums = sums_of_magnitudes(magnitude, moved_inputs, grad_output)
+            end = quantities(network.replay(at.name, moved_inputs, grad_output, noise=mask))
+            end_sums = sums_of_magnitudes(magnitude, moved_inputs, grad_output, mask)
             error = budgets(at, end_sums, end, "float64")["output"]
             end_errors += float(np.sum(np.abs(grad_output) * error))
             ends.append(end["output"])
@@ -286,11 +292,13 @@ def test_gradients_of_a_curve_along_a_direction(name: str, backend: str) -> None
     shape = (case.batch(3), *at.input)
     x, grad_output = normal(shape, name, "x") + case.mean, normal(shape, name, "grad_output")
     move = direction(x.shape, name, "move")
-    slope = float(np.sum(network.replay(at.name, [x], grad_output).grad_input * move))
+    mask = mask_of(at, len(x), name)
+    gradient = network.replay(at.name, [x], grad_output, noise=mask).grad_input
+    slope = float(np.sum(gradient * move))
     off = []
     for step in (2.0**-7, 2.0**-8, 2.0**-9):
         ends = (
-            network.replay(at.name, [end], grad_output).output
+            network.replay(at.name, [end], grad_output, noise=mask).output
             for end in (x + step * move, x - step * move)
         )
         above, below = ends
@@ -358,7 +366,7 @@ def look(network: Network, images: Array, labels: Array) -> dict[str, Array]:
     trace = network.trace(Batch(images, labels), step=1)
     inputs = [normal((len(images), *shape), "x").astype(np.float32) for shape in at.input_shapes]
     grad_output = normal((len(images), *at.output), "grad_output").astype(np.float32)
-    alone = network.replay(at.name, inputs, grad_output)
+    alone = network.replay(at.name, inputs, grad_output, noise=mask_of(at, len(images)))
     logits = network.predict(images)
     loss = network.replay_loss(logits, labels)
     traced = {
@@ -456,7 +464,7 @@ def test_what_comes_in_is_not_changed(name: str, backend: str, batch: int) -> No
     network.predict(given["images"])
     network.trace(Batch(given["images"], given["labels"]), step=1)
     inputs = [given[f"x {number}"] for number in range(len(at.inputs))]
-    network.replay(at.name, inputs, given["grad_output"])
+    network.replay(at.name, inputs, given["grad_output"], noise=mask_of(at, batch))
     network.replay_loss(given["logits"], given["labels"])
     network.train_step(Batch(given["images"], given["labels"]), 0.01, 1)
     network.update(gradients, 0.01, 2)
@@ -468,7 +476,8 @@ def test_batch_sizes_by_turns(name: str, backend: str) -> None:
     case = CASES[name]
     network = network_of(case, backend)
     for step, batch in enumerate((10, 3, 10, case.batch(1)), start=1):
-        fresh = network_of(case, backend, seed=1)
+        fresh = network_of(case, backend)  # of the same seed, by which masks are drawn
+        fresh.load_state(moved(fresh.state()))
         fresh.load_state(network.state())
         fresh.load_optimizer_state(network.optimizer_state())
         images, labels = batch_of(case.plan, batch, name)

@@ -300,20 +300,8 @@ VALUES = [
     *("", " ", "1", "a", "a_1", "_", "1a", "a.b", "-a", "a-b", "a b", "\u00e9", "relu", "flatten"),
     *(["relu"], ["relus"], [["relu"], []], [[], {"relu": {}}], [{"residual": {"body": []}}]),
     *([[]] * 64, [[]] * 65, [{"repeat": {"times": 2, "layers": ["relu", {"relu": {}}]}}]),
-    *(
-        "concat",
-        "add",
-        "same",
-        "Same",
-        "valid",
-        "max",
-        "avg",
-        "float32",
-        "float16",
-        "sgd",
-        "mnist",
-        "torch_default",
-    ),
+    *("same", "Same", "valid", "float16", "sgd", "mnist", "torch_default"),
+    *sorted({str(word) for node in nodes(SCHEMA) for word in node.get("enum", ())} - {"same"}),
 ]
 
 

@@ -14,6 +14,7 @@ from cnnspec.backends.loops.batch_norm import BatchNormLoops
 from cnnspec.backends.loops.concat import ConcatLoops
 from cnnspec.backends.loops.conv import ConvLoops
 from cnnspec.backends.loops.cross_entropy import cross_entropy
+from cnnspec.backends.loops.dropout import DropoutLoops
 from cnnspec.backends.loops.flatten import FlattenLoops
 from cnnspec.backends.loops.linear import LinearLoops
 from cnnspec.backends.loops.pool import PoolLoops
@@ -30,6 +31,7 @@ LAYERS: dict[str, type[Layer]] = {
     "flatten": FlattenLoops,
     "linear": LinearLoops,
     "batch_norm": BatchNormLoops,
+    "dropout": DropoutLoops,
     "add": AddLoops,
     "concat": ConcatLoops,
 }

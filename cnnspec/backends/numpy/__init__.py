@@ -7,6 +7,7 @@ from copy import copy
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cnnspec.backends.border import check_images, check_training
 from cnnspec.backends.chain import ChainNetwork
@@ -18,6 +19,7 @@ from cnnspec.backends.numpy.batch_norm import BatchNormNumPy
 from cnnspec.backends.numpy.concat import ConcatNumPy
 from cnnspec.backends.numpy.conv import ConvNumPy
 from cnnspec.backends.numpy.cross_entropy import cross_entropy
+from cnnspec.backends.numpy.dropout import DropoutNumPy
 from cnnspec.backends.numpy.flatten import FlattenNumPy
 from cnnspec.backends.numpy.lanes import Lane, Lanes, batch_first, batch_last
 from cnnspec.backends.numpy.linear import LinearNumPy
@@ -38,6 +40,7 @@ LAYERS: dict[str, type[Layer]] = {
     "flatten": FlattenNumPy,
     "linear": LinearNumPy,
     "batch_norm": BatchNormNumPy,
+    "dropout": DropoutNumPy,
     "add": AddNumPy,
     "concat": ConcatNumPy,
 }
@@ -79,7 +82,8 @@ class NumPyNetwork(ChainNetwork):
     def train_step(self, batch: Batch, learning_rate: float, step: int) -> Step:
         check_training(batch, self.plan)
         with OneBlasThread() as threads:
-            (loss, gradients), logits = self._lanes.learn(batch, threads)
+            masks = self._noise.masks(step, *batch.places())
+            (loss, gradients), logits = self._lanes.learn(batch, masks, threads)
             self._optimizer.step(self._parameters, gradients, learning_rate, step)
         return Step(loss, logits)
 
@@ -87,7 +91,8 @@ class NumPyNetwork(ChainNetwork):
         """Return the times of the first lane's layers, with its share of the images."""
         check_training(batch, self.plan)
         with OneBlasThread() as threads:
-            return self._lanes.layer_times(batch, threads)
+            masks = self._noise.masks(1, *batch.places())
+            return self._lanes.layer_times(batch, masks, threads)
 
     def evaluated(self, images: Array) -> dict[str, Array]:
         with OneBlasThread():
@@ -104,12 +109,16 @@ class NumPyNetwork(ChainNetwork):
         grad_output: Array,
         *,
         state: Mapping[str, Array] | None = None,
+        noise: NDArray[np.bool] | None = None,
     ) -> LayerTrace:
         with OneBlasThread():
-            return super().replay(layer, inputs, grad_output, state=state)
+            return super().replay(layer, inputs, grad_output, state=state, noise=noise)
 
     def _enter(self, array: Array) -> Array:
         return np.array(batch_last(array), self._dtype, order="C")
+
+    def _enter_mask(self, mask: NDArray[np.bool]) -> NDArray[np.bool]:
+        return np.array(batch_last(mask), order="C")
 
     def _leave(self, array: Array) -> Array:
         return np.array(batch_first(array), order="C")

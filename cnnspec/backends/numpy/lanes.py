@@ -12,9 +12,10 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cnnspec.backends.line import Gradients, Line
 from cnnspec.backends.network import Batch, Labels, LayerTimes
@@ -24,6 +25,7 @@ from cnnspec.backends.numpy.threads import Meeting, side_by_side
 from cnnspec.backends.numpy.workspace import Workspace
 from cnnspec.backends.parts import Layer, Loss, Stopwatch
 from cnnspec.environment import MOST_THREADS
+from cnnspec.noise import Masks
 from cnnspec.plan import Plan
 from cnnspec.trace import Array
 
@@ -55,7 +57,7 @@ class Lane:
         line: type[Line] = Line,
     ) -> None:
         self._plan, self._layers, self._line = plan, layers, line(plan, layers)
-        self._loss, self._workspace = loss, Workspace(dtype)
+        self._loss, self._workspace, self._masks = loss, Workspace(dtype), Workspace(bool)
         self._coupled = [layer for layer in layers.values() if isinstance(layer, CoupledLayer)]
         memory = Memory(dtype)
         for layer in layers.values():
@@ -68,12 +70,13 @@ class Lane:
             logits[piece] = batch_first(self._line.predict(self._enter(images[piece])))
 
     def learn(
-        self, images: Array, labels: Labels, logits: Array, *, batch: int, most: int
+        self, images: Array, labels: Labels, masks: Masks, logits: Array, *, batch: int, most: int
     ) -> Learnt:
         """Run forward and back over a share of a batch, of at most so many images at a time."""
         loss, gradients = 0.0, Gradients()
         for piece in _pieces(len(images), most):
-            x = self._line.forward(self._enter(images[piece]))
+            drawn = {name: self._enter_mask(name, mask[piece]) for name, mask in masks.items()}
+            x = self._line.forward(self._enter(images[piece]), masks=drawn)
             logits[piece] = batch_first(x)
             mean, grad = self._loss(x, labels[piece])
             weight = x.shape[-1] / batch
@@ -90,6 +93,12 @@ class Lane:
         x = self._workspace.array("images", (*images.shape[1:], len(images)))
         x[...] = batch_last(images)
         return x
+
+    def _enter_mask(self, name: str, mask: NDArray[np.bool]) -> NDArray[Any]:
+        """Copy the mask of a layer, too."""
+        own = self._masks.array(name, (*mask.shape[1:], len(mask)))
+        own[...] = batch_last(mask)
+        return own
 
     @contextmanager
     def watched(self) -> Iterator[dict[str, Stopwatch]]:
@@ -133,8 +142,11 @@ class Lanes:
             )
         return logits
 
-    def learn(self, batch: Batch, threads: int) -> tuple[Learnt, Array]:
-        """Run forward and back, in training mode; return the logits (n, classes), too."""
+    def learn(self, batch: Batch, masks: Masks, threads: int) -> tuple[Learnt, Array]:
+        """Run forward and back, in training mode; return the logits (n, classes), too.
+
+        `masks` has what layers draw for these images.
+        """
         images, labels, count = batch.images, batch.targets, len(batch.images)
         logits = np.empty((count, *self._output), self._dtype)
         team = self._shared_out(count, threads)
@@ -145,9 +157,9 @@ class Lanes:
             lane, share = team[index]
             lane.join(meeting, index)
             try:
-                return lane.learn(
-                    images[share], labels[share], logits[share], batch=count, most=most
-                )
+                own = {name: mask[share] for name, mask in masks.items()}
+                given = images[share], labels[share], own, logits[share]
+                return lane.learn(*given, batch=count, most=most)
             except BaseException:
                 if meeting:
                     meeting.leave()
@@ -164,10 +176,10 @@ class Lanes:
         loss = sum((other.loss for other in others), first.loss)
         return Learnt(loss, first.gradients), logits
 
-    def layer_times(self, batch: Batch, threads: int) -> dict[str, LayerTimes]:
+    def layer_times(self, batch: Batch, masks: Masks, threads: int) -> dict[str, LayerTimes]:
         """Do as `learn`, and return the times of the first lane's layers."""
         with self._lanes[0].watched() as watches:
-            self.learn(batch, threads)
+            self.learn(batch, masks, threads)
         return {name: watch.times for name, watch in watches.items()}
 
     def _shared_out(self, batch: int, threads: int) -> list[tuple[Lane, slice]]:
@@ -180,7 +192,7 @@ class Lanes:
         return list(zip(self._lanes, _cut(batch, count)))
 
 
-def batch_last(array: Array) -> Array:
+def batch_last(array: NDArray[Any]) -> NDArray[Any]:
     """Return a view with the first axis, the batch, last."""
     return array.transpose(*range(1, array.ndim), 0)
 

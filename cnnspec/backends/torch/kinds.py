@@ -17,6 +17,7 @@ from cnnspec.backends.torch.batch_norm import batch_norm
 from cnnspec.backends.torch.concat import concat
 from cnnspec.backends.torch.conv import conv
 from cnnspec.backends.torch.cross_entropy import cross_entropy
+from cnnspec.backends.torch.dropout import dropout
 from cnnspec.backends.torch.flatten import flatten
 from cnnspec.backends.torch.linear import linear
 from cnnspec.backends.torch.pool import pool
@@ -31,6 +32,7 @@ LAYERS: dict[str, Callable[[Any, Shape], nn.Module]] = {
     "flatten": flatten,
     "linear": linear,
     "batch_norm": batch_norm,
+    "dropout": dropout,
     "add": add,
     "concat": concat,
 }

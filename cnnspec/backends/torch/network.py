@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
@@ -24,8 +25,10 @@ from cnnspec.backends.border import (
 from cnnspec.backends.network import Batch, Labels, LayerTimes, Step
 from cnnspec.backends.sharing import Making, Shared, by_turns
 from cnnspec.backends.torch.device import device_of
+from cnnspec.backends.torch.drawing import Drawing
 from cnnspec.backends.torch.kinds import LOSSES
 from cnnspec.backends.torch.modules import build_module, build_optimizer
+from cnnspec.noise import Masks, Noise
 from cnnspec.plan import INPUT, Plan
 from cnnspec.spec.training import Training
 from cnnspec.trace import Array, LayerTrace, LossTrace, State, Trace
@@ -76,6 +79,7 @@ class TorchNetwork(Shared):
             self._run = torch.compile(self.module)
             self._layers = {name: torch.compile(layer) for name, layer in self._layers.items()}
         self._loss = LOSSES[training.loss.keyword]
+        self._noise = Noise(plan, training.seed)
         with torch.device("cpu"):  # where torch keeps the number of a step
             self._optimizer = build_optimizer(training.optimizer, self.module.parameters())
         self._steps = 0
@@ -119,7 +123,7 @@ class TorchNetwork(Shared):
     def train_step(self, batch: Batch, learning_rate: float, step: int) -> Step:
         check_training(batch, self.plan)
         self._train(True)
-        with self._precision():
+        with self._drawn(self._noise.masks(step, *batch.places())), self._precision():
             logits = self._run(self._tensor(batch.images))
             loss = self._loss(logits, self._labels(batch.targets))
         if self._optimizer is not None:
@@ -145,7 +149,7 @@ class TorchNetwork(Shared):
         values = {INPUT: self._tensor(batch.images).requires_grad_()}
         received: dict[str, list[Tensor]] = {}
         with _kept(self.module):
-            with self._precision():
+            with self._drawn(self._noise.masks(step, *batch.places())), self._precision():
                 for at in self.plan.layers:
                     # A view of its own for each reader: what each sends back is to be seen.
                     given = [values[source].view_as(values[source]) for source in at.inputs]
@@ -193,15 +197,17 @@ class TorchNetwork(Shared):
         grad_output: Array,
         *,
         state: Mapping[str, Array] | None = None,
+        noise: NDArray[np.bool] | None = None,
     ) -> LayerTrace:
         at = self.plan.layer(layer)
-        check_replay(inputs, grad_output, at, state)
+        check_replay(inputs, grad_output, at, state, noise)
         self._train(True)
         module = self._modules[layer]
         given = [self._tensor(x).requires_grad_() for x in inputs]
         others = {name: self._tensor(array) for name, array in (state or {}).items()}
+        masks = {} if noise is None else {layer: noise}
         with _kept(module, others):
-            with self._precision():
+            with self._drawn(masks), self._precision():
                 output = self._layers[layer](*given)
             parameters = dict(module.named_parameters())
             upstream = self._tensor(grad_output).to(output.dtype)
@@ -224,7 +230,7 @@ class TorchNetwork(Shared):
         check_training(batch, self.plan)
         self._train(True)
         values, passed, forward = {INPUT: self._tensor(batch.images)}, [], []
-        with self._precision():
+        with self._drawn(self._noise.masks(1, *batch.places())), self._precision():
             for at in self.plan.layers:
                 given = [
                     values[source].detach().requires_grad_(values[source].requires_grad)
@@ -280,6 +286,19 @@ class TorchNetwork(Shared):
     def _train(self, mode: bool) -> None:
         if self.module.training != mode:  # it goes through all modules
             self.module.train(mode)
+
+    @contextmanager
+    def _drawn(self, masks: Masks) -> Iterator[None]:
+        """Give the modules that draw what is drawn for them, while the context lasts."""
+        drawing = {name: self._modules[name] for name in masks}
+        for name, module in drawing.items():
+            assert isinstance(module, Drawing), name  # as its layer states that it draws
+            module.mask = torch.from_numpy(masks[name]).to(self._device)
+        try:
+            yield
+        finally:
+            for module in drawing.values():
+                del module.mask
 
     def _precision(self) -> AbstractContextManager[object]:
         if self._autocast is None:

@@ -35,6 +35,7 @@ def diagnose_layer(observations: list[Observed]) -> Cause | None:
 def _suspected(observations: list[Observed]) -> Iterator[Fault[LayerSituation]]:
     at = observations[0].situation.at
     kind = LAYERS[at.kind]
+    yield from (fault for fault in kind.factors if fault.spoils(observations[0].quantity))
     yield from named_scales(observations)
     if kind.windows(at):
         yield from windows_missing(observations)

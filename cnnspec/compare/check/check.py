@@ -13,6 +13,7 @@ from cnnspec.backends.plain import LAYOUTS, Hints
 from cnnspec.backends.plain.layouts import CHANNELS_LAST
 from cnnspec.backends.plain.names import ARRAYS, OPTIONS
 from cnnspec.compare.causes import diagnose_layer, diagnose_loss
+from cnnspec.compare.check.drawn import grader_of
 from cnnspec.compare.check.grade import LayerGrader
 from cnnspec.compare.check.grade_loss import LossGrader
 from cnnspec.compare.check.judged import Judged, with_causes
@@ -113,7 +114,7 @@ def _check_layer(
     limit: float,
     on_progress: Progress,
 ) -> Checked:
-    graders = {f"s{n}": LayerGrader(setting) for n, setting in enumerate(settings)}
+    graders = {f"s{n}": grader_of(setting) for n, setting in enumerate(settings)}
 
     def show(key: str) -> None:
         on_progress(list(graders).index(key), len(graders), graders[key].setting.name)
@@ -200,7 +201,7 @@ def _better_layouts(
         alike = CHANNELS_LAST if len(setting.input) == 1 else ("columns",)
         if layout == request["layout"] or layout in alike:
             continue
-        grader = LayerGrader(setting)
+        grader = grader_of(setting)
         (inner := folder / layout).mkdir()
         asked = request | {"layout": layout}
         results = _try({"s0": grader}, inner, asked, limit, forward_only=True)

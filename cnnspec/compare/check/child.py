@@ -90,6 +90,10 @@ def _try_layer(
     if layer is None:
         return
     passed = {probe: run(layer, probe, probe) for probe in setting["probes"]}
+    if setting["evaluates"] and not forward_only:
+        for probe in setting["probes"]:
+            given = _read(folder / f"{key}-{probe}-given.npz")
+            _evaluate(reporter, f"{key}-{probe}", layer, given["x"].astype(np.float64))
     for note in layer.notes:
         reporter.say(key=key, stage="notes", note=note)
     if forward_only:
@@ -146,6 +150,12 @@ def _pass(
     found |= {f"after_{name}": array for name, array in layer.parameters.items()}
     reporter.arrays(key, "backward", found | {"after_x": x, "after_grad_output": grad})
     return back is not None
+
+
+def _evaluate(reporter: Reporter, key: str, layer: PlainLayer, x: Array) -> None:
+    output = reporter.attempt(key, "evaluate", lambda: layer.predict(x))
+    if output is not None:
+        reporter.arrays(key, "evaluate", {"evaluated": np.array(output)})
 
 
 def _try_loss(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -44,6 +45,13 @@ REPORTED_BY = {"output": "forward", "grad_input": "backward"}
 class LayerGrader:
     """One setting: what a class is given in it, and what is right."""
 
+    evaluates: ClassVar[bool] = False
+    """Whether it is tried in evaluation, too."""
+    again: ClassVar[str] = "repeat"
+    """What is looked at of a call that is made again."""
+    more: ClassVar[Sequence[str]] = ()
+    """What else is looked at."""
+
     def __init__(self, setting: Setting) -> None:
         self.setting = setting
         plan = plan_of(setting)
@@ -63,12 +71,14 @@ class LayerGrader:
             "input": self.at.input,
             "output": self.at.output,
             "probes": [f"p{number}" for number in range(len(self.probes))],
+            "evaluates": self.evaluates,
         }
 
     def unreached(self) -> list[CheckFinding]:
         """Return what would have been looked at."""
         own = ["own input", "own grad_output", *(["own weights"] if self.at.parameters else [])]
-        return [self._unreached(name) for name in (*quantities_of(self.at), *own, "repeat")]
+        names = *quantities_of(self.at), *own, self.again, *self.more
+        return [self.unreached_as(name) for name in names]
 
     def judged(self, key: str, results: Results) -> Iterator[Judged]:
         """Yield what is right and what is wrong in this setting, always as much of it."""
@@ -83,7 +93,11 @@ class LayerGrader:
         for quantity in quantities_of(self.at):
             yield self._quantity(quantity, key, keys, found, results)
         yield from map(Judged, self._untouched(keys, found, results))
-        yield Judged(self._repeatable(key, results))
+        yield Judged(self.repeatable(key, results))
+
+    def probe(self, number: int, found: Mapping[str, Array]) -> LayerProbe:
+        """Return what a class was given, with the mask that can be read off what it gave."""
+        return self.probes[number]
 
     def _quantity(
         self,
@@ -100,7 +114,7 @@ class LayerGrader:
                 return Judged(self._failed(quantity, REPORTED_BY[quantity], failure))
         seen = {n: self._observed(n, quantity, f) for n, f in enumerate(found) if quantity in f}
         if seen:
-            judged = Judged.of(self._unreached(quantity), list(seen.values()))
+            judged = Judged.of(self.unreached_as(quantity), list(seen.values()))
             if not judged.finding.ok:
                 judged = judged.within_float32(self._budgets_of_float32(quantity, seen))
                 return judged.known_as(self._known(quantity, key, results, seen, found))
@@ -115,7 +129,7 @@ class LayerGrader:
             returned = "" if quantity in self.at.buffers else " and no returned array"
             message = f"is not there: no attribute{returned} is called so"
             return Judged(self._failed(quantity, "", message))
-        return Judged(self._unreached(quantity))
+        return Judged(self.unreached_as(quantity))
 
     def _failure(self, stage: str, key: str, keys: Sequence[str], results: Results) -> str:
         """Say why a stage failed on the first probe where it did, and on which that was."""
@@ -130,7 +144,7 @@ class LayerGrader:
         return ""
 
     def _observed(self, number: int, quantity: str, found: Mapping[str, Array]) -> Observed:
-        probe = self.probes[number]
+        probe = self.probe(number, found)
         truth = self._judge.replay(probe)
         budget = layer_budgets(self._judge.side, probe, truth)[quantity]
         situation = layer_situation(self._judge.side, probe)
@@ -138,14 +152,14 @@ class LayerGrader:
         return Observation(situation, quantity, found[quantity], wanted, 2 * budget)
 
     def _budgets_of_float32(self, quantity: str, seen: Mapping[int, Observed]) -> list[Exact]:
+        probes = [
+            replace(self.probes[number], noise=observed.situation.noise)
+            for number, observed in seen.items()
+        ]
+        side = self._judge.side
         return [
-            layer_budgets(
-                self._judge.side,
-                self.probes[number],
-                self._judge.replay(self.probes[number]),
-                "float32",
-            )[quantity]
-            for number in seen
+            layer_budgets(side, probe, self._judge.replay(probe), "float32")[quantity]
+            for probe in probes
         ]
 
     def _known(
@@ -193,11 +207,12 @@ class LayerGrader:
             elif any(results.succeeded(key, stage) for key in keys):
                 yield CheckFinding(self.setting.name, quantity, True)
             else:
-                yield self._unreached(quantity)
+                yield self.unreached_as(quantity)
 
-    def _repeatable(self, key: str, results: Results) -> CheckFinding:
+    def repeatable(self, key: str, results: Results) -> CheckFinding:
+        """Hold that the same call gives the same again."""
         if not results.succeeded(f"{key}-first", "backward"):
-            return self._unreached("repeat")
+            return self.unreached_as(self.again)
         error = results.error(f"{key}-second", "forward") or results.error(
             f"{key}-second", "backward"
         )
@@ -211,7 +226,7 @@ class LayerGrader:
         message = f"differs in {', '.join(other)}" if other else ""
         return CheckFinding(
             self.setting.name,
-            "repeat",
+            self.again,
             not other and not error,
             message=error or message,
             cause=ACCUMULATES if other and not error else None,
@@ -220,5 +235,6 @@ class LayerGrader:
     def _failed(self, quantity: str, stage: str, message: str) -> CheckFinding:
         return CheckFinding(self.setting.name, quantity, False, stage=stage, message=message)
 
-    def _unreached(self, quantity: str) -> CheckFinding:
+    def unreached_as(self, quantity: str) -> CheckFinding:
+        """Return what was not reached of something that is looked at."""
         return CheckFinding(self.setting.name, quantity, False, reached=False)

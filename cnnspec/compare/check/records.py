@@ -15,13 +15,15 @@ class CheckFinding:
     setting: str
     quantity: str
     """`output`, `grad_input`, `grad_weight`, ...; `own input`, `own grad_output`, `own weights`
-    (which a pass must leave as they are); `repeat` (the same call gives the same again)."""
+    (which a pass must leave as they are); `repeat` (the same call gives the same again).
+    Of a layer that draws: `redrawn` (each call drops other numbers), `share` (as many as it
+    should), `one by one` (none always with another), `evaluation` (which changes nothing)."""
     ok: bool
     reached: bool = True
     """Whether the code came so far. What was not reached is not ok: a grade counts as many
     findings for code that crashes as for code that does not."""
     stage: str = ""
-    """`construct`, `forward` or `backward` where this raises, dies or does not end."""
+    """`construct`, `forward`, `backward` or `evaluate` where this raises, dies or does not end."""
     message: str = ""
     """What is wrong, in words, where it is no matter of numbers."""
     cause: Cause | None = None

@@ -15,8 +15,8 @@ from cnnspec.trace import Array
 LOAD = "load"
 """The key, and the stage, of loading the file."""
 
-STAGES = ("forward", "backward")
-"""Of a pass, in the order of time; what each gave is in a file of its own."""
+STAGES = ("forward", "backward", "evaluate")
+"""Of a pass, in the order of time, and of one in evaluation; each gives a file of its own."""
 
 
 @dataclass

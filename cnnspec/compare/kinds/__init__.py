@@ -10,6 +10,7 @@ from cnnspec.compare.kinds.batch_norm import BatchNormKind
 from cnnspec.compare.kinds.concat import ConcatKind
 from cnnspec.compare.kinds.conv import ConvKind
 from cnnspec.compare.kinds.cross_entropy import CrossEntropyKind
+from cnnspec.compare.kinds.dropout import DropoutKind
 from cnnspec.compare.kinds.flatten import FlattenKind
 from cnnspec.compare.kinds.layer import LayerKind
 from cnnspec.compare.kinds.linear import LinearKind
@@ -26,6 +27,7 @@ LAYERS: Mapping[str, LayerKind] = {
     "flatten": FlattenKind(),
     "linear": LinearKind(),
     "batch_norm": BatchNormKind(),
+    "dropout": DropoutKind(),
     "add": AddKind(),
     "concat": ConcatKind(),
 }

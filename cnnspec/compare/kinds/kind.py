@@ -41,6 +41,9 @@ class Kind(Generic[Situation]):
     # Of the class's own Situation; a ClassVar cannot say so.
     faults: ClassVar[Sequence[Fault]] = ()  # type: ignore[type-arg]
     """In the order in which they are looked for."""
+    factors: ClassVar[Sequence[Fault]] = ()  # type: ignore[type-arg]
+    """Those that come to one factor before all numbers: looked for before sizes of the problem
+    are, which may have the same value."""
     help: ClassVar[Mapping[str, str]] = MappingProxyType({})
     """What to do about a fault, by its code, where that is the same wherever it is named."""
 
@@ -49,7 +52,8 @@ class Kind(Generic[Situation]):
     ) -> Iterator[Fault[Situation]]:
         """Yield the faults that may have spoilt a quantity, those of the table first."""
         quantity = observations[0].quantity
-        yield from (fault for fault in self.faults if fault.spoils(quantity))
+        known = (*self.factors, *self.faults)
+        yield from (fault for fault in known if fault.spoils(quantity))
 
 
 def ball_terms(

@@ -12,6 +12,7 @@ from cnnspec.compare.planted.branches import DrawnBlock
 from cnnspec.compare.planted.concat import CONCAT
 from cnnspec.compare.planted.conv import CONV
 from cnnspec.compare.planted.cross_entropy import CROSS_ENTROPY
+from cnnspec.compare.planted.dropout import DROPOUT
 from cnnspec.compare.planted.families import LayerFamily, LossFamily, OptimizerFamily
 from cnnspec.compare.planted.fault import Family, Fault
 from cnnspec.compare.planted.flatten import FLATTEN
@@ -32,6 +33,7 @@ LAYERS: dict[str, LayerFamily] = {
     "flatten": FLATTEN,
     "linear": LINEAR,
     "batch_norm": BATCH_NORM,
+    "dropout": DROPOUT,
     "add": ADD,
     "concat": CONCAT,
 }

@@ -27,9 +27,9 @@ def received(layer: Layer) -> Array:
 def spoilt(engine: type[Layer], quantity: str, wrong: Wrong) -> type[Layer]:
     """Return a layer of the engine that gives something else for one quantity."""
 
-    def forward(self: Any, x: Array) -> Array:
+    def forward(self: Any, x: Array, **drawn: Array) -> Array:
         self.received = x.copy()  # the engine may write over x
-        y = engine.forward(self, x)
+        y = engine.forward(self, x, **drawn)
         return wrong(self, self.received, y) if quantity == "output" else y
 
     def predict(self: Any, x: Array) -> Array:
@@ -66,10 +66,12 @@ def stale(engine: type[Layer], method: str) -> type[Layer]:
         self.before.parameters = self.parameters
         self.last = None
 
-    def forward(self: Any, x: Array) -> Array:
-        self.before.forward(np.resize(x if self.last is None else self.last, x.shape))
-        self.last = x.copy()
-        return engine.forward(self, x)
+    def forward(self: Any, x: Array, **drawn: Array) -> Array:
+        before, drawn_before = self.last or (x, drawn)
+        masks = {name: np.resize(drawn_before[name], mask.shape) for name, mask in drawn.items()}
+        self.before.forward(np.resize(before, x.shape), **masks)
+        self.last = x.copy(), drawn
+        return engine.forward(self, x, **drawn)
 
     def backward(self: Any, grad_output: Array) -> Any:
         return getattr(self.before, method)(grad_output)

@@ -29,6 +29,7 @@ from cnnspec.compare.trajectory.distance import Apart, TwinEnvelope, one_ulp_awa
 from cnnspec.compare.trajectory.watch import Pair, Standing, Watch
 from cnnspec.compare.verdict import Envelope, Jump
 from cnnspec.data import Split
+from cnnspec.noise import Masks, Noise
 from cnnspec.trace import Trace
 from cnnspec.training import StepTaken
 
@@ -138,7 +139,7 @@ class TwinWatch(Watch):
         if len(exact) < 2:
             return False
         weights = Weights(pair.plan, pair.training, self._precision)
-        weights.load(self._stood.state)
+        weights.load(self._stood.state, self._masks(step, batch))
         bounds = gradient_errors(pair.plan, weights, exact[0], batch.labels)
         if any(np.any(np.abs(gradients_of(at)[parameter]) > bounds[parameter]) for at in exact):
             return False
@@ -203,15 +204,22 @@ class TwinWatch(Watch):
         stood.load(network)
         return network.trace(Batch(batch.images.copy(), batch.labels), step=step)
 
+    def _masks(self, step: int, batch: Split) -> Masks:
+        """Return what layers draw in a step."""
+        noise = Noise(self._pair.plan, self._pair.training.seed)
+        return noise.masks(step, np.arange(len(batch)), len(batch))
+
     def _go_back(self, network: Network, passed: Trace, step: int, batch: Split) -> None:
         """Take a step by a network's backward pass and update, from another's forward pass."""
         plan, rate = self._pair.plan, self._pair.training.optimizer.learning_rate
         last = plan.layers[-1].name
+        masks = self._masks(step, batch)
         loss = network.replay_loss(passed.layers[last].output.copy(), batch.labels.copy())
         layers, grads = {}, {last: loss.grad_logits}
         for at in reversed(plan.layers):
             inputs = [x.copy() for x in passed.layers[at.name].inputs]
-            layers[at.name] = network.replay(at.name, inputs, grads[at.name].copy())
+            grad, noise = grads[at.name].copy(), masks.get(at.name)
+            layers[at.name] = network.replay(at.name, inputs, grad, noise=noise)
             for source, grad in zip(at.inputs, layers[at.name].grad_inputs):
                 grads[source] = grads[source] + grad if source in grads else grad
         trace = Trace(layers, loss)

@@ -10,6 +10,7 @@ from cnnspec.spec.layers.add import Add as Add
 from cnnspec.spec.layers.batch_norm import BatchNorm as BatchNorm
 from cnnspec.spec.layers.concat import Concat as Concat
 from cnnspec.spec.layers.conv import Conv as Conv
+from cnnspec.spec.layers.dropout import Dropout as Dropout
 from cnnspec.spec.layers.flatten import Flatten as Flatten
 from cnnspec.spec.layers.join import Join as Join
 from cnnspec.spec.layers.layer import Layer as Layer
@@ -25,6 +26,7 @@ AnyKind = (
     | Annotated[Flatten, Tag("flatten")]
     | Annotated[Linear, Tag("linear")]
     | Annotated[BatchNorm, Tag("batch_norm")]
+    | Annotated[Dropout, Tag("dropout")]
 )
 
 AnyLayer = Annotated[AnyKind, Discriminator(kind_of)]

@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from cnnspec.errors import ShapeError
 from cnnspec.spec.layers.window import Windows
+from cnnspec.spec.mask import Mask
 from cnnspec.spec.section import Kind
 from cnnspec.spec.sizes import PartialShape, Shape, show
 from cnnspec.spec.starts import Drawn, Start
@@ -128,6 +129,10 @@ class Layer(Kind):
     def starts(self, input: Shape) -> Mapping[str, Start | Drawn]:
         """Return what each parameter and buffer starts from; there may be more than it has."""
         return {}
+
+    def mask(self, input: Shape) -> Mask | None:
+        """Return what it draws in training, for each image; None: nothing."""
+        return None
 
     def least_batch(self, input: Shape) -> int:
         """Return how many images a batch must have for training."""

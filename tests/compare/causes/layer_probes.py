@@ -13,6 +13,7 @@ from cnnspec.backends.loops import LAYERS
 from cnnspec.compare.causes import diagnose_layer
 from cnnspec.compare.fault import Cause, LayerSituation, Observation
 from cnnspec.compare.kinds import LAYERS as REFEREE
+from cnnspec.compare.probes import mask_probe
 from cnnspec.compare.side import grad_inputs_of
 from cnnspec.numerics.budget import Exact, sum_budget
 from cnnspec.plan import part
@@ -86,6 +87,7 @@ def setting(layer: Layer, *shapes: Shape) -> Setting:
             random.normal(size=(len(given[0]), *at.output)),
             {name: state[name] for name in at.parameters},
             {name: state[name] for name in at.buffers},
+            mask_probe(at, len(given[0]), random),
         )
         for name, given in inputs.items()
     ]
@@ -101,7 +103,8 @@ def right(situation: LayerSituation) -> Parts:
         layer.parameters[name] = situation.parameters[name].copy()
     for name in layer.buffers:
         layer.buffers[name] = situation.buffers[name].copy()
-    output = layer.forward(*(x.copy() for x in situation.inputs))
+    drawn = {} if situation.noise is None else {"mask": situation.noise}
+    output = layer.forward(*(x.copy() for x in situation.inputs), **drawn)
     gradients = layer.parameter_gradients(situation.grad_output)
     return {
         "output": output,
@@ -155,4 +158,6 @@ def with_x(at: LayerSituation, x: Exact) -> Parts:
 
 def of_last_image(at: LayerSituation, quantity: str) -> Exact:
     """Return what is overwritten image by image, where it should be added."""
-    return right(replace(at, inputs=(at.x[-1:],), grad_output=at.grad_output[-1:]))[quantity]
+    noise = None if at.noise is None else at.noise[-1:]
+    last = replace(at, inputs=(at.x[-1:],), grad_output=at.grad_output[-1:], noise=noise)
+    return right(last)[quantity]

@@ -17,19 +17,25 @@ from cnnspec.compare.probes import gradient_probe, layer_probes, loss_probes, pr
 from cnnspec.compare.side import named, probe_weights
 from cnnspec.plan import Plan, resolve
 from cnnspec.randomness import stream
+from cnnspec.spec.model import ModelSpec
 from cnnspec.spec.training import Training
 from cnnspec.trace import Array
 
 Parts = dict[str, Array]
 
-PLANS = [
-    (resolve(spec), spec.training.model_copy(update={"precision": "float64"})) for spec in SPECS
-]
 BY_NAME = {fault.name: fault for fault in FAULTS}
 
 
+def in_float64(spec: ModelSpec) -> tuple[Plan, Training]:
+    return resolve(spec), spec.training.model_copy(update={"precision": "float64"})
+
+
+PLANS = [*map(in_float64, SPECS)]
+
+
 def applies_on(fault: Fault) -> list[tuple[Plan, Training]]:
-    return [(plan, training) for plan, training in PLANS if fault.applies(plan, training)]
+    plans = [*PLANS, *map(in_float64, fault.family.specs)]
+    return [(plan, training) for plan, training in plans if fault.applies(plan, training)]
 
 
 def of_layer(network: Network, plan: Plan, name: str) -> Parts:
@@ -40,7 +46,7 @@ def of_layer(network: Network, plan: Plan, name: str) -> Parts:
             continue
         for turn in ("first", "second"):
             inputs = [x.copy() for x in probe.inputs]
-            trace = network.replay(name, inputs, probe.grad_output.copy())
+            trace = network.replay(name, inputs, probe.grad_output.copy(), noise=probe.noise)
             parts = named(trace, plan.layer(name))
             found |= {f"{probe.name} {turn} {key}": array for key, array in parts.items()}
     return found
@@ -123,10 +129,10 @@ def test_fault_applies_somewhere_and_says_what_it_is(name: str) -> None:
 @pytest.mark.parametrize("name", BY_NAME)
 def test_fault_changes_what_its_part_gives(name: str) -> None:
     fault = BY_NAME[name]
-    for plan, in_float64 in applies_on(fault):
+    for plan, of_float64 in applies_on(fault):
         changed: set[str] = set()
         for precision in ("float64", "float32") if fault.family is NETWORK else ("float64",):
-            training = in_float64.model_copy(update={"precision": precision})
+            training = of_float64.model_copy(update={"precision": precision})
             faulty = faulty_builder(fault, plan)(plan, training, device="cpu")
             right = quantities(build(plan, training), fault, plan)
             changed |= different(quantities(faulty, fault, plan), right)

@@ -1,0 +1,196 @@
+"""Grading a class that draws a mask of its own, which nobody else knows.
+
+What it dropped is read off its output: then all that follows is held against the textbook with
+that mask. Whether it drops as much as it should, other numbers in each call, and nothing in
+evaluation is looked at besides.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cnnspec.compare.causes.help import known_cause
+from cnnspec.compare.check.grade import LayerGrader
+from cnnspec.compare.check.judged import Judged
+from cnnspec.compare.check.records import CheckFinding
+from cnnspec.compare.check.results import Results
+from cnnspec.compare.fault import Cause
+from cnnspec.compare.kinds.layer import Setting
+from cnnspec.compare.probe import LayerProbe
+from cnnspec.spec.mask import Mask
+from cnnspec.trace import Array
+
+ONCE = 1e-9
+"""How often an honest class may be called wrong, by the masks that it happens to draw."""
+
+AXES = ("images", "channels", "rows", "columns")
+
+TOLD = "a class is told by a parameter or an attribute called `training`"
+
+KEPT_FOR_DROPPED = known_cause(
+    "mask-inverted",
+    "p is taken for the share that is kept; it is the share that is dropped",
+)
+NOT_DROPPED = known_cause("not-applied", "nothing is dropped in training")
+IN_EVALUATION = known_cause(
+    "drops-in-evaluation",
+    f"evaluation drops or scales numbers, as training does: it is to return its input; {TOLD}",
+)
+SAME_MASK = known_cause(
+    "same-mask",
+    "the same numbers are dropped in each call: the mask is to be drawn anew, and the generator "
+    "not to be seeded again",
+)
+
+
+def grader_of(setting: Setting) -> LayerGrader:
+    """Return what grades a class in a setting."""
+    return DrawnGrader(setting) if setting.layer.mask(setting.input) else LayerGrader(setting)
+
+
+class DrawnGrader(LayerGrader):
+    """One setting of a layer that draws."""
+
+    evaluates = True
+    again = "redrawn"
+    more = ("share", "one by one", "evaluation")
+
+    @property
+    def mask(self) -> Mask:
+        """What is to be drawn."""
+        mask = self.at.mask
+        assert mask is not None
+        return mask
+
+    def judged(self, key: str, results: Results) -> Iterator[Judged]:
+        yield from super().judged(key, results)
+        if results.error(key, "construct"):
+            return
+        keys = [f"{key}-p{number}" for number in range(len(self.probes))]
+        found = [results.arrays(each) for each in keys]
+        yield Judged(self._share(found))
+        yield Judged(self._one_by_one(found))
+        yield Judged(self._evaluation(keys, found, results))
+
+    def probe(self, number: int, found: Mapping[str, Array]) -> LayerProbe:
+        return replace(self.probes[number], noise=self._kept(number, found))
+
+    def _kept(self, number: int, found: Mapping[str, Array]) -> NDArray[np.bool]:
+        """Read the mask off what a class gave: of an input of 0, off the gradient."""
+        x = self.probes[number].x
+        output, grad = found.get("output"), found.get("grad_input")
+        if output is None or output.shape != x.shape:
+            kept = np.ones(x.shape, bool)
+        else:
+            of_zeros = np.ones(x.shape, bool) if grad is None or grad.shape != x.shape else grad
+            kept = np.where(x == 0, of_zeros != 0, output != 0)
+        return self._by_mask(kept)
+
+    def _by_mask(self, numbers: NDArray[np.bool]) -> NDArray[np.bool]:
+        """Return for each number of the mask whether it is so of any that it stands for."""
+        shared = tuple(axis for axis, size in enumerate(self.mask.shape, 1) if size == 1)
+        found: NDArray[np.bool] = np.any(numbers, axis=shared, keepdims=True)
+        return found
+
+    def _share(self, found: Sequence[Mapping[str, Array]]) -> CheckFinding:
+        """Hold the number of those dropped against a binomial distribution."""
+        seen, dropped = 0, 0
+        for number, arrays in enumerate(found):
+            x = self.probes[number].x
+            if "output" in arrays and arrays["output"].shape == x.shape:
+                known = self._by_mask(x != 0)
+                seen += int(known.sum())
+                dropped += int((known & ~self._kept(number, arrays)).sum())
+        if not seen:
+            return self.unreached_as("share")
+        p = self.mask.drops
+        if is_plausible(dropped, seen, p):
+            return CheckFinding(self.setting.name, "share", True)
+        cause: Cause | None = None
+        if not dropped:
+            cause = NOT_DROPPED
+        elif is_plausible(dropped, seen, 1 - p):
+            cause = KEPT_FOR_DROPPED
+        message = (
+            f"{dropped} of {seen} numbers are dropped, {100 * dropped / seen:.0f} %; p is {p:g}"
+        )
+        return CheckFinding(self.setting.name, "share", False, message=message, cause=cause)
+
+    def _one_by_one(self, found: Sequence[Mapping[str, Array]]) -> CheckFinding:
+        """Hold that no two numbers must always be dropped together, along any axis."""
+        number = max(range(len(found)), key=lambda n: np.count_nonzero(self.probes[n].x))
+        if "output" not in found[number]:
+            return self.unreached_as("one by one")
+        kept, p = self._kept(number, found[number]), self.mask.drops
+        names = AXES if kept.ndim == len(AXES) else (AXES[0], "features")
+        together = []
+        for axis, (name, size) in enumerate(zip(names, kept.shape)):
+            by_chance = (p**size + (1 - p) ** size) ** (kept.size / size)
+            first = kept.take([0], axis)
+            if size > 1 and by_chance < ONCE and kept.any() and np.all(kept == first):
+                together.append(name)
+        ok = not together or kept.all()  # that nothing is dropped is told as its share
+        cause = None if ok else dropped_together(together)
+        return CheckFinding(self.setting.name, "one by one", bool(ok), cause=cause)
+
+    def _evaluation(
+        self, keys: Sequence[str], found: Sequence[Mapping[str, Array]], results: Results
+    ) -> CheckFinding:
+        for key in keys:
+            if error := results.error(key, "evaluate"):
+                stage = "evaluate"
+                return CheckFinding(self.setting.name, "evaluation", False, True, stage, error)
+        pairs = [
+            (arrays["evaluated"], probe.x)
+            for arrays, probe in zip(found, self.probes)
+            if "evaluated" in arrays
+        ]
+        if len(pairs) < len(keys):
+            return self.unreached_as("evaluation")
+        same = all(np.array_equal(y, x) for y, x in pairs)
+        cause = None if same else IN_EVALUATION
+        return CheckFinding(self.setting.name, "evaluation", same, cause=cause)
+
+    def repeatable(self, key: str, results: Results) -> CheckFinding:
+        """Hold that two calls drop other numbers, where that would be no accident."""
+        first, second = (results.arrays(f"{key}-{time}") for time in ("first", "second"))
+        repeated = results.said(key, "repeated")
+        if repeated is None or "output" not in first or "output" not in second:
+            return self.unreached_as(self.again)
+        number, p = int(repeated.removeprefix("p")), self.mask.drops
+        one, other = (self._kept(number, found) for found in (first, second))
+        by_chance = (p**2 + (1 - p) ** 2) ** one.size
+        same = by_chance < ONCE and np.array_equal(one, other)
+        cause = SAME_MASK if same else None
+        return CheckFinding(self.setting.name, self.again, not same, cause=cause)
+
+
+def dropped_together(axes: Sequence[str]) -> Cause:
+    """Say along what all numbers share a mask."""
+    return known_cause(
+        "dropped-together",
+        f"all {' and all '.join(axes)} share one mask, which is to be drawn for each of them: "
+        "random numbers of the shape of the mask are wanted",
+    )
+
+
+def is_plausible(dropped: int, seen: int, p: float) -> bool:
+    """Tell whether so few, and so many, numbers may be dropped with a probability p each."""
+    if p in (0, 1):
+        return dropped == p * seen
+    chances = [
+        math.exp(
+            math.lgamma(seen + 1)
+            - math.lgamma(k + 1)
+            - math.lgamma(seen - k + 1)
+            + k * math.log(p)
+            + (seen - k) * math.log1p(-p)
+        )
+        for k in range(seen + 1)
+    ]
+    return min(math.fsum(chances[: dropped + 1]), math.fsum(chances[dropped:])) >= ONCE

@@ -1,0 +1,68 @@
+"""Dropout (Srivastava et al., 2014), and of whole channels (Tompson et al., 2015)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar, Literal
+
+from cnnspec.errors import ShapeError
+from cnnspec.spec.kind_words import Words
+from cnnspec.spec.layers.layer import Layer, is_image
+from cnnspec.spec.mask import Mask
+from cnnspec.spec.numbers import Fraction
+from cnnspec.spec.sizes import PartialShape, Shape
+
+
+class Dropout(Layer):
+    """In training, x / (1 - p), where x is kept; what is dropped is 0. In evaluation, x itself.
+
+    What is dropped is drawn anew for each image of each step. It is the same on every backend, and
+    not what torch.nn.Dropout would draw.
+    """
+
+    keyword: ClassVar[str] = "dropout"
+    keeps_shape: ClassVar[bool] = True
+    words: ClassVar[Words] = Words(
+        synonyms="drop_out",
+        variants={
+            ("per", "channel"): "dropout2d spatialdropout2d spatial_dropout spatial_dropout2d "
+            "channel_dropout"
+        },
+        unwritten={
+            "dropout_rate": "write a `- dropout: {p: ...}` of its own behind the layer",
+            "keep_prob": "`p` is the probability to be dropped: 1 - keep_prob",
+            "training": "leave it out: a network drops in training alone",
+        },
+        options={"p": "rate drop_prob dropout_ratio probability"},
+        guesses={"p": "ratio drop dropout_prob dropout_p drop_rate"},
+        values={
+            "per": {
+                **{"elements": "element", "unit": "element", "neuron": "element"},
+                **{"channels": "channel", "feature_map": "channel", "spatial": "channel"},
+            }
+        },
+        calls=dict.fromkeys(("Dropout", "Dropout2d"), "p inplace") | {"SpatialDropout2D": "p"},
+    )
+
+    p: Fraction = 0.5
+    """The probability that a number is dropped, from 0 to below 1."""
+    per: Literal["element", "channel"] = "element"
+    """Whether each number is dropped by itself, or whole channels of an image are."""
+
+    def own_problems(self, input: PartialShape) -> Iterator[ShapeError]:
+        if self.per == "channel" and not is_image(input):
+            yield ShapeError(
+                "not-an-image",
+                "`dropout` drops whole channels of images, but receives features",
+                option="per",
+                help="leave `per` out, or move `dropout` before `flatten`",
+            )
+
+    def mask(self, input: Shape) -> Mask:
+        shape = input if self.per == "element" else (input[0], 1, 1)
+        return Mask(shape, self.p)
+
+    def reductions(self, input: Shape, output: Shape, batch: int) -> dict[str, int]:
+        # 1 - p, one over it, that in the working precision, and the product.
+        k = 4 if self.p else 0
+        return {"output": k, "grad_input": k}
