@@ -105,7 +105,7 @@ class GuardedNetwork(Shared):
         found: dict[str, LayerTimes] = self._run("layer_times", batch)
         return found
 
-    def _parts(self) -> Making:
+    def _making(self) -> Making:
         return GuardedNetwork, (self._network, self._name, self.plan, self._slots)
 
     @by_turns

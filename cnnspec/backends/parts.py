@@ -10,6 +10,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from cnnspec.backends.network import Labels, LayerTimes
+from cnnspec.plan import PlannedLayer
+from cnnspec.spec.layers import Join
 from cnnspec.spec.layers import Layer as SpecLayer
 from cnnspec.spec.sizes import Shape
 from cnnspec.trace import Array
@@ -70,6 +72,11 @@ class Layer(ABC):
     def parameter_gradients(self, grad_output: Array) -> dict[str, Array]:
         """Return dloss/dparameter for the last forward pass."""
         return {}
+
+
+def received(at: PlannedLayer) -> Shape | tuple[Shape, ...]:
+    """Return the shape that a layer receives; of a join, those of all branches."""
+    return at.input_shapes if isinstance(at.layer, Join) else at.input
 
 
 class Stopwatch(Layer):

@@ -6,7 +6,7 @@ import copy
 import os
 import pickle
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import wraps
 from threading import RLock
@@ -77,14 +77,14 @@ class Shared(ABC):
         return Turn()
 
     @abstractmethod
-    def _parts(self) -> Making:
+    def _making(self) -> Making:
         """Return what makes this network anew, and from what."""
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
         with self._turn.lock:
-            make, parts = self._parts()
+            make, given = self._making()
             with _told("copied", "give the class that holds it a method `__deepcopy__`"):
-                copies = copy.deepcopy(parts, memo)
+                copies = copy.deepcopy(given, memo)
         return make(*copies)
 
     def __copy__(self) -> Any:
@@ -92,11 +92,11 @@ class Shared(ABC):
 
     @by_turns
     def __reduce__(self) -> Making:
-        make, parts = self._parts()
-        return _from_bytes, (make, pickled(parts))
+        make, given = self._making()
+        return _from_bytes, (make, pickled(given))
 
 
-def pickled(parts: object) -> bytes:
+def pickled(given: object) -> bytes:
     """Pickle what a network is made from.
 
     Raises:
@@ -104,7 +104,14 @@ def pickled(parts: object) -> bytes:
     """
     way = "define its classes and functions at the top level of a module that the other process "
     with _told("pickled", f"{way}can import"):
-        return pickle.dumps(parts, pickle.HIGHEST_PROTOCOL)
+        return pickle.dumps(given, pickle.HIGHEST_PROTOCOL)
+
+
+def with_attributes(kind: type, attributes: Mapping[str, Any]) -> Any:
+    """Make an object that has these attributes, without a call of its constructor."""
+    made: Any = object.__new__(kind)
+    vars(made).update(attributes)
+    return made
 
 
 @contextmanager
@@ -119,5 +126,5 @@ def _told(done: str, way: str) -> Iterator[None]:
         raise BackendError(f"the network cannot be {done}: {why}; {way}") from error
 
 
-def _from_bytes(make: Callable[..., Any], parts: bytes) -> Any:
-    return make(*pickle.loads(parts))
+def _from_bytes(make: Callable[..., Any], given: bytes) -> Any:
+    return make(*pickle.loads(given))

@@ -33,7 +33,7 @@ class ThreadLimited(Shared):
         """Return that of the network: nobody else is to compute with this number of threads."""
         return self._network._turn if isinstance(self._network, Shared) else Turn()
 
-    def _parts(self) -> Making:
+    def _making(self) -> Making:
         return ThreadLimited, (self._network, self._threads)
 
     @contextmanager

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from cnnspec.backends import loops, numpy
-from cnnspec.backends.chain import ChainNetwork
+from cnnspec.backends.assembled import AssembledNetwork
 from cnnspec.backends.device import require_cpu
 from cnnspec.backends.parts import Loss
 from cnnspec.backends.plain import PlainClassError, PlainLayer
@@ -26,7 +26,7 @@ def plain_network(
     layout: str = "nchw",
     arguments: Mapping[str, Mapping[str, Any]] | None = None,
     built_in: bool = False,
-) -> ChainNetwork:
+) -> AssembledNetwork:
     """Return a network whose layers of some kinds are plain classes: {"conv": Conv2D}.
 
     Kinds that are not given, and the loss if it is not, are the textbook's, the optimizers those of
@@ -59,7 +59,7 @@ def plain_network(
         )
         for kind, cls in layers.items()
     }
-    return ChainNetwork(
+    return AssembledNetwork(
         plan,
         training,
         backend="plain",

@@ -25,17 +25,17 @@ def check(sections: Sections) -> Placed:
     too_many = [*too_many_layers(sections)]
     if too_many or count_layers(sections.layers) > MOST_LAYERS:
         return Placed([], None, too_many)
-    chain = place_layers(_input_offered(sections), sections.layers)
+    placed = place_layers(_input_offered(sections), sections.layers)
     problems = [
         *_channels_last(sections),
-        *chain.problems,
-        *_logits(sections, chain),
-        *too_many_numbers(sections, chain),
-        *_data(sections, chain),
-        *_least_batch(sections, chain),
-        *_nothing_learnt(sections, chain),
+        *placed.problems,
+        *_logits(sections, placed),
+        *too_many_numbers(sections, placed),
+        *_data(sections, placed),
+        *_least_batch(sections, placed),
+        *_nothing_learnt(sections, placed),
     ]
-    return Placed(chain.layers, chain.output, problems)
+    return Placed(placed.layers, placed.output, problems)
 
 
 def _channels_last(sections: Sections) -> Iterator[Diagnostic]:
@@ -57,11 +57,11 @@ _FEW = 4
 """Channels that are no height: grey, colour, and colour with transparency."""
 
 
-def _logits(sections: Sections, chain: Placed) -> Iterator[Diagnostic]:
+def _logits(sections: Sections, placed: Placed) -> Iterator[Diagnostic]:
     """Refuse images at the end where there is data to train on; else warn of them."""
-    if chain.output is not None and not _is_flat(chain.output) and sections.layers:
+    if placed.output is not None and not _is_flat(placed.output) and sections.layers:
         code = "ends-in-images" if sections.data is None else "no-logits"
-        yield not_logits(sections.layers, chain.output, code)
+        yield not_logits(sections.layers, placed.output, code)
 
 
 def _input_offered(sections: Sections) -> Shape | None:
@@ -72,17 +72,17 @@ def _input_offered(sections: Sections) -> Shape | None:
     return given
 
 
-def _data(sections: Sections, chain: Placed) -> Iterator[Diagnostic]:
+def _data(sections: Sections, placed: Placed) -> Iterator[Diagnostic]:
     data, contents = sections.data, sections.contents
     if data is None:
         return
     yield from images_fit(data.keyword, contents.shape, sections.input, data)
     shape = contents.shape or sections.input  # an image of a source that is not known
     yield from options_fit(data, replace(contents, shape=shape), sections.limits)
-    if chain.output is not None and len(chain.output) == 1:
+    if placed.output is not None and len(placed.output) == 1:
         path, option = _last(sections)
-        at = (*path, *option)
-        yield from classes_fit(data.keyword, contents.classes, chain.output[0], at)
+        here, logits = (*path, *option), placed.output[0]
+        yield from classes_fit(data.keyword, contents.classes, logits, here)
 
 
 def _last(sections: Sections) -> tuple[Path, tuple[str, ...]]:
@@ -100,16 +100,16 @@ def _last(sections: Sections) -> tuple[Path, tuple[str, ...]]:
 def _ends(entries: Sequence[Entry], path: Path) -> Iterator[tuple[Path, Entry]]:
     """Yield the last layers, the very last one first, up to a block in which branches meet."""
     for index in reversed(range(len(entries))):
-        entry, at = entries[index], (*path, index, entries[index].keyword or "")
+        entry, here = entries[index], (*path, index, entries[index].keyword or "")
         if isinstance(entry, Composite) and entry.ending:
-            yield from _ends(getattr(entry, entry.ending) or (), (*at, entry.ending))
+            yield from _ends(getattr(entry, entry.ending) or (), (*here, entry.ending))
             continue
-        yield at, entry
+        yield here, entry
         if isinstance(entry, Composite):
             return
 
 
-def _least_batch(sections: Sections, chain: Placed) -> Iterator[Diagnostic]:
+def _least_batch(sections: Sections, placed: Placed) -> Iterator[Diagnostic]:
     """Refuse batches that are too small for the statistics of a layer; once, at the first."""
     known = sections.images_to_train()
     size: int | None = sections.training.batch_size if sections.training else None
@@ -117,16 +117,16 @@ def _least_batch(sections: Sections, chain: Placed) -> Iterator[Diagnostic]:
         return
     rest = known % size if known is not None else 0
     smallest = rest or size
-    for placed in chain.layers:
-        least = placed.layer.least_batch(placed.input)
+    for at in placed.layers:
+        least = at.layer.least_batch(at.input)
         if smallest < least:
-            features = " features" if len(placed.input) == 1 else ""
+            features = " features" if len(at.input) == 1 else ""
             batch = "the last batch of an epoch" if rest else "each batch"
             yield Diagnostic(
                 "one-value",
-                f"{placed.name}: training needs more than one value for each channel, "
-                f"but {batch} has {smallest} image of {show(placed.input)}{features}",
-                placed.path,
+                f"{at.name}: training needs more than one value for each channel, "
+                f"but {batch} has {smallest} image of {show(at.input)}{features}",
+                at.path,
                 notes=(f"last batch: {known} mod {size} = {rest}",) if rest else (),
                 help=_enough(least, size, known),
             )
@@ -142,14 +142,14 @@ def _enough(least: int, size: int, known: int | None) -> str:
     return f"write `batch_size: {enough}` in `training`"
 
 
-def _nothing_learnt(sections: Sections, chain: Placed) -> Iterator[Diagnostic]:
+def _nothing_learnt(sections: Sections, placed: Placed) -> Iterator[Diagnostic]:
     """Warn of what is allowed, but learns nothing, or less than it seems to."""
     ends = list(_ends(sections.layers, ("layers",)))
     end, last = ends[0] if ends else ((), None)
     training = sections.training
-    complete = len(chain.layers) == count_layers(sections.layers) > 0
+    complete = len(placed.layers) == count_layers(sections.layers) > 0
     classes = sections.contents.classes
-    if chain.output == (1,) and not (classes and classes > 1):
+    if placed.output == (1,) and not (classes and classes > 1):
         yield Diagnostic(
             "one-logit",
             "the network gives a single logit: the softmax of one number is 1, so the loss is "
@@ -157,7 +157,7 @@ def _nothing_learnt(sections: Sections, chain: Placed) -> Iterator[Diagnostic]:
             _last(sections)[0],
             help="give one logit for each class: two for yes and no",
         )
-    if isinstance(last, Layer) and last.clips_below_zero and _is_flat(chain.output):
+    if isinstance(last, Layer) and last.clips_below_zero and _is_flat(placed.output):
         yield Diagnostic(
             "rectified-logits",
             f"the last layer is a {last.keyword}: no logit is below 0, and one that is 0 sends no "
@@ -165,7 +165,7 @@ def _nothing_learnt(sections: Sections, chain: Placed) -> Iterator[Diagnostic]:
             end,
             help=f"leave the last `{last.keyword}` out; the loss takes the logits as they are",
         )
-    if complete and not any(item.layer.parameters(item.input) for item in chain.layers):
+    if complete and not any(at.layer.parameters(at.input) for at in placed.layers):
         yield Diagnostic(
             "no-parameters",
             "no layer has parameters: there is nothing to train",

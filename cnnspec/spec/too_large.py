@@ -35,15 +35,15 @@ def too_many_layers(sections: Sections) -> Iterator[Diagnostic]:
     )
 
 
-def too_many_numbers(sections: Sections, chain: Placed) -> Iterator[Diagnostic]:
+def too_many_numbers(sections: Sections, placed: Placed) -> Iterator[Diagnostic]:
     """Refuse what no machine holds, before anything is allocated."""
     training, limits = sections.training, sections.limits
     if training is None or limits is None:
         return
     images = _images_of_a_batch(sections, training)
     number = 8 if training.precision == "float64" else 4
-    parameters = [(placed, _parameter_count(placed)) for placed in chain.layers]
-    activations = [(placed, images * math.prod(placed.output)) for placed in chain.layers]
+    parameters = [(at, _parameter_count(at)) for at in placed.layers]
+    activations = [(at, images * math.prod(at.output)) for at in placed.layers]
     given = images * math.prod(sections.input or ())
     if given > limits.activations:
         yield Diagnostic(
@@ -63,15 +63,15 @@ def too_many_numbers(sections: Sections, chain: Placed) -> Iterator[Diagnostic]:
         beyond = bisect.bisect_right(totals, limit)
         if beyond == len(totals):
             continue
-        placed, total, whole = counts[beyond][0], totals[beyond], totals[-1]
-        inputs = " and ".join(map(show, placed.input_shapes))
+        at, total, whole = counts[beyond][0], totals[beyond], totals[-1]
+        inputs = " and ".join(map(show, at.input_shapes))
         batch = f" in a batch of {images:,}" if what == "activations" else ""
         yield Diagnostic(
             f"too-many-{what}",
-            f"{placed.name} brings the network to {in_words(total)} {what}{batch}, "
+            f"{at.name} brings the network to {in_words(total)} {what}{batch}, "
             f"{in_bytes(total * number)}; the limit is {in_words(limit)}",
-            placed.path,
-            notes=(f"{placed.name}: {inputs} -> {show(placed.output)}",),
+            at.path,
+            notes=(f"{at.name}: {inputs} -> {show(at.output)}",),
             help=f"make it smaller{_lift(what, whole)}",
         )
 
@@ -80,8 +80,8 @@ def _lift(what: str, total: int) -> str:
     return f", or lift the limit with `limits: {{{what}: {total}}}`" if total <= MOST else ""
 
 
-def _parameter_count(placed: PlacedLayer) -> int:
-    return sum(map(math.prod, placed.layer.parameters(placed.input).values()))
+def _parameter_count(at: PlacedLayer) -> int:
+    return sum(map(math.prod, at.layer.parameters(at.input).values()))
 
 
 def _images_of_a_batch(sections: Sections, training: Training) -> int:

@@ -12,7 +12,7 @@ import pytest
 from cnnspec import ModelSpec, compare_backends, parse_spec, resolve
 from cnnspec.address import STEP, Layer
 from cnnspec.backends import builder_of
-from cnnspec.backends.chain import ChainNetwork
+from cnnspec.backends.assembled import AssembledNetwork
 from cnnspec.backends.network import Batch
 from cnnspec.backends.numpy import NumPyNetwork
 from cnnspec.backends.numpy.conv import ConvNumPy
@@ -88,7 +88,7 @@ class Counted:
         self.asked: dict[tuple[str, str], list[int]] = {}
 
     def party(self) -> Party:
-        def build(plan: Any, training: Any, *, device: str) -> ChainNetwork:
+        def build(plan: Any, training: Any, *, device: str) -> AssembledNetwork:
             network = builder_of("loops")(plan, training, device=device)
             for name in ("replay", "trace", "predict", "train_step"):
                 self._watch(network, name, training.precision)

@@ -1,4 +1,4 @@
-"""Shapes of which some sizes are not known, and the problems along a chain of layers."""
+"""Shapes of which some sizes are not known, and the problems along the layers."""
 
 from __future__ import annotations
 
@@ -245,7 +245,7 @@ def test_both_axes_are_one_problem() -> None:
     assert same.notes == ("output height and width: (2 + 2*0 - 3)//1 + 1 = 0",)
 
 
-# Chains.
+# Layers one after the other.
 
 
 def test_layer_names() -> None:
@@ -260,19 +260,19 @@ def test_a_layer_of_an_unknown_kind_hides_what_follows_up_to_the_next_that_tells
         Linear(out_features=5),
         Linear(out_features=10, in_features=4),
     ]
-    chain = place_layers((2, 8, 8), layers)
-    assert [problem.code for problem in chain.problems] == ["input-width"]
-    assert [item.name for item in chain.layers] == ["conv1"]
-    assert chain.output == (10,)
-    (problem,) = chain.problems
+    placed = place_layers((2, 8, 8), layers)
+    assert [problem.code for problem in placed.problems] == ["input-width"]
+    assert [item.name for item in placed.layers] == ["conv1"]
+    assert placed.output == (10,)
+    (problem,) = placed.problems
     assert problem.path == ("layers", 3, "linear", "in_features")
     assert problem.notes == ("shapes: linear1 5 -> linear2",)
 
 
 def test_the_shapes_up_to_a_problem_are_shown() -> None:
     layers: list[Entry] = [POOL, ReLU(), POOL, POOL, POOL, Pool(kernel_size=3), Flatten()]
-    chain = place_layers((1, 32, 32), layers)
-    (problem,) = chain.problems
+    placed = place_layers((1, 32, 32), layers)
+    (problem,) = placed.problems
     assert problem.notes[-1] == (
         "shapes: ... -> pool1 1 x 16 x 16 -> pool2 1 x 8 x 8 -> pool3 1 x 4 x 4 "
         "-> pool4 1 x 2 x 2 -> pool5"
@@ -281,7 +281,7 @@ def test_the_shapes_up_to_a_problem_are_shown() -> None:
 
 def test_without_an_input_only_what_is_sure_is_said() -> None:
     layers: list[Entry] = [Conv(out_channels=2, kernel_size=99), LINEAR, POOL]
-    chain = place_layers(None, layers)
-    assert [problem.code for problem in chain.problems] == ["not-features", "not-an-image"]
-    assert chain.layers == []
-    assert chain.output is None
+    placed = place_layers(None, layers)
+    assert [problem.code for problem in placed.problems] == ["not-features", "not-an-image"]
+    assert placed.layers == []
+    assert placed.output is None

@@ -6,7 +6,7 @@ from x), input_gradient (dloss/dx from dloss/dy) and parameter_gradients (dloss/
 
 from __future__ import annotations
 
-from cnnspec.backends.chain import ChainNetwork
+from cnnspec.backends.assembled import AssembledNetwork
 from cnnspec.backends.device import require_cpu
 from cnnspec.backends.loops.adam import AdamLoops
 from cnnspec.backends.loops.add import AddLoops
@@ -41,14 +41,14 @@ LOSSES: dict[str, Loss] = {"cross_entropy": cross_entropy}
 OPTIMIZERS = {"sgd": SGDLoops, "adam": AdamLoops}
 
 
-def build(plan: Plan, training: Training, *, device: str) -> ChainNetwork:
+def build(plan: Plan, training: Training, *, device: str) -> AssembledNetwork:
     """Build the textbook network of a plan, in `training.precision`.
 
     Raises:
         BackendError: the device is not the CPU.
     """
     require_cpu("loops", device)
-    return ChainNetwork(
+    return AssembledNetwork(
         plan,
         training,
         backend="loops",

@@ -13,9 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cnnspec.backends.chain import received
 from cnnspec.backends.loops import LAYERS, LOSSES, OPTIMIZERS
-from cnnspec.backends.parts import Layer
+from cnnspec.backends.parts import Layer, received
 from cnnspec.errors import SpecError
 from cnnspec.plan import Plan, PlannedLayer, part
 from cnnspec.spec.training import Training

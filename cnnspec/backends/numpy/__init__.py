@@ -9,8 +9,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from cnnspec.backends.assembled import AssembledNetwork
 from cnnspec.backends.border import check_images, check_training
-from cnnspec.backends.chain import ChainNetwork
 from cnnspec.backends.device import require_cpu
 from cnnspec.backends.network import Batch, LayerTimes, Step
 from cnnspec.backends.numpy.adam import AdamNumPy
@@ -50,8 +50,8 @@ LOSSES: dict[str, Loss] = {"cross_entropy": cross_entropy}
 OPTIMIZERS = {"sgd": SGDNumPy, "adam": AdamNumPy}
 
 
-class NumPyNetwork(ChainNetwork):
-    """A chain whose arrays have the batch as their last axis, on as many threads as NumPy has.
+class NumPyNetwork(AssembledNetwork):
+    """Arrays have the batch as their last axis; it runs on as many threads as NumPy has.
 
     Their number is that of NumPy's BLAS: set by OPENBLAS_NUM_THREADS or OMP_NUM_THREADS, or for
     a while by threadpoolctl. Layers that run alone, and traces, use one.
@@ -70,8 +70,8 @@ class NumPyNetwork(ChainNetwork):
     def _own_turn(self) -> Turn:
         return TURN  # which `OneBlasThread` takes, too
 
-    def _parts(self) -> Making:
-        make, (kind, attributes) = super()._parts()
+    def _making(self) -> Making:
+        make, (kind, attributes) = super()._making()
         return make, (kind, {name: own for name, own in attributes.items() if name != "_lanes"})
 
     def predict(self, images: Array) -> Array:

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from cnnspec.backends.chain import with_attributes
 from cnnspec.backends.parts import Layer
 from cnnspec.backends.plain.arrays import Form, find, find_or_none
 from cnnspec.backends.plain.building import build, weight_axes
@@ -19,6 +18,7 @@ from cnnspec.backends.plain.layouts import ONE_BY_ONE, from_class, to_class
 from cnnspec.backends.plain.names import GRADIENT, TRAINING
 from cnnspec.backends.plain.returned import ReturnedGradients
 from cnnspec.backends.plain.spelling import SPELLINGS, Spelling
+from cnnspec.backends.sharing import with_attributes
 from cnnspec.spec.layers import Layer as SpecLayer
 from cnnspec.spec.sizes import Shape, show
 from cnnspec.trace import Array

@@ -85,7 +85,7 @@ class TorchNetwork(Shared):
         self._steps = 0
         """The number that the optimizer's slots have of the last step."""
 
-    def _parts(self) -> Making:
+    def _making(self) -> Making:
         return _with_state, (*self._made_of, self.state(), self.optimizer_state())
 
     @by_turns

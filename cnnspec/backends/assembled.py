@@ -1,4 +1,4 @@
-"""ChainNetwork: the Network protocol over a chain of hand-written layers.
+"""AssembledNetwork: the Network protocol over parts that a backend wrote itself.
 
 The layers, the loss and the optimizer are each backend's own, and so is the way it
 holds arrays; here is only what ties them together.
@@ -22,18 +22,17 @@ from cnnspec.backends.border import (
 )
 from cnnspec.backends.line import Line
 from cnnspec.backends.network import Batch, Labels, LayerTimes, Step
-from cnnspec.backends.parts import Layer, Loss, Optimizer, Stopwatch
-from cnnspec.backends.sharing import Making, Shared, by_turns
+from cnnspec.backends.parts import Layer, Loss, Optimizer, Stopwatch, received
+from cnnspec.backends.sharing import Making, Shared, by_turns, with_attributes
 from cnnspec.noise import Masks, Noise
-from cnnspec.plan import INPUT, Plan, PlannedLayer
-from cnnspec.spec.layers.join import Join
+from cnnspec.plan import INPUT, Plan
 from cnnspec.spec.sizes import Shape
 from cnnspec.spec.training import Training
 from cnnspec.trace import Array, LayerTrace, LossTrace, State, Trace
 
 
-class ChainNetwork(Shared):
-    """A chain of hand-written layers, a loss and an optimizer."""
+class AssembledNetwork(Shared):
+    """Layers, a loss and an optimizer, each with its gradients or its rule written out."""
 
     line: ClassVar[type[Line]] = Line
     """What runs its layers one after the other."""
@@ -73,7 +72,7 @@ class ChainNetwork(Shared):
         options = training.optimizer
         self._optimizer = optimizers[options.keyword](options, self._parameters)
 
-    def _parts(self) -> Making:
+    def _making(self) -> Making:
         return with_attributes, (type(self), vars(self))
 
     def _enter(self, array: Array) -> Array:
@@ -220,18 +219,6 @@ class ChainNetwork(Shared):
         check_loss(logits, labels)
         loss, grad = self._loss(self._enter(logits), labels)
         return LossTrace(loss, self._leave(grad))
-
-
-def with_attributes(kind: type, attributes: Mapping[str, Any]) -> Any:
-    """Make an object that has these attributes, without a call of its constructor."""
-    made: Any = object.__new__(kind)
-    vars(made).update(attributes)
-    return made
-
-
-def received(at: PlannedLayer) -> Shape | tuple[Shape, ...]:
-    """Return the shape that a layer receives; of a join, those of all branches."""
-    return at.input_shapes if isinstance(at.layer, Join) else at.input
 
 
 @contextmanager
