@@ -22,7 +22,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, reduce
+from functools import cache, cached_property, lru_cache, reduce
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -57,11 +57,6 @@ class Arithmetic:
     def _rounding(self) -> float:
         return gamma(self.charge, self.precision)
 
-    @cached_property
-    def _limits(self) -> tuple[float, float]:
-        limits = np.finfo(self.precision)
-        return float(limits.tiny), float(limits.max)
-
     @property
     def unknown(self) -> float:
         """Return the radius of numbers that are too large."""
@@ -69,8 +64,10 @@ class Arithmetic:
 
     def ball(self, value: Any, radius: Any = 0.0) -> Ball:
         """Return numbers that are off by at most a radius; by default exact ones."""
-        exact = np.asarray(value, np.float64)
-        return Ball(exact, np.broadcast_to(np.asarray(radius, np.float64), exact.shape), self)
+        exact, off = np.asarray(value, np.float64), np.asarray(radius, np.float64)
+        if off.shape != exact.shape:
+            off = np.broadcast_to(off, exact.shape)
+        return Ball(exact, off, self)
 
     def rounded(self, numbers: Any) -> Ball:
         """Return numbers as they are in the precision: rounded, where they are none of it.
@@ -80,34 +77,51 @@ class Arithmetic:
         exact = np.asarray(numbers, np.float64)
         with np.errstate(over="ignore", invalid="ignore"):
             off = exact != exact.astype(self.precision).astype(np.float64)
-        share = np.where(np.abs(exact) < self._limits[0], 1.0, unit_roundoff(self.precision))
+        if not off.any():
+            return self.ball(exact)
+        share = np.where(
+            np.abs(exact) < _limits(self.precision)[0], 1.0, unit_roundoff(self.precision)
+        )
         return self.ball(exact, np.where(off, share * np.abs(exact), 0.0))
 
     def power(self, base: float, exponent: int) -> Ball:
         """Return base^exponent, which may be taken as so many products."""
-        with np.errstate(under="ignore"):
-            value = base**exponent
-        return self.result(value, 0.0, gamma(self.charge * (exponent + 1), self.precision))
+        with np.errstate(all="ignore"):
+            rounding = gamma(self.charge * (exponent + 1), self.precision)
+            return self.result(base**exponent, 0.0, rounding)
 
     def result(
         self, value: Any, spread: Any, rounding: float | None = None, size: Any = 0.0
     ) -> Ball:
-        """Return what an operation gives.
+        """Return what an operation gives; NumPy is told not to warn.
 
         `spread` is how far its operands may bring it from its exact value, `rounding` how far it
         rounds, relatively; by default as often as a written operation is charged with. `size` is
         what numbers may come to on the way.
         """
         own = self._rounding if rounding is None else rounding
-        tiny, largest = self._limits
-        with np.errstate(all="ignore"):
-            reached = np.abs(value) + 2 * spread
-            radius = (spread + own * reached + self.charge * tiny) * UP
-            if self.overflow == "unknown":
-                told = np.maximum(reached, size) + radius < largest
-            else:
-                told = np.isfinite(value) & np.isfinite(radius)
-        return self.ball(value, np.where(told, radius, self.unknown))
+        tiny, largest = _limits(self.precision)
+        reached = np.abs(value) + 2 * spread
+        radius = (spread + own * reached + self.charge * tiny) * UP
+        if self.overflow == "unknown":
+            told = np.maximum(reached, size) + radius < largest
+        else:
+            told = np.isfinite(value) & np.isfinite(radius)
+        return self.ball(value, radius if told.all() else np.where(told, radius, self.unknown))
+
+
+@cache
+def _limits(precision: str) -> tuple[float, float]:
+    """Return the smallest normal number, and the greatest."""
+    limits = np.finfo(precision)
+    return float(limits.tiny), float(limits.max)
+
+
+@lru_cache(maxsize=1000)
+def _constant(number: float, precision: str) -> tuple[Exact, Exact]:
+    """Return a number that a formula has in it, and how far off it is: it comes again and again."""
+    ball = Arithmetic(precision).rounded(number)
+    return ball.value, ball.radius
 
 
 class Ball:
@@ -138,7 +152,7 @@ class Ball:
             return operand
         if isinstance(operand, np.ndarray):
             return self.arithmetic.ball(operand)
-        return self.arithmetic.rounded(operand)
+        return Ball(*_constant(operand, self.arithmetic.precision), self.arithmetic)
 
     def _result(self, value: Any, spread: Any, rounding: float | None = None) -> Ball:
         return self.arithmetic.result(value, spread, rounding)
@@ -160,7 +174,10 @@ class Ball:
         with np.errstate(all="ignore"):
             spread = self.radius + b.radius
             found = self._result(add(self.value, b.value), spread)
-            return self._exact(found.value, np.where(_zero(self) | _zero(b), spread, found.radius))
+            nothing = _zero(self) | _zero(b)
+            if not nothing.any():
+                return found
+            return self._exact(found.value, np.where(nothing, spread, found.radius))
 
     def __mul__(self, operand: Operand) -> Ball:
         b = self._other(operand)
@@ -168,8 +185,10 @@ class Ball:
             spread = np.abs(self.value) * b.radius + np.abs(b.value) * self.radius
             spread = spread + 3 * self.radius * b.radius
             found = self._result(self.value * b.value, spread)
-            nothing = (_zero(self) | _zero(b)) & np.isfinite(found.value + spread)
-            found = self._exact(found.value, np.where(nothing, 0.0, found.radius))
+            nothing = _zero(self) | _zero(b)
+            if nothing.any():
+                nothing &= np.isfinite(found.value + spread)
+                found = self._exact(found.value, np.where(nothing, 0.0, found.radius))
             return found.at_least(self.least * b.least) if self.least and b.least else found
 
     def __truediv__(self, operand: Operand) -> Ball:
@@ -182,7 +201,8 @@ class Ball:
             sizes = most + (np.abs(self.value) + 2 * self.radius) / computed
             spread = np.fmin((self.radius + most * b.radius) / computed, sizes)
             told = (b.radius == 0) | (computed > 0) & np.isfinite(b.radius)
-            spread = np.where(told, spread, math.inf)
+            if not told.all():
+                spread = np.where(told, spread, math.inf)
             found = self._result(value, spread)
             nothing = _zero(self) & (computed > 0)
             return self._exact(value, np.where(nothing, 0.0, found.radius))
@@ -279,8 +299,9 @@ class Ball:
 
     def at_least(self, least: float) -> Ball:
         """Return numbers of which it is known that exactly none is below a number above 0."""
-        limits = np.finfo(self.arithmetic.precision)
-        rounded = least * (1 - 4 * float(limits.eps)) - 4 * float(limits.tiny)
+        precision = self.arithmetic.precision
+        eps, tiny = 2 * unit_roundoff(precision), _limits(precision)[0]
+        rounded = least * (1 - 4 * eps) - 4 * tiny
         return Ball(self.value, self.radius, self.arithmetic, max(rounded, 0.0))
 
     def _limited(self, value: Exact, radius: Exact) -> Ball:
@@ -313,7 +334,7 @@ class Ball:
         at = self.arithmetic
         k = terms + at.charge if at.charge else 0
         own = gamma(k, at.precision) * size
-        underflows = k * float(np.finfo(at.precision).tiny)
+        underflows = k * _limits(at.precision)[0]
         grown = 1 + gamma(2 * terms, "float64")
         return at.result(value, (spread + own + underflows) * grown, 0.0, size)
 
