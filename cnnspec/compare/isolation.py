@@ -50,6 +50,11 @@ class Isolation:
         return self.first.label, self.second.label
 
     @property
+    def precisions(self) -> set[str]:
+        """Return the precisions in which anything is held together."""
+        return {"float64", *(side.precision for side in self.sides)}
+
+    @property
     def first_step(self) -> int:
         """Return the number of the training step that is replayed, or that comes first."""
         return self.moment.step if self.moment else 1

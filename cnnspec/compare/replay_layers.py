@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import reduce
 from typing import Any
@@ -47,8 +47,7 @@ def replay_layer(isolation: Isolation, probe: LayerProbe) -> None:
         if sum_of_side is None:
             return
         sums[side] = sum_of_side
-    pair = pair_budgets(probe, exact, sums)
-    own = {side: _own_budgets(side, probe, exact[side], sums[side]) for side in telling}
+    pair, own = _budgets(isolation, probe, exact, sums, telling)
     for quantity in quantities_of(probe.at):
         isolation.hold(
             probe.address,
@@ -135,6 +134,29 @@ def _unchanged(
     )
 
 
+def _budgets(
+    isolation: Isolation,
+    probe: LayerProbe,
+    exact: Mapping[Side, Parts],
+    sums: Mapping[Side, Parts],
+    telling: Sequence[Side],
+) -> tuple[dict[str, Exact], dict[Side, dict[str, Exact]]]:
+    """Return how far the sides may be apart in float64, and how far each from its own float64."""
+    kind = LAYERS[probe.at.kind]
+    if kind.is_sum:
+        own = {side: _own_budgets(side, probe, exact[side], sums[side]) for side in telling}
+        return pair_budgets(probe, exact, sums), own
+    # What the sides gave does not matter, and few precisions are derived for.
+    given = layer_situation(isolation.first, probe)
+    bounds = {each: kind.budgets(given, each) for each in isolation.precisions}
+    in_float64 = bounds["float64"]
+    pair = {name: 2 * bound for name, bound in in_float64.items()}
+    return pair, {
+        side: {name: bound + in_float64[name] for name, bound in bounds[side.precision].items()}
+        for side in telling
+    }
+
+
 def pair_budgets(
     probe: LayerProbe, exact: Mapping[Side, Parts], sums: Mapping[Side, Parts]
 ) -> dict[str, Exact]:
@@ -161,7 +183,7 @@ def layer_budgets(
 
 
 def _own_budgets(side: Side, probe: LayerProbe, exact: Parts, sums: Parts) -> dict[str, Exact]:
-    """Return how far a side's working precision may be off from its float64."""
+    """Return how far sums may be off in a side's working precision from its float64."""
     in_working = _one_side(side, probe, exact, sums, side.precision)
     in_float64 = _one_side(side, probe, exact, sums, "float64")
     return {name: bound + in_float64[name] for name, bound in in_working.items()}

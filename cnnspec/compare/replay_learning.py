@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import numpy as np
@@ -25,6 +26,9 @@ from cnnspec.trace import Array, State, Trace
 OPTIMIZER_STEPS = (1, 2, 3, 10, 1000)
 """Numbers of the steps that both optimizers take: some treat the first ones otherwise."""
 
+TOGETHER = 100_000
+"""Of so many weights, updates are bounded together: most parameters are small."""
+
 
 def replay_loss(isolation: Isolation, probe: str, logits: Array, labels: Labels) -> None:
     """Hold the loss of a batch and its gradient together."""
@@ -36,8 +40,8 @@ def replay_loss(isolation: Isolation, probe: str, logits: Array, labels: Labels)
         results[side] = found
     options = isolation.training.loss
     given, kind = LossSituation(options, probe, logits.astype(np.float64), labels), options.keyword
-    in_float64 = LOSSES[kind].budgets(given, "float64")
-    own = {side: LOSSES[kind].budgets(given, side.precision) for side in isolation.sides}
+    bounds = {each: LOSSES[kind].budgets(given, each) for each in isolation.precisions}
+    in_float64 = bounds["float64"]
     for quantity in OF_LOSS:
         isolation.hold(
             LOSS,
@@ -48,7 +52,10 @@ def replay_loss(isolation: Isolation, probe: str, logits: Array, labels: Labels)
                 for side, by in results.items()
             },
             pair=2 * in_float64[quantity],
-            own={side: of[quantity] + in_float64[quantity] for side, of in own.items()},
+            own={
+                side: bounds[side.precision][quantity] + in_float64[quantity]
+                for side in isolation.sides
+            },
         )
 
 
@@ -94,15 +101,52 @@ class GivenUpdate:
         `gradient_errors` are what the gradients themselves may be off by.
         """
         bounds: dict[str, Exact] = {}
-        for name in plan.parameters:
-            found = OPTIMIZERS[options.keyword].budgets(
-                self.of(options, name), precision, gradient_errors.get(name, 0.0)
-            )
-            slots = {slot: bound for slot, bound in found.items() if slot}
-            # Slots first: where one is wrong, the weights are wrong because of it.
-            bounds |= {f"{name}.{slot}": bound for slot, bound in slots.items()}
-            bounds[name] = found[""]
+        for names in _together(plan):
+            given = _joined([self.of(options, name) for name in names])
+            errors = [
+                np.broadcast_to(gradient_errors.get(name, 0.0), plan.parameters[name])
+                for name in names
+            ]
+            found = OPTIMIZERS[options.keyword].budgets(given, precision, _flat(errors))
+            start = 0
+            for name in names:
+                shape = plan.parameters[name]
+                here = slice(start, start + math.prod(shape))
+                start = here.stop
+                # Slots first: where one is wrong, the weights are wrong because of it.
+                for slot in sorted(found, key=lambda slot: not slot):
+                    full = f"{name}.{slot}" if slot else name
+                    bounds[full] = found[slot][here].reshape(shape)
         return bounds
+
+
+def _together(plan: Plan) -> Iterator[list[str]]:
+    """Yield parameters that are bounded together: the rule is for each number by itself."""
+    names: list[str] = []
+    numbers = 0
+    for name, shape in plan.parameters.items():
+        numbers += math.prod(shape)
+        if names and numbers > TOGETHER:
+            yield names
+            names, numbers = [], math.prod(shape)
+        names.append(name)
+    if names:
+        yield names
+
+
+def _joined(given: Sequence[UpdateSituation]) -> UpdateSituation:
+    """Return what several parameters are given as if they were one."""
+    first = given[0]
+    return replace(
+        first,
+        weights=_flat([at.weights for at in given]),
+        slots={slot: _flat([at.slots[slot] for at in given]) for slot in first.slots},
+        gradient=_flat([at.gradient for at in given]),
+    )
+
+
+def _flat(arrays: Sequence[Exact]) -> Exact:
+    return np.concatenate([array.ravel() for array in arrays])
 
 
 def updates(
@@ -163,9 +207,8 @@ def replay_optimizer(isolation: Isolation, seen: Trace | None) -> None:
     """Hold the weights and slots after the same updates together."""
     plan, options = isolation.plan, isolation.training.optimizer
     for given, results in updates(isolation, seen):
-        in_float64 = given.budgets(plan, options, "float64")
-        own = {side: given.budgets(plan, options, side.precision) for side in isolation.sides}
-        for name, bound in in_float64.items():
+        bounds = {each: given.budgets(plan, options, each) for each in isolation.precisions}
+        for name, bound in bounds["float64"].items():
             isolation.hold(
                 OPTIMIZER,
                 name,
@@ -175,7 +218,7 @@ def replay_optimizer(isolation: Isolation, seen: Trace | None) -> None:
                     for side, by in results.items()
                 },
                 pair=2 * bound,
-                own={side: bounds[name] + bound for side, bounds in own.items()},
+                own={side: bounds[side.precision][name] + bound for side in isolation.sides},
             )
 
 

@@ -149,8 +149,10 @@ class _Bench:
         if plan.evaluates_otherwise:
             self.side.exact.load_state(before)
             wanted = self.side.exact.predict(batch.images.copy())
-        bound = prediction_errors(plan, weights, batch.images)
         in_float64 = prediction_errors(plan, weights.in_float64(), batch.images)
+        bound = in_float64
+        if self.precision != "float64":
+            bound = prediction_errors(plan, weights, batch.images)
         found = self.trains.predict(batch.images.copy())
         self._hold(PREDICTED, found, wanted, bound + in_float64, number)
 
