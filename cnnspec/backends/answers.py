@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from cnnspec.backends.network import Step
+from cnnspec.backends.network import StepResult
 from cnnspec.plan import Plan, PlannedLayer
 from cnnspec.spec.optimizers import AnyOptimizer
 from cnnspec.spec.sizes import Shape
@@ -50,7 +50,7 @@ def as_logits(found: Any) -> Array:
     return _array(found, "the logits, an array (n, classes)")
 
 
-def as_step(found: Any, images: int, classes: int) -> Step:
+def as_step(found: Any, images: int, classes: int) -> StepResult:
     """Return what a training step gives: the loss and the logits."""
     wanted = f"the loss, a number, and the logits, an array of {images} images x {classes} classes"
     if not isinstance(found, tuple) or len(found) != 2:
@@ -58,7 +58,7 @@ def as_step(found: Any, images: int, classes: int) -> Step:
     loss, outputs = _number(found[0], wanted), _array(found[1], wanted)
     if outputs.shape != (images, classes):
         raise UnfitError(shown(tuple(found)), wanted)
-    return Step(loss, outputs)
+    return StepResult(loss, outputs)
 
 
 def as_layer(

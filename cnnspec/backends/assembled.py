@@ -21,7 +21,7 @@ from cnnspec.backends.border import (
     check_training,
 )
 from cnnspec.backends.line import Line
-from cnnspec.backends.network import Batch, Labels, LayerTimes, Step
+from cnnspec.backends.network import Batch, Labels, LayerTimes, StepResult
 from cnnspec.backends.parts import Layer, Loss, Optimizer, Stopwatch, received
 from cnnspec.backends.sharing import Making, Shared, by_turns, with_attributes
 from cnnspec.noise import Masks, Noise
@@ -132,12 +132,12 @@ class AssembledNetwork(Shared):
         return found
 
     @by_turns
-    def train_step(self, batch: Batch, learning_rate: float, step: int) -> Step:
+    def train_step(self, batch: Batch, learning_rate: float, step: int) -> StepResult:
         check_training(batch, self.plan)
         masks = self._drawn(batch, step)
         logits = self._line.forward(self._enter(batch.images), masks=masks)
         loss, grad = self._loss(logits, batch.targets)
-        result = Step(loss, self._leave(logits))
+        result = StepResult(loss, self._leave(logits))
         gradients = self._line.backward(grad)
         self._optimizer.step(self._parameters, gradients, learning_rate, step)
         return result

@@ -26,7 +26,7 @@ from cnnspec.backends.answers import (
 )
 from cnnspec.backends.border import check_images, check_loss, check_replay, check_training
 from cnnspec.backends.foreign import foreign
-from cnnspec.backends.network import Batch, Labels, LayerTimes, Network, Step
+from cnnspec.backends.network import Batch, Labels, LayerTimes, Network, StepResult
 from cnnspec.backends.raised import TOLD, called, in_words, place_of, told
 from cnnspec.backends.sharing import Making, Shared, by_turns, pickled
 from cnnspec.backends.user_file import is_user_file, run_before, whole_path
@@ -161,7 +161,7 @@ class GuardedNetwork(Shared):
         check_images(images, self.plan)
         return self._ask("predict", images, answer=as_logits)
 
-    def train_step(self, batch: Batch, learning_rate: float, step: int) -> Step:
+    def train_step(self, batch: Batch, learning_rate: float, step: int) -> StepResult:
         check_training(batch, self.plan)
         return self._ask(
             "train_step",

@@ -45,8 +45,8 @@ class Batch:
         return positions, count if self.global_size is None else int(self.global_size)
 
 
-class Step(NamedTuple):
-    """One training step, seen from before its update."""
+class StepResult(NamedTuple):
+    """What a training step gives: of the weights before its update."""
 
     loss: float
     """Mean over the batch."""
@@ -109,7 +109,7 @@ class Network(Protocol):
             DataError: the images are no real numbers of the network's input shape.
         """
 
-    def train_step(self, batch: Batch, learning_rate: float, step: int) -> Step:
+    def train_step(self, batch: Batch, learning_rate: float, step: int) -> StepResult:
         """Learn from one batch, and update the buffers; `step` counts from 1.
 
         What layers draw at random is drawn by `cnnspec.noise`, from the training's seed.

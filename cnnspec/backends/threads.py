@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from cnnspec.backends.network import Batch, Labels, Network, Step
+from cnnspec.backends.network import Batch, Labels, Network, StepResult
 from cnnspec.backends.sharing import Making, Shared, Turn
 from cnnspec.trace import Array, LayerTrace, LossTrace, State, Trace
 
@@ -67,7 +67,7 @@ class ThreadLimited(Shared):
         with self._limit() as network:
             return network.predict(images)
 
-    def train_step(self, batch: Batch, learning_rate: float, step: int) -> Step:
+    def train_step(self, batch: Batch, learning_rate: float, step: int) -> StepResult:
         with self._limit() as network:
             return network.train_step(batch, learning_rate, step)
 

@@ -17,7 +17,7 @@ from cnnspec.data.digits import open_digits
 from cnnspec.data.fashion_mnist import open_fashion_mnist
 from cnnspec.data.mnist import open_mnist
 from cnnspec.data.npz import open_npz
-from cnnspec.data.remarks import Spread, remarks
+from cnnspec.data.remarks import Range, remarks
 from cnnspec.data.stored import Array, Part, RawData, StoredImages
 from cnnspec.errors import DataError, DataWarning, MissingDataError
 from cnnspec.spec.data import DataSource, Normalize
@@ -60,8 +60,8 @@ def load_data(
             Split(np.empty((len(part.rows), *part.images.shape), np.float32), part.labels)
             for part in (raw.train, raw.test)
         )
-        spread = _read([(raw.train, train.images), (raw.test, test.images)], source.normalize)
-    for remark in remarks(source, spread):
+        pixels = _read([(raw.train, train.images), (raw.test, test.images)], source.normalize)
+    for remark in remarks(source, pixels):
         warnings.warn(f"{remark.message}; {remark.help}", DataWarning, stacklevel=2)
     return Dataset(source.keyword, train, test, source=source)
 
@@ -81,8 +81,8 @@ def survey(
             contents = _contents(raw)
             if any(options_fit(source, contents, limits or Limits())):
                 return Survey(contents)  # held against the spec by whoever asks
-            spread = _read([(raw.train, None), (raw.test, None)], source.normalize)
-            return Survey(contents, tuple(remarks(source, spread)))
+            pixels = _read([(raw.train, None), (raw.test, None)], source.normalize)
+            return Survey(contents, tuple(remarks(source, pixels)))
     except DataError as error:
         code = "missing-data" if isinstance(error, MissingDataError) else "unreadable-data"
         path = ("data", source.keyword, *([error.option] if error.option else []))
@@ -98,9 +98,9 @@ def _contents(raw: RawData) -> Contents:
     return Contents(raw.train.images.shape, classes, raw.train.available, raw.test.available)
 
 
-def _read(parts: Sequence[tuple[Part, Images | None]], normalize: Normalize | None) -> Spread:
+def _read(parts: Sequence[tuple[Part, Images | None]], normalize: Normalize | None) -> Range:
     """Read the images of each part into its array, or look at them alone: one pass a file."""
-    spread = Spread()
+    pixels = Range()
     for stored in {id(part.images): part.images for part, _ in parts}.values():
         takers = [(part.rows, images) for part, images in parts if part.images is stored]
         until = 1 + max(int(rows[-1]) for rows, _ in takers)
@@ -111,9 +111,9 @@ def _read(parts: Sequence[tuple[Part, Images | None]], normalize: Normalize | No
                 if first < last:
                     shape = (last - first, *stored.shape)
                     out = np.empty(shape, np.float32) if images is None else images[first:last]
-                    _prepare(block, rows[first:last] - start, out, stored, normalize, spread)
+                    _prepare(block, rows[first:last] - start, out, stored, normalize, pixels)
             start += len(block)
-    return spread
+    return pixels
 
 
 def _prepare(
@@ -122,7 +122,7 @@ def _prepare(
     out: Images,
     stored: StoredImages,
     normalize: Normalize | None,
-    spread: Spread,
+    pixels: Range,
 ) -> None:
     """Copy rows of a block, and scale and normalise them where they then are."""
     with np.errstate(all="ignore"):  # told below
@@ -147,4 +147,4 @@ def _prepare(
             option="normalize",
             help="give the mean and the deviation of the images",
         )
-    spread.take(low, high)
+    pixels.take(low, high)

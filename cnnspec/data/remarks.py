@@ -17,7 +17,7 @@ FLAT = 0.05
 
 
 @dataclass
-class Spread:
+class Range:
     """The least and the greatest number of all images."""
 
     low: float = math.inf
@@ -28,11 +28,11 @@ class Spread:
         self.low, self.high = min(self.low, low), max(self.high, high)
 
 
-def remarks(source: DataSource, spread: Spread) -> Iterator[Diagnostic]:
+def remarks(source: DataSource, pixels: Range) -> Iterator[Diagnostic]:
     """Doubt what would train badly, or is another thing than it seems."""
     path = ("data", source.keyword)
-    numbers = f"from {spread.low + 0.0:.4g} to {spread.high + 0.0:.4g} as they reach the network"
-    if max(-spread.low, spread.high) > LARGE:
+    numbers = f"from {pixels.low + 0.0:.4g} to {pixels.high + 0.0:.4g} as they reach the network"
+    if max(-pixels.low, pixels.high) > LARGE:
         yield Diagnostic(
             "odd-pixels",
             f"the images of `{source.keyword}` go {numbers}, which trains badly",
@@ -41,7 +41,7 @@ def remarks(source: DataSource, spread: Spread) -> Iterator[Diagnostic]:
             if source.normalize
             else "store uint8, which is scaled to [0, 1]; or divide by 255; or give `normalize`",
         )
-    if spread.high - spread.low < FLAT:
+    if pixels.high - pixels.low < FLAT:
         scaled = "(uint8 is divided by 255 before)"
         yield Diagnostic(
             "odd-pixels",

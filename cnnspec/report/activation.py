@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from cnnspec.report import labels, svg
-from cnnspec.report.legend import THINNEST, Scale, family_of
-from cnnspec.report.outline import Step
+from cnnspec.report.legend import THINNEST, Scale, swatch_of
+from cnnspec.report.outline import LayerEntry
 from cnnspec.report.svg import Line
 from cnnspec.spec.layers import Join
 from cnnspec.spec.sizes import Shape, show
@@ -23,8 +23,8 @@ BARE = 24.0
 class Activation:
     """A block, the layer that gives it (None: the input), and those that act on it."""
 
-    maker: Step | None
-    acting: tuple[Step, ...]
+    maker: LayerEntry | None
+    acting: tuple[LayerEntry, ...]
     shape: Shape
     is_logits: bool
     scale: Scale
@@ -83,10 +83,10 @@ class Activation:
         shapes = labels.shapes(self.maker) if self.maker else [show(self.shape)]
         lines = [Line(shape, bold=True) for shape in shapes]
         lines += [Line("input")] * (self.maker is None)
-        for step in self.acting:
-            colour = svg.mixed(family_of(step.first).colour, svg.BLACK, 0.15)
-            lines += [Line(part, colour=colour) for part in svg.fold_name(step.name)]
-            more = svg.fold(labels.not_in_name(step), 16)
+        for entry in self.acting:
+            colour = svg.mixed(swatch_of(entry.first).colour, svg.BLACK, 0.15)
+            lines += [Line(part, colour=colour) for part in svg.fold_name(entry.name)]
+            more = svg.fold(labels.not_in_name(entry), 16)
             lines += [Line(part, 10, colour=svg.GREY) for part in more]
         return lines + [Line("logits")] * self.is_logits
 
@@ -141,7 +141,7 @@ class Activation:
         thickness, height, depth = self.drawn
         bottom = axis + self.height / 2
         top, right = bottom - height, left + thickness
-        colour = family_of(self.maker.first if self.maker else None).colour
+        colour = swatch_of(self.maker.first if self.maker else None).colour
         a, b, c, d = (left, top), (right, top), (right, bottom), (left, bottom)
         parts = [svg.polygon([a, b, c, d], colour, "front")]
         if depth:
@@ -154,7 +154,7 @@ class Activation:
             inner = right - min(EDGING, thickness / 2)
             roof = [(inner, top), (inner + depth, top - depth), (right + depth, top - depth)]
             edging = [*roof, b, c, (inner, bottom)]
-            last = family_of(self.acting[-1].first)
+            last = swatch_of(self.acting[-1].first)
             parts.append(svg.polygon(edging, last.colour, "edging"))
         mark = svg.break_mark(left, right, axis - height / 4) if self.broken else []
         return parts + mark

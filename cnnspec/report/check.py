@@ -11,7 +11,7 @@ from rich.text import Text
 
 from cnnspec.compare.check import Checked, CheckFinding
 from cnnspec.documents import Document, document
-from cnnspec.report.blocks import Block
+from cnnspec.report.paragraphs import Paragraph
 from cnnspec.report.quantities import budget_words, label
 from cnnspec.report.wrapped import Wrapped
 
@@ -57,7 +57,7 @@ def render_check(checked: Checked) -> Iterator[RenderableType]:
     else:
         for group in _grouped(f for f in checked.findings if f.reached and not f.ok):
             yield Text("")
-            yield _block(group)
+            yield _paragraph(group)
         yield from _not_reached([f for f in checked.findings if not f.reached])
         yield from _right([f for f in checked.findings if f.ok])
     yield from _remarks(checked)
@@ -80,8 +80,8 @@ def _grouped(findings: Iterable[CheckFinding]) -> Iterator[list[CheckFinding]]:
     yield from sorted(groups.values(), key=len, reverse=True)
 
 
-def _block(group: list[CheckFinding]) -> Block:
-    """Return the block of findings of one quantity and one cause."""
+def _paragraph(group: list[CheckFinding]) -> Paragraph:
+    """Return the paragraph of findings of one quantity and one cause."""
     first = group[0]
     what = _words(first)
     if first.stage in STAGES:
@@ -96,11 +96,11 @@ def _block(group: list[CheckFinding]) -> Block:
         notes.append(f"{first.example}{_explained(first)}")
     if first.cause:
         notes.append(f"why: {first.cause.sentence}")
-        return Block(first.cause.code, what, places, tuple(notes), first.cause.help)
+        return Paragraph(first.cause.code, what, places, tuple(notes), first.cause.help)
     if not first.message:
         notes.append("why: no cause on the list gives these numbers")
-        return Block("unknown-cause", what, places, tuple(notes))
-    return Block("failed", what, places, tuple(notes))
+        return Paragraph("unknown-cause", what, places, tuple(notes))
+    return Paragraph("failed", what, places, tuple(notes))
 
 
 def _explained(finding: CheckFinding) -> str:

@@ -1,4 +1,4 @@
-"""What is wrong, a block a cause: where, what was found and wanted, which side, why, what to do."""
+"""What is wrong, a paragraph a cause: where, found and wanted, which side, why, what to do."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cnnspec.compare.replay_pass import WHOLE_PASS
 from cnnspec.compare.rules import SENTENCES
 from cnnspec.compare.verdict import Comparison, Consequence, Finding, RuleName
 from cnnspec.report.address import words
-from cnnspec.report.blocks import Block
+from cnnspec.report.paragraphs import Paragraph
 from cnnspec.report.quantities import budget_words, label
 
 IMAGES = {"data": DATA_IMAGES}
@@ -28,11 +28,11 @@ NAMED = 4
 SHRINK = "`--shrink case.py` writes the smallest program that shows it"
 
 
-def finding_blocks(
+def finding_paragraphs(
     findings: Sequence[Finding], *, whole: bool = False, of_runs: bool = False
-) -> list[Block]:
-    """Return a block for each cause, that of the first finding first."""
-    return [block_of(group, whole=whole, of_runs=of_runs) for group in _by_cause(findings)]
+) -> list[Paragraph]:
+    """Return a paragraph for each cause, that of the first finding first."""
+    return [paragraph_of(group, whole=whole, of_runs=of_runs) for group in _by_cause(findings)]
 
 
 def _by_cause(findings: Sequence[Finding]) -> list[list[Finding]]:
@@ -70,18 +70,22 @@ def _named(names: list[str], *, whole: bool = False) -> str:
     return "; ".join(shown) + (f"; and {rest} more" if rest else "")
 
 
-def block_of(group: Sequence[Finding], *, whole: bool = False, of_runs: bool = False) -> Block:
-    """Return the block of findings that have one cause; the first in full, others by name."""
+def paragraph_of(
+    group: Sequence[Finding], *, whole: bool = False, of_runs: bool = False
+) -> Paragraph:
+    """Return the paragraph of findings that have one cause; the first in full, others by name."""
     first, *others = group
     also = [f"{words(other.address)}, {label(other.quantity)}" for other in others]
     notes = [_numbers(first), *_why(first), _who(first)]
     if also:
         notes.append(f"the same in: {_named(also, whole=whole)}")
-    return Block(_code(first), _message(first), _place(first), tuple(notes), _help(first, of_runs))
+    return Paragraph(
+        _code(first), _message(first), _place(first), tuple(notes), _help(first, of_runs)
+    )
 
 
 def headline(finding: Finding) -> str:
-    """Return the first line of a finding's block."""
+    """Return the first line of a finding's paragraph."""
     return f"{_code(finding)}: {_message(finding)}"
 
 

@@ -10,10 +10,10 @@ from cnnspec.plan import PlannedLayer
 from cnnspec.report import svg
 from cnnspec.report.activation import Activation
 from cnnspec.report.chain import Chain, Piece
-from cnnspec.report.lanes import Lane, Lanes, around
 from cnnspec.report.legend import Scale
-from cnnspec.report.outline import Block, Branch, Entry, Step
+from cnnspec.report.outline import Block, Branch, Entry, LayerEntry
 from cnnspec.report.svg import Line
+from cnnspec.report.ways import Way, Ways, around
 from cnnspec.spec.sizes import Shape
 
 # px: before a frame, within it, between the sheets of a repeat.
@@ -34,7 +34,7 @@ class Frame:
     """A block with its name, in a frame; that of a repeat lies on others like it."""
 
     block: Block
-    inside: Chain | Lanes
+    inside: Chain | Ways
     depth: int
     arrows: int = 1
 
@@ -112,7 +112,7 @@ class Frame:
         return [*svg.group(self._said, parts), *drawn], end
 
 
-Group = list[Step | None]
+Group = list[LayerEntry | None]
 """The layer that gives an activation (None: the input), and those that act on it."""
 
 
@@ -194,17 +194,17 @@ class Drawing:
     def _frame(self, block: Block, limit: float, depth: int) -> Frame:
         limit -= BEFORE + 2 * PAD + SHEET * SHEETS
         if block.join is None:
-            inside: Chain | Lanes = self._chain(block.once, limit, depth)
+            inside: Chain | Ways = self._chain(block.once, limit, depth)
         else:
             limit -= around(block.join)
-            lanes = tuple(self._lane(way, limit, depth) for way in block.ways)
-            inside = Lanes(lanes, block.join)
+            ways = tuple(self._way(branch, limit, depth) for branch in block.ways)
+            inside = Ways(ways, block.join)
         return Frame(block, inside, depth)
 
-    def _lane(self, way: Branch | None, limit: float, depth: int) -> Lane:
-        if way is None:
-            return Lane(Line("the input itself", 10, colour=svg.GREY), None)
-        return Lane(Line(way.label, 10, colour=svg.GREY), self._chain(way, limit, depth))
+    def _way(self, branch: Branch | None, limit: float, depth: int) -> Way:
+        if branch is None:
+            return Way(Line("the input itself", 10, colour=svg.GREY), None)
+        return Way(Line(branch.label, 10, colour=svg.GREY), self._chain(branch, limit, depth))
 
     def _chain(self, branch: Branch, limit: float, depth: int) -> Chain:
         return Chain.of(self.pieces(groups(branch.entries), limit, depth + 1), limit)

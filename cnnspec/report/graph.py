@@ -41,7 +41,7 @@ def plan_svg(plan: Plan) -> str:
     parts = svg.text(heading, MARGIN, MARGIN, "start")
     top = MARGIN + svg.height_of(heading) + GAP / 2
     drawn, _, _ = chain.draw_rows(top, MARGIN, right, MARGIN)
-    layers = [step.first if step else None for group in activations for step in group]
+    layers = [entry.first if entry else None for group in activations for entry in group]
     key, bottom = legend(
         layers, shapes, scale, top + chain.above + chain.below + GAP, MARGIN, right
     )

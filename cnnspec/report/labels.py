@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cnnspec.plan import PlannedLayer
 from cnnspec.report import svg
-from cnnspec.report.outline import Step
+from cnnspec.report.outline import LayerEntry
 from cnnspec.spec.sizes import pair, show
 
 UNSAID = {"name", "kind", "kernel_size"}
@@ -33,28 +33,28 @@ def options(layer: PlannedLayer) -> list[str]:
     return said
 
 
-def not_in_name(step: Step) -> str:
+def not_in_name(entry: LayerEntry) -> str:
     """Say of a layer what its name does not."""
-    kind, *others = options(step.first)
-    named = [] if step.name.startswith(kind) else [kind]
-    return ", ".join(filter(None, [*named, *others, parameters(step)]))
+    kind, *others = options(entry.first)
+    named = [] if entry.name.startswith(kind) else [kind]
+    return ", ".join(filter(None, [*named, *others, parameters(entry)]))
 
 
-def sentence(step: Step) -> str:
+def sentence(entry: LayerEntry) -> str:
     """Say all of a layer."""
-    said = [*shapes(step), *options(step.first), parameters(step)]
-    return f"{step.first.name}: {', '.join(filter(None, said))}"
+    said = [*shapes(entry), *options(entry.first), parameters(entry)]
+    return f"{entry.first.name}: {', '.join(filter(None, said))}"
 
 
-def shapes(step: Step) -> list[str]:
+def shapes(entry: LayerEntry) -> list[str]:
     """Say which shape a layer gives; where repetitions differ, in the first and in the last."""
-    first, last = show(step.first.output), show(step.last.output)
+    first, last = show(entry.first.output), show(entry.last.output)
     return [first] if first == last else [first, f"to {last}"]
 
 
-def parameters(step: Step) -> str:
+def parameters(entry: LayerEntry) -> str:
     """Count what a layer learns; where repetitions differ, in the first and in the last."""
-    first, last = step.first.parameter_count, step.last.parameter_count
+    first, last = entry.first.parameter_count, entry.last.parameter_count
     if not first and not last:
         return ""
     return f"{first:,} to {last:,} parameters" if first != last else svg.count(first, "parameter")

@@ -21,14 +21,14 @@ BREAK_OVER = 10
 """Columns over this many times the median length are broken: to scale they would hide the rest."""
 
 
-class Family(NamedTuple):
-    """Layers of one colour. Hues after Okabe and Ito, whose lightness differs in grey too."""
+class Swatch(NamedTuple):
+    """A colour and what has it. Hues after Okabe and Ito, whose lightness differs in grey too."""
 
     title: str
     colour: str
 
 
-INPUT = Family("input", "#ffffff")
+INPUT = Swatch("input", "#ffffff")
 COLOURS = {
     "convolution": "#56a0d3",
     "pooling": "#f5c84c",
@@ -41,9 +41,9 @@ COLOURS = {
 }
 
 
-def family_of(layer: PlannedLayer | None) -> Family:
-    """Return the family of a layer, or of the input, which no layer gives."""
-    return Family(layer.layer.family, COLOURS[layer.layer.family]) if layer else INPUT
+def swatch_of(layer: PlannedLayer | None) -> Swatch:
+    """Return the swatch of a layer, or of the input, which no layer gives."""
+    return Swatch(layer.layer.family, COLOURS[layer.layer.family]) if layer else INPUT
 
 
 class Scale(NamedTuple):
@@ -91,12 +91,12 @@ def legend(
     """Draw the colours, the scale bars and what is not to scale; return also where it ends."""
     parts = [svg.polyline([(left, top), (right, top)], svg.PALE)]
     x, y = left, top + 16
-    for family in dict.fromkeys(map(family_of, layers)):
-        line = Line(family.title)
+    for swatch in dict.fromkeys(map(swatch_of, layers)):
+        line = Line(swatch.title)
         if x + 18 + line.width > right:
             x, y = left, y + 18
         square = [(x, y), (x + 12, y), (x + 12, y + 12), (x, y + 12)]
-        parts.append(svg.polygon(square, family.colour, "swatch"))
+        parts.append(svg.polygon(square, swatch.colour, "swatch"))
         parts += svg.text([line], x + 18, y - 1, "start")
         x += 18 + line.width + 8
     x, foot = left, y + 28 + BAR

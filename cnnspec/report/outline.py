@@ -16,7 +16,7 @@ from cnnspec.plan import Plan, PlannedLayer
 
 
 @dataclass(frozen=True)
-class Step:
+class LayerEntry:
     """A layer; within a repeat that is shown once, the layer in all its repetitions."""
 
     name: str
@@ -32,13 +32,13 @@ class Branch:
 
     label: str
     """What stands in names between the block's and those of its layers: `body`, `paths.0`."""
-    entries: tuple[Step | Block, ...]
+    entries: tuple[LayerEntry | Block, ...]
 
     @property
     def layers(self) -> Iterator[PlannedLayer]:
         """The layers of the plan, in order; of what is shown once, those of the first time."""
         for entry in self.entries:
-            if isinstance(entry, Step):
+            if isinstance(entry, LayerEntry):
                 yield entry.first
             else:
                 yield from entry.layers
@@ -53,7 +53,7 @@ class Block:
     path: str
     """Its name in the plan, with those of the blocks around it."""
     branches: tuple[Branch, ...]
-    join: Step | None
+    join: LayerEntry | None
 
     @property
     def layers(self) -> Iterator[PlannedLayer]:
@@ -78,11 +78,11 @@ class Block:
 
     @property
     def once(self) -> Branch:
-        """All repetitions as one branch, whose steps hold those of the first and of the last."""
+        """All repetitions as one branch, whose layers hold those of the first and of the last."""
         return _together(self.branches[0], self.branches[-1])
 
 
-Entry = Step | Block
+Entry = LayerEntry | Block
 
 
 def outline(plan: Plan) -> tuple[Entry, ...]:
@@ -96,7 +96,7 @@ def _entries(layers: Sequence[PlannedLayer], prefix: str) -> tuple[Entry, ...]:
     for name, group in groupby(layers, lambda at: at.name[len(prefix) :].partition(".")[0]):
         inside = [*group]
         if inside[0].name == prefix + name:
-            entries += [Step(name, layer, layer) for layer in inside]
+            entries += [LayerEntry(name, layer, layer) for layer in inside]
         else:
             entries.append(_block(inside, name, prefix + name))
     return tuple(entries)
@@ -109,7 +109,7 @@ def _block(layers: Sequence[PlannedLayer], name: str, path: str) -> Block:
         if label:
             branches.append(Branch(label, _entries(inside, f"{path}.{label}.")))
         else:
-            join = Step(inside[-1].name.removeprefix(f"{path}."), inside[-1], inside[-1])
+            join = LayerEntry(inside[-1].name.removeprefix(f"{path}."), inside[-1], inside[-1])
     return Block(name, path, tuple(branches), join)
 
 
@@ -129,13 +129,13 @@ def _together(first: Branch, last: Branch) -> Branch:
 
 
 def _pair(first: Entry, last: Entry) -> Entry:
-    if isinstance(first, Step) and isinstance(last, Step):
-        return Step(first.name, first.first, last.last)
+    if isinstance(first, LayerEntry) and isinstance(last, LayerEntry):
+        return LayerEntry(first.name, first.first, last.last)
     if not (isinstance(first, Block) and isinstance(last, Block)):
         raise ValueError(f"repetitions differ: {first.name} and {last.name}")
     pairs = zip(first.branches, last.branches, strict=True)
     join = None
     if first.join and last.join:
-        join = Step(first.join.name, first.join.first, last.join.last)
+        join = LayerEntry(first.join.name, first.join.first, last.join.last)
     branches = tuple(_together(*pair) for pair in pairs)
     return Block(first.name, first.path, branches, join)

@@ -9,7 +9,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 
 from cnnspec.documents import Document, document
 from cnnspec.plan import Plan, PlannedLayer
-from cnnspec.report.outline import Block, Branch, Entry, Step, outline
+from cnnspec.report.outline import Block, Branch, Entry, LayerEntry, outline
 from cnnspec.report.tables import Column, Dotted, plain_table
 from cnnspec.spec.sizes import Shape, show
 
@@ -96,7 +96,7 @@ def _count(number: int) -> str:
 
 def _rows(entries: Sequence[Entry], depth: int = 0) -> Iterator[Row]:
     for entry in entries:
-        if isinstance(entry, Step):
+        if isinstance(entry, LayerEntry):
             yield _layer(depth, entry.name, entry.first)
         elif entry.join:
             for branch in entry.branches:

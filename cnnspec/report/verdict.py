@@ -13,8 +13,8 @@ from cnnspec.compare.probes import DATA_IMAGES
 from cnnspec.compare.replay import Replayed
 from cnnspec.compare.verdict import Comparison, Coverage, Finding, Kinks, NotCompared, Verdict
 from cnnspec.report.address import sides_words, words
-from cnnspec.report.blocks import Block, Blocks
-from cnnspec.report.findings import block_of, finding_blocks, follow_lines, headline
+from cnnspec.report.findings import finding_paragraphs, follow_lines, headline, paragraph_of
+from cnnspec.report.paragraphs import Paragraph, Paragraphs
 from cnnspec.report.quantities import QuantitiesTable, label, legend
 from cnnspec.report.trajectory import trajectory_parts
 
@@ -28,20 +28,20 @@ def render_replay(verdict: Verdict, *, whole: bool = False) -> Iterator[Renderab
 def replay_parts(
     found: Verdict | Replayed, *, whole: bool, of_runs: bool = False
 ) -> Iterator[RenderableType]:
-    """Yield what a replay found: a block a cause, and what was compared.
+    """Yield what a replay found: a paragraph a cause, and what was compared.
 
     With `of_runs`, nothing is offered that `cnnspec compare RUN RUN` does not take.
     """
-    blocks = [
-        *finding_blocks(found.findings, whole=whole, of_runs=of_runs),
-        *not_compared_blocks(found.coverage, of_runs=of_runs),
+    paragraphs = [
+        *finding_paragraphs(found.findings, whole=whole, of_runs=of_runs),
+        *not_compared_paragraphs(found.coverage, of_runs=of_runs),
     ]
-    if blocks:
+    if paragraphs:
         yield Text("")
-        yield Blocks(blocks, whole)
+        yield Paragraphs(paragraphs, whole)
     yield from follow_lines(found.findings, found.follows, whole=whole)
     yield from coverage_lines(found.quantities, found.coverage, whole=whole)
-    if whole or not blocks:
+    if whole or not paragraphs:
         yield from kink_lines(found.kinks)
     if whole:
         yield QuantitiesTable(found.quantities)
@@ -57,7 +57,7 @@ def render_training(verdict: Verdict) -> Iterator[RenderableType]:
     yield from trajectory_parts(trajectory)
     if trajectory.finding:
         yield Text("")
-        yield block_of([trajectory.finding])
+        yield paragraph_of([trajectory.finding])
         yield Text("")
     yield verdict_sentence(verdict)
     if verdict.findings:
@@ -199,12 +199,12 @@ def _compared(coverage: Coverage, made: str, *, whole: bool) -> str:
     return f"{total}: {', '.join(groups)}" if groups else total
 
 
-def not_compared_blocks(coverage: Coverage, *, of_runs: bool) -> Iterator[Block]:
-    """Yield a block for each reason for which something could not be compared."""
+def not_compared_paragraphs(coverage: Coverage, *, of_runs: bool) -> Iterator[Paragraph]:
+    """Yield a paragraph for each reason for which something could not be compared."""
     for group in _together(coverage, allowed=False):
         names = dict.fromkeys(words(item.address) for item in group)
         allow = " ".join(f"--allow {shlex.quote(name)}" for name in names)
-        yield Block(
+        yield Paragraph(
             "not-compared",
             _missing_words(group),
             notes=(group[0].why,),

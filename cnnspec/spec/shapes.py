@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from cnnspec.errors import ShapeError
 from cnnspec.spec.composites import Composite, count_layers
-from cnnspec.spec.composites.composite import Flow
+from cnnspec.spec.composites.composite import Activation
 from cnnspec.spec.diagnostics import Diagnostic, Path
 from cnnspec.spec.field import keeps_shape
 from cnnspec.spec.layers import Join, Layer
@@ -79,7 +79,7 @@ def place_layers(input: PartialShape | None, entries: Sequence[Entry]) -> Placed
     """
     placer = _Placer()
     trail = (f"{INPUT} {show(input)}",) if input else ()
-    shape = placer.run(entries, ("layers",), "", Flow(INPUT, input, trail)).shape
+    shape = placer.run(entries, ("layers",), "", Activation(INPUT, input, trail)).shape
     return Placed(placer.layers, shape, placer.problems)
 
 
@@ -117,26 +117,32 @@ class _Placer:
     repetition: tuple[str, ...] = ()
     """Which ones of the repeats around are placed now, where it is not the first."""
 
-    def run(self, entries: Sequence[Entry], path: Path, prefix: str, input: Flow) -> Flow:
+    def run(
+        self, entries: Sequence[Entry], path: Path, prefix: str, input: Activation
+    ) -> Activation:
         """Place entries one after the other, and return what the last one gives."""
         names = layer_names((entry.keyword, entry.name) for entry in entries)
         self._find_duplicates(entries, names, path)
-        flow = input
+        activation = input
         for index, (name, entry) in enumerate(zip(names, entries)):
             at = (*path, index, entry.keyword or "")
             if isinstance(entry, Composite):
-                before = flow
-                flow = entry.place(_Block(self, entry, at, prefix + name), flow)
-                flow = replace(flow, trail=_after(before, prefix + name, flow.shape))
+                before = activation
+                activation = entry.place(_BlockPlacer(self, entry, at, prefix + name), activation)
+                activation = replace(
+                    activation, trail=_after(before, prefix + name, activation.shape)
+                )
             else:
-                flow = self._place(entry, at, prefix + name, flow)
-        return flow
+                activation = self._place(entry, at, prefix + name, activation)
+        return activation
 
-    def _place(self, entry: Layer | Unknown, path: Path, name: str, input: Flow) -> Flow:
+    def _place(
+        self, entry: Layer | Unknown, path: Path, name: str, input: Activation
+    ) -> Activation:
         shape = input.shape
         if isinstance(entry, Unknown):
             output = shape if keeps_shape(entry.keyword or "") else None
-            return Flow(name, output, _after(input, name, output))
+            return Activation(name, output, _after(input, name, output))
         output = entry.outline(shape)
         if shape is not None:
             problems = [*entry.problems(shape)]
@@ -145,9 +151,9 @@ class _Placer:
             if is_known(shape) and is_known(output) and is_whole(entry) and not problems:
                 placed = PlacedLayer(path, name, entry, (input.source,), (shape,), output)
                 self.layers.append(placed)
-        return Flow(name, output, _after(input, name, output))
+        return Activation(name, output, _after(input, name, output))
 
-    def _report_misfit(self, problem: ShapeError, path: Path, name: str, input: Flow) -> None:
+    def _report_misfit(self, problem: ShapeError, path: Path, name: str, input: Activation) -> None:
         option = () if problem.option is None else (problem.option,)
         trail = input.trail
         before = trail if len(trail) <= _SHOWN else ("...", *trail[-_SHOWN:])
@@ -178,8 +184,8 @@ class _Placer:
             first.setdefault(name, index)
 
 
-class _Block:
-    """Lays a block out: see `Layout`."""
+class _BlockPlacer:
+    """Places what stands in a block: see `BlockPlacer`."""
 
     def __init__(self, placer: _Placer, block: Composite, path: Path, name: str) -> None:
         self.placer = placer
@@ -192,13 +198,13 @@ class _Block:
         self,
         steps: tuple[str | int, ...],
         entries: Sequence[Entry] | None,
-        input: Flow,
+        input: Activation,
         *,
         number: int = 0,
         times: int = 1,
-    ) -> Flow:
+    ) -> Activation:
         if entries is None:
-            return Flow(self.name, None)
+            return Activation(self.name, None)
         placer = self.placer
         around = placer.told, placer.repetition
         if number:
@@ -209,16 +215,16 @@ class _Block:
                 f"in repetition {number + 1} of {times} of {self.name}",
             )
         prefix = f"{self.name}.{self.block.label(steps, number)}."
-        flow = placer.run(entries, (*self.path, *steps), prefix, input)
+        activation = placer.run(entries, (*self.path, *steps), prefix, input)
         placer.told, placer.repetition = around
-        return flow
+        return activation
 
     def join(
         self,
         join: Join,
-        branches: Sequence[Flow],
+        branches: Sequence[Activation],
         misfit: Callable[[Sequence[PartialShape]], ShapeError],
-    ) -> Flow:
+    ) -> Activation:
         placer, name = self.placer, f"{self.name}.{join.keyword}"
         shapes = [branch.shape for branch in branches]
         output = join.join_outline(shapes)
@@ -233,7 +239,7 @@ class _Block:
             if not problems and len(given) == len(known) and is_known(output):
                 inputs = tuple(branch.source for branch in branches)
                 placer.layers.append(PlacedLayer(self.path, name, join, inputs, given, output))
-        return Flow(name, output)
+        return Activation(name, output)
 
     def _report(self, problem: ShapeError) -> None:
         message, notes = f"{self.name}: {problem.message}", (*problem.notes, *self._changes())
@@ -255,11 +261,11 @@ class _Block:
         if count_layers(entries) > _TRIED:
             return None
         placer = _Placer(offers=False)
-        shape = placer.run(entries, (), "", Flow(INPUT, input)).shape
+        shape = placer.run(entries, (), "", Activation(INPUT, input)).shape
         return shape if is_known(shape) and not placer.problems else None
 
 
-def _after(input: Flow, name: str, output: PartialShape | None) -> tuple[str, ...]:
+def _after(input: Activation, name: str, output: PartialShape | None) -> tuple[str, ...]:
     """Return the trail behind a layer or a block."""
     if output is None:
         return ()

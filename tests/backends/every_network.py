@@ -10,7 +10,7 @@ import pytest
 
 from cnnspec.backends import numpy as engine
 from cnnspec.backends.guard import guarded
-from cnnspec.backends.network import Batch, LayerTimes, Network, Step
+from cnnspec.backends.network import Batch, LayerTimes, Network, StepResult
 from cnnspec.backends.numpy import NumPyNetwork
 from cnnspec.compare import parse_party
 from cnnspec.compare.plain import plain_network
@@ -78,7 +78,7 @@ class OwnNetwork(NumPyNetwork):
         time.sleep(1e-4)  # another thread would come in between
         return super().predict(self.images)
 
-    def train_step(self, batch: Batch, learning_rate: float, step: int) -> Step:
+    def train_step(self, batch: Batch, learning_rate: float, step: int) -> StepResult:
         self.batch = batch
         return super().train_step(self.batch, learning_rate, step)
 

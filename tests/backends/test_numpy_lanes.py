@@ -18,7 +18,7 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from cnnspec import build, load_spec, parse_spec, resolve
-from cnnspec.backends.network import Batch, Network, Step
+from cnnspec.backends.network import Batch, Network, StepResult
 from cnnspec.backends.numpy import LAYERS, lanes, relu
 from cnnspec.backends.numpy import threads as threads_of_engine
 from cnnspec.backends.numpy.batch_norm import BatchNormNumPy
@@ -109,11 +109,11 @@ def batch() -> tuple[Array, Array]:
     return random.normal(size=(IMAGES, 2, 8, 7)), random.integers(0, 5, IMAGES)
 
 
-def trained(network: Network, threads: int) -> tuple[list[Step], dict[str, Array]]:
+def trained(network: Network, threads: int) -> tuple[list[StepResult], dict[str, Array]]:
     images, labels = batch()
     with threadpool_limits(threads):
         steps = [network.train_step(Batch(images, labels), 0.1, step) for step in (1, 2, 3)]
-        steps.append(Step(0.0, network.predict(images)))
+        steps.append(StepResult(0.0, network.predict(images)))
     return steps, network.state() | network.optimizer_state()
 
 

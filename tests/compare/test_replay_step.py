@@ -11,7 +11,7 @@ import pytest
 
 from cnnspec import ModelSpec, compare_backends, parse_spec
 from cnnspec.address import LOSS, OPTIMIZER, STEP, Address, Layer
-from cnnspec.backends.network import Batch, Step
+from cnnspec.backends.network import Batch, StepResult
 from cnnspec.backends.numpy import NumPyNetwork
 from cnnspec.backends.numpy.adam import AdamNumPy
 from cnnspec.backends.numpy.conv import ConvNumPy
@@ -56,9 +56,9 @@ def first(party: Party, spec: ModelSpec = SPEC) -> Finding:
 class OtherOrder(NumPyNetwork):
     """Right: the batch is taken from its end, so all sums have another order."""
 
-    def train_step(self, batch: Batch, learning_rate: float, step: int) -> Step:
+    def train_step(self, batch: Batch, learning_rate: float, step: int) -> StepResult:
         taken = super().train_step(batch.taken(slice(None, None, -1)), learning_rate, step)
-        return Step(taken.loss, taken.outputs[::-1])
+        return StepResult(taken.loss, taken.outputs[::-1])
 
     def predict(self, images: Any) -> Any:
         return super().predict(images[::-1])[::-1]
@@ -80,7 +80,7 @@ def test_sums_in_another_order_are_the_same(spec: ModelSpec, precision: str) -> 
 class KeepsItsGradients(NumPyNetwork):
     kept: Any = None
 
-    def train_step(self, batch: Batch, learning_rate: float, step: int) -> Step:
+    def train_step(self, batch: Batch, learning_rate: float, step: int) -> StepResult:
         before, slots = self.state(), self.optimizer_state()
         trace = self.trace(batch, step=step)
         gradients = {
@@ -100,28 +100,28 @@ class KeepsItsGradients(NumPyNetwork):
 
 
 class LosesItsSlots(NumPyNetwork):
-    def train_step(self, batch: Batch, learning_rate: float, step: int) -> Step:
+    def train_step(self, batch: Batch, learning_rate: float, step: int) -> StepResult:
         for slot in self._optimizer.slots.values():
             slot[...] = 0
         return super().train_step(batch, learning_rate, step)
 
 
 class AlwaysStepOne(NumPyNetwork):
-    def train_step(self, batch: Batch, learning_rate: float, step: int) -> Step:
+    def train_step(self, batch: Batch, learning_rate: float, step: int) -> StepResult:
         return super().train_step(batch, learning_rate, 1)
 
 
 class ScalesSmallerBatches(NumPyNetwork):
     largest = 0
 
-    def train_step(self, batch: Batch, learning_rate: float, step: int) -> Step:
+    def train_step(self, batch: Batch, learning_rate: float, step: int) -> StepResult:
         self.largest = max(self.largest, len(batch.images))
         rate = learning_rate * len(batch.images) / self.largest
         return super().train_step(batch, rate, step)
 
 
 class HalfTheRateInFloat32(NumPyNetwork):
-    def train_step(self, batch: Batch, learning_rate: float, step: int) -> Step:
+    def train_step(self, batch: Batch, learning_rate: float, step: int) -> StepResult:
         rate = learning_rate / 2 if self._dtype == np.float32 else learning_rate
         return super().train_step(batch, rate, step)
 
@@ -129,7 +129,7 @@ class HalfTheRateInFloat32(NumPyNetwork):
 class WithoutDecay(NumPyNetwork):
     """The decay of 1e-4 moves a weight by some 1e-9: less than float32 could tell."""
 
-    def train_step(self, batch: Batch, learning_rate: float, step: int) -> Step:
+    def train_step(self, batch: Batch, learning_rate: float, step: int) -> StepResult:
         options = self._optimizer._options  # type: ignore[attr-defined]
         self._optimizer._options = options.model_copy(  # type: ignore[attr-defined]
             update={"weight_decay": 0.0}
@@ -140,7 +140,7 @@ class WithoutDecay(NumPyNetwork):
 
 
 class BuffersStay(NumPyNetwork):
-    def train_step(self, batch: Batch, learning_rate: float, step: int) -> Step:
+    def train_step(self, batch: Batch, learning_rate: float, step: int) -> StepResult:
         before = {name: self.state()[name] for name in self.plan.buffers}
         taken = super().train_step(batch, learning_rate, step)
         self.load_state(self.state() | before)
@@ -189,7 +189,7 @@ class OffInAWholePass(ConvNumPy):
 
 
 class RunsItsLayersOtherwise(NumPyNetwork):
-    def train_step(self, *given: Any) -> Step:
+    def train_step(self, *given: Any) -> StepResult:
         with self._whole():
             return super().train_step(*given)
 
@@ -218,7 +218,7 @@ def test_a_whole_pass_in_float32_is_its_parts(spec: ModelSpec) -> None:
 
 def test_a_step_that_overwrites_its_images_is_found() -> None:
     class Overwrites(NumPyNetwork):
-        def train_step(self, batch: Batch, learning_rate: float, step: int) -> Step:
+        def train_step(self, batch: Batch, learning_rate: float, step: int) -> StepResult:
             taken = super().train_step(batch, learning_rate, step)
             batch.images[...] = 0
             return taken
@@ -231,7 +231,7 @@ def test_a_step_that_overwrites_its_images_is_found() -> None:
 
 def test_a_step_that_fails_is_no_step_that_is_right() -> None:
     class Fails(NumPyNetwork):
-        def train_step(self, batch: Batch, learning_rate: float, step: int) -> Step:
+        def train_step(self, batch: Batch, learning_rate: float, step: int) -> StepResult:
             raise SystemExit(0)
 
     verdict = judged(faulty(network=Fails))

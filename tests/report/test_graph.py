@@ -19,7 +19,7 @@ from cnnspec.report.legend import COLOURS
 from cnnspec.spec import load_spec
 from cnnspec.spec.composites import AnyEntry, Parallel, Repeat, Residual
 from cnnspec.spec.layers import AnyLayer, BatchNorm, Conv, Flatten, Join, Linear, Pool, ReLU
-from cnnspec.spec.layers.layer import Family as LayerFamily
+from cnnspec.spec.layers.layer import Family
 from cnnspec.spec.model import ModelSpec
 from cnnspec.spec.sizes import Shape, show
 
@@ -481,7 +481,7 @@ def test_blocks_and_lines_stay_apart(plan: Plan) -> None:
 
 
 def test_every_family_has_a_colour_of_its_own() -> None:
-    assert COLOURS.keys() == set(get_args(LayerFamily))
+    assert COLOURS.keys() == set(get_args(Family))
     assert len(set(COLOURS.values())) == len(COLOURS)
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from cnnspec.backends.assembled import AssembledNetwork
 from cnnspec.backends.border import check_images, check_training
 from cnnspec.backends.device import require_cpu
-from cnnspec.backends.network import Batch, LayerTimes, Step
+from cnnspec.backends.network import Batch, LayerTimes, StepResult
 from cnnspec.backends.numpy.adam import AdamNumPy
 from cnnspec.backends.numpy.add import AddNumPy
 from cnnspec.backends.numpy.batch_norm import BatchNormNumPy
@@ -79,13 +79,13 @@ class NumPyNetwork(AssembledNetwork):
         with OneBlasThread() as threads:
             return self._lanes.predict(images, threads)
 
-    def train_step(self, batch: Batch, learning_rate: float, step: int) -> Step:
+    def train_step(self, batch: Batch, learning_rate: float, step: int) -> StepResult:
         check_training(batch, self.plan)
         with OneBlasThread() as threads:
             masks = self._noise.masks(step, *batch.places())
             (loss, gradients), logits = self._lanes.learn(batch, masks, threads)
             self._optimizer.step(self._parameters, gradients, learning_rate, step)
-        return Step(loss, logits)
+        return StepResult(loss, logits)
 
     def layer_times(self, batch: Batch) -> dict[str, LayerTimes]:
         """Return the times of the first lane's layers, with its share of the images."""

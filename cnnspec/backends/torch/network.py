@@ -22,7 +22,7 @@ from cnnspec.backends.border import (
     check_state,
     check_training,
 )
-from cnnspec.backends.network import Batch, Labels, LayerTimes, Step
+from cnnspec.backends.network import Batch, Labels, LayerTimes, StepResult
 from cnnspec.backends.sharing import Making, Shared, by_turns
 from cnnspec.backends.torch.device import device_of
 from cnnspec.backends.torch.drawing import Drawing
@@ -120,7 +120,7 @@ class TorchNetwork(Shared):
 
     @by_turns
     @torch.enable_grad()
-    def train_step(self, batch: Batch, learning_rate: float, step: int) -> Step:
+    def train_step(self, batch: Batch, learning_rate: float, step: int) -> StepResult:
         check_training(batch, self.plan)
         self._train(True)
         with self._drawn(self._noise.masks(step, *batch.places())), self._precision():
@@ -130,7 +130,7 @@ class TorchNetwork(Shared):
             self._optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             self._step(self._optimizer, learning_rate, step)
-        return Step(loss.item(), _array(logits))
+        return StepResult(loss.item(), _array(logits))
 
     @by_turns
     def update(self, gradients: Mapping[str, Array], learning_rate: float, step: int) -> None:

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from cnnspec.backends.network import Batch, Step
+from cnnspec.backends.network import Batch, StepResult
 from cnnspec.backends.numpy import NumPyNetwork
 from cnnspec.compare.planted.families import NetworkFamily
 from cnnspec.compare.planted.specs import SPECS
@@ -53,7 +53,7 @@ class PredictsInReverse(NumPyNetwork):
 class TrainsWithTheRateTwice(NumPyNetwork):
     """A training step multiplies the learning rate in twice."""
 
-    def train_step(self, batch: Batch, learning_rate: float, step: int) -> Step:
+    def train_step(self, batch: Batch, learning_rate: float, step: int) -> StepResult:
         return super().train_step(batch, learning_rate * learning_rate, step)
 
 
@@ -61,17 +61,17 @@ class TrainsWithTheRateTwice(NumPyNetwork):
 class LossAfterTheUpdate(NumPyNetwork):
     """A training step tells the loss after its update, not before."""
 
-    def train_step(self, batch: Batch, learning_rate: float, step: int) -> Step:
+    def train_step(self, batch: Batch, learning_rate: float, step: int) -> StepResult:
         super().train_step(batch, learning_rate, step)
         after = self.trace(batch, step=step)
-        return Step(after.loss.loss, list(after.layers.values())[-1].output)
+        return StepResult(after.loss.loss, list(after.layers.values())[-1].output)
 
 
 @NETWORK.fault("trains-on-half-the-batch", "logits,loss,weight,bias", "whole-is-not-its-parts")
 class TrainsOnHalfTheBatch(NumPyNetwork):
     """A training step learns from the first half of the batch alone."""
 
-    def train_step(self, batch: Batch, learning_rate: float, step: int) -> Step:
+    def train_step(self, batch: Batch, learning_rate: float, step: int) -> StepResult:
         half = slice((len(batch.images) + 1) // 2)
         return super().train_step(batch.taken(half), learning_rate, step)
 
@@ -80,7 +80,7 @@ class TrainsOnHalfTheBatch(NumPyNetwork):
 class LastParameterSkipped(NumPyNetwork):
     """A training step leaves out the last parameter."""
 
-    def train_step(self, batch: Batch, learning_rate: float, step: int) -> Step:
+    def train_step(self, batch: Batch, learning_rate: float, step: int) -> StepResult:
         last = list(self._parameters)[-1]
         kept = self._parameters[last].copy()
         result = super().train_step(batch, learning_rate, step)
@@ -94,7 +94,7 @@ class GradientsKept(NumPyNetwork):
 
     _kept: Mapping[str, Array] = MappingProxyType({})
 
-    def train_step(self, batch: Batch, learning_rate: float, step: int) -> Step:
+    def train_step(self, batch: Batch, learning_rate: float, step: int) -> StepResult:
         trace = self.trace(batch, step=step)
         gradients = {
             f"{name}.{parameter}": gradient + self._kept.get(f"{name}.{parameter}", 0)
@@ -114,7 +114,7 @@ class GradientsKept(NumPyNetwork):
 class SlotsLost(NumPyNetwork):
     """A training step begins with a new optimizer."""
 
-    def train_step(self, batch: Batch, learning_rate: float, step: int) -> Step:
+    def train_step(self, batch: Batch, learning_rate: float, step: int) -> StepResult:
         for slot in self._optimizer.slots.values():
             slot[...] = 0
         return super().train_step(batch, learning_rate, step)
@@ -124,7 +124,7 @@ class SlotsLost(NumPyNetwork):
 class AlwaysTheFirstStep(NumPyNetwork):
     """A training step always tells the optimizer that it is the first."""
 
-    def train_step(self, batch: Batch, learning_rate: float, step: int) -> Step:
+    def train_step(self, batch: Batch, learning_rate: float, step: int) -> StepResult:
         return super().train_step(batch, learning_rate, 1)
 
 
@@ -134,7 +134,7 @@ class SmallerBatchScaled(NumPyNetwork):
 
     _largest = 0
 
-    def train_step(self, batch: Batch, learning_rate: float, step: int) -> Step:
+    def train_step(self, batch: Batch, learning_rate: float, step: int) -> StepResult:
         self._largest = max(self._largest, len(batch.images))
         scaled = learning_rate * len(batch.images) / self._largest
         return super().train_step(batch, scaled, step)
@@ -144,7 +144,7 @@ class SmallerBatchScaled(NumPyNetwork):
 class Float32TrainsOtherwise(NumPyNetwork):
     """A fast path of float32 alone takes half the learning rate."""
 
-    def train_step(self, batch: Batch, learning_rate: float, step: int) -> Step:
+    def train_step(self, batch: Batch, learning_rate: float, step: int) -> StepResult:
         rate = learning_rate / 2 if self._dtype == np.float32 else learning_rate
         return super().train_step(batch, rate, step)
 
@@ -162,7 +162,7 @@ class Float32PredictsOtherwise(NumPyNetwork):
 class OverwritesItsImages(NumPyNetwork):
     """A training step works on the caller's own images."""
 
-    def train_step(self, batch: Batch, learning_rate: float, step: int) -> Step:
+    def train_step(self, batch: Batch, learning_rate: float, step: int) -> StepResult:
         result = super().train_step(batch, learning_rate, step)
         batch.images[...] = 0
         return result

@@ -23,7 +23,7 @@ Count = Callable[[Sequence[Any]], int]
 
 
 @dataclass(frozen=True)
-class Flow:
+class Activation:
     """What a layer, or a branch of layers, gives."""
 
     source: str
@@ -33,18 +33,18 @@ class Flow:
     """The last layers on the way, each with the shape that it gives."""
 
 
-class Layout(Protocol):
-    """What a block is laid out by."""
+class BlockPlacer(Protocol):
+    """Places the layers of a block, and its joins."""
 
     def run(
         self,
         steps: tuple[str | int, ...],
         entries: Sequence[Any] | None,
-        input: Flow,
+        input: Activation,
         *,
         number: int = 0,
         times: int = 1,
-    ) -> Flow:
+    ) -> Activation:
         """Place entries one after the other, and return what the last one gives.
 
         They stand in the spec at `steps` below the block. None: they are not valid. `number`
@@ -55,9 +55,9 @@ class Layout(Protocol):
     def join(
         self,
         join: Join,
-        branches: Sequence[Flow],
+        branches: Sequence[Activation],
         misfit: Callable[[Sequence[PartialShape]], ShapeError],
-    ) -> Flow:
+    ) -> Activation:
         """Place a join of branches; where their shapes do not fit, report `misfit` of them."""
         ...
 
@@ -81,7 +81,7 @@ class Composite(Kind):
     name: LayerName | None = None
     """The block's name in the plan, the reports and the weights; by default kind + number."""
 
-    def place(self, layout: Layout, input: Flow) -> Flow:
+    def place(self, placer: BlockPlacer, input: Activation) -> Activation:
         """Lay the block out, and return what it gives."""
         raise NotImplementedError
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from pydantic import AfterValidator, Field
 
 from cnnspec.errors import ShapeError
-from cnnspec.spec.composites.composite import Composite, Count, Flow, Layout
+from cnnspec.spec.composites.composite import Activation, BlockPlacer, Composite, Count
 from cnnspec.spec.composites.fitting import refits
 from cnnspec.spec.field_words import answers
 from cnnspec.spec.kind_words import Words
@@ -60,13 +60,13 @@ class Parallel(Composite):
     ]
     """Each is a list of layers and blocks, one after the other; an empty one is the input."""
 
-    def place(self, layout: Layout, input: Flow) -> Flow:
+    def place(self, placer: BlockPlacer, input: Activation) -> Activation:
         branches = [
-            layout.run(("paths", number), path, input)
+            placer.run(("paths", number), path, input)
             for number, path in enumerate(self.paths or ())
         ]
         if not branches or self.merge is None:
-            return Flow(input.source, None)
+            return Activation(input.source, None)
         join = JOINS[self.merge]()
 
         def misfit(shapes: Sequence[PartialShape]) -> ShapeError:
@@ -78,14 +78,14 @@ class Parallel(Composite):
             rule, wanted = join.rule, join.wanted
             if len(shapes[one]) != len(shapes[other]):
                 rule, wanted = MIXED, "images, or all give features"
-            ways = self._ways_out(layout, join, input.shape, shapes)
+            ways = self._ways_out(placer, join, input.shape, shapes)
             return ShapeError(
                 "branches-differ",
                 f"{self._gives(other, shapes)}, but {self._gives(one, shapes)}: {rule}",
                 help=next(ways, f"have all paths give {wanted}"),
             )
 
-        return layout.join(join, branches, misfit)
+        return placer.join(join, branches, misfit)
 
     def layer_count(self, count: Count) -> int:
         return sum(count(path or ()) for path in self.paths or ()) + 1
@@ -96,7 +96,7 @@ class Parallel(Composite):
 
     def _ways_out(
         self,
-        layout: Layout,
+        placer: BlockPlacer,
         join: Join,
         input: PartialShape | None,
         shapes: Sequence[PartialShape],
@@ -108,7 +108,7 @@ class Parallel(Composite):
         sizes = Counter(map(join.alike, known))
         for wanted, _ in sizes.most_common():
             ways = [
-                self._way(layout, join, input, number, shape, wanted)
+                self._way(placer, join, input, number, shape, wanted)
                 for number, shape in enumerate(known)
                 if join.alike(shape) != wanted
             ]
@@ -117,7 +117,7 @@ class Parallel(Composite):
 
     def _way(
         self,
-        layout: Layout,
+        placer: BlockPlacer,
         join: Join,
         input: Shape,
         number: int,
@@ -128,7 +128,7 @@ class Parallel(Composite):
         changes = refits(
             self.paths[number],
             f"paths[{number}]",
-            lambda entries: layout.outcome(entries, input),
+            lambda entries: placer.outcome(entries, input),
             wanted[0] if len(wanted) == len(shape) else None,
         )
         return next((each.said for each in changes if join.alike(each.gives) == wanted), None)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import AfterValidator, Field, PositiveInt
 
-from cnnspec.spec.composites.composite import Composite, Count, Flow, Layout
+from cnnspec.spec.composites.composite import Activation, BlockPlacer, Composite, Count
 from cnnspec.spec.field_words import answers
 from cnnspec.spec.kind_words import Words
 from cnnspec.spec.limits import MOST_LAYERS
@@ -38,13 +38,15 @@ class Repeat(Composite):
     layers: Annotated[Sequence[AnyEntry], Field(min_length=1), AfterValidator(tuple)]
     """Layers and blocks, one after the other."""
 
-    def place(self, layout: Layout, input: Flow) -> Flow:
-        flow, times = input, self.times or 1
+    def place(self, placer: BlockPlacer, input: Activation) -> Activation:
+        activation, times = input, self.times or 1
         for number in range(times):
-            flow = layout.run(("layers",), self.layers, flow, number=number, times=times)
+            activation = placer.run(
+                ("layers",), self.layers, activation, number=number, times=times
+            )
         if self.times is None:
-            return Flow(flow.source, _sure(input.shape, flow.shape))
-        return flow
+            return Activation(activation.source, _sure(input.shape, activation.shape))
+        return activation
 
     @classmethod
     def label(cls, steps: Sequence[str | int], number: int = 0) -> str:

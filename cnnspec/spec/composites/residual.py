@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 from pydantic import AfterValidator, Field
 
 from cnnspec.errors import ShapeError
-from cnnspec.spec.composites.composite import Composite, Count, Flow, Layout
+from cnnspec.spec.composites.composite import Activation, BlockPlacer, Composite, Count
 from cnnspec.spec.composites.fitting import Trial, paddings, projection, refits
 from cnnspec.spec.field_words import answers
 from cnnspec.spec.flow import show_value
@@ -40,32 +40,32 @@ class Residual(Composite):
     shortcut: Annotated[Sequence[AnyEntry], AfterValidator(tuple)] = ()
     """Layers and blocks beside the body; by default none: the input itself is added."""
 
-    def place(self, layout: Layout, input: Flow) -> Flow:
-        body = layout.run(("body",), self.body, input)
-        shortcut = layout.run(("shortcut",), self.shortcut, input)
+    def place(self, placer: BlockPlacer, input: Activation) -> Activation:
+        body = placer.run(("body",), self.body, input)
+        shortcut = placer.run(("shortcut",), self.shortcut, input)
 
         def misfit(shapes: Sequence[PartialShape]) -> ShapeError:
             gives = "shortcut gives" if self.shortcut else "the input is"
             known = [shape for shape in (input.shape, *shapes) if is_known(shape)]
-            ways = self._ways_out(layout, *known) if len(known) == 3 else iter(())
+            ways = self._ways_out(placer, *known) if len(known) == 3 else iter(())
             return ShapeError(
                 "branches-differ",
                 f"body gives {show(shapes[0])}, but {gives} {show(shapes[1])}",
                 help=next(ways, f"have both give {Add.wanted}: {Add.rule}"),
             )
 
-        return layout.join(Add(), (body, shortcut), misfit)
+        return placer.join(Add(), (body, shortcut), misfit)
 
     def layer_count(self, count: Count) -> int:
         return count(self.body or ()) + count(self.shortcut or ()) + 1
 
     def _ways_out(
-        self, layout: Layout, input: Shape, body: Shape, shortcut: Shape
+        self, placer: BlockPlacer, input: Shape, body: Shape, shortcut: Shape
     ) -> Iterator[str]:
         """Yield what would make the branches fit, the likeliest first."""
 
         def trial(entries: Sequence[AnyEntry]) -> Shape | None:
-            return layout.outcome(entries, input)
+            return placer.outcome(entries, input)
 
         if not self.shortcut:
             yield from self._projections(trial, input, body)

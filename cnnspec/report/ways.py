@@ -1,4 +1,4 @@
-"""Branches of a block in a picture of a plan: lanes, one below the other, which part and meet."""
+"""Ways through a block in a picture of a plan, one below the other, which part and meet."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from functools import cached_property
 
 from cnnspec.report import svg
 from cnnspec.report.chain import Chain
-from cnnspec.report.outline import Step
+from cnnspec.report.outline import LayerEntry
 from cnnspec.report.svg import Line
 from cnnspec.spec.layers import Join
 
-# px: from where branches part to their layers; of the circle in which they meet, and before it;
-# between two branches.
+# px: from where ways part to their layers; of the circle in which they meet, and before it;
+# between two ways.
 TRUNK, RADIUS, ARROW, APART = 12.0, 8.0, 14.0, 12.0
 
 
 @dataclass(frozen=True)
-class Lane:
+class Way:
     """A branch, or the input of the block where there is none."""
 
     label: Line
@@ -41,39 +41,39 @@ class Lane:
 
 
 @dataclass(frozen=True)
-class Lanes:
-    """Branches one below the other, which part on the left and meet on the right."""
+class Ways:
+    """Ways one below the other, which part on the left and meet on the right."""
 
-    lanes: tuple[Lane, ...]
-    join: Step
+    ways: tuple[Way, ...]
+    join: LayerEntry
 
     @property
     def straight(self) -> int:
-        """Number of the branch on the axis."""
-        return (len(self.lanes) - 1) // 2
+        """Number of the way on the axis."""
+        return (len(self.ways) - 1) // 2
 
     @cached_property
     def axes(self) -> list[float]:
-        """Where the branches are, below the axis."""
+        """Where the ways are, below the axis."""
         axes = [0.0]
-        for before, lane in zip(self.lanes, self.lanes[1:]):
-            axes.append(axes[-1] + before.below + APART + lane.above)
+        for before, way in zip(self.ways, self.ways[1:]):
+            axes.append(axes[-1] + before.below + APART + way.above)
         return [axis - axes[self.straight] for axis in axes]
 
     @property
     def above(self) -> float:
         """How far it reaches above its axis."""
-        return self.lanes[0].above - self.axes[0]
+        return self.ways[0].above - self.axes[0]
 
     @property
     def below(self) -> float:
         """How far it reaches below its axis."""
-        return self.lanes[-1].below + self.axes[-1]
+        return self.ways[-1].below + self.axes[-1]
 
     @cached_property
     def room(self) -> float:
-        """Of the widest branch."""
-        return max(lane.width for lane in self.lanes)
+        """Of the widest way."""
+        return max(way.width for way in self.ways)
 
     @property
     def width(self) -> float:
@@ -83,9 +83,9 @@ class Lanes:
     @property
     def sentences(self) -> Iterator[str]:
         """What is drawn, in words."""
-        for lane in self.lanes:
-            if lane.chain:
-                yield from lane.chain.sentences
+        for way in self.ways:
+            if way.chain:
+                yield from way.chain.sentences
 
     def draw(
         self, x: float, axis: float, before: float, stretch: float = 0.0
@@ -96,11 +96,11 @@ class Lanes:
         parts = [svg.polyline([(before, axis), (x, axis)])]
         if len(axes) > 1:
             parts += [svg.polyline([(x, axes[0]), (x, axes[-1])]), svg.dot(x, axis)]
-        for lane, y in zip(self.lanes, axes):
-            parts += svg.text([lane.label], left, y - lane.above, "start")
+        for way, y in zip(self.ways, axes):
+            parts += svg.text([way.label], left, y - way.above, "start")
             end = x
-            if lane.chain:
-                drawn, end = lane.chain.draw(left, y, x)
+            if way.chain:
+                drawn, end = way.chain.draw(left, y, x)
                 parts += drawn
             if y == axis:
                 parts += svg.arrow(end, middle - RADIUS, axis)
@@ -114,15 +114,15 @@ class Lanes:
         return parts + svg.group(self.join.first.name, circle), middle + RADIUS
 
 
-def around(join: Step) -> float:
-    """Return the room that branches take beside their layers, given their join."""
+def around(join: LayerEntry) -> float:
+    """Return the room that ways take beside their layers, given their join."""
     return TRUNK + ARROW + 2 * RADIUS + 4 + _name(join).width
 
 
-def _name(join: Step) -> Line:
+def _name(join: LayerEntry) -> Line:
     return Line(join.name)
 
 
-def _sign(join: Step) -> str:
+def _sign(join: LayerEntry) -> str:
     layer = join.first.layer
     return layer.sign if isinstance(layer, Join) else ""

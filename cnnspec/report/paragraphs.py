@@ -1,4 +1,4 @@
-"""Blocks: what is the matter, where, what led to it and the way out, as problems of a spec have.
+"""Paragraphs: what is the matter, where, what led to it, the way out, as problems of a spec have.
 
 The lines are laid out by `cnnspec.spec.diagnostics`, as wide as there is room.
 """
@@ -15,14 +15,14 @@ from cnnspec.report.diagnostics import MOST_COLUMNS, STYLES
 from cnnspec.spec.diagnostics import Rendering, heading_lines, place_lines, remark_lines
 
 ROWS = 16
-"""Lines that blocks may take on a screen of 24; what is beyond is named by its heading."""
+"""Lines that paragraphs may take on a screen of 24; what is beyond is named by its heading."""
 
 HEADINGS = 3
 """Headings beyond that are named; the rest is counted."""
 
 
 @dataclass(frozen=True)
-class Block:
+class Paragraph:
     """One finding, of whatever kind."""
 
     code: str
@@ -56,20 +56,20 @@ def _on_one_line(text: str) -> str:
 
 
 @dataclass(frozen=True)
-class Blocks:
-    """Blocks with a blank line behind each: as many as a screen holds, or the `whole`."""
+class Paragraphs:
+    """Paragraphs with a blank line behind each: as many as a screen holds, or the `whole`."""
 
-    blocks: Sequence[Block]
+    paragraphs: Sequence[Paragraph]
     whole: bool
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         width = min(options.max_width, MOST_COLUMNS)
         used = 0
-        for at, block in enumerate(self.blocks):
-            lines = block.lines(width)
+        for at, paragraph in enumerate(self.paragraphs):
+            lines = paragraph.lines(width)
             used += len(lines) + 1
             if at and used > ROWS and not self.whole:
-                yield from _headings([block.heading for block in self.blocks[at:]])
+                yield from _headings([paragraph.heading for paragraph in self.paragraphs[at:]])
                 return
             yield from lines
             yield Text("")
