@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 from cnnspec.address import LOSS, OPTIMIZER, PASS, STEP, TRAINING, Address, Layer
 from cnnspec.compare.expected import expected
-from cnnspec.compare.replay_learning import is_of
+from cnnspec.compare.update import is_of
 from cnnspec.errors import ComparisonError
 from cnnspec.plan import Plan
 

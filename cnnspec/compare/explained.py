@@ -29,10 +29,11 @@ from cnnspec.compare.replay_layers import (
     of_shape,
     roundings,
 )
-from cnnspec.compare.replay_learning import is_of, updates
+from cnnspec.compare.replay_learning import updates
 from cnnspec.compare.replay_pass import RECEIVED, SENT_BACK, WHOLE_PASS
 from cnnspec.compare.replay_step import OF_STEP
 from cnnspec.compare.side import Side, probe_weights
+from cnnspec.compare.update import is_of
 from cnnspec.compare.verdict import Comparison, Verdict
 from cnnspec.data import Split
 from cnnspec.errors import ComparisonError

@@ -73,10 +73,9 @@ def _fewer_images(
     for images in range(1, 1 + max(len(probe.grad_output) for probe in probes)):
         for probe in probes:
             if images <= len(probe.grad_output):
-                inputs = tuple(simple(x[:images]) for x in probe.inputs)
-                grad_output = simple(probe.grad_output[:images])
-                noise = None if probe.noise is None else probe.noise[:images]
-                yield replace(probe, inputs=inputs, grad_output=grad_output, noise=noise)
+                few = probe.first(images)
+                inputs = tuple(map(simple, few.inputs))
+                yield replace(few, inputs=inputs, grad_output=simple(few.grad_output))
 
 
 def _apart(isolation: Isolation, probe: LayerProbe, quantity: str) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import ParamSpec, TypeVar
 
 import numpy as np
@@ -13,6 +14,7 @@ from cnnspec.compare.ledger import Ledger
 from cnnspec.compare.moment import Moment
 from cnnspec.compare.party import Party
 from cnnspec.compare.side import EXACT, WORKING, Side
+from cnnspec.compare.update import GivenUpdate
 from cnnspec.noise import Masks, Noise
 from cnnspec.numerics.budget import Exact
 from cnnspec.plan import Plan
@@ -21,6 +23,22 @@ from cnnspec.trace import Array, State
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+@dataclass
+class Kept:
+    """What sides have answered in float64 to what is not about one layer.
+
+    Of layers, each side keeps its answers itself.
+    """
+
+    losses: dict[str, dict[Side, dict[str, Array | float]]] = field(default_factory=dict)
+    """By the probe: the loss and its gradient."""
+    updates: list[tuple[GivenUpdate, dict[Side, State]]] = field(default_factory=list)
+    """In the order of steps, of each array the first numbers: what was given, and what became of
+    it."""
+    predictions: dict[Side, tuple[Array, Array]] = field(default_factory=dict)
+    """Images, and what was predicted."""
 
 
 class Isolation:
@@ -39,6 +57,7 @@ class Isolation:
         self.sides = (self.first, self.second)
         self._noise = Noise(plan, training.seed)
         self.ledger = Ledger()
+        self.kept = Kept()
         self.failures: dict[tuple[Address, str], str] = {}
         """What could not be run, by its address and the side's label, and why."""
         self.silent: dict[tuple[str, str], None] = {}

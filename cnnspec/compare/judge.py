@@ -9,7 +9,6 @@ which for a random direction d must be the gradient's product with d.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
 import numpy as np
 
@@ -18,8 +17,9 @@ from cnnspec.compare.isolation import Isolation
 from cnnspec.compare.party import Party
 from cnnspec.compare.probe import LayerProbe
 from cnnspec.compare.replay_layers import layer_budgets
-from cnnspec.compare.replay_learning import GivenUpdate, updated
+from cnnspec.compare.replay_learning import updated
 from cnnspec.compare.side import Side, grad_inputs_of, named
+from cnnspec.compare.update import GivenUpdate, flat
 from cnnspec.errors import BackendError
 from cnnspec.numerics.budget import Exact, gamma, unit_roundoff
 from cnnspec.plan import Plan
@@ -37,9 +37,6 @@ OUTPUTS = 30_000
 WHOLE = 10 * OUTPUTS
 """So many if that is the whole probe: a fault may show in large batches alone."""
 
-SLICE = 1000
-"""Numbers of each parameter for which the loops' optimizer is asked."""
-
 STEP = 2.0**-10
 """Distance of a central difference, relative to numbers of about 1; a power of two, so that
 dividing by it is exact."""
@@ -53,10 +50,21 @@ class Judge:
         self.name = backend
         self.side = Side(plan, training, party, weights)
         self._seed = training.seed
+        self._reached: dict[LayerProbe, LayerProbe] = {}
 
     def replay(self, probe: LayerProbe) -> dict[str, Array]:
         """Return what is right: every quantity of a layer on a probe."""
         return replayed(self.side, probe)
+
+    def within_reach(self, probes: Iterable[LayerProbe]) -> Iterator[LayerProbe]:
+        """Yield probes with as few images as the loops can take; those of one large image not."""
+        for probe in probes:
+            if probe not in self._reached:
+                grad = within(probe.grad_output, max(probe.grad_output[0].size, 1))
+                whole = len(grad) == len(probe.grad_output)
+                self._reached[probe] = probe if whole else probe.first(len(grad))
+            if len(self._reached[probe].grad_output):
+                yield self._reached[probe]
 
     @property
     def words(self) -> str:
@@ -68,7 +76,7 @@ class Judge:
 
         Where every slope jumps or bends, nothing can be measured, and the judge is believed.
         """
-        for probe in within_reach(probes):
+        for probe in self.within_reach(probes):
             if probe.name in ("random", "rectangle"):
                 agrees = self._agrees(probe, quantity)
                 if agrees is not None:
@@ -136,42 +144,32 @@ def judge_of(isolation: Isolation) -> Judge | None:
 
 
 def updated_like(judge: Judge, given: GivenUpdate, options: AnyOptimizer) -> dict[str, Array]:
-    """Return the weights and slots after an update, the first SLICE numbers of each.
+    """Return the weights and slots after an update of the first SLICE numbers of each.
 
-    An optimizer treats every number alone, and the loops need not be asked for all of them.
+    An optimizer treats every number alone. What a network wants besides is filled with zeros.
     """
     if judge.name != LOOPS:
-        whole = updated(judge.side.exact, given)
+        network = judge.side.exact
+        shapes = {
+            name: array.shape
+            for name, array in (network.state() | network.optimizer_state()).items()
+        }
+        whole = updated(network, given.filled(shapes))
         return {name: flat(array) for name, array in whole.items()}
-    weights = {name: flat(array).astype(np.float64) for name, array in given.weights.items()}
-    gradients = {name: flat(array).astype(np.float64) for name, array in given.gradients.items()}
+    weights = {name: array.astype(np.float64) for name, array in given.weights.items()}
+    gradients = {name: array.astype(np.float64) for name, array in given.gradients.items()}
     learnt = {name: weights[name] for name in gradients}
     optimizer = loops.OPTIMIZERS[options.keyword](options, learnt)
     for name, slot in optimizer.slots.items():
-        slot[...] = flat(given.slots[name])
+        slot[...] = given.slots[name]
     optimizer.step(learnt, gradients, given.learning_rate, given.step)
     after: dict[str, Array] = {**weights, **optimizer.slots}
     return after
 
 
-def flat(array: Array) -> Array:
-    """Return the first numbers of an array."""
-    return array.ravel()[:SLICE]
-
-
 def replayed(side: Side, probe: LayerProbe) -> dict[str, Array]:
     """Return every quantity of a side's layer on a probe, in float64."""
     return named(side.replay(probe), probe.at)
-
-
-def within_reach(probes: Iterable[LayerProbe]) -> Iterator[LayerProbe]:
-    """Yield probes with as few images as the loops can take; those of one large image not."""
-    for probe in probes:
-        grad = within(probe.grad_output, max(probe.grad_output[0].size, 1))
-        if len(grad):
-            few = tuple(x[: len(grad)] for x in probe.inputs)
-            noise = None if probe.noise is None else probe.noise[: len(grad)]
-            yield replace(probe, inputs=few, grad_output=grad, noise=noise)
 
 
 def within(images: Array, outputs: int) -> Array:

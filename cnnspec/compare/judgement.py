@@ -30,8 +30,8 @@ from cnnspec.compare.observe import (
 from cnnspec.compare.own_faults import WHOLE_IS_NOT_ITS_PARTS, own_cause, precision_causes
 from cnnspec.compare.party import BOTH
 from cnnspec.compare.replay_layers import OWN_INPUT, OWN_WEIGHTS
-from cnnspec.compare.replay_learning import is_of
 from cnnspec.compare.rules import sorted_out
+from cnnspec.compare.update import is_of
 from cnnspec.compare.verdict import Comparison, Consequence, Finding
 
 Observations = dict[str, dict[str, list[Observation[Any]]]]
@@ -155,7 +155,7 @@ class _Judgement:
             if at == LOSS:
                 self._observed[at] = observe_loss(self._isolation, judge, self._inputs)
             elif at == OPTIMIZER:
-                self._observed[at] = observe_optimizer(self._isolation, judge, self._inputs)
+                self._observed[at] = observe_optimizer(self._isolation, judge)
             elif at == STEP:
                 self._observed[at] = observe_prediction(self._isolation, judge, self._inputs)
             else:

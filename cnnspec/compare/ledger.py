@@ -43,6 +43,10 @@ class Ledger:
         if before is None or measured.ratio > before.ratio:
             self._worst[key] = Comparison(*key, probe, **measured._asdict(), typical=times)
 
+    def beyond(self, address: Address) -> bool:
+        """Tell whether something of a part is beyond rounding so far."""
+        return any(found.address == address and not found.ok for found in self._worst.values())
+
     def quantities(self) -> tuple[Comparison, ...]:
         """Return the results."""
         return tuple(self._worst.values())

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,58 +12,72 @@ from cnnspec.backends.raised import cannot
 from cnnspec.compare.fault import LossSituation, Observation
 from cnnspec.compare.inputs import Inputs
 from cnnspec.compare.isolation import Isolation
-from cnnspec.compare.judge import Judge, flat, replayed, updated_like, within, within_reach
+from cnnspec.compare.judge import Judge, replayed, updated_like, within
 from cnnspec.compare.kinds import LOSSES
 from cnnspec.compare.kinds.loss import OF_LOSS
 from cnnspec.compare.probe import LayerProbe
 from cnnspec.compare.replay_layers import layer_situation, magnitudes, pair_budgets
-from cnnspec.compare.replay_learning import losses, updates
+from cnnspec.compare.replay_learning import losses
 from cnnspec.compare.replay_step import PREDICTED, prediction_budget
-from cnnspec.compare.side import EXACT
-from cnnspec.numerics.budget import Exact
+from cnnspec.compare.side import EXACT, Side
+from cnnspec.trace import Array
 
 Observations = dict[str, dict[str, list[Observation[Any]]]]
 """By the label of the side, and by quantity."""
 
 
 def observe_layer(isolation: Isolation, judge: Judge, probes: Sequence[LayerProbe]) -> Observations:
-    """Show every quantity of a layer, on all its probes that the judge can reach."""
-    observed: Observations = {side.label: {} for side in isolation.sides}
-    for probe in within_reach(probes):
-        try:
-            parts = {side: replayed(side, probe) for side in isolation.sides}
-        except Exception as error:  # that a side fails here is said in the coverage
-            if not cannot(error):
-                raise
-            continue
-        truth = judge.replay(probe)
-        sums = {judge.side: magnitudes(judge.side, probe)}
-        situation = layer_situation(judge.side, probe)
-        for side, found in parts.items():
-            budgets = pair_budgets(probe, {side: found, judge.side: truth}, sums)
-            for quantity, right in truth.items():
-                observed[side.label].setdefault(quantity, []).append(
-                    Observation(
-                        situation,
-                        quantity,
-                        found[quantity],
-                        right.astype(np.float64),
-                        budgets[quantity],
-                    )
-                )
+    """Show every quantity of a layer, on all its probes that the judge can reach.
+
+    In the order in which they were run: what one pass leaves behind may be in the next.
+    """
+    observed: Observations = {}
+    shown = [*judge.within_reach(probes)]
+    parts = {side: _answers(side, shown) for side in isolation.sides}
+    for side in isolation.sides:
+        of_side: dict[str, list[Observation[Any]]] = {}
+        for probe in side.asked():
+            if all(probe in answered for answered in parts.values()):
+                for seen in _beside(judge, probe, side, parts[side][probe]):
+                    of_side.setdefault(seen.quantity, []).append(seen)
+        observed[side.label] = of_side
     return observed
 
 
+def _answers(side: Side, probes: Sequence[LayerProbe]) -> dict[LayerProbe, dict[str, Array]]:
+    """Return what a side gives on probes; that it fails on one is said in the coverage."""
+    answers = {}
+    for probe in probes:
+        try:
+            answers[probe] = replayed(side, probe)
+        except Exception as error:
+            if not cannot(error):
+                raise
+    return answers
+
+
+def _beside(
+    judge: Judge, probe: LayerProbe, side: Side, found: dict[str, Array]
+) -> Iterator[Observation[Any]]:
+    """Yield what a side gave beside what is right."""
+    truth = judge.replay(probe)
+    sums = {judge.side: magnitudes(judge.side, probe)}
+    budgets = pair_budgets(probe, {side: found, judge.side: truth}, sums)
+    situation = layer_situation(judge.side, probe)
+    for quantity, right in truth.items():
+        exact = right.astype(np.float64)
+        yield Observation(situation, quantity, found[quantity], exact, budgets[quantity])
+
+
 def observe_loss(isolation: Isolation, judge: Judge, inputs: Inputs) -> Observations:
-    """Show the loss and its gradient, on all probes."""
+    """Show the loss and its gradient, on all probes on which both sides were asked."""
     observed: Observations = {side.label: {} for side in isolation.sides}
     options = isolation.training.loss
     for name, logits, labels in inputs.losses:
         truth = losses(judge.side, logits, labels)[EXACT]
         given = LossSituation(options, name, logits.astype(np.float64), labels)
         bounds = LOSSES[options.keyword].budgets(given, "float64")
-        for side in isolation.sides:
-            found = losses(side, logits, labels)[EXACT]
+        for side, found in isolation.kept.losses.get(name, {}).items():
             for quantity in OF_LOSS:
                 observed[side.label].setdefault(quantity, []).append(
                     Observation(
@@ -78,32 +91,21 @@ def observe_loss(isolation: Isolation, judge: Judge, inputs: Inputs) -> Observat
     return observed
 
 
-def observe_optimizer(isolation: Isolation, judge: Judge, inputs: Inputs) -> Observations:
+def observe_optimizer(isolation: Isolation, judge: Judge) -> Observations:
     """Show the weights and slots after each step, by their full names."""
     observed: Observations = {side.label: {} for side in isolation.sides}
     plan, options = isolation.plan, isolation.training.optimizer
-    for given, results in updates(isolation, inputs.seen):
+    for given, results in isolation.kept.updates:
         truth = updated_like(judge, given, options)
         bounds = given.budgets(plan, options, "float64")
         for parameter in plan.parameters:
-            whole = given.of(options, parameter)
-            situation = replace(
-                whole,
-                weights=_exact(whole.weights),
-                slots={slot: _exact(array) for slot, array in whole.slots.items()},
-                gradient=_exact(whole.gradient),
-            )
-            for slot in ("", *whole.slots):
+            situation = given.of(options, parameter)
+            for slot in ("", *situation.slots):
                 name = f"{parameter}.{slot}" if slot else parameter
-                for side, by_network in results.items():
+                for side, found in results.items():
+                    exact = truth[name].astype(np.float64)
                     observed[side.label].setdefault(name, []).append(
-                        Observation(
-                            situation,
-                            slot,
-                            flat(by_network[EXACT][name]),
-                            truth[name].astype(np.float64),
-                            _exact(2 * bounds[name]),
-                        )
+                        Observation(situation, slot, found[name], exact, 2 * bounds[name])
                     )
     return observed
 
@@ -115,21 +117,19 @@ def observe_prediction(isolation: Isolation, judge: Judge, inputs: Inputs) -> Ob
     if not len(images):
         return {}
     truth = judge.side.exact.predict(images.copy()).astype(np.float64)
+    budget = prediction_budget(isolation, images)
     return {
         side.label: {
             PREDICTED: [
-                Observation(
-                    None,
-                    PREDICTED,
-                    side.exact.predict(images.copy()),
-                    truth,
-                    prediction_budget(isolation, images),
-                )
+                Observation(None, PREDICTED, _predicted(isolation, side, images), truth, budget)
             ]
         }
         for side in isolation.sides
     }
 
 
-def _exact(array: Any) -> Exact:
-    return flat(array).astype(np.float64)
+def _predicted(isolation: Isolation, side: Side, images: Array) -> Array:
+    kept = isolation.kept.predictions.get(side)
+    if kept is not None and np.array_equal(kept[0], images):
+        return kept[1]
+    return side.exact.predict(images.copy())

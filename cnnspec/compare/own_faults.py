@@ -74,12 +74,11 @@ def _weights_changed(isolation: Isolation, inputs: Inputs, found: Comparison) ->
 
 def _own_rate(side: Side, probe: LayerProbe) -> float | None:
     """Return the one number by which every parameter moved against its gradient, if it is one."""
-    network = side.networks(probe.alone).exact
-    before = network.state()
-    inputs, grad = [x.copy() for x in probe.inputs], probe.grad_output.copy()
-    trace = network.replay(probe.at.name, inputs, grad, noise=probe.noise)
-    after = network.state()
-    network.load_state(before)
+    kept = side.answer(probe, EXACT)
+    if kept is None or kept.after is None:
+        return None
+    trace, after = kept.trace, kept.after
+    before = {name: side.weights[name].astype(np.float64) for name in after}
     full = {name: f"{probe.at.name}.{name}" for name in probe.at.parameters}
     if not full.keys() <= trace.grad_parameters.keys():
         return None

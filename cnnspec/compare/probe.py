@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,9 +12,12 @@ from cnnspec.plan import Plan, PlannedLayer
 from cnnspec.trace import Array
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LayerProbe:
-    """An input for one layer and an upstream gradient for its output."""
+    """An input for one layer and an upstream gradient for its output.
+
+    Each is itself alone: what a side answers is kept by the probe on which it was asked.
+    """
 
     name: str
     at: PlannedLayer
@@ -31,6 +34,12 @@ class LayerProbe:
         """The input of a layer that has one."""
         (only,) = self.inputs
         return only
+
+    def first(self, images: int) -> LayerProbe:
+        """Return the same with the first images alone."""
+        inputs = tuple(x[:images] for x in self.inputs)
+        noise = None if self.noise is None else self.noise[:images]
+        return replace(self, inputs=inputs, grad_output=self.grad_output[:images], noise=noise)
 
     @property
     def address(self) -> Layer:

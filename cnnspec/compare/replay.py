@@ -25,6 +25,7 @@ from cnnspec.compare.judgement import findings_of
 from cnnspec.compare.kinks import kinks_of
 from cnnspec.compare.moment import Moment
 from cnnspec.compare.party import Party
+from cnnspec.compare.probe import LayerProbe
 from cnnspec.compare.replay_layers import replay_layer
 from cnnspec.compare.replay_learning import replay_loss, replay_optimizer
 from cnnspec.compare.replay_pass import replay_pass
@@ -88,8 +89,9 @@ def replay(
 
 def _parts(isolation: Isolation, inputs: Inputs) -> Iterator[tuple[str, Callable[[], object]]]:
     """Yield every part that is replayed: what it is called, and what does it."""
-    for probe in inputs.layers:
-        yield f"{probe.at.name} ({probe.name})", partial(replay_layer, isolation, probe)
+    for probe, after in zip(inputs.layers, [*inputs.layers[1:], None]):
+        last = after is None or after.address != probe.address
+        yield f"{probe.at.name} ({probe.name})", partial(_replay_layer, isolation, probe, last)
     for given in inputs.losses:
         yield f"loss ({given[0]})", partial(replay_loss, isolation, *given)
     for side in isolation.sides:
@@ -102,6 +104,14 @@ def _parts(isolation: Isolation, inputs: Inputs) -> Iterator[tuple[str, Callable
     images = inputs.predicted.images
     yield "predictions", partial(replay_prediction, isolation, images)
     yield "optimizer", partial(replay_optimizer, isolation, inputs.seen)
+
+
+def _replay_layer(isolation: Isolation, probe: LayerProbe, last: bool) -> None:
+    """Replay a layer on a probe; forget its answers after the last one, if all is well."""
+    replay_layer(isolation, probe)
+    if last and not isolation.ledger.beyond(probe.address):
+        for side in isolation.sides:
+            side.forget(probe.address)
 
 
 def _in_order(isolation: Isolation) -> tuple[Comparison, ...]:

@@ -15,7 +15,15 @@ from cnnspec.compare.isolation import Isolation
 from cnnspec.compare.kinds import LAYERS
 from cnnspec.compare.probe import LayerProbe
 from cnnspec.compare.probes import DATA_IMAGES
-from cnnspec.compare.side import EXACT, Side, arrays_differ, grad_inputs_of, named, quantities_of
+from cnnspec.compare.side import (
+    EXACT,
+    Answer,
+    Side,
+    arrays_differ,
+    grad_inputs_of,
+    named,
+    quantities_of,
+)
 from cnnspec.numerics.budget import Exact, sum_budget, typical_errors
 from cnnspec.plan import PlannedLayer
 from cnnspec.spec.sizes import Shape
@@ -92,7 +100,7 @@ def _watched(
     precision = "float64" if kind == EXACT else side.precision
     inputs, grad = [x.astype(precision) for x in probe.inputs], probe.grad_output.astype(precision)
     before = network.state()
-    parts = named(network.replay(probe.at.name, inputs, grad, noise=probe.noise), probe.at)
+    trace = network.replay(probe.at.name, inputs, grad, noise=probe.noise)
     after = network.state()
     if kind == EXACT:
         name = probe.at.name
@@ -102,9 +110,11 @@ def _watched(
             for arrays in ((*probe.inputs, probe.grad_output), (*inputs, grad))
         )
         _unchanged(isolation, side, probe, OWN_INPUT, given, left)
-    if arrays_differ(before, after):
+    changed = bool(arrays_differ(before, after))
+    if changed:
         network.load_state(before)
-    return parts
+    side.keep(probe, kind, Answer(trace, after if changed else None))
+    return named(trace, probe.at)
 
 
 def _of_layer(state: Mapping[str, Array], layer: str) -> dict[str, Array]:
@@ -263,6 +273,8 @@ def magnitudes(side: Side, probe: LayerProbe, added: float = 0.0) -> Parts:
     sizes = [np.abs(x) + added for x in probe.inputs]
     given: dict[str, Any] = {"state": state, "noise": probe.noise}
     sums = network.replay(at.name, sizes, grad.copy(), **given)
+    if all(map(np.array_equal, sizes, probe.inputs)):  # as behind a relu
+        return named(sums, at)
     routed = network.replay(at.name, [x.copy() for x in probe.inputs], grad, **given)
     return named(replace(sums, grad_inputs=routed.grad_inputs), at)
 

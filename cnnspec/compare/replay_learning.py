@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from types import MappingProxyType
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
 from cnnspec.address import LOSS, OPTIMIZER
 from cnnspec.backends.answers import slots_of
 from cnnspec.backends.network import Labels, Network
-from cnnspec.compare.fault import LossSituation, UpdateSituation
+from cnnspec.compare.fault import LossSituation
 from cnnspec.compare.isolation import Isolation
-from cnnspec.compare.kinds import LOSSES, OPTIMIZERS
+from cnnspec.compare.kinds import LOSSES
 from cnnspec.compare.kinds.loss import OF_LOSS
 from cnnspec.compare.probes import as_float32, gradient_probe
 from cnnspec.compare.side import EXACT, Side
-from cnnspec.numerics.budget import Exact
+from cnnspec.compare.update import GivenUpdate, flat
 from cnnspec.plan import Plan
 from cnnspec.spec.optimizers import AnyOptimizer
 from cnnspec.trace import Array, State, Trace
 
 OPTIMIZER_STEPS = (1, 2, 3, 10, 1000)
 """Numbers of the steps that both optimizers take: some treat the first ones otherwise."""
-
-TOGETHER = 100_000
-"""Of so many weights, updates are bounded together: most parameters are small."""
 
 
 def replay_loss(isolation: Isolation, probe: str, logits: Array, labels: Labels) -> None:
@@ -38,6 +32,7 @@ def replay_loss(isolation: Isolation, probe: str, logits: Array, labels: Labels)
         if found is None:
             return
         results[side] = found
+    isolation.kept.losses[probe] = {side: found[EXACT] for side, found in results.items()}
     options = isolation.training.loss
     given, kind = LossSituation(options, probe, logits.astype(np.float64), labels), options.keyword
     bounds = {each: LOSSES[kind].budgets(given, each) for each in isolation.precisions}
@@ -66,87 +61,6 @@ def losses(side: Side, logits: Array, labels: Labels) -> dict[str, dict[str, Arr
         trace = network.replay_loss(logits.copy(), labels.copy())
         found[kind] = {"loss": trace.loss, "grad_logits": trace.grad_logits}
     return found
-
-
-@dataclass(frozen=True)
-class GivenUpdate:
-    """What both optimizers are given for one step."""
-
-    weights: State
-    slots: State
-    gradients: State
-    learning_rate: float
-    step: int
-
-    def of(self, options: AnyOptimizer, parameter: str) -> UpdateSituation:
-        """Return what is given for one parameter."""
-        return UpdateSituation(
-            options,
-            self.learning_rate,
-            self.step,
-            self.weights[parameter].astype(np.float64),
-            slots_of_one(self.slots, parameter),
-            self.gradients[parameter].astype(np.float64),
-        )
-
-    def budgets(
-        self,
-        plan: Plan,
-        options: AnyOptimizer,
-        precision: str,
-        gradient_errors: Mapping[str, Exact] = MappingProxyType({}),
-    ) -> dict[str, Exact]:
-        """Bound the errors of this update, for each weight and slot by its name.
-
-        `gradient_errors` are what the gradients themselves may be off by.
-        """
-        bounds: dict[str, Exact] = {}
-        for names in _together(plan):
-            given = _joined([self.of(options, name) for name in names])
-            errors = [
-                np.broadcast_to(gradient_errors.get(name, 0.0), plan.parameters[name])
-                for name in names
-            ]
-            found = OPTIMIZERS[options.keyword].budgets(given, precision, _flat(errors))
-            start = 0
-            for name in names:
-                shape = plan.parameters[name]
-                here = slice(start, start + math.prod(shape))
-                start = here.stop
-                # Slots first: where one is wrong, the weights are wrong because of it.
-                for slot in sorted(found, key=lambda slot: not slot):
-                    full = f"{name}.{slot}" if slot else name
-                    bounds[full] = found[slot][here].reshape(shape)
-        return bounds
-
-
-def _together(plan: Plan) -> Iterator[list[str]]:
-    """Yield parameters that are bounded together: the rule is for each number by itself."""
-    names: list[str] = []
-    numbers = 0
-    for name, shape in plan.parameters.items():
-        numbers += math.prod(shape)
-        if names and numbers > TOGETHER:
-            yield names
-            names, numbers = [], math.prod(shape)
-        names.append(name)
-    if names:
-        yield names
-
-
-def _joined(given: Sequence[UpdateSituation]) -> UpdateSituation:
-    """Return what several parameters are given as if they were one."""
-    first = given[0]
-    return replace(
-        first,
-        weights=_flat([at.weights for at in given]),
-        slots={slot: _flat([at.slots[slot] for at in given]) for slot in first.slots},
-        gradient=_flat([at.gradient for at in given]),
-    )
-
-
-def _flat(arrays: Sequence[Exact]) -> Exact:
-    return np.concatenate([array.ravel() for array in arrays])
 
 
 def updates(
@@ -189,11 +103,6 @@ def gradients_of(trace: Trace) -> State:
     }
 
 
-def is_of(name: str, parameter: str) -> bool:
-    """Tell whether an array is a parameter, or a slot of it."""
-    return f"{name}.".startswith(f"{parameter}.")
-
-
 def buffers_of(trace: Trace) -> State:
     """Return what a pass would make of all buffers, by their full names."""
     return {
@@ -207,6 +116,15 @@ def replay_optimizer(isolation: Isolation, seen: Trace | None) -> None:
     """Hold the weights and slots after the same updates together."""
     plan, options = isolation.plan, isolation.training.optimizer
     for given, results in updates(isolation, seen):
+        isolation.kept.updates.append(
+            (
+                given.sliced(),
+                {
+                    side: {name: flat(array) for name, array in of_network[EXACT].items()}
+                    for side, of_network in results.items()
+                },
+            )
+        )
         bounds = {each: given.budgets(plan, options, each) for each in isolation.precisions}
         for name, bound in bounds["float64"].items():
             isolation.hold(
@@ -236,16 +154,6 @@ def updated(network: Network, given: GivenUpdate) -> dict[str, Array]:
     network.load_state(weights)
     network.load_optimizer_state(slots)
     return after
-
-
-def slots_of_one(slots: Mapping[str, Array], parameter: str) -> dict[str, Exact]:
-    """Return the slots of one parameter by their own names (`exp_avg`)."""
-    prefix = f"{parameter}."
-    return {
-        slot.removeprefix(prefix): array.astype(np.float64)
-        for slot, array in slots.items()
-        if slot.startswith(prefix)
-    }
 
 
 def _no_slots(plan: Plan, options: AnyOptimizer) -> State:

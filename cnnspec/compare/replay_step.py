@@ -23,9 +23,10 @@ from cnnspec.compare.carry import Weights
 from cnnspec.compare.isolation import Isolation
 from cnnspec.compare.probes import DATA_IMAGES
 from cnnspec.compare.replay_layers import OWN_WEIGHTS
-from cnnspec.compare.replay_learning import GivenUpdate, gradients_of, updated
+from cnnspec.compare.replay_learning import gradients_of, updated
 from cnnspec.compare.replay_pass import WHOLE_PASS
 from cnnspec.compare.side import WORKING, Side
+from cnnspec.compare.update import GivenUpdate
 from cnnspec.data import Split
 from cnnspec.numerics.budget import Exact
 from cnnspec.trace import Array, State, Trace
@@ -188,6 +189,7 @@ def replay_prediction(isolation: Isolation, images: Array) -> None:
         logits = isolation.attempt(STEP, side, side.exact.predict, given.copy())
         if logits is None:
             return
+        isolation.kept.predictions[side] = given, logits
         found[side] = logits if side in few else _rows(logits, rows)
         if few and side not in few:
             isolation.attempt(STEP, side, _hold_all_at_once, isolation, side, images, logits)

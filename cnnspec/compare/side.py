@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from cnnspec.address import Address
 from cnnspec.backends.network import Network
 from cnnspec.compare.effort import NUMBERS, Effort, outputs_of
 from cnnspec.compare.party import Party
@@ -34,6 +35,15 @@ class Networks:
     """In float64, without the party's options: what sums of magnitudes are asked of."""
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What a network gave for a layer alone, and what became of its own weights."""
+
+    trace: LayerTrace
+    after: Mapping[str, Array] | None = None
+    """Its state, where the pass has changed it."""
+
+
 class Side:
     """A party's networks, whole and layer by layer, all with the same weights."""
 
@@ -43,6 +53,7 @@ class Side:
         self.weights = weights
         self._training = training
         self._alone: dict[str, Networks] = {}
+        self._answers: dict[LayerProbe, dict[str, Answer]] = {}
         self.whole = self._networks(plan)
         self.exact = self.whole.exact
         self.effort = Effort(NUMBERS // outputs_of(plan))
@@ -71,14 +82,39 @@ class Side:
         return {name: self.weights[f"{at.name}.{name}"] for name in at.state}
 
     def replay(self, probe: LayerProbe, network: str = EXACT) -> LayerTrace:
-        """Run a layer alone on a probe, with the weights of this comparison."""
-        return self.answering(probe.alone)[network].replay(
-            probe.at.name,
-            [x.copy() for x in probe.inputs],
-            probe.grad_output.copy(),
-            state=self.weights_of(probe.at),
-            noise=probe.noise,
-        )
+        """Return what a layer alone gives on a probe, with the weights of this comparison.
+
+        A network that was asked on this probe is not asked again.
+        """
+        kept = self.answer(probe, network)
+        if kept is None:
+            trace = self.answering(probe.alone)[network].replay(
+                probe.at.name,
+                [x.copy() for x in probe.inputs],
+                probe.grad_output.copy(),
+                state=self.weights_of(probe.at),
+                noise=probe.noise,
+            )
+            kept = Answer(trace)
+            self.keep(probe, network, kept)
+        return kept.trace
+
+    def answer(self, probe: LayerProbe, network: str) -> Answer | None:
+        """Return what a network was asked, and what it answered, if it was."""
+        return self._answers.get(probe, {}).get(network)
+
+    def keep(self, probe: LayerProbe, network: str, answer: Answer) -> None:
+        """Keep an answer."""
+        self._answers.setdefault(probe, {})[network] = answer
+
+    def asked(self) -> list[LayerProbe]:
+        """Return the probes on which it was asked, in their order."""
+        return list(self._answers)
+
+    def forget(self, address: Address) -> None:
+        """Forget the answers of a part, of which nothing more will be asked."""
+        for probe in [probe for probe in self._answers if probe.address == address]:
+            del self._answers[probe]
 
     def _networks(self, plan: Plan) -> Networks:
         def network(party: Party, precision: Precision) -> Network:

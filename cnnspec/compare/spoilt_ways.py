@@ -14,6 +14,7 @@ from cnnspec.compare.isolation import Isolation
 from cnnspec.compare.replay_pass import SENT_BACK, WHOLE_PASS
 from cnnspec.compare.side import Side, named
 from cnnspec.compare.verdict import Comparison
+from cnnspec.noise import Masks
 from cnnspec.plan import Plan, PlannedLayer
 from cnnspec.trace import Array, Trace
 
@@ -28,7 +29,8 @@ def spoilt_way(isolation: Isolation, inputs: Inputs, found: Comparison) -> Cause
     if found.quantity == SENT_BACK:
         return _of_one_reader(plan, trace, at)
     (side,) = (side for side in isolation.sides if side.label == label)
-    return _overwritten(plan, side, trace, at, found.quantity)
+    masks = isolation.masks(len(inputs.batch), isolation.first_step)
+    return _overwritten(plan, side, trace, at, found.quantity, masks)
 
 
 def _of_one_reader(plan: Plan, trace: Trace, at: PlannedLayer) -> Cause | None:
@@ -51,14 +53,16 @@ def _of_one_reader(plan: Plan, trace: Trace, at: PlannedLayer) -> Cause | None:
 
 
 def _overwritten(
-    plan: Plan, side: Side, trace: Trace, at: PlannedLayer, quantity: str
+    plan: Plan, side: Side, trace: Trace, at: PlannedLayer, quantity: str, masks: Masks
 ) -> Cause | None:
     """Suppose that another layer works in place on what this one reads after it."""
-    seen, weights = trace.layers[at.name], side.weights_of(at)
+    seen, own = trace.layers[at.name], side.weights_of(at)
+    noise = masks.get(at.name)
     for number, name, output in _earlier_readers(plan, trace, at):
         given = [x.copy() for x in seen.inputs]
         given[number] = output.copy()
-        alone = side.exact.replay(at.name, given, seen.grad_output.copy(), state=weights)
+        grad = seen.grad_output.copy()
+        alone = side.exact.replay(at.name, given, grad, state=own, noise=noise)
         if np.array_equal(named(alone, at)[quantity], named(seen, at)[quantity]):
             source = at.inputs[number]
             return known_cause(

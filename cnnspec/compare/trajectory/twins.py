@@ -24,9 +24,10 @@ from cnnspec.compare.carried import gradient_errors
 from cnnspec.compare.carry import Weights
 from cnnspec.compare.kinks import turned_decisions
 from cnnspec.compare.party import Party
-from cnnspec.compare.replay_learning import buffers_of, gradients_of, is_of
+from cnnspec.compare.replay_learning import buffers_of, gradients_of
 from cnnspec.compare.trajectory.distance import Apart, TwinEnvelope, one_ulp_away
 from cnnspec.compare.trajectory.watch import Pair, Standing, Watch
+from cnnspec.compare.update import is_of
 from cnnspec.compare.verdict import Envelope, Jump
 from cnnspec.data import Split
 from cnnspec.noise import Masks, Noise
