@@ -273,8 +273,8 @@ def _shrunk(
     """Write the smallest failing case, and say what it came down to."""
     from cnnspec.cli.specs import write_text
     from cnnspec.compare import parse_party
-    from cnnspec.compare.failing_case import layer_case
-    from cnnspec.compare.shrink import RUNS, shrink
+    from cnnspec.compare.explaining.failing_case import layer_case
+    from cnnspec.compare.explaining.shrink import RUNS, shrink
     from cnnspec.report.failing_case import failing_program, size_line
 
     if verdict.verdict == "same":

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 def check_explained(spec: ModelSpec, name: str) -> None:
     """Refuse a name of which nothing will be compared, before anything is."""
-    from cnnspec.compare.explained import check_name
+    from cnnspec.compare.explaining.explained import check_name
     from cnnspec.plan import resolve
 
     check_name(resolve(spec), spec.training, name)
@@ -29,7 +29,7 @@ def print_explained(
     from cnnspec.cli.console import Output
     from cnnspec.cli.output import prints_on_stderr
     from cnnspec.compare import parse_party
-    from cnnspec.compare.explained import explain, quantities_called
+    from cnnspec.compare.explaining.explained import explain, quantities_called
     from cnnspec.data import load_data
     from cnnspec.plan import resolve
     from cnnspec.report.explained import explained_parts

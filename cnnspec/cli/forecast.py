@@ -11,8 +11,8 @@ from cnnspec.backends import LOOPS
 from cnnspec.backends.loops.pace import Pace, pace_of
 from cnnspec.bench.loops import cut_to_size
 from cnnspec.cli.output import say
-from cnnspec.compare.effort import effort_of
-from cnnspec.compare.party import parse_party
+from cnnspec.compare.sides.effort import effort_of
+from cnnspec.compare.sides.party import parse_party
 from cnnspec.compare.trajectory.few import share_of
 from cnnspec.compare.trajectory.together import planned_steps
 from cnnspec.data import Dataset, load_data

@@ -1,8 +1,8 @@
 """The referee: whether two implementations of a spec are the same function."""
 
-from cnnspec.compare.party import Party, parse_party
-from cnnspec.compare.plain import plain_network
 from cnnspec.compare.referee import compare_backends, compare_parties
+from cnnspec.compare.sides.party import Party, parse_party
+from cnnspec.compare.sides.plain import plain_network
 from cnnspec.compare.verdict import Comparison, Coverage, Finding, NotCompared, Trajectory, Verdict
 
 __all__ = [

@@ -10,14 +10,14 @@ from typing import Any, Literal
 from cnnspec.address import TRAINING
 from cnnspec.backends.device import require_cpu
 from cnnspec.backends.raised import told
-from cnnspec.compare.allowed import Place, is_allowed, read_allowed
-from cnnspec.compare.party import Party, parse_party
-from cnnspec.compare.provenance import provenance
-from cnnspec.compare.replay import Progress, nobody, replay
+from cnnspec.compare.parts import Progress, nobody, replay
+from cnnspec.compare.sides.party import Party, parse_party
 from cnnspec.compare.trajectory import Mode, run_trajectory
 from cnnspec.compare.trajectory.few import FEW, Few, share_of
 from cnnspec.compare.trajectory.together import Event
 from cnnspec.compare.verdict import Coverage, NotCompared, Verdict
+from cnnspec.compare.verdict.allowed import Place, is_allowed, read_allowed
+from cnnspec.compare.verdict.provenance import provenance
 from cnnspec.data import Dataset, load_data
 from cnnspec.errors import BackendError, ComparisonError
 from cnnspec.plan import Plan, resolve_to_train

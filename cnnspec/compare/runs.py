@@ -11,12 +11,12 @@ from typing import Any, Literal
 import numpy as np
 
 from cnnspec.backends.network import Network
-from cnnspec.compare.moment import Moment
-from cnnspec.compare.party import Party, parse_party
-from cnnspec.compare.probes import DATA_IMAGES
-from cnnspec.compare.provenance import provenance
-from cnnspec.compare.replay import Progress, Replayed, nobody, replay
+from cnnspec.compare.parts import Progress, Replayed, nobody, replay
+from cnnspec.compare.probes.draw import DATA_IMAGES
+from cnnspec.compare.sides.moment import Moment
+from cnnspec.compare.sides.party import Party, parse_party
 from cnnspec.compare.trajectory.distance import TwinEnvelope, distances, one_ulp_away
+from cnnspec.compare.verdict.provenance import provenance
 from cnnspec.data import Dataset, Split, load_data
 from cnnspec.difference import Change, Difference, compare_specs
 from cnnspec.errors import DataError, RunError, StateError

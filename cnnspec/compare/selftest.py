@@ -10,12 +10,12 @@ from typing import NamedTuple
 
 from cnnspec.address import Address
 from cnnspec.backends import builder_of
-from cnnspec.compare.party import Party
 from cnnspec.compare.planted import FAULTS, Fault
 from cnnspec.compare.planted.planting import faulty_builder
 from cnnspec.compare.planted.random_specs import random_spec
 from cnnspec.compare.planted.specs import SPECS
 from cnnspec.compare.referee import compare_parties
+from cnnspec.compare.sides.party import Party
 from cnnspec.compare.verdict import Finding, Verdict
 from cnnspec.plan import Plan, resolve
 from cnnspec.spec.dump import dump_spec

@@ -7,8 +7,8 @@ from dataclasses import fields
 from typing import Any
 
 from cnnspec.address import Address, Layer
-from cnnspec.compare.allowed import WORDS
 from cnnspec.compare.verdict import Comparison, NotCompared
+from cnnspec.compare.verdict.allowed import WORDS
 from cnnspec.documents import Document
 
 _WORDS = {address: word for word, address in WORDS.items()}

@@ -9,7 +9,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from cnnspec.compare.explained import Explained
+from cnnspec.compare.explaining.explained import Explained
 from cnnspec.report.address import sides_words, words
 from cnnspec.report.wrapped import Wrapped
 

@@ -9,9 +9,9 @@ from textwrap import fill
 import numpy as np
 
 from cnnspec.backends.user_file import is_user_file, whole_path
-from cnnspec.compare.failing_case import LayerCase
-from cnnspec.compare.party import BOTH
-from cnnspec.compare.shrink import Failure, Shrunk
+from cnnspec.compare.explaining.failing_case import LayerCase
+from cnnspec.compare.explaining.shrink import Failure, Shrunk
+from cnnspec.compare.sides.party import BOTH
 from cnnspec.report.address import words
 from cnnspec.report.quantities import budget_words, label
 from cnnspec.spec.dump import dump_spec

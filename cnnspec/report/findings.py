@@ -8,13 +8,11 @@ from collections.abc import Iterator, Sequence
 from rich.text import Text
 
 from cnnspec.address import STEP, TRAINING
-from cnnspec.compare.fault import Cause
-from cnnspec.compare.party import BOTH
-from cnnspec.compare.probes import DATA_IMAGES
-from cnnspec.compare.replay_layers import OWN_INPUT, OWN_WEIGHTS
-from cnnspec.compare.replay_pass import WHOLE_PASS
-from cnnspec.compare.rules import SENTENCES
-from cnnspec.compare.verdict import Comparison, Consequence, Finding, RuleName
+from cnnspec.compare.judging.rules import SENTENCES
+from cnnspec.compare.probes.draw import DATA_IMAGES
+from cnnspec.compare.sides.party import BOTH
+from cnnspec.compare.verdict import Cause, Comparison, Consequence, Finding, RuleName
+from cnnspec.compare.verdict.quantities import OWN_INPUT, OWN_WEIGHTS, WHOLE_PASS
 from cnnspec.report.address import words
 from cnnspec.report.paragraphs import Paragraph
 from cnnspec.report.quantities import budget_words, label

@@ -9,7 +9,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from cnnspec.compare.replay import Replayed
+from cnnspec.compare.parts import Replayed
 from cnnspec.compare.runs import RunsVerdict, has_effect
 from cnnspec.documents import Document, document
 from cnnspec.report.address import sides_words, words

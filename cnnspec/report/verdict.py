@@ -9,8 +9,8 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from cnnspec.address import TRAINING
-from cnnspec.compare.probes import DATA_IMAGES
-from cnnspec.compare.replay import Replayed
+from cnnspec.compare.parts import Replayed
+from cnnspec.compare.probes.draw import DATA_IMAGES
 from cnnspec.compare.verdict import Comparison, Coverage, Finding, Kinks, NotCompared, Verdict
 from cnnspec.report.address import sides_words, words
 from cnnspec.report.findings import finding_paragraphs, follow_lines, headline, paragraph_of

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from cnnspec.compare.fault import Cause
 from cnnspec.compare.verdict import (
+    Cause,
     Comparison,
     Consequence,
     Coverage,

@@ -13,7 +13,7 @@ from cnnspec.backends.guard import guarded
 from cnnspec.backends.network import Batch, LayerTimes, Network, StepResult
 from cnnspec.backends.numpy import NumPyNetwork
 from cnnspec.compare import parse_party
-from cnnspec.compare.plain import plain_network
+from cnnspec.compare.sides.plain import plain_network
 from cnnspec.initial import initial_weights
 from cnnspec.plan import Plan, resolve
 from cnnspec.spec.layers import BatchNorm, Conv, Flatten, Linear, Pool, ReLU

@@ -22,7 +22,7 @@ from threadpoolctl import threadpool_info
 
 from cnnspec.backends.network import Batch, Network
 from cnnspec.compare import Party, parse_party
-from cnnspec.compare.plain import plain_network
+from cnnspec.compare.sides.plain import plain_network
 from cnnspec.errors import BackendError
 from cnnspec.plan import Plan
 from cnnspec.spec.optimizers import Adam

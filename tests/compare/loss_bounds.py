@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cnnspec.compare.fault import LossSituation
+from cnnspec.compare.faults.fault import LossSituation
 from cnnspec.compare.kinds import LOSSES
 from cnnspec.numerics import Exact
 from cnnspec.spec.losses import DEFAULT_LOSS

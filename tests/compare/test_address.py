@@ -14,11 +14,11 @@ from cnnspec.backends import numpy as engine
 from cnnspec.backends.numpy.conv import ConvNumPy
 from cnnspec.backends.numpy.linear import LinearNumPy
 from cnnspec.compare import Party, Verdict, parse_party
-from cnnspec.compare.allowed import read_allowed
-from cnnspec.compare.failing_case import layer_case
+from cnnspec.compare.explaining.failing_case import layer_case
+from cnnspec.compare.explaining.shrink import shrink
 from cnnspec.compare.planted import FAULTS, Fault
 from cnnspec.compare.planted.planting import faulty_builder
-from cnnspec.compare.shrink import shrink
+from cnnspec.compare.verdict.allowed import read_allowed
 from cnnspec.documents import to_json
 from cnnspec.errors import ComparisonError
 from cnnspec.report.address import words

@@ -10,7 +10,7 @@ import pytest
 
 from cnnspec import SGD, Adam
 from cnnspec.backends import loops
-from cnnspec.compare.fault import UpdateSituation
+from cnnspec.compare.faults.fault import UpdateSituation
 from cnnspec.compare.kinds import OPTIMIZERS
 from cnnspec.numerics.budget import gamma, sum_budget, typical_errors, unit_roundoff
 from tests.compare.loss_bounds import loss_bounds

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from cnnspec.backends import build
-from cnnspec.compare.fault import LayerSituation
+from cnnspec.compare.faults.fault import LayerSituation
 from cnnspec.compare.kinds import LAYERS as KINDS
 from cnnspec.numerics.budget import gamma
 from cnnspec.plan import part, resolve

@@ -8,14 +8,14 @@ import pytest
 from cnnspec import parse_spec
 from cnnspec.backends import builder_of
 from cnnspec.backends.network import Batch, Network
-from cnnspec.compare.carried import PassErrors, pass_errors, prediction_errors
-from cnnspec.compare.carry import Weights
+from cnnspec.compare.bounds.carried import PassErrors, pass_errors, prediction_errors
 from cnnspec.compare.kinds import LAYERS
 from cnnspec.compare.kinds.pool.cells import two_greatest_meet
+from cnnspec.compare.kinds.weights import Weights
 from cnnspec.compare.planted.random_specs import random_spec
 from cnnspec.compare.planted.specs import SPECS
-from cnnspec.compare.probes import batch_probe
-from cnnspec.compare.side import probe_weights
+from cnnspec.compare.probes.draw import batch_probe
+from cnnspec.compare.sides.side import probe_weights
 from cnnspec.data import Split
 from cnnspec.noise import Noise
 from cnnspec.plan import Plan, resolve

@@ -16,12 +16,13 @@ from cnnspec.backends.assembled import AssembledNetwork
 from cnnspec.backends.network import Batch
 from cnnspec.backends.numpy import NumPyNetwork
 from cnnspec.backends.numpy.conv import ConvNumPy
-from cnnspec.compare import Party, compare_parties, effort, parse_party
-from cnnspec.compare.effort import Effort, effort_of
+from cnnspec.compare import Party, compare_parties, parse_party
 from cnnspec.compare.planted import FAULTS, Fault
 from cnnspec.compare.planted.network import NETWORK
 from cnnspec.compare.planted.planting import faulty_builder
 from cnnspec.compare.planted.specs import SPECS
+from cnnspec.compare.sides import effort
+from cnnspec.compare.sides.effort import Effort, effort_of
 from cnnspec.compare.trajectory import few
 from cnnspec.compare.trajectory.few import share_of
 from cnnspec.compare.verdict import Finding

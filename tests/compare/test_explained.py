@@ -12,7 +12,7 @@ from cnnspec.backends import builder_of
 from cnnspec.backends.answers import slots_of
 from cnnspec.compare import Party, parse_party
 from cnnspec.compare.causes.help import HELP
-from cnnspec.compare.explained import (
+from cnnspec.compare.explaining.explained import (
     NOT_AGAIN,
     Explained,
     check_name,
@@ -136,7 +136,7 @@ def test_an_unknown_name_lists_the_names_before_anything_is_compared(name: str, 
 
 
 def test_every_name_of_a_verdict_is_known_before(verdict: Any) -> None:
-    from cnnspec.compare.allowed import called
+    from cnnspec.compare.verdict.allowed import called
 
     for found in verdict.quantities:
         for part in called(found.address):

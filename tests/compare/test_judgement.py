@@ -19,7 +19,7 @@ from cnnspec.compare import (
     parse_party,
     plain_network,
 )
-from cnnspec.compare import judge as judges
+from cnnspec.compare.judging import judge as judges
 from tests.faulty import faulty
 
 SPEC = parse_spec("""
@@ -122,9 +122,10 @@ def test_a_judge_who_contradicts_his_own_differences_is_not_believed(
 @pytest.mark.parametrize("judge", ["loops", "numpy", "torch"])
 @pytest.mark.parametrize("layer", ["conv1", "relu1", "pool1", "linear1", "batch_norm1"])
 def test_judges_agree_with_their_differences(judge: str, quantity: str, layer: str) -> None:
-    from cnnspec.compare.inputs import inputs_of
-    from cnnspec.compare.isolation import Isolation
-    from cnnspec.compare.side import probe_weights, quantities_of
+    from cnnspec.compare.replay.inputs import inputs_of
+    from cnnspec.compare.sides.isolation import Isolation
+    from cnnspec.compare.sides.side import probe_weights
+    from cnnspec.compare.verdict.quantities import quantities_of
 
     spec = parse_spec("""
 input: [2, 6, 5]

@@ -9,8 +9,8 @@ from cnnspec.address import PASS, Layer
 from cnnspec.backends import numpy as engine
 from cnnspec.backends.network import Batch, Network
 from cnnspec.compare import parse_party
-from cnnspec.compare.moment import Moment
-from cnnspec.compare.replay import Replayed, replay
+from cnnspec.compare.parts import Replayed, replay
+from cnnspec.compare.sides.moment import Moment
 from cnnspec.compare.trajectory import twins as watching
 from cnnspec.compare.trajectory import watch
 from cnnspec.compare.verdict import Turned

@@ -4,10 +4,10 @@ import numpy as np
 
 from cnnspec import ModelSpec, parse_spec, resolve
 from cnnspec.compare import parse_party
-from cnnspec.compare.inputs import inputs_of
-from cnnspec.compare.isolation import Isolation
-from cnnspec.compare.kinks import kinks_of
-from cnnspec.compare.side import probe_weights
+from cnnspec.compare.bounds.kinks import kinks_of
+from cnnspec.compare.replay.inputs import inputs_of
+from cnnspec.compare.sides.isolation import Isolation
+from cnnspec.compare.sides.side import probe_weights
 from cnnspec.data import Split
 
 PARTIES = parse_party("numpy"), parse_party("loops")

@@ -3,8 +3,8 @@ import math
 import numpy as np
 import pytest
 
-from cnnspec.compare.ledger import Ledger
-from cnnspec.compare.measure import measure
+from cnnspec.compare.verdict.ledger import Ledger
+from cnnspec.compare.verdict.measure import measure
 from cnnspec.numerics.budget import sum_budget
 
 ONE = np.ones(3)

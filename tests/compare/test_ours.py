@@ -17,8 +17,11 @@ from cnnspec.backends.numpy import NumPyNetwork
 from cnnspec.backends.raised import told
 from cnnspec.cli import main
 from cnnspec.compare import Party, Verdict, parse_party
+from cnnspec.plan import resolve
 from cnnspec.spec.layers import KINDS
+from cnnspec.spec.model import ModelSpec
 from cnnspec.trace import LayerTrace, LossTrace, Trace
+from tests import rooms
 from tests.faulty import faulty
 
 SPEC = """
@@ -74,17 +77,17 @@ doubled, learns, coarse, halved = map(network, (Doubled, Learns, Coarse, Halved)
 """
 
 OURS = {
-    "cnnspec.compare.judgement.diagnose_layer": "doubled",
-    "cnnspec.compare.observe.pair_budgets": "doubled",
-    "cnnspec.compare.judge.layer_budgets": "halved",
-    "cnnspec.compare.fault.measure": "doubled",
-    "cnnspec.compare.own_faults.unit_roundoff": "learns",
-    "cnnspec.compare.own_faults.measure": "coarse",
-    "cnnspec.compare.replay_layers.sum_budget": "doubled",
+    "cnnspec.compare.judging.judgement.diagnose_layer": "doubled",
+    "cnnspec.compare.judging.observe.pair_budgets": "doubled",
+    "cnnspec.compare.judging.judge.layer_budgets": "halved",
+    "cnnspec.compare.faults.fault.measure": "doubled",
+    "cnnspec.compare.judging.own_faults.unit_roundoff": "learns",
+    "cnnspec.compare.judging.own_faults.measure": "coarse",
+    "cnnspec.compare.bounds.layers.sum_budget": "doubled",
     "cnnspec.compare.kinds.loss.LossKind.budgets": "doubled",
-    "cnnspec.compare.replay_pass.layer_budgets": "doubled",
-    "cnnspec.compare.replay_step.pass_errors": "doubled",
-    "cnnspec.compare.replay_step.prediction_errors": "doubled",
+    "cnnspec.compare.replay.whole_pass.layer_budgets": "doubled",
+    "cnnspec.compare.replay.steps.pass_errors": "doubled",
+    "cnnspec.compare.replay.steps.prediction_errors": "doubled",
 }
 """What is ours and runs in a comparison, and with what fault beside it."""
 
@@ -330,6 +333,16 @@ SHAPES: dict[str, Callable[[Any], Any]] = {
 }
 
 
+def digits_with(kind: str) -> ModelSpec:
+    """Return the spec, with a layer of the kind near its end if it has none."""
+    if any(at.kind == kind for at in resolve(DIGITS).layers):
+        return DIGITS
+    layer = next(iter(rooms.LAYERS[kind].cases.values())).layer
+    place = len(DIGITS.layers) - (2 if layer.takes == "images" else 1)
+    layers = (*DIGITS.layers[:place], layer, *DIGITS.layers[place:])
+    return DIGITS.model_copy(update={"layers": layers})
+
+
 @pytest.mark.parametrize(
     ("kind", "method", "shape"),
     sampled([(kind, method, shape) for kind, method in PARTS for shape in SHAPES]),
@@ -344,7 +357,8 @@ def test_a_layer_of_any_shape_has_a_verdict(kind: str, method: str, shape: str) 
         return change(found)
 
     layer = type("Other", (right,), {method: other})
-    verdict = compare_backends(DIGITS, (parse_party("numpy"), faulty(**{kind: layer})), steps=1)
+    sides = parse_party("numpy"), faulty(**{kind: layer})
+    verdict = compare_backends(digits_with(kind), sides, steps=1)
     unchanged = kind == "batch_norm" and method == "parameter_gradients"
     unchanged &= shape in ("transposed", "flat")  # vectors
     assert verdict.verdict == ("same" if unchanged else "different")

@@ -19,8 +19,8 @@ from cnnspec.backends.numpy.cross_entropy import cross_entropy
 from cnnspec.backends.numpy.linear import LinearNumPy
 from cnnspec.backends.numpy.relu import ReLUNumPy
 from cnnspec.compare import Party, parse_party
-from cnnspec.compare.replay_pass import WHOLE_PASS
 from cnnspec.compare.verdict import Finding, Verdict
+from cnnspec.compare.verdict.quantities import WHOLE_PASS
 from tests.faulty import faulty
 
 TEXT = """

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import get_args
 
 from cnnspec.address import STEP, Address, Layer
-from cnnspec.compare.rules import RULES, sorted_out
+from cnnspec.compare.judging.rules import RULES, sorted_out
 from cnnspec.compare.verdict import Comparison, RuleName
 
 PAIR = ("a", "b")

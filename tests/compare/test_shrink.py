@@ -12,8 +12,8 @@ import pytest
 from cnnspec import SGD, parse_spec
 from cnnspec.address import LOSS, OPTIMIZER
 from cnnspec.compare import parse_party
-from cnnspec.compare.failing_case import layer_case
-from cnnspec.compare.shrink import Shrunk, shrink
+from cnnspec.compare.explaining.failing_case import layer_case
+from cnnspec.compare.explaining.shrink import Shrunk, shrink
 from cnnspec.report.failing_case import failing_program, size_line
 from cnnspec.spec.layers import Conv, Linear, Pool
 

@@ -13,9 +13,10 @@ from cnnspec.backends import build
 from cnnspec.backends.loops import pace
 from cnnspec.backends.network import Batch, Network
 from cnnspec.compare import compare_parties, parse_party
-from cnnspec.compare.probe import LayerProbe
-from cnnspec.compare.replay_layers import layer_budgets
-from cnnspec.compare.side import Side, named
+from cnnspec.compare.bounds.layers import layer_budgets
+from cnnspec.compare.probes.layer import LayerProbe
+from cnnspec.compare.sides.side import Side
+from cnnspec.compare.verdict.quantities import named
 from cnnspec.errors import DataError
 from cnnspec.numerics.budget import sum_budget
 from cnnspec.plan import INPUT, PlannedLayer

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from cnnspec.backends import BACKENDS, build
 from cnnspec.backends.network import Batch, Network
-from cnnspec.compare.fault import LayerSituation
+from cnnspec.compare.faults.fault import LayerSituation
 from cnnspec.compare.kinds import LAYERS as REFEREE
-from cnnspec.compare.side import grad_inputs_of
+from cnnspec.compare.verdict.quantities import grad_inputs_of
 from cnnspec.errors import DataError, StateError
 from cnnspec.numerics.budget import gamma, sum_budget
 from cnnspec.plan import PlannedLayer, resolve

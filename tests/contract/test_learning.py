@@ -9,7 +9,7 @@ import pytest
 
 from cnnspec.backends import BACKENDS, build
 from cnnspec.backends.network import Batch, Network
-from cnnspec.compare.fault import UpdateSituation
+from cnnspec.compare.faults.fault import UpdateSituation
 from cnnspec.compare.kinds import OPTIMIZERS as KINDS
 from cnnspec.errors import StateError
 from cnnspec.plan import Plan, resolve

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from cnnspec.compare.fault import Cause
 from cnnspec.compare.kinds import LAYERS, LOSSES, OPTIMIZERS
+from cnnspec.compare.verdict import Cause
 from tests.docs.elsewhere import joined
 from tests.docs.known_causes import ANY, NETWORK, known_causes
 from tests.docs.pages import ROOT, anchor

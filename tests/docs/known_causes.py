@@ -19,15 +19,15 @@ from cnnspec.compare.causes.help import HELP
 from cnnspec.compare.causes.layout import other_layouts
 from cnnspec.compare.causes.left_out import outputs_left_out
 from cnnspec.compare.check import drawn, grade, known
-from cnnspec.compare.fault import Cause, Fault, LossSituation, Observation
+from cnnspec.compare.faults.fault import Fault, LossSituation, Observation
 from cnnspec.compare.kinds import LAYERS, LOSSES, OPTIMIZERS
 from cnnspec.compare.kinds.kind import Kind
-from cnnspec.compare.kinds.loss import OF_LOSS
 from cnnspec.compare.planted.planting import faulty_builder
 from cnnspec.compare.planted.specs import SPECS
-from cnnspec.compare.probes import loss_probes
+from cnnspec.compare.probes.draw import loss_probes
 from cnnspec.compare.referee import compare_parties
-from cnnspec.compare.verdict import Verdict
+from cnnspec.compare.verdict import Cause, Verdict
+from cnnspec.compare.verdict.quantities import OF_LOSS
 from cnnspec.plan import resolve
 from cnnspec.spec.losses import LOSSES as LOSS_OPTIONS
 from tests import rooms

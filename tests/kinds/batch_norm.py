@@ -10,7 +10,7 @@ import pytest
 
 from cnnspec.backends import build
 from cnnspec.backends.network import Batch, Network
-from cnnspec.compare.fault import LayerSituation
+from cnnspec.compare.faults.fault import LayerSituation
 from cnnspec.errors import DataError, StateError
 from cnnspec.numerics.budget import Exact
 from cnnspec.plan import resolve

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cnnspec.compare.fault import LayerSituation
+from cnnspec.compare.faults.fault import LayerSituation
 from cnnspec.errors import ShapeError
 from cnnspec.numerics.budget import Exact
 from cnnspec.spec.layers import Conv

@@ -14,8 +14,8 @@ import pytest
 from cnnspec.backends import build
 from cnnspec.backends.network import Network
 from cnnspec.compare.causes import diagnose_loss
-from cnnspec.compare.fault import LossSituation, Observation
-from cnnspec.compare.probes import loss_probes
+from cnnspec.compare.faults.fault import LossSituation, Observation
+from cnnspec.compare.probes.draw import loss_probes
 from cnnspec.plan import resolve
 from cnnspec.randomness import stream
 from cnnspec.spec.layers import Flatten, Linear

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pytest
 
-from cnnspec.compare.fault import LayerSituation
+from cnnspec.compare.faults.fault import LayerSituation
 from cnnspec.errors import ShapeError, SpecError
 from cnnspec.numerics.budget import Exact
 from cnnspec.plan import resolve

@@ -8,7 +8,7 @@ import io
 import pytest
 from rich.console import Console
 
-from cnnspec.compare.explained import Explained
+from cnnspec.compare.explaining.explained import Explained
 from cnnspec.report.explained import explained_parts
 from tests.report.test_verdict import GOOD
 

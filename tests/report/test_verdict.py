@@ -10,9 +10,9 @@ from rich.console import Console
 
 from cnnspec.address import PASS, STEP, TRAINING, Layer
 from cnnspec.compare import Comparison, Coverage, Finding, NotCompared, Trajectory, Verdict
-from cnnspec.compare.fault import Cause
-from cnnspec.compare.rules import SENTENCES
+from cnnspec.compare.judging.rules import SENTENCES
 from cnnspec.compare.verdict import (
+    Cause,
     Consequence,
     Envelope,
     Jump,

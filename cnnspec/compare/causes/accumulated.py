@@ -7,7 +7,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from cnnspec.compare.fault import Fault, LayerSituation, Observation, Prediction, has_batch
+from cnnspec.compare.faults.fault import Fault, LayerSituation, Observation, Prediction
+from cnnspec.compare.verdict.quantities import has_batch
 from cnnspec.numerics.budget import unit_roundoff
 
 Observed = Observation[LayerSituation]

@@ -6,7 +6,7 @@ it is true of all; else the sentence says what is wrong.
 
 from __future__ import annotations
 
-from cnnspec.compare.fault import Cause
+from cnnspec.compare.verdict import Cause
 
 HELP: dict[str, str] = {
     "overlaps-overwritten": "add with `+=`, not `=`, where windows share cells",

@@ -15,8 +15,9 @@ from cnnspec.compare.causes.numbers import any_constant, fewer_bits, whole_numbe
 from cnnspec.compare.causes.penalty import penalty
 from cnnspec.compare.causes.scales import named_scales, nothing_but_zeros
 from cnnspec.compare.causes.shapes import wrong_shape
-from cnnspec.compare.fault import Cause, Fault, LayerSituation, Observation, first_cause
+from cnnspec.compare.faults.fault import Fault, LayerSituation, Observation, first_cause
 from cnnspec.compare.kinds import LAYERS
+from cnnspec.compare.verdict import Cause
 from cnnspec.numerics.budget import Exact, unit_roundoff
 
 Observed = Observation[LayerSituation]

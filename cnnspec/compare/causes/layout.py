@@ -9,15 +9,9 @@ from itertools import combinations, permutations
 import numpy as np
 
 from cnnspec.compare.causes.shapes import show_shape
-from cnnspec.compare.directions import DIRECTIONS
-from cnnspec.compare.fault import (
-    Fault,
-    LayerSituation,
-    Observation,
-    Prediction,
-    has_batch,
-    transformed,
-)
+from cnnspec.compare.faults.directions import DIRECTIONS
+from cnnspec.compare.faults.fault import Fault, LayerSituation, Observation, Prediction, transformed
+from cnnspec.compare.verdict.quantities import has_batch
 from cnnspec.numerics.budget import Exact
 
 Observed = Observation[LayerSituation]

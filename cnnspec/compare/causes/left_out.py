@@ -6,13 +6,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from cnnspec.compare.fault import (
-    Fault,
-    LayerSituation,
-    Observation,
-    Prediction,
-    transformed,
-)
+from cnnspec.compare.faults.fault import Fault, LayerSituation, Observation, Prediction, transformed
 
 Observed = Observation[LayerSituation]
 Place = tuple[slice | int, ...]

@@ -8,8 +8,9 @@ import numpy as np
 
 from cnnspec.compare.causes.help import HELP
 from cnnspec.compare.causes.numbers import any_constant, fewer_bits
-from cnnspec.compare.fault import Cause, Fault, LossSituation, Observation, first_cause
+from cnnspec.compare.faults.fault import Fault, LossSituation, Observation, first_cause
 from cnnspec.compare.kinds import LOSSES
+from cnnspec.compare.verdict import Cause
 from cnnspec.numerics.budget import Exact
 
 Observed = Observation[LossSituation]

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from cnnspec.compare.fault import Fault, Observation, Prediction, Situation
+from cnnspec.compare.faults.fault import Fault, Observation, Prediction, Situation
 from cnnspec.numerics.budget import Exact, unit_roundoff
 
 PRECISIONS = ("float16", "float32")

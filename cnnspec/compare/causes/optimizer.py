@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from cnnspec.compare.causes.help import HELP
 from cnnspec.compare.causes.numbers import any_constant, fewer_bits
-from cnnspec.compare.fault import Cause, Fault, Observation, UpdateSituation, first_cause
+from cnnspec.compare.faults.fault import Fault, Observation, UpdateSituation, first_cause
 from cnnspec.compare.kinds import OPTIMIZERS
+from cnnspec.compare.verdict import Cause
 from cnnspec.numerics.budget import Exact
 
 Observed = Observation[UpdateSituation]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from cnnspec.compare.fault import Fault, LayerSituation, Observation, Prediction
+from cnnspec.compare.faults.fault import Fault, LayerSituation, Observation, Prediction
 from cnnspec.numerics.budget import unit_roundoff
 
 Observed = Observation[LayerSituation]

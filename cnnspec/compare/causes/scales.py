@@ -7,13 +7,7 @@ from collections.abc import Iterator, Mapping, Set
 
 import numpy as np
 
-from cnnspec.compare.fault import (
-    Fault,
-    LayerSituation,
-    Observation,
-    Prediction,
-    transformed,
-)
+from cnnspec.compare.faults.fault import Fault, LayerSituation, Observation, Prediction, transformed
 from cnnspec.compare.kinds import LAYERS
 
 Observed = Observation[LayerSituation]

@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from cnnspec.compare.fault import Fault, LayerSituation, Observation, Prediction, has_batch
+from cnnspec.compare.faults.fault import Fault, LayerSituation, Observation, Prediction
 from cnnspec.compare.kinds import LAYERS
+from cnnspec.compare.verdict.quantities import has_batch
 from cnnspec.spec.layers.window import Windows
 from cnnspec.spec.sizes import show
 from cnnspec.trace import Array

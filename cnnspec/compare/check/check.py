@@ -22,7 +22,7 @@ from cnnspec.compare.check.results import Results
 from cnnspec.compare.check.run import run_child
 from cnnspec.compare.kinds import LAYERS, LOSSES
 from cnnspec.compare.kinds.layer import Setting
-from cnnspec.compare.probes import as_float32, loss_probes, probe_labels
+from cnnspec.compare.probes.draw import as_float32, loss_probes, probe_labels
 from cnnspec.errors import BackendError
 from cnnspec.spec.layers import KINDS as LAYER_KINDS
 from cnnspec.spec.layers import AnyLayer

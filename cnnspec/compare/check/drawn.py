@@ -19,9 +19,9 @@ from cnnspec.compare.check.grade import LayerGrader
 from cnnspec.compare.check.judged import Judged
 from cnnspec.compare.check.records import CheckFinding
 from cnnspec.compare.check.results import Results
-from cnnspec.compare.fault import Cause
 from cnnspec.compare.kinds.layer import Setting
-from cnnspec.compare.probe import LayerProbe
+from cnnspec.compare.probes.layer import LayerProbe
+from cnnspec.compare.verdict import Cause
 from cnnspec.spec.mask import Mask
 from cnnspec.trace import Array
 

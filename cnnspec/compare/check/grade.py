@@ -9,18 +9,20 @@ from typing import Any, ClassVar
 import numpy as np
 
 from cnnspec.backends import LOOPS
+from cnnspec.compare.bounds.layers import layer_budgets, layer_situation, own_arrays
 from cnnspec.compare.causes.help import known_cause
 from cnnspec.compare.check.judged import Judged
 from cnnspec.compare.check.known import KEPT, UPDATED, first_call_only, uses_updated_weights
 from cnnspec.compare.check.records import CheckFinding
 from cnnspec.compare.check.results import Results
 from cnnspec.compare.check.settings import LAYER, plan_of, probes_of
-from cnnspec.compare.fault import Cause, LayerSituation, Observation
-from cnnspec.compare.judge import Judge
+from cnnspec.compare.faults.fault import LayerSituation, Observation
+from cnnspec.compare.judging.judge import Judge
 from cnnspec.compare.kinds.layer import Setting
-from cnnspec.compare.probe import LayerProbe
-from cnnspec.compare.replay_layers import layer_budgets, layer_situation, own_arrays
-from cnnspec.compare.side import probe_weights, quantities_of
+from cnnspec.compare.probes.layer import LayerProbe
+from cnnspec.compare.sides.side import probe_weights
+from cnnspec.compare.verdict import Cause
+from cnnspec.compare.verdict.quantities import quantities_of
 from cnnspec.numerics.budget import Exact
 from cnnspec.spec.training import Training
 from cnnspec.trace import Array

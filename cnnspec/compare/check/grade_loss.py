@@ -12,7 +12,7 @@ from cnnspec.compare.check.grade import CHANGES_INPUT
 from cnnspec.compare.check.judged import Judged
 from cnnspec.compare.check.records import CheckFinding
 from cnnspec.compare.check.results import Results
-from cnnspec.compare.fault import LossSituation, Observation
+from cnnspec.compare.faults.fault import LossSituation, Observation
 from cnnspec.compare.kinds import LOSSES
 from cnnspec.numerics.budget import Exact
 from cnnspec.spec.section import Kind

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from cnnspec.compare.check.records import CheckFinding
-from cnnspec.compare.fault import Cause, LayerSituation, Observation
-from cnnspec.compare.measure import Measured, measure
+from cnnspec.compare.faults.fault import LayerSituation, Observation
+from cnnspec.compare.verdict import Cause
+from cnnspec.compare.verdict.measure import Measured, measure
 from cnnspec.numerics.budget import Exact
 from cnnspec.trace import Array
 

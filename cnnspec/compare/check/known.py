@@ -8,9 +8,9 @@ from dataclasses import replace
 import numpy as np
 
 from cnnspec.compare.causes.help import known_cause
-from cnnspec.compare.fault import LayerSituation, Observation
+from cnnspec.compare.faults.fault import LayerSituation, Observation
 from cnnspec.compare.kinds import LAYERS
-from cnnspec.compare.measure import measure
+from cnnspec.compare.verdict.measure import measure
 from cnnspec.trace import Array
 
 Observed = Observation[LayerSituation]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cnnspec.compare.fault import Cause
+from cnnspec.compare.verdict import Cause
 from cnnspec.errors import BackendError
 
 

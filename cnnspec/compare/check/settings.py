@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cnnspec.compare.kinds.layer import Setting
-from cnnspec.compare.probe import LayerProbe
-from cnnspec.compare.probes import as_float32
+from cnnspec.compare.probes.draw import as_float32
+from cnnspec.compare.probes.layer import LayerProbe
 from cnnspec.plan import Plan, part
 from cnnspec.randomness import stream
 

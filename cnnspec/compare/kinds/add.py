@@ -7,7 +7,7 @@ from functools import reduce
 
 import numpy as np
 
-from cnnspec.compare.fault import Fault, LayerSituation, Observation, Prediction, computed
+from cnnspec.compare.faults.fault import Fault, LayerSituation, Observation, Prediction, computed
 from cnnspec.compare.kinds.join import JoinKind, branch_of
 from cnnspec.compare.kinds.layer import Arrays
 from cnnspec.numerics.budget import Exact

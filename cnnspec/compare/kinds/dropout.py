@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cnnspec.compare.carry import Weights
-from cnnspec.compare.fault import Fault, LayerSituation, Observation, Prediction, computed
+from cnnspec.compare.faults.fault import Fault, LayerSituation, Observation, Prediction, computed
 from cnnspec.compare.kinds.layer import LayerKind, Setting
+from cnnspec.compare.kinds.weights import Weights
 from cnnspec.numerics.budget import Exact
 from cnnspec.plan import PlannedLayer
 from cnnspec.spec.layers import Dropout

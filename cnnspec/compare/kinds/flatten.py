@@ -7,9 +7,9 @@ from itertools import permutations
 
 import numpy as np
 
-from cnnspec.compare.carry import Errors, Weights
-from cnnspec.compare.fault import Fault, LayerSituation, Observation, Prediction
+from cnnspec.compare.faults.fault import Fault, LayerSituation, Observation, Prediction
 from cnnspec.compare.kinds.layer import LayerKind, Setting
+from cnnspec.compare.kinds.weights import Errors, Weights
 from cnnspec.numerics.budget import Exact
 from cnnspec.plan import PlannedLayer
 from cnnspec.spec.layers import Flatten

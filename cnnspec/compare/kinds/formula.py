@@ -9,11 +9,11 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from cnnspec.compare.carry import Errors, Weights
-from cnnspec.compare.fault import LayerSituation
-from cnnspec.compare.formulas import Formula
+from cnnspec.compare.faults.fault import LayerSituation
+from cnnspec.compare.faults.formula import Formula
 from cnnspec.compare.kinds.kind import COMPOSED, EXACT, Terms, ball_terms
 from cnnspec.compare.kinds.layer import LayerKind
+from cnnspec.compare.kinds.weights import Errors, Weights
 from cnnspec.numerics import Arithmetic, Exact
 from cnnspec.numerics.formula import Steps
 from cnnspec.plan import PlannedLayer

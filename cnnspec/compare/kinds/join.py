@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from cnnspec.compare.carry import Errors, Weights
 from cnnspec.compare.kinds.layer import Arrays, LayerKind
+from cnnspec.compare.kinds.weights import Errors, Weights
 from cnnspec.numerics.budget import Exact
 from cnnspec.plan import PlannedLayer
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import ClassVar, Generic, NamedTuple
 
-from cnnspec.compare.fault import Fault, Observation, Situation
+from cnnspec.compare.faults.fault import Fault, Observation, Situation
 from cnnspec.numerics import Ball, Exact
 from cnnspec.numerics.formula import Computation
 

@@ -11,9 +11,9 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from cnnspec.compare.carry import Errors, Weights
-from cnnspec.compare.fault import LayerSituation, Observation, Prediction
+from cnnspec.compare.faults.fault import LayerSituation, Observation, Prediction
 from cnnspec.compare.kinds.kind import Kind, Terms
+from cnnspec.compare.kinds.weights import Errors, Weights
 from cnnspec.numerics.budget import Exact
 from cnnspec.plan import PlannedLayer
 from cnnspec.spec.layers import Layer

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from cnnspec.compare.fault import Cause, LossSituation, Observation
-from cnnspec.compare.formulas import Formula
+from cnnspec.compare.faults.fault import LossSituation, Observation
+from cnnspec.compare.faults.formula import Formula
 from cnnspec.compare.kinds.kind import COMPOSED, Kind, Term, Terms, ball_terms
+from cnnspec.compare.verdict import Cause
+from cnnspec.compare.verdict.quantities import OF_LOSS
 from cnnspec.numerics import Exact
 from cnnspec.numerics.formula import Computation
-
-OF_LOSS = ("loss", "grad_logits")
-"""The quantities of a loss: the mean over the batch, and its gradient."""
 
 
 class LossKind(Kind[LossSituation]):

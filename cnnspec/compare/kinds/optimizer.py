@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from cnnspec.compare.fault import UpdateSituation
-from cnnspec.compare.formulas import Formula
+from cnnspec.compare.faults.fault import UpdateSituation
+from cnnspec.compare.faults.formula import Formula
 from cnnspec.compare.kinds.kind import COMPOSED, Kind, Term, Terms, ball_terms
 from cnnspec.numerics import Exact
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from cnnspec.compare.fault import Fault, LayerSituation, Observation, Prediction
+from cnnspec.compare.faults.fault import Fault, LayerSituation, Observation, Prediction
 from cnnspec.compare.kinds.formula import FormulaKind, layer_formula
 from cnnspec.numerics import Ball, Exact, decided, maximum, unit_roundoff, where
 from cnnspec.numerics.formula import Computation, Step, Steps

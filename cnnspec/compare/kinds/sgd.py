@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from cnnspec.compare.fault import UpdateSituation
-from cnnspec.compare.formulas import Formula, beside
+from cnnspec.compare.faults.fault import UpdateSituation
+from cnnspec.compare.faults.formula import Formula, beside
 from cnnspec.compare.kinds import update
 from cnnspec.compare.kinds.optimizer import OptimizerKind
 from cnnspec.compare.kinds.update import STEP, decays, given_of, rates

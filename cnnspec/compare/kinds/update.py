@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from cnnspec.compare.fault import Fault, UpdateSituation
+from cnnspec.compare.faults.fault import Fault, UpdateSituation
 from cnnspec.numerics import Arithmetic
 from cnnspec.numerics.formula import Step, Steps
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from cnnspec.backends import LOOPS
-from cnnspec.compare.effort import outputs_of
-from cnnspec.compare.party import Party
+from cnnspec.compare.sides.effort import outputs_of
+from cnnspec.compare.sides.party import Party
 from cnnspec.compare.trajectory.together import planned_steps
 from cnnspec.data import Dataset, Split
 from cnnspec.plan import Plan

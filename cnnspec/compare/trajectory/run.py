@@ -9,14 +9,14 @@ from typing import Literal, get_args
 import numpy as np
 
 from cnnspec.address import TRAINING
-from cnnspec.compare.allowed import Place
-from cnnspec.compare.party import Party
+from cnnspec.compare.sides.party import Party
 from cnnspec.compare.trajectory.distance import distances, furthest
 from cnnspec.compare.trajectory.recorder import Recorder
 from cnnspec.compare.trajectory.together import Event, planned_steps, together
 from cnnspec.compare.trajectory.twins import TwinWatch
 from cnnspec.compare.trajectory.watch import Pair, Resync, Watch
 from cnnspec.compare.verdict import Finding, Trajectory
+from cnnspec.compare.verdict.allowed import Place
 from cnnspec.data import Dataset
 from cnnspec.plan import Plan
 from cnnspec.spec.training import Training

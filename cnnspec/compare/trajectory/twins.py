@@ -20,15 +20,15 @@ import numpy as np
 
 from cnnspec.backends.network import Batch, Network
 from cnnspec.backends.raised import told
-from cnnspec.compare.carried import gradient_errors
-from cnnspec.compare.carry import Weights
-from cnnspec.compare.kinks import turned_decisions
-from cnnspec.compare.party import Party
-from cnnspec.compare.replay_learning import buffers_of, gradients_of
+from cnnspec.compare.bounds.carried import gradient_errors
+from cnnspec.compare.bounds.kinks import turned_decisions
+from cnnspec.compare.kinds.weights import Weights
+from cnnspec.compare.replay.learning import buffers_of, gradients_of
+from cnnspec.compare.sides.party import Party
 from cnnspec.compare.trajectory.distance import Apart, TwinEnvelope, one_ulp_away
 from cnnspec.compare.trajectory.watch import Pair, Standing, Watch
-from cnnspec.compare.update import is_of
 from cnnspec.compare.verdict import Envelope, Jump
+from cnnspec.compare.verdict.quantities import is_of
 from cnnspec.data import Split
 from cnnspec.noise import Masks, Noise
 from cnnspec.trace import Trace

@@ -6,12 +6,12 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from cnnspec.backends.network import Network
-from cnnspec.compare.allowed import Place
-from cnnspec.compare.moment import Moment
-from cnnspec.compare.party import Party
-from cnnspec.compare.replay import replay
+from cnnspec.compare.parts import replay
+from cnnspec.compare.sides.moment import Moment
+from cnnspec.compare.sides.party import Party
 from cnnspec.compare.trajectory.distance import distances, furthest
 from cnnspec.compare.verdict import Envelope, Finding
+from cnnspec.compare.verdict.allowed import Place
 from cnnspec.data import Split
 from cnnspec.plan import Plan
 from cnnspec.spec.training import Training

@@ -60,6 +60,11 @@ def projection(input: Shape, output: Shape) -> Layer | None:
     return next(filter(None, found), None)
 
 
+def to_features() -> Layer:
+    """Return the layer that makes features of images, and nothing else of them."""
+    return next(kind() for kind in KINDS.values() if kind.only_reshapes)
+
+
 def _refits(layer: Layer) -> Iterator[Mapping[str, Any]]:
     """Yield options with which the windows of a layer would fit otherwise."""
     return window.refits(layer.windows())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cnnspec.compare.fault import LayerSituation
+from cnnspec.compare.faults.fault import LayerSituation
 from cnnspec.numerics.budget import Exact
 from tests.compare.causes.layer_probes import Faulty, Parts, Setting
 from tests.rooms import LAYERS

@@ -11,10 +11,11 @@ import numpy as np
 
 from cnnspec.backends.loops import LAYERS
 from cnnspec.compare.causes import diagnose_layer
-from cnnspec.compare.fault import Cause, LayerSituation, Observation
+from cnnspec.compare.faults.fault import LayerSituation, Observation
 from cnnspec.compare.kinds import LAYERS as REFEREE
-from cnnspec.compare.probes import mask_probe
-from cnnspec.compare.side import grad_inputs_of
+from cnnspec.compare.probes.draw import mask_probe
+from cnnspec.compare.verdict import Cause
+from cnnspec.compare.verdict.quantities import grad_inputs_of
 from cnnspec.numerics.budget import Exact, sum_budget
 from cnnspec.plan import part
 from cnnspec.randomness import stream

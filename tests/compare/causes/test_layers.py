@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from cnnspec.compare.causes import diagnose_layer
-from cnnspec.compare.fault import LayerSituation, Observation
+from cnnspec.compare.faults.fault import LayerSituation, Observation
 from cnnspec.compare.kinds.affine.convolution import Convolution
 from cnnspec.randomness import stream
 from cnnspec.spec.layers import JOINS, KINDS, Conv

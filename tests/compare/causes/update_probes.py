@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cnnspec.compare.causes import diagnose_optimizer
-from cnnspec.compare.fault import Observation, UpdateSituation
+from cnnspec.compare.faults.fault import Observation, UpdateSituation
 from cnnspec.compare.kinds import OPTIMIZERS
 from cnnspec.numerics.budget import Exact
 from cnnspec.randomness import stream

@@ -13,8 +13,9 @@ from cnnspec.compare.planted.families import LayerFamily, NetworkFamily
 from cnnspec.compare.planted.network import NETWORK
 from cnnspec.compare.planted.planting import faulty_builder
 from cnnspec.compare.planted.specs import SPECS
-from cnnspec.compare.probes import gradient_probe, layer_probes, loss_probes, probe_labels
-from cnnspec.compare.side import named, probe_weights
+from cnnspec.compare.probes.draw import gradient_probe, layer_probes, loss_probes, probe_labels
+from cnnspec.compare.sides.side import probe_weights
+from cnnspec.compare.verdict.quantities import named
 from cnnspec.plan import Plan, resolve
 from cnnspec.randomness import stream
 from cnnspec.spec.model import ModelSpec

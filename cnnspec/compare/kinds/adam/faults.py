@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnnspec.compare.formulas import beside, steps_of
+from cnnspec.compare.faults.formula import beside, steps_of
 from cnnspec.compare.kinds import update
 from cnnspec.compare.kinds.adam.rule import RULE, STEPS
 from cnnspec.compare.kinds.update import decays, rates

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from cnnspec.compare.fault import UpdateSituation
-from cnnspec.compare.formulas import Formula
+from cnnspec.compare.faults.fault import UpdateSituation
+from cnnspec.compare.faults.formula import Formula
 from cnnspec.compare.kinds.update import STEP, given_of
 from cnnspec.numerics import Arithmetic, Ball, either
 from cnnspec.numerics.formula import Steps

@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from cnnspec.compare.fault import Fault, LayerSituation, Observation, Prediction
+from cnnspec.compare.faults.fault import Fault, LayerSituation, Observation, Prediction
 from cnnspec.compare.kinds.affine.convolution import Convolution
 from cnnspec.numerics.budget import Exact
 

@@ -10,17 +10,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Literal, NamedTuple, Self
+from typing import Any, Literal, NamedTuple, Self
 
 import numpy as np
 
-from cnnspec.compare.fault import LayerSituation, Prediction, computed
+from cnnspec.compare.faults.fault import LayerSituation, Prediction, computed
 from cnnspec.numerics.budget import Exact
-from cnnspec.spec.layers import Conv
 from cnnspec.spec.sizes import Pair, pair
 
 Pads = tuple[Pair, Pair]
-Overlaps = Literal["add", "last", "first"]
+Overlaps = Literal["sum", "last", "first"]
 PadMode = Literal["constant", "edge", "reflect", "symmetric", "wrap"]
 
 EXTRA_ROUNDINGS = 8
@@ -53,7 +52,7 @@ class Convolution:
     groups: int = 1
     padded_by: PadMode = "constant"
     """A mode of np.pad; `constant` pads by zeros."""
-    overlaps: Overlaps = "add"
+    overlaps: Overlaps = "sum"
     """What becomes of an input's gradient where windows overlap: the sum, or one of the terms."""
     flat: bool = False
     """A linear layer: all arrays are given and returned without the last two axes."""
@@ -61,10 +60,11 @@ class Convolution:
     @classmethod
     def of(cls, situation: LayerSituation) -> Self:
         """Return what a convolution or linear layer is given."""
-        layer, weight = situation.at.layer, situation.parameters["weight"]
+        weight = situation.parameters["weight"]
         bias = situation.parameters.get("bias", np.zeros(len(weight)))
         x, grad_output = situation.x, situation.grad_output
-        if not isinstance(layer, Conv):
+        layer: Any = situation.at.layer
+        if not layer.windows():
             arrays = (array[:, :, None, None] for array in (x, weight, grad_output))
             x, weight, grad_output = arrays
             return cls(x, weight, bias, grad_output, flat=True)
@@ -124,7 +124,7 @@ class Convolution:
         for tap in reversed(taps) if self.overlaps == "last" else taps:
             at = (..., tap.rows, tap.columns)
             share = weight[..., tap.k, tap.l].swapaxes(1, 2) @ upstream
-            before = grad[at] if self.overlaps == "add" else 0
+            before = grad[at] if self.overlaps == "sum" else 0
             grad[at] = before + share.reshape(grad[at].shape)
         return _cut(grad, (top, left), (height, width))
 

@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from cnnspec.compare.fault import Fault, LayerSituation, Observation, Prediction, computed
+from cnnspec.compare.faults.fault import Fault, LayerSituation, Observation, Prediction, computed
 from cnnspec.compare.kinds.affine.convolution import EXTRA_ROUNDINGS, Convolution
 from cnnspec.compare.kinds.layer import LayerKind
 

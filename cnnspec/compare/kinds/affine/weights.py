@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from cnnspec.compare.fault import Fault, LayerSituation
+from cnnspec.compare.faults.fault import Fault, LayerSituation
 from cnnspec.compare.kinds.affine.change import (
     BUT_FIRST,
     BUT_LAST,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from cnnspec.compare.fault import Fault, LayerSituation, Observation
+from cnnspec.compare.faults.fault import Fault, LayerSituation, Observation
 from cnnspec.compare.kinds.batch_norm.faults import FAULTS, HELP, other_eps
 from cnnspec.compare.kinds.batch_norm.formula import NORM
 from cnnspec.compare.kinds.formula import FormulaKind

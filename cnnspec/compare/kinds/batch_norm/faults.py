@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from cnnspec.compare.fault import Fault, LayerSituation, Observation
-from cnnspec.compare.formulas import beside
+from cnnspec.compare.faults.fault import Fault, LayerSituation, Observation
+from cnnspec.compare.faults.formula import beside
 from cnnspec.compare.kinds.batch_norm.formula import NORM, OF_CHANNEL, count, layer_of
 from cnnspec.numerics import Ball
 from cnnspec.numerics.formula import Computation, Steps

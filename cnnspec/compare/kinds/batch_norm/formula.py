@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from cnnspec.compare.fault import LayerSituation, Observation, Prediction
-from cnnspec.compare.formulas import Formula
+from cnnspec.compare.faults.fault import LayerSituation, Observation, Prediction
+from cnnspec.compare.faults.formula import Formula
 from cnnspec.numerics import Arithmetic, Ball, either, moments
 from cnnspec.numerics.formula import Computation, Steps
 from cnnspec.spec.layers import BatchNorm

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from cnnspec.compare.directions import DIRECTIONS
+from cnnspec.compare.faults.directions import DIRECTIONS
 from cnnspec.compare.kinds.affine.change import (
     Change,
     grad_input,

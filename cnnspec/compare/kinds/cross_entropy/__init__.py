@@ -6,12 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from cnnspec.compare.fault import Cause, LossSituation, Observation, first_cause
+from cnnspec.compare.faults.fault import LossSituation, Observation, first_cause
 from cnnspec.compare.kinds.cross_entropy.carried import gradient_error, loss_error
 from cnnspec.compare.kinds.cross_entropy.faults import FAULTS, HELP, WAYS
 from cnnspec.compare.kinds.cross_entropy.formula import MEAN
 from cnnspec.compare.kinds.kind import Term
 from cnnspec.compare.kinds.loss import LossKind
+from cnnspec.compare.verdict import Cause
 from cnnspec.numerics import Ball, Exact
 from cnnspec.numerics.formula import Computation
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from cnnspec.compare.fault import Fault, LossSituation
-from cnnspec.compare.formulas import beside
+from cnnspec.compare.faults.fault import Fault, LossSituation
+from cnnspec.compare.faults.formula import beside
 from cnnspec.compare.kinds.cross_entropy.formula import MEAN, of_label
 from cnnspec.numerics import Ball
 from cnnspec.numerics.formula import Computation, Step, Steps

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from cnnspec.compare.fault import LossSituation
-from cnnspec.compare.formulas import Formula
+from cnnspec.compare.faults.fault import LossSituation
+from cnnspec.compare.faults.formula import Formula
 from cnnspec.numerics import Arithmetic, Ball, either
 from cnnspec.numerics.formula import Computation, Steps
 

@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cnnspec.compare.carry import Errors, Weights
-from cnnspec.compare.fault import Fault, LayerSituation, Prediction
+from cnnspec.compare.faults.fault import Fault, LayerSituation, Prediction
 from cnnspec.compare.kinds.layer import LayerKind, Setting, over_windows
 from cnnspec.compare.kinds.pool.cells import sum_over_windows, two_greatest_meet, windows
 from cnnspec.compare.kinds.pool.geometry import CHANGES, OF_GRADIENT
 from cnnspec.compare.kinds.pool.gradients import ROUTES, overwritten
 from cnnspec.compare.kinds.pool.outputs import OUTPUTS
 from cnnspec.compare.kinds.pool.ways import Observed, right_pool
+from cnnspec.compare.kinds.weights import Errors, Weights
 from cnnspec.numerics.budget import Exact
 from cnnspec.plan import PlannedLayer
 from cnnspec.spec.layers import Pool

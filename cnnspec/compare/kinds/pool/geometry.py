@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 
-from cnnspec.compare.fault import Fault
+from cnnspec.compare.faults.fault import Fault
 from cnnspec.compare.kinds.pool.pooling import Pooling
 from cnnspec.compare.kinds.pool.ways import Changed, PoolFault
 

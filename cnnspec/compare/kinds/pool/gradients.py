@@ -205,9 +205,9 @@ def overwritten(kind: str) -> Iterator[PoolFault]:
             )
     if kind == "avg":
         return
-    for (ties, route), drawn, overlaps in product(routes.items(), ("any", "last"), ("add", "last")):
+    for (ties, route), drawn, overlaps in product(routes.items(), ("any", "last"), ("sum", "last")):
         words = "in any window" if drawn == "any" else "in the last window over it"
-        written = "" if overlaps == "add" else "; and of these gradients only the last is kept"
+        written = "" if overlaps == "sum" else "; and of these gradients only the last is kept"
         yield gradient(
             "shared-mask",
             f"every window over a cell that is the maximum {words} sends its gradient there: "
@@ -237,6 +237,6 @@ def _assigned_where_sent(pooling: Pooling, route: Route, which: str) -> Exact:
 def _shared_mask(pooling: Pooling, route: Route, drawn: str, overlaps: str) -> Exact:
     """Mark each window's maximum in one mask of the image, and read every window from it."""
     shares = route(pooling)
-    mask = pooling.spread(shares, overlaps="add" if drawn == "any" else "last") > 0
+    mask = pooling.spread(shares, overlaps="sum" if drawn == "any" else "last") > 0
     every = np.broadcast_to(pooling.grad_output, shares.shape)
     return mask * pooling.spread(every, overlaps=overlaps)

@@ -13,7 +13,7 @@ from typing import Literal, Self, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from cnnspec.compare.fault import LayerSituation
+from cnnspec.compare.faults.fault import LayerSituation
 from cnnspec.numerics.budget import Exact
 from cnnspec.spec.layers import Pool
 from cnnspec.spec.sizes import Pair, pair
@@ -90,7 +90,7 @@ class Pooling:
         greatest: Mask = (windows == windows.max(axis=0)) & self.real()
         return greatest
 
-    def spread(self, shares: Exact, *, overlaps: str = "add") -> Exact:
+    def spread(self, shares: Exact, *, overlaps: str = "sum") -> Exact:
         """Bring each tap's share of a window to its cell: (taps, n, c, ...) -> (n, c, h, w).
 
         Where windows overlap, shares are added; or the `last` or the `first` window, in scan
@@ -101,7 +101,7 @@ class Pooling:
         # Of two windows over a cell the later one meets it with the smaller tap.
         for tap, share in reversed(taps) if overlaps == "last" else taps:
             before = grad[tap]
-            written = before + share if overlaps == "add" else share
+            written = before + share if overlaps == "sum" else share
             grad[tap] = np.where(np.isnan(share), before, written)
         (top, left), (height, width) = self.padding, self.x.shape[2:]
         found = np.zeros((*grad.shape[:2], height, width))

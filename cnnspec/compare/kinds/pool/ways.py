@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from cnnspec.compare.fault import Fault, LayerSituation, Observation, Prediction, computed
+from cnnspec.compare.faults.fault import Fault, LayerSituation, Observation, Prediction, computed
 from cnnspec.compare.kinds.pool.pooling import FORWARD, ROUTE, SUM, Forward, Pooling, Route
 from cnnspec.numerics.budget import Exact
 

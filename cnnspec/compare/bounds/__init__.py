@@ -1,0 +1,1 @@
+"""What rounding explains: of a layer alone, and carried through a whole pass."""

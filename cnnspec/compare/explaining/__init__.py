@@ -1,0 +1,1 @@
+"""What may be asked of a verdict: what a bound is made of, the smallest spec that fails."""

@@ -1,0 +1,1 @@
+"""What a fault is, what it would give, and whether that explains what was found."""

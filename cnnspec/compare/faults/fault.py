@@ -1,0 +1,168 @@
+"""What a fault is, what it is found from, and what is said where it is found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Generic, NamedTuple, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cnnspec.backends.network import Labels
+from cnnspec.compare.verdict import Cause
+from cnnspec.compare.verdict.measure import measure
+from cnnspec.compare.verdict.quantities import of_any
+from cnnspec.numerics.budget import Exact, sum_budget, unit_roundoff
+from cnnspec.plan import PlannedLayer
+from cnnspec.spec.optimizers import AnyOptimizer
+from cnnspec.spec.section import Kind
+from cnnspec.trace import Array
+
+
+@dataclass(frozen=True)
+class LayerSituation:
+    """What a layer was given. Arrays have the batch first."""
+
+    at: PlannedLayer
+    probe: str
+    inputs: tuple[Exact, ...]
+    grad_output: Exact
+    parameters: Mapping[str, Exact]
+    buffers: Mapping[str, Exact]
+    """Before the pass."""
+    noise: NDArray[np.bool] | None = None
+    """The mask of a layer that draws one."""
+
+    @property
+    def x(self) -> Exact:
+        """What a layer of one input was given."""
+        (only,) = self.inputs
+        return only
+
+    def magnitudes(self) -> LayerSituation:
+        """Return the same with the absolute value of every number."""
+        return replace(
+            self,
+            inputs=tuple(map(np.abs, self.inputs)),
+            grad_output=np.abs(self.grad_output),
+            parameters={name: np.abs(array) for name, array in self.parameters.items()},
+        )
+
+
+@dataclass(frozen=True)
+class LossSituation:
+    """What the loss was given."""
+
+    options: Kind
+    probe: str
+    logits: Exact
+    """(n, classes)"""
+    labels: Labels
+
+
+@dataclass(frozen=True)
+class UpdateSituation:
+    """What the optimizer was given for one parameter, in one step."""
+
+    options: AnyOptimizer
+    learning_rate: float
+    step: int
+    """From 1."""
+    weights: Exact
+    slots: Mapping[str, Exact]
+    """Before the step, by the slot's name alone (`exp_avg`)."""
+    gradient: Exact
+
+
+Situation = TypeVar("Situation", LayerSituation, LossSituation, UpdateSituation)
+
+
+@dataclass(frozen=True)
+class Observation(Generic[Situation]):
+    """One quantity on one probe, in float64: what was found, and what is right."""
+
+    situation: Situation
+    quantity: str
+    """`output`, `grad_input`, `grad_weight`, ...; `loss`, `grad_logits`; of an update ``
+    (the weights) or a slot's name."""
+    found: Array
+    wanted: Exact
+    budget: Exact
+    """How far apart rounding may bring the two."""
+    taken: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """What formulas have made of the situation so far: faults have most of their steps in
+    common (`cnnspec.compare.faults.formula`)."""
+
+    @property
+    def right(self) -> bool:
+        """Whether rounding explains the difference."""
+        return measure(self.found, self.wanted, self.budget).ratio <= 1
+
+
+class Prediction(NamedTuple):
+    """What a fault would give."""
+
+    value: Exact
+    budget: Exact
+    """How far rounding may bring a faulty implementation from `value`."""
+
+
+@dataclass(frozen=True)
+class Fault(Generic[Situation]):
+    """A mistake that people make."""
+
+    code: str
+    quantities: tuple[str, ...]
+    """Those that it spoils; none where it is looked for in all. `grad_input` is each input's."""
+    sentence: str
+    change: Callable[[Observation[Situation]], Prediction | None]
+    """What it would give; None where it is not possible, or would change nothing."""
+
+    def spoils(self, quantity: str) -> bool:
+        """Tell whether people make it in a quantity."""
+        return not self.quantities or not {quantity, of_any(quantity)}.isdisjoint(self.quantities)
+
+
+def transformed(
+    observation: Observation[Situation], transform: Callable[[Exact], Exact]
+) -> Prediction:
+    """Predict what is right, passed through a linear transform (a scale, another order)."""
+    value = transform(observation.wanted)
+    rounding = 4 * unit_roundoff("float64") * np.abs(value)
+    return Prediction(value, np.abs(transform(observation.budget)) + rounding)
+
+
+def computed(value: Exact, magnitude: Exact, roundings: int) -> Prediction:
+    """Predict a sum of which each term meets at most so many roundings; 0: exact."""
+    return Prediction(value, 2 * sum_budget(roundings, magnitude, value, "float64"))
+
+
+def explains(fault: Fault[Situation], observations: list[Observation[Situation]]) -> bool:
+    """Tell whether a fault gives what was found on every probe, and is seen on one of them."""
+    seen = False
+    for observation in observations:
+        prediction = fault.change(observation)
+        if prediction and not measure(observation.found, *prediction).ratio <= 1:
+            return False
+        right = observation.right
+        if not prediction and not right:
+            return False
+        seen |= not right
+    return seen
+
+
+def first_cause(
+    faults: Iterable[Fault[Situation]],
+    observations: list[Observation[Situation]],
+    help: Mapping[str, str],
+) -> Cause | None:
+    """Return the first fault that explains everything that was observed of a quantity.
+
+    `help` says what to do about it, by its code.
+    """
+    for fault in faults:
+        with np.errstate(all="ignore"):
+            if explains(fault, observations):
+                return Cause(fault.code, fault.sentence, help.get(fault.code, ""))
+    return None

@@ -1,0 +1,1 @@
+"""What both sides are given: inputs, gradients and updates that tell implementations apart."""

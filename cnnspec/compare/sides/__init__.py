@@ -1,0 +1,1 @@
+"""Who is compared: two backends under settings, their networks, and what they have answered."""

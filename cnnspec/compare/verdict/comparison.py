@@ -1,0 +1,175 @@
+"""What was held together, what rounding does not explain of it, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from cnnspec.address import Address, layer_of
+
+
+@dataclass(frozen=True)
+class Cause:
+    """Why a quantity is wrong: a fault that gives exactly the numbers that were found."""
+
+    code: str
+    """A name that stays the same: `scale`, `flipped-kernel`, `ties-to-all`."""
+    sentence: str
+    """What the code does, subject first: `the gradient of each window goes to every cell that
+    equals the maximum; only the first may take it`."""
+    help: str = ""
+    """What to do about it; empty where that depends on the code."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One comparison: the worst element over all probes."""
+
+    address: Address
+    """A layer, the loss, the optimizer or the training step."""
+    quantity: str
+    """`output`, `grad_input`, `grad_weight`, `loss`, or a parameter's name after an update."""
+    precision: str
+    sides: tuple[str, ...]
+    """Both labels where two sides are held together; else that of the one held against its own
+    truth."""
+    probe: str
+    """The inputs on which the worst element was found."""
+    max_abs: float
+    """Greatest difference of two elements."""
+    difference: float
+    """Difference of the worst element: the one with the greatest ratio."""
+    budget: float
+    """What rounding explains at the worst element."""
+    ratio: float
+    """Difference over budget at the worst element; above 1 rounding does not explain it."""
+    position: tuple[int, ...] = ()
+    """Where the worst element stands."""
+    beyond: int = 0
+    """Elements beyond their budget, on that probe."""
+    elements: int = 0
+    """All there are."""
+    typical: float | None = None
+    """Greatest difference in units of the typical error, sqrt(k) u S; where that is known."""
+    found: float | None = None
+    """The worst element of the first of two sides, or of the side; None: not noted."""
+    wanted: float | None = None
+    """The worst element of the second of two sides, or of the side's own truth."""
+
+    @property
+    def layer(self) -> str | None:
+        """The layer's path; None where it is no layer."""
+        return layer_of(self.address)
+
+    @property
+    def of_pair(self) -> bool:
+        """Whether two sides are held together."""
+        return len(self.sides) > 1
+
+    @property
+    def ok(self) -> bool:
+        """Whether rounding explains the difference."""
+        return self.ratio <= 1
+
+
+@dataclass(frozen=True)
+class NotCompared:
+    """Something that a comparison should hold together, and could not."""
+
+    address: Address
+    quantity: str | None
+    """None: all of it on some inputs, or one side's own checks."""
+    why: str
+    allowed: bool
+    """Whether the user takes its absence."""
+
+    @property
+    def layer(self) -> str | None:
+        """The layer's path; None where it is no layer."""
+        return layer_of(self.address)
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """What was held together, of everything that there is."""
+
+    counts: Mapping[str, tuple[int, int]]
+    """Compared, and all there are, by group: `outputs`, `input gradients`, ..."""
+    not_compared: tuple[NotCompared, ...]
+    silent: tuple[tuple[str, str], ...] = ()
+    """Sides, and precisions, of whose training steps the bounds say nothing: rounding may carry
+    further than the steps themselves."""
+    few: tuple[str, ...] = ()
+    """Sides that were asked about few images, as each costs them much."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything was held together that the user did not except."""
+        return all(item.allowed for item in self.not_compared)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One difference that rounding does not explain: where, which side, and why."""
+
+    address: Address
+    quantity: str
+    precision: str
+    sides: tuple[str, ...]
+    """Both labels, or that of the side that is off its own truth."""
+    worst: Comparison | None
+    """The comparison behind it; None where it was found in training."""
+    wrong_side: str | None = None
+    """A side's label, or `both`; None: no judge can tell."""
+    judge: str | None = None
+    """What the judgement rests on."""
+    causes: Mapping[str, Cause] = field(default_factory=dict)
+    """Why, by the side that is wrong; a side whose cause is not known is missing."""
+    step: int | None = None
+    """Training step, where it was found in training."""
+
+    @property
+    def layer(self) -> str | None:
+        """The layer's path; None where it is no layer."""
+        return layer_of(self.address)
+
+    @property
+    def of_pair(self) -> bool:
+        """Whether it is between two sides."""
+        return len(self.sides) > 1
+
+    @property
+    def cause(self) -> Cause | None:
+        """The cause, of the first side that has one."""
+        return next(iter(self.causes.values()), None)
+
+
+RuleName = Literal[
+    "prediction-of-parts",
+    "prediction-of-spoilt-pass",
+    "side-of-another-function",
+    "step-of-imprecise-parts",
+    "step-as-in-float64",
+    "step-of-changing-weights",
+]
+"""By what something follows from a finding: see `cnnspec.compare.judging.rules`."""
+
+
+@dataclass(frozen=True)
+class Consequence:
+    """A quantity beyond rounding that follows from a finding: it is counted, and not judged."""
+
+    quantity: Comparison
+    rule: RuleName
+
+
+@dataclass(frozen=True)
+class Kinks:
+    """Decisions of a layer that rounding may turn: relu near 0, near-equal maxima in a window."""
+
+    layer: str
+    decisions: int
+    """On the images of the probe."""
+    near: int
+    """Those within the budget of turning."""
