@@ -8,7 +8,7 @@ import rich_click as click
 
 from cnnspec.cli.command import with_examples
 from cnnspec.cli.exit_codes import DIFFERENT
-from cnnspec.cli.kinds import Kind, KindOption
+from cnnspec.cli.kinds import KindName, KindOption
 from cnnspec.cli.options import json_option
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ LAYOUTS = ("nchw", "nhwc", "chw", "hwc", "columns")
     "kind",
     cls=KindOption,
     metavar="KIND",
-    type=Kind(),
+    type=KindName(),
     required=True,
 )
 @click.option(

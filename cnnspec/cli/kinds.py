@@ -18,8 +18,8 @@ def checked_kinds() -> list[str]:
     return [*KINDS, *LOSSES]
 
 
-class Kind(click.ParamType[str]):
-    """A kind of layer, or of loss."""
+class KindName(click.ParamType[str]):
+    """The name of a kind of layer, or of loss."""
 
     name = "kind"
 

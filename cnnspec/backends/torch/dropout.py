@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from cnnspec.backends.torch.drawing import Drawing
+from cnnspec.backends.torch.masked import Masked
 from cnnspec.spec.layers import Dropout as Options
 from cnnspec.spec.sizes import Shape
 
 
-class Dropout(Drawing):
+class Dropout(Masked):
     """x / (1 - p) where the mask keeps x, and 0 elsewhere.
 
     nn.Dropout draws a mask of its own, from torch's generator: no other backend could drop the

@@ -25,8 +25,8 @@ from cnnspec.backends.border import (
 from cnnspec.backends.network import Batch, Labels, LayerTimes, StepResult
 from cnnspec.backends.sharing import Making, Shared, by_turns
 from cnnspec.backends.torch.device import device_of
-from cnnspec.backends.torch.drawing import Drawing
 from cnnspec.backends.torch.kinds import LOSSES
+from cnnspec.backends.torch.masked import Masked
 from cnnspec.backends.torch.modules import build_module, build_optimizer
 from cnnspec.noise import Masks, Noise
 from cnnspec.plan import INPUT, Plan
@@ -292,7 +292,7 @@ class TorchNetwork(Shared):
         """Give the modules that draw what is drawn for them, while the context lasts."""
         drawing = {name: self._modules[name] for name in masks}
         for name, module in drawing.items():
-            assert isinstance(module, Drawing), name  # as its layer states that it draws
+            assert isinstance(module, Masked), name  # as its layer states that it draws
             module.mask = torch.from_numpy(masks[name]).to(self._device)
         try:
             yield

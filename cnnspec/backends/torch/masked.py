@@ -1,11 +1,11 @@
-"""Modules that draw in training, and are handed what was drawn."""
+"""Modules that keep and drop numbers in training, by a mask that they are given."""
 
 from __future__ import annotations
 
 from torch import Tensor, nn
 
 
-class Drawing(nn.Module):
+class Masked(nn.Module):
     """A module that is given its mask for each training pass: it draws nothing itself."""
 
     mask: Tensor
