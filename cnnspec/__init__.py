@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from cnnspec.backends import build as build
     from cnnspec.backends.network import Batch as Batch
     from cnnspec.backends.network import Network as Network
-    from cnnspec.compare import Party as Party
+    from cnnspec.compare import BackendChoice as BackendChoice
     from cnnspec.compare import Verdict as Verdict
     from cnnspec.compare import compare_backends as compare_backends
     from cnnspec.compare import plain_network as plain_network
@@ -64,7 +64,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "cnnspec.backends": ["build"],
     "cnnspec.backends.network": ["Batch", "Network"],
-    "cnnspec.compare": ["Party", "Verdict", "compare_backends", "plain_network"],
+    "cnnspec.compare": ["BackendChoice", "Verdict", "compare_backends", "plain_network"],
     "cnnspec.data": ["Dataset", "Split", "load_data"],
     "cnnspec.errors": [
         "BackendError",

@@ -12,7 +12,7 @@ from functools import partial
 
 import numpy as np
 
-from cnnspec import Party, compare_backends, parse_spec, plain_network
+from cnnspec import BackendChoice, compare_backends, parse_spec, plain_network
 
 
 class Conv2D:
@@ -168,7 +168,9 @@ if __name__ == "__main__":
     spec = parse_spec(SPEC)
     for name in ("Network", "NetworkTies", "NetworkSharedMask"):
         print(f"{name}:")
-        verdict = compare_backends(spec, ("numpy", Party.of_builder("notebook", globals()[name])))
+        verdict = compare_backends(
+            spec, ("numpy", BackendChoice.of_builder("notebook", globals()[name]))
+        )
         for finding in verdict.findings:
             cause = finding.cause.sentence if finding.cause else "cause unknown"
             print(f"  {words(finding.address)}, {finding.quantity}: {cause}")

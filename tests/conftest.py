@@ -29,7 +29,7 @@ def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
 
 
 def _names_torch(value: object) -> bool:
-    """Tell whether a parameter is the backend torch, with settings, as a party or among others."""
+    """Tell whether a parameter is the backend torch, with settings, as a side or among others."""
     value = getattr(value, "backend", value)
     if isinstance(value, str):
         return value.partition("@")[0] == "torch"

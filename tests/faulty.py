@@ -1,10 +1,10 @@
-"""Networks of the NumPy engine with other layers, loss, optimizers or passes: parties that err."""
+"""Networks of the NumPy engine with other layers, loss, optimizers or passes: backends that err."""
 
 from typing import Any
 
 from cnnspec.backends import numpy as engine
 from cnnspec.backends.parts import Layer
-from cnnspec.compare import Party
+from cnnspec.compare import BackendChoice
 from cnnspec.plan import Plan
 from cnnspec.spec.training import Training
 
@@ -16,8 +16,8 @@ def faulty(
     loss: Any = engine.cross_entropy,
     optimizers: dict[str, Any] | None = None,
     **layers: type[Layer],
-) -> Party:
-    """Return a party whose layers of some kinds are others: faulty(conv=MyConv)."""
+) -> BackendChoice:
+    """Return a backend whose layers of some kinds are others: faulty(conv=MyConv)."""
 
     def build(plan: Plan, training: Training, *, device: str) -> engine.NumPyNetwork:
         return network(
@@ -29,4 +29,4 @@ def faulty(
             optimizers={**engine.OPTIMIZERS, **(optimizers or {})},
         )
 
-    return Party.of_builder(label, build)
+    return BackendChoice.of_builder(label, build)

@@ -64,7 +64,7 @@ def test_resnet20_has_the_parameters_of_the_paper() -> None:
 def test_numpy_and_torch_are_the_same_function(path: Path) -> None:
     spec = load_spec(path, overrides=["training.batch_size=4"])
     verdict = compare_backends(spec.model_copy(update={"data": None}), steps=5)
-    assert verdict.verdict == "same", [found for found in verdict.quantities if not found.ok]
+    assert verdict.verdict == "same", [found for found in verdict.comparisons if not found.ok]
 
 
 def test_numpy_and_loops_are_the_same_function() -> None:

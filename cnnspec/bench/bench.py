@@ -22,7 +22,7 @@ from cnnspec.bench.memory import peak_memory
 from cnnspec.bench.parts import Parts, Progress
 from cnnspec.bench.records import MODES, TORCH, WORDS, Bench, LeftOut, Mode, Row
 from cnnspec.bench.worthless import Load, reasons
-from cnnspec.compare import Party, parse_party
+from cnnspec.compare import BackendChoice, parse_backend
 from cnnspec.environment import MOST_THREADS
 from cnnspec.errors import BackendError
 from cnnspec.plan import Plan, resolve_to_train
@@ -67,15 +67,15 @@ def bench(
             f"{tuple(batches)}, {threads} and {seconds}"
         )
     plan, training = resolve_to_train(spec), spec.training
-    parties = {name: _party(name) for name in backends}
-    loops = parties.pop(LOOPS, None)
+    choices = {name: _choice(name) for name in backends}
+    loops = choices.pop(LOOPS, None)
     load = Load.at_start()
-    total = 2 + len(batches) * (len(MODES) + memory * len(parties)) + bool(loops and plan.macs)
+    total = 2 + len(batches) * (len(MODES) + memory * len(choices)) + bool(loops and plan.macs)
     parts = Parts(on_progress, total)
     parts.begin("the machine")
     machine = measure_machine(threads, training.precision)
     at = _At(plan, training, machine)
-    networks = {name: party.build(plan, training) for name, party in parties.items()}
+    networks = {name: choice.build(plan, training) for name, choice in choices.items()}
     times: dict[tuple[Mode, int], dict[str, Times]] = {}
     loads: dict[tuple[Mode, int], Load] = {}
     with _threads_of(networks, threads):
@@ -120,16 +120,16 @@ def bench(
     )
 
 
-def _party(text: str) -> Party:
+def _choice(text: str) -> BackendChoice:
     """Read who takes part: all in the spec's precision, on the CPU, with the same threads."""
-    party = parse_party(text)
-    if party.threads or party.precision or party.device != "cpu" or "autocast" in party.options:
+    choice = parse_backend(text)
+    if choice.threads or choice.precision or choice.device != "cpu" or "autocast" in choice.options:
         raise BackendError(
             f"`{text}`: all backends are timed in the spec's precision (`--set "
             "training.precision=float64`), on the CPU and with the same number of threads "
             "(`--threads`); the only setting here is `compile`"
         )
-    return party
+    return choice
 
 
 def _batch(plan: Plan, size: int) -> Batch:

@@ -10,7 +10,7 @@ import numpy as np
 from cnnspec.backends.network import Batch
 from cnnspec.bench.measure import Spread
 from cnnspec.bench.records import MODES, Mode, Slice
-from cnnspec.compare import Party
+from cnnspec.compare import BackendChoice
 from cnnspec.errors import SpecError
 from cnnspec.plan import Plan, resolve
 from cnnspec.spec.model import ModelSpec
@@ -34,11 +34,11 @@ class SliceTimes:
         return Spread.of([factor * self.seconds[mode]]), taken
 
 
-def measure_slice(party: Party, spec: ModelSpec) -> SliceTimes:
+def measure_slice(choice: BackendChoice, spec: ModelSpec) -> SliceTimes:
     """Time the loops on the smallest batch that a training takes, of images made smaller."""
     plan = resolve(cut_to_size(spec))
     images = max(at.layer.least_batch(at.input) for at in plan.layers)
-    network = party.build(plan, spec.training)
+    network = choice.build(plan, spec.training)
     x = np.random.default_rng(0).normal(size=(images, *plan.input)).astype(np.float32)
     labels = np.zeros(images, np.int64)
     seconds: dict[Mode, float] = {}

@@ -52,18 +52,18 @@ def _measure(spec: str, backend: str, batch: int) -> dict[str, int]:
     import numpy as np
 
     from cnnspec.backends.network import Batch
-    from cnnspec.compare import parse_party
+    from cnnspec.compare import parse_backend
     from cnnspec.plan import resolve
     from cnnspec.spec.load import parse_spec
 
     model = parse_spec(spec)
-    plan, party = resolve(model), parse_party(backend)
+    plan, choice = resolve(model), parse_backend(backend)
     random = np.random.default_rng(0)
     images = random.normal(size=(batch, *plan.input)).astype(np.float32)
     labels = random.integers(0, plan.classes, batch)
 
     def run(mode: str, images: np.ndarray, labels: np.ndarray) -> None:
-        network = party.build(plan, model.training)
+        network = choice.build(plan, model.training)
         for step in range(1, STEPS + 1):
             if mode == "train":
                 network.train_step(Batch(images, labels), 1e-3, step)

@@ -272,25 +272,25 @@ def _shrunk(
 ) -> str:
     """Write the smallest failing case, and say what it came down to."""
     from cnnspec.cli.specs import write_text
-    from cnnspec.compare import parse_party
+    from cnnspec.compare import parse_backend
     from cnnspec.compare.explaining.failing_case import layer_case
     from cnnspec.compare.explaining.shrink import RUNS, shrink
     from cnnspec.report.failing_case import failing_program, size_line
 
     if verdict.verdict == "same":
         return f"nothing to shrink: the two do not differ; {path} was not written"
-    parties = parse_party(backends[0], device), parse_party(backends[1], device)
+    choices = parse_backend(backends[0], device), parse_backend(backends[1], device)
 
     def show(count: int) -> None:
         say(f"making the failing case smaller: comparison {count} of at most {RUNS}")
 
-    found = shrink(spec, parties, on_run=show)
+    found = shrink(spec, choices, on_run=show)
     if found is None:
         return (
             f"nothing to shrink: the difference does not show without the data and the training; "
             f"{path} was not written"
         )
     findings = found.verdict.findings
-    case = layer_case(found.spec, parties, findings[0]) if findings else None
+    case = layer_case(found.spec, choices, findings[0]) if findings else None
     write_text(path, failing_program(found, backends, case, Path(path).parent))
     return f"shrunk to {size_line(found)}: wrote {path}"

@@ -28,15 +28,15 @@ def print_explained(
     """Show what the budgets of a quantity are made of."""
     from cnnspec.cli.console import Output
     from cnnspec.cli.output import prints_on_stderr
-    from cnnspec.compare import parse_party
+    from cnnspec.compare import parse_backend
     from cnnspec.compare.explaining.explained import explain, quantities_called
     from cnnspec.data import load_data
     from cnnspec.plan import resolve
     from cnnspec.report.explained import explained_parts
 
     quantities = quantities_called(verdict, name)
-    parties = parse_party(backends[0], device), parse_party(backends[1], device)
+    choices = parse_backend(backends[0], device), parse_backend(backends[1], device)
     split = load_data(spec.data, data_dir, limits=spec.limits).train if spec.data else None
     with prints_on_stderr():
-        found = list(explain(resolve(spec), spec.training, parties, quantities, split))
+        found = list(explain(resolve(spec), spec.training, choices, quantities, split))
     Output().print("", *(part for each in found for part in explained_parts(each)), sep="\n")

@@ -11,8 +11,8 @@ from cnnspec.backends import LOOPS
 from cnnspec.backends.loops.pace import Pace, pace_of
 from cnnspec.bench.loops import cut_to_size
 from cnnspec.cli.output import say
+from cnnspec.compare.sides.choice import parse_backend
 from cnnspec.compare.sides.effort import effort_of
-from cnnspec.compare.sides.party import parse_party
 from cnnspec.compare.trajectory.few import share_of
 from cnnspec.compare.trajectory.together import planned_steps
 from cnnspec.data import Dataset, load_data
@@ -30,7 +30,7 @@ forward and back, those that go forward alone, and updates."""
 FEW_STEPS = 10
 """Steps that are offered in place of a whole training."""
 
-_SIDES = parse_party(LOOPS), parse_party(LOOPS)
+_SIDES = parse_backend(LOOPS), parse_backend(LOOPS)
 
 
 @dataclass(frozen=True)

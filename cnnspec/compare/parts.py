@@ -26,9 +26,9 @@ from cnnspec.compare.replay.layers import replay_layer
 from cnnspec.compare.replay.learning import replay_loss, replay_optimizer
 from cnnspec.compare.replay.steps import replay_prediction, replay_steps
 from cnnspec.compare.replay.whole_pass import replay_pass
+from cnnspec.compare.sides.choice import BackendChoice
 from cnnspec.compare.sides.isolation import Isolation
 from cnnspec.compare.sides.moment import Moment
-from cnnspec.compare.sides.party import Party
 from cnnspec.compare.sides.side import probe_weights
 from cnnspec.compare.verdict import Comparison, Consequence, Coverage, Finding, Kinks
 from cnnspec.compare.verdict.allowed import Place
@@ -48,31 +48,31 @@ def nobody(done: int, total: int, what: str) -> None:
 class Replayed:
     """What a replay found."""
 
-    quantities: tuple[Comparison, ...]
+    comparisons: tuple[Comparison, ...]
     coverage: Coverage
     findings: tuple[Finding, ...]
     kinks: tuple[Kinks, ...]
     follows: tuple[Consequence, ...]
 
 
-def replay(
+def replay_parts(
     plan: Plan,
     training: Training,
-    parties: tuple[Party, Party],
+    choices: tuple[BackendChoice, BackendChoice],
     *,
     split: Split | None = None,
     moment: Moment | None = None,
     allowed: Collection[Place] = (),
     on_progress: Progress = nobody,
 ) -> Replayed:
-    """Hold every part of two parties together.
+    """Hold every part of two backends together.
 
     `split` is the user's data, if any. Weights are drawn for it, unless a `moment` of a
     training is replayed: then its weights, slots and batch are those of that step. `allowed` is
     what need not be compared.
     """
     weights = moment.weights if moment else probe_weights(plan, training.seed)
-    isolation = Isolation(plan, training, parties, weights, moment)
+    isolation = Isolation(plan, training, choices, weights, moment)
     with np.errstate(all="ignore"):
         inputs = inputs_of(isolation, split)
         parts = list(_parts(isolation, inputs))
@@ -80,11 +80,11 @@ def replay(
             on_progress(done, len(parts) + 1, what)
             replay_part()
         on_progress(len(parts), len(parts) + 1, "the verdict")
-        quantities = _in_order(isolation)
-        findings, follows = findings_of(isolation, quantities, inputs)
+        comparisons = _in_order(isolation)
+        findings, follows = findings_of(isolation, comparisons, inputs)
         kinks = kinks_of(isolation, inputs.layers)
-    coverage = coverage_of(isolation, quantities, allowed)
-    return Replayed(quantities, coverage, findings, kinks, follows)
+    coverage = coverage_of(isolation, comparisons, allowed)
+    return Replayed(comparisons, coverage, findings, kinks, follows)
 
 
 def _parts(isolation: Isolation, inputs: Inputs) -> Iterator[tuple[str, Callable[[], object]]]:
@@ -117,5 +117,5 @@ def _replay_layer(isolation: Isolation, probe: LayerProbe, last: bool) -> None:
 def _in_order(isolation: Isolation) -> tuple[Comparison, ...]:
     layers = (Layer(at.name) for at in isolation.plan.layers)
     order: list[Address] = [*layers, LOSS, OPTIMIZER, STEP]
-    found = isolation.ledger.quantities()
-    return tuple(sorted(found, key=lambda quantity: order.index(quantity.address)))
+    found = isolation.ledger.comparisons()
+    return tuple(sorted(found, key=lambda comparison: order.index(comparison.address)))

@@ -1,4 +1,4 @@
-"""The whole comparison of two parties on one spec."""
+"""The whole comparison of two backends on one spec."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any, Literal
 from cnnspec.address import TRAINING
 from cnnspec.backends.device import require_cpu
 from cnnspec.backends.raised import told
-from cnnspec.compare.parts import Progress, nobody, replay
-from cnnspec.compare.sides.party import Party, parse_party
+from cnnspec.compare.parts import Progress, nobody, replay_parts
+from cnnspec.compare.sides.choice import BackendChoice, parse_backend
 from cnnspec.compare.trajectory import Mode, run_trajectory
 from cnnspec.compare.trajectory.few import FEW, Few, share_of
 from cnnspec.compare.trajectory.together import Event
@@ -29,7 +29,7 @@ TWINS = 3
 
 def compare_backends(
     spec: ModelSpec,
-    backends: tuple[str | Party, str | Party] = ("numpy", "torch"),
+    backends: tuple[str | BackendChoice, str | BackendChoice] = ("numpy", "torch"),
     *,
     mode: Mode | Literal["replay"] = "lockstep",
     steps: int | Few | None = None,
@@ -44,7 +44,7 @@ def compare_backends(
     """Say whether two backends are the same function on a spec, and train both.
 
     A backend is a name, a name with settings (`torch@float64`, `torch@compile+threads=2`), a
-    user's own (`path/to/file.py:Network`), or a Party.
+    user's own (`path/to/file.py:Network`), or a BackendChoice.
 
     First every layer, the loss and the optimizer are replayed alone on the same inputs
     and held against what rounding explains; that gives the verdict. Then both are trained
@@ -68,13 +68,13 @@ def compare_backends(
     """
     if mode == "free" and twins < 2:
         raise ComparisonError(f"`twins` is {twins}; free training needs 2 or more")
-    first, second = _two_parties(backends, device, spec.training)
+    first, second = _two_choices(backends, device, spec.training)
     plan = resolve_to_train(spec)
     allowed = read_allowed(plan, allow)
     data = load_data(spec.data, data_dir, limits=spec.limits) if spec.data else None
     if data:
         data.check_fits(plan.input, plan.classes)
-    verdict = compare_parties(
+    verdict = compare_choices(
         plan, spec.training, first, second, data=data, allowed=allowed, on_progress=on_progress
     )
     share = None
@@ -82,7 +82,7 @@ def compare_backends(
         share = share_of(plan, spec.training, (first, second), data) if data else None
         steps = share.steps if share else None
     asked = {"mode": mode, "steps": steps, "twins": twins if mode == "free" else None}
-    of_sides = {party.label: _settings(party, spec.training) for party in (first, second)}
+    of_sides = {choice.label: _settings(choice, spec.training) for choice in (first, second)}
     more = {**asked, "allow": sorted(allow), "sides": of_sides}
     verdict = replace(verdict, provenance=provenance(spec, data) | more)
     if on_replayed:
@@ -110,18 +110,18 @@ def compare_backends(
     return replace(verdict, trajectory=trajectory)
 
 
-def compare_parties(
+def compare_choices(
     plan: Plan,
     training: Training,
-    first: Party,
-    second: Party,
+    first: BackendChoice,
+    second: BackendChoice,
     *,
     data: Dataset | None = None,
     allowed: Collection[Place] = (),
     on_progress: Progress = nobody,
 ) -> Verdict:
-    """Replay every part of two parties in isolation, without training them."""
-    found = replay(
+    """Replay every part of two backends in isolation, without training them."""
+    found = replay_parts(
         plan,
         training,
         (first, second),
@@ -132,7 +132,7 @@ def compare_parties(
     return Verdict(
         plan.name,
         (first.label, second.label),
-        found.quantities,
+        found.comparisons,
         found.coverage,
         found.findings,
         found.kinks,
@@ -146,11 +146,11 @@ def _without_training(coverage: Coverage, why: str, allowed: Collection[Place]) 
     return replace(coverage, not_compared=(*coverage.not_compared, missing))
 
 
-def _two_parties(
-    backends: tuple[str | Party, str | Party], device: str, training: Training
-) -> tuple[Party, Party]:
+def _two_choices(
+    backends: tuple[str | BackendChoice, str | BackendChoice], device: str, training: Training
+) -> tuple[BackendChoice, BackendChoice]:
     """Return what is compared, once it is known that it can be."""
-    first, second = _told_apart(*(_party(backend, device) for backend in backends))
+    first, second = _told_apart(*(_choice(backend, device) for backend in backends))
     if first.label == second.label:
         raise BackendError(
             f"two different backends are compared; found `{first.label}` twice (one backend "
@@ -158,12 +158,12 @@ def _two_parties(
         )
     if not (first.takes_device or second.takes_device):
         require_cpu(f"{first.label} or {second.label}", device)
-    for party in (first, second):
-        party.check_settings(training)
+    for choice in (first, second):
+        choice.check_settings(training)
     return first, second
 
 
-def _told_apart(first: Party, second: Party) -> tuple[Party, Party]:
+def _told_apart(first: BackendChoice, second: BackendChoice) -> tuple[BackendChoice, BackendChoice]:
     """Call two backends of one name by as much of their files as tells them apart."""
     if first.label != second.label or first.backend == second.backend:
         return first, second
@@ -181,21 +181,21 @@ def _told_apart(first: Party, second: Party) -> tuple[Party, Party]:
     return _called_by(first, parts[0][-needed:]), _called_by(second, parts[1][-needed:])
 
 
-def _called_by(party: Party, parts: Collection[str]) -> Party:
-    name = party.backend.rpartition(":")[2]
-    return replace(party, label="/".join(parts) + party.label.removeprefix(name))
+def _called_by(choice: BackendChoice, parts: Collection[str]) -> BackendChoice:
+    name = choice.backend.rpartition(":")[2]
+    return replace(choice, label="/".join(parts) + choice.label.removeprefix(name))
 
 
-def _settings(party: Party, training: Training) -> dict[str, Any]:
+def _settings(choice: BackendChoice, training: Training) -> dict[str, Any]:
     return {
-        "backend": party.backend,
-        "precision": party.working_precision(training),
-        "device": party.device,
-        "threads": party.threads,
-        "autocast": party.options.get("autocast"),
-        "compile": bool(party.options.get("compile")),
+        "backend": choice.backend,
+        "precision": choice.working_precision(training),
+        "device": choice.device,
+        "threads": choice.threads,
+        "autocast": choice.options.get("autocast"),
+        "compile": bool(choice.options.get("compile")),
     }
 
 
-def _party(backend: str | Party, device: str) -> Party:
-    return backend if isinstance(backend, Party) else parse_party(backend, device)
+def _choice(backend: str | BackendChoice, device: str) -> BackendChoice:
+    return backend if isinstance(backend, BackendChoice) else parse_backend(backend, device)

@@ -11,10 +11,10 @@ from typing import Any, Literal
 import numpy as np
 
 from cnnspec.backends.network import Network
-from cnnspec.compare.parts import Progress, Replayed, nobody, replay
+from cnnspec.compare.parts import Progress, Replayed, nobody, replay_parts
 from cnnspec.compare.probes.draw import DATA_IMAGES
+from cnnspec.compare.sides.choice import BackendChoice, parse_backend
 from cnnspec.compare.sides.moment import Moment
-from cnnspec.compare.sides.party import Party, parse_party
 from cnnspec.compare.trajectory.distance import TwinEnvelope, distances, one_ulp_away
 from cnnspec.compare.verdict.provenance import provenance
 from cnnspec.data import Dataset, Split, load_data
@@ -123,9 +123,9 @@ def compare_runs(
     plan, training = resolve(specs[0]), specs[0].training
     states = _weights(first, specs[0]), _weights(second, specs[1])
     histories = first.history(), second.history()
-    parties = parse_party(names[0], device), parse_party(names[1], device)
+    choices = parse_backend(names[0], device), parse_backend(names[1], device)
     data = tuple(_data(spec, run, data_dir) for spec, run in zip(specs, (first, second)))
-    networks = [_loaded(*of_run) for of_run in zip(parties, specs, states)]
+    networks = [_loaded(*of_run) for of_run in zip(choices, specs, states)]
     results = [evaluate(network, of_run.test) for network, of_run in zip(networks, data)]
     same_layers = all(layer.status == "same" for layer in difference.layers)
     on_disk = [
@@ -136,7 +136,7 @@ def compare_runs(
     parts = None
     if same_layers and not broken and names[0] != names[1]:
         moment = Moment(1, states[0], networks[0].optimizer_state(), _images(data[0]))
-        parts = replay(plan, training, parties, moment=moment, on_progress=on_progress)
+        parts = replay_parts(plan, training, choices, moment=moment, on_progress=on_progress)
     apart = distances(*states) if same_layers and not broken else {}
     changed = any(has_effect(change) for change in difference.options)
     finished = {len(history) for history in histories}
@@ -144,7 +144,7 @@ def compare_runs(
     decided = changed or (parts is not None and not _clean(parts))
     if any(apart.values()) and not decided and len(finished) == 1 and twins and histories[0]:
         as_far = training.model_copy(update={"epochs": finished.pop()})
-        differing = parties if parties[0].backend != parties[1].backend else parties[:1]
+        differing = choices if choices[0].backend != choices[1].backend else choices[:1]
         envelope = _envelope(plan, as_far, differing, data[0], states, twins, on_step)
     verdict, reason = _judged(same_layers, changed, histories, parts, apart, envelope, broken)
     predictions = [result.predictions for result in results]
@@ -231,7 +231,7 @@ def _judged(
 def _envelope(
     plan: Plan,
     training: Training,
-    parties: tuple[Party, ...],
+    choices: tuple[BackendChoice, ...],
     data: Dataset,
     states: tuple[State, State],
     twins: int,
@@ -243,14 +243,14 @@ def _envelope(
     show how far that brings them. That the backends are one function is known from their parts.
     """
     found, accuracy = [], []
-    for party, number in product(parties, range(1, 1 + twins)):
-        twin = party.build(plan, training)
+    for choice, number in product(choices, range(1, 1 + twins)):
+        twin = choice.build(plan, training)
         twin.load_state(one_ulp_away(twin.state(), training.seed, number))
         history = train(twin, data, training, on_step=on_step)
         found.append(distances(states[0], twin.state()))
         accuracy.append(history[-1].test_accuracy)
     apart = distances(*states)
-    envelope = TwinEnvelope(parties[0].working_precision(training))
+    envelope = TwinEnvelope(choices[0].working_precision(training))
     envelope.take(found)
     worst = envelope.hold(apart)
     assert worst, "twins are trained where weights differ"
@@ -279,8 +279,8 @@ def _weights(run: Run, spec: ModelSpec) -> State:
         ) from error
 
 
-def _loaded(party: Party, spec: ModelSpec, state: State) -> Network:
-    network = party.build(resolve(spec), spec.training)
+def _loaded(choice: BackendChoice, spec: ModelSpec, state: State) -> Network:
+    network = choice.build(resolve(spec), spec.training)
     with np.errstate(over="ignore"):  # told as weights that are not finite
         network.load_state(state)
     return network

@@ -10,12 +10,12 @@ from typing import NamedTuple
 
 from cnnspec.address import Address
 from cnnspec.backends import builder_of
-from cnnspec.compare.planted import FAULTS, Fault
+from cnnspec.compare.planted import FAULTS, PlantedFault
 from cnnspec.compare.planted.planting import faulty_builder
 from cnnspec.compare.planted.random_specs import random_spec
 from cnnspec.compare.planted.specs import SPECS
-from cnnspec.compare.referee import compare_parties
-from cnnspec.compare.sides.party import Party
+from cnnspec.compare.referee import compare_choices
+from cnnspec.compare.sides.choice import BackendChoice
 from cnnspec.compare.verdict import Finding, Verdict
 from cnnspec.plan import Plan, resolve
 from cnnspec.spec.dump import dump_spec
@@ -35,7 +35,7 @@ DIAGNOSED_SHARE = 0.9
 class Trial:
     """What the referee said of one fault on one spec."""
 
-    fault: Fault
+    fault: PlantedFault
     spec: str
     place: Address
     """Where it should be found: where the fault was planted."""
@@ -149,7 +149,7 @@ Progress = Callable[[int, int, str], None]
 def run_selftest(
     *,
     clean: int,
-    faults: Sequence[Fault] = FAULTS,
+    faults: Sequence[PlantedFault] = FAULTS,
     seed: int = 0,
     on_progress: Progress | None = None,
 ) -> SelfTest:
@@ -178,10 +178,12 @@ def run_selftest(
     return SelfTest(tuple(trials), clean, tuple(alarms), against)
 
 
-def _trial(fault: Fault, spec: ModelSpec, against: str) -> Trial:
+def _trial(fault: PlantedFault, spec: ModelSpec, against: str) -> Trial:
     plan = resolve(spec)
-    party = Party(FAULTY, FAULTY, faulty_builder(fault, plan))  # a copy of our own: no guard
-    verdict = _judge(plan, spec.training, party, against)
+    choice = BackendChoice(
+        FAULTY, FAULTY, faulty_builder(fault, plan)
+    )  # a copy of our own: no guard
+    verdict = _judge(plan, spec.training, choice, against)
     return Trial(fault, spec.name, fault.place(plan), verdict.first_divergence)
 
 
@@ -189,14 +191,16 @@ def _false_alarms(spec: ModelSpec, against: str) -> Iterator[FalseAlarm]:
     plan = resolve(spec)
     for precision in PRECISIONS:
         training = spec.training.model_copy(update={"precision": precision})
-        verdict = _judge(plan, training, Party.of_builder(FAULTY, builder_of("numpy")), against)
+        verdict = _judge(
+            plan, training, BackendChoice.of_builder(FAULTY, builder_of("numpy")), against
+        )
         if verdict.verdict != "same":
             yield FalseAlarm(dump_spec(spec), precision, verdict)
 
 
-def _judge(plan: Plan, training: Training, first: Party, against: str) -> Verdict:
-    second = Party.of_builder(against, builder_of(against))
-    return compare_parties(plan, training, first, second)
+def _judge(plan: Plan, training: Training, first: BackendChoice, against: str) -> Verdict:
+    second = BackendChoice.of_builder(against, builder_of(against))
+    return compare_choices(plan, training, first, second)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import numpy as np
 from cnnspec.backends.user_file import is_user_file, whole_path
 from cnnspec.compare.explaining.failing_case import LayerCase
 from cnnspec.compare.explaining.shrink import Failure, Shrunk
-from cnnspec.compare.sides.party import BOTH
+from cnnspec.compare.sides.choice import BOTH
 from cnnspec.report.address import words
 from cnnspec.report.quantities import budget_words, label
 from cnnspec.spec.dump import dump_spec
@@ -45,7 +45,7 @@ grad_output = np.array({grad_output})
 {noise}
 found = []
 for backend in BACKENDS:
-    network = parse_party(backend).build(plan, spec.training, "float64")
+    network = parse_backend(backend).build(plan, spec.training, "float64")
     trace = network.replay(
         {layer!r}, [x.copy() for x in inputs], grad_output.copy(), state=state{given}
     )
@@ -82,7 +82,7 @@ def failing_program(
     if case is not None and _numbers(case) <= MANY:
         imports = (
             "import numpy as np\n\nfrom cnnspec import parse_spec, resolve\n"
-            "from cnnspec.compare import parse_party"
+            "from cnnspec.compare import parse_backend"
         )
         return _head(shrunk, backends, imports, folder) + _layer(case, shrunk.failure.wrong_side)
     imports = (

@@ -10,7 +10,7 @@ from rich.text import Text
 from cnnspec.address import STEP, TRAINING
 from cnnspec.compare.judging.rules import SENTENCES
 from cnnspec.compare.probes.draw import DATA_IMAGES
-from cnnspec.compare.sides.party import BOTH
+from cnnspec.compare.sides.choice import BOTH
 from cnnspec.compare.verdict import Cause, Comparison, Consequence, Finding, RuleName
 from cnnspec.compare.verdict.quantities import OWN_INPUT, OWN_WEIGHTS, WHOLE_PASS
 from cnnspec.report.address import words
@@ -49,7 +49,7 @@ def follow_lines(
     by_rule: dict[RuleName, dict[str, None]] = {}
     for item in follows:
         of_rule = by_rule.setdefault(item.rule, {})
-        of_rule[f"{words(item.quantity.address)}, {label(item.quantity.quantity)}"] = None
+        of_rule[f"{words(item.comparison.address)}, {label(item.comparison.quantity)}"] = None
     what = "it" if len(findings) == 1 else "these"
     if whole:
         for rule, names in by_rule.items():

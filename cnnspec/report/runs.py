@@ -145,9 +145,9 @@ def runs_document(found: RunsVerdict) -> Document:
 
 def _parts_document(parts: Replayed) -> Document:
     return {
-        "compared": len(parts.quantities),
+        "compared": len(parts.comparisons),
         "differ": len(parts.findings),
         **replay_content(
-            parts.quantities, parts.coverage, parts.findings, parts.kinks, parts.follows
+            parts.comparisons, parts.coverage, parts.findings, parts.kinks, parts.follows
         ),
     }

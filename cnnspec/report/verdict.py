@@ -40,11 +40,11 @@ def replay_parts(
         yield Text("")
         yield Paragraphs(paragraphs, whole)
     yield from follow_lines(found.findings, found.follows, whole=whole)
-    yield from coverage_lines(found.quantities, found.coverage, whole=whole)
+    yield from coverage_lines(found.comparisons, found.coverage, whole=whole)
     if whole or not paragraphs:
         yield from kink_lines(found.kinks)
     if whole:
-        yield QuantitiesTable(found.quantities)
+        yield QuantitiesTable(found.comparisons)
         yield legend()
 
 

@@ -35,9 +35,9 @@ def verdict_document(verdict: Verdict) -> Document:
         backends=verdict.backends,
         verdict=verdict.verdict,
         first_divergence=_finding(first) if first else None,
-        compared=len(verdict.quantities),
+        compared=len(verdict.comparisons),
         **replay_content(
-            verdict.quantities,
+            verdict.comparisons,
             verdict.coverage,
             verdict.findings,
             verdict.kinks,
@@ -99,7 +99,7 @@ def _cause(cause: Cause) -> Document:
 
 
 def _follows(item: Consequence) -> Document:
-    found = item.quantity
+    found = item.comparison
     return where(found.address) | {
         "quantity": found.quantity,
         "precision": found.precision,

@@ -16,11 +16,12 @@ from cnnspec.spec.optimizers import AnyOptimizer, Optimizer
 from cnnspec.spec.section import Kind
 
 PUBLIC = """
-    BackendError Batch CnnspecError ComparisonError DataError DataWarning Dataset Diagnostic Digits
-    FashionMNIST Inspection LayerTrace Limits LossTrace MNIST MissingDataError MissingExtraError
-    ModelSpec NPZ Network Normalize Party Plan RunError ShapeError SpecError Split StateError Trace
-    Training TrainingError Verdict build compare_backends dump_spec evaluate initial_weights
-    inspect_spec load_data load_spec parse_spec plain_network resolve shipped_specs train
+    BackendChoice BackendError Batch CnnspecError ComparisonError DataError DataWarning Dataset
+    Diagnostic Digits FashionMNIST Inspection LayerTrace Limits LossTrace MNIST MissingDataError
+    MissingExtraError ModelSpec NPZ Network Normalize Plan RunError ShapeError SpecError Split
+    StateError Trace Training TrainingError Verdict build compare_backends dump_spec evaluate
+    initial_weights inspect_spec load_data load_spec parse_spec plain_network resolve shipped_specs
+    train
 """
 """All but the kinds, which are public as they are in their tables."""
 

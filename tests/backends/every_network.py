@@ -12,7 +12,7 @@ from cnnspec.backends import numpy as engine
 from cnnspec.backends.guard import guarded
 from cnnspec.backends.network import Batch, LayerTimes, Network, StepResult
 from cnnspec.backends.numpy import NumPyNetwork
-from cnnspec.compare import parse_party
+from cnnspec.compare import parse_backend
 from cnnspec.compare.sides.plain import plain_network
 from cnnspec.initial import initial_weights
 from cnnspec.plan import Plan, resolve
@@ -107,7 +107,7 @@ def _guarded(plan: Plan, training: Training) -> Network:
 
 NETWORKS: dict[str, Callable[[Plan, Training], Network]] = {
     **{
-        name: parse_party(name).build
+        name: parse_backend(name).build
         for name in ("numpy", "loops", "torch", "numpy@threads=2", "torch@threads=2")
     },
     "plain": _plain,

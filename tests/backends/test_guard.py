@@ -17,7 +17,7 @@ from cnnspec.backends.numpy import NumPyNetwork
 from cnnspec.backends.numpy.conv import ConvNumPy
 from cnnspec.backends.numpy.pool import PoolNumPy
 from cnnspec.backends.raised import told
-from cnnspec.compare import parse_party
+from cnnspec.compare import parse_backend
 from tests.faulty import faulty
 
 SPEC = parse_spec("""
@@ -115,8 +115,8 @@ def test_an_error_says_whose_it_is() -> None:
 @pytest.mark.parametrize("first", [True, False])
 @pytest.mark.parametrize("fault", [Raises, Exits])
 def test_a_layer_that_fails_is_not_compared_on_either_side(fault: Any, first: bool) -> None:
-    parties = faulty(conv=fault), parse_party("numpy")
-    verdict = compare_backends(SPEC, parties if first else parties[::-1])
+    choices = faulty(conv=fault), parse_backend("numpy")
+    verdict = compare_backends(SPEC, choices if first else choices[::-1])
     missing = [item for item in verdict.coverage.not_compared if item.layer == "conv1"]
     assert {item.quantity for item in missing} >= {"output", "grad_input"}
     assert {item.why.startswith("faulty: ") for item in missing} == {True}
@@ -125,7 +125,7 @@ def test_a_layer_that_fails_is_not_compared_on_either_side(fault: Any, first: bo
 
 
 def test_an_exit_names_its_line() -> None:
-    verdict = compare_backends(SPEC, (parse_party("numpy"), faulty(conv=Exits)), steps=0)
+    verdict = compare_backends(SPEC, (parse_backend("numpy"), faulty(conv=Exits)), steps=0)
     why = verdict.coverage.not_compared[0].why
     assert "`faulty` calls sys.exit(0) in replay (" in why
     assert "raise SystemExit(0))" in why
@@ -141,7 +141,7 @@ def test_an_exit_names_its_line() -> None:
     ],
 )
 def test_a_training_that_fails_stops(parts: Any, reason: str, steps: int) -> None:
-    trajectory = compare_backends(SPEC, (parse_party("numpy"), faulty(**parts))).trajectory
+    trajectory = compare_backends(SPEC, (parse_backend("numpy"), faulty(**parts))).trajectory
     assert trajectory is not None
     assert trajectory.total_steps == steps
     assert trajectory.stopped["faulty"].startswith(reason)
@@ -150,7 +150,7 @@ def test_a_training_that_fails_stops(parts: Any, reason: str, steps: int) -> Non
 
 
 def test_a_network_that_cannot_be_tested_is_not_compared() -> None:
-    verdict = compare_backends(SPEC, (parse_party("numpy"), faulty(conv=Raises)))
+    verdict = compare_backends(SPEC, (parse_backend("numpy"), faulty(conv=Raises)))
     assert verdict.trajectory is None
     last = verdict.coverage.not_compared[-1]
     assert (last.address, last.allowed) == (TRAINING, False)
@@ -158,7 +158,7 @@ def test_a_network_that_cannot_be_tested_is_not_compared() -> None:
 
 
 def test_predictions_of_another_shape_are_not_compared() -> None:
-    verdict = compare_backends(SPEC, (parse_party("numpy"), faulty(network=Transposed)))
+    verdict = compare_backends(SPEC, (parse_backend("numpy"), faulty(network=Transposed)))
     assert verdict.verdict == "different"
     last = verdict.coverage.not_compared[-1]
     assert last.address == TRAINING

@@ -12,7 +12,7 @@ from cnnspec.backends.loops.batch_norm import BatchNormLoops
 from cnnspec.backends.plain import PlainClassError, PlainLayer, UnsupportedSettingError
 from cnnspec.backends.plain.arrays import axes_between
 from cnnspec.backends.user_file import load_from_file
-from cnnspec.compare import Party, Verdict, compare_backends, plain_network
+from cnnspec.compare import BackendChoice, Verdict, compare_backends, plain_network
 from cnnspec.spec.layers import BatchNorm, Conv, Linear, Pool, ReLU
 
 CONV = parse_spec("input: [2, 4, 5]\nlayers: [conv: {out_channels: 3, kernel_size: 2}, flatten]")
@@ -21,7 +21,7 @@ LINEAR = parse_spec("input: [1, 1, 4]\nlayers: [flatten, linear: {out_features: 
 
 def compared(spec: Any, layout: str = "nchw", names: Any = None, **layers: type) -> Verdict:
     build = partial(plain_network, layers=layers, layout=layout, names=names)
-    return compare_backends(spec, ("loops", Party.of_builder("student", build)))
+    return compare_backends(spec, ("loops", BackendChoice.of_builder("student", build)))
 
 
 class Habit:
@@ -591,8 +591,8 @@ layers:
 
 def of_notebook(name: str) -> tuple[Verdict, set[tuple[str, str, str]]]:
     """Compare a network of the notebook's layers; return where it is wrong, and why."""
-    party = Party.of_builder("notebook", load_from_file(f"{NOTEBOOK}:{name}"))
-    verdict = compare_backends(LAYERS, ("loops", party))
+    choice = BackendChoice.of_builder("notebook", load_from_file(f"{NOTEBOOK}:{name}"))
+    verdict = compare_backends(LAYERS, ("loops", choice))
     assert {found.wrong_side for found in verdict.findings} == {"notebook"}
     return verdict, {
         (found.layer, found.quantity, found.cause.code if found.cause else "")

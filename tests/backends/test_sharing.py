@@ -21,7 +21,7 @@ import pytest
 from threadpoolctl import threadpool_info
 
 from cnnspec.backends.network import Batch, Network
-from cnnspec.compare import Party, parse_party
+from cnnspec.compare import BackendChoice, parse_backend
 from cnnspec.compare.sides.plain import plain_network
 from cnnspec.errors import BackendError
 from cnnspec.plan import Plan
@@ -203,7 +203,7 @@ def test_a_network_of_a_user_s_file_is_sent_with_its_file(tmp_path: Path) -> Non
         (tmp_path / folder).mkdir()
         file = tmp_path / folder / "own.py"
         file.write_text(OWN.replace("x > 0", "x > 1") if folder == "second" else OWN)
-        networks.append(parse_party(f"{file}:Network").build(PLAN, TRAINING))
+        networks.append(parse_backend(f"{file}:Network").build(PLAN, TRAINING))
     wanted = [network.predict(BATCHES[1][0]) for network in networks]
     assert not np.array_equal(*wanted)
     for network, logits in zip(networks, wanted):
@@ -361,7 +361,7 @@ def test_steps_of_several_threads_are_taken_one_after_the_other(sort: str) -> No
 def test_a_number_of_threads_is_put_back(backend: str) -> None:
     """Limits that overlapped would leave the process with that of whoever came first."""
     networks = [
-        parse_party(f"{backend}@threads={count}").build(PLAN, TRAINING) for count in (1, 2, 3)
+        parse_backend(f"{backend}@threads={count}").build(PLAN, TRAINING) for count in (1, 2, 3)
     ]
     before = numbers_of_threads(backend)
     with ThreadPoolExecutor(6) as pool:
@@ -385,7 +385,7 @@ def test_two_limited_networks_of_one_engine_do_not_wait_for_each_other() -> None
     def build(plan: Plan, training: Training, *, device: str) -> Network:
         return own(plan, training, device=device, kind=Slow)
 
-    slow = replace(Party.of_builder("slow", build), threads=2).build(PLAN, TRAINING)
+    slow = replace(BackendChoice.of_builder("slow", build), threads=2).build(PLAN, TRAINING)
     plain = network_of("numpy@threads=2")
     images = BATCHES[0][0]
     found: dict[str, Array] = {}

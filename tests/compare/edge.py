@@ -14,7 +14,7 @@ from cnnspec import parse_spec, resolve
 from cnnspec.backends.network import Batch, Network
 from cnnspec.backends.numpy.conv import ConvNumPy
 from cnnspec.backends.numpy.linear import LinearNumPy
-from cnnspec.compare import Party, parse_party
+from cnnspec.compare import BackendChoice, parse_backend
 from cnnspec.compare.trajectory import run_trajectory
 from cnnspec.compare.trajectory.distance import one_ulp_away
 from cnnspec.compare.verdict import Trajectory
@@ -86,20 +86,20 @@ def advance(network: Network, steps: int, data: Dataset = DATA) -> StepTaken:
     return events[-1]  # type: ignore[return-value]
 
 
-def before_the_edge(second: Party) -> dict[str, Network]:
+def before_the_edge(second: BackendChoice) -> dict[str, Network]:
     """Return all the networks of a free comparison, as they stand before the step.
 
     And one of the first side's that stands where the second does.
     """
-    networks = {"first": parse_party("numpy").build(PLAN, TRAINING)}
+    networks = {"first": parse_backend("numpy").build(PLAN, TRAINING)}
     start = networks["first"].state()
     for number in range(1, 1 + TWINS):
-        networks[f"twin {number}"] = parse_party("numpy").build(PLAN, TRAINING)
+        networks[f"twin {number}"] = parse_backend("numpy").build(PLAN, TRAINING)
         networks[f"twin {number}"].load_state(one_ulp_away(start, TRAINING.seed, number))
     networks["second"] = second.build(PLAN, TRAINING)
     for network in networks.values():
         advance(network, EDGE - 1)
-    networks["there"] = parse_party("numpy").build(PLAN, TRAINING)
+    networks["there"] = parse_backend("numpy").build(PLAN, TRAINING)
     networks["there"].load_state(networks["second"].state())
     return networks
 
@@ -122,10 +122,10 @@ def matters(network: Network, batch: Split, image: int, unit: int) -> bool:
     return bool(grad[image, unit] > np.quantile(grad, 0.75))
 
 
-def data_on_the_edge(second: Party, *alone: str) -> Dataset:
+def data_on_the_edge(second: BackendChoice, *alone: str) -> Dataset:
     """Return data on which some networks decide one thing otherwise, in one step."""
     networks = before_the_edge(second)
-    probe = parse_party("numpy").build(PLAN, TRAINING)
+    probe = parse_backend("numpy").build(PLAN, TRAINING)
     taken = advance(probe, EDGE)
     weights = {
         name: [
@@ -159,7 +159,7 @@ def data_on_the_edge(second: Party, *alone: str) -> Dataset:
     raise AssertionError("no image puts these networks on the other side")
 
 
-def trained(second: Party, data: Dataset, steps: int = 8, **options: Any) -> Trajectory:
-    parties = parse_party("numpy"), second
+def trained(second: BackendChoice, data: Dataset, steps: int = 8, **options: Any) -> Trajectory:
+    choices = parse_backend("numpy"), second
     given = {"plan": PLAN, "training": TRAINING, "mode": "free", "steps": steps, "twins": TWINS}
-    return run_trajectory(parties=parties, data=data, **given | options)
+    return run_trajectory(choices=choices, data=data, **given | options)

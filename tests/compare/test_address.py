@@ -13,10 +13,10 @@ from cnnspec.address import LOSS, OPTIMIZER, TRAINING, Layer
 from cnnspec.backends import numpy as engine
 from cnnspec.backends.numpy.conv import ConvNumPy
 from cnnspec.backends.numpy.linear import LinearNumPy
-from cnnspec.compare import Party, Verdict, parse_party
+from cnnspec.compare import BackendChoice, Verdict, parse_backend
 from cnnspec.compare.explaining.failing_case import layer_case
 from cnnspec.compare.explaining.shrink import shrink
-from cnnspec.compare.planted import FAULTS, Fault
+from cnnspec.compare.planted import FAULTS, PlantedFault
 from cnnspec.compare.planted.planting import faulty_builder
 from cnnspec.compare.verdict.allowed import read_allowed
 from cnnspec.documents import to_json
@@ -53,8 +53,8 @@ class Raises(LinearNumPy):
 
 
 def compared(spec: ModelSpec, *, allow: tuple[str, ...] = (), **layers: Any) -> Verdict:
-    parties = parse_party("numpy"), faulty(**layers)
-    return compare_backends(spec, parties, mode="replay", allow=allow)
+    choices = parse_backend("numpy"), faulty(**layers)
+    return compare_backends(spec, choices, mode="replay", allow=allow)
 
 
 @pytest.mark.parametrize("name", CALLED)
@@ -98,11 +98,11 @@ PLANTED = ["linear-weight-gradient-divided", "loss-double-softmax", "adam-eps-in
 @pytest.mark.torch
 @pytest.mark.parametrize("fault", [fault for fault in FAULTS if fault.name in PLANTED])
 @pytest.mark.parametrize("name", ["loss", "optimizer"])
-def test_the_selftest_plants_and_finds_in_such_specs(fault: Fault, name: str) -> None:
+def test_the_selftest_plants_and_finds_in_such_specs(fault: PlantedFault, name: str) -> None:
     spec = spec_of("first", name)
     plan = resolve(spec)
-    party = Party("numpy", "numpy", faulty_builder(fault, plan))
-    (finding, *_) = compare_backends(spec, (party, "loops"), mode="replay").findings
+    choice = BackendChoice("numpy", "numpy", faulty_builder(fault, plan))
+    (finding, *_) = compare_backends(spec, (choice, "loops"), mode="replay").findings
     assert finding.address == fault.place(plan)
     assert finding.wrong_side == "numpy"
     assert finding.cause
@@ -111,11 +111,11 @@ def test_the_selftest_plants_and_finds_in_such_specs(fault: Fault, name: str) ->
 
 def test_a_layer_called_loss_shrinks_as_a_layer() -> None:
     spec = spec_of("loss", "optimizer")
-    parties = parse_party("numpy"), faulty(conv=HalvedGradient)
-    found = shrink(spec, parties)
+    choices = parse_backend("numpy"), faulty(conv=HalvedGradient)
+    found = shrink(spec, choices)
     assert found is not None
     assert found.failure.part == "conv"
-    case = layer_case(found.spec, parties, found.verdict.findings[0])
+    case = layer_case(found.spec, choices, found.verdict.findings[0])
     assert case is not None
     assert case.quantity == "grad_weight"
 

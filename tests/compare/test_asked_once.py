@@ -10,7 +10,7 @@ import pytest
 from cnnspec import compare_backends, parse_spec
 from cnnspec.backends import numpy as engine
 from cnnspec.backends.numpy.conv import ConvNumPy
-from cnnspec.compare import Party, Verdict
+from cnnspec.compare import BackendChoice, Verdict
 from cnnspec.trace import Array, LayerTrace, LossTrace
 from tests.faulty import faulty
 
@@ -44,10 +44,10 @@ def doubled(logits: Array, labels: Any) -> Any:
     return 2 * loss, 2 * grad
 
 
-def asked(party: Party) -> tuple[Verdict, Counter[Any]]:
+def asked(choice: BackendChoice) -> tuple[Verdict, Counter[Any]]:
     """Compare a faulty side with the engine; count what it was asked, in each precision."""
     count: Counter[Any] = Counter()
-    right = party.builder
+    right = choice.builder
 
     def build(*given: Any, **options: Any) -> Any:
         network = right(*given, **options)
@@ -75,12 +75,12 @@ def asked(party: Party) -> tuple[Verdict, Counter[Any]]:
         return network
 
     kept: list[Any] = []
-    watched_party = Party("faulty", "faulty", build)
-    return compare_backends(SPEC, (watched_party, "numpy"), mode="replay"), count
+    watched_choice = BackendChoice("faulty", "faulty", build)
+    return compare_backends(SPEC, (watched_choice, "numpy"), mode="replay"), count
 
 
 @pytest.mark.parametrize(
-    ("party", "code"),
+    ("choice", "code"),
     [
         (faulty(conv=Halved), "scale"),
         (faulty(conv=Coarse), "low-precision"),
@@ -88,8 +88,8 @@ def asked(party: Party) -> tuple[Verdict, Counter[Any]]:
     ],
     ids=["a gradient", "a precision", "the loss"],
 )
-def test_a_side_is_asked_once(party: Party, code: str) -> None:
-    verdict, count = asked(party)
+def test_a_side_is_asked_once(choice: BackendChoice, code: str) -> None:
+    verdict, count = asked(choice)
     cause = verdict.findings[0].cause
     assert cause is not None
     assert cause.code == code

@@ -9,7 +9,7 @@ from cnnspec.address import LOSS, PASS, STEP, Layer
 from cnnspec.backends.numpy import NumPyNetwork
 from cnnspec.backends.numpy.linear import LinearNumPy
 from cnnspec.backends.numpy.pool import PoolNumPy
-from cnnspec.compare import Verdict, parse_party
+from cnnspec.compare import Verdict, parse_backend
 from tests.faulty import faulty
 
 SPEC = parse_spec("""
@@ -43,7 +43,7 @@ class NoLoss(NumPyNetwork):
 
 
 def compared(*, allow: tuple[str, ...] = (), spec: ModelSpec = SPEC, **parts: Any) -> Verdict:
-    return compare_backends(spec, (parse_party("numpy"), faulty(**parts)), allow=allow)
+    return compare_backends(spec, (parse_backend("numpy"), faulty(**parts)), allow=allow)
 
 
 @pytest.mark.torch

@@ -16,8 +16,8 @@ from cnnspec.backends.assembled import AssembledNetwork
 from cnnspec.backends.network import Batch
 from cnnspec.backends.numpy import NumPyNetwork
 from cnnspec.backends.numpy.conv import ConvNumPy
-from cnnspec.compare import Party, compare_parties, parse_party
-from cnnspec.compare.planted import FAULTS, Fault
+from cnnspec.compare import BackendChoice, compare_choices, parse_backend
+from cnnspec.compare.planted import FAULTS, PlantedFault
 from cnnspec.compare.planted.network import NETWORK
 from cnnspec.compare.planted.planting import faulty_builder
 from cnnspec.compare.planted.specs import SPECS
@@ -60,12 +60,12 @@ def costly(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_the_loops_cost_much_where_a_batch_has_many_outputs(batch: int, expected: Effort) -> None:
-    assert effort_of(parse_party("loops"), PLAN, batch, seconds=99.0) == expected
+    assert effort_of(parse_backend("loops"), PLAN, batch, seconds=99.0) == expected
 
 
 @pytest.mark.parametrize("backend", ["numpy", "torch"])
 def test_an_engine_never_costs_much_however_busy_the_machine_is(backend: str) -> None:
-    found = effort_of(parse_party(backend), PLAN, 1000, seconds=99.0)
+    found = effort_of(parse_backend(backend), PLAN, 1000, seconds=99.0)
     assert found == Effort(2_000_000 // OUTPUTS)
 
 
@@ -78,8 +78,8 @@ def test_an_engine_never_costs_much_however_busy_the_machine_is(backend: str) ->
     ],
 )
 def test_somebodys_own_backend_costs_what_the_clock_says(seconds: float, expected: Effort) -> None:
-    party = Party("own", "own.py:Network", builder_of("numpy"))
-    assert effort_of(party, PLAN, 32, seconds) == expected
+    choice = BackendChoice("own", "own.py:Network", builder_of("numpy"))
+    assert effort_of(choice, PLAN, 32, seconds) == expected
 
 
 class Counted:
@@ -88,14 +88,14 @@ class Counted:
     def __init__(self) -> None:
         self.asked: dict[tuple[str, str], list[int]] = {}
 
-    def party(self) -> Party:
+    def choice(self) -> BackendChoice:
         def build(plan: Any, training: Any, *, device: str) -> AssembledNetwork:
             network = builder_of("loops")(plan, training, device=device)
             for name in ("replay", "trace", "predict", "train_step"):
                 self._watch(network, name, training.precision)
             return network  # type: ignore[return-value]
 
-        return Party("loops", "loops", build)
+        return BackendChoice("loops", "loops", build)
 
     def _watch(self, network: Any, name: str, precision: str) -> None:
         ask: Callable[..., Any] = getattr(network, name)
@@ -111,7 +111,7 @@ class Counted:
 @pytest.mark.usefixtures("costly")
 def test_costly_loops_are_asked_about_a_whole_batch_once_for_each_layer() -> None:
     loops = Counted()
-    verdict = compare_backends(SPEC, (parse_party("numpy"), loops.party()), steps=0)
+    verdict = compare_backends(SPEC, (parse_backend("numpy"), loops.choice()), steps=0)
     assert verdict.verdict == "same"
     assert verdict.coverage.few == ("loops",)
     many = {key: [n for n in images if n > 7] for key, images in loops.asked.items()}
@@ -124,7 +124,7 @@ def test_costly_loops_are_asked_about_a_whole_batch_once_for_each_layer() -> Non
 
 def test_loops_that_cost_little_are_asked_as_any() -> None:
     loops = Counted()
-    verdict = compare_backends(SPEC, (parse_party("numpy"), loops.party()), steps=0)
+    verdict = compare_backends(SPEC, (parse_backend("numpy"), loops.choice()), steps=0)
     assert verdict.coverage.few == ()
     assert 32 in loops.asked["train_step", "float32"]
     assert 50 not in loops.asked["predict", "float64"]  # the training images, not the test's
@@ -143,8 +143,8 @@ class WrongFromSixteenOn(ConvNumPy):
 
 @pytest.mark.usefixtures("costly")
 def test_what_shows_in_a_whole_batch_alone_is_found() -> None:
-    party = faulty(conv=WrongFromSixteenOn)
-    verdict = compare_backends(SPEC, (party, parse_party("loops")), steps=0)
+    choice = faulty(conv=WrongFromSixteenOn)
+    verdict = compare_backends(SPEC, (choice, parse_backend("loops")), steps=0)
     first = verdict.first_divergence
     assert first is not None
     assert (first.address, first.quantity, first.wrong_side) == (
@@ -168,8 +168,8 @@ class PredictsManyOtherwise(NumPyNetwork):
 
 @pytest.mark.usefixtures("costly")
 def test_what_shows_in_many_predictions_alone_is_found() -> None:
-    party = faulty(network=PredictsManyOtherwise)
-    verdict = compare_backends(SPEC, (party, parse_party("loops")), steps=0)
+    choice = faulty(network=PredictsManyOtherwise)
+    verdict = compare_backends(SPEC, (choice, parse_backend("loops")), steps=0)
     first = verdict.first_divergence
     assert first is not None
     assert (first.address, first.quantity, first.sides) == (STEP, "predicted logits", ("faulty",))
@@ -184,8 +184,8 @@ class PredictsOtherwise(NumPyNetwork):
 
 @pytest.mark.usefixtures("costly")
 def test_what_shows_in_any_prediction_is_found_between_the_sides() -> None:
-    party = faulty(network=PredictsOtherwise)
-    verdict = compare_backends(SPEC, (party, parse_party("loops")), steps=0)
+    choice = faulty(network=PredictsOtherwise)
+    verdict = compare_backends(SPEC, (choice, parse_backend("loops")), steps=0)
     found = {finding.sides: finding.quantity for finding in verdict.findings}
     assert "predicted logits" in found.values()
     assert verdict.verdict == "different"
@@ -200,7 +200,7 @@ class Slow(NumPyNetwork):
 
 
 def test_a_slow_network_of_somebodys_is_asked_about_few_images() -> None:
-    verdict = compare_backends(SPEC, (parse_party("numpy"), faulty(network=Slow)), steps=0)
+    verdict = compare_backends(SPEC, (parse_backend("numpy"), faulty(network=Slow)), steps=0)
     assert verdict.coverage.few == ("faulty",)
     assert verdict.verdict == "same"
 
@@ -223,11 +223,11 @@ def _planted() -> list[Any]:
     return found
 
 
-def _said(fault: Fault, spec: ModelSpec) -> Finding:
+def _said(fault: PlantedFault, spec: ModelSpec) -> Finding:
     """Return what is said first of a fault beside the loops."""
-    party = Party("numpy", "numpy", faulty_builder(fault, resolve(spec)))
-    first = compare_parties(
-        resolve(spec), spec.training, party, parse_party("loops")
+    choice = BackendChoice("numpy", "numpy", faulty_builder(fault, resolve(spec)))
+    first = compare_choices(
+        resolve(spec), spec.training, choice, parse_backend("loops")
     ).first_divergence
     assert first is not None
     return first
@@ -237,7 +237,7 @@ def _said(fault: Fault, spec: ModelSpec) -> Finding:
 @pytest.mark.filterwarnings("ignore:Using padding='same'")
 @pytest.mark.parametrize(("fault", "spec"), _planted())
 def test_the_same_is_said_of_planted_faults_whatever_the_loops_cost(
-    fault: Fault, spec: ModelSpec, monkeypatch: pytest.MonkeyPatch
+    fault: PlantedFault, spec: ModelSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked_all = _said(fault, spec)
     monkeypatch.setattr(effort, "LOOPED", 0)
@@ -253,14 +253,14 @@ def test_the_same_is_said_of_planted_faults_whatever_the_loops_cost(
 def test_beside_the_loops_a_share_of_the_training_is_taken() -> None:
     assert SPEC.data is not None
     data = load_data(SPEC.data)
-    sides = parse_party("numpy"), parse_party("loops")
+    sides = parse_backend("numpy"), parse_backend("loops")
     assert share_of(PLAN, SPEC.training, sides, data) is None  # 30 steps of 32 images: seconds
     long = SPEC.training.model_copy(update={"epochs": 100})
     share = share_of(PLAN, long, sides, data)
     assert share is not None
     assert share.steps == 1_000_000 // (OUTPUTS * 32)
     assert len(share.data.test) == 50
-    engines = parse_party("numpy"), parse_party("torch")
+    engines = parse_backend("numpy"), parse_backend("torch")
     assert share_of(PLAN, long, engines, data) is None
 
 
@@ -268,7 +268,7 @@ def test_a_share_is_three_steps_at_least(monkeypatch: pytest.MonkeyPatch) -> Non
     assert SPEC.data is not None
     monkeypatch.setattr(few, "LEARNT", 0)
     monkeypatch.setattr(few, "TESTED", 20 * OUTPUTS)
-    sides = parse_party("loops"), parse_party("numpy")
+    sides = parse_backend("loops"), parse_backend("numpy")
     share = share_of(PLAN, SPEC.training, sides, load_data(SPEC.data))
     assert share is not None
     assert (share.steps, len(share.data.test), len(share.data.train)) == (3, 20, 320)

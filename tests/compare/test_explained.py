@@ -10,7 +10,7 @@ from cnnspec import compare_backends, parse_spec, resolve
 from cnnspec.address import Layer
 from cnnspec.backends import builder_of
 from cnnspec.backends.answers import slots_of
-from cnnspec.compare import Party, parse_party
+from cnnspec.compare import BackendChoice, parse_backend
 from cnnspec.compare.causes.help import HELP
 from cnnspec.compare.explaining.explained import (
     NOT_AGAIN,
@@ -36,17 +36,17 @@ training: {optimizer: {adam: {}}}
 """
 SPEC = parse_spec(TEXT)
 PLAN = resolve(SPEC)
-PARTIES: tuple[Party, Party] = (parse_party("numpy"), parse_party("loops"))
+CHOICES: tuple[BackendChoice, BackendChoice] = (parse_backend("numpy"), parse_backend("loops"))
 
 
 @pytest.fixture(scope="module")
 def verdict() -> Any:
-    return compare_backends(SPEC, PARTIES, mode="replay")
+    return compare_backends(SPEC, CHOICES, mode="replay")
 
 
 def explained(verdict: Any, name: str) -> list[Explained]:
     quantities = quantities_called(verdict, name)
-    return list(explain(PLAN, SPEC.training, PARTIES, quantities))
+    return list(explain(PLAN, SPEC.training, CHOICES, quantities))
 
 
 @pytest.mark.parametrize("name", ["first.output", "first.grad_weight", "pool1.grad_input"])
@@ -86,24 +86,24 @@ def test_what_copies_and_what_must_not_change_is_exact(verdict: Any) -> None:
 
 
 def test_every_comparison_can_be_explained(verdict: Any) -> None:
-    found = list(explain(PLAN, SPEC.training, PARTIES, verdict.quantities))
-    assert [each.found for each in found] == list(verdict.quantities)
+    found = list(explain(PLAN, SPEC.training, CHOICES, verdict.comparisons))
+    assert [each.found for each in found] == list(verdict.comparisons)
     assert all(each.formula for each in found)
 
 
 def test_a_probe_that_is_not_drawn_again_is_said(verdict: Any) -> None:
     """How many images a network of somebody's own is given hangs on how long it takes."""
-    found = next(found for found in verdict.quantities if found.address == Layer("first"))
+    found = next(found for found in verdict.comparisons if found.address == Layer("first"))
     other = replace(found, probe="drawn before", precision="float64")
-    (said,) = explain(PLAN, SPEC.training, PARTIES, [other])
+    (said,) = explain(PLAN, SPEC.training, CHOICES, [other])
     assert (said.terms, said.formula) == ((), NOT_AGAIN)
 
 
 def test_the_last_step_of_an_update_gives_its_bound() -> None:
     spec = parse_spec(TEXT.replace("adam: {}", "sgd: {momentum: 0.9}"))
-    verdict = compare_backends(spec, PARTIES, mode="replay")
+    verdict = compare_backends(spec, CHOICES, mode="replay")
     quantities = quantities_called(verdict, "optimizer.first.weight")
-    (pair, *_) = explain(resolve(spec), spec.training, PARTIES, quantities)
+    (pair, *_) = explain(resolve(spec), spec.training, CHOICES, quantities)
     terms = {term.name: term.value for term in pair.terms}
     assert pair.found.precision == "float64"
     assert pair.found.budget == pytest.approx(2 * terms["d_weights"], rel=1e-12)
@@ -138,7 +138,7 @@ def test_an_unknown_name_lists_the_names_before_anything_is_compared(name: str, 
 def test_every_name_of_a_verdict_is_known_before(verdict: Any) -> None:
     from cnnspec.compare.verdict.allowed import called
 
-    for found in verdict.quantities:
+    for found in verdict.comparisons:
         for part in called(found.address):
             check_name(PLAN, SPEC.training, part)
             check_name(PLAN, SPEC.training, f"{part}.{found.quantity}")

@@ -21,7 +21,7 @@ from cnnspec.backends.numpy.linear import LinearNumPy
 from cnnspec.backends.numpy.pool import PoolNumPy
 from cnnspec.backends.numpy.relu import ReLUNumPy
 from cnnspec.cli.group import run
-from cnnspec.compare import parse_party
+from cnnspec.compare import parse_backend
 from cnnspec.compare.planted import FAULTS
 from cnnspec.spec.layers import AnyLayer
 from tests.faulty import faulty
@@ -342,8 +342,8 @@ def test_missing_gradient_is_a_difference() -> None:
         def parameter_gradients(self, grad_output: Any) -> Any:
             return {"weight": super().parameter_gradients(grad_output)["weight"]}
 
-    parties = faulty(conv=NoBiasGradient), parse_party("torch")
-    finding = compare_backends(parse_spec(SPEC), parties, steps=0).first_divergence
+    choices = faulty(conv=NoBiasGradient), parse_backend("torch")
+    finding = compare_backends(parse_spec(SPEC), choices, steps=0).first_divergence
     assert finding is not None
     assert (finding.layer, finding.quantity) == ("conv1", "grad_bias")
     assert (finding.precision, finding.wrong_side) == ("float64", "faulty")
@@ -355,8 +355,8 @@ def test_layer_that_breaks_the_next_one_is_named() -> None:
         def forward(self, x: Any) -> Any:
             return super().forward(x)[1:]
 
-    parties = faulty(conv=OneChannelLess), parse_party("torch")
-    verdict = compare_backends(parse_spec(SPEC), parties, steps=0)
+    choices = faulty(conv=OneChannelLess), parse_backend("torch")
+    verdict = compare_backends(parse_spec(SPEC), choices, steps=0)
     finding = verdict.first_divergence
     assert finding is not None
     assert (finding.layer, finding.quantity) == ("conv1", "output")

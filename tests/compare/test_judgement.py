@@ -1,4 +1,4 @@
-"""Who is wrong, and why: parties that err in known ways before the judge."""
+"""Who is wrong, and why: backends that err in known ways before the judge."""
 
 from typing import Any
 
@@ -12,11 +12,11 @@ from cnnspec.backends.numpy.cross_entropy import cross_entropy
 from cnnspec.backends.numpy.linear import LinearNumPy
 from cnnspec.backends.numpy.sgd import SGDNumPy
 from cnnspec.compare import (
+    BackendChoice,
     Finding,
-    Party,
     Verdict,
-    compare_parties,
-    parse_party,
+    compare_choices,
+    parse_backend,
     plain_network,
 )
 from cnnspec.compare.judging import judge as judges
@@ -32,7 +32,7 @@ layers:
   - linear: {out_features: 4}
 training: {optimizer: {sgd: {momentum: 0.9}}}
 """)
-NUMPY, TORCH, LOOPS = map(parse_party, ("numpy", "torch", "loops"))
+NUMPY, TORCH, LOOPS = map(parse_backend, ("numpy", "torch", "loops"))
 
 
 class DoubledOutput(LinearNumPy):
@@ -57,8 +57,8 @@ class NoisyOutput(LinearNumPy):
         return y + 1e-7 * np.sin(1e5 * y)
 
 
-def judged(first: Party, second: Party, spec: Any = SPEC) -> Verdict:
-    return compare_parties(resolve(spec), spec.training, first, second)
+def judged(first: BackendChoice, second: BackendChoice, spec: Any = SPEC) -> Verdict:
+    return compare_choices(resolve(spec), spec.training, first, second)
 
 
 def only(verdict: Verdict) -> Finding:
@@ -66,9 +66,9 @@ def only(verdict: Verdict) -> Finding:
     return finding
 
 
-@pytest.mark.parametrize("right", [NUMPY, TORCH, LOOPS], ids=lambda party: party.label)
+@pytest.mark.parametrize("right", [NUMPY, TORCH, LOOPS], ids=lambda choice: choice.label)
 @pytest.mark.parametrize("swapped", [False, True])
-def test_the_faulty_side_is_named(right: Party, swapped: bool) -> None:
+def test_the_faulty_side_is_named(right: BackendChoice, swapped: bool) -> None:
     wrong = faulty(conv=NegatedInputGradient)
     finding = only(judged(*((wrong, right) if swapped else (right, wrong))))
     assert (finding.layer, finding.quantity) == ("conv1", "grad_input")
@@ -241,7 +241,7 @@ def test_a_layer_by_hand_that_overwrites_its_input() -> None:
     def build(plan: Any, training: Any, *, device: str) -> Any:
         return plain_network(plan, training, layers={"relu": InPlace}, device=device)
 
-    finding = judged(LOOPS, Party.of_builder("student", build)).findings[0]
+    finding = judged(LOOPS, BackendChoice.of_builder("student", build)).findings[0]
     assert (finding.layer, finding.quantity, finding.wrong_side) == (
         "relu1",
         "own input",

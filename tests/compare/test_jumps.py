@@ -8,7 +8,7 @@ import pytest
 from cnnspec.address import PASS, Layer
 from cnnspec.backends import numpy as engine
 from cnnspec.backends.network import Batch, Network
-from cnnspec.compare import parse_party
+from cnnspec.compare import parse_backend
 from cnnspec.compare.parts import Replayed, replay
 from cnnspec.compare.sides.moment import Moment
 from cnnspec.compare.trajectory import twins as watching
@@ -64,7 +64,7 @@ def test_the_step_is_replayed_from_where_the_second_side_stood(
         return replay(*given, moment=moment, **options)
 
     monkeypatch.setattr(watch, "replay", spied)
-    torch = parse_party("torch")
+    torch = parse_backend("torch")
     data = data_on_the_edge(torch, "second", "there")
     trained(torch, data)
     second = torch.build(PLAN, TRAINING)
@@ -81,7 +81,7 @@ def test_the_step_is_replayed_from_where_the_second_side_stood(
 def test_a_side_that_goes_astray_after_a_jump_is_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     from cnnspec.backends.torch.network import TorchNetwork
 
-    torch = parse_party("torch")
+    torch = parse_backend("torch")
     data = data_on_the_edge(torch, "second", "there")
     monkeypatch.setattr(TorchNetwork, "train_step", longer_by_a_few(TorchNetwork, EDGE + 2))
     found = trained(torch, data)
@@ -94,7 +94,7 @@ def test_a_side_that_goes_astray_after_a_jump_is_outside(monkeypatch: pytest.Mon
 def test_a_jump_from_outside_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     from cnnspec.backends.torch.network import TorchNetwork
 
-    torch = parse_party("torch")
+    torch = parse_backend("torch")
     monkeypatch.setattr(TorchNetwork, "train_step", longer_by_a_few(TorchNetwork, 2))
     found = trained(torch, data_on_the_edge(torch, "second", "there"), steps=EDGE)
     assert found.envelope is not None
@@ -106,7 +106,7 @@ def test_a_jump_from_outside_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_where_the_first_side_lands_elsewhere_is_no_jump(monkeypatch: pytest.MonkeyPatch) -> None:
     from cnnspec.backends.torch.network import TorchNetwork
 
-    torch = parse_party("torch")
+    torch = parse_backend("torch")
     data = data_on_the_edge(torch, "second", "there")
     monkeypatch.setattr(TorchNetwork, "train_step", longer_by_a_few(TorchNetwork, EDGE, 2**-16))
     monkeypatch.setattr(watch.Watch, "_replay", lambda *given: True)  # as if budgets were wider
@@ -120,7 +120,7 @@ def test_where_the_first_side_lands_elsewhere_is_no_jump(monkeypatch: pytest.Mon
 def test_what_a_replay_finds_is_no_jump(monkeypatch: pytest.MonkeyPatch) -> None:
     from cnnspec.backends.torch.network import TorchNetwork
 
-    torch = parse_party("torch")
+    torch = parse_backend("torch")
     data = data_on_the_edge(torch, "second", "there")
     right = TorchNetwork.predict
     monkeypatch.setattr(TorchNetwork, "predict", lambda self, images: 1.01 * right(self, images))
@@ -134,7 +134,7 @@ def test_what_a_replay_finds_is_no_jump(monkeypatch: pytest.MonkeyPatch) -> None
 @pytest.mark.torch
 @pytest.mark.parametrize("alone", [("twin 2",), ("twin 1", "twin 3")])
 def test_a_decision_that_twins_turn_is_no_jump(alone: Any) -> None:
-    torch = parse_party("torch")
+    torch = parse_backend("torch")
     found = trained(torch, data_on_the_edge(torch, *alone))
     assert found.envelope is not None
     assert (found.envelope.outside, found.envelope.jumps, found.replayed) == (None, (), ())
@@ -146,7 +146,7 @@ def test_after_as_many_jumps_as_are_taken_a_step_outside_is_outside(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(watching, "JUMPS", 0)
-    torch = parse_party("torch")
+    torch = parse_backend("torch")
     found = trained(torch, data_on_the_edge(torch, "second", "there"), steps=9)
     assert found.envelope is not None
     assert (found.envelope.outside, found.envelope.jumps) == (EDGE, ())

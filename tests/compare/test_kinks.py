@@ -3,14 +3,14 @@
 import numpy as np
 
 from cnnspec import ModelSpec, parse_spec, resolve
-from cnnspec.compare import parse_party
+from cnnspec.compare import parse_backend
 from cnnspec.compare.bounds.kinks import kinks_of
 from cnnspec.compare.replay.inputs import inputs_of
 from cnnspec.compare.sides.isolation import Isolation
 from cnnspec.compare.sides.side import probe_weights
 from cnnspec.data import Split
 
-PARTIES = parse_party("numpy"), parse_party("loops")
+CHOICES = parse_backend("numpy"), parse_backend("loops")
 
 
 def kinks(spec: ModelSpec, images: np.ndarray, **weights: np.ndarray) -> dict[str, tuple[int, int]]:
@@ -18,7 +18,7 @@ def kinks(spec: ModelSpec, images: np.ndarray, **weights: np.ndarray) -> dict[st
     given = probe_weights(plan, 0) | {
         name.replace("__", "."): array.astype(np.float32) for name, array in weights.items()
     }
-    isolation = Isolation(plan, spec.training, PARTIES, given)
+    isolation = Isolation(plan, spec.training, CHOICES, given)
     batch = Split(images.astype(np.float32), np.zeros(len(images), np.int64))
     found = kinks_of(isolation, inputs_of(isolation, batch).layers)
     return {kink.layer: (kink.decisions, kink.near) for kink in found}

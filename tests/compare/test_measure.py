@@ -59,9 +59,9 @@ def test_where_rounding_explains_anything_nothing_was_compared() -> None:
     ledger = Ledger()
     given = {"precision": "float32", "sides": ("a",), "probe": "data"}
     ledger.add("l", "q", **given, found=ONE, wanted=ONE, budget=np.full(3, math.inf))
-    assert ledger.quantities() == ()
+    assert ledger.comparisons() == ()
     ledger.add("l", "q", **given, found=ONE, wanted=ONE, budget=np.array([1.0, math.inf, 1.0]))
-    (quantity,) = ledger.quantities()
+    (quantity,) = ledger.comparisons()
     assert quantity.ok
 
 

@@ -16,7 +16,7 @@ from cnnspec.backends.guard import METHODS
 from cnnspec.backends.numpy import NumPyNetwork
 from cnnspec.backends.raised import told
 from cnnspec.cli import main
-from cnnspec.compare import Party, Verdict, parse_party
+from cnnspec.compare import BackendChoice, Verdict, parse_backend
 from cnnspec.plan import resolve
 from cnnspec.spec.layers import KINDS
 from cnnspec.spec.model import ModelSpec
@@ -140,11 +140,11 @@ def test_an_error_of_our_own_engine_is_ours(
     assert "this is an error of cnnspec's own" in err
 
 
-def parties_of(network: type[NumPyNetwork]) -> tuple[Party, Party]:
-    return parse_party("numpy"), faulty(network=network)
+def choices_of(network: type[NumPyNetwork]) -> tuple[BackendChoice, BackendChoice]:
+    return parse_backend("numpy"), faulty(network=network)
 
 
-def verdict_or_refusal(pair: tuple[Party, Party]) -> Verdict | str:
+def verdict_or_refusal(pair: tuple[BackendChoice, BackendChoice]) -> Verdict | str:
     """Compare; what is raised must be somebody else's."""
     try:
         return compare_backends(DIGITS, pair, steps=2)
@@ -282,8 +282,8 @@ def sampled(cases: list[Any]) -> list[Any]:
 )
 def test_whatever_somebody_s_network_answers_is_no_error_of_ours(method: str, which: str) -> None:
     answer = (ANY | OTHERS[method])[which]
-    parties = parties_of(answering(method, answer))
-    for pair in (parties, parties[::-1]):
+    choices = choices_of(answering(method, answer))
+    for pair in (choices, choices[::-1]):
         harmless = which in ("one array more", "another order") or method.startswith("load")
         harmless |= method == "update"
         found = verdict_or_refusal(pair)
@@ -309,8 +309,8 @@ def test_whatever_somebody_s_network_raises_is_no_error_of_ours(
     def raises(found: Any) -> Any:
         raise error
 
-    parties = parties_of(answering(method, raises))
-    for pair in (parties, parties[::-1]):
+    choices = choices_of(answering(method, raises))
+    for pair in (choices, choices[::-1]):
         found = verdict_or_refusal(pair)
         assert not isinstance(found, Verdict) or found.verdict == "different"
 
@@ -357,7 +357,7 @@ def test_a_layer_of_any_shape_has_a_verdict(kind: str, method: str, shape: str) 
         return change(found)
 
     layer = type("Other", (right,), {method: other})
-    sides = parse_party("numpy"), faulty(**{kind: layer})
+    sides = parse_backend("numpy"), faulty(**{kind: layer})
     verdict = compare_backends(digits_with(kind), sides, steps=1)
     unchanged = kind == "batch_norm" and method == "parameter_gradients"
     unchanged &= shape in ("transposed", "flat")  # vectors

@@ -18,7 +18,7 @@ from cnnspec.backends.numpy.conv import ConvNumPy
 from cnnspec.backends.numpy.cross_entropy import cross_entropy
 from cnnspec.backends.numpy.linear import LinearNumPy
 from cnnspec.backends.numpy.relu import ReLUNumPy
-from cnnspec.compare import Party, parse_party
+from cnnspec.compare import BackendChoice, parse_backend
 from cnnspec.compare.verdict import Finding, Verdict
 from cnnspec.compare.verdict.quantities import WHOLE_PASS
 from tests.faulty import faulty
@@ -42,12 +42,12 @@ MOMENTUM = parse_spec(
 )
 
 
-def judged(party: Party, spec: ModelSpec = SPEC) -> Verdict:
-    return compare_backends(spec, (parse_party("numpy"), party), steps=0)
+def judged(choice: BackendChoice, spec: ModelSpec = SPEC) -> Verdict:
+    return compare_backends(spec, (parse_backend("numpy"), choice), steps=0)
 
 
-def first(party: Party, spec: ModelSpec = SPEC) -> Finding:
-    found = judged(party, spec).first_divergence
+def first(choice: BackendChoice, spec: ModelSpec = SPEC) -> Finding:
+    found = judged(choice, spec).first_divergence
     assert found is not None
     assert found.wrong_side == "faulty"
     return found
@@ -73,7 +73,7 @@ def test_sums_in_another_order_are_the_same(spec: ModelSpec, precision: str) -> 
     verdict = judged(other, spec.model_copy(update={"training": training}))
     assert verdict.findings == ()
     assert verdict.verdict == "same"
-    steps = [found for found in verdict.quantities if found.address == STEP]
+    steps = [found for found in verdict.comparisons if found.address == STEP]
     assert max(found.ratio for found in steps) > 0  # they do differ
 
 
@@ -270,7 +270,7 @@ IN_FLOAT64 = parse_spec(TEXT.replace("batch_size: 32", "batch_size: 32, precisio
 
 
 @pytest.mark.parametrize(
-    ("party", "spec", "place", "quantity"),
+    ("choice", "spec", "place", "quantity"),
     [
         (faulty(conv=OnLargeBatches), SPEC, Layer("conv1"), "grad_weight"),
         (faulty(relu=UpToSix), SPEC, Layer("relu1"), "output"),
@@ -280,10 +280,10 @@ IN_FLOAT64 = parse_spec(TEXT.replace("batch_size: 32", "batch_size: 32, precisio
     ],
 )
 def test_probes_reach_where_faults_hide(
-    party: Party, spec: ModelSpec, place: Address, quantity: str
+    choice: BackendChoice, spec: ModelSpec, place: Address, quantity: str
 ) -> None:
     without_data = spec.model_copy(update={"data": None})
-    finding = first(party, without_data)
+    finding = first(choice, without_data)
     assert (finding.address, finding.quantity) == (place, quantity)
 
 

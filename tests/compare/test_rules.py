@@ -29,10 +29,10 @@ RESTLESS = off(LINEAR, "own weights", sides="b")
 
 def rules(*beyond: Comparison) -> dict[Comparison, RuleName]:
     found = sorted_out(beyond)
-    assert {*found.apart, *found.own, *found.lost} | {i.quantity for i in found.follows} == {
+    assert {*found.apart, *found.own, *found.lost} | {i.comparison for i in found.follows} == {
         *beyond
     }
-    return {item.quantity: item.rule for item in found.follows}
+    return {item.comparison: item.rule for item in found.follows}
 
 
 def test_predictions_follow_from_parts_and_are_a_finding_without_them() -> None:

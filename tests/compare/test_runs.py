@@ -13,7 +13,7 @@ from rich.console import Console
 from cnnspec import build, load_data, parse_spec, resolve, train
 from cnnspec.backends.numpy.conv import ConvNumPy
 from cnnspec.cli import group
-from cnnspec.compare import parse_party, runs
+from cnnspec.compare import parse_backend, runs
 from cnnspec.compare.runs import compare_runs
 from cnnspec.documents import to_json
 from cnnspec.errors import RunError
@@ -214,8 +214,8 @@ def test_parts_that_cannot_be_compared_are_different(
     trained: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second = trained("numpy"), trained("torch")
-    parties = {"numpy": faulty("numpy", conv=NoGradient), "torch": parse_party("torch")}
-    monkeypatch.setattr(runs, "parse_party", lambda name, device: parties[name])
+    choices = {"numpy": faulty("numpy", conv=NoGradient), "torch": parse_backend("torch")}
+    monkeypatch.setattr(runs, "parse_backend", lambda name, device: choices[name])
     found = compare_runs(first, second)
     assert found.verdict == "different"
     assert reason_of(found) == (
@@ -231,9 +231,9 @@ def test_parts_that_cannot_be_compared_are_different(
 def test_a_backend_that_loses_precision_is_named(
     trained: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    parties = {"numpy": parse_party("numpy"), "torch": parse_party("torch@bfloat16")}
+    choices = {"numpy": parse_backend("numpy"), "torch": parse_backend("torch@bfloat16")}
     first, second = trained("numpy"), trained("torch")
-    monkeypatch.setattr(runs, "parse_party", lambda name, device: parties[name])
+    monkeypatch.setattr(runs, "parse_backend", lambda name, device: choices[name])
     found = compare_runs(first, second)
     assert found.verdict == "different"
     assert reason_of(found) == (
@@ -291,8 +291,8 @@ def test_every_key_of_the_document_is_explained(
     save_weights(broken.path / "weights.safetensors", broken_weights)
     documents = [compare_runs(*pair) for pair in ((first, second), (first, broken))]
     documents.append(compare_runs(first, changed))
-    parties = {"numpy": faulty("numpy", conv=NoGradient), "torch": parse_party("torch@bfloat16")}
-    monkeypatch.setattr(runs, "parse_party", lambda name, device: parties[name])
+    choices = {"numpy": faulty("numpy", conv=NoGradient), "torch": parse_backend("torch@bfloat16")}
+    monkeypatch.setattr(runs, "parse_backend", lambda name, device: choices[name])
     documents.append(compare_runs(first, second))
     found = {
         path

@@ -11,7 +11,7 @@ import pytest
 
 from cnnspec import SGD, parse_spec
 from cnnspec.address import LOSS, OPTIMIZER
-from cnnspec.compare import parse_party
+from cnnspec.compare import parse_backend
 from cnnspec.compare.explaining.failing_case import layer_case
 from cnnspec.compare.explaining.shrink import Shrunk, shrink
 from cnnspec.report.failing_case import failing_program, size_line
@@ -109,7 +109,7 @@ def faults(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @cache  # to shrink is a hundred comparisons, and always the same
 def shrunk(faults: Path, name: str) -> Shrunk:
-    found = shrink(SPEC, (parse_party("numpy"), parse_party(f"{faults}:{name}")))
+    found = shrink(SPEC, (parse_backend("numpy"), parse_backend(f"{faults}:{name}")))
     assert found is not None
     assert found.failure.wrong_side == name
     assert found.runs <= 200
@@ -117,9 +117,9 @@ def shrunk(faults: Path, name: str) -> Shrunk:
 
 
 def program(found: Shrunk, faults: Path, name: str, path: Path) -> Path:
-    parties = parse_party("numpy"), parse_party(f"{faults}:{name}")
+    choices = parse_backend("numpy"), parse_backend(f"{faults}:{name}")
     findings = found.verdict.findings
-    case = layer_case(found.spec, parties, findings[0]) if findings else None
+    case = layer_case(found.spec, choices, findings[0]) if findings else None
     path.write_text(failing_program(found, ("numpy", f"{faults}:{name}"), case))
     return path
 
@@ -172,12 +172,12 @@ def test_a_layer_that_raises(faults: Path) -> None:
 
 
 def test_nothing_is_found_where_nothing_is_wrong() -> None:
-    assert shrink(SPEC, (parse_party("numpy"), parse_party("loops"))) is None
+    assert shrink(SPEC, (parse_backend("numpy"), parse_backend("loops"))) is None
 
 
 def test_runs_are_bounded(faults: Path) -> None:
-    parties = parse_party("numpy"), parse_party(f"{faults}:conv")
-    found = shrink(SPEC, parties, runs=3)
+    choices = parse_backend("numpy"), parse_backend(f"{faults}:conv")
+    found = shrink(SPEC, choices, runs=3)
     assert found is not None
     assert found.runs == 3
 
@@ -254,7 +254,7 @@ training: {batch_size: 5}
 
 @pytest.mark.parametrize(("name", "kind"), [("add", "residual"), ("concat", "parallel")])
 def test_what_stands_in_blocks_shrinks_too(faults: Path, name: str, kind: str) -> None:
-    found = shrink(BRANCHES, (parse_party("numpy"), parse_party(f"{faults}:{name}")))
+    found = shrink(BRANCHES, (parse_backend("numpy"), parse_backend(f"{faults}:{name}")))
     assert found is not None
     block, last = found.spec.layers
     assert (block.keyword, last.keyword) == (kind, "flatten")

@@ -6,7 +6,7 @@ import pytest
 
 from cnnspec.address import Address, Layer
 from cnnspec.backends.numpy import NumPyNetwork
-from cnnspec.compare import compare_parties, parse_party
+from cnnspec.compare import compare_choices, parse_backend
 from cnnspec.compare.planted import ways
 from cnnspec.compare.verdict import Finding
 from cnnspec.plan import resolve
@@ -24,8 +24,8 @@ layers:
 
 
 def first_of(network: type[NumPyNetwork]) -> Finding:
-    verdict = compare_parties(
-        resolve(SPEC), SPEC.training, faulty("ours", network=network), parse_party("loops")
+    verdict = compare_choices(
+        resolve(SPEC), SPEC.training, faulty("ours", network=network), parse_backend("loops")
     )
     assert verdict.verdict == "different"
     finding = verdict.findings[0]

@@ -9,7 +9,7 @@ from cnnspec import BackendError, ModelSpec, compare_backends, load_spec, parse_
 from cnnspec.address import LOSS, OPTIMIZER, STEP
 from cnnspec.backends.numpy.conv import ConvNumPy
 from cnnspec.cli.compare import MODES as COMMAND_MODES
-from cnnspec.compare import parse_party
+from cnnspec.compare import parse_backend
 from cnnspec.compare.trajectory import MODES
 from cnnspec.compare.trajectory.distance import TwinEnvelope, distances, one_ulp_away
 from cnnspec.data import load_data
@@ -84,7 +84,7 @@ def test_no_steps_and_no_data_are_no_training() -> None:
 
 def test_every_quantity_of_every_layer_is_compared() -> None:
     verdict = compare_backends(without_data(SPEC), ("numpy", "loops"))
-    pairs = [q for q in verdict.quantities if q.sides == ("numpy", "loops")]
+    pairs = [q for q in verdict.comparisons if q.sides == ("numpy", "loops")]
     names = ["conv1.weight", "conv1.bias", "linear1.weight", "linear1.bias"]
     assert [(q.layer or q.address, q.quantity) for q in pairs] == [
         ("conv1", "output"),
@@ -154,8 +154,8 @@ def test_free_training_of_right_backends_stays_within_the_envelope() -> None:
 
 @pytest.mark.parametrize("fault", [SlightlyOff, OffOnShuffledBatches])
 def test_a_fault_of_1e_4_is_outside_rewound_and_named(fault: type[ConvNumPy]) -> None:
-    parties = parse_party("numpy"), faulty(conv=fault)
-    verdict = compare_backends(LONGER, parties, mode="free", steps=12)
+    choices = parse_backend("numpy"), faulty(conv=fault)
+    verdict = compare_backends(LONGER, choices, mode="free", steps=12)
     trajectory = verdict.trajectory
     assert trajectory is not None
     envelope = trajectory.envelope
@@ -172,10 +172,10 @@ def test_a_fault_of_1e_4_is_outside_rewound_and_named(fault: type[ConvNumPy]) ->
 
 
 def test_a_fault_that_no_probe_shows_is_found_in_training_alone() -> None:
-    parties = parse_party("numpy"), faulty(conv=OffOnShuffledBatches)
-    assert compare_backends(LONGER, parties, steps=0).verdict == "same"
-    assert compare_backends(LONGER, parties, mode="free", steps=12).findings == ()
-    assert compare_backends(LONGER, parties, mode="resync", steps=5).verdict == "different"
+    choices = parse_backend("numpy"), faulty(conv=OffOnShuffledBatches)
+    assert compare_backends(LONGER, choices, steps=0).verdict == "same"
+    assert compare_backends(LONGER, choices, mode="free", steps=12).findings == ()
+    assert compare_backends(LONGER, choices, mode="resync", steps=5).verdict == "different"
 
 
 @pytest.mark.torch
@@ -255,7 +255,7 @@ MNIST = Path(__file__).parents[2] / "specs" / "notebook-torch.yaml"
 @pytest.mark.parametrize(("fault", "steps"), [(None, 6_000), (SlightlyOff, 2_000)])
 def test_an_epoch_of_mnist(fault: type[ConvNumPy] | None, steps: int) -> None:
     spec = load_spec(MNIST, overrides=["training.epochs=1"])
-    second = faulty(conv=fault) if fault else parse_party("torch")
+    second = faulty(conv=fault) if fault else parse_backend("torch")
     trajectory = compare_backends(spec, ("numpy", second), mode="free", steps=steps).trajectory
     assert trajectory is not None
     assert trajectory.total_steps == steps

@@ -12,7 +12,7 @@ import pytest
 from cnnspec.backends import build
 from cnnspec.backends.loops import pace
 from cnnspec.backends.network import Batch, Network
-from cnnspec.compare import compare_parties, parse_party
+from cnnspec.compare import compare_choices, parse_backend
 from cnnspec.compare.bounds.layers import layer_budgets
 from cnnspec.compare.probes.layer import LayerProbe
 from cnnspec.compare.sides.side import Side
@@ -77,7 +77,7 @@ def test_each_share_of_a_pass_is_that_layer_alone(name: str, backend: str) -> No
 
 
 def hold_together(network: Network, at: PlannedLayer, seen: LayerTrace, alone: LayerTrace) -> None:
-    side = Side(network.plan, Training(), parse_party(network.backend), network.state())
+    side = Side(network.plan, Training(), parse_backend(network.backend), network.state())
     wanted = named(alone, at)
     probe = LayerProbe("share", at, seen.inputs, seen.grad_output)
     bounds = layer_budgets(side, probe, wanted, side.precision)
@@ -250,7 +250,7 @@ def test_torchs_module_is_the_plan(name: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["nested", "shortcut"])
 def test_a_module_of_blocks_can_be_compiled(name: str) -> None:
-    parties = parse_party("numpy"), parse_party("torch@compile")
-    verdict = compare_parties(PLANS[name], Training(), *parties)
+    choices = parse_backend("numpy"), parse_backend("torch@compile")
+    verdict = compare_choices(PLANS[name], Training(), *choices)
     assert verdict.findings == ()
     assert verdict.verdict == "same"

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
-from cnnspec.compare import compare_parties, parse_party
+from cnnspec.compare import compare_choices, parse_backend
 from cnnspec.compare.planted import OPTIMIZERS
 from cnnspec.compare.planted.draw import Draw
 from cnnspec.compare.planted.random_specs import drawn_entries
@@ -172,11 +172,11 @@ PRECISIONS = ["float32", "float64"]
 
 def check_backends(spec: ModelSpec, backends: tuple[str, str], precision: str) -> None:
     plan = resolve(spec)
-    first, second = map(parse_party, backends)
+    first, second = map(parse_backend, backends)
     few = 10 if "loops" in backends else 1000  # they take their time for each image
     batch = min(spec.training.batch_size, few)
     training = spec.training.model_copy(update={"batch_size": batch, "precision": precision})
-    verdict = compare_parties(plan, training, first, second)
+    verdict = compare_choices(plan, training, first, second)
     assert verdict.findings == ()
     assert verdict.coverage.not_compared == ()
     assert all(done == of for done, of in verdict.coverage.counts.values())

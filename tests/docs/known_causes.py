@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from cnnspec.compare import Party, parse_party, planted
+from cnnspec.compare import BackendChoice, parse_backend, planted
 from cnnspec.compare.causes.help import HELP
 from cnnspec.compare.causes.layout import other_layouts
 from cnnspec.compare.causes.left_out import outputs_left_out
@@ -25,7 +25,7 @@ from cnnspec.compare.kinds.kind import Kind
 from cnnspec.compare.planted.planting import faulty_builder
 from cnnspec.compare.planted.specs import SPECS
 from cnnspec.compare.probes.draw import loss_probes
-from cnnspec.compare.referee import compare_parties
+from cnnspec.compare.referee import compare_choices
 from cnnspec.compare.verdict import Cause, Verdict
 from cnnspec.compare.verdict.quantities import OF_LOSS
 from cnnspec.plan import resolve
@@ -159,7 +159,7 @@ BETWEEN = [
 """Faults of no kind."""
 
 
-def _compared(fault: planted.Fault) -> Verdict:
+def _compared(fault: planted.PlantedFault) -> Verdict:
     """Compare a network with a fault and one without, on the first spec in which it shows."""
     spec, plan = next(
         (spec, plan)
@@ -167,5 +167,5 @@ def _compared(fault: planted.Fault) -> Verdict:
         for plan in [resolve(spec)]
         if fault.applies(plan, spec.training)
     )
-    faulty = Party.of_builder("faulty", faulty_builder(fault, plan))
-    return compare_parties(plan, spec.training, faulty, parse_party("numpy"))
+    faulty = BackendChoice.of_builder("faulty", faulty_builder(fault, plan))
+    return compare_choices(plan, spec.training, faulty, parse_backend("numpy"))

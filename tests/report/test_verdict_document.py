@@ -10,7 +10,7 @@ from cnnspec import SGD, ModelSpec, Training, compare_backends, parse_spec
 from cnnspec.backends.numpy.conv import ConvNumPy
 from cnnspec.backends.numpy.linear import LinearNumPy
 from cnnspec.backends.numpy.pool import PoolNumPy
-from cnnspec.compare import parse_party
+from cnnspec.compare import parse_backend
 from cnnspec.compare.verdict import Verdict
 from cnnspec.documents import to_json
 from cnnspec.report.verdict_document import verdict_document
@@ -67,7 +67,7 @@ def document_of(verdict: Verdict) -> Any:
 
 def with_jumps() -> list[Verdict]:
     """Return verdicts with a jump, and with a parameter that is not held."""
-    torch, verdict = parse_party("torch"), compare_backends(SPEC, steps=0)
+    torch, verdict = parse_backend("torch"), compare_backends(SPEC, steps=0)
     jump = trained(torch, data_on_the_edge(torch, "second", "there"))
     noisy = faulty(conv=NoisyBias)
     left_out = trained(noisy, DATA, plan=BIAS_BEFORE_NORM, training=FAST, steps=1)
@@ -77,9 +77,9 @@ def with_jumps() -> list[Verdict]:
 @pytest.mark.torch
 def test_every_key_is_explained() -> None:
     documents = [
-        document(parse_party("numpy"), faulty(conv=HalvedGradient), mode="free", twins=2),
-        document(parse_party("numpy"), faulty(pool=NoBackward), steps=0),
-        document(parse_party("numpy"), faulty(linear=Learns), steps=0),
+        document(parse_backend("numpy"), faulty(conv=HalvedGradient), mode="free", twins=2),
+        document(parse_backend("numpy"), faulty(pool=NoBackward), steps=0),
+        document(parse_backend("numpy"), faulty(linear=Learns), steps=0),
         document("numpy", "torch"),
         document("numpy", "torch", spec=NO_STEP),
         *map(document_of, with_jumps()),

@@ -147,7 +147,7 @@ def magnitudes(side: Side, probe: LayerProbe, added: float = 0.0) -> Parts:
     at = probe.at
     if not LAYERS[at.kind].is_sum:
         return {}
-    network, grad = side.networks(probe.alone).plain, np.abs(probe.grad_output) + added
+    network, grad = side.networks(probe.alone).for_sums, np.abs(probe.grad_output) + added
     state = {name: np.abs(array) + added for name, array in side.weights_of(at).items()}
     sizes = [np.abs(x) + added for x in probe.inputs]
     given: dict[str, Any] = {"state": state, "noise": probe.noise}

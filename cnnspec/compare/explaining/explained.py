@@ -19,8 +19,8 @@ from cnnspec.compare.kinds.kind import COMPOSED, EXACT, Term
 from cnnspec.compare.probes.layer import LayerProbe
 from cnnspec.compare.replay.inputs import Inputs, inputs_of
 from cnnspec.compare.replay.learning import updates
+from cnnspec.compare.sides.choice import BackendChoice
 from cnnspec.compare.sides.isolation import Isolation
-from cnnspec.compare.sides.party import Party
 from cnnspec.compare.sides.side import Side, probe_weights
 from cnnspec.compare.verdict import Comparison, Verdict
 from cnnspec.compare.verdict.allowed import called, means_two
@@ -75,7 +75,7 @@ def quantities_called(verdict: Verdict, name: str) -> list[Comparison]:
         ComparisonError: nothing of that name was compared; the message lists the names.
     """
     known: dict[str, list[Comparison]] = {}
-    for found in verdict.quantities:
+    for found in verdict.comparisons:
         for part in called(found.address):
             known.setdefault(part, []).append(found)
             known.setdefault(f"{part}.{found.quantity}", []).append(found)
@@ -107,7 +107,7 @@ def _unknown(name: str, known: Collection[str]) -> str:
 def explain(
     plan: Plan,
     training: Training,
-    parties: tuple[Party, Party],
+    choices: tuple[BackendChoice, BackendChoice],
     quantities: Sequence[Comparison],
     split: Split | None = None,
 ) -> Iterator[Explained]:
@@ -115,7 +115,7 @@ def explain(
 
     The parts are run once more, on the probes on which they were worst.
     """
-    isolation = Isolation(plan, training, parties, probe_weights(plan, training.seed))
+    isolation = Isolation(plan, training, choices, probe_weights(plan, training.seed))
     with np.errstate(all="ignore"):
         inputs = inputs_of(isolation, split)
         for found in quantities:

@@ -14,8 +14,8 @@ from cnnspec.compare.bounds.layers import magnitudes, pair_budgets
 from cnnspec.compare.judging.judge import replayed
 from cnnspec.compare.probes.layer import LayerProbe
 from cnnspec.compare.replay.inputs import inputs_of
+from cnnspec.compare.sides.choice import BackendChoice
 from cnnspec.compare.sides.isolation import Isolation
-from cnnspec.compare.sides.party import Party
 from cnnspec.compare.sides.side import probe_weights
 from cnnspec.compare.verdict import Finding
 from cnnspec.compare.verdict.measure import measure
@@ -40,7 +40,9 @@ class LayerCase:
     """What rounding explains at the worst element."""
 
 
-def layer_case(spec: ModelSpec, parties: tuple[Party, Party], finding: Finding) -> LayerCase | None:
+def layer_case(
+    spec: ModelSpec, choices: tuple[BackendChoice, BackendChoice], finding: Finding
+) -> LayerCase | None:
     """Return the simplest arrays that show a finding; None where none was found.
 
     Images are left out and numbers rounded as long as the two sides still differ.
@@ -51,7 +53,7 @@ def layer_case(spec: ModelSpec, parties: tuple[Party, Party], finding: Finding) 
     weights = probe_weights(plan, spec.training.seed)
     for simple in (_whole, _tenths, _as_it_is):
         state = {name: simple(array) for name, array in weights.items()}
-        isolation = Isolation(plan, spec.training, parties, state)
+        isolation = Isolation(plan, spec.training, choices, state)
         with np.errstate(all="ignore"):
             for probe in _fewer_images(isolation, plan, finding, simple):
                 budget = _apart(isolation, probe, finding.quantity)

@@ -1,4 +1,4 @@
-"""shrink(): the smallest spec on which two parties still differ in the same way."""
+"""shrink(): the smallest spec on which two backends still differ in the same way."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from cnnspec.address import OPTIMIZER, Address, Layer
 from cnnspec.compare.explaining.smaller import Entries, smaller, with_changes
-from cnnspec.compare.referee import compare_parties
-from cnnspec.compare.sides.party import Party
+from cnnspec.compare.referee import compare_choices
+from cnnspec.compare.sides.choice import BackendChoice
 from cnnspec.compare.verdict import Verdict
 from cnnspec.errors import BackendError, SpecError
 from cnnspec.plan import Plan, resolve, resolve_to_train
@@ -45,7 +45,7 @@ class Shrunk:
 
 def shrink(
     spec: ModelSpec,
-    parties: tuple[Party, Party],
+    choices: tuple[BackendChoice, BackendChoice],
     *,
     runs: int = RUNS,
     on_run: Callable[[int], None] | None = None,
@@ -56,7 +56,7 @@ def shrink(
     or where there is none.
     """
     smallest = _without_data(spec)
-    verdict = _compared(smallest, parties)
+    verdict = _compared(smallest, choices)
     failure = failure_of(verdict, resolve(smallest)) if verdict else None
     if verdict is None or failure is None:
         return None
@@ -68,7 +68,7 @@ def shrink(
             if candidate in tried or count == runs:
                 continue
             tried.add(candidate)
-            smaller_verdict = _compared(candidate, parties)
+            smaller_verdict = _compared(candidate, choices)
             if smaller_verdict is None:
                 continue
             count += 1
@@ -123,8 +123,8 @@ def _all_free(entries: Sequence[AnyEntry]) -> Entries:
     return tuple(map(_without_widths, entries))
 
 
-def _compared(spec: ModelSpec, parties: tuple[Party, Party]) -> Verdict | None:
+def _compared(spec: ModelSpec, choices: tuple[BackendChoice, BackendChoice]) -> Verdict | None:
     try:
-        return compare_parties(resolve_to_train(spec), spec.training, *parties)
+        return compare_choices(resolve_to_train(spec), spec.training, *choices)
     except (SpecError, BackendError):  # the layers do not fit together, or not the backend
         return None

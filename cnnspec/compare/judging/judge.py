@@ -17,8 +17,8 @@ from cnnspec.compare.bounds.layers import layer_budgets
 from cnnspec.compare.probes.layer import LayerProbe
 from cnnspec.compare.probes.update import GivenUpdate, flat
 from cnnspec.compare.replay.learning import updated
+from cnnspec.compare.sides.choice import BackendChoice
 from cnnspec.compare.sides.isolation import Isolation
-from cnnspec.compare.sides.party import Party
 from cnnspec.compare.sides.side import Side
 from cnnspec.compare.verdict.quantities import grad_inputs_of, named
 from cnnspec.errors import BackendError
@@ -47,9 +47,9 @@ class Judge:
     """A third implementation of every layer, in float64."""
 
     def __init__(self, plan: Plan, training: Training, backend: str, weights: State) -> None:
-        party = Party(backend, backend, builder_of(backend))
+        choice = BackendChoice(backend, backend, builder_of(backend))
         self.name = backend
-        self.side = Side(plan, training, party, weights)
+        self.side = Side(plan, training, choice, weights)
         self._seed = training.seed
         self._reached: dict[LayerProbe, LayerProbe] = {}
 
@@ -133,7 +133,7 @@ class Judge:
 
 def judge_of(isolation: Isolation) -> Judge | None:
     """Return the first judge that is no side of the comparison and can be built here."""
-    taken = {side.party.backend for side in isolation.sides}
+    taken = {side.choice.backend for side in isolation.sides}
     for name in JUDGES:
         if name in taken:
             continue

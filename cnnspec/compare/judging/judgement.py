@@ -20,6 +20,7 @@ from cnnspec.compare.causes.help import known_cause
 from cnnspec.compare.faults.fault import Observation
 from cnnspec.compare.judging.judge import Judge, judge_of
 from cnnspec.compare.judging.observe import (
+    Observations,
     observe_layer,
     observe_loss,
     observe_optimizer,
@@ -28,13 +29,10 @@ from cnnspec.compare.judging.observe import (
 from cnnspec.compare.judging.own_faults import WHOLE_IS_NOT_ITS_PARTS, own_cause, precision_causes
 from cnnspec.compare.judging.rules import sorted_out
 from cnnspec.compare.replay.inputs import Inputs
+from cnnspec.compare.sides.choice import BOTH
 from cnnspec.compare.sides.isolation import Isolation
-from cnnspec.compare.sides.party import BOTH
 from cnnspec.compare.verdict import Cause, Comparison, Consequence, Finding
 from cnnspec.compare.verdict.quantities import OWN_INPUT, OWN_WEIGHTS, is_of
-
-Observations = dict[str, dict[str, list[Observation[Any]]]]
-"""What was observed of each quantity, by the label of the side."""
 
 
 class _Judged(NamedTuple):

@@ -14,7 +14,7 @@ from cnnspec.compare.planted.conv import CONV
 from cnnspec.compare.planted.cross_entropy import CROSS_ENTROPY
 from cnnspec.compare.planted.dropout import DROPOUT
 from cnnspec.compare.planted.families import LayerFamily, LossFamily, OptimizerFamily
-from cnnspec.compare.planted.fault import Family, Fault
+from cnnspec.compare.planted.fault import Family, PlantedFault
 from cnnspec.compare.planted.flatten import FLATTEN
 from cnnspec.compare.planted.linear import LINEAR
 from cnnspec.compare.planted.network import NETWORK
@@ -57,6 +57,15 @@ FAMILIES: list[Family] = [
     READERS,
     IN_PLACE,
 ]
-FAULTS: list[Fault] = [fault for family in FAMILIES for fault in family.faults]
+FAULTS: list[PlantedFault] = [fault for family in FAMILIES for fault in family.faults]
 
-__all__ = ["BLOCKS", "FAMILIES", "FAULTS", "LAYERS", "LOSSES", "OPTIMIZERS", "Family", "Fault"]
+__all__ = [
+    "BLOCKS",
+    "FAMILIES",
+    "FAULTS",
+    "LAYERS",
+    "LOSSES",
+    "OPTIMIZERS",
+    "Family",
+    "PlantedFault",
+]

@@ -11,7 +11,7 @@ from cnnspec import address
 from cnnspec.backends.numpy import LAYERS, OPTIMIZERS
 from cnnspec.backends.parts import Layer
 from cnnspec.compare.planted.draw import Draw
-from cnnspec.compare.planted.fault import Family, Fault, anywhere
+from cnnspec.compare.planted.fault import Family, PlantedFault, anywhere
 from cnnspec.compare.planted.wrong import Wrong, spoilt
 from cnnspec.plan import Plan, PlannedLayer
 from cnnspec.spec.layers import AnyLayer
@@ -64,17 +64,17 @@ class LayerFamily(Family):
 
         return write_down
 
-    def layers(self, fault: Fault, plan: Plan) -> list[PlannedLayer]:
+    def layers(self, fault: PlantedFault, plan: Plan) -> list[PlannedLayer]:
         """Return the layers in which a fault shows."""
         return [at for at in plan.layers if at.kind == self.kind and fault.at(at)]
 
-    def applies(self, fault: Fault, plan: Plan, training: Training) -> bool:
+    def applies(self, fault: PlantedFault, plan: Plan, training: Training) -> bool:
         return bool(self.layers(fault, plan))
 
-    def place(self, fault: Fault, plan: Plan) -> address.Address:
+    def place(self, fault: PlantedFault, plan: Plan) -> address.Address:
         return address.Layer(self.layers(fault, plan)[-1].name)
 
-    def parts(self, fault: Fault, plan: Plan, place: address.Address) -> dict[str, Any]:
+    def parts(self, fault: PlantedFault, plan: Plan, place: address.Address) -> dict[str, Any]:
         spoilt = [at.layer for at in plan.layers if address.Layer(at.name) == place]
 
         def make(layer: SpecLayer, input: Shape, output: Shape, dtype: np.dtype) -> Layer:
@@ -92,13 +92,13 @@ class LossFamily(Family):
         super().__init__(name, specs=specs)
         self.kind = kind
 
-    def applies(self, fault: Fault, plan: Plan, training: Training) -> bool:
+    def applies(self, fault: PlantedFault, plan: Plan, training: Training) -> bool:
         return training.loss.keyword == self.kind
 
-    def place(self, fault: Fault, plan: Plan) -> address.Address:
+    def place(self, fault: PlantedFault, plan: Plan) -> address.Address:
         return address.LOSS
 
-    def parts(self, fault: Fault, plan: Plan, place: address.Address) -> dict[str, Any]:
+    def parts(self, fault: PlantedFault, plan: Plan, place: address.Address) -> dict[str, Any]:
         return {"loss": fault.part}
 
 
@@ -111,23 +111,23 @@ class OptimizerFamily(Family):
         super().__init__(kind, specs=specs)
         self.kind, self.drawn = kind, drawn
 
-    def applies(self, fault: Fault, plan: Plan, training: Training) -> bool:
+    def applies(self, fault: PlantedFault, plan: Plan, training: Training) -> bool:
         return training.optimizer.keyword == self.kind
 
-    def place(self, fault: Fault, plan: Plan) -> address.Address:
+    def place(self, fault: PlantedFault, plan: Plan) -> address.Address:
         return address.OPTIMIZER
 
-    def parts(self, fault: Fault, plan: Plan, place: address.Address) -> dict[str, Any]:
+    def parts(self, fault: PlantedFault, plan: Plan, place: address.Address) -> dict[str, Any]:
         return {"optimizers": OPTIMIZERS | {self.kind: fault.part}}
 
 
 class NetworkFamily(Family):
     """Faults of what ties the parts together."""
 
-    def place(self, fault: Fault, plan: Plan) -> address.Address:
+    def place(self, fault: PlantedFault, plan: Plan) -> address.Address:
         return address.STEP
 
-    def parts(self, fault: Fault, plan: Plan, place: address.Address) -> dict[str, Any]:
+    def parts(self, fault: PlantedFault, plan: Plan, place: address.Address) -> dict[str, Any]:
         return {"network": fault.part}
 
 
@@ -139,10 +139,10 @@ class WaysFamily(NetworkFamily):
         super().__init__(name)
         self._first = first
 
-    def applies(self, fault: Fault, plan: Plan, training: Training) -> bool:
+    def applies(self, fault: PlantedFault, plan: Plan, training: Training) -> bool:
         return self._first(plan) is not None
 
-    def place(self, fault: Fault, plan: Plan) -> address.Address:
+    def place(self, fault: PlantedFault, plan: Plan) -> address.Address:
         name = self._first(plan)
         assert name is not None
         return address.Layer(name)

@@ -1,4 +1,4 @@
-"""Fault: a mistake that people make, and what a referee should say of it."""
+"""PlantedFault: a mistake that people make, and what a referee should say of it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def in_any(training: Training) -> bool:
 
 
 @dataclass(frozen=True)
-class Fault:
+class PlantedFault:
     """A mistake that people make, planted into a copy of one of our own parts."""
 
     name: str
@@ -62,7 +62,7 @@ class Family(ABC):
     def __init__(self, name: str, *, specs: Sequence[str] = ()) -> None:
         """`specs`: what its own faults are planted on besides the specs for all, in the dialect."""
         self.name = name
-        self.faults: list[Fault] = []
+        self.faults: list[PlantedFault] = []
         self.specs = [parse_spec(text) for text in specs]
 
     def fault(
@@ -82,7 +82,7 @@ class Family(ABC):
 
         def write_down(part: Part) -> Part:
             self.faults.append(
-                Fault(
+                PlantedFault(
                     f"{self.name}-{name}",
                     part.__doc__ or "",
                     self,
@@ -98,14 +98,14 @@ class Family(ABC):
 
         return write_down
 
-    def applies(self, fault: Fault, plan: Plan, training: Training) -> bool:
+    def applies(self, fault: PlantedFault, plan: Plan, training: Training) -> bool:
         """Tell whether a plan and a training have the part, where the fault shows."""
         return True
 
     @abstractmethod
-    def place(self, fault: Fault, plan: Plan) -> Address:
+    def place(self, fault: PlantedFault, plan: Plan) -> Address:
         """Return where a fault is planted."""
 
     @abstractmethod
-    def parts(self, fault: Fault, plan: Plan, place: Address) -> dict[str, Any]:
+    def parts(self, fault: PlantedFault, plan: Plan, place: Address) -> dict[str, Any]:
         """Return what a network of a plan is built of in place of the engine's own."""

@@ -8,12 +8,12 @@ from typing import Any
 from cnnspec.backends import Builder
 from cnnspec.backends.device import require_cpu
 from cnnspec.backends.numpy import LAYERS, LOSSES, OPTIMIZERS, NumPyNetwork
-from cnnspec.compare.planted.fault import Fault
+from cnnspec.compare.planted.fault import PlantedFault
 from cnnspec.plan import Plan
 from cnnspec.spec.training import Training
 
 
-def faulty_builder(fault: Fault, plan: Plan) -> Builder:
+def faulty_builder(fault: PlantedFault, plan: Plan) -> Builder:
     """Return `cnnspec.backends.numpy.build` with a fault in one layer, or in another part.
 
     The layer is found by its name, so that a part of the plan can be built, too.

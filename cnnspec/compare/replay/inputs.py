@@ -103,7 +103,7 @@ def _traces(isolation: Isolation, batch: Split, sides: Sequence[Side]) -> dict[s
         start = time.perf_counter()
         trace = isolation.attempt(PASS, side, side.exact.trace, given, step=isolation.first_step)
         seconds = (time.perf_counter() - start) / len(batch)
-        side.effort = effort_of(side.party, plan, isolation.training.batch_size, seconds)
+        side.effort = effort_of(side.choice, plan, isolation.training.batch_size, seconds)
         side.exact.load_state(side.weights)  # a faulty layer may have changed its own
         if trace is not None:
             traces[side.label] = trace

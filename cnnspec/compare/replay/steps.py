@@ -44,7 +44,7 @@ def replay_steps(
         precision = side.precision if kind == WORKING else "float64"
         live = moment.live.get(side.label) if moment else None
         if live is None or precision != side.precision:
-            live = side.party.build(isolation.plan, isolation.training, precision)
+            live = side.choice.build(isolation.plan, isolation.training, precision)
         with _as_it_was(live), _as_it_was(parts), _as_it_was(side.exact):
             slots = moment.slots if moment else live.optimizer_state()
             live.load_state(side.weights)

@@ -37,7 +37,7 @@ def replay_pass(isolation: Isolation, side: Side, trace: Trace, batch: Split) ->
     `trace` is that of the side's exact network.
     """
     answering = side.answering()
-    if WORKING in answering and "autocast" not in side.party.options:
+    if WORKING in answering and "autocast" not in side.choice.options:
         working = answering[WORKING]
         seen = working.trace(Batch(batch.images.copy(), batch.labels), step=isolation.first_step)
         working.load_state(side.weights)  # a faulty layer may have changed its own

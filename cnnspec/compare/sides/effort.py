@@ -12,7 +12,7 @@ import math
 from dataclasses import dataclass
 
 from cnnspec.backends import BACKENDS, LOOPS
-from cnnspec.compare.sides.party import Party
+from cnnspec.compare.sides.choice import BackendChoice
 from cnnspec.plan import Plan
 
 NUMBERS = 2_000_000
@@ -46,16 +46,16 @@ def outputs_of(plan: Plan) -> int:
     return sum(math.prod(at.output) for at in plan.layers)
 
 
-def effort_of(party: Party, plan: Plan, batch: int, seconds: float) -> Effort:
+def effort_of(choice: BackendChoice, plan: Plan, batch: int, seconds: float) -> Effort:
     """Return what a side may be asked; an image takes it so many `seconds` in a whole pass.
 
     What the built-in backends are asked does not hang on the clock: the same every time.
     """
     outputs = outputs_of(plan)
     room = NUMBERS // outputs
-    if party.backend == LOOPS:
+    if choice.backend == LOOPS:
         few = batch * outputs > LOOPED
         return Effort(min(room, MOST_LOOPED // outputs), few=True) if few else Effort(room)
-    if party.backend in BACKENDS or batch * seconds <= SECONDS:
+    if choice.backend in BACKENDS or batch * seconds <= SECONDS:
         return Effort(room)
     return Effort(min(room, int(MOST_SECONDS / seconds)), few=True)

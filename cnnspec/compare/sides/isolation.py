@@ -11,8 +11,8 @@ import numpy as np
 from cnnspec.address import Address
 from cnnspec.backends.raised import cannot
 from cnnspec.compare.probes.update import GivenUpdate
+from cnnspec.compare.sides.choice import BackendChoice
 from cnnspec.compare.sides.moment import Moment
-from cnnspec.compare.sides.party import Party
 from cnnspec.compare.sides.side import EXACT, WORKING, Side
 from cnnspec.compare.verdict.ledger import Ledger
 from cnnspec.noise import Masks, Noise
@@ -48,12 +48,12 @@ class Isolation:
         self,
         plan: Plan,
         training: Training,
-        parties: tuple[Party, Party],
+        choices: tuple[BackendChoice, BackendChoice],
         weights: State,
         moment: Moment | None = None,
     ) -> None:
         self.plan, self.training, self.moment = plan, training, moment
-        self.first, self.second = (Side(plan, training, party, weights) for party in parties)
+        self.first, self.second = (Side(plan, training, choice, weights) for choice in choices)
         self.sides = (self.first, self.second)
         self._noise = Noise(plan, training.seed)
         self.ledger = Ledger()

@@ -1,4 +1,4 @@
-"""One party in a comparison: its networks, and the parts of them by name."""
+"""A side of a comparison: its networks, and the parts of them by name."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy as np
 from cnnspec.address import Address
 from cnnspec.backends.network import Network
 from cnnspec.compare.probes.layer import LayerProbe
+from cnnspec.compare.sides.choice import BackendChoice
 from cnnspec.compare.sides.effort import NUMBERS, Effort, outputs_of
-from cnnspec.compare.sides.party import Party
 from cnnspec.initial import initial_weights
 from cnnspec.plan import Plan, PlannedLayer
 from cnnspec.randomness import stream
@@ -25,14 +25,14 @@ EXACT, WORKING = "exact", "working"
 
 @dataclass(frozen=True)
 class Networks:
-    """A party's networks of one plan, with the same weights."""
+    """Networks of one plan, with the same weights."""
 
     exact: Network
     """In float64."""
     working: Network
-    """In the precision in which the party trains."""
-    plain: Network
-    """In float64, without the party's options: what sums of magnitudes are asked of."""
+    """In the precision in which the side trains."""
+    for_sums: Network
+    """In float64, without the backend's options: what sums of magnitudes are asked of."""
 
 
 @dataclass(frozen=True)
@@ -45,11 +45,13 @@ class Answer:
 
 
 class Side:
-    """A party's networks, whole and layer by layer, all with the same weights."""
+    """The networks of a chosen backend, whole and layer by layer, all with the same weights."""
 
-    def __init__(self, plan: Plan, training: Training, party: Party, weights: State) -> None:
-        self.party, self.label = party, party.label
-        self.precision = party.working_precision(training)
+    def __init__(
+        self, plan: Plan, training: Training, choice: BackendChoice, weights: State
+    ) -> None:
+        self.choice, self.label = choice, choice.label
+        self.precision = choice.working_precision(training)
         self.weights = weights
         self._training = training
         self._alone: dict[str, Networks] = {}
@@ -117,15 +119,15 @@ class Side:
             del self._answers[probe]
 
     def _networks(self, plan: Plan) -> Networks:
-        def network(party: Party, precision: Precision) -> Network:
-            built = party.build(plan, self._training, precision)
+        def network(choice: BackendChoice, precision: Precision) -> Network:
+            built = choice.build(plan, self._training, precision)
             built.load_state({name: self.weights[name] for name in plan.state})
             return built
 
         return Networks(
-            network(self.party, "float64"),
-            network(self.party, self.precision),
-            network(self.party.plain(), "float64"),
+            network(self.choice, "float64"),
+            network(self.choice, self.precision),
+            network(self.choice.without_options(), "float64"),
         )
 
 

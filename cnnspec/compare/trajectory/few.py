@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from cnnspec.backends import LOOPS
+from cnnspec.compare.sides.choice import BackendChoice
 from cnnspec.compare.sides.effort import outputs_of
-from cnnspec.compare.sides.party import Party
 from cnnspec.compare.trajectory.together import planned_steps
 from cnnspec.data import Dataset, Split
 from cnnspec.plan import Plan
@@ -37,13 +37,13 @@ class Share:
 
 
 def share_of(
-    plan: Plan, training: Training, parties: tuple[Party, Party], data: Dataset
+    plan: Plan, training: Training, choices: tuple[BackendChoice, BackendChoice], data: Dataset
 ) -> Share | None:
     """Return the share that is trained beside the loops; None where it is the whole."""
     outputs, whole = outputs_of(plan), planned_steps(data, training, None)
     batch = min(training.batch_size, len(data.train))
     steps = max(LEAST, LEARNT // (outputs * batch))
-    if all(party.backend != LOOPS for party in parties) or steps >= whole:
+    if all(choice.backend != LOOPS for choice in choices) or steps >= whole:
         return None
     tested = max(1, TESTED // outputs)
     test = Split(data.test.images[:tested], data.test.labels[:tested])

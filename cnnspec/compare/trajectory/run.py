@@ -9,7 +9,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from cnnspec.address import TRAINING
-from cnnspec.compare.sides.party import Party
+from cnnspec.compare.sides.choice import BackendChoice
 from cnnspec.compare.trajectory.distance import distances, furthest
 from cnnspec.compare.trajectory.recorder import Recorder
 from cnnspec.compare.trajectory.together import Event, planned_steps, together
@@ -29,7 +29,7 @@ MODES: tuple[Mode, ...] = get_args(Mode)
 def run_trajectory(
     plan: Plan,
     training: Training,
-    parties: tuple[Party, Party],
+    choices: tuple[BackendChoice, BackendChoice],
     data: Dataset,
     *,
     mode: Mode = "lockstep",
@@ -48,7 +48,7 @@ def run_trajectory(
     Raises:
         DataError: the data does not fit the networks.
     """
-    run = _Run(plan, training, parties, data, mode, twins, allowed)
+    run = _Run(plan, training, choices, data, mode, twins, allowed)
     stopped = run.train(planned_steps(data, training, steps), on_event)
     whole = planned_steps(data, training, None)
     return replace(run.result(stopped), whole_steps=whole, cut_short=cut_short)
@@ -61,16 +61,16 @@ class _Run:
         self,
         plan: Plan,
         training: Training,
-        parties: tuple[Party, Party],
+        choices: tuple[BackendChoice, BackendChoice],
         data: Dataset,
         mode: Mode,
         twins: int,
         allowed: Collection[Place],
     ) -> None:
         self._training, self._data, self._mode = training, data, mode
-        self._networks = {party.label: party.build(plan, training) for party in parties}
+        self._networks = {choice.label: choice.build(plan, training) for choice in choices}
         self._first, self._second = self._networks.values()
-        pair = Pair(plan, training, parties, self._networks, data.train, allowed)
+        pair = Pair(plan, training, choices, self._networks, data.train, allowed)
         self._watch = Watch(pair)
         if mode == "resync":
             self._watch = Resync(pair)

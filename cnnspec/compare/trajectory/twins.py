@@ -24,7 +24,7 @@ from cnnspec.compare.bounds.carried import gradient_errors
 from cnnspec.compare.bounds.kinks import turned_decisions
 from cnnspec.compare.kinds.weights import Weights
 from cnnspec.compare.replay.learning import buffers_of, gradients_of
-from cnnspec.compare.sides.party import Party
+from cnnspec.compare.sides.choice import BackendChoice
 from cnnspec.compare.trajectory.distance import Apart, TwinEnvelope, one_ulp_away
 from cnnspec.compare.trajectory.watch import Pair, Standing, Watch
 from cnnspec.compare.verdict import Envelope, Jump
@@ -50,7 +50,7 @@ class TwinWatch(Watch):
         """`count` twins."""
         super().__init__(pair)
         self.twins = {f"twin {number}": self._build() for number in range(1, 1 + count)}
-        self._precision = pair.parties[0].working_precision(pair.training)
+        self._precision = pair.choices[0].working_precision(pair.training)
         # Of weights and buffers, and of slots, which scatter wider.
         self._envelopes = TwinEnvelope(self._precision), TwinEnvelope(self._precision)
         self._largest = 0.0
@@ -98,7 +98,7 @@ class TwinWatch(Watch):
         )
 
     def _build(self) -> Network:
-        return self._pair.parties[0].build(self._pair.plan, self._pair.training)
+        return self._pair.choices[0].build(self._pair.plan, self._pair.training)
 
     def _start_from(self, reference: Network) -> None:
         """Start twins of a training of the first side, where it stands."""
@@ -134,8 +134,8 @@ class TwinWatch(Watch):
             return False
         exact = [
             trace
-            for party in pair.parties
-            if (trace := _answer(self._exact_pass, party, step, batch)) is not None
+            for choice in pair.choices
+            if (trace := _answer(self._exact_pass, choice, step, batch)) is not None
         ]
         if len(exact) < 2:
             return False
@@ -147,8 +147,8 @@ class TwinWatch(Watch):
         self._left_out.append(parameter)
         return True
 
-    def _exact_pass(self, party: Party, step: int, batch: Split) -> Trace:
-        network = party.build(self._pair.plan, self._pair.training, "float64")
+    def _exact_pass(self, choice: BackendChoice, step: int, batch: Split) -> Trace:
+        network = choice.build(self._pair.plan, self._pair.training, "float64")
         return self._pass(network, self._stood, step, batch)
 
     def _is_to_be_replayed(self, step: int, apart: Apart) -> bool:
@@ -193,8 +193,8 @@ class TwinWatch(Watch):
         """Let a network take the second side's step; return both sides' own passes there."""
         pair, stood = self._pair, (self._stood, self._other_stood)
         own, others = (
-            self._pass(party.build(pair.plan, pair.training), at, step, batch)
-            for party, at in zip(pair.parties, stood)
+            self._pass(choice.build(pair.plan, pair.training), at, step, batch)
+            for choice, at in zip(pair.choices, stood)
         )
         self._other_stood.load(network)
         self._go_back(network, others, step, batch)

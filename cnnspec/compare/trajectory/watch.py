@@ -6,9 +6,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from cnnspec.backends.network import Network
-from cnnspec.compare.parts import replay
+from cnnspec.compare.parts import replay_parts
+from cnnspec.compare.sides.choice import BackendChoice
 from cnnspec.compare.sides.moment import Moment
-from cnnspec.compare.sides.party import Party
 from cnnspec.compare.trajectory.distance import distances, furthest
 from cnnspec.compare.verdict import Envelope, Finding
 from cnnspec.compare.verdict.allowed import Place
@@ -25,7 +25,7 @@ class Pair:
 
     plan: Plan
     training: Training
-    parties: tuple[Party, Party]
+    choices: tuple[BackendChoice, BackendChoice]
     live: Mapping[str, Network]
     """The networks that are trained, by their sides."""
     train: Split
@@ -93,7 +93,9 @@ class Watch:
         self.replayed.append(step)
         pair = self._pair
         moment = Moment(step, stood.state, stood.slots, batch, pair.live)
-        found = replay(pair.plan, pair.training, pair.parties, moment=moment, allowed=pair.allowed)
+        found = replay_parts(
+            pair.plan, pair.training, pair.choices, moment=moment, allowed=pair.allowed
+        )
         if found.findings:
             self.finding = replace(found.findings[0], step=step)
         return self.finding is None and found.coverage.complete

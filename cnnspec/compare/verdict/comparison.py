@@ -160,7 +160,7 @@ RuleName = Literal[
 class Consequence:
     """A quantity beyond rounding that follows from a finding: it is counted, and not judged."""
 
-    quantity: Comparison
+    comparison: Comparison
     rule: RuleName
 
 

@@ -47,6 +47,6 @@ class Ledger:
         """Tell whether something of a part is beyond rounding so far."""
         return any(found.address == address and not found.ok for found in self._worst.values())
 
-    def quantities(self) -> tuple[Comparison, ...]:
+    def comparisons(self) -> tuple[Comparison, ...]:
         """Return the results."""
         return tuple(self._worst.values())

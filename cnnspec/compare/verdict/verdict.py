@@ -16,7 +16,7 @@ class Verdict:
 
     name: str
     backends: tuple[str, str]
-    quantities: tuple[Comparison, ...]
+    comparisons: tuple[Comparison, ...]
     """In the order of the network; then the loss, then the optimizer."""
     coverage: Coverage
     findings: tuple[Finding, ...]

@@ -8,7 +8,7 @@ import pytest
 from cnnspec.address import LOSS, OPTIMIZER, STEP, Layer
 from cnnspec.backends import build, builder_of
 from cnnspec.backends.network import Batch, Network
-from cnnspec.compare.planted import FAULTS, Fault
+from cnnspec.compare.planted import FAULTS, PlantedFault
 from cnnspec.compare.planted.families import LayerFamily, NetworkFamily
 from cnnspec.compare.planted.network import NETWORK
 from cnnspec.compare.planted.planting import faulty_builder
@@ -34,7 +34,7 @@ def in_float64(spec: ModelSpec) -> tuple[Plan, Training]:
 PLANS = [*map(in_float64, SPECS)]
 
 
-def applies_on(fault: Fault) -> list[tuple[Plan, Training]]:
+def applies_on(fault: PlantedFault) -> list[tuple[Plan, Training]]:
     plans = [*PLANS, *map(in_float64, fault.family.specs)]
     return [(plan, training) for plan, training in plans if fault.applies(plan, training)]
 
@@ -85,7 +85,7 @@ def of_network(network: Network, plan: Plan) -> Parts:
     return found
 
 
-def quantities(network: Network, fault: Fault, plan: Plan) -> Parts:
+def quantities(network: Network, fault: PlantedFault, plan: Plan) -> Parts:
     """Return what the faulty part gives."""
     network.load_state(probe_weights(plan, 0))
     with np.errstate(all="ignore"):

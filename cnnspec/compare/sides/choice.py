@@ -1,4 +1,4 @@
-"""Party: what is compared - a backend under settings, by the word that a user writes for it.
+"""A choice of backend: what is compared, by the word that a user writes for it.
 
 `numpy`, `torch@float64`, `torch@bfloat16`, `torch@compile+threads=2`, `path/to/file.py:Network`.
 """
@@ -37,7 +37,7 @@ NO_AUTOCAST = (
 
 
 @dataclass(frozen=True)
-class Party:
+class BackendChoice:
     """A backend under settings. Those that are not set are the spec's, or the backend's own."""
 
     label: str
@@ -52,8 +52,8 @@ class Party:
     """Further options of the builder: torch's `autocast` and `compile`."""
 
     @classmethod
-    def of_builder(cls, label: str, builder: Builder) -> Party:
-        """Return the party of a function that builds networks."""
+    def of_builder(cls, label: str, builder: Builder) -> BackendChoice:
+        """Choose a function that builds networks."""
         return cls(label, label, guarded(builder, label))
 
     def working_precision(self, training: Training) -> Precision:
@@ -89,13 +89,13 @@ class Party:
         """Whether `--device` is meant for it."""
         return self.backend == "torch"
 
-    def plain(self) -> Party:
+    def without_options(self) -> BackendChoice:
         """Return the same backend without what changes its arithmetic."""
         return replace(self, options={}, threads=None)
 
 
-def parse_party(text: str, device: str = "cpu") -> Party:
-    """Read what a user wrote for a party; `device` is where torch's networks live.
+def parse_backend(text: str, device: str = "cpu") -> BackendChoice:
+    """Read what a user wrote for a backend; `device` is where torch's networks live.
 
     Raises:
         BackendError: there is no such backend, or no such setting.
@@ -107,7 +107,9 @@ def parse_party(text: str, device: str = "cpu") -> Party:
     if is_user_file(name):
         file, _, called = text.rpartition(":")
         label = f"{Path(file).name}:{called}" if called.partition("@")[0] == BOTH else called
-    party = Party(label, name, builder_of(name), device=device if name == "torch" else "cpu")
+    choice = BackendChoice(
+        label, name, builder_of(name), device=device if name == "torch" else "cpu"
+    )
     if at and not written:
         raise BackendError(f"there is no setting behind `{name}@`; there are: {SETTINGS}")
     seen: dict[str, str] = {}
@@ -118,10 +120,10 @@ def parse_party(text: str, device: str = "cpu") -> Party:
                 f"`{text}` has two settings of one kind: `{seen[kind]}` and `{setting}`; take one"
             )
         seen[kind] = setting
-        party = _with(party, name, setting)
-    if party.precision == "float64" and "autocast" in party.options:
+        choice = _with(choice, name, setting)
+    if choice.precision == "float64" and "autocast" in choice.options:
         raise BackendError(f"`{text}`: {NO_AUTOCAST}")
-    return party
+    return choice
 
 
 def _kind(setting: str) -> str:
@@ -131,22 +133,22 @@ def _kind(setting: str) -> str:
     return "autocast" if setting in AUTOCAST else setting.partition("=")[0]
 
 
-def _with(party: Party, name: str, setting: str) -> Party:
+def _with(choice: BackendChoice, name: str, setting: str) -> BackendChoice:
     key, equals, value = setting.partition("=")
     if not equals and key in get_args(Precision):
-        return replace(party, precision=cast(Precision, key))
+        return replace(choice, precision=cast(Precision, key))
     if not equals and (key in AUTOCAST or key == "compile"):
         if name != "torch":
             raise BackendError(f"`{key}` is a setting of the torch backend, not of `{name}`")
         option = {"compile": True} if key == "compile" else {"autocast": key}
-        return replace(party, options=party.options | option)
+        return replace(choice, options=choice.options | option)
     if key == "threads" and value.isdecimal() and int(value) > MOST_THREADS:
         raise BackendError(
             f"`{setting}`: wanted at most {MOST_THREADS} threads; this machine has "
             f"{os.cpu_count() or 1} processors"
         )
     if key == "threads" and value.isdecimal() and int(value) > 0:
-        return replace(party, threads=int(value))
+        return replace(choice, threads=int(value))
     if key == "device" and value:
-        return replace(party, device=value)
+        return replace(choice, device=value)
     raise BackendError(f"`{name}` has no setting `{setting}`; there are: {SETTINGS}")

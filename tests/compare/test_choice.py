@@ -7,7 +7,7 @@ from threadpoolctl import threadpool_info
 from cnnspec import BackendError, DataWarning, build, parse_spec, resolve
 from cnnspec.backends.numpy import NumPyNetwork
 from cnnspec.backends.threads import ThreadLimited
-from cnnspec.compare import compare_backends, parse_party
+from cnnspec.compare import compare_backends, parse_backend
 
 SPEC = parse_spec("input: [1, 4, 4]\nlayers: [flatten, {linear: {out_features: 3}}]")
 PLAN = resolve(SPEC)
@@ -23,19 +23,21 @@ number = 3
 
 
 def test_a_backend_alone_has_the_precision_of_the_spec() -> None:
-    party = parse_party("numpy")
-    assert party.label == party.backend == "numpy"
-    assert party.working_precision(SPEC.training) == "float32"
-    weights = party.build(PLAN, SPEC.training).state()
+    choice = parse_backend("numpy")
+    assert choice.label == choice.backend == "numpy"
+    assert choice.working_precision(SPEC.training) == "float32"
+    weights = choice.build(PLAN, SPEC.training).state()
     wanted = build(PLAN, SPEC.training, "numpy").state()
     assert all(np.array_equal(weights[name], wanted[name]) for name in wanted)
 
 
 def test_precision() -> None:
-    party = parse_party("numpy@float64")
-    assert party.label == "numpy@float64"
-    assert party.build(PLAN, SPEC.training).state()["linear1.weight"].dtype == np.float64
-    assert party.build(PLAN, SPEC.training, "float32").state()["linear1.weight"].dtype == np.float32
+    choice = parse_backend("numpy@float64")
+    assert choice.label == "numpy@float64"
+    assert choice.build(PLAN, SPEC.training).state()["linear1.weight"].dtype == np.float64
+    assert (
+        choice.build(PLAN, SPEC.training, "float32").state()["linear1.weight"].dtype == np.float32
+    )
 
 
 def test_threads_are_limited_while_a_network_computes(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -46,7 +48,7 @@ def test_threads_are_limited_while_a_network_computes(monkeypatch: pytest.Monkey
         return images
 
     monkeypatch.setattr(NumPyNetwork, "predict", predict)
-    network = parse_party("numpy@threads=1").build(PLAN, SPEC.training)
+    network = parse_backend("numpy@threads=1").build(PLAN, SPEC.training)
     assert isinstance(network, ThreadLimited)
     before = [pool["num_threads"] for pool in threadpool_info()]
     network.predict(np.zeros((1, 1, 4, 4)))
@@ -58,7 +60,7 @@ def test_threads_are_limited_while_a_network_computes(monkeypatch: pytest.Monkey
 def test_torch_threads_are_limited_while_a_network_computes() -> None:
     import torch
 
-    network = parse_party("torch@threads=1+float64").build(PLAN, SPEC.training)
+    network = parse_backend("torch@threads=1+float64").build(PLAN, SPEC.training)
     seen = []
     network._network.module.register_forward_hook(lambda *_: seen.append(torch.get_num_threads()))
     torch.set_num_threads(2)
@@ -68,17 +70,17 @@ def test_torch_threads_are_limited_while_a_network_computes() -> None:
 
 
 def test_device_is_for_torch_alone() -> None:
-    assert parse_party("torch", device="meta").device == "meta"
-    assert parse_party("numpy", device="meta").device == "cpu"
-    assert parse_party("torch@device=cpu", device="meta").device == "cpu"
+    assert parse_backend("torch", device="meta").device == "meta"
+    assert parse_backend("numpy", device="meta").device == "cpu"
+    assert parse_backend("torch@device=cpu", device="meta").device == "cpu"
 
 
 def test_backend_of_a_file(tmp_path: Path) -> None:
     file = tmp_path / "own.py"
     file.write_text(OWN)
-    party = parse_party(f"{file}:Network")
-    assert party.label == "Network"
-    assert party.build(PLAN, SPEC.training).predict(np.zeros((2, 1, 4, 4))).shape == (2, 3)
+    choice = parse_backend(f"{file}:Network")
+    assert choice.label == "Network"
+    assert choice.build(PLAN, SPEC.training).predict(np.zeros((2, 1, 4, 4))).shape == (2, 3)
     verdict = compare_backends(SPEC, ("numpy", f"{file}:Network@float64"))
     assert verdict.backends == ("numpy", "Network@float64")
     assert verdict.verdict == "same"
@@ -115,15 +117,15 @@ def test_what_is_no_party_is_refused(text: str, message: str, tmp_path: Path) ->
     (tmp_path / "syntax.py").write_text("def (")
     (tmp_path / "exits.py").write_text("import sys\nsys.exit(0)")
     with pytest.raises(BackendError) as caught:
-        parse_party(text.format(folder=tmp_path))
+        parse_backend(text.format(folder=tmp_path))
     assert message.format(folder=tmp_path) in str(caught.value)
 
 
 def test_no_side_is_called_as_both_are(tmp_path: Path) -> None:
     path = tmp_path / "own.py"
     path.write_text("both = print\n")
-    assert parse_party(f"{path}:both").label == "own.py:both"
-    assert parse_party(f"{path}:both@threads=1").label == "own.py:both@threads=1"
+    assert parse_backend(f"{path}:both").label == "own.py:both"
+    assert parse_backend(f"{path}:both@threads=1").label == "own.py:both@threads=1"
 
 
 @pytest.mark.torch
