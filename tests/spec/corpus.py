@@ -8,7 +8,7 @@ from typing import Any
 from unittest import mock
 
 from cnnspec.data import survey
-from cnnspec.data.remarks import Spread, remarks
+from cnnspec.data.remarks import Range, remarks
 from cnnspec.errors import SpecError
 from cnnspec.spec import NPZ, DataSource, Diagnostic, Inspection, Limits, inspect_spec, load_spec
 from cnnspec.spec.data.contents import Contents, Survey
@@ -73,7 +73,7 @@ ELSEWHERE: dict[str, Callable[[], tuple[Diagnostic, ...]]] = {
     "unreadable-data": lambda: _looked("data.npz.path=/dev/null"),
     "missing-data": _looked,
     "too-much-data": _seen(shape=(1, 8, 8), classes=10, train_images=10**8),
-    "odd-pixels": _seen(*remarks(NPZ(path="mine.npz"), Spread(0, 255))),
+    "odd-pixels": _seen(*remarks(NPZ(path="mine.npz"), Range(0, 255))),
     "not-laid-out": _not_laid_out,
     "too-many-problems": lambda: _found(VALID + "".join(f"o{n}: 1\n" for n in range(123))),
 }
