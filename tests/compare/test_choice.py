@@ -111,7 +111,7 @@ def test_backend_of_a_file(tmp_path: Path) -> None:
         ("{folder}/own.py", "write `{folder}/own.py:Network`"),
     ],
 )
-def test_what_is_no_party_is_refused(text: str, message: str, tmp_path: Path) -> None:
+def test_what_is_no_choice_is_refused(text: str, message: str, tmp_path: Path) -> None:
     (tmp_path / "own.py").write_text(OWN)
     (tmp_path / "broken.py").write_text("1 / 0")
     (tmp_path / "syntax.py").write_text("def (")

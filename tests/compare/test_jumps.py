@@ -9,7 +9,7 @@ from cnnspec.address import PASS, Layer
 from cnnspec.backends import numpy as engine
 from cnnspec.backends.network import Batch, Network
 from cnnspec.compare import parse_backend
-from cnnspec.compare.parts import Replayed, replay
+from cnnspec.compare.parts import Replayed, replay_parts
 from cnnspec.compare.sides.moment import Moment
 from cnnspec.compare.trajectory import twins as watching
 from cnnspec.compare.trajectory import watch
@@ -61,9 +61,9 @@ def test_the_step_is_replayed_from_where_the_second_side_stood(
 
     def spied(*given: Any, moment: Moment, **options: Any) -> Replayed:
         moments.append(moment)
-        return replay(*given, moment=moment, **options)
+        return replay_parts(*given, moment=moment, **options)
 
-    monkeypatch.setattr(watch, "replay", spied)
+    monkeypatch.setattr(watch, "replay_parts", spied)
     torch = parse_backend("torch")
     data = data_on_the_edge(torch, "second", "there")
     trained(torch, data)
