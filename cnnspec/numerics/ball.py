@@ -28,7 +28,13 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from cnnspec.numerics.budget import FUNCTION_ERROR, Exact, gamma, unit_roundoff
+from cnnspec.numerics.budget import (
+    FUNCTION_ERROR,
+    NORMAL_CDF_ERROR,
+    Exact,
+    gamma,
+    unit_roundoff,
+)
 
 UP = 1 + 2.0**-46
 """What the roundings of a radius itself come to, at most: it is computed in some operations."""
@@ -267,13 +273,14 @@ class Ball:
             spread = self.radius / np.cosh(least) ** 2
             return self._result(np.tanh(self.value), np.minimum(spread, 2), self._of_library())
 
-    def erf(self) -> Ball:
-        """Return the error function: no slope is steeper than that nearest to 0."""
+    def normal_cdf(self) -> Ball:
+        """Return Phi(x) = (1 + erf(x / sqrt 2)) / 2: it is steepest nearest to 0."""
+        at = self.arithmetic
+        own = NORMAL_CDF_ERROR * unit_roundoff(at.precision) if at.charge else 0.0
         with np.errstate(all="ignore"):
             least = np.maximum(np.abs(self.value) - 2 * self.radius, 0)
-            spread = self.radius * (2 / math.sqrt(math.pi)) * np.exp(-(least**2))
-            value = _erf(self.value)
-            return self._result(value, np.minimum(spread, 2), self._of_library())
+            spread = self.radius / math.sqrt(2 * math.pi) * np.exp(-(least**2) / 2)
+            return self._result(_normal_cdf(self.value), np.minimum(spread, 1) + own, 0.0)
 
     def _of_library(self) -> float:
         """Return how far a function of the mathematics library may be off, relatively."""
@@ -354,8 +361,8 @@ def count(shape: tuple[int, ...], axes: Axes) -> int:
     return math.prod(shape[axis] for axis in ((axes,) if isinstance(axes, int) else axes))
 
 
-def _erf(x: Exact) -> Exact:
-    found: Exact = np.vectorize(math.erf, otypes=[np.float64])(x)
+def _normal_cdf(x: Exact) -> Exact:
+    found: Exact = np.vectorize(math.erfc, otypes=[np.float64])(-x / math.sqrt(2)) / 2
     return found
 
 

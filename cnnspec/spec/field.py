@@ -160,7 +160,8 @@ def keeps_shape(kind: str) -> bool:
     found = OTHERS["layer"].get(asked)
     if found is not None:
         return found.keeps_shape
-    meant = [KINDS[word] for word in _SYNONYMS.get(asked, ()) if word in KINDS]
+    words = (same_word(kind, KINDS), *_SYNONYMS.get(asked, ()))
+    meant = [KINDS[word] for word in words if word in KINDS]
     return asked in _NOT_NEEDED or any(each.keeps_shape for each in meant)
 
 

@@ -87,7 +87,9 @@ def unknown_kind(path: Path, word: str, at: Location) -> Diagnostic:
     """Say that there is no such kind."""
     noun, kinds = noun_of(path), kinds_at(path)
     message = f"there is no kind of {noun} called `{brief(word)}`"
-    way_out = in_this_dialect(word, kinds) or did_you_mean(word, kinds, noun)
+    called, bracket, _ = word.partition("(")
+    way_out = in_this_dialect(word, kinds) or (bracket and answer_to(called, noun))
+    way_out = way_out or did_you_mean(word, kinds, noun)
     if noun == "data" and word.endswith(".npz"):
         way_out = f"write `data: {{npz: {{path: {brief(word)}}}}}`"
     return Diagnostic("unknown-kind", message, path, narrowed(at, word), way_out)
@@ -124,7 +126,8 @@ def nearest_legal(path: Path, wanted: str, found: Any, written: str) -> str:
     if "`true` or `false`" in wanted and found in (0, 1):
         return f"write `{str(bool(found)).lower()}`"
     if isinstance(found, bool):
-        return ""
+        word = _values_of(path).get(str(found).lower())
+        return f"write `{word}`" if word else ""
     if "a whole number" in wanted and isinstance(found, float) and found.is_integer():
         return f"write `{found:.0f}`" if 1 <= found < 1e15 else ""
     if wanted == "wanted text" and isinstance(found, int | float):

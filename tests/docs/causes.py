@@ -94,17 +94,16 @@ def _group(group: str, codes: list[str]) -> Iterator[str]:
 
 def _told(said: Mapping[str, Cause]) -> Iterator[str]:
     """Tell what is said of each part, and what to do; what goes for all of them, once."""
-    by_sentence: dict[str, list[str]] = {}
+    owners_of: dict[Cause, list[str]] = {}
     for owner, cause in said.items():
-        by_sentence.setdefault(cause.sentence, []).append(owner)
-    alike = len({cause.help for cause in said.values()}) == 1
-    for number, (sentence, owners) in enumerate(by_sentence.items(), 1):
-        if len(by_sentence) > 1 or group_of(said) == SEVERAL_LAYERS:
+        owners_of.setdefault(cause, []).append(owner)
+    alike = len({cause.help for cause in owners_of}) == 1
+    for number, (cause, owners) in enumerate(owners_of.items(), 1):
+        if len(owners_of) > 1 or group_of(said) == SEVERAL_LAYERS:
             yield f"Of {joined([_owner(each) for each in owners])}:"
-        yield f"> {sentence}"
-        for what_to_do in dict.fromkeys(said[owner].help for owner in owners):
-            if what_to_do and (not alike or number == len(by_sentence)):
-                yield f"What to do: {what_to_do}."
+        yield f"> {cause.sentence}"
+        if cause.help and (not alike or number == len(owners_of)):
+            yield f"What to do: {cause.help}."
 
 
 def _owner(name: str) -> str:

@@ -76,8 +76,8 @@ def _is_sentence(node: ast.expr) -> bool:
 
 
 WRITTEN = {
-    path.relative_to(COMPARE).as_posix(): {*written_codes(path.read_text(), of_faults=rooms)}
-    for path in sorted(COMPARE.rglob("*.py"))
+    path.as_posix(): {*written_codes((COMPARE / path).read_text(), of_faults=rooms)}
+    for path in (path.relative_to(COMPARE) for path in sorted(COMPARE.rglob("*.py")))
     for rooms in ["kinds" in path.parts or "causes" in path.parts]
     if "planted" not in path.parts
 }

@@ -50,15 +50,16 @@ class Node:
                 assert off <= Decimal(float(radius)), f"{found} for {right}, {off} beyond {radius}"
 
 
-def erf(x: Decimal) -> Decimal:
-    """Return the error function of a number that is not large, by its series."""
+def normal_cdf(x: Decimal) -> Decimal:
+    """Return Phi of a number that is not large, by the series of the error function."""
     pi = Decimal("3.14159265358979323846264338327950288419716939937510582097494459230781640628621")
-    total, power, n = Decimal(0), x, 0
+    z = x / Decimal(2).sqrt()
+    total, power, n = Decimal(0), z, 0
     while n < 400:
         total += power / (2 * n + 1)
         n += 1
-        power *= -x * x / n
-    return 2 * total / pi.sqrt()
+        power *= -z * z / n
+    return Decimal("0.5") + total / pi.sqrt()
 
 
 def library(name: str, exact: Callable[[Decimal], Decimal], low: float, high: float) -> Any:
@@ -70,7 +71,8 @@ def library(name: str, exact: Callable[[Decimal], Decimal], low: float, high: fl
             np.clip(a.computed, low, high).astype(a.computed.dtype),
             each(lambda x: min(max(x, Decimal(low)), Decimal(high)))(a.exact),
         )
-        of_numpy = {"erf": np.vectorize(math.erf, otypes=[a.computed.dtype])}
+        phi = np.vectorize(lambda x: (1 + math.erf(x / math.sqrt(2))) / 2)
+        of_numpy = {"normal_cdf": lambda x: phi(x).astype(x.dtype)}
         function = of_numpy.get(name) or getattr(np, name)
         return Node(getattr(a.ball, name)(), function(a.computed), each(exact)(a.exact))
 
@@ -95,7 +97,7 @@ ONE: dict[str, Callable[[Node], Node]] = {
     "exp": library("exp", lambda x: x.exp(), -40.0, 20.0),
     "log": library("log", lambda x: x.ln(), 1e-20, 1e30),
     "tanh": library("tanh", tanh, -30.0, 30.0),
-    "erf": library("erf", erf, -5.0, 5.0),
+    "normal_cdf": library("normal_cdf", normal_cdf, -7.0, 7.0),
     "sign": lambda a: Node(a.ball.sign(), np.sign(a.computed), each(sign)(a.exact)),
     "sum": lambda a: Node(
         a.ball.sum(1), a.computed.sum(1, keepdims=True), a.exact.sum(1, keepdims=True)

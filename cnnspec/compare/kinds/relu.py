@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from cnnspec.compare.faults.fault import Fault, LayerSituation, Observation, Prediction
+from cnnspec.compare.faults.fault import Fault, LayerSituation, Observation
 from cnnspec.compare.kinds.formula import FormulaKind, layer_formula
-from cnnspec.numerics import Ball, Exact, decided, maximum, unit_roundoff, where
+from cnnspec.compare.kinds.slopes import slopes_below_0
+from cnnspec.numerics import Ball, Exact, decided, maximum, where
 from cnnspec.numerics.formula import Computation, Step, Steps
 
 Observed = Observation[LayerSituation]
@@ -138,43 +139,14 @@ FAULTS = (
 
 
 def _leaky(observations: Sequence[Observed]) -> Iterator[Fault[LayerSituation]]:
-    """Suppose a slope below 0, the same everywhere, and take it from the first number there."""
-    for at_zero in (0.0, 1.0, None):
-        slope = _slope(observations)
-        if slope is None or not np.isfinite(slope) or slope == 0:
+    """Suppose a slope below 0."""
+    for slope, change in slopes_below_0(observations):
+        if slope == 0:
             return
         sentence = f"what is below 0 is multiplied by {slope:.6g}, as by a leaky relu; 0 is wanted"
         if slope == 1:
             sentence = "what is below 0 passes as it is; 0 is wanted"
-        yield Fault(
-            "leaky", (), sentence, _with_slope(slope, slope if at_zero is None else at_zero)
-        )
-
-
-def _slope(observations: Sequence[Observed]) -> float | None:
-    slopes = []
-    for observation in observations:
-        source = _source(observation)
-        if observation.found.shape != source.shape:
-            return None
-        below = (observation.situation.x < 0) & (source != 0)
-        slopes.extend((observation.found[below] / source[below]).ravel()[:100])
-    return float(np.median(slopes)) if len(slopes) > 1 else None
-
-
-def _source(observation: Observed) -> Exact:
-    situation = observation.situation
-    return situation.x if observation.quantity == "output" else situation.grad_output
-
-
-def _with_slope(slope: float, at_zero: float) -> Callable[[Observed], Prediction]:
-    def predict(observation: Observed) -> Prediction:
-        source, x = _source(observation), observation.situation.x
-        value = source * np.where(x > 0, 1, np.where(x < 0, slope, at_zero))
-        # The slope comes from a quotient of two rounded numbers, and meets another product.
-        return Prediction(value, 8 * unit_roundoff("float64") * np.abs(value))
-
-    return predict
+        yield Fault("leaky", (), sentence, change)
 
 
 HELP = {

@@ -6,7 +6,6 @@ from typing import ClassVar
 
 from cnnspec.spec.kind_words import Words
 from cnnspec.spec.layers.layer import Family, Layer
-from cnnspec.spec.sizes import Shape
 
 
 class ReLU(Layer):
@@ -17,6 +16,3 @@ class ReLU(Layer):
     keeps_shape: ClassVar[bool] = True
     clips_below_zero: ClassVar[bool] = True
     words: ClassVar[Words] = Words(synonyms="rectifier", calls={"ReLU": "inplace"})
-
-    def reductions(self, input: Shape, output: Shape, batch: int) -> dict[str, int]:
-        return {"output": 0, "grad_input": 0}
