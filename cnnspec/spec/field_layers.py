@@ -23,7 +23,6 @@ OTHER_LAYERS = {
     **answers(
         """
         prelu: with a learnt slope below 0
-        leakyrelu leaky lrelu: with a small slope below 0
         rrelu: with a random slope below 0
         relu6: max(x, 0) cut off at 6
         elu: exp(x) - 1 below 0

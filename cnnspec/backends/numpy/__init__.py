@@ -22,6 +22,7 @@ from cnnspec.backends.numpy.cross_entropy import cross_entropy
 from cnnspec.backends.numpy.dropout import DropoutNumPy
 from cnnspec.backends.numpy.flatten import FlattenNumPy
 from cnnspec.backends.numpy.lanes import Lane, Lanes, batch_first, batch_last
+from cnnspec.backends.numpy.leaky_relu import LeakyReLUNumPy
 from cnnspec.backends.numpy.linear import LinearNumPy
 from cnnspec.backends.numpy.pool import PoolNumPy
 from cnnspec.backends.numpy.relu import ReLUNumPy
@@ -36,6 +37,7 @@ from cnnspec.trace import Array, LayerTrace, Trace
 LAYERS: dict[str, type[Layer]] = {
     "conv": ConvNumPy,
     "relu": ReLUNumPy,
+    "leaky_relu": LeakyReLUNumPy,
     "pool": PoolNumPy,
     "flatten": FlattenNumPy,
     "linear": LinearNumPy,

@@ -13,6 +13,7 @@ from cnnspec.compare.kinds.cross_entropy import CrossEntropyKind
 from cnnspec.compare.kinds.dropout import DropoutKind
 from cnnspec.compare.kinds.flatten import FlattenKind
 from cnnspec.compare.kinds.layer import LayerKind
+from cnnspec.compare.kinds.leaky_relu import LeakyReLUKind
 from cnnspec.compare.kinds.linear import LinearKind
 from cnnspec.compare.kinds.loss import LossKind
 from cnnspec.compare.kinds.optimizer import OptimizerKind
@@ -23,6 +24,7 @@ from cnnspec.compare.kinds.sgd import SGDKind
 LAYERS: Mapping[str, LayerKind] = {
     "conv": ConvKind(),
     "relu": ReLUKind(),
+    "leaky_relu": LeakyReLUKind(),
     "pool": PoolKind(),
     "flatten": FlattenKind(),
     "linear": LinearKind(),

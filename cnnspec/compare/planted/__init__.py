@@ -16,6 +16,7 @@ from cnnspec.compare.planted.dropout import DROPOUT
 from cnnspec.compare.planted.families import LayerFamily, LossFamily, OptimizerFamily
 from cnnspec.compare.planted.fault import Family, PlantedFault
 from cnnspec.compare.planted.flatten import FLATTEN
+from cnnspec.compare.planted.leaky_relu import LEAKY_RELU
 from cnnspec.compare.planted.linear import LINEAR
 from cnnspec.compare.planted.network import NETWORK
 from cnnspec.compare.planted.parallel import drawn as drawn_parallel
@@ -30,6 +31,7 @@ LAYERS: dict[str, LayerFamily] = {
     "conv": CONV,
     "pool": POOL,
     "relu": RELU,
+    "leaky_relu": LEAKY_RELU,
     "flatten": FLATTEN,
     "linear": LINEAR,
     "batch_norm": BATCH_NORM,

@@ -14,6 +14,7 @@ from cnnspec.spec.layers.dropout import Dropout as Dropout
 from cnnspec.spec.layers.flatten import Flatten as Flatten
 from cnnspec.spec.layers.join import Join as Join
 from cnnspec.spec.layers.layer import Layer as Layer
+from cnnspec.spec.layers.leaky_relu import LeakyReLU as LeakyReLU
 from cnnspec.spec.layers.linear import Linear as Linear
 from cnnspec.spec.layers.pool import Pool as Pool
 from cnnspec.spec.layers.relu import ReLU as ReLU
@@ -22,6 +23,7 @@ from cnnspec.spec.section import kind_of, kinds_in
 AnyKind = (
     Annotated[Conv, Tag("conv")]
     | Annotated[ReLU, Tag("relu")]
+    | Annotated[LeakyReLU, Tag("leaky_relu")]
     | Annotated[Pool, Tag("pool")]
     | Annotated[Flatten, Tag("flatten")]
     | Annotated[Linear, Tag("linear")]

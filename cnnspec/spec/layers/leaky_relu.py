@@ -1,0 +1,34 @@
+"""The rectifier that leaks (Maas, Hannun and Ng, 2013)."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+from pydantic import Field, FiniteFloat
+
+from cnnspec.spec.kind_words import Words
+from cnnspec.spec.layers.layer import Family, Layer
+
+
+class LeakyReLU(Layer):
+    """x where x > 0, negative_slope * x elsewhere, as in torch.nn.LeakyReLU.
+
+    The derivative at 0 is the slope.
+    """
+
+    keyword: ClassVar[str] = "leaky_relu"
+    family: ClassVar[Family] = "activation"
+    keeps_shape: ClassVar[bool] = True
+    words: ClassVar[Words] = Words(
+        synonyms="leakyrelu lrelu leaky",
+        besides={
+            "leakyrelu": "the slope of Keras is 0.3 where none is written, and that of torch 0.01",
+            "leaky": "the slope of darknet is 0.1: write `leaky_relu: {negative_slope: 0.1}`",
+        },
+        options={"negative_slope": "alpha"},
+        guesses={"negative_slope": "slope leak"},
+        calls={"LeakyReLU": "negative_slope inplace"},
+    )
+
+    negative_slope: Annotated[FiniteFloat, Field(ge=0, le=1e38)] = 0.01
+    """What numbers below 0 are multiplied by."""
