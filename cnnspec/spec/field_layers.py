@@ -27,7 +27,7 @@ OTHER_LAYERS = {
         relu6: max(x, 0) cut off at 6
         elu: exp(x) - 1 below 0
         selu celu: a scaled exponential below 0
-        gelu quickgelu: x times the normal distribution function
+        quickgelu: x times sigmoid(1.702 * x)
         silu swish: x times its sigmoid
         mish: x times tanh(softplus(x))
         hardswish hswish hardsigmoid hsigmoid hardtanh: a piecewise one

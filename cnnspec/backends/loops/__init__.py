@@ -16,6 +16,7 @@ from cnnspec.backends.loops.conv import ConvLoops
 from cnnspec.backends.loops.cross_entropy import cross_entropy
 from cnnspec.backends.loops.dropout import DropoutLoops
 from cnnspec.backends.loops.flatten import FlattenLoops
+from cnnspec.backends.loops.gelu import GELULoops
 from cnnspec.backends.loops.leaky_relu import LeakyReLULoops
 from cnnspec.backends.loops.linear import LinearLoops
 from cnnspec.backends.loops.pool import PoolLoops
@@ -29,6 +30,7 @@ LAYERS: dict[str, type[Layer]] = {
     "conv": ConvLoops,
     "relu": ReLULoops,
     "leaky_relu": LeakyReLULoops,
+    "gelu": GELULoops,
     "pool": PoolLoops,
     "flatten": FlattenLoops,
     "linear": LinearLoops,

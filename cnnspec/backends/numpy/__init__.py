@@ -21,6 +21,7 @@ from cnnspec.backends.numpy.conv import ConvNumPy
 from cnnspec.backends.numpy.cross_entropy import cross_entropy
 from cnnspec.backends.numpy.dropout import DropoutNumPy
 from cnnspec.backends.numpy.flatten import FlattenNumPy
+from cnnspec.backends.numpy.gelu import GELUNumPy
 from cnnspec.backends.numpy.lanes import Lane, Lanes, batch_first, batch_last
 from cnnspec.backends.numpy.leaky_relu import LeakyReLUNumPy
 from cnnspec.backends.numpy.linear import LinearNumPy
@@ -38,6 +39,7 @@ LAYERS: dict[str, type[Layer]] = {
     "conv": ConvNumPy,
     "relu": ReLUNumPy,
     "leaky_relu": LeakyReLUNumPy,
+    "gelu": GELUNumPy,
     "pool": PoolNumPy,
     "flatten": FlattenNumPy,
     "linear": LinearNumPy,

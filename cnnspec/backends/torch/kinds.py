@@ -19,6 +19,7 @@ from cnnspec.backends.torch.conv import conv
 from cnnspec.backends.torch.cross_entropy import cross_entropy
 from cnnspec.backends.torch.dropout import dropout
 from cnnspec.backends.torch.flatten import flatten
+from cnnspec.backends.torch.gelu import gelu
 from cnnspec.backends.torch.leaky_relu import leaky_relu
 from cnnspec.backends.torch.linear import linear
 from cnnspec.backends.torch.pool import pool
@@ -30,6 +31,7 @@ LAYERS: dict[str, Callable[[Any, Shape], nn.Module]] = {
     "conv": conv,
     "relu": relu,
     "leaky_relu": leaky_relu,
+    "gelu": gelu,
     "pool": pool,
     "flatten": flatten,
     "linear": linear,

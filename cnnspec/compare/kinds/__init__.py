@@ -12,6 +12,7 @@ from cnnspec.compare.kinds.conv import ConvKind
 from cnnspec.compare.kinds.cross_entropy import CrossEntropyKind
 from cnnspec.compare.kinds.dropout import DropoutKind
 from cnnspec.compare.kinds.flatten import FlattenKind
+from cnnspec.compare.kinds.gelu import GELUKind
 from cnnspec.compare.kinds.layer import LayerKind
 from cnnspec.compare.kinds.leaky_relu import LeakyReLUKind
 from cnnspec.compare.kinds.linear import LinearKind
@@ -25,6 +26,7 @@ LAYERS: Mapping[str, LayerKind] = {
     "conv": ConvKind(),
     "relu": ReLUKind(),
     "leaky_relu": LeakyReLUKind(),
+    "gelu": GELUKind(),
     "pool": PoolKind(),
     "flatten": FlattenKind(),
     "linear": LinearKind(),

@@ -16,6 +16,7 @@ from cnnspec.compare.planted.dropout import DROPOUT
 from cnnspec.compare.planted.families import LayerFamily, LossFamily, OptimizerFamily
 from cnnspec.compare.planted.fault import Family, PlantedFault
 from cnnspec.compare.planted.flatten import FLATTEN
+from cnnspec.compare.planted.gelu import GELUS
 from cnnspec.compare.planted.leaky_relu import LEAKY_RELU
 from cnnspec.compare.planted.linear import LINEAR
 from cnnspec.compare.planted.network import NETWORK
@@ -32,6 +33,7 @@ LAYERS: dict[str, LayerFamily] = {
     "pool": POOL,
     "relu": RELU,
     "leaky_relu": LEAKY_RELU,
+    "gelu": GELUS,
     "flatten": FLATTEN,
     "linear": LINEAR,
     "batch_norm": BATCH_NORM,

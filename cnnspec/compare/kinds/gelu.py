@@ -1,0 +1,244 @@
+"""What the referee knows of a gelu."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from cnnspec.compare.faults.fault import Fault, LayerSituation
+from cnnspec.compare.kinds.formula import FormulaKind, layer_formula
+from cnnspec.compare.kinds.layer import Setting
+from cnnspec.numerics import Arithmetic, Ball, where
+from cnnspec.numerics.formula import Computation, Steps
+from cnnspec.spec.layers import GELU
+
+
+def _given(situation: LayerSituation, arithmetic: Arithmetic) -> dict[str, Any]:
+    """Return the options, and constants as they are in the precision."""
+    assert isinstance(situation.at.layer, GELU)
+    return {
+        "by_tanh": situation.at.layer.approximate == "tanh",
+        "root_2": arithmetic.rounded(math.sqrt(2)),
+        "root_2_pi": arithmetic.rounded(math.sqrt(2 * math.pi)),
+    }
+
+
+STEPS: Steps = {
+    # Phi
+    "argument": lambda at: at.x,
+    "factor": lambda at: at.arithmetic.rounded(math.sqrt(2 / math.pi)),
+    "cubic": lambda at: at.arithmetic.rounded(0.044715),
+    "power": lambda at: at.x * at.x * at.x,
+    "t": lambda at: (at.factor * (at.x + at.cubic * at.power)).tanh(),
+    "tanh_phi": lambda at: (1 + at.t) * 0.5,
+    "phi": lambda at: at.tanh_phi if at.by_tanh else at.argument.normal_cdf(),
+    # The derivative of Phi
+    "steepness": lambda at: at.factor * (1 + 3 * at.cubic * (at.x * at.x)),
+    "sech2": lambda at: 1 - at.t * at.t,
+    "exponential": lambda at: (at.x * at.x * -0.5).exp(),
+    "tanh_density": lambda at: at.sech2 * at.steepness * 0.5,
+    "normal_density": lambda at: at.exponential / at.root_2_pi,
+    "density": lambda at: at.tanh_density if at.by_tanh else at.normal_density,
+    "product": lambda at: at.x * at.density,
+    "derivative": lambda at: at.phi + at.product,
+    # The quantities
+    "output": lambda at: at.x * at.phi,
+    "grad_input": lambda at: at.grad_output * at.derivative,
+}
+FORMULA = layer_formula(STEPS, _given)
+
+_output = FORMULA.spoiling("output")
+_gradient = FORMULA.spoiling("grad_input")
+
+
+def _sigmoid(x: Ball) -> Ball:
+    return 1 / (1 + (-x).exp())
+
+
+def _other_phi(at: Computation) -> Ball:
+    found: Ball = at.argument.normal_cdf() if at.by_tanh else at.tanh_phi
+    return found
+
+
+def _other_density(at: Computation) -> Ball:
+    found: Ball = at.normal_density if at.by_tanh else at.tanh_density
+    return found
+
+
+_OUTPUTS: tuple[Fault[LayerSituation], ...] = (
+    _output(
+        "not-applied",
+        "the input is returned as it came: the function is never applied",
+        {"output": lambda at: at.x},
+    ),
+    _output(
+        "x-missing",
+        "the output is Phi(x) alone; x * Phi(x) is wanted",
+        {"output": lambda at: at.phi},
+    ),
+    _output(
+        "other-form",
+        "Phi is computed in the other form: by a tanh for the exact one, or the other way round",
+        {"phi": _other_phi},
+    ),
+    _output(
+        "density-for-phi",
+        "x is multiplied by the density of the normal distribution; its integral Phi is wanted",
+        {"phi": lambda at: at.normal_density},
+    ),
+    _output(
+        "root-missing",
+        "x itself is given to the error function; x / sqrt(2) is wanted",
+        {"argument": lambda at: at.x * at.root_2},
+    ),
+    _output(
+        "root-missing",
+        "the tanh has the factor 2 / pi; sqrt(2 / pi) is wanted",
+        {"factor": lambda at: at.arithmetic.rounded(2 / math.pi)},
+    ),
+    _output(
+        "cubic-missing",
+        "the tanh is that of sqrt(2 / pi) * x: the term 0.044715 * x^3 is missing",
+        {"power": lambda at: 0 * at.x},
+    ),
+    _output(
+        "other-power",
+        "the term of the tanh is 0.044715 * x^2; x^3 is wanted",
+        {"power": lambda at: at.x * at.x},
+    ),
+    _output(
+        "by-sigmoid",
+        "Phi is taken to be 1 / (1 + exp(-1.702 * x)), as by a quick gelu",
+        {"phi": lambda at: _sigmoid(1.702 * at.x)},
+    ),
+    _output(
+        "by-sigmoid",
+        "Phi is taken to be 1 / (1 + exp(-x)), as by a silu",
+        {"phi": lambda at: _sigmoid(at.x)},
+    ),
+)
+
+_GRADIENTS: tuple[Fault[LayerSituation], ...] = (
+    _gradient(
+        "derivative-missing",
+        "the gradient of the output is returned as it came; it is to be multiplied by the "
+        "derivative",
+        {"derivative": lambda at: at.arithmetic.ball(np.ones(at.x.shape))},
+    ),
+    _gradient(
+        "density-missing",
+        "the derivative is taken to be Phi(x); x times the derivative of Phi is to be added",
+        {"derivative": lambda at: at.phi},
+    ),
+    _gradient(
+        "phi-missing",
+        "the derivative is taken to be x times that of Phi; Phi(x) is to be added",
+        {"derivative": lambda at: at.product},
+    ),
+    _gradient(
+        "x-missing",
+        "the derivative of Phi is added as it is; it is to be multiplied by x",
+        {"product": lambda at: at.density},
+    ),
+    _gradient(
+        "other-form",
+        "the gradient is that of the other form: of the tanh for the exact one, or the other way "
+        "round",
+        {"phi": _other_phi, "density": _other_density},
+    ),
+    _gradient(
+        "other-form",
+        "the derivative of Phi is that of the other form",
+        {"density": _other_density},
+    ),
+    _gradient(
+        "root-missing",
+        "the density is divided by sqrt(pi); sqrt(2 * pi) is wanted",
+        {"normal_density": lambda at: at.exponential / at.root_2_pi * at.root_2},
+    ),
+    _gradient(
+        "root-missing",
+        "the density has exp(-x^2); exp(-x^2 / 2) is wanted",
+        {"exponential": lambda at: (-(at.x * at.x)).exp()},
+    ),
+    _gradient(
+        "steepness-missing",
+        "the derivative of what the tanh is given is left out",
+        {"steepness": lambda at: at.arithmetic.ball(np.ones(at.x.shape))},
+    ),
+    _gradient(
+        "steepness-missing",
+        "the derivative of 0.044715 * x^3 is taken to be 0.044715 * x^2; 3 times that is wanted",
+        {"steepness": lambda at: at.factor * (1 + at.cubic * (at.x * at.x))},
+    ),
+    _gradient(
+        "square-missing",
+        "the derivative of the tanh t is taken to be 1 - t; 1 - t^2 is wanted",
+        {"sech2": lambda at: 1 - at.t},
+    ),
+    _gradient(
+        "half-missing",
+        "the derivative of Phi is twice as large: that of the tanh, or of erf, is to be halved",
+        {"density": lambda at: 2 * at.right.density},
+    ),
+    _gradient(
+        "of-a-relu",
+        "the gradient passes where x > 0, as that of a relu",
+        {"derivative": lambda at: _steps(at)},
+    ),
+    _gradient(
+        "upstream-missing",
+        "the derivative is returned alone: the upstream gradient is never used",
+        {"grad_input": lambda at: at.derivative},
+    ),
+    _gradient(
+        "multiplied-by-output",
+        "the gradient is multiplied by the output; the derivative is wanted",
+        {"grad_input": lambda at: at.grad_output * at.output},
+    ),
+)
+
+
+def _steps(at: Computation) -> Ball:
+    one = at.arithmetic.ball(np.ones(at.x.shape))
+    return where(at.x.value > 0, one, 0 * one)
+
+
+HELP = {
+    "other-form": "compute the form that `approximate` asks for, forward and back",
+    "not-applied": "return x * Phi(x)",
+    "x-missing": "multiply by x",
+    "density-for-phi": "multiply x by Phi(x), the integral of the density",
+    "root-missing": "check each root: erf(x / sqrt(2)), sqrt(2 / pi) in the tanh, and "
+    "exp(-x^2 / 2) / sqrt(2 * pi) for the density",
+    "cubic-missing": "give the tanh sqrt(2 / pi) * (x + 0.044715 * x^3)",
+    "other-power": "give the tanh sqrt(2 / pi) * (x + 0.044715 * x^3)",
+    "by-sigmoid": "compute Phi by erf or by the tanh, as `approximate` says",
+    "derivative-missing": "multiply the upstream gradient by Phi(x) + x * Phi'(x)",
+    "density-missing": "multiply the upstream gradient by Phi(x) + x * Phi'(x)",
+    "phi-missing": "multiply the upstream gradient by Phi(x) + x * Phi'(x)",
+    "of-a-relu": "multiply the upstream gradient by Phi(x) + x * Phi'(x)",
+    "multiplied-by-output": "multiply the upstream gradient by Phi(x) + x * Phi'(x)",
+    "steepness-missing": "multiply by the derivative of what the tanh is given: "
+    "sqrt(2 / pi) * (1 + 3 * 0.044715 * x^2)",
+    "square-missing": "use 1 - t^2 for the derivative of the tanh",
+    "half-missing": "halve the derivative of the tanh, or of erf",
+}
+
+
+class GELUKind(FormulaKind):
+    """x * Phi(x), Phi being exact or by a tanh."""
+
+    formula = FORMULA
+    faults = (*_OUTPUTS, *_GRADIENTS)
+    help = HELP
+    shown = {  # noqa: RUF012
+        "phi": "Phi(x)",
+        "density": "the derivative of Phi",
+    }
+    settings = (
+        Setting("exact", GELU(), (2, 4, 5)),
+        Setting("by tanh", GELU(approximate="tanh"), (6,)),
+    )
