@@ -14,6 +14,7 @@ from tests.kinds import (
     dropout,
     flatten,
     gelu,
+    global_pool,
     leaky_relu,
     linear,
     normal,
@@ -27,6 +28,7 @@ from tests.room import LayerRoom, OptimizerRoom
 LAYERS: dict[str, LayerRoom] = {
     "conv": conv.ROOM,
     "pool": pool.ROOM,
+    "global_pool": global_pool.ROOM,
     "relu": relu.ROOM,
     "leaky_relu": leaky_relu.ROOM,
     "gelu": gelu.ROOM,

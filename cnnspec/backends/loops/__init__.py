@@ -17,6 +17,7 @@ from cnnspec.backends.loops.cross_entropy import cross_entropy
 from cnnspec.backends.loops.dropout import DropoutLoops
 from cnnspec.backends.loops.flatten import FlattenLoops
 from cnnspec.backends.loops.gelu import GELULoops
+from cnnspec.backends.loops.global_pool import GlobalPoolLoops
 from cnnspec.backends.loops.leaky_relu import LeakyReLULoops
 from cnnspec.backends.loops.linear import LinearLoops
 from cnnspec.backends.loops.pool import PoolLoops
@@ -32,6 +33,7 @@ LAYERS: dict[str, type[Layer]] = {
     "leaky_relu": LeakyReLULoops,
     "gelu": GELULoops,
     "pool": PoolLoops,
+    "global_pool": GlobalPoolLoops,
     "flatten": FlattenLoops,
     "linear": LinearLoops,
     "batch_norm": BatchNormLoops,

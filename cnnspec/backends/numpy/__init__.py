@@ -22,6 +22,7 @@ from cnnspec.backends.numpy.cross_entropy import cross_entropy
 from cnnspec.backends.numpy.dropout import DropoutNumPy
 from cnnspec.backends.numpy.flatten import FlattenNumPy
 from cnnspec.backends.numpy.gelu import GELUNumPy
+from cnnspec.backends.numpy.global_pool import GlobalPoolNumPy
 from cnnspec.backends.numpy.lanes import Lane, Lanes, batch_first, batch_last
 from cnnspec.backends.numpy.leaky_relu import LeakyReLUNumPy
 from cnnspec.backends.numpy.linear import LinearNumPy
@@ -41,6 +42,7 @@ LAYERS: dict[str, type[Layer]] = {
     "leaky_relu": LeakyReLUNumPy,
     "gelu": GELUNumPy,
     "pool": PoolNumPy,
+    "global_pool": GlobalPoolNumPy,
     "flatten": FlattenNumPy,
     "linear": LinearNumPy,
     "batch_norm": BatchNormNumPy,

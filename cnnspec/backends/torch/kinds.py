@@ -20,6 +20,7 @@ from cnnspec.backends.torch.cross_entropy import cross_entropy
 from cnnspec.backends.torch.dropout import dropout
 from cnnspec.backends.torch.flatten import flatten
 from cnnspec.backends.torch.gelu import gelu
+from cnnspec.backends.torch.global_pool import global_pool
 from cnnspec.backends.torch.leaky_relu import leaky_relu
 from cnnspec.backends.torch.linear import linear
 from cnnspec.backends.torch.pool import pool
@@ -33,6 +34,7 @@ LAYERS: dict[str, Callable[[Any, Shape], nn.Module]] = {
     "leaky_relu": leaky_relu,
     "gelu": gelu,
     "pool": pool,
+    "global_pool": global_pool,
     "flatten": flatten,
     "linear": linear,
     "batch_norm": batch_norm,

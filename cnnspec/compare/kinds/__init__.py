@@ -13,6 +13,7 @@ from cnnspec.compare.kinds.cross_entropy import CrossEntropyKind
 from cnnspec.compare.kinds.dropout import DropoutKind
 from cnnspec.compare.kinds.flatten import FlattenKind
 from cnnspec.compare.kinds.gelu import GELUKind
+from cnnspec.compare.kinds.global_pool import GlobalPoolKind
 from cnnspec.compare.kinds.layer import LayerKind
 from cnnspec.compare.kinds.leaky_relu import LeakyReLUKind
 from cnnspec.compare.kinds.linear import LinearKind
@@ -28,6 +29,7 @@ LAYERS: Mapping[str, LayerKind] = {
     "leaky_relu": LeakyReLUKind(),
     "gelu": GELUKind(),
     "pool": PoolKind(),
+    "global_pool": GlobalPoolKind(),
     "flatten": FlattenKind(),
     "linear": LinearKind(),
     "batch_norm": BatchNormKind(),

@@ -17,6 +17,7 @@ from cnnspec.compare.planted.families import LayerFamily, LossFamily, OptimizerF
 from cnnspec.compare.planted.fault import Family, PlantedFault
 from cnnspec.compare.planted.flatten import FLATTEN
 from cnnspec.compare.planted.gelu import GELUS
+from cnnspec.compare.planted.global_pool import GLOBAL_POOL
 from cnnspec.compare.planted.leaky_relu import LEAKY_RELU
 from cnnspec.compare.planted.linear import LINEAR
 from cnnspec.compare.planted.network import NETWORK
@@ -31,6 +32,7 @@ from cnnspec.compare.planted.ways import IN_PLACE, READERS
 LAYERS: dict[str, LayerFamily] = {
     "conv": CONV,
     "pool": POOL,
+    "global_pool": GLOBAL_POOL,
     "relu": RELU,
     "leaky_relu": LEAKY_RELU,
     "gelu": GELUS,

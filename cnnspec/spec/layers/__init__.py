@@ -13,6 +13,7 @@ from cnnspec.spec.layers.conv import Conv as Conv
 from cnnspec.spec.layers.dropout import Dropout as Dropout
 from cnnspec.spec.layers.flatten import Flatten as Flatten
 from cnnspec.spec.layers.gelu import GELU as GELU
+from cnnspec.spec.layers.global_pool import GlobalPool as GlobalPool
 from cnnspec.spec.layers.join import Join as Join
 from cnnspec.spec.layers.layer import Layer as Layer
 from cnnspec.spec.layers.leaky_relu import LeakyReLU as LeakyReLU
@@ -27,6 +28,7 @@ AnyKind = (
     | Annotated[LeakyReLU, Tag("leaky_relu")]
     | Annotated[GELU, Tag("gelu")]
     | Annotated[Pool, Tag("pool")]
+    | Annotated[GlobalPool, Tag("global_pool")]
     | Annotated[Flatten, Tag("flatten")]
     | Annotated[Linear, Tag("linear")]
     | Annotated[BatchNorm, Tag("batch_norm")]

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from typing import ClassVar, Literal, Self
 
 from cnnspec.errors import ShapeError
-from cnnspec.spec.field_words import answers
 from cnnspec.spec.kind_words import Words
 from cnnspec.spec.layers import window
 from cnnspec.spec.layers.layer import Family, Layer, is_image
@@ -31,21 +30,6 @@ class Pool(Layer):
             ("kind", "avg"): "avg_pool avgpool average_pool avgpool2d averagepooling2d "
             "averagepooling"
         },
-        answers=answers(
-            """
-            global_average_pool globalaveragepooling2d globalaveragepooling global_avg_pool
-            globalavgpool globalavgpool2d gap adaptive_avg_pool adaptiveavgpool2d
-            adaptiveaveragepool adaptive_average_pool
-            """,
-            "the average over whole images is `pool: {{kind: avg, kernel_size: [HEIGHT, WIDTH]}}`, "
-            "with the size of the images that it receives; other output sizes are not here",
-        )
-        | answers(
-            "global_max_pool globalmaxpooling2d globalmaxpooling globalmaxpool2d "
-            "adaptive_max_pool adaptivemaxpool2d",
-            "the maximum over whole images is `pool: {{kernel_size: [HEIGHT, WIDTH]}}`, with the "
-            "size of the images that it receives; other output sizes are not here",
-        ),
         unwritten={
             "count_include_pad": "padded cells are always counted in an average: leave it out if "
             "you mean that"

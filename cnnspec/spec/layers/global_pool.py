@@ -1,0 +1,48 @@
+"""Pooling over whole images (Lin, Chen and Yan, 2013)."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from cnnspec.spec.field_words import answers
+from cnnspec.spec.kind_words import Words
+from cnnspec.spec.layers.layer import Family, Layer, is_image
+from cnnspec.spec.sizes import PartialShape
+
+
+class GlobalPool(Layer):
+    """The average or the maximum of each channel: (c, h, w) -> (c, 1, 1).
+
+    As torch.nn.AdaptiveAvgPool2d(1) and AdaptiveMaxPool2d(1). The gradient of a maximum goes to
+    the first one in scan order.
+    """
+
+    keyword: ClassVar[str] = "global_pool"
+    family: ClassVar[Family] = "pooling"
+    takes: ClassVar[Literal["images"]] = "images"
+    words: ClassVar[Words] = Words(
+        variants={
+            ("kind", "avg"): "global_average_pool global_avg_pool global_average_pooling "
+            "globalaveragepooling2d gap",
+            ("kind", "max"): "global_max_pool global_max_pooling globalmaxpooling2d",
+        },
+        besides=dict.fromkeys(
+            ("globalaveragepooling2d", "globalmaxpooling2d"),
+            "that of Keras gives features: put `- flatten` behind it",
+        ),
+        answers=answers(
+            "adaptive_avg_pool adaptiveavgpool2d adaptive_avg_pool2d adaptive_average_pool: avg\n"
+            "adaptive_max_pool adaptivemaxpool2d adaptive_max_pool2d: max",
+            "of output size 1 it is `global_pool: {{kind: {what}}}`; other output sizes are not "
+            "here",
+        ),
+        values={"kind": {"average": "avg", "mean": "avg", "maximum": "max"}},
+    )
+
+    kind: Literal["avg", "max"] = "avg"
+    """`avg` or `max`."""
+
+    def outline(self, input: PartialShape | None) -> PartialShape | None:
+        if input is not None and not is_image(input):
+            return None
+        return (None if input is None else input[0]), 1, 1
