@@ -8,8 +8,9 @@ demo: .venv/installed
 	$(BIN)/cnnspec build specs/digits.yaml
 	$(BIN)/cnnspec compare specs/digits.yaml
 
-# One process to a core, and so one thread to a process.
-PYTEST := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses=auto
+# One process to a core, and so one thread to a process. What was compiled is kept, whatever the
+# environment says: tests start the program a hundred times.
+PYTEST := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --numprocesses=auto
 
 # ARGS goes to pytest: make test ARGS='-k batch_norm'
 test: .venv/installed
