@@ -2,16 +2,19 @@
 
 import re
 import shlex
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import rich_click as click
 
 from cnnspec.cli.command import Command
-from cnnspec.cli.group import COMMANDS, cli
+from cnnspec.cli.group import COMMANDS, cli, run
+from tests.cli.conftest import SMALL
 
 Call = Callable[..., Any]
 
@@ -113,19 +116,29 @@ def Network(plan, training, **options):
 """
 
 
-@pytest.fixture
-def prepared(call: Call, folder: Path) -> Path:
-    """Have everything that the examples name."""
-    (folder / "net.yaml").write_text((folder / "small.yaml").read_text())
-    (folder / "before.yaml").write_text((folder / "small.yaml").read_text())
-    (folder / "after.yaml").write_text((folder / "small.yaml").read_text())
-    (folder / "specs").mkdir()
-    assert call("init", "specs/own.yaml").code == 0
-    assert call("fmt", "specs").code == 0
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make everything that the examples name."""
+    folder = tmp_path_factory.mktemp("made")
+    for name in ("small", "net", "before", "after"):
+        (folder / f"{name}.yaml").write_text(SMALL)
     (folder / "mine.py").write_text(MINE)
-    for _ in range(2):
-        sets = ["--set", "training.epochs=1", "--set", "data.digits.train_samples=64"]
-        assert call("train", "digits", *sets).code == 0
+    images = np.ones((10, 8, 8))
+    np.savez(folder / "own.npz", images=images, labels=np.arange(10) % 2)
+    (folder / "specs").mkdir()
+    train = ["train", "digits", "--set", "training.epochs=1"]
+    train += ["--set", "data.digits.train_samples=64"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        for arguments in (["init", "specs/own.yaml"], ["fmt", "specs"], train, train):
+            assert run(arguments) == 0
+    return folder
+
+
+@pytest.fixture
+def prepared(made: Path, folder: Path) -> Path:
+    """Have everything that the examples name."""
+    shutil.copytree(made, folder, dirs_exist_ok=True)
     return folder
 
 
@@ -136,9 +149,6 @@ SHORT = [example for _, example in EXAMPLES if not any(part in example for part 
 def test_an_example_works(
     example: str, prepared: Path, script: Path, clean: dict[str, str]
 ) -> None:
-    if "own.npz" in example:
-        images = "np.savez('own.npz', images=np.ones((10, 8, 8)), labels=np.arange(10) % 2)"
-        subprocess.run(["python", "-c", f"import numpy as np; {images}"], cwd=prepared, check=True)
     if example.startswith("cnnspec init"):
         (prepared / "net.yaml").unlink()
     (prepared / ".config" / "fish" / "completions").mkdir(parents=True)
