@@ -59,3 +59,21 @@ class Trace:
 
     layers: Mapping[str, LayerTrace]
     loss: LossTrace
+
+    @property
+    def gradients(self) -> State:
+        """dloss/dparameter, by the parameters' full names (`conv1.weight`)."""
+        return {
+            f"{name}.{parameter}": gradient
+            for name, layer in self.layers.items()
+            for parameter, gradient in layer.grad_parameters.items()
+        }
+
+    @property
+    def buffers(self) -> State:
+        """What the pass would make of all buffers, by their full names."""
+        return {
+            f"{name}.{buffer}": array
+            for name, layer in self.layers.items()
+            for buffer, array in layer.buffers.items()
+        }

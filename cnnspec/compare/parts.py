@@ -21,9 +21,9 @@ from cnnspec.compare.bounds.kinks import kinks_of
 from cnnspec.compare.judging.judgement import findings_of
 from cnnspec.compare.probes.layer import LayerProbe
 from cnnspec.compare.replay.coverage import coverage_of
-from cnnspec.compare.replay.inputs import Inputs, inputs_of
 from cnnspec.compare.replay.layers import replay_layer
 from cnnspec.compare.replay.learning import replay_loss, replay_optimizer
+from cnnspec.compare.replay.probes import Probes, probes_of
 from cnnspec.compare.replay.steps import replay_prediction, replay_steps
 from cnnspec.compare.replay.whole_pass import replay_pass
 from cnnspec.compare.sides.choice import BackendChoice
@@ -31,7 +31,7 @@ from cnnspec.compare.sides.isolation import Isolation
 from cnnspec.compare.sides.moment import Moment
 from cnnspec.compare.sides.side import probe_weights
 from cnnspec.compare.verdict import Comparison, Consequence, Coverage, Finding, Kinks
-from cnnspec.compare.verdict.allowed import Place
+from cnnspec.compare.verdict.allowed import Allowed
 from cnnspec.data import Split
 from cnnspec.plan import Plan
 from cnnspec.spec.training import Training
@@ -62,7 +62,7 @@ def replay_parts(
     *,
     split: Split | None = None,
     moment: Moment | None = None,
-    allowed: Collection[Place] = (),
+    allowed: Collection[Allowed] = (),
     on_progress: Progress = nobody,
 ) -> Replayed:
     """Hold every part of two backends together.
@@ -74,36 +74,36 @@ def replay_parts(
     weights = moment.weights if moment else probe_weights(plan, training.seed)
     isolation = Isolation(plan, training, choices, weights, moment)
     with np.errstate(all="ignore"):
-        inputs = inputs_of(isolation, split)
-        parts = list(_parts(isolation, inputs))
+        probes = probes_of(isolation, split)
+        parts = list(_parts(isolation, probes))
         for done, (what, replay_part) in enumerate(parts):
             on_progress(done, len(parts) + 1, what)
             replay_part()
         on_progress(len(parts), len(parts) + 1, "the verdict")
         comparisons = _in_order(isolation)
-        findings, follows = findings_of(isolation, comparisons, inputs)
-        kinks = kinks_of(isolation, inputs.layers)
+        findings, follows = findings_of(isolation, comparisons, probes)
+        kinks = kinks_of(isolation, probes.layers)
     coverage = coverage_of(isolation, comparisons, allowed)
     return Replayed(comparisons, coverage, findings, kinks, follows)
 
 
-def _parts(isolation: Isolation, inputs: Inputs) -> Iterator[tuple[str, Callable[[], object]]]:
+def _parts(isolation: Isolation, probes: Probes) -> Iterator[tuple[str, Callable[[], object]]]:
     """Yield every part that is replayed: what it is called, and what does it."""
-    for probe, after in zip(inputs.layers, [*inputs.layers[1:], None]):
+    for probe, after in zip(probes.layers, [*probes.layers[1:], None]):
         last = after is None or after.address != probe.address
         yield f"{probe.at.name} ({probe.name})", partial(_replay_layer, isolation, probe, last)
-    for given in inputs.losses:
+    for given in probes.losses:
         yield f"loss ({given[0]})", partial(replay_loss, isolation, *given)
     for side in isolation.sides:
-        trace, steps = inputs.traces.get(side.label), inputs.steps[side.label]
+        trace, steps = probes.traces.get(side.label), probes.steps[side.label]
         if trace is not None:
-            whole = partial(replay_pass, isolation, side, trace, inputs.batch)
+            whole = partial(replay_pass, isolation, side, trace, probes.batch)
             yield f"whole pass of {side.label}", partial(isolation.attempt, PASS, side, whole)
         in_a_row = partial(replay_steps, isolation, side, steps, trace)
         yield f"training steps of {side.label}", partial(isolation.attempt, STEP, side, in_a_row)
-    images = inputs.predicted.images
+    images = probes.predicted.images
     yield "predictions", partial(replay_prediction, isolation, images)
-    yield "optimizer", partial(replay_optimizer, isolation, inputs.seen)
+    yield "optimizer", partial(replay_optimizer, isolation, probes.seen)
 
 
 def _replay_layer(isolation: Isolation, probe: LayerProbe, last: bool) -> None:

@@ -16,7 +16,7 @@ from cnnspec.compare.trajectory import Mode, run_trajectory
 from cnnspec.compare.trajectory.few import FEW, Few, share_of
 from cnnspec.compare.trajectory.together import Event
 from cnnspec.compare.verdict import Coverage, NotCompared, Verdict
-from cnnspec.compare.verdict.allowed import Place, is_allowed, read_allowed
+from cnnspec.compare.verdict.allowed import Allowed, is_allowed, read_allowed
 from cnnspec.compare.verdict.provenance import provenance
 from cnnspec.data import Dataset, load_data
 from cnnspec.errors import BackendError, ComparisonError
@@ -117,7 +117,7 @@ def compare_choices(
     second: BackendChoice,
     *,
     data: Dataset | None = None,
-    allowed: Collection[Place] = (),
+    allowed: Collection[Allowed] = (),
     on_progress: Progress = nobody,
 ) -> Verdict:
     """Replay every part of two backends in isolation, without training them."""
@@ -141,7 +141,7 @@ def compare_choices(
     )
 
 
-def _without_training(coverage: Coverage, why: str, allowed: Collection[Place]) -> Coverage:
+def _without_training(coverage: Coverage, why: str, allowed: Collection[Allowed]) -> Coverage:
     missing = NotCompared(TRAINING, None, why, is_allowed(TRAINING, None, allowed))
     return replace(coverage, not_compared=(*coverage.not_compared, missing))
 

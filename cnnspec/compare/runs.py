@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from itertools import product
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,16 +14,17 @@ from cnnspec.compare.parts import Progress, Replayed, nobody, replay_parts
 from cnnspec.compare.probes.draw import DATA_IMAGES
 from cnnspec.compare.sides.choice import BackendChoice, parse_backend
 from cnnspec.compare.sides.moment import Moment
-from cnnspec.compare.trajectory.distance import TwinEnvelope, distances, one_ulp_away
+from cnnspec.compare.trajectory.distance import distances
+from cnnspec.compare.trajectory.final import FinalEnvelope, final_envelope
 from cnnspec.compare.verdict.provenance import provenance
 from cnnspec.data import Dataset, Split, load_data
 from cnnspec.difference import Change, Difference, compare_specs
 from cnnspec.errors import DataError, RunError, StateError
-from cnnspec.plan import Plan, resolve
+from cnnspec.plan import resolve
 from cnnspec.spec.model import ModelSpec
-from cnnspec.spec.training import Precision, Training
+from cnnspec.spec.training import Precision
 from cnnspec.trace import State
-from cnnspec.training import History, Run, StepTaken, evaluate, train
+from cnnspec.training import History, Run, StepTaken, evaluate
 from cnnspec.training.weights import NotFinite, not_finite, rounding
 
 WITHOUT_EFFECT = ("name", "limits")
@@ -43,20 +43,6 @@ Reason = Literal[
     "outside",
 ]
 """What decides a verdict on two runs; `cnnspec.report.runs` has the words."""
-
-
-@dataclass(frozen=True)
-class FinalEnvelope:
-    """Final weights, held against those of twins that started one unit in the last place away."""
-
-    twins: int
-    distance: float
-    """Between the two runs, relative, of the parameter where it is greatest against the twins'."""
-    furthest_twin: float
-    """Of that parameter."""
-    parameter: str
-    inside: bool
-    twin_accuracy: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -145,7 +131,7 @@ def compare_runs(
     if any(apart.values()) and not decided and len(finished) == 1 and twins and histories[0]:
         as_far = training.model_copy(update={"epochs": finished.pop()})
         differing = choices if choices[0].backend != choices[1].backend else choices[:1]
-        envelope = _envelope(plan, as_far, differing, data[0], states, twins, on_step)
+        envelope = final_envelope(plan, as_far, differing, data[0], states, twins, on_step)
     verdict, reason = _judged(same_layers, changed, histories, parts, apart, envelope, broken)
     predictions = [result.predictions for result in results]
     same_images = predictions[0].shape == predictions[1].shape
@@ -226,37 +212,6 @@ def _judged(
     if envelope.inside:
         return "same", "inside"
     return "different", "outside"
-
-
-def _envelope(
-    plan: Plan,
-    training: Training,
-    choices: tuple[BackendChoice, ...],
-    data: Dataset,
-    states: tuple[State, State],
-    twins: int,
-    on_step: Callable[[StepTaken], None] | None,
-) -> FinalEnvelope:
-    """Train twins of each backend, and hold the distance of the runs against theirs.
-
-    Two backends sum in other orders, in every step anew: twins of the first one alone do not
-    show how far that brings them. That the backends are one function is known from their parts.
-    """
-    found, accuracy = [], []
-    for choice, number in product(choices, range(1, 1 + twins)):
-        twin = choice.build(plan, training)
-        twin.load_state(one_ulp_away(twin.state(), training.seed, number))
-        history = train(twin, data, training, on_step=on_step)
-        found.append(distances(states[0], twin.state()))
-        accuracy.append(history[-1].test_accuracy)
-    apart = distances(*states)
-    envelope = TwinEnvelope(choices[0].working_precision(training))
-    envelope.take(found)
-    worst = envelope.hold(apart)
-    assert worst, "twins are trained where weights differ"
-    name = worst.name
-    furthest = max(twin[name] for twin in found)
-    return FinalEnvelope(len(found), apart[name], furthest, name, worst.inside, tuple(accuracy))
 
 
 def _data(spec: ModelSpec, run: Run, data_dir: str | Path | None) -> Dataset:

@@ -24,7 +24,7 @@ from cnnspec.spec.model import ModelSpec
 from cnnspec.spec.training import Training
 from cnnspec.trace import Array
 from tests.cases import Exact, assert_within, each_backend, each_precision, normal
-from tests.compare.loss_bounds import loss_bounds
+from tests.compare.bounds.loss_bounds import loss_bounds
 
 LOGITS: dict[str, Array] = {
     "random": 3 * normal((5, 4), "logits"),

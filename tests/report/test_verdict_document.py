@@ -14,7 +14,14 @@ from cnnspec.compare import parse_backend
 from cnnspec.compare.verdict import Verdict
 from cnnspec.documents import to_json
 from cnnspec.report.verdict_document import verdict_document
-from tests.compare.edge import BIAS_BEFORE_NORM, DATA, FAST, NoisyBias, data_on_the_edge, trained
+from tests.compare.trajectory.edge import (
+    BIAS_BEFORE_NORM,
+    DATA,
+    FAST,
+    NoisyBias,
+    data_on_the_edge,
+    trained,
+)
 from tests.faulty import faulty
 from tests.report.explained import hold, paths
 

@@ -20,14 +20,14 @@ from cnnspec.plan import PlannedLayer
 from cnnspec.spec.sizes import Shape
 from cnnspec.trace import Array
 
-Parts = dict[str, Array]
+ByQuantity = dict[str, Array]
 
 
 def budgets_of(
     isolation: Isolation,
     probe: LayerProbe,
-    exact: Mapping[Side, Parts],
-    sums: Mapping[Side, Parts],
+    exact: Mapping[Side, ByQuantity],
+    sums: Mapping[Side, ByQuantity],
     telling: Sequence[Side],
 ) -> tuple[dict[str, Exact], dict[Side, dict[str, Exact]]]:
     """Return how far the sides may be apart in float64, and how far each from its own float64."""
@@ -47,7 +47,7 @@ def budgets_of(
 
 
 def pair_budgets(
-    probe: LayerProbe, exact: Mapping[Side, Parts], sums: Mapping[Side, Parts]
+    probe: LayerProbe, exact: Mapping[Side, ByQuantity], sums: Mapping[Side, ByQuantity]
 ) -> dict[str, Exact]:
     """Return how far two sides may be apart in float64, for each quantity."""
     if not LAYERS[probe.at.kind].is_sum:
@@ -65,13 +65,15 @@ def pair_budgets(
 
 
 def layer_budgets(
-    side: Side, probe: LayerProbe, values: Parts, precision: str = "float64"
+    side: Side, probe: LayerProbe, values: ByQuantity, precision: str = "float64"
 ) -> dict[str, Exact]:
     """Return what rounding explains in a precision, for each quantity of one side's layer."""
     return _one_side(side, probe, values, magnitudes(side, probe), precision)
 
 
-def _own_budgets(side: Side, probe: LayerProbe, exact: Parts, sums: Parts) -> dict[str, Exact]:
+def _own_budgets(
+    side: Side, probe: LayerProbe, exact: ByQuantity, sums: ByQuantity
+) -> dict[str, Exact]:
     """Return how far sums may be off in a side's working precision from its float64."""
     in_working = _one_side(side, probe, exact, sums, side.precision)
     in_float64 = _one_side(side, probe, exact, sums, "float64")
@@ -79,7 +81,7 @@ def _own_budgets(side: Side, probe: LayerProbe, exact: Parts, sums: Parts) -> di
 
 
 def _one_side(
-    side: Side, probe: LayerProbe, values: Parts, sums: Parts, precision: str
+    side: Side, probe: LayerProbe, values: ByQuantity, sums: ByQuantity, precision: str
 ) -> dict[str, Exact]:
     if not LAYERS[probe.at.kind].is_sum:
         return _own_derivation(probe, {side: values}, precision)
@@ -95,7 +97,7 @@ def _one_side(
 
 
 def typical_of(
-    side: Side, probe: LayerProbe, quantity: str, values: Parts, sums: Parts
+    side: Side, probe: LayerProbe, quantity: str, values: ByQuantity, sums: ByQuantity
 ) -> Exact | None:
     """Return how far off a side usually is in its working precision; None where it is not known."""
     if not LAYERS[probe.at.kind].is_sum:
@@ -110,7 +112,7 @@ def typical_of(
 
 
 def _own_derivation(
-    probe: LayerProbe, sides: Mapping[Side, Parts], precision: str
+    probe: LayerProbe, sides: Mapping[Side, ByQuantity], precision: str
 ) -> dict[str, Exact]:
     situation = layer_situation(next(iter(sides)), probe)
     return LAYERS[probe.at.kind].budgets(situation, precision)
@@ -139,7 +141,7 @@ def own_arrays(side: Side, at: PlannedLayer) -> tuple[dict[str, Exact], dict[str
     return exact(at.parameters), exact(at.buffers)
 
 
-def magnitudes(side: Side, probe: LayerProbe, added: float = 0.0) -> Parts:
+def magnitudes(side: Side, probe: LayerProbe, added: float = 0.0) -> ByQuantity:
     """Return S of each quantity: the layer run on |x|, |W| and |g|, each with a number `added`.
 
     The gradient of the input is taken at x itself, where a maximum sends it.

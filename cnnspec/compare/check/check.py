@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -123,7 +123,7 @@ def _check_layer(
     unreached = [finding for grader in graders.values() for finding in grader.unreached()]
     _raise_if_more_is_wanted(label, kind, unreached, results)
     if results.load_error():
-        return _not_loaded(label, kind, unreached, results)
+        return _checked(label, kind, unreached, results, loaded=False, error=results.load_error())
     unsupported = _unsupported(kind, graders, results)
     judged: list[Judged] = []
     for number, (key, grader) in enumerate(graders.items()):
@@ -134,14 +134,15 @@ def _check_layer(
     notes += [item.note for item in judged if item.note]
     if all(_is_unusable(key, grader, results) for key, grader in graders.items()):
         notes += _better_layouts(settings[0], folder, request, limit)
-    return Checked(
+    return _checked(
         label,
         kind,
-        tuple(with_causes(judged, diagnose_layer) if judged else unreached),
-        tuple(NotSupported(graders[key].setting.name, why) for key, why in unsupported.items()),
-        tuple(dict.fromkeys(notes)),
-        results.printed.text,
-        results.printed.lines,
+        with_causes(judged, diagnose_layer) if judged else unreached,
+        results,
+        not_supported=tuple(
+            NotSupported(graders[key].setting.name, why) for key, why in unsupported.items()
+        ),
+        notes=tuple(dict.fromkeys(notes)),
         error="" if judged else f"is made for no setting of `{kind}`",
     )
 
@@ -247,42 +248,21 @@ def _check_loss(
     unreached = [finding for grader in graders for finding in grader.unreached()]
     _raise_if_more_is_wanted(label, kind, unreached, results)
     if results.load_error():
-        return _not_loaded(label, kind, unreached, results)
+        return _checked(label, kind, unreached, results, loaded=False, error=results.load_error())
     judged = [item for grader in graders for item in grader.judged(results)]
-    return Checked(
-        label,
-        kind,
-        tuple(with_causes(judged, diagnose_loss)),
-        output=results.printed.text,
-        lines_printed=results.printed.lines,
-    )
+    return _checked(label, kind, with_causes(judged, diagnose_loss), results)
 
 
-def _not_loaded(
-    label: str, kind: str, unreached: Sequence[CheckFinding], results: Results
+def _checked(
+    label: str, kind: str, findings: Iterable[CheckFinding], results: Results, **more: Any
 ) -> Checked:
-    return Checked(
-        label,
-        kind,
-        tuple(unreached),
-        output=results.printed.text,
-        lines_printed=results.printed.lines,
-        loaded=False,
-        error=results.load_error(),
-    )
+    """Return findings with what the code printed."""
+    text, lines = results.printed.text, results.printed.lines
+    return Checked(label, kind, tuple(findings), output=text, lines_printed=lines, **more)
 
 
 def _raise_if_more_is_wanted(
     label: str, kind: str, unreached: Sequence[CheckFinding], results: Results
 ) -> None:
     if hint := results.hint():
-        raise NotTriedError(
-            Checked(
-                label,
-                kind,
-                tuple(unreached),
-                output=results.printed.text,
-                lines_printed=results.printed.lines,
-                error=hint,
-            )
-        )
+        raise NotTriedError(_checked(label, kind, unreached, results, error=hint))

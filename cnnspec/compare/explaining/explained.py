@@ -15,10 +15,10 @@ from cnnspec.compare.bounds.layers import layer_situation, magnitudes, of_shape,
 from cnnspec.compare.faults.fault import LossSituation
 from cnnspec.compare.judging.judge import replayed
 from cnnspec.compare.kinds import LAYERS, LOSSES, OPTIMIZERS
-from cnnspec.compare.kinds.kind import COMPOSED, EXACT, Term
+from cnnspec.compare.kinds.kind import COMPOSED, NO_ROUNDING, Term
 from cnnspec.compare.probes.layer import LayerProbe
-from cnnspec.compare.replay.inputs import Inputs, inputs_of
 from cnnspec.compare.replay.learning import updates
+from cnnspec.compare.replay.probes import Probes, probes_of
 from cnnspec.compare.sides.choice import BackendChoice
 from cnnspec.compare.sides.isolation import Isolation
 from cnnspec.compare.sides.side import Side, probe_weights
@@ -108,7 +108,7 @@ def explain(
     plan: Plan,
     training: Training,
     choices: tuple[BackendChoice, BackendChoice],
-    quantities: Sequence[Comparison],
+    comparisons: Sequence[Comparison],
     split: Split | None = None,
 ) -> Iterator[Explained]:
     """Yield comparisons that a verdict holds, each with the terms of its budget.
@@ -117,10 +117,10 @@ def explain(
     """
     isolation = Isolation(plan, training, choices, probe_weights(plan, training.seed))
     with np.errstate(all="ignore"):
-        inputs = inputs_of(isolation, split)
-        for found in quantities:
+        probes = probes_of(isolation, split)
+        for found in comparisons:
             try:
-                yield _Explanation(isolation, inputs, found).explained()
+                yield _Explanation(isolation, probes, found).explained()
             except Exception as error:  # a faulty layer raises whatever it likes
                 if not cannot(error):
                     raise
@@ -130,8 +130,8 @@ def explain(
 class _Explanation:
     """Of one comparison."""
 
-    def __init__(self, isolation: Isolation, inputs: Inputs, found: Comparison) -> None:
-        self._isolation, self._inputs, self._found = isolation, inputs, found
+    def __init__(self, isolation: Isolation, probes: Probes, found: Comparison) -> None:
+        self._isolation, self._probes, self._found = isolation, probes, found
         self._pair = found.of_pair
         self._u = Term("u", unit_roundoff(found.precision), f"unit roundoff of {found.precision}")
 
@@ -141,11 +141,11 @@ class _Explanation:
         if not found.position and found.elements != 1:
             return self._said((), "two arrays of other shapes have no budget")
         if isinstance(found.address, Layer) and found.probe != WHOLE_PASS:
-            probe = next((p for p in self._inputs.layers if self._is_of(p)), None)
+            probe = next((p for p in self._probes.layers if self._is_of(p)), None)
             # How many images a network of somebody's own is given hangs on how long it takes.
             return self._of_layer(probe) if probe else self._said((), NOT_AGAIN)
         if found.address == LOSS and found.probe != WHOLE_PASS:
-            _, logits, labels = next(g for g in self._inputs.losses if g[0] == found.probe)
+            _, logits, labels = next(g for g in self._probes.losses if g[0] == found.probe)
             options = self._isolation.training.loss
             given = LossSituation(options, found.probe, logits.astype(np.float64), labels)
             where = found.precision, found.quantity, found.position
@@ -186,7 +186,7 @@ class _Explanation:
             return self._said(*LAYERS[at.kind].terms(situation, *where))
         k = roundings(at, len(probe.grad_output))[found.quantity]
         if k == 0:
-            return self._said(*EXACT)
+            return self._said(*NO_ROUNDING)
         sides = self._isolation.sides if self._pair else (self._side(),)
         sums, values = [], []
         for side in sides:
@@ -215,7 +215,7 @@ class _Explanation:
     def _of_update(self) -> Explained:
         given = next(
             given
-            for given, _ in updates(self._isolation, self._inputs.seen)
+            for given, _ in updates(self._isolation, self._probes.seen)
             if f"step {given.step}" == self._found.probe
         )
         parameters = self._isolation.plan.parameters

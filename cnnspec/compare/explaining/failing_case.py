@@ -13,7 +13,7 @@ from cnnspec.backends.raised import cannot
 from cnnspec.compare.bounds.layers import magnitudes, pair_budgets
 from cnnspec.compare.judging.judge import replayed
 from cnnspec.compare.probes.layer import LayerProbe
-from cnnspec.compare.replay.inputs import inputs_of
+from cnnspec.compare.replay.probes import probes_of
 from cnnspec.compare.sides.choice import BackendChoice
 from cnnspec.compare.sides.isolation import Isolation
 from cnnspec.compare.sides.side import probe_weights
@@ -67,11 +67,8 @@ def layer_case(
 def _fewer_images(
     isolation: Isolation, plan: Plan, finding: Finding, simple: Callable[[Array], Array]
 ) -> Iterator[LayerProbe]:
-    probes = [
-        probe
-        for probe in inputs_of(isolation, None).layers
-        if probe.address == finding.address and probe.alone is None
-    ]
+    whole = probes_of(isolation, None)
+    probes = [probe for probe in whole.of(finding.address) if probe.alone is None]
     for images in range(1, 1 + max(len(probe.grad_output) for probe in probes)):
         for probe in probes:
             if images <= len(probe.grad_output):

@@ -38,7 +38,7 @@ OUTPUTS = 30_000
 WHOLE = 10 * OUTPUTS
 """So many if that is the whole probe: a fault may show in large batches alone."""
 
-STEP = 2.0**-10
+DISTANCE = 2.0**-10
 """Distance of a central difference, relative to numbers of about 1; a power of two, so that
 dividing by it is exact."""
 
@@ -97,14 +97,15 @@ class Judge:
         random = stream(self._seed, "judge", probe.at.name, quantity)
         direction = random.normal(size=gradient.shape)
         far, near = (
-            self._slope(probe, quantity, direction, distance) for distance in (STEP, STEP / 2)
+            self._slope(probe, quantity, direction, distance)
+            for distance in (DISTANCE, DISTANCE / 2)
         )
         expected = float(np.sum(gradient * direction))
         bounds = layer_budgets(self.side, probe, parts)
         upstream = np.abs(probe.grad_output.astype(np.float64))
         output = float(np.sum(upstream * np.abs(parts["output"])))
         rounding = float(np.sum(upstream * bounds["output"]))
-        rounding = (rounding + gamma(upstream.size, "float64") * output) / (STEP / 2)
+        rounding = (rounding + gamma(upstream.size, "float64") * output) / (DISTANCE / 2)
         along = float(np.sum(np.abs(gradient * direction)))
         rounding += float(np.sum(bounds[quantity] * np.abs(direction)))
         rounding += gamma(gradient.size, "float64") * along

@@ -28,7 +28,7 @@ from cnnspec.compare.judging.observe import (
 )
 from cnnspec.compare.judging.own_faults import WHOLE_IS_NOT_ITS_PARTS, own_cause, precision_causes
 from cnnspec.compare.judging.rules import sorted_out
-from cnnspec.compare.replay.inputs import Inputs
+from cnnspec.compare.replay.probes import Probes
 from cnnspec.compare.sides.choice import BOTH
 from cnnspec.compare.sides.isolation import Isolation
 from cnnspec.compare.verdict import Cause, Comparison, Consequence, Finding
@@ -43,18 +43,18 @@ class _Judged(NamedTuple):
 
 
 def findings_of(
-    isolation: Isolation, quantities: Sequence[Comparison], inputs: Inputs
+    isolation: Isolation, comparisons: Sequence[Comparison], probes: Probes
 ) -> tuple[tuple[Finding, ...], tuple[Consequence, ...]]:
     """Return every quantity that rounding does not explain, each judged, and what only follows.
 
     Where two sides are different functions comes first, then where a side is not its own
     parts, then where one loses precision; each in the order of the network.
     """
-    beyond = [found for found in quantities if not found.ok]
+    beyond = [found for found in comparisons if not found.ok]
     if not beyond:
         return (), ()
     found = sorted_out(beyond)
-    judgement = _Judgement(isolation, inputs)
+    judgement = _Judgement(isolation, probes)
     of_own = [_finding(own, _guarded(judgement.of_own, own)) for own in found.own]
     of_pair = [_finding(apart, _guarded(judgement.of_pair, apart)) for apart in found.apart]
     lost = judgement.of_precision(found.lost)
@@ -102,8 +102,8 @@ def _finding(found: Comparison, judged: _Judged) -> Finding:
 class _Judgement:
     """A judge, and what was shown to it so far."""
 
-    def __init__(self, isolation: Isolation, inputs: Inputs) -> None:
-        self._isolation, self._inputs = isolation, inputs
+    def __init__(self, isolation: Isolation, probes: Probes) -> None:
+        self._isolation, self._probes = isolation, probes
         self._judge = judge_of(isolation)
         self._observed: dict[Address, Observations] = {}
 
@@ -150,13 +150,13 @@ class _Judgement:
     def _of_layer(self, judge: Judge, at: Address) -> Observations:
         if at not in self._observed:
             if at == LOSS:
-                self._observed[at] = observe_loss(self._isolation, judge, self._inputs)
+                self._observed[at] = observe_loss(self._isolation, judge, self._probes)
             elif at == OPTIMIZER:
                 self._observed[at] = observe_optimizer(self._isolation, judge)
             elif at == STEP:
-                self._observed[at] = observe_prediction(self._isolation, judge, self._inputs)
+                self._observed[at] = observe_prediction(self._isolation, judge, self._probes)
             else:
-                probes = [probe for probe in self._inputs.layers if probe.address == at]
+                probes = self._probes.of(at)
                 self._observed[at] = observe_layer(self._isolation, judge, probes)
         return self._observed[at]
 
@@ -164,19 +164,19 @@ class _Judgement:
         """Say what the judgement rests on; None where the judge contradicts itself."""
         if not found.quantity.startswith("grad_") or found.address == LOSS:
             return judge.words
-        probes = [probe for probe in self._inputs.layers if probe.address == found.address]
+        probes = self._probes.of(found.address)
         return judge.checked_by_differences(probes, found.quantity)
 
     def of_own(self, found: Comparison) -> _Judged:
         """Judge a quantity in which a side is not what its own parts are."""
-        cause = own_cause(self._isolation, self._inputs, found)
+        cause = own_cause(self._isolation, self._probes, found)
         (side,) = found.sides
         causes = {side: cause} if cause else {}
         return _Judged(side, "its own parts, each alone", causes)
 
     def of_precision(self, lost: Sequence[Comparison]) -> dict[Comparison, _Judged]:
         """Judge where a side is further from its float64 than its precision explains."""
-        causes = precision_causes(self._isolation, self._inputs, lost)
+        causes = precision_causes(self._isolation, self._probes, lost)
         return {
             found: _Judged(
                 side, "its own float64", {side: causes[found]} if found in causes else {}

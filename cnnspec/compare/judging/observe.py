@@ -15,8 +15,8 @@ from cnnspec.compare.faults.fault import LossSituation, Observation
 from cnnspec.compare.judging.judge import Judge, replayed, updated_like, within
 from cnnspec.compare.kinds import LOSSES
 from cnnspec.compare.probes.layer import LayerProbe
-from cnnspec.compare.replay.inputs import Inputs
 from cnnspec.compare.replay.learning import losses
+from cnnspec.compare.replay.probes import Probes
 from cnnspec.compare.sides.isolation import Isolation
 from cnnspec.compare.sides.side import EXACT, Side
 from cnnspec.compare.verdict.quantities import OF_LOSS, PREDICTED
@@ -69,11 +69,11 @@ def _beside(
         yield Observation(situation, quantity, found[quantity], exact, budgets[quantity])
 
 
-def observe_loss(isolation: Isolation, judge: Judge, inputs: Inputs) -> Observations:
+def observe_loss(isolation: Isolation, judge: Judge, probes: Probes) -> Observations:
     """Show the loss and its gradient, on all probes on which both sides were asked."""
     observed: Observations = {side.label: {} for side in isolation.sides}
     options = isolation.training.loss
-    for name, logits, labels in inputs.losses:
+    for name, logits, labels in probes.losses:
         truth = losses(judge.side, logits, labels)[EXACT]
         given = LossSituation(options, name, logits.astype(np.float64), labels)
         bounds = LOSSES[options.keyword].budgets(given, "float64")
@@ -110,10 +110,10 @@ def observe_optimizer(isolation: Isolation, judge: Judge) -> Observations:
     return observed
 
 
-def observe_prediction(isolation: Isolation, judge: Judge, inputs: Inputs) -> Observations:
+def observe_prediction(isolation: Isolation, judge: Judge, probes: Probes) -> Observations:
     """Show the predictions: as many images as the loops can take."""
     outputs = sum(math.prod(at.output) for at in isolation.plan.layers)
-    images = within(inputs.predicted.images, outputs)
+    images = within(probes.predicted.images, outputs)
     if not len(images):
         return {}
     truth = judge.side.exact.predict(images.copy()).astype(np.float64)

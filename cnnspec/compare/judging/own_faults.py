@@ -13,7 +13,7 @@ from cnnspec.compare.causes.help import known_cause
 from cnnspec.compare.judging.spoilt_ways import spoilt_way
 from cnnspec.compare.kinds import LAYERS
 from cnnspec.compare.probes.layer import LayerProbe
-from cnnspec.compare.replay.inputs import Inputs
+from cnnspec.compare.replay.probes import Probes
 from cnnspec.compare.sides.isolation import Isolation
 from cnnspec.compare.sides.side import EXACT, WORKING, Side
 from cnnspec.compare.verdict import Cause, Comparison
@@ -44,20 +44,20 @@ WHOLE_IS_NOT_ITS_PARTS = (
 )
 
 
-def own_cause(isolation: Isolation, inputs: Inputs, found: Comparison) -> Cause | None:
+def own_cause(isolation: Isolation, probes: Probes, found: Comparison) -> Cause | None:
     """Name the cause of a side that changes what is not its own, or is not its parts."""
     if found.quantity == OWN_INPUT:
         sentence = "the array that it is given is overwritten"
         return known_cause("changes-input", sentence)
     if found.quantity == OWN_WEIGHTS:
-        return _weights_changed(isolation, inputs, found)
-    return spoilt_way(isolation, inputs, found) or known_cause(*WHOLE_IS_NOT_ITS_PARTS)
+        return _weights_changed(isolation, probes, found)
+    return spoilt_way(isolation, probes, found) or known_cause(*WHOLE_IS_NOT_ITS_PARTS)
 
 
-def _weights_changed(isolation: Isolation, inputs: Inputs, found: Comparison) -> Cause:
+def _weights_changed(isolation: Isolation, probes: Probes, found: Comparison) -> Cause:
     """Say by how much a layer moves its own weights along its own gradient."""
     (side,) = (side for side in isolation.sides if (side.label,) == found.sides)
-    rate = _own_rate(side, next(p for p in inputs.layers if p.address == found.address))
+    rate = _own_rate(side, probes.of(found.address)[0])
     moved = f" by {rate:.6g} times the gradient" if rate else ""
     sentence = (
         f"the backward pass updates the weights{moved}; that is the optimizer's work, after all "
@@ -89,7 +89,7 @@ def _own_rate(side: Side, probe: LayerProbe) -> float | None:
 
 
 def precision_causes(
-    isolation: Isolation, inputs: Inputs, lost: Sequence[Comparison]
+    isolation: Isolation, probes: Probes, lost: Sequence[Comparison]
 ) -> dict[Comparison, Cause]:
     """Name the arithmetic whose errors a side has, where it is a coarser one than it should be.
 
@@ -100,7 +100,7 @@ def precision_causes(
     for side in isolation.sides:
         own = [found for found in lost if found.sides == (side.label,)]
         try:
-            formats = {found: _formats(side, inputs, found) for found in own}
+            formats = {found: _formats(side, probes, found) for found in own}
         except Exception as error:  # a faulty layer raises whatever it likes
             if not cannot(error):
                 raise
@@ -112,15 +112,15 @@ def precision_causes(
     return causes
 
 
-def _formats(side: Side, inputs: Inputs, found: Comparison) -> list[str]:
+def _formats(side: Side, probes: Probes, found: Comparison) -> list[str]:
     """Return the formats whose roundings explain what a side lost, the finest first."""
-    probes = [probe for probe in inputs.layers if probe.address == found.address]
-    if not probes or not np.isfinite(found.max_abs):  # of another shape, or overflown
+    own = probes.of(found.address)
+    if not own or not np.isfinite(found.max_abs):  # of another shape, or overflown
         return []
     return [
         name
         for name, coarse in LOW_PRECISIONS.items()
-        if all(_as_precise_as(side, probe, found.quantity, coarse) for probe in probes)
+        if all(_as_precise_as(side, probe, found.quantity, coarse) for probe in own)
     ]
 
 

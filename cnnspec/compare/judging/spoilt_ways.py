@@ -8,7 +8,7 @@ import numpy as np
 
 from cnnspec.address import Layer
 from cnnspec.compare.causes.help import known_cause
-from cnnspec.compare.replay.inputs import Inputs
+from cnnspec.compare.replay.probes import Probes
 from cnnspec.compare.sides.isolation import Isolation
 from cnnspec.compare.sides.side import Side
 from cnnspec.compare.verdict import Cause, Comparison
@@ -18,17 +18,17 @@ from cnnspec.plan import Plan, PlannedLayer
 from cnnspec.trace import Array, Trace
 
 
-def spoilt_way(isolation: Isolation, inputs: Inputs, found: Comparison) -> Cause | None:
+def spoilt_way(isolation: Isolation, probes: Probes, found: Comparison) -> Cause | None:
     """Name the reader that spoils what flows in a whole pass; None where none gives its numbers."""
     (label,) = found.sides
-    trace = inputs.traces.get(label)
+    trace = probes.traces.get(label)
     if trace is None or not isinstance(found.address, Layer) or found.probe != WHOLE_PASS:
         return None
     plan, at = isolation.plan, isolation.plan.layer(found.address.path)
     if found.quantity == SENT_BACK:
         return _of_one_reader(plan, trace, at)
     (side,) = (side for side in isolation.sides if side.label == label)
-    masks = isolation.masks(len(inputs.batch), isolation.first_step)
+    masks = isolation.masks(len(probes.batch), isolation.first_step)
     return _overwritten(plan, side, trace, at, found.quantity, masks)
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from cnnspec.compare.faults.fault import LayerSituation
 from cnnspec.compare.faults.formula import Formula
-from cnnspec.compare.kinds.kind import COMPOSED, EXACT, Terms, ball_terms
+from cnnspec.compare.kinds.kind import COMPOSED, NO_ROUNDING, Terms, ball_terms
 from cnnspec.compare.kinds.layer import LayerKind
 from cnnspec.compare.kinds.weights import Errors, Weights
 from cnnspec.numerics import Arithmetic, Exact
@@ -85,7 +85,7 @@ class FormulaKind(LayerKind):
         position: tuple[int, ...],
     ) -> Terms:
         if self.exact:
-            return EXACT
+            return NO_ROUNDING
         at = self.formula.computation(situation, precision)
         per_image = quantity in ("output", "grad_input")
         shape = situation.x.shape if per_image else next(iter(situation.at.state.values()))

@@ -29,7 +29,7 @@ class Terms(NamedTuple):
     formula: str
 
 
-EXACT = Terms(
+NO_ROUNDING = Terms(
     [Term("k", 0, "it copies or selects numbers, and rounds none")],
     "k = 0: it must be equal to the bit",
 )

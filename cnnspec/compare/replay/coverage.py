@@ -8,12 +8,12 @@ from cnnspec.address import Address
 from cnnspec.backends.answers import slots_of
 from cnnspec.compare.sides.isolation import Isolation
 from cnnspec.compare.verdict import Comparison, Coverage, NotCompared
-from cnnspec.compare.verdict.allowed import Place, is_allowed
+from cnnspec.compare.verdict.allowed import Allowed, is_allowed
 from cnnspec.compare.verdict.quantities import expected
 
 
 def coverage_of(
-    isolation: Isolation, found: Collection[Comparison], allowed: Collection[Place]
+    isolation: Isolation, found: Collection[Comparison], allowed: Collection[Allowed]
 ) -> Coverage:
     """Count what was held together, and list what was not, with the reason.
 
@@ -41,7 +41,7 @@ def coverage_of(
 
 
 def _listed(
-    isolation: Isolation, missing: Mapping[Address, list[str]], allowed: Collection[Place]
+    isolation: Isolation, missing: Mapping[Address, list[str]], allowed: Collection[Allowed]
 ) -> Iterator[NotCompared]:
     for at, quantities in missing.items():
         why = _reason(isolation, at) or "no probe reached it"
@@ -50,7 +50,7 @@ def _listed(
 
 
 def _own_checks(
-    isolation: Isolation, missing: Mapping[Address, list[str]], allowed: Collection[Place]
+    isolation: Isolation, missing: Mapping[Address, list[str]], allowed: Collection[Allowed]
 ) -> Iterator[NotCompared]:
     """Yield what failed although its quantities were held together, on other probes or alone."""
     for at, side in isolation.failures:

@@ -19,12 +19,12 @@ from cnnspec.compare.sides.side import EXACT, Answer, Side, arrays_differ
 from cnnspec.compare.verdict.quantities import OWN_INPUT, OWN_WEIGHTS, named, quantities_of
 from cnnspec.trace import Array
 
-Parts = dict[str, Array]
+ByQuantity = dict[str, Array]
 
 
 def replay_layer(isolation: Isolation, probe: LayerProbe) -> None:
     """Hold output, gradients and buffers of a layer together, and see that nothing else changes."""
-    values: dict[Side, dict[str, Parts]] = {}
+    values: dict[Side, dict[str, ByQuantity]] = {}
     telling = _of_precision(isolation, probe)
     for side in isolation.sides:
         found = isolation.attempt(
@@ -35,7 +35,7 @@ def replay_layer(isolation: Isolation, probe: LayerProbe) -> None:
     if len(values) < 2:
         return
     exact = {side: parts[EXACT] for side, parts in values.items()}
-    sums: dict[Side, Parts] = {}
+    sums: dict[Side, ByQuantity] = {}
     for side in telling or isolation.sides[:1]:
         sum_of_side = isolation.attempt(probe.address, side, magnitudes, side, probe)
         if sum_of_side is None:
@@ -47,10 +47,7 @@ def replay_layer(isolation: Isolation, probe: LayerProbe) -> None:
             probe.address,
             quantity,
             probe.name,
-            {
-                side: {network: parts[quantity] for network, parts in by_network.items()}
-                for side, by_network in values.items()
-            },
+            values,
             pair=pair[quantity],
             own={side: own[side][quantity] for side in telling},
             typical={
@@ -70,7 +67,7 @@ def _of_precision(isolation: Isolation, probe: LayerProbe) -> list[Side]:
 
 def _replayed(
     isolation: Isolation, side: Side, probe: LayerProbe, precision: bool
-) -> dict[str, Parts]:
+) -> dict[str, ByQuantity]:
     return {
         kind: _watched(isolation, side, probe, network, kind)
         for kind, network in side.answering(probe.alone).items()
@@ -80,7 +77,7 @@ def _replayed(
 
 def _watched(
     isolation: Isolation, side: Side, probe: LayerProbe, network: Network, kind: str
-) -> Parts:
+) -> ByQuantity:
     """Replay a layer; note whether it changes its weights or what it is given, and undo it."""
     # In the network's own precision, so that a layer is handed these very arrays.
     precision = "float64" if kind == EXACT else side.precision

@@ -42,10 +42,7 @@ def replay_loss(isolation: Isolation, probe: str, logits: Array, labels: Labels)
             LOSS,
             quantity,
             probe,
-            {
-                side: {network: found[quantity] for network, found in by.items()}
-                for side, by in results.items()
-            },
+            results,
             pair=2 * in_float64[quantity],
             own={
                 side: bounds[side.precision][quantity] + in_float64[quantity]
@@ -78,7 +75,7 @@ def updates(
     for step in (moment.step,) if moment else OPTIMIZER_STEPS:
         gradients = gradient_probe(plan, training.seed, step)
         if moment and seen:
-            gradients = gradients_of(seen)
+            gradients = seen.gradients
         given = GivenUpdate(weights, slots, gradients, training.optimizer.learning_rate, step)
         results = {}
         for side in isolation.sides:
@@ -92,24 +89,6 @@ def updates(
         slots = _rounded({name: after[name] for name in slots})
         if not all(np.isfinite(array).all() for array in (*weights.values(), *slots.values())):
             return
-
-
-def gradients_of(trace: Trace) -> State:
-    """Return the gradients of all parameters, by their full names."""
-    return {
-        f"{name}.{parameter}": gradient
-        for name, layer in trace.layers.items()
-        for parameter, gradient in layer.grad_parameters.items()
-    }
-
-
-def buffers_of(trace: Trace) -> State:
-    """Return what a pass would make of all buffers, by their full names."""
-    return {
-        f"{name}.{buffer}": array
-        for name, layer in trace.layers.items()
-        for buffer, array in layer.buffers.items()
-    }
 
 
 def replay_optimizer(isolation: Isolation, seen: Trace | None) -> None:
@@ -131,10 +110,7 @@ def replay_optimizer(isolation: Isolation, seen: Trace | None) -> None:
                 OPTIMIZER,
                 name,
                 f"step {given.step}",
-                {
-                    side: {network: found[name] for network, found in by.items()}
-                    for side, by in results.items()
-                },
+                results,
                 pair=2 * bound,
                 own={side: bounds[side.precision][name] + bound for side in isolation.sides},
             )

@@ -22,7 +22,7 @@ from cnnspec.compare.bounds.carried import pass_errors, prediction_budget, predi
 from cnnspec.compare.kinds.weights import Weights
 from cnnspec.compare.probes.draw import DATA_IMAGES
 from cnnspec.compare.probes.update import GivenUpdate
-from cnnspec.compare.replay.learning import gradients_of, updated
+from cnnspec.compare.replay.learning import updated
 from cnnspec.compare.sides.isolation import Isolation
 from cnnspec.compare.sides.side import WORKING, Side
 from cnnspec.compare.verdict.quantities import OWN_WEIGHTS, PREDICTED, WHOLE_PASS
@@ -83,7 +83,7 @@ class _Bench:
         logits = trace.layers[plan.layers[-1].name].output
         self._hold("logits", step.outputs, logits, 2 * errors.logits, number)
         self._hold("loss", step.loss, trace.loss.loss, np.asarray(2 * errors.loss), number)
-        given = GivenUpdate(before, slots, gradients_of(trace), rate, number)
+        given = GivenUpdate(before, slots, trace.gradients, rate, number)
         wanted = updated(self.parts, given)
         apart = {name: 2 * bound for name, bound in errors.gradients.items()}
         own = given.budgets(plan, options, self.precision)

@@ -100,13 +100,13 @@ class Isolation:
         address: Address,
         quantity: str,
         probe: str,
-        values: Mapping[Side, Mapping[str, Array | float]],
+        values: Mapping[Side, Mapping[str, Mapping[str, Array | float]]],
         *,
         pair: Exact,
         own: Mapping[Side, Exact],
         typical: Mapping[Side, Exact | None] | None = None,
     ) -> None:
-        """Ask both questions of one quantity, of which `values` has each side and network.
+        """Ask both questions of one quantity; `values` has all that each network of each side gave.
 
         Same function? In float64 the sides may be `pair` apart. How accurate? In its working
         precision each side may be its `own` budget off from its float64 value, if it has one;
@@ -118,8 +118,8 @@ class Isolation:
             precision="float64",
             sides=self.labels,
             probe=probe,
-            found=values[self.first][EXACT],
-            wanted=values[self.second][EXACT],
+            found=values[self.first][EXACT][quantity],
+            wanted=values[self.second][EXACT][quantity],
             budget=pair,
         )
         for side, budget in own.items():
@@ -130,8 +130,8 @@ class Isolation:
                     precision=side.precision,
                     sides=(side.label,),
                     probe=probe,
-                    found=values[side][WORKING],
-                    wanted=values[side][EXACT],
+                    found=values[side][WORKING][quantity],
+                    wanted=values[side][EXACT][quantity],
                     budget=budget,
                     typical=typical[side] if typical else None,
                 )

@@ -16,7 +16,7 @@ from cnnspec.compare.trajectory.together import Event, planned_steps, together
 from cnnspec.compare.trajectory.twins import TwinWatch
 from cnnspec.compare.trajectory.watch import Pair, Resync, Watch
 from cnnspec.compare.verdict import Finding, Trajectory
-from cnnspec.compare.verdict.allowed import Place
+from cnnspec.compare.verdict.allowed import Allowed
 from cnnspec.data import Dataset
 from cnnspec.plan import Plan
 from cnnspec.spec.training import Training
@@ -36,7 +36,7 @@ def run_trajectory(
     steps: int | None = None,
     cut_short: bool = False,
     twins: int = 3,
-    allowed: Collection[Place] = (),
+    allowed: Collection[Allowed] = (),
     on_event: Callable[[Mapping[str, Event]], None] | None = None,
 ) -> Trajectory:
     """Train two networks by turns, and record where they part and whether chaos explains it.
@@ -65,7 +65,7 @@ class _Run:
         data: Dataset,
         mode: Mode,
         twins: int,
-        allowed: Collection[Place],
+        allowed: Collection[Allowed],
     ) -> None:
         self._training, self._data, self._mode = training, data, mode
         self._networks = {choice.label: choice.build(plan, training) for choice in choices}

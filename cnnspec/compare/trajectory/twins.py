@@ -23,7 +23,6 @@ from cnnspec.backends.raised import told
 from cnnspec.compare.bounds.carried import gradient_errors
 from cnnspec.compare.bounds.kinks import turned_decisions
 from cnnspec.compare.kinds.weights import Weights
-from cnnspec.compare.replay.learning import buffers_of, gradients_of
 from cnnspec.compare.sides.choice import BackendChoice
 from cnnspec.compare.trajectory.distance import Apart, TwinEnvelope, one_ulp_away
 from cnnspec.compare.trajectory.watch import Pair, Standing, Watch
@@ -142,7 +141,7 @@ class TwinWatch(Watch):
         weights = Weights(pair.plan, pair.training, self._precision)
         weights.load(self._stood.state, self._masks(step, batch))
         bounds = gradient_errors(pair.plan, weights, exact[0], batch.labels)
-        if any(np.any(np.abs(gradients_of(at)[parameter]) > bounds[parameter]) for at in exact):
+        if any(np.any(np.abs(at.gradients[parameter]) > bounds[parameter]) for at in exact):
             return False
         self._left_out.append(parameter)
         return True
@@ -224,8 +223,8 @@ class TwinWatch(Watch):
             for source, grad in zip(at.inputs, layers[at.name].grad_inputs):
                 grads[source] = grads[source] + grad if source in grads else grad
         trace = Trace(layers, loss)
-        network.update(gradients_of(trace), rate, step)
-        network.load_state(network.state() | buffers_of(trace))
+        network.update(trace.gradients, rate, step)
+        network.load_state(network.state() | trace.buffers)
 
 
 def _answer(ask: Callable[P, T], *given: P.args, **options: P.kwargs) -> T | None:

@@ -11,7 +11,7 @@ from cnnspec.compare.sides.choice import BackendChoice
 from cnnspec.compare.sides.moment import Moment
 from cnnspec.compare.trajectory.distance import distances, furthest
 from cnnspec.compare.verdict import Envelope, Finding
-from cnnspec.compare.verdict.allowed import Place
+from cnnspec.compare.verdict.allowed import Allowed
 from cnnspec.data import Split
 from cnnspec.plan import Plan
 from cnnspec.spec.training import Training
@@ -30,7 +30,7 @@ class Pair:
     """The networks that are trained, by their sides."""
     train: Split
     """What they learn from."""
-    allowed: Collection[Place]
+    allowed: Collection[Allowed]
     """What need not be compared."""
 
 

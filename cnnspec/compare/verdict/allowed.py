@@ -10,7 +10,7 @@ from cnnspec.compare.verdict.quantities import expected, is_of
 from cnnspec.errors import ComparisonError
 from cnnspec.plan import Plan
 
-Place = tuple[Address, str | None]
+Allowed = tuple[Address, str | None]
 """A part of a network, and one of its quantities; None: all of them."""
 
 WORDS: Mapping[str, Address] = {
@@ -23,7 +23,7 @@ WORDS: Mapping[str, Address] = {
 """What people call the parts that are no layers."""
 
 
-def read_allowed(plan: Plan, names: Collection[str]) -> frozenset[Place]:
+def read_allowed(plan: Plan, names: Collection[str]) -> frozenset[Allowed]:
     """Return what a user allows not to be compared.
 
     A layer, or a part such as `whole pass`, stands for all of it; behind a point there may be one
@@ -37,9 +37,9 @@ def read_allowed(plan: Plan, names: Collection[str]) -> frozenset[Place]:
     return frozenset(_read(plan, name, known) for name in names)
 
 
-def _known(plan: Plan) -> dict[str, list[Place]]:
+def _known(plan: Plan) -> dict[str, list[Allowed]]:
     """Return every place by the names that it has."""
-    known: dict[str, list[Place]] = {}
+    known: dict[str, list[Allowed]] = {}
     for address in (*(Layer(at.name) for at in plan.layers), *WORDS.values()):
         for name in called(address):
             known.setdefault(name, []).append((address, None))
@@ -57,7 +57,7 @@ def called(address: Address) -> tuple[str, str]:
     return word, f"the {word}"
 
 
-def _read(plan: Plan, name: str, known: Mapping[str, list[Place]]) -> Place:
+def _read(plan: Plan, name: str, known: Mapping[str, list[Allowed]]) -> Allowed:
     places = known.get(name, [])
     if len(places) > 1:
         raise ComparisonError(f"--allow {means_two(name)}")
@@ -93,6 +93,6 @@ def _unknown(name: str, known: Collection[str]) -> str:
     )
 
 
-def is_allowed(address: Address, quantity: str | None, allowed: Iterable[Place]) -> bool:
+def is_allowed(address: Address, quantity: str | None, allowed: Iterable[Allowed]) -> bool:
     """Tell whether a user takes the absence of a quantity; None: of all of a part."""
     return not {(address, None), (address, quantity)}.isdisjoint(allowed)

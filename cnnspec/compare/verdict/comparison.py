@@ -23,17 +23,39 @@ class Cause:
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """One comparison: the worst element over all probes."""
+class Addressed:
+    """Something that is said of a part."""
 
     address: Address
     """A layer, the loss, the optimizer or the training step."""
+
+    @property
+    def layer(self) -> str | None:
+        """The layer's path; None where it is no layer."""
+        return layer_of(self.address)
+
+
+@dataclass(frozen=True)
+class OfSides(Addressed):
+    """Something that is said of a quantity of two sides, or of one."""
+
     quantity: str
     """`output`, `grad_input`, `grad_weight`, `loss`, or a parameter's name after an update."""
     precision: str
     sides: tuple[str, ...]
     """Both labels where two sides are held together; else that of the one held against its own
     truth."""
+
+    @property
+    def of_pair(self) -> bool:
+        """Whether it is between two sides."""
+        return len(self.sides) > 1
+
+
+@dataclass(frozen=True)
+class Comparison(OfSides):
+    """One comparison: the worst element over all probes."""
+
     probe: str
     """The inputs on which the worst element was found."""
     max_abs: float
@@ -58,36 +80,20 @@ class Comparison:
     """The worst element of the second of two sides, or of the side's own truth."""
 
     @property
-    def layer(self) -> str | None:
-        """The layer's path; None where it is no layer."""
-        return layer_of(self.address)
-
-    @property
-    def of_pair(self) -> bool:
-        """Whether two sides are held together."""
-        return len(self.sides) > 1
-
-    @property
     def ok(self) -> bool:
         """Whether rounding explains the difference."""
         return self.ratio <= 1
 
 
 @dataclass(frozen=True)
-class NotCompared:
+class NotCompared(Addressed):
     """Something that a comparison should hold together, and could not."""
 
-    address: Address
     quantity: str | None
     """None: all of it on some inputs, or one side's own checks."""
     why: str
     allowed: bool
     """Whether the user takes its absence."""
-
-    @property
-    def layer(self) -> str | None:
-        """The layer's path; None where it is no layer."""
-        return layer_of(self.address)
 
 
 @dataclass(frozen=True)
@@ -110,14 +116,9 @@ class Coverage:
 
 
 @dataclass(frozen=True)
-class Finding:
+class Finding(OfSides):
     """One difference that rounding does not explain: where, which side, and why."""
 
-    address: Address
-    quantity: str
-    precision: str
-    sides: tuple[str, ...]
-    """Both labels, or that of the side that is off its own truth."""
     worst: Comparison | None
     """The comparison behind it; None where it was found in training."""
     wrong_side: str | None = None
@@ -128,16 +129,6 @@ class Finding:
     """Why, by the side that is wrong; a side whose cause is not known is missing."""
     step: int | None = None
     """Training step, where it was found in training."""
-
-    @property
-    def layer(self) -> str | None:
-        """The layer's path; None where it is no layer."""
-        return layer_of(self.address)
-
-    @property
-    def of_pair(self) -> bool:
-        """Whether it is between two sides."""
-        return len(self.sides) > 1
 
     @property
     def cause(self) -> Cause | None:

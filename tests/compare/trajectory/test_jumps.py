@@ -15,7 +15,7 @@ from cnnspec.compare.trajectory import twins as watching
 from cnnspec.compare.trajectory import watch
 from cnnspec.compare.verdict import Turned
 from tests.cases import assert_same_bits
-from tests.compare.edge import (
+from tests.compare.trajectory.edge import (
     BIAS_BEFORE_NORM,
     DATA,
     EDGE,

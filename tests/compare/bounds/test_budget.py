@@ -13,7 +13,7 @@ from cnnspec.backends import loops
 from cnnspec.compare.faults.fault import UpdateSituation
 from cnnspec.compare.kinds import OPTIMIZERS
 from cnnspec.numerics.budget import gamma, sum_budget, typical_errors, unit_roundoff
-from tests.compare.loss_bounds import loss_bounds
+from tests.compare.bounds.loss_bounds import loss_bounds
 
 
 def test_unit_roundoff() -> None:

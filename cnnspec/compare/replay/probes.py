@@ -1,4 +1,4 @@
-"""What all parts of a replay are given."""
+"""Probes: what all parts of a replay are given."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cnnspec.address import PASS
+from cnnspec.address import PASS, Address
 from cnnspec.backends.network import Batch, Labels
 from cnnspec.compare.probes.draw import (
     DATA_IMAGES,
@@ -31,8 +31,8 @@ LATER_STEPS = (5, 3)
 
 
 @dataclass(frozen=True)
-class Inputs:
-    """Probes, and the batches of the whole pass and of the training steps."""
+class Probes:
+    """What layers and losses are given, and the batches of whole passes and of training steps."""
 
     batch: Split
     """Of the whole pass."""
@@ -45,13 +45,17 @@ class Inputs:
     layers: list[LayerProbe]
     losses: Sequence[tuple[str, Array, Labels]]
 
+    def of(self, address: Address) -> list[LayerProbe]:
+        """Return those of a layer."""
+        return [probe for probe in self.layers if probe.address == address]
+
     @property
     def seen(self) -> Trace | None:
         """The first whole pass."""
         return next(iter(self.traces.values()), None)
 
 
-def inputs_of(isolation: Isolation, split: Split | None) -> Inputs:
+def probes_of(isolation: Isolation, split: Split | None) -> Probes:
     """Draw the probes; those that hold the user's data come from a whole pass of it."""
     plan, training, moment = isolation.plan, isolation.training, isolation.moment
     batch = moment.batch if moment else batch_probe(plan, training.seed, split, DATA_IMAGES)
@@ -80,7 +84,7 @@ def inputs_of(isolation: Isolation, split: Split | None) -> Inputs:
         (name, logits, own.get(name, probe_labels(*logits.shape)))
         for name, logits in loss_probes(plan.classes, training.seed, flows)
     ]
-    return Inputs(batch, steps, predicted, traces, layers, losses)
+    return Probes(batch, steps, predicted, traces, layers, losses)
 
 
 def _steps(isolation: Isolation, split: Split | None, side: Side) -> list[Split]:

@@ -5,7 +5,7 @@ import numpy as np
 from cnnspec import ModelSpec, parse_spec, resolve
 from cnnspec.compare import parse_backend
 from cnnspec.compare.bounds.kinks import kinks_of
-from cnnspec.compare.replay.inputs import inputs_of
+from cnnspec.compare.replay.probes import probes_of
 from cnnspec.compare.sides.isolation import Isolation
 from cnnspec.compare.sides.side import probe_weights
 from cnnspec.data import Split
@@ -20,7 +20,7 @@ def kinks(spec: ModelSpec, images: np.ndarray, **weights: np.ndarray) -> dict[st
     }
     isolation = Isolation(plan, spec.training, CHOICES, given)
     batch = Split(images.astype(np.float32), np.zeros(len(images), np.int64))
-    found = kinks_of(isolation, inputs_of(isolation, batch).layers)
+    found = kinks_of(isolation, probes_of(isolation, batch).layers)
     return {kink.layer: (kink.decisions, kink.near) for kink in found}
 
 

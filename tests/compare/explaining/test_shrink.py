@@ -17,7 +17,7 @@ from cnnspec.compare.explaining.shrink import Shrunk, shrink
 from cnnspec.report.failing_case import failing_program, size_line
 from cnnspec.spec.layers import Conv, Linear, Pool
 
-SPECS = Path(__file__).parents[2] / "specs"
+SPECS = Path(__file__).parents[3] / "specs"
 SPEC = parse_spec("""
 input: [2, 9, 8]
 layers:

@@ -122,7 +122,7 @@ def test_a_judge_who_contradicts_his_own_differences_is_not_believed(
 @pytest.mark.parametrize("judge", ["loops", "numpy", "torch"])
 @pytest.mark.parametrize("layer", ["conv1", "relu1", "pool1", "linear1", "batch_norm1"])
 def test_judges_agree_with_their_differences(judge: str, quantity: str, layer: str) -> None:
-    from cnnspec.compare.replay.inputs import inputs_of
+    from cnnspec.compare.replay.probes import probes_of
     from cnnspec.compare.sides.isolation import Isolation
     from cnnspec.compare.sides.side import probe_weights
     from cnnspec.compare.verdict.quantities import quantities_of
@@ -143,7 +143,7 @@ layers:
     weights = probe_weights(plan, 0)
     isolation = Isolation(plan, spec.training, (NUMPY, TORCH), weights)
     third = judges.Judge(plan, spec.training, judge, weights)
-    probes = [probe for probe in inputs_of(isolation, None).layers if probe.at.name == layer]
+    probes = [probe for probe in probes_of(isolation, None).layers if probe.at.name == layer]
     said = third.checked_by_differences(probes, quantity)
     assert said is not None
     assert said.endswith("agrees with central differences")

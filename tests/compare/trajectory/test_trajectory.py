@@ -247,7 +247,7 @@ def test_what_is_no_number_is_outside(twin: float) -> None:
     assert envelope.hold({"a": np.nan}) == ("a", np.inf, False)
 
 
-MNIST = Path(__file__).parents[2] / "specs" / "notebook-torch.yaml"
+MNIST = Path(__file__).parents[3] / "specs" / "notebook-torch.yaml"
 
 
 @pytest.mark.slow

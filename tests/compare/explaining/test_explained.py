@@ -158,7 +158,7 @@ def test_the_slots_that_are_wanted_are_those_that_backends_have(
 def test_help_is_of_codes_that_are_there() -> None:
     from pathlib import Path
 
-    folder = Path(__file__).parents[2] / "cnnspec" / "compare"
+    folder = Path(__file__).parents[3] / "cnnspec" / "compare"
     source = "".join(path.read_text() for path in folder.rglob("*.py") if path.name != "help.py")
     assert [code for code in HELP if f'"{code}"' not in source] == []
     for kind in (*LAYERS.values(), *LOSSES.values(), *OPTIMIZERS.values()):
