@@ -50,7 +50,18 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def call(folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Call:
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Measure in an instant how fast the machine is, for tests of what is made of it."""
+    from cnnspec.bench import machine
+
+    monkeypatch.setattr(machine, "SECONDS", 0.001)
+    monkeypatch.setattr(machine, "SIZES", machine.SIZES[:2])
+
+
+@pytest.fixture
+def call(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], hasty: None
+) -> Call:
     """Run a command within this process."""
     for name in REMOVED:
         monkeypatch.delenv(name, raising=False)

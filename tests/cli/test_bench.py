@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from cnnspec import parse_spec
-from cnnspec.bench import BACKENDS, BATCHES, bench, loops, machine, measure
+from cnnspec.bench import BACKENDS, BATCHES, bench, loops, measure
 from cnnspec.bench.bench import SECONDS
 from cnnspec.cli.bench import command
 from tests.report.explained import hold, paths
@@ -39,10 +39,9 @@ class Network:
 
 
 @pytest.fixture(autouse=True)
-def _short(monkeypatch: pytest.MonkeyPatch) -> None:
+def _short(monkeypatch: pytest.MonkeyPatch, hasty: None) -> None:
     monkeypatch.setattr(measure, "SETTLE", 0.0)
     monkeypatch.setattr(measure, "BLOCK", 0.0)
-    monkeypatch.setattr(machine, "SECONDS", 0.001)
 
 
 @pytest.mark.torch

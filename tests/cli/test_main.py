@@ -1,5 +1,6 @@
 """The command line as a whole: help, usage errors, exit codes, and what is imported."""
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -9,8 +10,9 @@ from typing import Any
 import pytest
 
 import cnnspec
-from cnnspec.cli.group import COMMANDS
+from cnnspec.cli.group import COMMANDS, run
 from cnnspec.training import Run
+from tests.cli.conftest import SMALL
 
 Call = Callable[..., Any]
 
@@ -403,11 +405,22 @@ class ReLU:
 """
 
 
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Train once."""
+    folder = tmp_path_factory.mktemp("trained")
+    (folder / "small.yaml").write_text(SMALL)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        assert run(["train", "small.yaml", "--set", "training.epochs=1"]) == 0
+    return folder / "runs"
+
+
 @pytest.fixture
-def ready(call: Call, folder: Path) -> Path:
+def ready(folder: Path, trained: Path) -> Path:
     """Have what ALL needs."""
     (folder / "own.py").write_text(OWN_RELU)
-    assert call("train", "small.yaml", "--set", "training.epochs=1").code == 0
+    shutil.copytree(trained, folder / "runs")
     return folder
 
 
@@ -467,8 +480,8 @@ def test_streams_that_nobody_reads_stop_nothing(
         env=clean,
     )
     assert (done.returncode, done.stderr) == (0, "")
-    for run in (ready / "runs").iterdir():
-        assert Run.open(run).weights()
+    for folder in (ready / "runs").iterdir():
+        assert Run.open(folder).weights()
 
 
 def test_an_error_that_nobody_reads_is_not_written_elsewhere(
