@@ -17,11 +17,9 @@ from cnnspec.backends.numpy import NumPyNetwork
 from cnnspec.backends.raised import told
 from cnnspec.cli import main
 from cnnspec.compare import BackendChoice, Verdict, parse_backend
-from cnnspec.plan import resolve
 from cnnspec.spec.layers import KINDS
-from cnnspec.spec.model import ModelSpec
 from cnnspec.trace import LayerTrace, LossTrace, Trace
-from tests import rooms
+from tests.compare.any_kind import with_kind
 from tests.faulty import faulty
 
 SPEC = """
@@ -333,16 +331,6 @@ SHAPES: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def digits_with(kind: str) -> ModelSpec:
-    """Return the spec, with a layer of the kind near its end if it has none."""
-    if any(at.kind == kind for at in resolve(DIGITS).layers):
-        return DIGITS
-    layer = next(iter(rooms.LAYERS[kind].cases.values())).layer
-    place = len(DIGITS.layers) - (2 if layer.takes == "images" else 1)
-    layers = (*DIGITS.layers[:place], layer, *DIGITS.layers[place:])
-    return DIGITS.model_copy(update={"layers": layers})
-
-
 @pytest.mark.parametrize(
     ("kind", "method", "shape"),
     sampled([(kind, method, shape) for kind, method in PARTS for shape in SHAPES]),
@@ -358,7 +346,7 @@ def test_a_layer_of_any_shape_has_a_verdict(kind: str, method: str, shape: str) 
 
     layer = type("Other", (right,), {method: other})
     sides = parse_backend("numpy"), faulty(**{kind: layer})
-    verdict = compare_backends(digits_with(kind), sides, steps=1)
+    verdict = compare_backends(with_kind(DIGITS, kind), sides, steps=1)
     unchanged = kind == "batch_norm" and method == "parameter_gradients"
     unchanged &= shape in ("transposed", "flat")  # vectors
     assert verdict.verdict == ("same" if unchanged else "different")

@@ -11,7 +11,7 @@ from cnnspec.compare.faults.fault import UpdateSituation
 from cnnspec.compare.faults.formula import Formula, beside
 from cnnspec.compare.kinds import update
 from cnnspec.compare.kinds.optimizer import OptimizerKind
-from cnnspec.compare.kinds.update import STEP, decays, given_of, rates
+from cnnspec.compare.kinds.update import MOVE, decays, given_of, rates
 from cnnspec.numerics import Arithmetic, Ball, either
 from cnnspec.numerics.formula import Steps
 from cnnspec.spec.optimizers import SGD
@@ -36,12 +36,12 @@ PLAIN: list[Callable[..., Ball]] = [
 """Without a momentum, the weight decay may be taken off the weights first."""
 
 STEPS: Steps = {
-    **STEP,
+    **MOVE,
     "buffer": lambda at: at.momentum * at.old + at.g,
     "look": lambda at: at.g + at.momentum * at.buffer,
     "direction": lambda at: at.look if at.nesterov else at.buffer,
     "weights": lambda at: (
-        STEP["weights"](at)
+        MOVE["weights"](at)
         if at.given_momentum
         else either(PLAIN, at.w, at.moved, at.rate, at.decay, at.gradient)
     ),

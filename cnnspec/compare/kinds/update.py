@@ -23,7 +23,7 @@ def given_of(situation: UpdateSituation, arithmetic: Arithmetic) -> dict[str, An
     }
 
 
-STEP: Steps = {
+MOVE: Steps = {
     "g": lambda at: at.gradient + at.decay * at.w,
     "moved": lambda at: at.rate * at.direction,
     "weights": lambda at: at.w - at.moved,

@@ -7,7 +7,7 @@ from typing import Any
 
 from cnnspec.compare.faults.fault import UpdateSituation
 from cnnspec.compare.faults.formula import Formula
-from cnnspec.compare.kinds.update import STEP, given_of
+from cnnspec.compare.kinds.update import MOVE, given_of
 from cnnspec.numerics import Arithmetic, Ball, either
 from cnnspec.numerics.formula import Steps
 from cnnspec.spec.optimizers import Adam
@@ -39,7 +39,7 @@ def _running_mean(b: Ball, old: Ball, new: Ball) -> Ball:
 
 
 STEPS: Steps = {
-    **STEP,
+    **MOVE,
     "beta1": lambda at: at.given_b1,
     "beta2": lambda at: at.given_b2,
     "b1": lambda at: at.arithmetic.rounded(at.beta1),
