@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from cnnspec.backends.network import Batch, Labels, Network, StepResult
 from cnnspec.backends.sharing import Making, Shared, Turn
@@ -15,6 +17,17 @@ from cnnspec.trace import Array, LayerTrace, LossTrace, State, Trace
 
 _limiting = Turn()
 """One limit at a time: the pools are the process's, and go back to what they were before it."""
+
+
+def _pools() -> ThreadpoolController:
+    """Return the thread pools of the process."""
+    return _pools_of(len(sys.modules))
+
+
+@lru_cache(maxsize=1)
+def _pools_of(modules: int) -> ThreadpoolController:
+    """Look for them anew where modules were imported: to look takes as long as many a step."""
+    return ThreadpoolController()
 
 
 class ThreadLimited(Shared):
@@ -47,7 +60,7 @@ class ThreadLimited(Shared):
             _limiting.lock,
             self._turn.lock,
             own(self._threads) if own else nullcontext(),
-            threadpool_limits(self._threads),
+            _pools().limit(limits=self._threads),
         ):
             yield self._network
 

@@ -200,17 +200,20 @@ class Ball:
     def __truediv__(self, operand: Operand) -> Ball:
         b = self._other(operand)
         with np.errstate(all="ignore"):
-            value = self.value / b.value
-            exact, computed = (np.maximum(np.abs(b.value) - n * b.radius, b.least) for n in (1, 2))
-            most = (np.abs(self.value) + self.radius) / exact
+            value, size, divisor = self.value / b.value, np.abs(self.value), np.abs(b.value)
+            exact = np.maximum(divisor - b.radius, b.least)
+            computed = np.maximum(divisor - 2 * b.radius, b.least)
+            most = (size + self.radius) / exact
             # Neither quotient is greater than what the least divisors give.
-            sizes = most + (np.abs(self.value) + 2 * self.radius) / computed
+            sizes = most + (size + 2 * self.radius) / computed
             spread = np.fmin((self.radius + most * b.radius) / computed, sizes)
             told = (b.radius == 0) | (computed > 0) & np.isfinite(b.radius)
             if not told.all():
                 spread = np.where(told, spread, math.inf)
             found = self._result(value, spread)
             nothing = _zero(self) & (computed > 0)
+            if not nothing.any():
+                return found
             return self._exact(value, np.where(nothing, 0.0, found.radius))
 
     def __radd__(self, operand: Operand) -> Ball:
