@@ -11,7 +11,8 @@ import contextlib
 import json
 import os
 import sys
-from functools import partial
+from dataclasses import dataclass
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -50,68 +51,89 @@ def _try_all(reporter: Reporter, folder: Path, request: dict[str, Any]) -> None:
         if is_loss:
             _try_loss(reporter, folder, found, setting, request)
         else:
-            _try_layer(reporter, folder, found, setting, request)
+            _LayerTrial(reporter, folder, found, setting, request).run()
         reporter.say(key=setting["key"], event="done")
 
 
-def _try_layer(
-    reporter: Reporter,
-    folder: Path,
-    cls: type,
-    setting: dict[str, Any],
-    request: dict[str, Any],
-) -> None:
-    key = setting["key"]
-    spec = KINDS[request["kind"]](**setting["options"])
-    weights = _read(folder / f"{key}-weights.npz")
-    forward_only = "forward_only" in setting
+@dataclass(frozen=True)
+class _LayerTrial:
+    """A class in one setting of a layer."""
 
-    def make() -> PlainLayer:
-        made = PlainLayer(
-            cls,
-            spec,
-            tuple(setting["input"]),
-            tuple(setting["output"]),
-            np.dtype("float64"),
-            names=request["names"],
-            layout=request["layout"],
-            arguments=request["arguments"],
-            built_in=request["built_in"],
-        )
-        _put(made, weights)
-        return made
+    reporter: Reporter
+    folder: Path
+    cls: type
+    setting: dict[str, Any]
+    request: dict[str, Any]
 
-    def run(layer: PlainLayer, name: str, probe: str) -> bool:
-        _put(layer, weights)
-        given = _read(folder / f"{key}-{probe}-given.npz")
-        return _pass(reporter, f"{key}-{name}", layer, given, forward_only)
+    def run(self) -> None:
+        """Try every probe; then try again, to see whether anything is kept between calls."""
+        key, probes = self.setting["key"], self.setting["probes"]
+        layer = self._made(key)
+        if layer is None:
+            return
+        passed = {probe: self._passes(layer, probe, probe) for probe in probes}
+        if self.setting["evaluates"] and not self._forward_only:
+            for probe in probes:
+                x = self._given(probe)["x"].astype(np.float64)
+                _evaluate(self.reporter, f"{key}-{probe}", layer, x)
+        for note in layer.notes:
+            self.reporter.say(key=key, stage="notes", note=note)
+        if not self._forward_only:
+            self._try_again(passed)
 
-    layer = reporter.attempt(key, "construct", make)
-    if layer is None:
-        return
-    passed = {probe: run(layer, probe, probe) for probe in setting["probes"]}
-    if setting["evaluates"] and not forward_only:
-        for probe in setting["probes"]:
-            given = _read(folder / f"{key}-{probe}-given.npz")
-            _evaluate(reporter, f"{key}-{probe}", layer, given["x"].astype(np.float64))
-    for note in layer.notes:
-        reporter.say(key=key, stage="notes", note=note)
-    if forward_only:
-        return
-    failed = next((probe for probe, well in passed.items() if not well), None)
-    if failed is not None and any(passed.values()):
-        fresh = reporter.attempt(f"{key}-fresh", "construct", make)
-        if fresh is not None:
-            reporter.say(key=key, fresh=failed)
-            run(fresh, "fresh", failed)
-    # The last one is also the first that this instance sees: if it is right only here,
-    # something is kept between calls.
-    repeated = next((probe for probe in reversed(passed) if passed[probe]), setting["probes"][0])
-    again = reporter.attempt(f"{key}-again", "construct", make)
-    if again is not None:
-        reporter.say(key=key, repeated=repeated)
-        for time in ("first", "second"):
-            run(again, time, repeated)
+    def _try_again(self, passed: dict[str, bool]) -> None:
+        key = self.setting["key"]
+        failed = next((probe for probe, well in passed.items() if not well), None)
+        if failed is not None and any(passed.values()):
+            fresh = self._made(f"{key}-fresh")
+            if fresh is not None:
+                self.reporter.say(key=key, fresh=failed)
+                self._passes(fresh, "fresh", failed)
+        # The last one is also the first that this instance sees: if it is right only here,
+        # something is kept between calls.
+        repeated = next((probe for probe in reversed(passed) if passed[probe]), next(iter(passed)))
+        again = self._made(f"{key}-again")
+        if again is not None:
+            self.reporter.say(key=key, repeated=repeated)
+            for time in ("first", "second"):
+                self._passes(again, time, repeated)
+
+    def _made(self, key: str) -> PlainLayer | None:
+        """Return a new instance with the weights of the setting; None where it cannot be made."""
+
+        def make() -> PlainLayer:
+            made = PlainLayer(
+                self.cls,
+                KINDS[self.request["kind"]](**self.setting["options"]),
+                tuple(self.setting["input"]),
+                tuple(self.setting["output"]),
+                np.dtype("float64"),
+                names=self.request["names"],
+                layout=self.request["layout"],
+                arguments=self.request["arguments"],
+                built_in=self.request["built_in"],
+            )
+            _put(made, self._weights)
+            return made
+
+        layer: PlainLayer | None = self.reporter.attempt(key, "construct", make)
+        return layer
+
+    def _passes(self, layer: PlainLayer, name: str, probe: str) -> bool:
+        _put(layer, self._weights)
+        key = f"{self.setting['key']}-{name}"
+        return _pass(self.reporter, key, layer, self._given(probe), self._forward_only)
+
+    @property
+    def _forward_only(self) -> bool:
+        return "forward_only" in self.setting
+
+    @cached_property
+    def _weights(self) -> dict[str, Array]:
+        return _read(self.folder / f"{self.setting['key']}-weights.npz")
+
+    def _given(self, probe: str) -> dict[str, Array]:
+        return _read(self.folder / f"{self.setting['key']}-{probe}-given.npz")
 
 
 def _pass(
