@@ -25,7 +25,8 @@ from cnnspec.report.address import words
 from cnnspec.report.verdict_document import verdict_document
 from tests.faulty import faulty
 
-CALLED = ["loss", "optimizer", "training", "step", "network", "output", "both", "layer"]
+CALLED = [("loss", "optimizer"), ("training", "step"), ("network", "output"), ("both", "layer")]
+"""Names of two layers of one spec."""
 
 
 def spec_of(first: str, last: str) -> ModelSpec:
@@ -47,6 +48,12 @@ class HalvedGradient(ConvNumPy):
         return found | {"weight": found["weight"] / 2}
 
 
+class NegatedGradient(LinearNumPy):
+    def parameter_gradients(self, grad_output: Any) -> Any:
+        found = super().parameter_gradients(grad_output)
+        return found | {"weight": -found["weight"]}
+
+
 class Raises(LinearNumPy):
     def forward(self, x: Any) -> Any:
         raise ValueError("no forward")
@@ -57,18 +64,21 @@ def compared(spec: ModelSpec, *, allow: tuple[str, ...] = (), **layers: Any) -> 
     return compare_backends(spec, choices, mode="replay", allow=allow)
 
 
-@pytest.mark.parametrize("name", CALLED)
-def test_a_fault_in_a_layer_of_any_name_is_found_laid_to_the_side_and_explained(name: str) -> None:
-    (finding,) = compared(spec_of(name, "last"), conv=HalvedGradient).findings
-    assert (finding.address, finding.quantity) == (Layer(name), "grad_weight")
-    assert finding.wrong_side == "faulty"
-    assert finding.cause
-    assert finding.cause.code == "scale"
+@pytest.mark.parametrize(("first", "last"), CALLED)
+def test_a_fault_in_a_layer_of_any_name_is_found_laid_to_the_side_and_explained(
+    first: str, last: str
+) -> None:
+    spoilt = {"conv": HalvedGradient, "linear": NegatedGradient}
+    findings = compared(spec_of(first, last), **spoilt).findings
+    found = {finding.address: finding.cause and finding.cause.code for finding in findings}
+    assert found == {Layer(first): "scale", Layer(last): "scale"}
+    assert {finding.quantity for finding in findings} == {"grad_weight"}
+    assert {finding.wrong_side for finding in findings} == {"faulty"}
 
 
-@pytest.mark.parametrize("name", CALLED)
-def test_without_a_fault_nothing_is_found(name: str) -> None:
-    verdict = compare_backends(spec_of(name, "optimizer2"), ("numpy", "loops"), mode="replay")
+@pytest.mark.parametrize(("first", "last"), CALLED)
+def test_without_a_fault_nothing_is_found(first: str, last: str) -> None:
+    verdict = compare_backends(spec_of(first, last), ("numpy", "loops"), mode="replay")
     assert verdict.verdict == "same"
     assert verdict.coverage.not_compared == ()
 
