@@ -105,6 +105,8 @@ STRIDE = setting(Conv(out_channels=3, kernel_size=3, stride=2, padding=1), (2, 7
 STRIDES = setting(Conv(out_channels=2, kernel_size=2, stride=(1, 2)), (2, 6, 6))
 DILATED = setting(Conv(out_channels=3, kernel_size=2, dilation=2), (2, 5, 6))
 GROUPS = setting(Conv(out_channels=6, kernel_size=2, groups=3), (6, 4, 5))
+OVER_THE_EDGE = setting(Conv(out_channels=3, kernel_size=3, stride=2, padding=1), (2, 3, 3))
+"""Each of its windows reaches over the edge of the image."""
 SQUARE = setting(Conv(out_channels=3, kernel_size=(3, 2)), (3, 5, 6))
 
 PROBED = {
@@ -219,6 +221,8 @@ FLIP = np.s_[:, :, ::-1, ::-1]
 
 FAULTS: list[tuple[Setting, str, Faulty, str]] = [
     (SAME, "output", lambda at, y: conv(at, weight=weight_of(at)[FLIP]), "flipped-kernel"),
+    # So it would be if all windows over the edge were left out, too.
+    (OVER_THE_EDGE, "grad_bias", lambda at, y: 0 * y["grad_bias"], "all-zeros"),
     (
         SAME,
         "output",

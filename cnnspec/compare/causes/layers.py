@@ -38,10 +38,10 @@ def _suspected(observations: list[Observed]) -> Iterator[Fault[LayerSituation]]:
     kind = LAYERS[at.kind]
     yield from (fault for fault in kind.factors if fault.spoils(observations[0].quantity))
     yield from named_scales(observations)
+    yield from nothing_but_zeros(observations)
     if kind.windows(at):
         yield from windows_missing(observations)
     yield from kind.suspected(observations)
-    yield from nothing_but_zeros(observations)
     yield from other_layouts(observations)
     if kind.windows(at):
         yield from outputs_left_out(observations)

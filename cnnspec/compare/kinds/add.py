@@ -40,6 +40,13 @@ def _gradient(
     return predict
 
 
+_LOST: Fault[LayerSituation] = Fault(
+    "gradient-missing",
+    ("grad_input",),
+    "no gradient goes to this branch; each is due the whole gradient of the sum",
+    _gradient(lambda g, inputs, branch: np.zeros_like(g)),
+)
+
 _FAULTS: tuple[Fault[LayerSituation], ...] = (
     Fault(
         "branches-multiplied",
@@ -58,12 +65,6 @@ _FAULTS: tuple[Fault[LayerSituation], ...] = (
         ("output",),
         "the sum is rectified, too: what is below 0 becomes 0",
         _of_branches(lambda inputs: np.maximum(reduce(np.add, inputs), 0)),
-    ),
-    Fault(
-        "gradient-missing",
-        ("grad_input",),
-        "no gradient goes to this branch; each is due the whole gradient of the sum",
-        _gradient(lambda g, inputs, branch: np.zeros_like(g)),
     ),
     Fault(
         "branches-multiplied",
@@ -104,6 +105,7 @@ HELP = {
 class AddKind(JoinKind):
     """a + b + ..."""
 
+    factors = (_LOST,)
     faults = _FAULTS
     help = HELP
 

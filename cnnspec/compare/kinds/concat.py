@@ -83,6 +83,13 @@ def _interleaved(observation: Observed) -> Prediction | None:
     return _exactly(situation.grad_output[:, by_turns])
 
 
+_LOST: Fault[LayerSituation] = Fault(
+    "gradient-missing",
+    ("grad_input",),
+    "no gradient goes to this branch; each is due that of its own channels",
+    lambda observation: _exactly(np.zeros_like(observation.wanted)),
+)
+
 _FAULTS: tuple[Fault[LayerSituation], ...] = (
     Fault(
         "branch-twice",
@@ -95,12 +102,6 @@ _FAULTS: tuple[Fault[LayerSituation], ...] = (
         (),
         "the channels of the branches stand by turns; all those of one branch belong together",
         _interleaved,
-    ),
-    Fault(
-        "gradient-missing",
-        ("grad_input",),
-        "no gradient goes to this branch; each is due that of its own channels",
-        lambda observation: _exactly(np.zeros_like(observation.wanted)),
     ),
 )
 
@@ -115,6 +116,7 @@ HELP = {
 class ConcatKind(JoinKind):
     """a, then b, and so on, along the channels or the features."""
 
+    factors = (_LOST,)
     faults = _FAULTS
     help = HELP
 

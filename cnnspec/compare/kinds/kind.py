@@ -42,8 +42,8 @@ class Kind(Generic[Situation]):
     faults: ClassVar[Sequence[Fault]] = ()  # type: ignore[type-arg]
     """In the order in which they are looked for."""
     factors: ClassVar[Sequence[Fault]] = ()  # type: ignore[type-arg]
-    """Those that come to one factor before all numbers: looked for before sizes of the problem
-    are, which may have the same value."""
+    """Those that come to one factor before all numbers, which may be 0: looked for before sizes
+    of the problem are, which may have the same value."""
     help: ClassVar[Mapping[str, str]] = MappingProxyType({})
     """What to do about a fault, by its code, where that is the same wherever it is named."""
 
