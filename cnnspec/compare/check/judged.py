@@ -40,8 +40,8 @@ class Judged:
         """Hold what was observed on each probe against what is right."""
         measured = [_measured(observation) for observation in observations]
         worst = max(measured, key=lambda found: found.ratio)
-        ok = worst.ratio <= 1
-        wrong = [n for n, found in enumerate(measured) if not found.ratio <= 1]
+        ok = worst.ok
+        wrong = [n for n, found in enumerate(measured) if not found.ok]
         # Causes are put in the numbers of the most images: those are shown.
         shown = max(wrong, key=lambda n: _images(observations[n]), default=0)
         return cls(
@@ -63,7 +63,7 @@ class Judged:
         others that are only so near may be wrong by anything so small.
         """
         near = all(
-            measure(observation.found, observation.wanted, budget).ratio <= 1
+            measure(observation.found, observation.wanted, budget).ok
             for observation, budget in zip(self.observations, budgets)
         )
         if not near:

@@ -44,4 +44,4 @@ def _is_of_updated(observed: Observed, after: Mapping[str, Array]) -> bool:
         return False
     situation = replace(observed.situation, parameters=updated)
     right = LAYERS[situation.at.kind].right(replace(observed, situation=situation))
-    return right is not None and measure(observed.found, *right).ratio <= 1
+    return right is not None and measure(observed.found, *right).ok

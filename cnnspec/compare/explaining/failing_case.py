@@ -89,7 +89,7 @@ def _apart(isolation: Isolation, probe: LayerProbe, quantity: str) -> float | No
     budgets = pair_budgets(probe, parts, sums)
     first, second = (parts[side][quantity] for side in isolation.sides)
     measured = measure(first, second, budgets[quantity])
-    return measured.budget if measured.ratio > 1 else None
+    return None if measured.ok else measured.budget
 
 
 def _whole(array: Array) -> Array:

@@ -97,7 +97,7 @@ class Observation(Generic[Situation]):
     @property
     def right(self) -> bool:
         """Whether rounding explains the difference."""
-        return measure(self.found, self.wanted, self.budget).ratio <= 1
+        return measure(self.found, self.wanted, self.budget).ok
 
 
 class Prediction(NamedTuple):
@@ -143,7 +143,7 @@ def explains(fault: Fault[Situation], observations: list[Observation[Situation]]
     seen = False
     for observation in observations:
         prediction = fault.change(observation)
-        if prediction and not measure(observation.found, *prediction).ratio <= 1:
+        if prediction and not measure(observation.found, *prediction).ok:
             return False
         right = observation.right
         if not prediction and not right:

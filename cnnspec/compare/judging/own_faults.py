@@ -140,7 +140,7 @@ def _as_precise_as(side: Side, probe: LayerProbe, quantity: str, coarse: Format)
     }
     exact = values[EXACT].astype(np.float64)
     budget = _coarser_budget(side, probe, quantity, exact, coarse)
-    return measure(values[WORKING], exact, budget).ratio <= 1
+    return measure(values[WORKING], exact, budget).ok
 
 
 def _coarser_budget(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from cnnspec.address import Address, layer_of
+from cnnspec.compare.verdict.measure import Measured
 
 
 @dataclass(frozen=True)
@@ -53,36 +54,23 @@ class OfSides(Addressed):
 
 
 @dataclass(frozen=True)
-class Comparison(OfSides):
-    """One comparison: the worst element over all probes."""
+class OnProbe(OfSides):
+    """Something that is said of a quantity on some inputs."""
 
     probe: str
-    """The inputs on which the worst element was found."""
-    max_abs: float
-    """Greatest difference of two elements."""
-    difference: float
-    """Difference of the worst element: the one with the greatest ratio."""
-    budget: float
-    """What rounding explains at the worst element."""
-    ratio: float
-    """Difference over budget at the worst element; above 1 rounding does not explain it."""
-    position: tuple[int, ...] = ()
-    """Where the worst element stands."""
-    beyond: int = 0
-    """Elements beyond their budget, on that probe."""
-    elements: int = 0
-    """All there are."""
+    """Those on which the worst element was found."""
+
+
+@dataclass(frozen=True)
+class Comparison(Measured, OnProbe):
+    """One comparison: the worst element over all probes.
+
+    `found` is of the first of two sides, or of the side; `wanted` of the second, or of the side's
+    own truth.
+    """
+
     typical: float | None = None
     """Greatest difference in units of the typical error, sqrt(k) u S; where that is known."""
-    found: float | None = None
-    """The worst element of the first of two sides, or of the side; None: not noted."""
-    wanted: float | None = None
-    """The worst element of the second of two sides, or of the side's own truth."""
-
-    @property
-    def ok(self) -> bool:
-        """Whether rounding explains the difference."""
-        return self.ratio <= 1
 
 
 @dataclass(frozen=True)

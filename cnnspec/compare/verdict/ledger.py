@@ -41,7 +41,7 @@ class Ledger:
         key = (address, quantity, precision, sides)
         before = self._worst.get(key)
         if before is None or measured.ratio > before.ratio:
-            self._worst[key] = Comparison(*key, probe, **measured._asdict(), typical=times)
+            self._worst[key] = Comparison(*key, probe, **vars(measured), typical=times)
 
     def beyond(self, address: Address) -> bool:
         """Tell whether something of a part is beyond rounding so far."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -11,7 +11,8 @@ from cnnspec.numerics.budget import Exact
 from cnnspec.trace import Array
 
 
-class Measured(NamedTuple):
+@dataclass(frozen=True)
+class Measured:
     """Two arrays held together."""
 
     max_abs: float
@@ -21,7 +22,7 @@ class Measured(NamedTuple):
     budget: float
     """Budget of the worst element."""
     ratio: float
-    """Difference over budget of the worst element."""
+    """Difference over budget of the worst element; above 1 rounding does not explain it."""
     position: tuple[int, ...] = ()
     """Where the worst element stands."""
     beyond: int = 0
@@ -31,6 +32,11 @@ class Measured(NamedTuple):
     """The worst element; None where the shapes differ."""
     wanted: float | None = None
     """What it was held against."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether rounding explains the difference."""
+        return self.ratio <= 1
 
 
 def measure(found: Array | float, wanted: Array | float, budget: Exact) -> Measured:

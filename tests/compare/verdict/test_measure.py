@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cnnspec.compare.verdict.ledger import Ledger
-from cnnspec.compare.verdict.measure import measure
+from cnnspec.compare.verdict.measure import Measured, measure
 from cnnspec.numerics.budget import sum_budget
 
 ONE = np.ones(3)
@@ -13,12 +13,12 @@ ONE = np.ones(3)
 def test_worst_element_is_the_one_with_the_greatest_ratio() -> None:
     budget = np.array([1.0, 0.1, 1.0])
     found = measure(np.array([0.5, 0.2, 0.0]), np.zeros(3), budget)
-    assert found == (0.5, 0.2, 0.1, 2.0, (1,), 1, 3, 0.2, 0.0)
+    assert found == Measured(0.5, 0.2, 0.1, 2.0, (1,), 1, 3, 0.2, 0.0)
 
 
 def test_equal_values_need_no_budget() -> None:
     special = np.array([1.0, math.inf, math.nan])
-    assert measure(special, special.copy(), np.zeros(3)) == (
+    assert measure(special, special.copy(), np.zeros(3)) == Measured(
         *(0.0, 0.0, 0.0, 0.0, (0,), 0, 3, 1.0, 1.0),
     )
 
@@ -44,7 +44,7 @@ def test_another_shape_is_infinitely_far_off() -> None:
 
 
 def test_nothing_is_equal_to_nothing() -> None:
-    assert measure(np.empty(0), np.empty(0), np.empty(0)) == (
+    assert measure(np.empty(0), np.empty(0), np.empty(0)) == Measured(
         *(0.0, 0.0, 0.0, 0.0, (), 0, 0, None, None),
     )
 
