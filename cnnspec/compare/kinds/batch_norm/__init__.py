@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from cnnspec.compare.faults.fault import Fault, LayerSituation, Observation
-from cnnspec.compare.kinds.batch_norm.faults import FAULTS, HELP, other_eps
-from cnnspec.compare.kinds.batch_norm.formula import NORM
+from cnnspec.compare.kinds.batch_norm.faults import FAULTS, HELP
+from cnnspec.compare.kinds.batch_norm.formula import NORM, layer_of
 from cnnspec.compare.kinds.formula import FormulaKind
 from cnnspec.compare.kinds.layer import Setting
+from cnnspec.compare.kinds.normalised import other_eps
 from cnnspec.spec.layers import BatchNorm
 
 SHOWN = {
@@ -36,5 +37,5 @@ class BatchNormKind(FormulaKind):
         self, observations: Sequence[Observation[LayerSituation]]
     ) -> Iterator[Fault[LayerSituation]]:
         yield from super().suspected(observations)
-        quantity = observations[0].quantity
-        yield from (fault for fault in other_eps(observations) if fault.spoils(quantity))
+        quantity, eps = observations[0].quantity, layer_of(observations[0].situation).eps
+        yield from (fault for fault in other_eps(NORM, eps) if fault.spoils(quantity))
