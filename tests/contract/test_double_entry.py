@@ -56,8 +56,8 @@ def count(module: nn.Sequential, images: torch.Tensor) -> dict[str, Counted]:
             assert len(given[0]) == len(output) == len(images)
             weight = getattr(layer, "weight", None)
             # Every number of the output is the product of one filter with what it sees; a
-            # weight of one axis holds no filters.
-            filters = weight is not None and weight.dim() > 1
+            # weight that holds filters has an axis more than the output.
+            filters = weight is not None and weight.dim() > output[0].dim()
             macs = output[0].numel() * weight[0].numel() if filters else 0
             counted[name] = Counted(tuple(given[0][0].shape), tuple(output[0].shape), macs)
             for parameter, array in layer.named_parameters():

@@ -16,6 +16,7 @@ from cnnspec.backends import BACKENDS, build
 from cnnspec.backends.network import Batch, Network
 from cnnspec.compare.faults.fault import LayerSituation
 from cnnspec.compare.kinds import LAYERS as REFEREE
+from cnnspec.compare.probes.draw import layer_probes
 from cnnspec.compare.verdict.quantities import grad_inputs_of
 from cnnspec.errors import DataError, StateError
 from cnnspec.numerics.budget import gamma, sum_budget
@@ -99,6 +100,15 @@ def magnitude_network(name: str, precision: str) -> Network:
     network = network_of(CASES[name], "torch", "float64")
     network.load_state({key: np.abs(array) for key, array in weights_of(name, precision).items()})
     return network
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_every_probe_goes_with_the_weights_of_the_layer(name: str) -> None:
+    at = CASES[name].at
+    probes = layer_probes(at, 0, ())
+    assert {probe.name: probe.at.state for probe in probes} == {
+        probe.name: at.state for probe in probes
+    }
 
 
 @covering(name=FACETS, backend=[*BACKENDS], precision=PRECISIONS)

@@ -90,7 +90,7 @@ def rectangle(at: PlannedLayer) -> Plan | None:
     """Return a network of one layer over small images with another height than width.
 
     None where the layer is over features or joins branches, or its own images are no squares and
-    small.
+    small; and where its weights have the size of its images.
     """
     if len(at.input) != 3 or len(at.inputs) > 1:
         return None
@@ -98,7 +98,8 @@ def rectangle(at: PlannedLayer) -> Plan | None:
     height, width = _small_sizes(at)
     if tuple(own) == (height, width):
         return None
-    return part(at.layer, at.name, (channels, height, width))
+    small = part(at.layer, at.name, (channels, height, width))
+    return small if small.layers[0].state == at.state else None
 
 
 def _small_sizes(at: PlannedLayer) -> tuple[int, int]:
