@@ -18,6 +18,7 @@ from cnnspec.backends.loops.dropout import DropoutLoops
 from cnnspec.backends.loops.flatten import FlattenLoops
 from cnnspec.backends.loops.gelu import GELULoops
 from cnnspec.backends.loops.global_pool import GlobalPoolLoops
+from cnnspec.backends.loops.layer_norm import LayerNormLoops
 from cnnspec.backends.loops.leaky_relu import LeakyReLULoops
 from cnnspec.backends.loops.linear import LinearLoops
 from cnnspec.backends.loops.pool import PoolLoops
@@ -37,6 +38,7 @@ LAYERS: dict[str, type[Layer]] = {
     "flatten": FlattenLoops,
     "linear": LinearLoops,
     "batch_norm": BatchNormLoops,
+    "layer_norm": LayerNormLoops,
     "dropout": DropoutLoops,
     "add": AddLoops,
     "concat": ConcatLoops,

@@ -24,6 +24,7 @@ from cnnspec.backends.numpy.flatten import FlattenNumPy
 from cnnspec.backends.numpy.gelu import GELUNumPy
 from cnnspec.backends.numpy.global_pool import GlobalPoolNumPy
 from cnnspec.backends.numpy.lanes import Lane, Lanes, batch_first, batch_last
+from cnnspec.backends.numpy.layer_norm import LayerNormNumPy
 from cnnspec.backends.numpy.leaky_relu import LeakyReLUNumPy
 from cnnspec.backends.numpy.linear import LinearNumPy
 from cnnspec.backends.numpy.pool import PoolNumPy
@@ -46,6 +47,7 @@ LAYERS: dict[str, type[Layer]] = {
     "flatten": FlattenNumPy,
     "linear": LinearNumPy,
     "batch_norm": BatchNormNumPy,
+    "layer_norm": LayerNormNumPy,
     "dropout": DropoutNumPy,
     "add": AddNumPy,
     "concat": ConcatNumPy,

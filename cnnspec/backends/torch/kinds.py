@@ -21,6 +21,7 @@ from cnnspec.backends.torch.dropout import dropout
 from cnnspec.backends.torch.flatten import flatten
 from cnnspec.backends.torch.gelu import gelu
 from cnnspec.backends.torch.global_pool import global_pool
+from cnnspec.backends.torch.layer_norm import layer_norm
 from cnnspec.backends.torch.leaky_relu import leaky_relu
 from cnnspec.backends.torch.linear import linear
 from cnnspec.backends.torch.pool import pool
@@ -38,6 +39,7 @@ LAYERS: dict[str, Callable[[Any, Shape], nn.Module]] = {
     "flatten": flatten,
     "linear": linear,
     "batch_norm": batch_norm,
+    "layer_norm": layer_norm,
     "dropout": dropout,
     "add": add,
     "concat": concat,

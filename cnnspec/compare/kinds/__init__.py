@@ -15,6 +15,7 @@ from cnnspec.compare.kinds.flatten import FlattenKind
 from cnnspec.compare.kinds.gelu import GELUKind
 from cnnspec.compare.kinds.global_pool import GlobalPoolKind
 from cnnspec.compare.kinds.layer import LayerKind
+from cnnspec.compare.kinds.layer_norm import LayerNormKind
 from cnnspec.compare.kinds.leaky_relu import LeakyReLUKind
 from cnnspec.compare.kinds.linear import LinearKind
 from cnnspec.compare.kinds.loss import LossKind
@@ -33,6 +34,7 @@ LAYERS: Mapping[str, LayerKind] = {
     "flatten": FlattenKind(),
     "linear": LinearKind(),
     "batch_norm": BatchNormKind(),
+    "layer_norm": LayerNormKind(),
     "dropout": DropoutKind(),
     "add": AddKind(),
     "concat": ConcatKind(),

@@ -18,6 +18,7 @@ from cnnspec.compare.planted.fault import Family, PlantedFault
 from cnnspec.compare.planted.flatten import FLATTEN
 from cnnspec.compare.planted.gelu import GELUS
 from cnnspec.compare.planted.global_pool import GLOBAL_POOL
+from cnnspec.compare.planted.layer_norm import LAYER_NORM
 from cnnspec.compare.planted.leaky_relu import LEAKY_RELU
 from cnnspec.compare.planted.linear import LINEAR
 from cnnspec.compare.planted.network import NETWORK
@@ -39,6 +40,7 @@ LAYERS: dict[str, LayerFamily] = {
     "flatten": FLATTEN,
     "linear": LINEAR,
     "batch_norm": BATCH_NORM,
+    "layer_norm": LAYER_NORM,
     "dropout": DROPOUT,
     "add": ADD,
     "concat": CONCAT,

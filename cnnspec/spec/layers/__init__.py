@@ -16,6 +16,7 @@ from cnnspec.spec.layers.gelu import GELU as GELU
 from cnnspec.spec.layers.global_pool import GlobalPool as GlobalPool
 from cnnspec.spec.layers.join import Join as Join
 from cnnspec.spec.layers.layer import Layer as Layer
+from cnnspec.spec.layers.layer_norm import LayerNorm as LayerNorm
 from cnnspec.spec.layers.leaky_relu import LeakyReLU as LeakyReLU
 from cnnspec.spec.layers.linear import Linear as Linear
 from cnnspec.spec.layers.pool import Pool as Pool
@@ -32,6 +33,7 @@ AnyKind = (
     | Annotated[Flatten, Tag("flatten")]
     | Annotated[Linear, Tag("linear")]
     | Annotated[BatchNorm, Tag("batch_norm")]
+    | Annotated[LayerNorm, Tag("layer_norm")]
     | Annotated[Dropout, Tag("dropout")]
 )
 
