@@ -16,6 +16,7 @@ from cnnspec.compare.probes.draw import DATA_IMAGES
 from cnnspec.compare.probes.layer import LayerProbe
 from cnnspec.compare.sides.isolation import Isolation
 from cnnspec.compare.sides.side import EXACT, Answer, Side, arrays_differ
+from cnnspec.compare.verdict import Question
 from cnnspec.compare.verdict.quantities import OWN_INPUT, OWN_WEIGHTS, named, quantities_of
 from cnnspec.trace import Array
 
@@ -115,13 +116,6 @@ def _unchanged(
     if not before:
         return
     was = np.concatenate([array.ravel() for array in before.values()])
-    isolation.ledger.add(
-        probe.address,
-        quantity,
-        precision="float64",
-        sides=(side.label,),
-        probe=probe.name,
-        found=np.concatenate([after[name].ravel() for name in before]),
-        wanted=was,
-        budget=np.zeros(was.shape),
-    )
+    found = np.concatenate([after[name].ravel() for name in before])
+    asked = Question(probe.address, quantity, "float64", (side.label,), probe.name)
+    isolation.ledger.add(asked, found, was, np.zeros(was.shape))

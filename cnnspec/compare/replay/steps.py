@@ -25,6 +25,7 @@ from cnnspec.compare.probes.update import GivenUpdate
 from cnnspec.compare.replay.learning import updated
 from cnnspec.compare.sides.isolation import Isolation
 from cnnspec.compare.sides.side import WORKING, Side
+from cnnspec.compare.verdict import Question
 from cnnspec.compare.verdict.quantities import OWN_WEIGHTS, PREDICTED, WHOLE_PASS
 from cnnspec.data import Split
 from cnnspec.numerics.budget import Exact
@@ -126,16 +127,10 @@ class _Bench:
 
     def _hold_own_weights(self, before: State, after: State) -> None:
         for name, array in after.items():
-            self.isolation.ledger.add(
-                Layer(name.rpartition(".")[0]),
-                OWN_WEIGHTS,
-                precision="float64",
-                sides=(self.side.label,),
-                probe=WHOLE_PASS,
-                found=array,
-                wanted=before[name].astype(array.dtype),
-                budget=np.zeros(array.shape),
-            )
+            layer, sides = Layer(name.rpartition(".")[0]), (self.side.label,)
+            asked = Question(layer, OWN_WEIGHTS, "float64", sides, WHOLE_PASS)
+            wanted = before[name].astype(array.dtype)
+            self.isolation.ledger.add(asked, array, wanted, np.zeros(array.shape))
 
     def _hold_prediction(
         self, before: State, exact: Trace, weights: Weights, batch: Split, number: int
@@ -155,17 +150,10 @@ class _Bench:
     def _hold(
         self, quantity: str, found: Array | float, wanted: Array | float, bound: Exact, number: int
     ) -> None:
-        self.isolation.ledger.add(
-            STEP,
-            quantity,
-            precision=self.precision,
-            sides=(self.side.label,),
-            probe=f"step {number}",
-            found=found,
-            wanted=wanted,
-            # Of numbers that are not finite, nothing can be said.
-            budget=np.where(np.isnan(bound), np.inf, bound),
-        )
+        asked = Question(STEP, quantity, self.precision, (self.side.label,), f"step {number}")
+        # Of numbers that are not finite, nothing can be said.
+        budget = np.where(np.isnan(bound), np.inf, bound)
+        self.isolation.ledger.add(asked, found, wanted, budget)
 
 
 def replay_prediction(isolation: Isolation, images: Array) -> None:
@@ -189,16 +177,8 @@ def replay_prediction(isolation: Isolation, images: Array) -> None:
         if few and side not in few:
             isolation.attempt(STEP, side, _hold_all_at_once, isolation, side, images, logits)
     first, second = (found[side] for side in isolation.sides)
-    isolation.ledger.add(
-        STEP,
-        PREDICTED,
-        precision="float64",
-        sides=isolation.labels,
-        probe=WHOLE_PASS,
-        found=first,
-        wanted=second,
-        budget=prediction_budget(isolation, images[rows]),
-    )
+    asked = Question(STEP, PREDICTED, "float64", isolation.labels, WHOLE_PASS)
+    isolation.ledger.add(asked, first, second, prediction_budget(isolation, images[rows]))
 
 
 def _rows(logits: Array, rows: NDArray[np.intp]) -> Array:
@@ -209,16 +189,9 @@ def _rows(logits: Array, rows: NDArray[np.intp]) -> Array:
 def _hold_all_at_once(isolation: Isolation, side: Side, images: Array, logits: Array) -> None:
     starts = range(0, len(images), DATA_IMAGES)
     parts = [side.exact.predict(images[start : start + DATA_IMAGES].copy()) for start in starts]
-    isolation.ledger.add(
-        STEP,
-        PREDICTED,
-        precision="float64",
-        sides=(side.label,),
-        probe="few at a time",
-        found=logits,
-        wanted=np.concatenate(parts),
-        budget=prediction_budget(isolation, images),
-    )
+    asked = Question(STEP, PREDICTED, "float64", (side.label,), "few at a time")
+    budget = prediction_budget(isolation, images)
+    isolation.ledger.add(asked, logits, np.concatenate(parts), budget)
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from cnnspec.compare.kinds.weights import Weights
 from cnnspec.compare.probes.layer import LayerProbe
 from cnnspec.compare.sides.isolation import Isolation
 from cnnspec.compare.sides.side import WORKING, Side
+from cnnspec.compare.verdict import Question
 from cnnspec.compare.verdict.quantities import (
     RECEIVED,
     SENT_BACK,
@@ -113,16 +114,9 @@ class _Pass:
         wanted: Array | float,
         budget: Exact,
     ) -> None:
-        self._isolation.ledger.add(
-            address,
-            quantity,
-            precision=self._precision,
-            sides=(self._side.label,),
-            probe=WHOLE_PASS,
-            found=found,
-            wanted=wanted,
-            budget=budget,
-        )
+        sides = (self._side.label,)
+        asked = Question(address, quantity, self._precision, sides, WHOLE_PASS)
+        self._isolation.ledger.add(asked, found, wanted, budget)
 
 
 class _WorkingPass(_Pass):

@@ -14,6 +14,7 @@ from cnnspec.compare.probes.update import GivenUpdate
 from cnnspec.compare.sides.choice import BackendChoice
 from cnnspec.compare.sides.moment import Moment
 from cnnspec.compare.sides.side import EXACT, WORKING, Side
+from cnnspec.compare.verdict import Question
 from cnnspec.compare.verdict.ledger import Ledger
 from cnnspec.noise import Masks, Noise
 from cnnspec.numerics.budget import Exact
@@ -112,26 +113,12 @@ class Isolation:
         precision each side may be its `own` budget off from its float64 value, if it has one;
         `typical` is how far off it usually is.
         """
-        self.ledger.add(
-            address,
-            quantity,
-            precision="float64",
-            sides=self.labels,
-            probe=probe,
-            found=values[self.first][EXACT][quantity],
-            wanted=values[self.second][EXACT][quantity],
-            budget=pair,
-        )
+        first, second = (values[side][EXACT][quantity] for side in self.sides)
+        asked = Question(address, quantity, "float64", self.labels, probe)
+        self.ledger.add(asked, first, second, pair)
         for side, budget in own.items():
             if side.precision != "float64":
-                self.ledger.add(
-                    address,
-                    quantity,
-                    precision=side.precision,
-                    sides=(side.label,),
-                    probe=probe,
-                    found=values[side][WORKING][quantity],
-                    wanted=values[side][EXACT][quantity],
-                    budget=budget,
-                    typical=typical[side] if typical else None,
-                )
+                working, exact = (values[side][kind][quantity] for kind in (WORKING, EXACT))
+                asked = Question(address, quantity, side.precision, (side.label,), probe)
+                usual = typical[side] if typical else None
+                self.ledger.add(asked, working, exact, budget, usual)

@@ -8,6 +8,7 @@ from cnnspec.compare.verdict.comparison import (
     Finding,
     Kinks,
     NotCompared,
+    Question,
     RuleName,
 )
 from cnnspec.compare.verdict.trajectory import Envelope, Jump, Trajectory, TrajectoryStep, Turned
@@ -23,6 +24,7 @@ __all__ = [
     "Jump",
     "Kinks",
     "NotCompared",
+    "Question",
     "RuleName",
     "Trajectory",
     "TrajectoryStep",

@@ -54,16 +54,16 @@ class OfSides(Addressed):
 
 
 @dataclass(frozen=True)
-class OnProbe(OfSides):
-    """Something that is said of a quantity on some inputs."""
+class Question(OfSides):
+    """Whether two sides are the same in a quantity, or one is its own truth, on some inputs."""
 
     probe: str
-    """Those on which the worst element was found."""
+    """What the inputs are called."""
 
 
 @dataclass(frozen=True)
-class Comparison(Measured, OnProbe):
-    """One comparison: the worst element over all probes.
+class Comparison(Measured, Question):
+    """One comparison: the worst element over all probes, and the probe on which it was found.
 
     `found` is of the first of two sides, or of the side; `wanted` of the second, or of the side's
     own truth.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cnnspec.address import Address
-from cnnspec.compare.verdict import Comparison
+from cnnspec.compare.verdict.comparison import Comparison, Question
 from cnnspec.compare.verdict.measure import measure
 from cnnspec.numerics.budget import Exact
 from cnnspec.trace import Array
@@ -19,12 +19,7 @@ class Ledger:
 
     def add(
         self,
-        address: Address,
-        quantity: str,
-        *,
-        precision: str,
-        sides: tuple[str, ...],
-        probe: str,
+        asked: Question,
         found: Array | float,
         wanted: Array | float,
         budget: Exact,
@@ -38,10 +33,10 @@ class Ledger:
             return
         measured = measure(found, wanted, budget)
         times = None if typical is None else measure(found, wanted, typical).ratio
-        key = (address, quantity, precision, sides)
+        key = (asked.address, asked.quantity, asked.precision, asked.sides)
         before = self._worst.get(key)
         if before is None or measured.ratio > before.ratio:
-            self._worst[key] = Comparison(*key, probe, **vars(measured), typical=times)
+            self._worst[key] = Comparison(**vars(asked), **vars(measured), typical=times)
 
     def beyond(self, address: Address) -> bool:
         """Tell whether something of a part is beyond rounding so far."""

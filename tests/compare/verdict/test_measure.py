@@ -3,6 +3,8 @@ import math
 import numpy as np
 import pytest
 
+from cnnspec.address import Layer
+from cnnspec.compare.verdict.comparison import Question
 from cnnspec.compare.verdict.ledger import Ledger
 from cnnspec.compare.verdict.measure import Measured, measure
 from cnnspec.numerics.budget import sum_budget
@@ -57,10 +59,10 @@ def test_an_infinite_budget_explains_all() -> None:
 
 def test_where_rounding_explains_anything_nothing_was_compared() -> None:
     ledger = Ledger()
-    given = {"precision": "float32", "sides": ("a",), "probe": "data"}
-    ledger.add("l", "q", **given, found=ONE, wanted=ONE, budget=np.full(3, math.inf))
+    asked = Question(Layer("l"), "q", "float32", ("a",), "data")
+    ledger.add(asked, ONE, ONE, np.full(3, math.inf))
     assert ledger.comparisons() == ()
-    ledger.add("l", "q", **given, found=ONE, wanted=ONE, budget=np.array([1.0, math.inf, 1.0]))
+    ledger.add(asked, ONE, ONE, np.array([1.0, math.inf, 1.0]))
     (quantity,) = ledger.comparisons()
     assert quantity.ok
 
