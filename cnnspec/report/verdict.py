@@ -178,8 +178,9 @@ def kink_lines(kinks: Sequence[Kinks]) -> Iterator[Text]:
     """Yield the decisions that rounding may turn."""
     decisions, near = sum(kink.decisions for kink in kinks), sum(kink.near for kink in kinks)
     if decisions:
+        deciders = sorted({kink.decider for kink in kinks}, key=lambda word: (len(word), word))
         yield Text(
-            f"rounding alone may turn {near:,} of {decisions:,} decisions of relu and max pool: "
+            f"rounding alone may turn {near:,} of {decisions:,} decisions of {_and(deciders)}: "
             "allowed",
             style="dim",
         )

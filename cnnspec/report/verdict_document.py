@@ -65,7 +65,9 @@ def replay_content(
         "not_compared": [at_address(item) for item in coverage.not_compared],
         "few_images": list(coverage.few),
         "silent": [{"side": side, "precision": precision} for side, precision in coverage.silent],
-        "kinks": [asdict(kink) for kink in kinks],
+        "kinks": [
+            {"layer": kink.layer, "decisions": kink.decisions, "near": kink.near} for kink in kinks
+        ],
     }
 
 

@@ -24,7 +24,7 @@ from cnnspec.compare.verdict import (
 from cnnspec.documents import to_json
 from cnnspec.report.findings import headline
 from cnnspec.report.trajectory import parting, trajectory_parts
-from cnnspec.report.verdict import render_replay, render_training, verdict_sentence
+from cnnspec.report.verdict import kink_lines, render_replay, render_training, verdict_sentence
 from cnnspec.report.verdict_document import verdict_document
 from cnnspec.training import EpochMetrics
 
@@ -152,7 +152,21 @@ compared: all 4 quantities in 5 comparisons; 4 beyond rounding
 not compared, as allowed: whole pass
 not trained: the spec has no `data` section"""
 
-KINKS = (Kinks("relu1", 600, 2), Kinks("pool1", 400, 1))
+KINKS = (Kinks("pool1", "max pool", 400, 1), Kinks("relu1", "relu", 600, 2))
+
+
+@pytest.mark.parametrize(
+    ("deciders", "words"),
+    [
+        (["leaky relu"], "leaky relu"),
+        (["max pool", "relu", "relu"], "relu and max pool"),
+        (["global max pool", "leaky relu", "relu"], "relu, leaky relu and global max pool"),
+    ],
+)
+def test_decisions_are_of_the_kinds_that_decide(deciders: list[str], words: str) -> None:
+    kinks = [Kinks(f"layer{n}", decider, 10, 1) for n, decider in enumerate(deciders)]
+    (line,) = kink_lines(kinks)
+    assert f"decisions of {words}: allowed" in line.plain
 
 
 def different() -> Verdict:

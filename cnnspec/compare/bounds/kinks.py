@@ -1,8 +1,9 @@
 """Kinks: decisions that rounding may turn, where a derivative jumps.
 
-A relu decides at 0, a max pool between its two greatest cells. In float32 two right
-implementations may decide otherwise where what they decide on is within the budget of the
-layer that made it. Such elements are counted, and are no differences.
+A relu decides at 0, a max pool between its two greatest cells; the rooms in `compare/kinds` say
+which kinds decide. In float32 two right implementations may decide otherwise where what they
+decide on is within the budget of the layer that made it. Such elements are counted, and are no
+differences.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from cnnspec.trace import Trace
 
 
 def kinks_of(isolation: Isolation, probes: Sequence[LayerProbe]) -> tuple[Kinks, ...]:
-    """Count the decisions of each relu and max pool on the user's data, and those near a kink."""
+    """Count the decisions of each layer that decides on the user's data, and those near a kink."""
     side = isolation.first
     weights = Weights(isolation.plan, isolation.training, side.precision)
     masks = {p.at.name: p.noise for p in probes if p.name == "data" and p.noise is not None}
@@ -35,9 +36,9 @@ def kinks_of(isolation: Isolation, probes: Sequence[LayerProbe]) -> tuple[Kinks,
         at, kind = probe.at, LAYERS[probe.at.kind]
         inputs = [x.astype(np.float64) for x in probe.inputs]
         slack = [slacks.get(source, np.zeros(x.shape)) for source, x in zip(at.inputs, inputs)]
-        if len(inputs) == 1 and kind.decisions(at, *inputs) is not None:
+        if decider := kind.decider(at):
             near = kind.near(at, *inputs, *slack)
-            found.append(Kinks(at.name, near.size, int(near.sum())))
+            found.append(Kinks(at.name, decider, near.size, int(near.sum())))
         if not kind.selects(at):
             slack = [np.zeros(x.shape) for x in inputs]
         slacks[at.name] = kind.errors_ahead(at, weights, inputs, slack, training=True)
@@ -49,11 +50,10 @@ def turned_decisions(plan: Plan, one: Trace, other: Trace) -> tuple[Turned, ...]
     found = []
     for at in plan.layers:
         kind, passes = LAYERS[at.kind], (one.layers[at.name], other.layers[at.name])
-        if len(at.inputs) > 1:
+        if not kind.decider(at):
             continue
         first, second = (kind.decisions(at, seen.input.astype(np.float64)) for seen in passes)
-        if first is not None and second is not None:
-            turned = int(np.sum(first != second))
-            if turned:
-                found.append(Turned(at.name, turned, first.size))
+        turned = int(np.sum(first != second))
+        if turned:
+            found.append(Turned(at.name, turned, first.size))
     return tuple(found)

@@ -56,7 +56,8 @@ class FormulaKind(LayerKind):
     exact: ClassVar[bool] = False
     """Whether it only copies and selects numbers."""
     bends: ClassVar[tuple[float, ...]] = ()
-    """Numbers of the input at which the slope jumps, where it is a function of each by itself."""
+    """Numbers of the input at which the slope jumps, of a function of each number by itself that
+    has a `decider`."""
 
     def errors(
         self,
@@ -106,9 +107,10 @@ class FormulaKind(LayerKind):
             "on what it is given; for each side",
         )
 
-    def decisions(self, at: PlannedLayer, x: Exact) -> NDArray[Any] | None:
+    def decisions(self, at: PlannedLayer, x: Exact) -> NDArray[Any]:
         """Return between which bends each number lies."""
-        return np.sum([x > bend for bend in self.bends], axis=0) if self.bends else None
+        between: NDArray[np.int64] = np.sum([x > bend for bend in self.bends], axis=0)
+        return between
 
     def near(self, at: PlannedLayer, x: Exact, slack: Exact) -> NDArray[np.bool]:
         near: NDArray[np.bool] = np.any([np.abs(x - bend) < slack for bend in self.bends], axis=0)

@@ -279,10 +279,13 @@ class GlobalPoolKind(FormulaKind):
     def selects(self, at: PlannedLayer) -> bool:
         return _options(at).kind == "max"
 
-    def decisions(self, at: PlannedLayer, x: Exact) -> NDArray[Any] | None:
+    def decider(self, at: PlannedLayer) -> str:
+        return "global max pool" if self.selects(at) else ""
+
+    def decisions(self, at: PlannedLayer, x: Exact) -> NDArray[Any]:
         """Return which cell of each channel passes a maximum."""
         found: NDArray[np.intp] = x.reshape(*x.shape[:2], -1).argmax(2)
-        return found if self.selects(at) else None
+        return found
 
     def near(self, at: PlannedLayer, x: Exact, slack: Exact) -> NDArray[np.bool]:
         """Tell for each channel whether another cell may be the greatest."""

@@ -131,9 +131,13 @@ class LayerKind(Kind[LayerSituation]):
 
     # What rounding may decide
 
-    def decisions(self, at: PlannedLayer, x: Exact) -> NDArray[Any] | None:
-        """Return what is decided about the numbers of an input; None: nothing is."""
-        return None
+    def decider(self, at: PlannedLayer) -> str:
+        """Return what people call a layer that decides about its numbers; nothing: it does not."""
+        return ""
+
+    def decisions(self, at: PlannedLayer, x: Exact) -> NDArray[Any]:
+        """Return what is decided about the numbers of an input, by a layer that decides."""
+        raise NotImplementedError
 
     def near(self, at: PlannedLayer, x: Exact, slack: Exact) -> NDArray[np.bool]:
         """Tell of each decision whether it may turn, where x is off by less than a slack."""

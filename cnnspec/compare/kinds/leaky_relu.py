@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cnnspec.compare.faults.fault import Fault, LayerSituation, Observation
 from cnnspec.compare.kinds.formula import FormulaKind, layer_formula
 from cnnspec.compare.kinds.layer import Setting
 from cnnspec.compare.kinds.slopes import slopes_below_0
-from cnnspec.numerics import Exact, decided, maximum, where
+from cnnspec.numerics import decided, maximum, where
 from cnnspec.numerics.formula import Step, Steps
 from cnnspec.plan import PlannedLayer
 from cnnspec.spec.layers import LeakyReLU
@@ -190,6 +188,6 @@ class LeakyReLUKind(FormulaKind):
         yield from super().suspected(observations)
         yield from _other_slope(observations)
 
-    def decisions(self, at: PlannedLayer, x: Exact) -> NDArray[Any] | None:
-        """Return on which side of 0 each number lies; with a slope of 1 there are no sides."""
-        return None if _options(at).negative_slope == 1 else super().decisions(at, x)
+    def decider(self, at: PlannedLayer) -> str:
+        """Return its name; with a slope of 1 there is nothing to decide."""
+        return "" if _options(at).negative_slope == 1 else "leaky relu"

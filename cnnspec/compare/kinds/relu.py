@@ -11,6 +11,7 @@ from cnnspec.compare.kinds.formula import FormulaKind, layer_formula
 from cnnspec.compare.kinds.slopes import slopes_below_0
 from cnnspec.numerics import Ball, Exact, decided, maximum, where
 from cnnspec.numerics.formula import Computation, Step, Steps
+from cnnspec.plan import PlannedLayer
 
 Observed = Observation[LayerSituation]
 
@@ -179,3 +180,6 @@ class ReLUKind(FormulaKind):
     def suspected(self, observations: Sequence[Observed]) -> Iterator[Fault[LayerSituation]]:
         yield from super().suspected(observations)
         yield from _leaky(observations)
+
+    def decider(self, at: PlannedLayer) -> str:
+        return "relu"

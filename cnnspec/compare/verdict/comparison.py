@@ -145,9 +145,11 @@ class Consequence:
 
 @dataclass(frozen=True)
 class Kinks:
-    """Decisions of a layer that rounding may turn: relu near 0, near-equal maxima in a window."""
+    """Decisions of a layer that rounding may turn: on which side of a bend, which cell wins."""
 
     layer: str
+    decider: str
+    """What people call a layer that decides so: `max pool`."""
     decisions: int
     """On the images of the probe."""
     near: int

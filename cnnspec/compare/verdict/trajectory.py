@@ -28,7 +28,7 @@ class TrajectoryStep:
 
 @dataclass(frozen=True)
 class Turned:
-    """Decisions of a layer that two passes take otherwise: signs of a relu, maxima of a pool."""
+    """Decisions of a layer that two passes take otherwise: on which side of a bend, which cell."""
 
     layer: str
     turned: int

@@ -8,19 +8,24 @@ from cnnspec.compare.bounds.kinks import kinks_of
 from cnnspec.compare.replay.probes import probes_of
 from cnnspec.compare.sides.isolation import Isolation
 from cnnspec.compare.sides.side import probe_weights
+from cnnspec.compare.verdict import Kinks
 from cnnspec.data import Split
 
 CHOICES = parse_backend("numpy"), parse_backend("loops")
 
 
-def kinks(spec: ModelSpec, images: np.ndarray, **weights: np.ndarray) -> dict[str, tuple[int, int]]:
+def found_kinks(spec: ModelSpec, images: np.ndarray, **weights: np.ndarray) -> tuple[Kinks, ...]:
     plan = resolve(spec)
     given = probe_weights(plan, 0) | {
         name.replace("__", "."): array.astype(np.float32) for name, array in weights.items()
     }
     isolation = Isolation(plan, spec.training, CHOICES, given)
     batch = Split(images.astype(np.float32), np.zeros(len(images), np.int64))
-    found = kinks_of(isolation, probes_of(isolation, batch).layers)
+    return kinks_of(isolation, probes_of(isolation, batch).layers)
+
+
+def kinks(spec: ModelSpec, images: np.ndarray, **weights: np.ndarray) -> dict[str, tuple[int, int]]:
+    found = found_kinks(spec, images, **weights)
     return {kink.layer: (kink.decisions, kink.near) for kink in found}
 
 
@@ -64,3 +69,25 @@ layers:
     found = kinks(spec, image, conv1__weight=np.ones((1, 1, 1, 1)), conv1__bias=np.zeros(1))
     windows = int(np.prod(resolve(spec).layer("pool1").output))
     assert found == {"pool1": (windows, 0)}
+
+
+def test_kinds_that_decide_and_none_other() -> None:
+    spec = parse_spec("""
+input: [1, 5, 5]
+layers:
+  - conv: {out_channels: 2, kernel_size: 2}
+  - leaky_relu
+  - leaky_relu: {negative_slope: 1}
+  - gelu
+  - pool: {kernel_size: 2, kind: avg}
+  - parallel: {merge: add, paths: [[relu], [pool: {kernel_size: 1}]]}
+  - global_pool: {kind: max}
+  - flatten
+""")
+    found = found_kinks(spec, np.ones((1, 1, 5, 5)))
+    assert [(kink.layer, kink.decider) for kink in found] == [
+        ("leaky_relu1", "leaky relu"),
+        ("parallel1.paths.0.relu1", "relu"),
+        ("parallel1.paths.1.pool1", "max pool"),
+        ("global_pool1", "global max pool"),
+    ]

@@ -82,10 +82,11 @@ class PoolKind(LayerKind):
     def like(self, layer: Any) -> Sequence[Setting]:
         return [over_windows(layer, 3, layer.windows())]
 
-    def decisions(self, at: PlannedLayer, x: Exact) -> NDArray[Any] | None:
+    def decider(self, at: PlannedLayer) -> str:
+        return "max pool" if self.selects(at) else ""
+
+    def decisions(self, at: PlannedLayer, x: Exact) -> NDArray[Any]:
         """Return which cell of each window passes a maximum."""
-        if not self.selects(at):
-            return None
         which: NDArray[np.intp] = windows(at, x.astype(np.float64), -np.inf).argmax(axis=-1)
         return which
 
