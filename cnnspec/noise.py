@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import numpy as np
 from numpy.typing import NDArray
 
 from cnnspec.plan import Plan
 from cnnspec.randomness import stream
 
-Masks = dict[str, NDArray[np.bool]]
+Masks = Mapping[str, NDArray[np.bool]]
 """By the layer's name: (n, *shape of its mask), True where a number is kept."""
+
+NO_MASKS: Masks = MappingProxyType({})
+
+WORDS = 1 << 32
+"""Values of the random whole number that decides about one number."""
 
 
 class Noise:
@@ -28,9 +37,22 @@ class Noise:
 
         They are drawn for the whole batch, and cut out of it.
         """
-        masks = Masks()
+        masks = {}
         for name, mask in self._drawn.items():
             random = stream(self._seed, "noise", name, step)
-            drawn = random.random((global_size, *mask.shape))
-            masks[name] = drawn[positions] >= mask.drops
+            drawn = _kept((*mask.shape, global_size), mask.drops, random)
+            if not np.array_equal(positions, np.arange(global_size)):
+                drawn = np.take(drawn, positions, axis=-1)
+            masks[name] = np.moveaxis(drawn, -1, 0)
         return masks
+
+
+def _kept(shape: tuple[int, ...], drops: float, random: np.random.Generator) -> NDArray[np.bool]:
+    """Draw which numbers are kept, where one is dropped with a probability.
+
+    The batch is the last axis, as in the fast engine: it need not transpose a mask.
+    """
+    size = math.prod(shape)
+    raw = random.bit_generator.random_raw((size + 1) // 2)  # 64 bits each
+    words = raw.astype("<u8", copy=False).view("<u4")[:size]
+    return np.asarray(words >= min(round(drops * WORDS), WORDS - 1)).reshape(shape)

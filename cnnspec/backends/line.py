@@ -6,23 +6,18 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from operator import attrgetter
-from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cnnspec.backends.parts import Layer
+from cnnspec.noise import NO_MASKS, Masks
 from cnnspec.plan import INPUT, Plan
 from cnnspec.trace import Array
 
 Gradients = dict[str, Array]
 """dloss/dparameter, by the parameter's full name."""
 
-Masks = Mapping[str, NDArray[np.bool]]
-"""What is drawn for a pass, by the layer's name."""
-
-NO_MASKS: Masks = MappingProxyType({})
 
 Seen = Callable[[str, Array], None]
 """Called with the name of a layer and its output."""
