@@ -49,6 +49,11 @@ class Computation:
         self._led[-1].update(led)
         return value
 
+    def leading_to(self, name: str) -> tuple[str, ...]:
+        """Return the names of the steps that lead to one, itself among them."""
+        getattr(self, name)
+        return self._known[name][0]
+
     def _found(self, name: str) -> tuple[tuple[str, ...], Any] | None:
         """Return what another computation made of a step, if it came there by the same steps."""
         for led, values in self._taken.get(self._steps[name], {}).items():

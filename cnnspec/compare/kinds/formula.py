@@ -20,6 +20,8 @@ from cnnspec.plan import PlannedLayer
 
 Given = dict[str, Any]
 
+ITSELF = "the number that is compared"
+
 
 def layer_formula(
     steps: Steps,
@@ -52,9 +54,7 @@ class FormulaKind(LayerKind):
     is_sum = False
     formula: ClassVar[Formula[LayerSituation]]
     shown: ClassVar[Mapping[str, str]] = MappingProxyType({})
-    """The steps that explain a bound, and what they are."""
-    exact: ClassVar[bool] = False
-    """Whether it only copies and selects numbers."""
+    """The steps that explain the bound of a quantity where they lead to it, and what they are."""
     bends: ClassVar[tuple[float, ...]] = ()
     """Numbers of the input at which the slope jumps, of a function of each number by itself that
     has a `decider`."""
@@ -85,7 +85,7 @@ class FormulaKind(LayerKind):
         quantity: str,
         position: tuple[int, ...],
     ) -> Terms:
-        if self.exact:
+        if self.selects(situation.at):
             return NO_ROUNDING
         at = self.formula.computation(situation, precision)
         per_image = quantity in ("output", "grad_input")
@@ -98,7 +98,8 @@ class FormulaKind(LayerKind):
 
         counted = {
             name: words
-            for name, words in self.shown.items()
+            for name, words in {**self.shown, quantity: ITSELF}.items()
+            if name in at.leading_to(quantity)
             if per_image or getattr(at, name).value.size == np.prod(shape)
         }
         return Terms(
@@ -115,10 +116,6 @@ class FormulaKind(LayerKind):
     def near(self, at: PlannedLayer, x: Exact, slack: Exact) -> NDArray[np.bool]:
         near: NDArray[np.bool] = np.any([np.abs(x - bend) < slack for bend in self.bends], axis=0)
         return near
-
-    def selects(self, at: PlannedLayer) -> bool:
-        """Tell so where no number is rounded."""
-        return self.exact
 
     # What errors become
 

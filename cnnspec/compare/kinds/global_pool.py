@@ -261,7 +261,7 @@ class GlobalPoolKind(FormulaKind):
     formula = FORMULA
     faults = (*_OF_MAX, *_OF_AVERAGE, *_OF_BOTH)
     help = HELP
-    shown = {"average": "the average of the channel"}  # noqa: RUF012
+    shown = {"spread": "the upstream gradient of the channel"}  # noqa: RUF012
     settings = (
         Setting("average", GlobalPool(), (3, 4, 5)),
         Setting("maximum", GlobalPool(kind="max"), (2, 3, 4)),

@@ -178,6 +178,7 @@ class LeakyReLUKind(FormulaKind):
     formula = LEAKY
     faults = FAULTS
     help = HELP
+    shown = {"slope": "`negative_slope`, as it is in this precision"}  # noqa: RUF012
     bends = (0.0,)
     settings = (
         Setting("images", LeakyReLU(), (2, 4, 5)),

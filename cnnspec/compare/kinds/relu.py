@@ -174,12 +174,14 @@ class ReLUKind(FormulaKind):
     formula = RELU
     faults = FAULTS
     help = HELP
-    exact = True
     bends = (0.0,)
 
     def suspected(self, observations: Sequence[Observed]) -> Iterator[Fault[LayerSituation]]:
         yield from super().suspected(observations)
         yield from _leaky(observations)
+
+    def selects(self, at: PlannedLayer) -> bool:
+        return True
 
     def decider(self, at: PlannedLayer) -> str:
         return "relu"

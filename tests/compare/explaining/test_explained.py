@@ -2,11 +2,12 @@
 
 import re
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import pytest
 
-from cnnspec import compare_backends, parse_spec, resolve
+from cnnspec import ModelSpec, Verdict, compare_backends, parse_spec, resolve
 from cnnspec.address import Layer
 from cnnspec.backends import builder_of
 from cnnspec.backends.answers import slots_of
@@ -20,6 +21,7 @@ from cnnspec.compare.explaining.explained import (
     quantities_called,
 )
 from cnnspec.compare.kinds import LAYERS, LOSSES, OPTIMIZERS
+from cnnspec.compare.verdict.quantities import WHOLE_PASS
 from cnnspec.errors import ComparisonError
 from cnnspec.spec.optimizers import SGD, Adam
 
@@ -69,7 +71,7 @@ def test_the_terms_of_a_sum_give_its_bound(name: str, verdict: Any) -> None:
 def test_what_has_no_single_k_says_so_and_shows_its_terms(verdict: Any) -> None:
     for name, term in (
         ("batch_norm1.output", "d_variance"),
-        ("batch_norm1.running_var", "d_mean"),
+        ("batch_norm1.running_var", "d_variance"),
         ("the loss.loss", "errors"),
         ("the loss.grad_logits", "d_p"),
         ("optimizer.first.weight.exp_avg", "d_m"),
@@ -77,6 +79,64 @@ def test_what_has_no_single_k_says_so_and_shows_its_terms(verdict: Any) -> None:
         first = explained(verdict, name)[0]
         assert term in {item.name for item in first.terms}
         assert first.formula.startswith("no single k: ")
+
+
+BENDING = """
+input: [2, 4, 5]
+layers:
+  - leaky_relu: {negative_slope: 0.1}
+  - gelu
+  - batch_norm
+  - global_pool: {kind: KIND}
+  - flatten
+"""
+
+
+@cache
+def compared(kind: str) -> tuple[ModelSpec, Verdict]:
+    spec = parse_spec(BENDING.replace("KIND", kind))
+    return spec, compare_backends(spec, CHOICES, mode="replay")
+
+
+def explained_steps(kind: str, name: str) -> list[Explained]:
+    spec, found = compared(kind)
+    of_parts = [each for each in quantities_called(found, name) if each.probe != WHOLE_PASS]
+    assert {each.precision for each in of_parts} == {"float32", "float64"}
+    return list(explain(resolve(spec), spec.training, CHOICES, of_parts))
+
+
+@pytest.mark.parametrize(
+    ("name", "steps"),
+    [
+        ("leaky_relu1.output", ["slope", "output"]),
+        ("leaky_relu1.grad_input", ["slope", "grad_input"]),
+        ("gelu1.output", ["phi", "output"]),
+        ("gelu1.grad_input", ["phi", "density", "grad_input"]),
+        ("batch_norm1.grad_bias", ["grad_bias"]),
+        ("batch_norm1.running_mean", ["mean", "running_mean"]),
+        ("batch_norm1.grad_input", ["mean", "variance", "root", "z", "grad_input"]),
+        ("global_pool1.output", ["output"]),
+        ("global_pool1.grad_input", ["spread", "grad_input"]),
+    ],
+)
+def test_the_steps_that_lead_to_a_quantity_explain_its_bound(name: str, steps: list[str]) -> None:
+    quantity = name.partition(".")[2]
+    for each in explained_steps("avg", name):
+        assert [term.name for term in each.terms] == [
+            "u",
+            *(term for step in steps for term in (step, f"d_{step}")),
+        ]
+        own = {term.name: term.value for term in each.terms}[f"d_{quantity}"]
+        sides = 2 if each.found.precision == "float64" else 1
+        assert each.found.budget == pytest.approx(sides * own, rel=1e-6)
+
+
+@pytest.mark.parametrize("quantity", ["output", "grad_input"])
+def test_a_maximum_copies_where_an_average_rounds(quantity: str) -> None:
+    for each in explained_steps("max", f"global_pool1.{quantity}"):
+        assert each.formula == "k = 0: it must be equal to the bit"
+        assert [term.name for term in each.terms] == ["u", "k"]
+        assert each.found.budget == 0
 
 
 def test_what_copies_and_what_must_not_change_is_exact(verdict: Any) -> None:
