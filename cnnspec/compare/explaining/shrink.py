@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from cnnspec.address import OPTIMIZER, Address, Layer
-from cnnspec.compare.explaining.smaller import Entries, smaller, with_changes
+from cnnspec.compare.explaining.smaller import (
+    Entries,
+    fewer_layers,
+    smaller_layers,
+    with_changes,
+)
 from cnnspec.compare.referee import compare_choices
 from cnnspec.compare.sides.choice import BackendChoice
 from cnnspec.compare.verdict import Verdict
@@ -17,6 +22,9 @@ from cnnspec.spec.model import ModelSpec
 
 RUNS = 200
 """Comparisons, at most."""
+
+Ways = Callable[[ModelSpec, str | Address], Iterator[ModelSpec]]
+"""From a spec, and what fails in it, to smaller ones."""
 
 
 @dataclass(frozen=True)
@@ -60,24 +68,51 @@ def shrink(
     failure = failure_of(verdict, resolve(smallest)) if verdict else None
     if verdict is None or failure is None:
         return None
-    count, tried = 1, {smallest}
-    found = True
-    while found:
-        found = False
-        for candidate in smaller(smallest, failure.part):
-            if candidate in tried or count == runs:
+    search = _Search(choices, runs, on_run, Shrunk(smallest, verdict, failure, 1), {smallest})
+    while any(search.exhausted(ways) for ways in (fewer_layers, smaller_layers)):
+        pass
+    return search.found
+
+
+@dataclass
+class _Search:
+    """The smallest spec so far, and all that were tried."""
+
+    choices: tuple[BackendChoice, BackendChoice]
+    runs: int
+    on_run: Callable[[int], None] | None
+    found: Shrunk
+    tried: set[ModelSpec]
+
+    def exhausted(self, ways: Ways) -> bool:
+        """Take every way to a smaller spec that fails alike, until none does; tell if one did.
+
+        After one that does, the next is tried: those before it have just failed.
+        """
+        ever, start = False, self._next(ways, 0)
+        while start is not None:
+            ever, start = True, self._next(ways, start)
+            if start is None:
+                start = self._next(ways, 0)
+        return ever
+
+    def _next(self, ways: Ways, start: int) -> int | None:
+        """Take the first way that fails alike, from a number on, and return its number."""
+        failure = self.found.failure
+        for number, candidate in enumerate(ways(self.found.spec, failure.part)):
+            if number < start or candidate in self.tried or self.found.runs == self.runs:
                 continue
-            tried.add(candidate)
-            smaller_verdict = _compared(candidate, choices)
-            if smaller_verdict is None:
+            self.tried.add(candidate)
+            verdict = _compared(candidate, self.choices)
+            if verdict is None:
                 continue
-            count += 1
-            if on_run:
-                on_run(count)
-            if failure_of(smaller_verdict, resolve(candidate)) == failure:
-                smallest, verdict, found = candidate, smaller_verdict, True
-                break
-    return Shrunk(smallest, verdict, failure, count)
+            self.found = replace(self.found, runs=self.found.runs + 1)
+            if self.on_run:
+                self.on_run(self.found.runs)
+            if failure_of(verdict, resolve(candidate)) == failure:
+                self.found = replace(self.found, spec=candidate, verdict=verdict)
+                return number
+        return None
 
 
 def failure_of(verdict: Verdict, plan: Plan) -> Failure | None:

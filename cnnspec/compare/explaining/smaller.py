@@ -21,16 +21,19 @@ from cnnspec.spec.section import Section
 Entries = tuple[AnyEntry, ...]
 
 
-def smaller(spec: ModelSpec, part: str | Address) -> Iterator[ModelSpec]:
-    """Yield specs that are smaller in one respect, those that save most first.
+def fewer_layers(spec: ModelSpec, part: str | Address) -> Iterator[ModelSpec]:
+    """Yield specs with fewer layers, those that save most first; some do not fit together.
 
-    `part` is what fails: a kind of layer, or the address of what is no layer. Some do not fit
-    together, or are not valid.
+    `part` is what fails: a kind of layer, or the address of what is no layer.
     """
     yield from _alone(spec, part)
     yield from (
         with_changes(spec, layers=layers) for layers in _fewer(tuple(spec.layers)) if layers
     )
+
+
+def smaller_layers(spec: ModelSpec, part: str | Address) -> Iterator[ModelSpec]:
+    """Yield specs with one size smaller, or one option simpler; some do not fit together."""
     for axis, size in enumerate(spec.input):
         for less in _less(size):
             yield with_changes(spec, input=(*spec.input[:axis], less, *spec.input[axis + 1 :]))
