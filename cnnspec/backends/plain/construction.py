@@ -194,7 +194,8 @@ class _Arguments:
             elif option in SIZES:
                 self._refuse_size(option)
             else:
-                raise UnsupportedSettingError(f"{self.cls.__name__} takes no `{option}`")
+                why = f"{self.cls.__name__} takes no `{option}`"
+                raise UnsupportedSettingError(why, lacks=option)
 
     def _neutral(self, option: str) -> Any:
         """Return what a class without that option does anyway: what a spec need not say."""

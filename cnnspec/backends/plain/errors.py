@@ -12,6 +12,11 @@ class PlainClassError(BackendError):
 class UnsupportedSettingError(PlainClassError):
     """A class has no way to say an option of a layer: it is not made for it."""
 
+    def __init__(self, message: str, lacks: str = "") -> None:
+        """`lacks` is the option that it has no parameter for, where that is why."""
+        super().__init__(message)
+        self.lacks = lacks
+
 
 class HintError(PlainClassError):
     """What the user said about a class does not fit it, or more must be said."""

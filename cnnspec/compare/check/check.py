@@ -12,7 +12,8 @@ import numpy as np
 from cnnspec.backends.plain import LAYOUTS, Hints
 from cnnspec.backends.plain.layouts import CHANNELS_LAST
 from cnnspec.backends.plain.names import ARRAYS, OPTIONS
-from cnnspec.compare.causes import diagnose_layer, diagnose_loss
+from cnnspec.compare.causes import diagnose_loss
+from cnnspec.compare.check.built_in import taken_for
 from cnnspec.compare.check.drawn import grader_of
 from cnnspec.compare.check.grade import LayerGrader
 from cnnspec.compare.check.grade_loss import LossGrader
@@ -84,10 +85,13 @@ def check_class(
             "arguments": dict(arguments or {}),
             "layout": layout,
             "built_in": like is not None,
+            "one_of": "",
         }
         if kind in LOSSES:
             return _check_loss(label, kind, Path(folder), request, time_limit, on_progress)
         room = LAYERS[kind]
+        if like is None:
+            request["one_of"] = room.one_of
         settings = room.tried(LAYER_KINDS[kind]) if like is None else room.like(like)
         work = Path(folder)
         return _check_layer(label, kind, settings, work, request, time_limit, on_progress)
@@ -125,22 +129,28 @@ def _check_layer(
     if results.load_error():
         return _checked(label, kind, unreached, results, loaded=False, error=results.load_error())
     unsupported = _unsupported(kind, graders, results)
-    judged: list[Judged] = []
+    judged: dict[str, list[Judged]] = {}
     for number, (key, grader) in enumerate(graders.items()):
         if key not in unsupported:
             on_progress(number, len(graders), f"{grader.setting.name} (judging it)")
-            judged += grader.judged(key, results)
-    notes = [note for key in graders if key not in unsupported for note in results.notes(key)]
-    notes += [item.note for item in judged if item.note]
+            judged[key] = [*grader.judged(key, results)]
+    taken = taken_for(request["one_of"], graders, judged, results)
+    unsupported |= taken.others
+    notes = [note for key in taken.keys for note in results.notes(key)]
+    notes += [item.note for key in taken.keys for item in judged[key] if item.note]
+    notes += [taken.note] if taken.note else []
     if all(_is_unusable(key, grader, results) for key, grader in graders.items()):
-        notes += _better_layouts(settings[0], folder, request, limit)
+        firsts = [graders[key].setting for key in taken.firsts]
+        notes += _better_layouts(firsts, folder, request, limit)
     return _checked(
         label,
         kind,
-        with_causes(judged, diagnose_layer) if judged else unreached,
+        taken.findings if judged else unreached,
         results,
         not_supported=tuple(
-            NotSupported(graders[key].setting.name, why) for key, why in unsupported.items()
+            NotSupported(graders[key].setting.name, unsupported[key])
+            for key in graders
+            if key in unsupported
         ),
         notes=tuple(dict.fromkeys(notes)),
         error="" if judged else f"is made for no setting of `{kind}`",
@@ -194,23 +204,29 @@ def _is_unusable(key: str, grader: LayerGrader, results: Results) -> bool:
 
 
 def _better_layouts(
-    setting: Setting, folder: Path, request: dict[str, Any], limit: float
+    settings: Sequence[Setting], folder: Path, request: dict[str, Any], limit: float
 ) -> Iterator[str]:
     """Name the layouts in which a forward pass is right that is not in the one given."""
     for layout in LAYOUTS:
         # Features have no channels that could be last, and images are no columns.
-        alike = CHANNELS_LAST if len(setting.input) == 1 else ("columns",)
+        alike = CHANNELS_LAST if len(settings[0].input) == 1 else ("columns",)
         if layout == request["layout"] or layout in alike:
             continue
-        grader = grader_of(setting)
+        graders = {f"s{number}": grader_of(setting) for number, setting in enumerate(settings)}
         (inner := folder / layout).mkdir()
         asked = request | {"layout": layout}
-        results = _try({"s0": grader}, inner, asked, limit, forward_only=True)
-        if results.hint() or results.load_error() or results.unsupported("s0"):
+        results = _try(graders, inner, asked, limit, forward_only=True)
+        if results.hint() or results.load_error():
             continue
-        findings = (item.finding for item in grader.judged("s0", results))
-        if any(finding.ok for finding in findings if finding.quantity == "output"):
-            yield f"with --layout {layout}, its forward pass is right ({setting.name})"
+        findings = (
+            item.finding
+            for key, grader in graders.items()
+            if not results.unsupported(key)
+            for item in grader.judged(key, results)
+        )
+        right = (found.setting for found in findings if found.ok and found.quantity == "output")
+        if setting := next(right, ""):
+            yield f"with --layout {layout}, its forward pass is right ({setting})"
 
 
 def _check_loss(

@@ -59,6 +59,7 @@ class DrawnGrader(LayerGrader):
     evaluates = True
     again = "redrawn"
     more = ("share", "one by one", "evaluation")
+    by_chance = (again, "share")
 
     @property
     def mask(self) -> Mask:

@@ -53,6 +53,8 @@ class LayerGrader:
     """What is looked at of a call that is made again."""
     more: ClassVar[Sequence[str]] = ()
     """What else is looked at."""
+    by_chance: ClassVar[Sequence[str]] = ()
+    """What is seen the better the more is drawn: of fewer masks, it may seem right."""
 
     def __init__(self, setting: Setting) -> None:
         self.setting = setting

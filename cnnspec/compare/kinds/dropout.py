@@ -199,6 +199,7 @@ class DropoutKind(LayerKind):
         Setting("features", Dropout(p=0.5), (16,)),
         Setting("channels", Dropout(p=0.4, per="channel"), (8, 3, 2)),
     )
+    one_of = "per"
 
     def like(self, layer: Dropout) -> Sequence[Setting]:
         return [each for each in super().like(layer) if not any(layer.problems(each.input))]

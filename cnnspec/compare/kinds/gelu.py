@@ -242,3 +242,4 @@ class GELUKind(FormulaKind):
         Setting("exact", GELU(), (2, 4, 5)),
         Setting("by tanh", GELU(approximate="tanh"), (6,)),
     )
+    one_of = "approximate"

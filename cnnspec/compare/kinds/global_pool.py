@@ -264,8 +264,9 @@ class GlobalPoolKind(FormulaKind):
     shown = {"spread": "the upstream gradient of the channel"}  # noqa: RUF012
     settings = (
         Setting("average", GlobalPool(), (3, 4, 5)),
-        Setting("maximum", GlobalPool(kind="max"), (2, 3, 4)),
+        Setting("maximum", GlobalPool(kind="max"), (12, 2, 3)),
     )
+    one_of = "kind"
 
     def suspected(
         self, observations: Sequence[Observation[LayerSituation]]

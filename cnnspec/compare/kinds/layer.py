@@ -57,6 +57,9 @@ class LayerKind(Kind[LayerSituation]):
     settings: ClassVar[Sequence[Setting]] = ()
     """In which a class is tried that somebody wrote, where others tell more than the defaults of
     the options, over images and over features."""
+    one_of: ClassVar[str] = ""
+    """The option by which it is another function, if there is one: people write a class for one
+    of its values, without a parameter for it. Each value has settings, the default's first."""
 
     def right(self, observation: Observation[LayerSituation]) -> Prediction | None:
         """Compute a quantity anew, with its own budget; None where the given one is as good."""

@@ -72,7 +72,6 @@ FAULTS = {
         (EACH, "np.random.default_rng(0).random(shape) >= self.p"),
         {"redrawn": "same-mask"},
     ),
-    "whole channels": ((EACH, ONE_CHANNEL), {"one by one": "dropped-together"}),
     "one mask for all": (
         (EACH, "np.random.random(shape[1:]) >= self.p"),
         {"one by one": "dropped-together"},
@@ -119,6 +118,16 @@ def test_faults_are_found_with_their_cause(fault: str, check: Check) -> None:
     causes = {name: at.cause and at.cause.code for name, at in found.items()}
     assert expected.items() <= causes.items()
     assert causes.keys() - expected.keys() <= {"output", "grad_input"}
+
+
+def test_whole_channels_are_a_fault_where_each_number_is_asked_for(check: Check) -> None:
+    text = RIGHT.replace(EACH, ONE_CHANNEL)
+    cause = wrong(check(text, "Dropout", "dropout", like=Dropout(p=0.25)), "images")[
+        "one by one"
+    ].cause
+    assert cause is not None
+    assert cause.code == "dropped-together"
+    assert check(text, "Dropout", "dropout").notes == ("taken for: per: channel",)
 
 
 def test_the_share_that_is_dropped_is_said(check: Check) -> None:

@@ -61,7 +61,10 @@ class PoolKind(LayerKind):
         Setting("side by side, cells left over", Pool(kernel_size=2), (2, 5, 7)),
         Setting("overlapping windows", Pool(kernel_size=3, stride=2), (2, 5, 7)),
         Setting("overlapping windows, stride 1", Pool(kernel_size=2, stride=1), (2, 4, 5)),
+        Setting("averages, side by side", Pool(kernel_size=2, kind="avg"), (2, 5, 6)),
+        Setting("averages, overlapping", Pool(kernel_size=3, stride=2, kind="avg"), (2, 5, 7)),
     )
+    one_of = "kind"
 
     def suspected(self, observations: Sequence[Observed]) -> Iterator[Fault[LayerSituation]]:
         first = observations[0]

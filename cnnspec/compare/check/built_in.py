@@ -1,0 +1,116 @@
+"""Which value of an option a class has built in, where it has no parameter for it.
+
+A right class for one value is wrong for the others. So it is judged by each, and the verdict is
+about the one that it fits best.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+from cnnspec.compare.causes import diagnose_layer
+from cnnspec.compare.check.drawn import grader_of
+from cnnspec.compare.check.grade import LayerGrader
+from cnnspec.compare.check.judged import Judged, with_causes
+from cnnspec.compare.check.records import CheckFinding
+from cnnspec.compare.check.results import Results
+from cnnspec.compare.kinds.layer import Setting
+
+
+class Fit(NamedTuple):
+    """How well a class fits a value, the more telling first."""
+
+    passes: bool
+    """Whether all is right in the settings of that value."""
+    right: int
+    """How much is right, and how much at least has a cause, if all settings have that value."""
+    named: int
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What a verdict is about."""
+
+    keys: Sequence[str]
+    """Of the settings."""
+    findings: Sequence[CheckFinding]
+    firsts: Sequence[str]
+    """The first setting of each value that was judged."""
+    others: Mapping[str, str] = field(default_factory=dict)
+    """Why a class is not made for the settings of the other values."""
+    note: str = ""
+
+
+def taken_for(
+    option: str,
+    graders: Mapping[str, LayerGrader],
+    judged: Mapping[str, Sequence[Judged]],
+    results: Results,
+) -> Taken:
+    """Return the settings that a class is made for: of all values, if it can be told which."""
+    keys = list(judged)
+    lacks = [why for key in keys if (why := results.said(key, "lacks")) is not None]
+    if not lacks:
+        return Taken(keys, _explained(keys, judged), keys[:1])
+    by_value: dict[str, list[str]] = {}
+    for key in keys:
+        by_value.setdefault(getattr(graders[key].setting.layer, option), []).append(key)
+    findings = {value: _explained(own, judged) for value, own in by_value.items()}
+    fits = {value: Fit(all(f.ok for f in found), 0, 0) for value, found in findings.items()}
+    if not any(fit.passes for fit in fits.values()):
+        fits = _compared(option, list(fits), {key: graders[key].setting for key in keys}, results)
+    value = max(fits, key=lambda each: fits[each])  # of equals, the default, which comes first
+    return Taken(
+        by_value[value],
+        findings[value],
+        [own[0] for own in by_value.values()],
+        {key: lacks[0] for key in keys if key not in by_value[value]},
+        f"taken for: {option}: {value}{_why(option, value, fits)}",
+    )
+
+
+def _compared(
+    option: str, values: Sequence[str], settings: Mapping[str, Setting], results: Results
+) -> dict[str, Fit]:
+    """Judge what a class gave in each setting by each value: those of one may be harder."""
+    found: dict[str, list[Judged]] = {value: [] for value in values}
+    for key, setting in settings.items():
+        layers = [setting.layer.model_copy(update={option: value}) for value in values]
+        if any(problem for layer in layers for problem in layer.problems(setting.input)):
+            continue
+        for value, layer in zip(values, layers):
+            grader = grader_of(replace(setting, layer=layer))
+            found[value] += (
+                item
+                for item in grader.judged(key, results)
+                if item.finding.quantity not in grader.by_chance
+            )
+    explained = {value: with_causes(judged, diagnose_layer) for value, judged in found.items()}
+    return {
+        value: Fit(
+            False,
+            sum(finding.ok for finding in findings),
+            sum(finding.ok or finding.cause is not None for finding in findings),
+        )
+        for value, findings in explained.items()
+    }
+
+
+def _explained(
+    keys: Sequence[str], judged: Mapping[str, Sequence[Judged]]
+) -> Sequence[CheckFinding]:
+    """Return the findings of settings with the causes that they have in common."""
+    return with_causes([item for key in keys for item in judged[key]], diagnose_layer)
+
+
+def _why(option: str, value: str, fits: Mapping[str, Fit]) -> str:
+    """Say why a class that is wrong is judged by this value."""
+    others = [other for other in fits if other != value]
+    if fits[value].passes or not others:
+        return ""
+    compared = " or ".join(f"{option}: {other}" for other in others)
+    if all(fits[value] > fits[other] for other in others):
+        return f", which it fits better than {compared}"
+    return f", the default: it fits {compared} no better"

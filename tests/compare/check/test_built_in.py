@@ -1,0 +1,175 @@
+"""Classes without a parameter for the option by which a kind is another function."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import pytest
+
+from cnnspec.compare.check import check_class
+from cnnspec.compare.kinds import LAYERS
+from cnnspec.report.check import render_check
+from cnnspec.spec.layers import KINDS, GlobalPool
+from tests.compare.check.conftest import Check
+from tests.compare.check.test_check import NOTEBOOK
+
+TEXT = """
+import numpy as np
+
+FACTOR, CUBIC = np.sqrt(2 / np.pi), 0.044715
+
+class MaxOfChannel:
+    def forward(self, x):
+        self.x = x
+        return x.max(axis=(2, 3), keepdims=True)
+    def backward(self, grad):
+        flat = self.x.reshape(*self.x.shape[:2], -1)
+        on = np.arange(flat.shape[2]) == flat.argmax(axis=2)[:, :, None]
+        return on.reshape(self.x.shape) * grad
+
+class AverageOfChannel:
+    def forward(self, x):
+        self.shape = x.shape
+        return x.mean(axis=(2, 3), keepdims=True)
+    def backward(self, grad):
+        return np.broadcast_to(grad, self.shape) / (self.shape[2] * self.shape[3])
+
+class WithTies(MaxOfChannel):
+    def backward(self, grad):
+        return (self.x == self.x.max(axis=(2, 3), keepdims=True)) * grad
+
+class FromZero(WithTies):
+    def forward(self, x):
+        return np.maximum(super().forward(x), 0)
+
+class Sum(AverageOfChannel):
+    def forward(self, x):
+        self.shape = x.shape
+        return 3 * x.sum(axis=(2, 3), keepdims=True) ** 2
+    def backward(self, grad):
+        return np.broadcast_to(grad, self.shape) ** 3
+
+class ByTanh:
+    def forward(self, x):
+        self.x, self.t = x, np.tanh(FACTOR * (x + CUBIC * x**3))
+        return x * (1 + self.t) / 2
+    def backward(self, grad):
+        steepness = FACTOR * (1 + 3 * CUBIC * self.x**2)
+        return grad * (1 + self.t + self.x * (1 - self.t**2) * steepness) / 2
+
+class AveragePool:
+    def __init__(self, kernel_size, stride):
+        self.k, self.s = kernel_size, stride
+    def windows(self, shape):
+        for i, j in np.ndindex(shape[2:]):
+            top, left = i * self.s, j * self.s
+            yield i, j, (..., slice(top, top + self.k), slice(left, left + self.k))
+    def forward(self, x):
+        self.x = x
+        y = np.zeros((*x.shape[:2], *((side - self.k) // self.s + 1 for side in x.shape[2:])))
+        for i, j, at in self.windows(y.shape):
+            y[:, :, i, j] = x[at].mean(axis=(2, 3))
+        return y
+    def backward(self, grad):
+        dx = np.zeros_like(self.x)
+        for i, j, at in self.windows(grad.shape):
+            dx[at] += grad[:, :, i, j, None, None] / self.k**2
+        return dx
+
+class OfChannels:
+    def __init__(self, p=0.5):
+        self.p = p
+    def forward(self, x, training=True):
+        if not training:
+            return x
+        self.mask = (np.random.random(x.shape[:2] + (1, 1)) >= self.p) / (1 - self.p)
+        return x * self.mask
+    def backward(self, grad):
+        return grad * self.mask
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "value"),
+    [
+        ("MaxOfChannel", "global_pool", "kind: max"),
+        ("AverageOfChannel", "global_pool", "kind: avg"),
+        ("ByTanh", "gelu", "approximate: tanh"),
+        ("AveragePool", "pool", "kind: avg"),
+        ("OfChannels", "dropout", "per: channel"),
+    ],
+)
+def test_a_right_class_is_right_for_the_value_that_it_has(
+    name: str, kind: str, value: str, check: Check
+) -> None:
+    checked = check(TEXT, name, kind)
+    assert checked.ok
+    option, _, wanted = value.partition(": ")
+    assert checked.notes == (f"taken for: {value}",)
+    settings = LAYERS[kind].tried(KINDS[kind])
+    assert {found.setting for found in checked.findings} == {
+        each.name for each in settings if getattr(each.layer, option) == wanted
+    }
+    others = [each.name for each in settings if getattr(each.layer, option) != wanted]
+    assert [item.setting for item in checked.not_supported] == others
+    assert {item.why for item in checked.not_supported} == {f"{name} takes no `{option}`"}
+
+
+@pytest.mark.parametrize(
+    ("name", "causes"),
+    [
+        ("WithTies", {"ties-to-all"}),
+        ("FromZero", {"ties-to-all", "starts-from-zero"}),
+    ],
+)
+def test_a_wrong_class_is_judged_by_the_value_that_it_fits_better(
+    name: str, causes: set[str], check: Check
+) -> None:
+    checked = check(TEXT, name, "global_pool")
+    assert {found.cause.code for found in checked.findings if found.cause} == causes
+    wanted = "taken for: kind: max, which it fits better than kind: avg"
+    assert checked.notes == (wanted,)
+    assert wanted in " ".join(" ".join(str(line) for line in render_check(checked)).split())
+
+
+def test_a_class_that_fits_none_is_judged_by_the_default(check: Check) -> None:
+    checked = check(TEXT, "Sum", "global_pool")
+    assert checked.passed == 3
+    assert checked.notes == ("taken for: kind: avg, the default: it fits kind: max no better",)
+
+
+def test_values_are_compared_in_the_same_settings() -> None:
+    """A pool that fails beyond the simplest settings is no average, whose settings are simpler."""
+    for name in ("MaxPool2D", "MaxPool2DTies", "MaxPool2DSharedMask"):
+        checked = check_class(f"{NOTEBOOK}:{name}", "pool")
+        assert "taken for: kind: max, which it fits better than kind: avg" in checked.notes
+
+
+def test_what_is_said_is_what_is_judged(check: Check) -> None:
+    checked = check(TEXT, "MaxOfChannel", "global_pool", like=GlobalPool())
+    assert not checked.ok
+    assert "MaxOfChannel takes no `kind`: kind avg is taken as built in" not in checked.notes
+    assert check(TEXT, "MaxOfChannel", "global_pool", like=GlobalPool(kind="max")).ok
+
+
+def test_a_class_that_takes_the_option_is_tried_with_every_value(check: Check) -> None:
+    init = "class MaxOfChannel:\n    def __init__(self, kind='max'):\n        pass\n"
+    checked = check(TEXT.replace("class MaxOfChannel:\n", init), "MaxOfChannel", "global_pool")
+    assert {found.setting for found in checked.findings if not found.ok} == {"average"}
+    assert checked.passed == 8
+    assert checked.notes == ()
+
+
+def test_a_layout_is_named_for_the_value_that_a_class_has(check: Check) -> None:
+    text = TEXT.replace("axis=(2, 3), keepdims=True", "axis=(0, 1), keepdims=True")
+    checked = check(text, "MaxOfChannel", "global_pool")
+    assert "with --layout hwc, its forward pass is right (maximum)" in checked.notes
+
+
+@pytest.mark.parametrize("kind", [kind for kind, room in LAYERS.items() if room.one_of])
+def test_every_value_has_settings_those_of_the_default_first(kind: str) -> None:
+    option = LAYERS[kind].one_of
+    field = KINDS[kind].model_fields[option]
+    values = dict.fromkeys(getattr(each.layer, option) for each in LAYERS[kind].settings)
+    assert {*values} == {*get_args(field.annotation)}
+    assert next(iter(values)) == field.default
