@@ -15,7 +15,8 @@ from cnnspec.spec.layers import Layer
 # What an alignment costs. A pair of one kind costs less than one layer alone, a pair of two
 # kinds less than two alone, but more than one: layers that change places are not replaced.
 ALONE, PAIR_OF_ONE_KIND, PAIR_OF_TWO_KINDS, MOST_OPTIONS = 10, 6, 16, 3
-# Of a pair in two blocks of other names or kinds; so a layer may still come into a block.
+# Of a pair in two blocks of other names or kinds, or in two repetitions; so a layer may still come
+# into a block.
 OTHER_PLACE = 8
 
 
@@ -25,6 +26,8 @@ def align(
     """Pair layers at the least cost (Needleman and Wunsch, 1970).
 
     Layers with a name that users gave in both specs (`kept`) pair with each other alone.
+    Those of a repetition pair within that repetition alone: what all of them have in common may
+    have changed in all of them, and then a layer is most like another one of the next.
     Of alignments at one cost, that counts in which fewer layers change their name.
     """
     first, last = _common_ends(before, after)
@@ -85,6 +88,7 @@ def _pair_costs(
     contents = [[content(at) for at in side] for side in (before, after)]
     barred = [[given_name(at) in kept for at in side] for side in (before, after)]
     places = [[_place(at) for at in side] for side in (before, after)]
+    repeats = [[_repetitions(at) for at in side] for side in (before, after)]
     in_blocks = any("." in at.name for at in (*before, *after))
     distance = cache(_distance)
     never = 2 * ALONE * unit + 1
@@ -93,7 +97,13 @@ def _pair_costs(
         renamed = before[i].name != after[j].name
         if renamed and (barred[0][i] or barred[1][j]):
             return never
-        elsewhere = OTHER_PLACE if in_blocks and places[0][i] != places[1][j] else 0
+        old, new = repeats[0][i], repeats[1][j]
+        if any(old[repeat] != new[repeat] for repeat in old.keys() & new.keys()):
+            return never
+        other = (places[0][i] != places[1][j]) + (
+            len(old) == len(new) and [*old.values()] != [*new.values()]
+        )
+        elsewhere = OTHER_PLACE * other if in_blocks else 0
         return (distance(contents[0][i], contents[1][j]) + elsewhere) * unit + renamed
 
     return [[cost(i, j) for j in range(len(after))] for i in range(len(before))]
@@ -112,6 +122,16 @@ def _place(layer: PlannedLayer) -> str:
     around, _, own = layer.name.rpartition(".")
     named = "" if re.fullmatch(rf"{layer.kind}\d+", own) else own
     return re.sub(r"\d+", "", around) + named
+
+
+def _repetitions(layer: PlannedLayer) -> dict[str, str]:
+    """Return which repetition of each repeat around it a layer stands in: {"stage1": "0"}."""
+    steps = layer.name.split(".")
+    return {
+        ".".join(steps[:at]): step
+        for at, step in enumerate(steps)
+        if step.isdecimal() and steps[at - 1] != "paths"
+    }
 
 
 def given_name(layer: PlannedLayer) -> str | None:

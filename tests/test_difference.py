@@ -257,6 +257,23 @@ def test_a_changed_layer_in_a_block() -> None:
     ]
 
 
+def test_repetitions_stay_themselves_where_their_layers_change() -> None:
+    body = (CONV, BatchNorm(), ReLU(), CONV, BatchNorm())
+    other = (CONV.model_copy(update={"padding": "same"}), *body[1:])
+    before = model(CONV, Repeat(times=2, layers=(Residual(body=body), ReLU())))
+    layers = Repeat(times=3, layers=(Residual(body=other), ReLU()))
+    for after in (model(CONV, layers), model(CONV, named(layers, "stage"))):
+        found = compare_specs(before, after)
+        kept = [(at.before, at.after) for at in found.layers[1:] if at.before]
+        assert len(kept) == 14
+        assert all(
+            new and old.name.partition(".")[2] == new.name.partition(".")[2] for old, new in kept
+        )
+        changed = [at.before.name for at in found.layers if at.status == "changed" and at.before]
+        assert changed == [f"repeat1.{number}.residual1.body.conv1" for number in (0, 1)]
+    assert compare_specs(before, model(CONV, layers)).renamed_parameters == {}
+
+
 def test_a_block_in_front_renumbers_the_others() -> None:
     block, other = Residual(body=[CONV]), Residual(body=[ReLU()])
     found = compare_specs(model(CONV, block, Flatten()), model(CONV, other, block, Flatten()))
