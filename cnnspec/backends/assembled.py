@@ -18,6 +18,7 @@ from cnnspec.backends.border import (
     check_loss,
     check_replay,
     check_state,
+    check_step,
     check_training,
 )
 from cnnspec.backends.line import Line
@@ -133,7 +134,7 @@ class AssembledNetwork(Shared):
 
     @by_turns
     def train_step(self, batch: Batch, learning_rate: float, step: int) -> StepResult:
-        check_training(batch, self.plan)
+        check_training(batch, self.plan, step)
         masks = self._drawn(batch, step)
         logits = self._line.forward(self._enter(batch.images), masks=masks)
         loss, grad = self._loss(logits, batch.targets)
@@ -154,13 +155,14 @@ class AssembledNetwork(Shared):
 
     @by_turns
     def update(self, gradients: Mapping[str, Array], learning_rate: float, step: int) -> None:
+        check_step(step)
         check_state(gradients, _shapes(self._parameters), "gradients")
         inner = {name: gradient.astype(self._dtype) for name, gradient in gradients.items()}
         self._optimizer.step(self._parameters, inner, learning_rate, step)
 
     @by_turns
     def trace(self, batch: Batch, *, step: int) -> Trace:
-        check_training(batch, self.plan)
+        check_training(batch, self.plan, step)
         x = self._enter(batch.images)
         outputs, buffers = {INPUT: self._leave(x)}, {}
 

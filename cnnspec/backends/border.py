@@ -40,14 +40,16 @@ def check_images(images: Array, plan: Plan) -> None:
         )
 
 
-def check_training(batch: Batch, plan: Plan) -> None:
-    """Hold a batch against what a network can learn from.
+def check_training(batch: Batch, plan: Plan, step: int = 1) -> None:
+    """Hold a batch against what a network can learn from, and the number of its step.
 
     Raises:
         DataError: there are no images, too few for a layer's statistics, or others than the
-            network takes; the labels are no whole numbers (n,) from 0 to classes - 1; or the
-            positions are no distinct places in the global batch.
+            network takes; the labels are no whole numbers (n,) from 0 to classes - 1; the
+            positions are no distinct places in the global batch; or the step is no whole number
+            from 1.
     """
+    check_step(step)
     if not isinstance(batch, Batch):
         raise DataError(
             f"found a {type(batch).__name__}; wanted a batch: cnnspec.Batch(images, labels)"
@@ -63,6 +65,19 @@ def check_training(batch: Batch, plan: Plan) -> None:
     check_positions(batch)
     for at in plan.layers:
         check_batch(len(images), at)
+
+
+def check_step(step: int) -> None:
+    """Hold the number of a training step against how steps are counted.
+
+    Raises:
+        DataError: it is no whole number from 1.
+    """
+    if not _is_whole(step) or step < 1:
+        raise DataError(
+            f"found {_briefly(step)} as the number of a training step; wanted a whole number: "
+            "steps count from 1"
+        )
 
 
 def check_labels(labels: Labels, images: int, classes: int) -> None:

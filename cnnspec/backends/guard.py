@@ -24,7 +24,13 @@ from cnnspec.backends.answers import (
     shown,
     slots_of,
 )
-from cnnspec.backends.border import check_images, check_loss, check_replay, check_training
+from cnnspec.backends.border import (
+    check_images,
+    check_loss,
+    check_replay,
+    check_step,
+    check_training,
+)
 from cnnspec.backends.foreign import foreign
 from cnnspec.backends.network import Batch, Labels, LayerTimes, Network, StepResult
 from cnnspec.backends.raised import TOLD, called, in_words, place_of, told
@@ -162,7 +168,7 @@ class GuardedNetwork(Shared):
         return self._ask("predict", images, answer=as_logits)
 
     def train_step(self, batch: Batch, learning_rate: float, step: int) -> StepResult:
-        check_training(batch, self.plan)
+        check_training(batch, self.plan, step)
         return self._ask(
             "train_step",
             *(batch, learning_rate, step),
@@ -170,10 +176,11 @@ class GuardedNetwork(Shared):
         )
 
     def update(self, gradients: Mapping[str, Array], learning_rate: float, step: int) -> None:
+        check_step(step)
         self._run("update", gradients, learning_rate, step)
 
     def trace(self, batch: Batch, *, step: int) -> Trace:
-        check_training(batch, self.plan)
+        check_training(batch, self.plan, step)
         return self._ask(
             "trace",
             batch,

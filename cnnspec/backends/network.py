@@ -116,12 +116,18 @@ class Network(Protocol):
 
         Raises:
             DataError: there are no images, too few for a layer's statistics, or others than the
-                network takes; the targets are no whole numbers (n,) from 0 to classes - 1; or
-                the positions are no distinct places in the global batch.
+                network takes; the targets are no whole numbers (n,) from 0 to classes - 1; the
+                positions are no distinct places in the global batch; or the step is no whole
+                number from 1.
         """
 
     def update(self, gradients: Mapping[str, Array], learning_rate: float, step: int) -> None:
-        """Let the optimizer take one step along given gradients; `step` counts from 1."""
+        """Let the optimizer take one step along given gradients; `step` counts from 1.
+
+        Raises:
+            DataError: the step is no whole number from 1.
+            StateError: a name or a shape of the gradients does not fit the parameters.
+        """
 
     def trace(self, batch: Batch, *, step: int) -> Trace:
         """Run the forward and backward pass of a training step, and leave all state as it was.

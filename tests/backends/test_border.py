@@ -64,6 +64,16 @@ TAKES_BATCHES: dict[str, Callable[[Any, Any], object]] = {
     "layer_times": lambda network, batch: network.layer_times(batch),
 }
 
+TAKES_STEPS: dict[str, Callable[[Any, Any], object]] = {
+    "train_step": lambda network, step: network.train_step(Batch(IMAGES, GOOD), 0.1, step),
+    "trace": lambda network, step: network.trace(Batch(IMAGES, GOOD), step=step),
+    "update": lambda network, step: network.update(
+        {name: np.zeros(shape, np.float32) for name, shape in network.plan.parameters.items()},
+        0.1,
+        step,
+    ),
+}
+
 PLACES = "wanted distinct whole numbers from 0 to {}, one for each image"
 POSITIONS: dict[str, tuple[Any, Any, str]] = {
     "list": ([0, 1, 2, 3], 4, f"found a list as positions of the images; {PLACES.format(3)}"),
@@ -111,6 +121,13 @@ def test_labels_that_are_no_classes_are_refused(sort: str, fault: str) -> None:
 def test_positions_that_are_no_places_in_the_batch_are_refused(sort: str, fault: str) -> None:
     positions, size, message = POSITIONS[fault]
     assert_refused(network_of(sort), TAKES_BATCHES, Batch(IMAGES, GOOD, positions, size), message)
+
+
+@pytest.mark.parametrize("step", [0, -1, 1.5, True, np.array(1), None])
+@every_network
+def test_steps_count_from_1(sort: str, step: object) -> None:
+    message = "as the number of a training step; wanted a whole number: steps count from 1"
+    assert_refused(network_of(sort), TAKES_STEPS, step, message)
 
 
 @every_network

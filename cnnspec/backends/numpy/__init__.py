@@ -88,7 +88,7 @@ class NumPyNetwork(AssembledNetwork):
             return self._lanes.predict(images, threads)
 
     def train_step(self, batch: Batch, learning_rate: float, step: int) -> StepResult:
-        check_training(batch, self.plan)
+        check_training(batch, self.plan, step)
         with OneBlasThread() as threads:
             masks = self._noise.masks(step, *batch.places())
             (loss, gradients), logits = self._lanes.learn(batch, masks, threads)

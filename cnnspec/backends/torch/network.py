@@ -20,6 +20,7 @@ from cnnspec.backends.border import (
     check_loss,
     check_replay,
     check_state,
+    check_step,
     check_training,
 )
 from cnnspec.backends.network import Batch, Labels, LayerTimes, StepResult
@@ -121,7 +122,7 @@ class TorchNetwork(Shared):
     @by_turns
     @torch.enable_grad()
     def train_step(self, batch: Batch, learning_rate: float, step: int) -> StepResult:
-        check_training(batch, self.plan)
+        check_training(batch, self.plan, step)
         self._train(True)
         with self._drawn(self._noise.masks(step, *batch.places())), self._precision():
             logits = self._run(self._tensor(batch.images))
@@ -134,6 +135,7 @@ class TorchNetwork(Shared):
 
     @by_turns
     def update(self, gradients: Mapping[str, Array], learning_rate: float, step: int) -> None:
+        check_step(step)
         own = self._parameters()
         check_state(gradients, {name: tuple(own[name].shape) for name in own}, "gradients")
         for name, parameter in own.items():
@@ -144,7 +146,7 @@ class TorchNetwork(Shared):
     @by_turns
     @torch.enable_grad()
     def trace(self, batch: Batch, *, step: int) -> Trace:
-        check_training(batch, self.plan)
+        check_training(batch, self.plan, step)
         self._train(True)
         values = {INPUT: self._tensor(batch.images).requires_grad_()}
         received: dict[str, list[Tensor]] = {}
