@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import cast
 
 from cnnspec.spec.composites import Composite, count_layers
 from cnnspec.spec.data.fits import classes_fit, images_fit, options_fit
@@ -144,8 +145,6 @@ def _enough(least: int, size: int, known: int | None) -> str:
 
 def _nothing_learnt(sections: Sections, placed: Placed) -> Iterator[Diagnostic]:
     """Warn of what is allowed, but learns nothing, or less than it seems to."""
-    ends = list(_ends(sections.layers, ("layers",)))
-    end, last = ends[0] if ends else ((), None)
     training = sections.training
     complete = len(placed.layers) == count_layers(sections.layers) > 0
     classes = sections.contents.classes
@@ -157,14 +156,7 @@ def _nothing_learnt(sections: Sections, placed: Placed) -> Iterator[Diagnostic]:
             _last(sections)[0],
             help="give one logit for each class: two for yes and no",
         )
-    if isinstance(last, Layer) and last.clips_below_zero and _is_flat(placed.output):
-        yield Diagnostic(
-            "rectified-logits",
-            f"the last layer is a {last.keyword}: no logit is below 0, and one that is 0 sends no "
-            "gradient",
-            end,
-            help=f"leave the last `{last.keyword}` out; the loss takes the logits as they are",
-        )
+    yield from _spoilt_logits(sections, placed)
     if complete and not any(at.layer.parameters(at.input) for at in placed.layers):
         yield Diagnostic(
             "no-parameters",
@@ -189,6 +181,39 @@ def _nothing_learnt(sections: Sections, placed: Placed) -> Iterator[Diagnostic]:
             ("data", sections.data.keyword, "train_samples") if few else ("training", "batch_size"),
             help="write a smaller `batch_size`",
         )
+
+
+def _spoilt_logits(sections: Sections, placed: Placed) -> Iterator[Diagnostic]:
+    """Warn of last layers that change the logits for the worse."""
+    if not _is_flat(placed.output):
+        return
+    for path, layer in _ends(sections.layers, ("layers",)):
+        if isinstance(layer, Layer) and layer.clips_below_zero():
+            yield Diagnostic(
+                "rectified-logits",
+                f"the last layer is a {layer.keyword}: no logit is below 0, and one that is 0 "
+                "sends no gradient",
+                path,
+                help=f"leave the last `{layer.keyword}` out; the loss takes the logits as they are",
+            )
+        if not isinstance(layer, Layer) or not _drops(layer, placed.output):
+            return
+        yield Diagnostic(
+            "dropped-logits",
+            f"the last layer is a {layer.keyword}: in training, logits are dropped, that of the "
+            "right class as well",
+            path,
+            help=f"leave the last `{layer.keyword}` out, or put it before the layer that gives the "
+            "logits",
+        )
+
+
+def _drops(layer: Layer, shape: PartialShape | None) -> bool:
+    """Tell whether a layer drops numbers of what it is given."""
+    if shape is None or None in shape:
+        return False
+    mask = layer.mask(cast(Shape, shape))
+    return mask is not None and bool(mask.drops)
 
 
 def _is_flat(shape: PartialShape | None) -> bool:

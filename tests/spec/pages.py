@@ -107,6 +107,7 @@ EXAMPLES = {
     "spare-logits": "spare-logits",
     "one-logit": "one-logit",
     "rectified-logits": "rectified-logits",
+    "dropped-logits": "dropped-logits",
     "no-parameters": "no-parameters",
     "zero-learning-rate": "zero-learning-rate",
     "one-batch": "one-batch-of-all-digits",

@@ -589,6 +589,16 @@ BETWEEN = {
         "",
         [("rectified-logits", "layers[2].repeat.layers[1].relu")],
     ),
+    "a rectified end that is dropped": (
+        f"[{ENDS}, repeat: {{times: 2, layers: [linear: {{out_features: 10}}, relu, dropout]}}]",
+        "",
+        [
+            ("dropped-logits", "layers[2].repeat.layers[2].dropout"),
+            ("rectified-logits", "layers[2].repeat.layers[1].relu"),
+        ],
+    ),
+    "an end that leaks": (f"[{ENDS}, leaky_relu]", "", []),
+    "nothing is dropped": (f"[{ENDS}, dropout: {{p: 0}}]", "", []),
     "a branch may be rectified": (
         f"[{ENDS}, residual: {{body: [linear: {{out_features: 10}}, relu]}}]",
         "",

@@ -290,6 +290,14 @@ DONE: dict[str, tuple[str, list[tuple[str, str]]]] = {
         "give one logit for each class: two for yes and no",
         [("out_features: 1", "out_features: 2")],
     ),
+    "leaky-logits": (
+        "leave the last `leaky_relu` out; the loss takes the logits as they are",
+        [("  - leaky_relu: {negative_slope: 0}\n", "")],
+    ),
+    "dropped-logits": (
+        "leave the last `dropout` out, or put it before the layer that gives the logits",
+        [("  - dropout: {p: 0.2}\n", ""), ("  - linear", "  - dropout: {p: 0.2}\n  - linear")],
+    ),
     "rectified-logits": (
         "leave the last `relu` out; the loss takes the logits as they are",
         [("  - relu\n", "")],

@@ -61,8 +61,6 @@ class Layer(Kind):
     """What it is counted among: in pictures, and where an answer lists what is here."""
     keeps_shape: ClassVar[bool] = False
     """Whether its output always has the shape of its input."""
-    clips_below_zero: ClassVar[bool] = False
-    """Whether no number of its output is below 0, and the gradient of those that would be is 0."""
     takes: ClassVar[Literal["images", "features"] | None] = None
     """What alone it takes; None: both."""
     width: ClassVar[str | None] = None
@@ -121,6 +119,10 @@ class Layer(Kind):
     def buffers(self, input: Shape) -> dict[str, Shape]:
         """Return the name and shape of each buffer: what training keeps, but does not train."""
         return {}
+
+    def clips_below_zero(self) -> bool:
+        """Tell whether what would be below 0 is 0 in its output, and sends no gradient."""
+        return False
 
     def windows(self) -> tuple[Windows, ...]:
         """Return the windows along the height and along the width; none where it has none."""

@@ -32,3 +32,6 @@ class LeakyReLU(Layer):
 
     negative_slope: Annotated[FiniteFloat, Field(ge=0, le=1e38)] = 0.01
     """What numbers below 0 are multiplied by."""
+
+    def clips_below_zero(self) -> bool:
+        return self.negative_slope == 0

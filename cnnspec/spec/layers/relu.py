@@ -14,5 +14,7 @@ class ReLU(Layer):
     keyword: ClassVar[str] = "relu"
     family: ClassVar[Family] = "activation"
     keeps_shape: ClassVar[bool] = True
-    clips_below_zero: ClassVar[bool] = True
     words: ClassVar[Words] = Words(synonyms="rectifier", calls={"ReLU": "inplace"})
+
+    def clips_below_zero(self) -> bool:
+        return True
