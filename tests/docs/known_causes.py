@@ -22,6 +22,7 @@ from cnnspec.compare.check import drawn, grade, known
 from cnnspec.compare.faults.fault import Fault, LossSituation, Observation
 from cnnspec.compare.kinds import LAYERS, LOSSES, OPTIMIZERS
 from cnnspec.compare.kinds.kind import Kind
+from cnnspec.compare.kinds.loss import LossKind
 from cnnspec.compare.planted.planting import faulty_builder
 from cnnspec.compare.planted.specs import SPECS
 from cnnspec.compare.probes.draw import loss_probes
@@ -109,12 +110,20 @@ def _of_losses() -> Said:
         for observed in _losses(word):
             faults = [*kind.suspected([observed])]
             yield from _said(word, faults, kind)
-            for fault in faults:
-                with np.errstate(all="ignore"):
-                    given = fault.change(observed)
-                if given and not np.isfinite(given.value).any():
-                    cause = kind.overflow([replace(observed, found=given.value)])
-                    yield from [(word, cause)] if cause else []
+            cause = next(_overflows(kind, observed, faults), None)
+            yield from [(word, cause)] if cause else []
+
+
+def _overflows(
+    kind: LossKind, observed: Observation[LossSituation], faults: Iterable[Fault[LossSituation]]
+) -> Iterator[Cause]:
+    """Yield what is said of faults that give no finite number: of one kind of loss, one thing."""
+    for fault in faults:
+        with np.errstate(all="ignore"):
+            given = fault.change(observed)
+        if given and not np.isfinite(given.value).any():
+            cause = kind.overflow([replace(observed, found=given.value)])
+            yield from [cause] if cause else []
 
 
 def _losses(word: str) -> Iterator[Observation[LossSituation]]:

@@ -343,10 +343,10 @@ def run(examples: int) -> settings:
 
 @pytest.mark.parametrize("kind", TEXTS)
 def test_any_text(kind: str) -> None:
-    run(80)(given(TEXTS[kind])(check_all))()
+    run(40)(given(TEXTS[kind])(check_all))()
 
 
-@run(80)
+@run(40)
 @given(st.sampled_from([SMALL, TREE]) | EDITED, OVERRIDES)
 def test_any_override(text: str, overrides: list[str]) -> None:
     check(text, overrides)
@@ -402,7 +402,7 @@ def check_comments(text: str, places: list[tuple[int, int]]) -> None:
     assert format_spec(formatted) == formatted
 
 
-@run(60)
+@run(30)
 @given(st.sampled_from([SMALL, SMALL, *SPECS]), PLACES)
 def test_any_comment_is_kept(text: str, places: list[tuple[int, int]]) -> None:
     check_comments(text, places)

@@ -382,7 +382,7 @@ CLASSES = {
 @pytest.mark.parametrize("what", CLASSES)
 def test_the_first_error_stands_at_the_mutation(what: str) -> None:
     mutations, check = CLASSES[what]
-    run(30)(given(mutations())(check))()
+    run(15)(given(mutations())(check))()
 
 
 @pytest.mark.slow
