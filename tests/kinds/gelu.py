@@ -119,6 +119,59 @@ CALLED = {
 ROOM = LayerRoom(CASES, PROBED, FAULTS, curved=True, called=CALLED)
 
 
+@pytest.mark.parametrize(
+    ("at", "quantity", "faulty", "sentence"),
+    [
+        (
+            IMAGES,
+            "output",
+            lambda at, y: at.x * tanh_phi(at.x),
+            "Phi is computed by a tanh; without `approximate: tanh`, it is exact, by the error "
+            "function",
+        ),
+        (
+            TANH,
+            "output",
+            lambda at, y: at.x * phi(at.x),
+            "Phi is computed exactly, by the error function; with `approximate: tanh`, it is "
+            "computed by a tanh",
+        ),
+        (
+            IMAGES,
+            "grad_input",
+            lambda at, y: at.grad_output * (tanh_phi(at.x) + at.x * tanh_density(at.x)),
+            "the gradient is that of the form with a tanh; that of the exact one is wanted",
+        ),
+        (
+            TANH,
+            "grad_input",
+            lambda at, y: at.grad_output * (phi(at.x) + at.x * density(at.x)),
+            "the gradient is that of the exact form; that of the form with a tanh is wanted",
+        ),
+        (
+            IMAGES,
+            "grad_input",
+            lambda at, y: at.grad_output * (phi(at.x) + at.x * tanh_density(at.x)),
+            "the derivative of Phi is that of the form with a tanh; that of the exact one is "
+            "wanted",
+        ),
+        (
+            TANH,
+            "grad_input",
+            lambda at, y: at.grad_output * (tanh_phi(at.x) + at.x * density(at.x)),
+            "the derivative of Phi is that of the exact form; that of the form with a tanh is "
+            "wanted",
+        ),
+    ],
+)
+def test_the_form_that_was_found_is_said(
+    at: Setting, quantity: str, faulty: Faulty, sentence: str
+) -> None:
+    cause = at.diagnose(quantity, faulty)
+    assert cause is not None
+    assert (cause.code, cause.sentence) == ("other-form", sentence)
+
+
 @each_backend
 def test_numbers_by_hand(backend: str) -> None:
     # Phi(1) = 0.8413447460685429, and the density at 1 is 0.24197072451914337.

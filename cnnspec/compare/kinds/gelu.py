@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from cnnspec.compare.faults.fault import Fault, LayerSituation
+from cnnspec.compare.faults.fault import Fault, LayerSituation, Observation
 from cnnspec.compare.kinds.formula import FormulaKind, layer_formula
 from cnnspec.compare.kinds.layer import Setting
 from cnnspec.numerics import Arithmetic, Ball, where
@@ -17,12 +18,16 @@ from cnnspec.spec.layers import GELU
 
 def _given(situation: LayerSituation, arithmetic: Arithmetic) -> dict[str, Any]:
     """Return the options, and constants as they are in the precision."""
-    assert isinstance(situation.at.layer, GELU)
     return {
-        "by_tanh": situation.at.layer.approximate == "tanh",
+        "by_tanh": _options(situation).approximate == "tanh",
         "root_2": arithmetic.rounded(math.sqrt(2)),
         "root_2_pi": arithmetic.rounded(math.sqrt(2 * math.pi)),
     }
+
+
+def _options(situation: LayerSituation) -> GELU:
+    assert isinstance(situation.at.layer, GELU)
+    return situation.at.layer
 
 
 STEPS: Steps = {
@@ -57,15 +62,50 @@ def _sigmoid(x: Ball) -> Ball:
     return 1 / (1 + (-x).exp())
 
 
-def _other_phi(at: Computation) -> Ball:
-    found: Ball = at.argument.normal_cdf() if at.by_tanh else at.tanh_phi
+def _exact_phi(at: Computation) -> Ball:
+    found: Ball = at.argument.normal_cdf()
     return found
 
 
-def _other_density(at: Computation) -> Ball:
-    found: Ball = at.normal_density if at.by_tanh else at.tanh_density
-    return found
+_BY_TANH: tuple[Fault[LayerSituation], ...] = (
+    _output(
+        "other-form",
+        "Phi is computed by a tanh; without `approximate: tanh`, it is exact, by the error "
+        "function",
+        {"phi": lambda at: at.tanh_phi},
+    ),
+    _gradient(
+        "other-form",
+        "the gradient is that of the form with a tanh; that of the exact one is wanted",
+        {"phi": lambda at: at.tanh_phi, "density": lambda at: at.tanh_density},
+    ),
+    _gradient(
+        "other-form",
+        "the derivative of Phi is that of the form with a tanh; that of the exact one is wanted",
+        {"density": lambda at: at.tanh_density},
+    ),
+)
+"""Faults of an exact gelu."""
 
+_EXACT: tuple[Fault[LayerSituation], ...] = (
+    _output(
+        "other-form",
+        "Phi is computed exactly, by the error function; with `approximate: tanh`, it is computed "
+        "by a tanh",
+        {"phi": _exact_phi},
+    ),
+    _gradient(
+        "other-form",
+        "the gradient is that of the exact form; that of the form with a tanh is wanted",
+        {"phi": _exact_phi, "density": lambda at: at.normal_density},
+    ),
+    _gradient(
+        "other-form",
+        "the derivative of Phi is that of the exact form; that of the form with a tanh is wanted",
+        {"density": lambda at: at.normal_density},
+    ),
+)
+"""Faults of a gelu by a tanh."""
 
 _OUTPUTS: tuple[Fault[LayerSituation], ...] = (
     _output(
@@ -77,11 +117,6 @@ _OUTPUTS: tuple[Fault[LayerSituation], ...] = (
         "x-missing",
         "the output is Phi(x) alone; x * Phi(x) is wanted",
         {"output": lambda at: at.phi},
-    ),
-    _output(
-        "other-form",
-        "Phi is computed in the other form: by a tanh for the exact one, or the other way round",
-        {"phi": _other_phi},
     ),
     _output(
         "density-for-phi",
@@ -141,17 +176,6 @@ _GRADIENTS: tuple[Fault[LayerSituation], ...] = (
         "x-missing",
         "the derivative of Phi is added as it is; it is to be multiplied by x",
         {"product": lambda at: at.density},
-    ),
-    _gradient(
-        "other-form",
-        "the gradient is that of the other form: of the tanh for the exact one, or the other way "
-        "round",
-        {"phi": _other_phi, "density": _other_density},
-    ),
-    _gradient(
-        "other-form",
-        "the derivative of Phi is that of the other form",
-        {"density": _other_density},
     ),
     _gradient(
         "root-missing",
@@ -232,7 +256,7 @@ class GELUKind(FormulaKind):
     """x * Phi(x), Phi being exact or by a tanh."""
 
     formula = FORMULA
-    faults = (*_OUTPUTS, *_GRADIENTS)
+    faults = (*_BY_TANH, *_EXACT, *_OUTPUTS, *_GRADIENTS)
     help = HELP
     shown = {  # noqa: RUF012
         "phi": "Phi(x)",
@@ -243,3 +267,9 @@ class GELUKind(FormulaKind):
         Setting("by tanh", GELU(approximate="tanh"), (6,)),
     )
     one_of = "approximate"
+
+    def suspected(
+        self, observations: Sequence[Observation[LayerSituation]]
+    ) -> Iterator[Fault[LayerSituation]]:
+        own_form = _BY_TANH if _options(observations[0].situation).approximate == "tanh" else _EXACT
+        yield from (fault for fault in super().suspected(observations) if fault not in own_form)
