@@ -22,7 +22,8 @@ def in_this_dialect(word: str, kinds: Mapping[str, type[Kind]]) -> str:
     if found is None:
         return ""
     kind, implied = found
-    return _offer(kind, implied, _arguments(call[1], call[2], kind), besides(call[1]))
+    given = _arguments(call[1], call[2], kind)
+    return _offer(kind, implied, given, besides(call[1], given or ()))
 
 
 def keyed(thing: Mapping[str, Any], kinds: Mapping[str, type[Kind]]) -> str:
@@ -35,8 +36,17 @@ def keyed(thing: Mapping[str, Any], kinds: Mapping[str, type[Kind]]) -> str:
         names = _names(kind)
         rest = {names.get(name, name): thing[name] for name in thing if name != key}
         plain = all(map(_is_plain, rest.values()))
-        return _offer(kind, implied, rest if plain else None, besides(word))
+        return _offer(kind, implied, rest if plain else None, besides(word, rest))
     return ""
+
+
+def options_written(word: str, options: Any, kinds: Mapping[str, type[Kind]]) -> set[str]:
+    """Return our names of the options that stand below a word of another tool."""
+    found = _named(word, kinds)
+    if found is None or not isinstance(options, Mapping):
+        return set()
+    names = _names(found[0])
+    return {names.get(str(name), str(name)) for name in options}
 
 
 def _named(

@@ -10,7 +10,7 @@ what is not here, the room is right: the kind came later.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 
 from cnnspec.spec.composites import ENTRIES
 from cnnspec.spec.field_layers import OTHER_LAYERS
@@ -136,9 +136,10 @@ def synonyms_of(word: str) -> tuple[str, ...]:
     return _SYNONYMS.get(plain(word), ())
 
 
-def besides(word: str) -> str:
-    """Say what differs though a word is a synonym; nothing where nothing does."""
-    return BESIDES.get(plain(word), "")
+def besides(word: str, written: Container[str] = ()) -> str:
+    """Say what differs though a word is a synonym, beside the options that are written with it."""
+    found = BESIDES.get(plain(word))
+    return found.told if found and found.unless not in written else ""
 
 
 def answer_to(word: str, noun: str) -> str:

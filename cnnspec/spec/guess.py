@@ -30,9 +30,10 @@ def guess_kinds(source: Source) -> list[Diagnostic]:
             continue
         below = below or _paths_by_place(source)
         at = source.keys.get((*path, word)) or source.locate(path)
-        problems.append(unknown_kind(path, word, at))
         item = holder[key]
-        holder[key] = {known: item[word] if isinstance(item, dict) else {}}
+        options = item[word] if isinstance(item, dict) else {}
+        problems.append(unknown_kind(path, word, at, options))
+        holder[key] = {known: options}
         for places in (source.values, source.keys):
             for old in [old for old in below[path] if old[: len(path) + 1] == (*path, word)]:
                 if old in places:

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from cnnspec.spec.field_words import Word, plain
+
+
+class Besides(NamedTuple):
+    """What is to be known of a synonym: its options, or their defaults, say something else."""
+
+    told: str
+    unless: str = ""
+    """The option with which, where it is written, nothing differs."""
 
 
 @dataclass(frozen=True)
@@ -16,8 +25,8 @@ class Words:
     """Names that torch, Keras, Caffe, darknet and people give the kind."""
     variants: Mapping[tuple[str, str], str] = field(default_factory=dict)
     """Names of the kind with one option set: {("kind", "avg"): "avg_pool ..."}."""
-    besides: Mapping[str, str] = field(default_factory=dict)
-    """What is to be known of a synonym: its options, or their defaults, say something else."""
+    besides: Mapping[str, Besides] = field(default_factory=dict)
+    """What is to be known of a synonym."""
     answers: Mapping[str, Word] = field(default_factory=dict)
     """What is no name of the kind, but can be written with it, or is no function of its own."""
     unwritten: Mapping[str, str] = field(default_factory=dict)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
 from cnnspec.spec.diagnostics import Diagnostic, Location, Path, brief
-from cnnspec.spec.dialects import in_this_dialect
+from cnnspec.spec.dialects import in_this_dialect, options_written
 from cnnspec.spec.field import answer_to, besides, same_word, synonyms_of
 from cnnspec.spec.lookalikes import ascii_of, in_words, narrowed, strangers
 from cnnspec.spec.model import kinds_at
@@ -58,8 +58,13 @@ def slips(word: str, known: str) -> int:
     return before[-1]
 
 
-def did_you_mean(word: str, known: Iterable[str], noun: str = "option") -> str:
-    """Offer the known word that was meant, say what another one is, or list all that are known."""
+def did_you_mean(
+    word: str, known: Iterable[str], noun: str = "option", written: Container[str] = ()
+) -> str:
+    """Offer the known word that was meant, say what another one is, or list all that are known.
+
+    Options that are `written` with the word may leave nothing to be said beside it.
+    """
     known = list(known)
     word_meant = meant(word, known, noun)
     if strange := strangers(word):
@@ -67,7 +72,7 @@ def did_you_mean(word: str, known: Iterable[str], noun: str = "option") -> str:
         way_out = f": write `{brief(plain)}`" if plain else ""
         return f"{in_words(strange[0])}{way_out}"
     if word_meant is not None:
-        differs = besides(word)
+        differs = besides(word, written)
         return f"did you mean `{word_meant}`?{' ' + differs if differs else ''}"
     if answer := answer_to(word, noun):
         return answer
@@ -83,13 +88,14 @@ def noun_of(path: Path) -> str:
     return word.removesuffix("s") if path and isinstance(path[-1], int) else word
 
 
-def unknown_kind(path: Path, word: str, at: Location) -> Diagnostic:
-    """Say that there is no such kind."""
+def unknown_kind(path: Path, word: str, at: Location, options: Any = None) -> Diagnostic:
+    """Say that there is no such kind; `options` are what stands below it."""
     noun, kinds = noun_of(path), kinds_at(path)
     message = f"there is no kind of {noun} called `{brief(word)}`"
     called, bracket, _ = word.partition("(")
     way_out = in_this_dialect(word, kinds) or (bracket and answer_to(called, noun))
-    way_out = way_out or did_you_mean(word, kinds, noun)
+    written = options_written(word, options, kinds)
+    way_out = way_out or did_you_mean(word, kinds, noun, written)
     if noun == "data" and word.endswith(".npz"):
         way_out = f"write `data: {{npz: {{path: {brief(word)}}}}}`"
     return Diagnostic("unknown-kind", message, path, narrowed(at, word), way_out)

@@ -17,7 +17,7 @@ def names(kind: type[Kind]) -> Iterator[str]:
     for (option, value), variants in words.variants.items():
         others = _distinct(kind, {option: value}, variants)
         yield f"With `{option}: {value}`, it is called {listed(others)} elsewhere."
-    yield from (f"Of `{word}`: {told}." for word, told in words.besides.items())
+    yield from (f"Of `{word}`: {differs.told}." for word, differs in words.besides.items())
     answers = {word: answer.answer for word, answer in words.answers.items()} | words.unwritten
     by_answer: dict[str, list[str]] = {}
     for word, told in answers.items():

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field, FiniteFloat, PositiveInt
 
-from cnnspec.spec.kind_words import Words
+from cnnspec.spec.kind_words import Besides, Words
 from cnnspec.spec.layers.layer import Family, Layer
 from cnnspec.spec.sizes import Shape
 from cnnspec.spec.starts import Constant, Drawn, Start
@@ -29,9 +29,10 @@ class BatchNorm(Layer):
     words: ClassVar[Words] = Words(
         synonyms="batch_normalization batchnorm batchnorm1d batchnorm2d batchnormalization bn",
         besides={
-            "batchnormalization": "the defaults of Keras are "
-            "`batch_norm: {momentum: 0.01, eps: 1e-3}`, as `momentum` is the share of the batch "
-            "here"
+            "batchnormalization": Besides(
+                "the defaults of Keras are `batch_norm: {momentum: 0.01, eps: 1e-3}`, as "
+                "`momentum` is the share of the batch here"
+            )
         },
         unwritten={
             "track_running_stats": "leave it out: running statistics are always kept",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar, Literal
 
 from cnnspec.spec.field_words import answers
-from cnnspec.spec.kind_words import Words
+from cnnspec.spec.kind_words import Besides, Words
 from cnnspec.spec.layers.layer import Family, Layer, is_image
 from cnnspec.spec.sizes import PartialShape
 
@@ -28,7 +28,7 @@ class GlobalPool(Layer):
         },
         besides=dict.fromkeys(
             ("globalaveragepooling2d", "globalmaxpooling2d"),
-            "that of Keras gives features: put `- flatten` behind it",
+            Besides("that of Keras gives features: put `- flatten` behind it"),
         ),
         answers=answers(
             "adaptive_avg_pool adaptiveavgpool2d adaptive_avg_pool2d adaptive_average_pool: avg\n"

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, FiniteFloat, PositiveInt
 
-from cnnspec.spec.kind_words import Words
+from cnnspec.spec.kind_words import Besides, Words
 from cnnspec.spec.layers.layer import Family, Layer
 from cnnspec.spec.sizes import Shape
 from cnnspec.spec.starts import Constant, Drawn, Start
@@ -25,15 +25,19 @@ class LayerNorm(Layer):
     input_width: ClassVar[str] = "num_channels"
     words: ClassVar[Words] = Words(
         synonyms="layernorm layernorm2d layer_normalization ln",
-        besides={"layernormalization": "the eps of Keras is 1e-3, and of torch 1e-5"},
+        besides={
+            "layernormalization": Besides(
+                "the eps of Keras is 1e-3, and of torch 1e-5", unless="eps"
+            )
+        },
         unwritten={
             "normalized_shape": "leave it out: it is inferred; where it is that of an image, write "
             "`over: image`",
             "axis": "write `over: channels` or `over: image`",
         },
+        options={"eps": "epsilon"},
         guesses={
             "over": "dim dims",
-            "eps": "epsilon",
             "elementwise_affine": "affine scale",
             "bias": "center",
             "num_channels": "num_features channels in_channels in_features",

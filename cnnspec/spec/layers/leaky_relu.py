@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field, FiniteFloat
 
-from cnnspec.spec.kind_words import Words
+from cnnspec.spec.kind_words import Besides, Words
 from cnnspec.spec.layers.layer import Family, Layer
 
 
@@ -22,8 +22,14 @@ class LeakyReLU(Layer):
     words: ClassVar[Words] = Words(
         synonyms="leakyrelu lrelu leaky",
         besides={
-            "leakyrelu": "the slope of Keras is 0.3 where none is written, and that of torch 0.01",
-            "leaky": "the slope of darknet is 0.1: write `leaky_relu: {negative_slope: 0.1}`",
+            "leakyrelu": Besides(
+                "the slope of Keras is 0.3 where none is written, and that of torch 0.01",
+                unless="negative_slope",
+            ),
+            "leaky": Besides(
+                "the slope of darknet is 0.1: write `leaky_relu: {negative_slope: 0.1}`",
+                unless="negative_slope",
+            ),
         },
         options={"negative_slope": "alpha"},
         guesses={"negative_slope": "slope leak"},
