@@ -1,4 +1,4 @@
-"""Replay: every part of two networks alone, on the same inputs, against the budget.
+"""Every part of two networks alone, on the same inputs, against the budget; and the judgement.
 
 Each layer of both sides gets the same input, parameters and upstream gradient; then the
 loss alone; then the optimizer alone, over several steps. In float64 the two sides are held

@@ -98,7 +98,8 @@ class Drawing:
     def flattened(self, images: Shape) -> tuple[AnyEntry, Shape]:
         """Draw the end of images: they are flattened, by several branches where these fit."""
         if self.draw.yes(0.2):
-            paths = [(*self.several(images)[0], Flatten()) for _ in range(self.draw.whole(2, 3))]
+            inner = replace(self, deep=self.deep - 1)
+            paths = [(*inner.several(images)[0], Flatten()) for _ in range(self.draw.whole(2, 3))]
             block = Parallel(paths=paths)
             if output := self.output(block, images):
                 return block, output
