@@ -137,7 +137,7 @@ class Activation:
         return svg.group(self.sentence, drawn), left + self.block_width + 3
 
     def _block(self, left: float, axis: float) -> list[str]:
-        """Draw a cuboid or a column; what acts on it colours an edging where the data leave."""
+        """Draw a cuboid or a column, with an edging for each that acts on it."""
         thickness, height, depth = self.drawn
         bottom = axis + self.height / 2
         top, right = bottom - height, left + thickness
@@ -150,11 +150,11 @@ class Activation:
             parts.append(svg.polygon(roof, svg.mixed(colour, svg.WHITE, 0.45), "top"))
             side = [b, (bx, by), (cx, cy), c]
             parts.append(svg.polygon(side, svg.mixed(colour, svg.BLACK, 0.16), "side"))
-        if self.acting:
-            inner = right - min(EDGING, thickness / 2)
-            roof = [(inner, top), (inner + depth, top - depth), (right + depth, top - depth)]
-            edging = [*roof, b, c, (inner, bottom)]
-            last = swatch_of(self.acting[-1].first)
-            parts.append(svg.polygon(edging, last.colour, "edging"))
+        stripe = min(EDGING, thickness / 2 / max(1, len(self.acting)))
+        for number, entry in enumerate(reversed(self.acting)):  # the last stands where data leave
+            outer, inner = right - number * stripe, right - (number + 1) * stripe
+            roof = [(inner, top), (inner + depth, top - depth), (outer + depth, top - depth)]
+            edging = [*roof, (outer, top), (outer, bottom), (inner, bottom)]
+            parts.append(svg.polygon(edging, swatch_of(entry.first).colour, "edging"))
         mark = svg.break_mark(left, right, axis - height / 4) if self.broken else []
         return parts + mark

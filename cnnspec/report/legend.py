@@ -37,7 +37,7 @@ COLOURS = {
     "activation": "#a8326e",
     "normalisation": "#d9693c",
     "joining branches": "#b7a3d6",
-    "other": "#cdb9a4",
+    "other": "#8a7156",
 }
 
 

@@ -18,7 +18,17 @@ from cnnspec.report.graph import plan_svg
 from cnnspec.report.legend import COLOURS
 from cnnspec.spec import load_spec
 from cnnspec.spec.composites import AnyEntry, Parallel, Repeat, Residual
-from cnnspec.spec.layers import AnyLayer, BatchNorm, Conv, Flatten, Join, Linear, Pool, ReLU
+from cnnspec.spec.layers import (
+    AnyLayer,
+    BatchNorm,
+    Conv,
+    Dropout,
+    Flatten,
+    Join,
+    Linear,
+    Pool,
+    ReLU,
+)
 from cnnspec.spec.layers.layer import Family
 from cnnspec.spec.model import ModelSpec
 from cnnspec.spec.sizes import Shape, show
@@ -87,8 +97,11 @@ class Picture:
     def page(self) -> Box:
         return Box(*map(float, self.root.attrib["viewBox"].split()))
 
+    def parts(self, block: str, name: str) -> list[ET.Element]:
+        return [part for part in self.groups[block] if part.get("class") == name]
+
     def part(self, block: str, name: str) -> list[Point]:
-        (found,) = (part for part in self.groups[block] if part.get("class") == name)
+        (found,) = self.parts(block, name)
         return points(found)
 
     def thickness(self, block: str) -> float:
@@ -420,10 +433,18 @@ def test_written_out_spec_gives_the_same_picture() -> None:
 
 
 def test_layers_that_keep_the_shape_share_a_block() -> None:
-    net = Picture(model((1, 8, 8), ReLU(), conv(1), ReLU(), Flatten(), ReLU(), ReLU()))
+    net = Picture(model((1, 8, 8), ReLU(), conv(1), ReLU(), Flatten(), ReLU(), Dropout()))
     assert list(net.groups) == ["input", "conv1", "flatten1"]
-    # each has an edging in the colour of what acts on it
-    assert all(net.part(name, "edging") for name in net.groups)
+    # each that acts has an edging in its colour, the last where the data leave
+    assert [len(net.parts(name, "edging")) for name in net.groups] == [1, 1, 2]
+    last, first = net.parts("flatten1", "edging")
+    assert first.get("fill") != last.get("fill") != net.parts("flatten1", "front")[0].get("fill")
+    assert first.get("fill") == net.parts("input", "edging")[0].get("fill")
+    beside, inside = box_of(last), box_of(first)
+    assert inside.right <= beside.right
+    assert inside.left < beside.left
+    front = box_of(net.parts("flatten1", "front")[0])
+    assert inside.left >= (front.left + front.right) / 2
     plain = Picture(model((1, 8, 8), conv(1), Flatten()))
     assert not [part for part in plain.root.iter() if part.get("class") == "edging"]
 
