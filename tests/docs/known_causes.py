@@ -18,9 +18,10 @@ from cnnspec.compare import BackendChoice, parse_backend, planted
 from cnnspec.compare.causes.help import HELP
 from cnnspec.compare.causes.layout import other_layouts
 from cnnspec.compare.causes.left_out import outputs_left_out
-from cnnspec.compare.check import drawn, grade, known
+from cnnspec.compare.check import grade, known
 from cnnspec.compare.faults.fault import Fault, LossSituation, Observation
 from cnnspec.compare.kinds import LAYERS, LOSSES, OPTIMIZERS
+from cnnspec.compare.kinds.drawing import DrawingKind
 from cnnspec.compare.kinds.kind import Kind
 from cnnspec.compare.kinds.loss import LossKind
 from cnnspec.compare.planted.planting import faulty_builder
@@ -89,20 +90,20 @@ def _of_layers() -> Said:
             for quantity in setting.truths[0]:
                 observed = setting.observe(quantity, _right(quantity))
                 yield from _said(word, kind.suspected(observed), kind)
-        if any(case.layer.mask(case.input) for case in room.cases.values()):
-            yield from _of_drawn(word)
+        if isinstance(kind, DrawingKind):
+            yield from _of_drawn(word, kind)
         for setting, quantity, faulty, code in room.faults:
             suspected = kind.suspected(setting.observe(quantity, faulty))
             yield from _said(word, (fault for fault in suspected if fault.code == code), kind)
 
 
-def _of_drawn(word: str) -> Said:
+def _of_drawn(word: str, kind: DrawingKind) -> Said:
     """Yield what a check sees of a mask that a class draws itself."""
-    yield word, drawn.KEPT_FOR_DROPPED
-    yield word, drawn.NOT_DROPPED
-    yield word, drawn.IN_EVALUATION
-    yield word, drawn.SAME_MASK
-    yield word, drawn.dropped_together(["rows", "columns"])
+    yield word, kind.kept_for_dropped
+    yield word, kind.nothing_dropped
+    yield word, kind.other_in_evaluation
+    yield word, kind.same_mask
+    yield word, kind.dropped_together(["rows", "columns"])
 
 
 def _of_losses() -> Said:

@@ -13,6 +13,7 @@ import pytest
 
 from cnnspec.backends import build
 from cnnspec.backends.network import Batch, Network
+from cnnspec.compare.kinds import LAYERS
 from cnnspec.errors import DataError, SpecError
 from cnnspec.noise import Noise
 from cnnspec.plan import Plan, resolve
@@ -84,6 +85,12 @@ def test_sentence() -> None:
     )
     assert cause is not None
     assert cause.sentence == ("numbers are dropped one by one; whole channels are to be dropped")
+
+
+def test_every_fault_says_what_to_do() -> None:
+    room = LAYERS["dropout"]
+    codes = {fault.code for fault in (*room.faults, *room.factors)}
+    assert codes - room.help.keys() == set()
 
 
 def network_of(backend: str, layer: Dropout, precision: str = "float32") -> Network:

@@ -1,8 +1,8 @@
 """Grading a class that draws a mask of its own, which nobody else knows.
 
 What it dropped is read off its output: then all that follows is held against the textbook with
-that mask. Whether it drops as much as it should, other numbers in each call, and nothing in
-evaluation is looked at besides.
+that mask. Whether it drops as much as it should, other numbers in each call, and what evaluation
+gives is looked at besides. What is said of it stands in the kind's room.
 """
 
 from __future__ import annotations
@@ -14,14 +14,16 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from cnnspec.compare.causes.help import known_cause
 from cnnspec.compare.check.grade import LayerGrader
 from cnnspec.compare.check.judged import Judged
 from cnnspec.compare.check.records import CheckFinding
 from cnnspec.compare.check.results import Results
+from cnnspec.compare.kinds import LAYERS
+from cnnspec.compare.kinds.drawing import DrawingKind
 from cnnspec.compare.kinds.layer import Setting
 from cnnspec.compare.probes.layer import LayerProbe
 from cnnspec.compare.verdict import Cause
+from cnnspec.spec.layers import Layer
 from cnnspec.spec.mask import Mask
 from cnnspec.trace import Array
 
@@ -29,23 +31,6 @@ ONCE = 1e-9
 """How often an honest class may be called wrong, by the masks that it happens to draw."""
 
 AXES = ("images", "channels", "rows", "columns")
-
-TOLD = "a class is told by a parameter or an attribute called `training`"
-
-KEPT_FOR_DROPPED = known_cause(
-    "mask-inverted",
-    "p is taken for the share that is kept; it is the share that is dropped",
-)
-NOT_DROPPED = known_cause("not-applied", "nothing is dropped in training")
-IN_EVALUATION = known_cause(
-    "drops-in-evaluation",
-    f"evaluation drops or scales numbers, as training does: it is to return its input; {TOLD}",
-)
-SAME_MASK = known_cause(
-    "same-mask",
-    "the same numbers are dropped in each call: the mask is to be drawn anew, and the generator "
-    "not to be seeded again",
-)
 
 
 def grader_of(setting: Setting) -> LayerGrader:
@@ -68,15 +53,37 @@ class DrawnGrader(LayerGrader):
         assert mask is not None
         return mask
 
+    @property
+    def room(self) -> DrawingKind:
+        """What is said of a mask of that kind."""
+        room = LAYERS[self.at.kind]
+        assert isinstance(room, DrawingKind)
+        return room
+
     def judged(self, key: str, results: Results) -> Iterator[Judged]:
-        yield from super().judged(key, results)
+        of_layer = [*super().judged(key, results)]
         if results.error(key, "construct"):
+            yield from of_layer
             return
         keys = [f"{key}-p{number}" for number in range(len(self.probes))]
         found = [results.arrays(each) for each in keys]
-        yield Judged(self._share(found))
+        share = self._share(found)
+        meant = self.room.meant_by_kept(self.setting.layer)
+        if share.cause == self.room.kept_for_dropped and meant is not None:
+            yield from self._right_as_either(of_layer, meant, key, results)
+        else:
+            yield from of_layer
+        yield Judged(share)
         yield Judged(self._one_by_one(found))
         yield Judged(self._evaluation(keys, found, results))
+
+    def _right_as_either(
+        self, of_layer: Sequence[Judged], meant: Layer, key: str, results: Results
+    ) -> Iterator[Judged]:
+        """Yield what is right for the wrong share as right: that share is the one fault."""
+        other = DrawnGrader(replace(self.setting, layer=meant))
+        for own, its in zip(of_layer, LayerGrader.judged(other, key, results)):
+            yield its if its.finding.ok else own
 
     def probe(self, number: int, found: Mapping[str, Array]) -> LayerProbe:
         return replace(self.probes[number], noise=self._kept(number, found))
@@ -114,12 +121,10 @@ class DrawnGrader(LayerGrader):
             return CheckFinding(self.setting.name, "share", True)
         cause: Cause | None = None
         if not dropped:
-            cause = NOT_DROPPED
+            cause = self.room.nothing_dropped
         elif is_plausible(dropped, seen, 1 - p):
-            cause = KEPT_FOR_DROPPED
-        message = (
-            f"{dropped} of {seen} numbers are dropped, {100 * dropped / seen:.0f} %; p is {p:g}"
-        )
+            cause = self.room.kept_for_dropped
+        message = self.room.share_in_words(self.setting.layer, dropped, seen)
         return CheckFinding(self.setting.name, "share", False, message=message, cause=cause)
 
     def _one_by_one(self, found: Sequence[Mapping[str, Array]]) -> CheckFinding:
@@ -136,7 +141,7 @@ class DrawnGrader(LayerGrader):
             if size > 1 and by_chance < ONCE and kept.any() and np.all(kept == first):
                 together.append(name)
         ok = not together or kept.all()  # that nothing is dropped is told as its share
-        cause = None if ok else dropped_together(together)
+        cause = None if ok else self.room.dropped_together(together)
         return CheckFinding(self.setting.name, "one by one", bool(ok), cause=cause)
 
     def _evaluation(
@@ -153,8 +158,9 @@ class DrawnGrader(LayerGrader):
         ]
         if len(pairs) < len(keys):
             return self.unreached_as("evaluation")
-        same = all(np.array_equal(y, x) for y, x in pairs)
-        cause = None if same else IN_EVALUATION
+        layer = self.setting.layer
+        same = all(np.array_equal(y, self.room.in_evaluation(layer, x)) for y, x in pairs)
+        cause = None if same else self.room.other_in_evaluation
         return CheckFinding(self.setting.name, "evaluation", same, cause=cause)
 
     def repeatable(self, key: str, results: Results) -> CheckFinding:
@@ -167,17 +173,8 @@ class DrawnGrader(LayerGrader):
         one, other = (self._kept(number, found) for found in (first, second))
         by_chance = (p**2 + (1 - p) ** 2) ** one.size
         same = by_chance < ONCE and np.array_equal(one, other)
-        cause = SAME_MASK if same else None
+        cause = self.room.same_mask if same else None
         return CheckFinding(self.setting.name, self.again, not same, cause=cause)
-
-
-def dropped_together(axes: Sequence[str]) -> Cause:
-    """Say along what all numbers share a mask."""
-    return known_cause(
-        "dropped-together",
-        f"all {' and all '.join(axes)} share one mask, which is to be drawn for each of them: "
-        "random numbers of the shape of the mask are wanted",
-    )
 
 
 def is_plausible(dropped: int, seen: int, p: float) -> bool:

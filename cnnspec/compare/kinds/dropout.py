@@ -9,11 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnspec.compare.faults.fault import Fault, LayerSituation, Observation, Prediction, computed
-from cnnspec.compare.kinds.layer import LayerKind, Setting
+from cnnspec.compare.kinds.drawing import DrawingKind
+from cnnspec.compare.kinds.layer import Setting
 from cnnspec.compare.kinds.weights import Weights
+from cnnspec.compare.verdict import Cause
 from cnnspec.numerics.budget import Exact
 from cnnspec.plan import PlannedLayer
 from cnnspec.spec.layers import Dropout
+from cnnspec.trace import Array
 
 Observed = Observation[LayerSituation]
 
@@ -182,13 +185,26 @@ _OTHER_MASKS = (
 HELP = {
     "not-scaled": "divide what is kept by 1 - p, forward and back",
     "divided-by-p": "divide by 1 - p",
+    "multiplied": "divide by 1 - p",
+    "scaled-twice": "divide by 1 - p once",
+    "not-applied": "in training, drop with the probability p, and divide what is kept by 1 - p",
     "mask-missing": "multiply by the mask of the forward pass, and divide by 1 - p",
+    "mask-inverted": "drop with the probability p, and divide what is kept by 1 - p",
     "mask-of-output": "keep the mask of the forward pass, and use it again",
     "other-mask": "take one mask, that of this pass, forward and back",
+    "same-mask": "draw a mask in each forward pass, and seed the generator outside of it",
+    "dropped-together": "draw a random number for each number of the mask",
+    "drops-in-evaluation": "return the input where `training` is false: a parameter of `forward`, "
+    "or an attribute",
 }
 
 
-class DropoutKind(LayerKind):
+def _cause(code: str, sentence: str) -> Cause:
+    """Return what is said of a mask that a class drew itself."""
+    return Cause(code, sentence, HELP[code])
+
+
+class DropoutKind(DrawingKind):
     """Numbers times 0 or 1 / (1 - p): linear in x, as long as the mask is the same."""
 
     factors = _SCALES
@@ -200,6 +216,35 @@ class DropoutKind(LayerKind):
         Setting("channels", Dropout(p=0.4, per="channel"), (8, 3, 2)),
     )
     one_of = "per"
+    nothing_dropped = _cause("not-applied", "nothing is dropped in training")
+    kept_for_dropped = _cause(
+        "mask-inverted",
+        "p is taken for the share that is kept; it is the share that is dropped",
+    )
+    same_mask = _cause(
+        "same-mask", "the same numbers are dropped in each call; each is to draw others"
+    )
+    other_in_evaluation = _cause(
+        "drops-in-evaluation",
+        "evaluation drops or scales numbers, as training does; it is to return its input",
+    )
+
+    def dropped_together(self, axes: Sequence[str]) -> Cause:
+        all_of_them = f"all {' and all '.join(axes)}"
+        return _cause(
+            "dropped-together",
+            f"{all_of_them} share one mask, which is to be drawn for each of them",
+        )
+
+    def share_in_words(self, layer: Dropout, dropped: int, seen: int) -> str:
+        share = f"{100 * dropped / seen:.0f} %"
+        return f"{dropped} of {seen} numbers are dropped, {share}; p is {layer.p:g}"
+
+    def meant_by_kept(self, layer: Dropout) -> Dropout | None:
+        return layer.model_copy(update={"p": 1 - layer.p}) if layer.p else None
+
+    def in_evaluation(self, layer: Dropout, x: Array) -> Array:
+        return x
 
     def like(self, layer: Dropout) -> Sequence[Setting]:
         return [each for each in super().like(layer) if not any(layer.problems(each.input))]

@@ -118,6 +118,7 @@ def test_faults_are_found_with_their_cause(fault: str, check: Check) -> None:
     causes = {name: at.cause and at.cause.code for name, at in found.items()}
     assert expected.items() <= causes.items()
     assert causes.keys() - expected.keys() <= {"output", "grad_input"}
+    assert [at.quantity for at in found.values() if at.cause and not at.cause.help] == []
 
 
 def test_whole_channels_are_a_fault_where_each_number_is_asked_for(check: Check) -> None:
@@ -128,6 +129,48 @@ def test_whole_channels_are_a_fault_where_each_number_is_asked_for(check: Check)
     assert cause is not None
     assert cause.code == "dropped-together"
     assert check(text, "Dropout", "dropout").notes == ("taken for: per: channel",)
+
+
+SHARE_ALONE = {
+    "scaled by p": (EACH, "np.random.random(shape) < self.p", "/ (1 - self.p)", "/ self.p"),
+    "scaled by 1 - p": (EACH, "np.random.random(shape) < self.p"),
+}
+
+
+@pytest.mark.parametrize("changes", SHARE_ALONE.values(), ids=SHARE_ALONE)
+def test_a_share_that_is_taken_for_the_other_one_is_one_fault(
+    changes: tuple[str, ...], check: Check
+) -> None:
+    text = RIGHT
+    for old, new in zip(changes[::2], changes[1::2]):
+        assert old in text
+        text = text.replace(old, new)
+    checked = check(text, "Dropout", "dropout")
+    (found,) = [at for at in checked.findings if not at.ok]
+    assert (found.setting, found.quantity) == ("images", "share")
+    assert found.cause is not None
+    assert found.cause.code == "mask-inverted"
+    assert found.cause.help == "drop with the probability p, and divide what is kept by 1 - p"
+    mended = text.replace("< self.p", ">= self.p").replace("/ self.p", "/ (1 - self.p)")
+    assert check(mended, "Dropout", "dropout").ok, "as the help says"
+
+
+def test_what_is_wrong_besides_the_share_is_told_by_p_as_it_is_written(check: Check) -> None:
+    text = RIGHT.replace(EACH, "np.random.random(shape) < self.p").replace(" / (1 - self.p)", "")
+    found = wrong(check(text, "Dropout", "dropout"), "images")
+    causes = {name: at.cause and at.cause.code for name, at in found.items()}
+    assert causes == {
+        **dict.fromkeys(("output", "grad_input"), "not-scaled"),
+        "share": "mask-inverted",
+    }
+
+
+def test_p_of_0_that_is_taken_for_the_share_that_is_kept(check: Check) -> None:
+    text = RIGHT.replace(EACH, "np.random.random(shape) < self.p")
+    found = wrong(check(text, "Dropout", "dropout", like=Dropout(p=0.0)), "images")
+    cause = found["share"].cause
+    assert cause is not None
+    assert cause.code == "mask-inverted"
 
 
 def test_the_share_that_is_dropped_is_said(check: Check) -> None:
