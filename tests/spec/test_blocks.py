@@ -229,6 +229,7 @@ def problem(*layers: AnyEntry, input: tuple[int, int, int] = (16, 32, 32)) -> Di
 
 PLAIN = {"padding": 0}
 POOL3 = Pool(kernel_size=3)
+POOL1 = Pool(kernel_size=3, stride=1)
 
 # a block over images of 16 x 32 x 32, and what is offered where it does not fit
 OFFERS: dict[str, tuple[AnyEntry, str]] = {
@@ -314,6 +315,41 @@ OFFERS: dict[str, tuple[AnyEntry, str]] = {
         Parallel(merge="add", paths=[[conv(8, stride=2)], []]),
         "write `out_channels: 16, stride: 1` in paths[0][0]",
     ),
+    "layers of a repeat": (
+        Residual(body=[Repeat(times=2, layers=[ReLU(), conv(16, **PLAIN)])]),
+        "write `padding: 1` in body[0].repeat.layers[1]",
+    ),
+    "layers of a repeat that come to half the size": (
+        Residual(body=[Repeat(times=4, layers=[conv(16, kernel_size=5, **PLAIN)])]),
+        "write `padding: 2` in body[0].repeat.layers[0]",
+    ),
+    "a repeat in one path, a block in another": (
+        Parallel(
+            paths=[
+                [],
+                [conv(16, **PLAIN)],
+                [Repeat(times=3, layers=[Parallel(paths=[[conv(16, **PLAIN)], [POOL1]])])],
+            ]
+        ),
+        "write `padding: 1` in paths[1][0], and `padding: 1` in "
+        "paths[2][0].repeat.layers[0].parallel.paths[0][0] and "
+        "paths[2][0].repeat.layers[0].parallel.paths[1][0]",
+    ),
+    "two paths that halve, of which one has no padding": (
+        Parallel(paths=[[conv(8, stride=2, **PLAIN)], [Pool(kernel_size=3, stride=2, padding=1)]]),
+        "write `padding: 1` in paths[0][0]",
+    ),
+    "a shortcut that cannot change its channels": (
+        Residual(body=[conv(24, stride=2)], shortcut=[Pool(kernel_size=2)]),
+        "write `shortcut: [conv: {out_channels: 24, kernel_size: 1, stride: 2}]`",
+    ),
+    "two strides in the body, none in the shortcut": (
+        Residual(
+            body=[conv(16, stride=2), conv(16, stride=2)],
+            shortcut=[conv(16, kernel_size=1, padding=0)],
+        ),
+        "write `stride: 4` in shortcut[0]",
+    ),
 }
 
 NO_OFFERS: dict[str, tuple[AnyEntry, str]] = {
@@ -321,20 +357,12 @@ NO_OFFERS: dict[str, tuple[AnyEntry, str]] = {
         Parallel(paths=[[Flatten()], []]),
         "have all paths give images, or all give features",
     ),
-    "a body that no padding mends": (
-        Residual(body=[Repeat(times=2, layers=[conv(16, **PLAIN)])]),
-        "have both give one shape: a sum takes equal shapes",
-    ),
     "a branch of very many layers": (
         Residual(body=[Repeat(times=9000, layers=[ReLU()]), conv(16, **PLAIN)]),
         "have both give one shape: a sum takes equal shapes",
     ),
     "one path that can be mended, and one that cannot": (
-        Parallel(paths=[[], [conv(16, **PLAIN)], [Repeat(times=3, layers=[conv(16, **PLAIN)])]]),
-        "have all paths give one height and width",
-    ),
-    "paths of blocks": (
-        Parallel(paths=[[], [Repeat(times=2, layers=[conv(16, **PLAIN)])]]),
+        Parallel(paths=[[], [conv(16, **PLAIN)], [Repeat(times=3, layers=[Pool(kernel_size=2)])]]),
         "have all paths give one height and width",
     ),
 }
@@ -362,7 +390,7 @@ def as_overrides(offer: str) -> list[str]:
         for place in re.findall(r"\w[^ ]*\]", places)
         for option, value in re.findall(r"(\w+): (\[[^]]*\]|\w+)", options)
     ]
-    shortcuts = re.findall("add `shortcut: (.*)`", offer)
+    shortcuts = re.findall("(?:add|write) `shortcut: (.*)`", offer)
     return [*overrides, *(f"layers.0.shortcut={value}" for value in shortcuts)]
 
 

@@ -8,9 +8,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from cnnspec.spec.composites.composite import Composite
 from cnnspec.spec.flow import show_value
 from cnnspec.spec.layers import KINDS, Layer, window
-from cnnspec.spec.sizes import Shape
+from cnnspec.spec.sizes import Shape, one_or_both
+
+Path = tuple[str | int, ...]
+Strides = tuple[int, int]
+"""Of height and width."""
 
 Trial = Callable[[Sequence[Any]], Shape | None]
 """Returns what entries would give; None where they do not fit."""
@@ -26,38 +31,87 @@ class Change:
     """What the branch then gives."""
 
 
-def paddings(entries: Sequence[Any], where: str, trial: Trial) -> Iterator[Change]:
-    """Yield changes of paddings: of one layer, or of all that have windows."""
-    alone = [
-        (index, options)
-        for index, layer in _layers(entries)
-        for options in _refits(layer)
-        if options.keys() == {"padding"}
-    ]
-    for one in alone:
-        yield from _tried([one], entries, where, trial)
-    if len(alone) > 1:
-        yield from _tried(alone, entries, where, trial)
+@dataclass(frozen=True)
+class Branch:
+    """Layers of which some may be changed, until they give what others do."""
+
+    entries: Sequence[Any]
+    where: str
+    """Where they are written, as in `body`."""
+    trial: Trial
+    strides: frozenset[Strides] = frozenset()
+    """Those that may be offered: the other branches have them."""
+
+    def paddings(self) -> Iterator[Change]:
+        """Yield changes of paddings: of one layer, or of all that have windows."""
+        alone = [
+            (steps, {"padding": padding})
+            for steps, layer in _layers(self.entries)
+            for padding in window.keeping(layer.windows())
+        ]
+        for one in alone:
+            yield from self._tried([one])
+        if len(alone) > 1:
+            yield from self._tried(alone)
+
+    def other_strides(self) -> Iterator[Change]:
+        """Yield changes of the stride of one layer."""
+        for steps, layer in [*_layers(self.entries)][::-1]:
+            for options in self._refits(layer):
+                yield from self._tried([(steps, options)])
+
+    def widths(self, width: int) -> Iterator[Change]:
+        """Yield changes of what the outputs of one layer number, alone first."""
+        for steps, layer in [*_layers(self.entries)][::-1]:
+            if layer.width:
+                wide = {layer.width: width}
+                paddings = ({"padding": each} for each in window.keeping(layer.windows()))
+                for options in ({}, *paddings, *self._refits(layer)):
+                    yield from self._tried([(steps, {**wide, **options})])
+
+    def _refits(self, layer: Layer) -> Iterator[dict[str, Any]]:
+        axes = layer.windows()
+        for strides in sorted(self.strides) if axes else ():
+            stride = one_or_both(strides)
+            yield {"stride": stride}
+            yield from ({"stride": stride, "padding": each} for each in window.keeping(axes))
+
+    def _tried(self, edits: Sequence[tuple[Path, Mapping[str, Any]]]) -> Iterator[Change]:
+        changed = self.entries
+        for steps, options in edits:
+            layer = _at(self.entries, steps)
+            other = _with(layer, options)
+            if other is None or other == layer:
+                return
+            changed = _replaced(changed, steps, other)
+        shape = self.trial(changed)
+        if shape is not None:
+            yield Change(_said(edits, self.where), shape)
 
 
-def refits(
-    entries: Sequence[Any], where: str, trial: Trial, width: int | None = None
-) -> Iterator[Change]:
-    """Yield changes of one layer, paddings first; with `width`, of what its outputs number."""
-    yield from paddings(entries, where, trial)
-    for index, layer in [*_layers(entries)][::-1]:
-        widths: list[dict[str, Any]] = [{}]
-        if width is not None and layer.width:
-            widths.append({layer.width: width})
-        for wide in widths:
-            for options in ({}, *_refits(layer)):
-                yield from _tried([(index, {**wide, **options})], entries, where, trial)
+def strides_of(entries: Sequence[Any], input: Shape, output: Shape) -> frozenset[Strides]:
+    """Return the strides that layers have, and the one that all of them come to.
+
+    What has no stride of more than 1 comes to 1: fewer cells are those of a missing padding.
+    """
+    found = {each for _, layer in _layers(entries) for each in _strides(layer)} or {(1, 1)}
+    if max(map(max, found)) > 1 and len(input) == len(output) == 3:
+        whole = [window.stride_between(*sizes) for sizes in zip(input[1:], output[1:])]
+        if whole[0] and whole[1]:
+            found.add((whole[0], whole[1]))
+    return frozenset(found)
 
 
-def projection(input: Shape, output: Shape) -> Layer | None:
-    """Return a layer that gives one shape of another, and little else: a shortcut."""
-    found = (kind.projection(input, output) for kind in KINDS.values())
-    return next(filter(None, found), None)
+def projection(
+    input: Shape, output: Shape, strides: frozenset[Strides] | None = None
+) -> Layer | None:
+    """Return a layer that gives one shape of another, and little else: a shortcut.
+
+    With `strides`, it has one of these, if it has any.
+    """
+    found = [each for kind in KINDS.values() if (each := kind.projection(input, output))]
+    fit = [each for each in found if strides is None or strides >= _strides(each)]
+    return next(iter(fit), None)
 
 
 def to_features() -> Layer:
@@ -65,30 +119,45 @@ def to_features() -> Layer:
     return next(kind() for kind in KINDS.values() if kind.only_reshapes)
 
 
-def _refits(layer: Layer) -> Iterator[Mapping[str, Any]]:
-    """Yield options with which the windows of a layer would fit otherwise."""
-    return window.refits(layer.windows())
+def _layers(entries: Sequence[Any], steps: Path = ()) -> Iterator[tuple[Path, Layer]]:
+    """Yield all layers with their steps, those in blocks too, as they are written."""
+    for index, each in enumerate(entries):
+        if isinstance(each, Layer):
+            yield (*steps, index), each
+        elif isinstance(each, Composite):
+            for option, depth in each.lists.items():
+                inside = (*steps, index, each.keyword, option)
+                lists = enumerate(getattr(each, option) or ()) if depth == 2 else ()
+                if depth == 1:
+                    yield from _layers(getattr(each, option) or (), inside)
+                for number, path in lists:
+                    yield from _layers(path or (), (*inside, number))
 
 
-def _layers(entries: Sequence[Any]) -> Iterator[tuple[int, Layer]]:
-    return ((index, each) for index, each in enumerate(entries) if isinstance(each, Layer))
+def _strides(layer: Layer) -> set[Strides]:
+    axes = layer.windows()
+    return {(axes[0].stride, axes[1].stride)} if axes else set()
 
 
-def _tried(
-    edits: Sequence[tuple[int, Mapping[str, Any]]],
-    entries: Sequence[Any],
-    where: str,
-    trial: Trial,
-) -> Iterator[Change]:
-    changed = list(entries)
-    for index, options in edits:
-        other = _with(entries[index], options)
-        if other is None or other == entries[index]:
-            return
-        changed[index] = other
-    shape = trial(changed)
-    if shape is not None:
-        yield Change(_said(edits, where), shape)
+def _at(value: Any, steps: Path) -> Any:
+    for step in steps:
+        if isinstance(step, int):
+            value = value[step]
+        elif step != getattr(value, "keyword", None):
+            value = getattr(value, step)
+    return value
+
+
+def _replaced(value: Any, steps: Path, layer: Layer) -> Any:
+    """Return a copy of entries, or of a block, in which another layer stands at `steps`."""
+    if not steps:
+        return layer
+    step, rest = steps[0], steps[1:]
+    if isinstance(step, int):
+        return (*value[:step], _replaced(value[step], rest, layer), *value[step + 1 :])
+    if step == value.keyword:
+        return _replaced(value, rest, layer)
+    return value.model_copy(update={step: _replaced(getattr(value, step), rest, layer)})
 
 
 def _with(layer: Layer, options: Mapping[str, Any]) -> Layer | None:
@@ -99,12 +168,16 @@ def _with(layer: Layer, options: Mapping[str, Any]) -> Layer | None:
         return None
 
 
-def _said(edits: Sequence[tuple[int, Mapping[str, Any]]], where: str) -> str:
+def _said(edits: Sequence[tuple[Path, Mapping[str, Any]]], where: str) -> str:
     places: dict[str, list[str]] = {}
-    for index, options in edits:
+    for steps, options in edits:
         text = ", ".join(f"{option}: {show_value(value)}" for option, value in options.items())
-        places.setdefault(text, []).append(f"{where}[{index}]")
+        places.setdefault(text, []).append(where + "".join(map(_step, steps)))
     return " and ".join(f"`{text}` in {_and(at)}" for text, at in places.items())
+
+
+def _step(step: str | int) -> str:
+    return f"[{step}]" if isinstance(step, int) else f".{step}"
 
 
 def _and(words: list[str]) -> str:

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field
 
 from cnnspec.errors import ShapeError
 from cnnspec.spec.composites.composite import Activation, BlockPlacer, Composite, Count
-from cnnspec.spec.composites.fitting import refits
+from cnnspec.spec.composites.fitting import Branch, strides_of
 from cnnspec.spec.field_words import answers
 from cnnspec.spec.kind_words import Words
 from cnnspec.spec.layers import JOINS, Join
@@ -101,19 +101,26 @@ class Parallel(Composite):
         input: PartialShape | None,
         shapes: Sequence[PartialShape],
     ) -> Iterator[str]:
-        """Yield what would make all paths fit to some of them, to the most first."""
+        """Yield what would make paths fit to the others, those first that change least.
+
+        Few paths are changed rather than many, and paddings, then strides, then channels.
+        """
         known = [shape for shape in shapes if is_known(shape)]
         if not is_known(input) or len(known) < len(shapes):
             return
         sizes = Counter(map(join.alike, known))
-        for wanted, _ in sizes.most_common():
+        found = []
+        for wanted, count in sizes.most_common():
             ways = [
-                self._way(placer, join, input, number, shape, wanted)
+                self._way(placer, join, input, number, known, wanted)
                 for number, shape in enumerate(known)
                 if join.alike(shape) != wanted
             ]
-            if all(ways):
-                yield f"write {', and '.join(filter(None, ways))}"
+            fit = [way for way in ways if way]
+            if len(fit) == len(ways):
+                rank = max(rank for rank, _ in fit)
+                found.append((-count, rank, f"write {', and '.join(said for _, said in fit)}"))
+        yield from (said for *_, said in sorted(found, key=lambda each: each[:2]))
 
     def _way(
         self,
@@ -121,14 +128,30 @@ class Parallel(Composite):
         join: Join,
         input: Shape,
         number: int,
-        shape: Shape,
+        shapes: Sequence[Shape],
         wanted: PartialShape,
-    ) -> str | None:
-        """Say what would give a path the sizes that are wanted."""
-        changes = refits(
+    ) -> tuple[int, str] | None:
+        """Say what would give a path the sizes that are wanted; the less it is, the lower."""
+        strides = [
+            strides_of(self.paths[other], input, shape)
+            for other, shape in enumerate(shapes)
+            if join.alike(shape) == wanted
+        ]
+        path = Branch(
             self.paths[number],
             f"paths[{number}]",
             lambda entries: placer.outcome(entries, input),
-            wanted[0] if len(wanted) == len(shape) else None,
+            frozenset().union(*strides),
         )
-        return next((each.said for each in changes if join.alike(each.gives) == wanted), None)
+        ranked = [path.paddings(), path.other_strides()]
+        if len(wanted) == len(shapes[number]) and wanted[0] is not None:
+            ranked.append(path.widths(wanted[0]))
+        return next(
+            (
+                (rank, each.said)
+                for rank, changes in enumerate(ranked)
+                for each in changes
+                if join.alike(each.gives) == wanted
+            ),
+            None,
+        )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field
 
 from cnnspec.errors import ShapeError
 from cnnspec.spec.composites.composite import Activation, BlockPlacer, Composite, Count
-from cnnspec.spec.composites.fitting import Trial, paddings, projection, refits
+from cnnspec.spec.composites.fitting import Branch, Change, projection, strides_of
 from cnnspec.spec.field_words import answers
 from cnnspec.spec.flow import show_value
 from cnnspec.spec.kind_words import Words
@@ -67,25 +67,40 @@ class Residual(Composite):
         def trial(entries: Sequence[AnyEntry]) -> Shape | None:
             return placer.outcome(entries, input)
 
+        of_body = strides_of(self.body, input, body)
+        of_shortcut = strides_of(self.shortcut, input, shortcut)
+        inner = Branch(self.body, "body", trial, of_shortcut)
+        beside = Branch(self.shortcut, "shortcut", trial, of_body)
+        added = projection(input, body, of_body)
         if not self.shortcut:
-            yield from self._projections(trial, input, body)
-        for entries, where, wanted in (
-            (self.shortcut, "shortcut", body),
-            (self.body, "body", shortcut),
-        ):
-            for change in refits(entries, where, trial, wanted[0]):
-                if change.gives == wanted:
-                    yield f"write {change.said}"
+            yield from self._projections(inner, input, added)
+        ways: list[tuple[Iterator[Change], Shape]] = [
+            (beside.paddings(), body),
+            (inner.paddings(), shortcut),
+            (beside.other_strides(), body),
+            (inner.other_strides(), shortcut),
+            (beside.widths(body[0]), body),
+        ]
+        yield from _that_fit(ways)
+        if self.shortcut and added:
+            yield f"write {_shortcut(added)}"
+        yield from _that_fit([(inner.widths(shortcut[0]), shortcut)])
 
-    def _projections(self, trial: Trial, input: Shape, body: Shape) -> Iterator[str]:
+    def _projections(self, body: Branch, input: Shape, added: Layer | None) -> Iterator[str]:
         """Yield what would make the body fit to the input, or a shortcut to the body."""
-        padded = [*paddings(self.body, "body", trial)]
+        padded = [*body.paddings()]
         yield from (f"write {change.said}" for change in padded if change.gives == input)
-        if layer := projection(input, body):
-            yield f"add {_shortcut(layer)}"
+        if added:
+            yield f"add {_shortcut(added)}"
         for change in padded:
-            if layer := projection(input, change.gives):
+            strides = strides_of(self.body, input, change.gives)
+            if layer := projection(input, change.gives, strides):
                 yield f"write {change.said}, and add {_shortcut(layer)}"
+
+
+def _that_fit(ways: Iterable[tuple[Iterator[Change], Shape]]) -> Iterator[str]:
+    for changes, wanted in ways:
+        yield from (f"write {change.said}" for change in changes if change.gives == wanted)
 
 
 def _shortcut(layer: Layer) -> str:

@@ -68,16 +68,12 @@ class Windows:
         return self.ceil_mode and (windows - 1) * self.stride >= size + self.padding[0]
 
 
-def refits(axes: tuple[Windows, ...]) -> Iterator[dict[str, int | Pair | str]]:
-    """Yield other paddings and strides: first the padding that keeps sizes at stride 1."""
-    if not axes:
-        return
-    height, width = (windows.extent - 1 for windows in axes)
-    padding = one_or_both((height // 2, width // 2))
-    yield {"padding": padding if height % 2 == width % 2 == 0 else "same"}
-    for stride in (1, 2, 3, 4):
-        yield {"stride": stride}
-        yield {"stride": stride, "padding": padding}
+def keeping(axes: tuple[Windows, ...]) -> Iterator[int | Pair | str]:
+    """Yield the padding that keeps sizes at stride 1, where there are windows."""
+    if axes:
+        height, width = (windows.extent - 1 for windows in axes)
+        even = height % 2 == width % 2 == 0
+        yield one_or_both((height // 2, width // 2)) if even else "same"
 
 
 def stride_between(size: int, wanted: int) -> int | None:
