@@ -20,10 +20,19 @@ def in_this_dialect(word: str, kinds: Mapping[str, type[Kind]]) -> str:
         return ""
     found = _named(call[1], kinds)
     if found is None:
-        return ""
+        return _at_times(call[1], call[2], kinds)
     kind, implied = found
-    given = _arguments(call[1], call[2], kind)
+    given = _arguments(kind.words.calls.get(call[1], ""), call[2], kind)
     return _offer(kind, implied, given, besides(call[1], given or ()))
+
+
+def _at_times(name: str, text: str, kinds: Mapping[str, type[Kind]]) -> str:
+    """Say how a call is written here that stands for a kind with some arguments alone."""
+    for kind in kinds.values():
+        order = kind.words.calls_at_times.get(name)
+        if order and (arguments := _arguments(order, text, kind)) is not None:
+            return kind.words.way_out(name, arguments)
+    return ""
 
 
 def keyed(thing: Mapping[str, Any], kinds: Mapping[str, type[Kind]]) -> str:
@@ -105,11 +114,11 @@ def _is_valid(kind: type[Kind], options: Mapping[str, Any]) -> bool:
     return True
 
 
-def _arguments(name: str, text: str, kind: type[Kind]) -> dict[str, Any] | None:
+def _arguments(in_order: str, text: str, kind: type[Kind]) -> dict[str, Any] | None:
     """Return the arguments of a call by our names; None where they are no plain values."""
     import ast  # for few; it would take its time at every start
 
-    order, names = kind.words.calls.get(name, "").split(), _names(kind)
+    order, names = in_order.split(), _names(kind)
 
     try:
         call = ast.parse(f"f({text})", mode="eval").body

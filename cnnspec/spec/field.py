@@ -49,7 +49,9 @@ def _synonyms() -> Iterator[tuple[str, str]]:
         for word, kind in kinds.items():
             yield from ((name, word) for name in kind.words.synonyms.split())
             for (option, value), names in kind.words.variants.items():
-                yield from ((name, f"{word}: {{{option}: {value}, ...}}") for name in names.split())
+                more = ", ..." if {*kind.model_fields} - {"name", option} else ""
+                meant = f"{word}: {{{option}: {value}{more}}}"
+                yield from ((name, meant) for name in names.split())
     for words in _WORDS:
         yield from words.named_options()
     yield from _SECTIONS.items()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cnnspec.spec.field_words import Word, plain
 
@@ -37,8 +37,14 @@ class Words:
     """By option: other words by which people probably mean it."""
     values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """By option: other words for its values, in small letters, and what is written here."""
+    ways_out: Mapping[str, Callable[[Any], str]] = field(default_factory=dict)
+    """By option, or by a word that is none: what to do about the wrong value that it has; and by
+    name of a call in `calls_at_times`: what to do about its arguments. They return nothing where
+    a value tells nothing."""
     calls: Mapping[str, str] = field(default_factory=dict)
     """By name of a module of torch or a layer of Keras: its arguments in order, by our names."""
+    calls_at_times: Mapping[str, str] = field(default_factory=dict)
+    """By name of a module that stands for the kind with some arguments alone: these in order."""
     examples: Mapping[str, str] = field(default_factory=dict)
     """By option: what it might say, where it is missing."""
     in_short: str = ""
@@ -53,6 +59,11 @@ class Words:
             if asked in map(plain, names.split()):
                 return {option: value}
         return None
+
+    def way_out(self, word: str, found: Any) -> str:
+        """Say what to do about a value below a word, or about arguments; or nothing."""
+        way = self.ways_out.get(word)
+        return way(found) if way else ""
 
     def named_options(self) -> Iterator[tuple[str, str]]:
         """Yield each word for an option, and the option."""

@@ -26,6 +26,7 @@ from cnnspec.spec.words import (
     meant,
     nearest_legal,
     noun_of,
+    own_way_out,
     unknown_kind,
 )
 
@@ -89,7 +90,7 @@ class _Translator:
         context = error.get("ctx", {})
         at = self.source.locate(path)
         if kind == "extra_forbidden":
-            return self._unknown_option(path)
+            return self._unknown_option(path, found)
         if kind == "missing" and isinstance(path[-1], int):
             return self._wrong("wrong-length", path[:-1], _numbers_wanted(path[:-1]), found)
         if kind == "too_long" and context["field_type"] == "Tuple":
@@ -120,7 +121,7 @@ class _Translator:
             context = {"expected": context["expected"].replace("'", "`")}
         return self._wrong(code, path, f"wanted {wanted.format(**context)}", found)
 
-    def _unknown_option(self, path: Path) -> Diagnostic:
+    def _unknown_option(self, path: Path, found: Any) -> Diagnostic:
         last, known = str(path[-1]), options_at(path[:-1])
         synonyms = synonyms_of(last)
         home = "" if set(synonyms) & set(known) else _home_of((last, *synonyms), path[:-1])
@@ -130,7 +131,7 @@ class _Translator:
             f"{self._owner(path[:-1])} has no option `{brief(last)}`",
             path,
             narrowed(self.source.locate(path, key=True), last),
-            inside or home or did_you_mean(last, known),
+            inside or home or own_way_out(path, found) or did_you_mean(last, known),
         )
 
     def _whole_spec(self, path: Path) -> str:
@@ -152,6 +153,8 @@ class _Translator:
             way_out = f"put it under `{required[0]}:`, as in `{last}: {{{required[0]}: [...]}}`"
         elif len(required) == 1 and _takes(section, required[0], found):
             way_out = f"write `{last}: {{{required[0]}: {found}}}`"
+        elif not required and (option := _only_for(section, found)):
+            way_out = f"write `{last}: {{{option}: {found}}}`"
         elif not required and issubclass(section, Kind):
             way_out = f"write `{last}` alone, or `{last}: {{...}}` with options"
         message = f"`{last}` takes a mapping of options; found {describe(found)}"
@@ -252,6 +255,14 @@ def _option_of(section: type[BaseModel], found: Any) -> str:
         if get_origin(field.annotation) is Literal and found in get_args(field.annotation):
             return option
     return ""
+
+
+def _only_for(section: type[BaseModel], found: Any) -> str:
+    """Return the one option that takes a number; nothing where none does, or several do."""
+    if isinstance(found, bool) or not isinstance(found, int | float):
+        return ""
+    options = [option for option in section.model_fields if _takes(section, option, found)]
+    return options[0] if len(options) == 1 else ""
 
 
 def _example(section: type[BaseModel], option: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Container, Iterable, Mapping
-from typing import Any
+from typing import Any, get_args
 
 from cnnspec.spec.diagnostics import Diagnostic, Location, Path, brief
 from cnnspec.spec.dialects import in_this_dialect, options_written
@@ -13,6 +13,7 @@ from cnnspec.spec.field import answer_to, besides, same_word, synonyms_of
 from cnnspec.spec.lookalikes import ascii_of, in_words, narrowed, strangers
 from cnnspec.spec.model import kinds_at
 from cnnspec.spec.scalars import core_scalar
+from cnnspec.spec.section import Kind
 from cnnspec.spec.source import UNREAD
 
 
@@ -125,13 +126,15 @@ def nearest_legal(path: Path, wanted: str, found: Any, written: str) -> str:
     """Offer the nearest value that is allowed, where one is near; `written` is the source."""
     if path[-1] == "input":
         return _input(found)
+    if own := own_way_out(path, found):
+        return own
     if kinds_at((*path, 0)) and isinstance(found, Mapping | str):
         return "write a list: each layer behind a dash of its own, as in `- flatten`"
     if isinstance(found, str):
         return _look_alike(found) or _legal_for_text(path, wanted, found)
     if "`true` or `false`" in wanted and found in (0, 1):
         return f"write `{str(bool(found)).lower()}`"
-    if isinstance(found, bool):
+    if found is None or isinstance(found, bool):
         word = _values_of(path).get(str(found).lower())
         return f"write `{word}`" if word else ""
     if "a whole number" in wanted and isinstance(found, float) and found.is_integer():
@@ -204,11 +207,26 @@ def _legal_for_text(path: Path, wanted: str, found: str) -> str:
     return ""
 
 
+def own_way_out(path: Path, found: Any) -> str:
+    """Say what a kind knows about a wrong value of its option."""
+    kind, option = _option_at(path)
+    return kind.words.way_out(option, found) if kind else ""
+
+
 def _values_of(path: Path) -> Mapping[str, str]:
-    """Return other words for the values of an option of a kind, and what they are here."""
+    """Return words for the values of an option of a kind, in small letters, and what they are."""
+    kind, option = _option_at(path)
+    if kind is None or option not in kind.model_fields:
+        return {}
+    own = get_args(kind.model_fields[option].annotation)
+    own_words = {word.lower(): word for word in own if isinstance(word, str)}
+    return {**own_words, **kind.words.values.get(option, {})}
+
+
+def _option_at(path: Path) -> tuple[type[Kind] | None, str]:
+    """Return the kind whose option stands at a path, if it is one's, and the option."""
     *place, word, option = path if len(path) > 1 else ("", "")
-    kind = kinds_at(tuple(place)).get(str(word))
-    return kind.words.values.get(str(option), {}) if kind else {}
+    return kinds_at(tuple(place)).get(str(word)), str(option)
 
 
 def _precision(found: str) -> str:

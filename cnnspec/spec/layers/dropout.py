@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from cnnspec.errors import ShapeError
 from cnnspec.spec.kind_words import Words
@@ -11,6 +12,24 @@ from cnnspec.spec.layers.layer import Layer, is_image
 from cnnspec.spec.mask import Mask
 from cnnspec.spec.numbers import Fraction
 from cnnspec.spec.sizes import PartialShape, Shape
+
+
+def _of_percent(found: Any) -> str:
+    """Say what to do about a probability that is not from 0 to below 1."""
+    if found == 1 and not isinstance(found, bool):
+        return "1 drops everything: write less, or `0` to keep everything"
+    if isinstance(found, str) and re.fullmatch(r"[0-9]{1,2}(\.[0-9]{1,3})? ?%", found):
+        return f"write `{float(found[:-1]) / 100:.6g}`"
+    if isinstance(found, int | float) and 1 < found <= 99:
+        return f"write `{found / 100:.6g}`, if {found:.6g} % are meant"
+    return ""
+
+
+def _of_kept(found: Any) -> str:
+    """Say what to write in place of a probability to be kept."""
+    if isinstance(found, int | float) and 0.001 <= found <= 1 and not isinstance(found, bool):
+        return f"write `p: {1 - found:.6g}`: the probability to be dropped"
+    return ""
 
 
 class Dropout(Layer):
@@ -41,6 +60,7 @@ class Dropout(Layer):
                 **{"channels": "channel", "feature_map": "channel", "spatial": "channel"},
             }
         },
+        ways_out={"p": _of_percent, "keep_prob": _of_kept},
         calls=dict.fromkeys(("Dropout", "Dropout2d"), "p inplace") | {"SpatialDropout2D": "p"},
     )
 

@@ -15,6 +15,7 @@ class GELU(Layer):
     family: ClassVar[Family] = "activation"
     keeps_shape: ClassVar[bool] = True
     words: ClassVar[Words] = Words(
+        variants={("approximate", "tanh"): "gelu_tanh gelu_new gelu_fast gelu_pytorch_tanh"},
         values={
             "approximate": {
                 **{"false": "none", "erf": "none", "exact": "none", "no": "none"},

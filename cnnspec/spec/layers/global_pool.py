@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from collections.abc import Callable
+from typing import Any, ClassVar, Literal
 
 from cnnspec.spec.field_words import answers
 from cnnspec.spec.kind_words import Besides, Words
 from cnnspec.spec.layers.layer import Family, Layer, is_image
 from cnnspec.spec.sizes import PartialShape
+
+
+def _of_size_1(kind: str) -> Callable[[Any], str]:
+    """Return what to do about a pooling into cells: into one, it is this kind."""
+
+    def told(arguments: Any) -> str:
+        whole = arguments.get("output_size") in (1, (1, 1), [1, 1]) and len(arguments) == 1
+        return f"write `global_pool: {{kind: {kind}}}`" if whole else ""
+
+    return told
 
 
 class GlobalPool(Layer):
@@ -33,9 +44,14 @@ class GlobalPool(Layer):
         answers=answers(
             "adaptive_avg_pool adaptiveavgpool2d adaptive_avg_pool2d adaptive_average_pool: avg\n"
             "adaptive_max_pool adaptivemaxpool2d adaptive_max_pool2d: max",
-            "of output size 1 it is `global_pool: {{kind: {what}}}`; other output sizes are not "
-            "here",
+            "of output size 1 it is `global_pool: {{kind: {what}}}`; cnnspec has no other output "
+            "sizes",
         ),
+        calls_at_times=dict.fromkeys(("AdaptiveAvgPool2d", "AdaptiveMaxPool2d"), "output_size"),
+        ways_out={
+            "AdaptiveAvgPool2d": _of_size_1("avg"),
+            "AdaptiveMaxPool2d": _of_size_1("max"),
+        },
         values={"kind": {"average": "avg", "mean": "avg", "maximum": "max"}},
     )
 

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, FiniteFloat
 
 from cnnspec.spec.kind_words import Besides, Words
 from cnnspec.spec.layers.layer import Family, Layer
+
+
+def _of_slope(found: Any) -> str:
+    """Say what to do about a slope below 0."""
+    if isinstance(found, int | float) and -1e38 <= found < 0:
+        return f"what is below 0 would change its sign: write `{-found:.6g}`, if it is to keep it"
+    return ""
 
 
 class LeakyReLU(Layer):
@@ -33,6 +40,7 @@ class LeakyReLU(Layer):
         },
         options={"negative_slope": "alpha"},
         guesses={"negative_slope": "slope leak"},
+        ways_out={"negative_slope": _of_slope},
         calls={"LeakyReLU": "negative_slope inplace"},
     )
 

@@ -36,12 +36,7 @@ class Pool(Layer):
         },
         options=window.OPTIONS,
         guesses=window.GUESSES,
-        values={
-            "kind": {
-                **{"average": "avg", "mean": "avg", "avg": "avg"},
-                **{"maximum": "max", "max": "max"},
-            }
-        },
+        values={"kind": {"average": "avg", "mean": "avg", "maximum": "max"}},
         calls=dict.fromkeys(("MaxPool2d", "AvgPool2d"), "kernel_size stride padding")
         | dict.fromkeys(("MaxPooling2D", "AveragePooling2D"), "kernel_size stride"),
         examples={"kernel_size": "2"},
