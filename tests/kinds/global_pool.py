@@ -94,9 +94,9 @@ FAULTS: list[tuple[Setting, str, Faulty, str]] = [
 ]
 
 CALLED = {
-    "GlobalAveragePooling2D": "global_pool: {kind: avg, ...}",
-    "GlobalMaxPooling2D": "global_pool: {kind: max, ...}",
-    "global_avg_pool": "global_pool: {kind: avg, ...}",
+    "GlobalAveragePooling2D": "global_pool: {kind: avg}",
+    "GlobalMaxPooling2D": "global_pool: {kind: max}",
+    "global_avg_pool": "global_pool: {kind: avg}",
 }
 
 ROOM = LayerRoom(CASES, PROBED, FAULTS, called=CALLED)
