@@ -230,7 +230,7 @@ class _BlockPlacer:
         output = join.join_outline(shapes)
         known = [shape for shape in shapes if shape is not None]
         if len(known) == len(shapes):
-            problems = [*join.join_problems(known)]
+            problems = [] if self._follows(known) else [*join.join_problems(known)]
             if problems and placer.offers and not placer.is_told(problems[0].code, self.path):
                 self._report(misfit(known))
             elif problems:
@@ -240,6 +240,15 @@ class _BlockPlacer:
                 inputs = tuple(branch.source for branch in branches)
                 placer.layers.append(PlacedLayer(self.path, name, join, inputs, given, output))
         return Activation(name, output)
+
+    def _follows(self, shapes: Sequence[PartialShape]) -> bool:
+        """Tell whether images meet features since a layer in a branch does not take its input."""
+        found = {(problem.code, problem.path) for problem in self.placer.problems}
+        wrong = any(
+            code in ("not-features", "not-an-image") and path[: len(self.path)] == self.path
+            for code, path in found | self.placer.told
+        )
+        return wrong and len({*map(len, shapes)}) > 1
 
     def _report(self, problem: ShapeError) -> None:
         message, notes = f"{self.name}: {problem.message}", (*problem.notes, *self._changes())

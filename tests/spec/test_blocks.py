@@ -766,3 +766,41 @@ def test_trees_and_their_plans_can_be_copied_and_pickled(way: Any) -> None:
     plan = way(resolve(spec))
     assert laid_out(plan) == laid_out(resolve(spec))
     assert plan.state == resolve(spec).state
+
+
+def helps(layers: str) -> list[tuple[str, str]]:
+    text = f"input: [4, 8, 8]\nlayers: [{layers}, {ENDS}]"
+    return [(each.message, each.help) for each in inspect_spec(text).diagnostics]
+
+
+BARE = "conv: {out_channels: 4, kernel_size: 3}"
+WIDER = "residual: {body: [conv: {out_channels: 8, kernel_size: 1}]}"
+
+
+def test_after_one_wrong_block_the_next_one_is_helped_with_what_is_known() -> None:
+    path = f"parallel: {{paths: [[], [{BARE}]]}}"
+    told = helps(f"{WIDER}, residual: {{body: [{BARE}]}}, residual: {{body: [flatten]}}")
+    assert told[1:] == [
+        (
+            "residual2: body gives 4 x 6 x 6, but the input is ? x 8 x 8",
+            "write `padding: 1` in body[0]",
+        ),
+        (
+            "residual3: body gives features, but the input is 4 x ? x ?",
+            "have both give images, or both give features: images and features do not join",
+        ),
+    ]
+    assert helps(f"{WIDER}, {path}")[1][1] == "write `padding: 1` in paths[1][0]"
+
+
+@pytest.mark.parametrize(
+    ("block", "cause"),
+    [
+        ("residual: {body: [linear: {out_features: 3}]}", "not-features"),
+        (f"parallel: {{paths: [[], [{ENDS}, {BARE}, flatten]]}}", "not-an-image"),
+    ],
+)
+def test_of_a_layer_that_does_not_take_its_input_only_the_cause_is_told(
+    block: str, cause: str
+) -> None:
+    assert [code for code, _ in found(f"[{block}, flatten]")] == [cause]

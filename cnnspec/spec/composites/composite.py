@@ -13,7 +13,7 @@ from cnnspec.errors import ShapeError
 from cnnspec.spec.layers.join import Join
 from cnnspec.spec.layers.layer import LayerName
 from cnnspec.spec.section import Kind
-from cnnspec.spec.sizes import PartialShape, Shape
+from cnnspec.spec.sizes import PartialShape, Shape, is_known, show
 
 MOST_NESTED = 8
 """How deep blocks may stand within each other: any such spec can be written out and read back."""
@@ -110,6 +110,26 @@ class Composite(Kind):
             way_out = "write some of them one after the other"
             raise PydanticCustomError("too_deep", "{said}", {"said": message, "help": way_out})
         return block
+
+
+def show_branch(shape: PartialShape) -> str:
+    """Write what a branch gives; where no size of it is known, what it is."""
+    if any(shape):
+        return show(shape)
+    return "features" if len(shape) == 1 else "images"
+
+
+def assumed(input: PartialShape | None, branches: Sequence[PartialShape]) -> Shape | None:
+    """Return the input with channels of a branch where its own are not known, and all else is.
+
+    Something before it is not valid. What mends height and width is the same for all channels.
+    """
+    if input is None or None in input[1:]:
+        return None
+    channels = [input[0], *(shape[0] for shape in branches if len(shape) == len(input))]
+    likely = next(filter(None, channels), None)
+    full = (likely, *input[1:])
+    return full if is_known(full) else None
 
 
 def count_layers(entries: Sequence[Any]) -> int:

@@ -11,13 +11,20 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from pydantic import AfterValidator, Field
 
 from cnnspec.errors import ShapeError
-from cnnspec.spec.composites.composite import Activation, BlockPlacer, Composite, Count
+from cnnspec.spec.composites.composite import (
+    Activation,
+    BlockPlacer,
+    Composite,
+    Count,
+    assumed,
+    show_branch,
+)
 from cnnspec.spec.composites.fitting import Branch, strides_of
 from cnnspec.spec.field_words import answers
 from cnnspec.spec.kind_words import Words
 from cnnspec.spec.layers import JOINS, Join
 from cnnspec.spec.layers.join import MIXED
-from cnnspec.spec.sizes import PartialShape, Shape, is_known, show
+from cnnspec.spec.sizes import PartialShape, Shape
 
 if TYPE_CHECKING:
     from cnnspec.spec.composites import AnyEntry
@@ -92,7 +99,7 @@ class Parallel(Composite):
 
     def _gives(self, number: int, shapes: Sequence[PartialShape]) -> str:
         verb = "gives" if self.paths[number] else "is the input,"
-        return f"paths[{number}] {verb} {show(shapes[number])}"
+        return f"paths[{number}] {verb} {show_branch(shapes[number])}"
 
     def _ways_out(
         self,
@@ -105,14 +112,18 @@ class Parallel(Composite):
 
         Few paths are changed rather than many, and paddings, then strides, then channels.
         """
-        known = [shape for shape in shapes if is_known(shape)]
-        if not is_known(input) or len(known) < len(shapes):
+        given = assumed(input, shapes)
+        if given is None:
+            return
+        outcomes = [placer.outcome(path, given) for path in self.paths]
+        known = [shape for shape in outcomes if shape]
+        if len(known) < len(shapes):
             return
         sizes = Counter(map(join.alike, known))
         found = []
         for wanted, count in sizes.most_common():
             ways = [
-                self._way(placer, join, input, number, known, wanted)
+                self._way(placer, join, given, number, known, wanted)
                 for number, shape in enumerate(known)
                 if join.alike(shape) != wanted
             ]

@@ -9,13 +9,21 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 from pydantic import AfterValidator, Field
 
 from cnnspec.errors import ShapeError
-from cnnspec.spec.composites.composite import Activation, BlockPlacer, Composite, Count
+from cnnspec.spec.composites.composite import (
+    Activation,
+    BlockPlacer,
+    Composite,
+    Count,
+    assumed,
+    show_branch,
+)
 from cnnspec.spec.composites.fitting import Branch, Change, projection, strides_of
 from cnnspec.spec.field_words import answers
 from cnnspec.spec.flow import show_value
 from cnnspec.spec.kind_words import Words
 from cnnspec.spec.layers import Add, Layer
-from cnnspec.spec.sizes import PartialShape, Shape, is_known, show
+from cnnspec.spec.layers.join import MIXED
+from cnnspec.spec.sizes import PartialShape, Shape
 
 if TYPE_CHECKING:
     from cnnspec.spec.composites import AnyEntry
@@ -46,12 +54,17 @@ class Residual(Composite):
 
         def misfit(shapes: Sequence[PartialShape]) -> ShapeError:
             gives = "shortcut gives" if self.shortcut else "the input is"
-            known = [shape for shape in (input.shape, *shapes) if is_known(shape)]
+            given = assumed(input.shape, shapes)
+            both = [placer.outcome(each, given) for each in (self.body, self.shortcut) if given]
+            known = [shape for shape in (given, *both) if shape]
             ways = self._ways_out(placer, *known) if len(known) == 3 else iter(())
+            wanted = f"have both give {Add.wanted}: {Add.rule}"
+            if len(shapes[0]) != len(shapes[1]):
+                wanted = f"have both give images, or both give features: {MIXED}"
             return ShapeError(
                 "branches-differ",
-                f"body gives {show(shapes[0])}, but {gives} {show(shapes[1])}",
-                help=next(ways, f"have both give {Add.wanted}: {Add.rule}"),
+                f"body gives {show_branch(shapes[0])}, but {gives} {show_branch(shapes[1])}",
+                help=next(ways, wanted),
             )
 
         return placer.join(Add(), (body, shortcut), misfit)
