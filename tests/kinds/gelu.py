@@ -206,6 +206,21 @@ def test_what_is_infinite(backend: str, layer: GELU) -> None:
     assert all(map(math.isnan, (output[1], *grad_input)))
 
 
+@pytest.mark.parametrize("backend", ["numpy", "loops"])
+@pytest.mark.parametrize("layer", [GELU(), BY_TANH], ids=["none", "tanh"])
+@each_precision
+def test_what_has_an_infinite_square(backend: str, layer: GELU, precision: str) -> None:
+    """The slope of the tanh form is 1 and 0 far out; in torch it is no number there."""
+    largest = float(np.finfo(precision).max)
+    x = np.array([[0.9 * largest, -0.9 * largest, 3 * math.sqrt(largest), math.nan]], precision)
+    network = build(part(layer, "layer", (4,)), Training(precision=precision), backend)
+    found = network.replay("layer", [x], np.ones((1, 4), precision))
+    assert found.output[0, :3].tolist() == [x[0, 0], 0, x[0, 2]]
+    assert found.grad_input[0, :3].tolist() == [1, 0, 1]
+    assert np.isnan(found.output[0, 3])
+    assert np.isnan(found.grad_input[0, 3])
+
+
 def _phi_of(x: Array) -> Array:
     found, density, t = (np.empty_like(x) for _ in range(3))
     Normal(x.dtype).write_phi(x, found, density, t)

@@ -47,4 +47,5 @@ def by_tanh(x: float) -> tuple[float, float]:
     """Return about the same, and its derivative."""
     c, k = math.sqrt(2 / math.pi), 0.044715
     t = math.tanh(c * (x + k * x * x * x))
-    return (1 + t) / 2, (1 - t * t) / 2 * c * (1 + 3 * k * x * x)
+    square = min(abs(x), 1e100) ** 2  # that of larger ones is infinite, and times 0 no number
+    return (1 + t) / 2, (1 - t * t) / 2 * c * (1 + 3 * k * square)

@@ -104,6 +104,10 @@ class Normal:
         density *= 1 / math.sqrt(2 * math.pi)
 
 
+LARGE = 1e4
+"""An x^2 of which the tanh is 1 or -1, to the bit, and its slope 0."""
+
+
 class ByTanh:
     """About the same, by a tanh."""
 
@@ -119,6 +123,7 @@ class ByTanh:
 
     def write_density(self, x: Array, density: Array, t: Array) -> None:
         """Write the derivative of Phi, after Phi."""
+        np.minimum(density, LARGE, out=density)  # it may be infinite, and times 0 no number
         density *= 1.5 * SLOPE * CUBIC
         density += 0.5 * SLOPE
         t *= t
