@@ -50,12 +50,13 @@ class PlainLayer(Layer):
         names: Mapping[str, str] | None = None,
         layout: str = "nchw",
         arguments: Mapping[str, Any] | None = None,
-        built_in: bool = False,
+        built_in: bool | frozenset[str] = False,
     ) -> None:
         """`names` says what the class calls something, by our name for it.
 
         `arguments` are given to its constructor, by its own names. With `built_in`, an option
-        that the constructor has no parameter for is taken as what the class does anyway.
+        that the constructor has no parameter for is taken as what the class does anyway: any, or
+        one of these.
 
         Raises:
             UnsupportedSettingError: the class cannot express an option.

@@ -188,9 +188,10 @@ class _Arguments:
                 self.taken[self.hints.names.get(option, option)] = value
             elif option in self.implied or value == neutral:
                 continue
-            elif self.hints.built_in and not self._left():
-                taken = f"{option} {value} is taken as built in"
-                self.notes.append(f"{self.cls.__name__} takes no `{option}`: {taken}")
+            elif self.hints.has_built_in(option) and not self._left():
+                if self.hints.built_in is True:  # whoever names options knows of them
+                    taken = f"{option} {value} is taken as built in"
+                    self.notes.append(f"{self.cls.__name__} takes no `{option}`: {taken}")
             elif option in SIZES:
                 self._refuse_size(option)
             else:

@@ -19,8 +19,14 @@ class Hints:
     arguments: Mapping[str, Any] = field(default_factory=dict)
     """Arguments of its constructor, by its own names."""
     layout: str = "nchw"
-    built_in: bool = False
-    """Options that the constructor has no parameter for are what the class does anyway."""
+    built_in: bool | frozenset[str] = False
+    """Options that the constructor has no parameter for are what the class does anyway: all, or
+    these."""
+
+    def has_built_in(self, option: str) -> bool:
+        """Tell whether an option without a parameter is what the class does anyway."""
+        every = self.built_in
+        return every if isinstance(every, bool) else option in every
 
     def __post_init__(self) -> None:
         if unknown := self.names.keys() - NAMES:

@@ -17,6 +17,8 @@ from cnnspec.compare.check.judged import Judged, with_causes
 from cnnspec.compare.check.records import CheckFinding
 from cnnspec.compare.check.results import Results
 from cnnspec.compare.kinds.layer import Setting
+from cnnspec.spec.layers import Layer
+from cnnspec.spec.sizes import Shape
 
 
 class Fit(NamedTuple):
@@ -24,9 +26,14 @@ class Fit(NamedTuple):
 
     passes: bool
     """Whether all is right in the settings of that value."""
-    right: int
-    """How much is right, and how much at least has a cause, if all settings have that value."""
-    named: int
+    outputs: int = 0
+    """In how many settings the output is right, which says what a function is, if all have that
+    value."""
+    right: int = 0
+    """How much is right so, and how much at least has a cause."""
+    named: int = 0
+    of_own: float = 0.0
+    """The share that is right in the settings of that value."""
 
 
 @dataclass(frozen=True)
@@ -51,16 +58,17 @@ def taken_for(
 ) -> Taken:
     """Return the settings that a class is made for: of all values, if it can be told which."""
     keys = list(judged)
-    lacks = [why for key in keys if (why := results.said(key, "lacks")) is not None]
+    lacks = [why for key in graders if (why := results.said(key, "lacks")) is not None]
     if not lacks:
         return Taken(keys, _explained(keys, judged), keys[:1])
     by_value: dict[str, list[str]] = {}
     for key in keys:
         by_value.setdefault(getattr(graders[key].setting.layer, option), []).append(key)
     findings = {value: _explained(own, judged) for value, own in by_value.items()}
-    fits = {value: Fit(all(f.ok for f in found), 0, 0) for value, found in findings.items()}
+    fits = {value: Fit(all(f.ok for f in found)) for value, found in findings.items()}
     if not any(fit.passes for fit in fits.values()):
-        fits = _compared(option, list(fits), {key: graders[key].setting for key in keys}, results)
+        settings = {key: graders[key].setting for key in keys}
+        fits = _compared(option, findings, settings, results)
     value = max(fits, key=lambda each: fits[each])  # of equals, the default, which comes first
     return Taken(
         by_value[value],
@@ -72,15 +80,21 @@ def taken_for(
 
 
 def _compared(
-    option: str, values: Sequence[str], settings: Mapping[str, Setting], results: Results
+    option: str,
+    own: Mapping[str, Sequence[CheckFinding]],
+    settings: Mapping[str, Setting],
+    results: Results,
 ) -> dict[str, Fit]:
-    """Judge what a class gave in each setting by each value: those of one may be harder."""
-    found: dict[str, list[Judged]] = {value: [] for value in values}
+    """Judge what a class gave in each setting by each value: those of one may be harder.
+
+    `own` is what was found in the settings of each value.
+    """
+    found: dict[str, list[Judged]] = {value: [] for value in own}
     for key, setting in settings.items():
-        layers = [setting.layer.model_copy(update={option: value}) for value in values]
-        if any(problem for layer in layers for problem in layer.problems(setting.input)):
+        layers = [setting.layer.model_copy(update={option: value}) for value in own]
+        if not _are_given_alike(layers, setting.input):
             continue
-        for value, layer in zip(values, layers):
+        for value, layer in zip(own, layers):
             grader = grader_of(replace(setting, layer=layer))
             found[value] += (
                 item
@@ -91,11 +105,21 @@ def _compared(
     return {
         value: Fit(
             False,
+            sum(finding.ok for finding in findings if finding.quantity == "output"),
             sum(finding.ok for finding in findings),
             sum(finding.ok or finding.cause is not None for finding in findings),
+            sum(finding.ok for finding in own[value]) / len(own[value]),
         )
         for value, findings in explained.items()
     }
+
+
+def _are_given_alike(layers: Sequence[Layer], input: Shape) -> bool:
+    """Tell whether layers take the same input and have the same weights."""
+    if any(problem for layer in layers for problem in layer.problems(input)):
+        return False
+    first, *others = (layer.parameters(input) | layer.buffers(input) for layer in layers)
+    return all(each == first for each in others)
 
 
 def _explained(

@@ -19,7 +19,13 @@ from typing import Any
 import numpy as np
 
 from cnnspec.backends.network import Labels
-from cnnspec.backends.plain import Hints, PlainLayer, PlainLoss, UnsupportedSettingError
+from cnnspec.backends.plain import (
+    Hints,
+    PlainClassError,
+    PlainLayer,
+    PlainLoss,
+    UnsupportedSettingError,
+)
 from cnnspec.compare.check.candidate import load_candidate
 from cnnspec.compare.check.reporter import Reporter
 from cnnspec.compare.check.results import LOAD
@@ -102,31 +108,33 @@ class _LayerTrial:
         """Return a new instance with the weights of the setting; None where it cannot be made."""
 
         def make() -> PlainLayer:
-            options, built_in = self.setting["options"], self.request["one_of"]
             try:
-                made = self._instance(options)
+                made = self._instance(self.request["built_in"])
             except UnsupportedSettingError as error:
-                if not error.lacks or error.lacks != built_in:
+                if not error.lacks or error.lacks != self.request["one_of"]:
                     raise
                 self.reporter.say(key=key, lacks=str(error))
-                made = self._instance({n: v for n, v in options.items() if n != built_in})
+                try:
+                    made = self._instance(frozenset({error.lacks}))
+                except PlainClassError:  # it has not this value: nothing more need be said of it
+                    raise error from None
             _put(made, self._weights)
             return made
 
         layer: PlainLayer | None = self.reporter.attempt(key, "construct", make)
         return layer
 
-    def _instance(self, options: dict[str, Any]) -> PlainLayer:
+    def _instance(self, built_in: bool | frozenset[str]) -> PlainLayer:
         return PlainLayer(
             self.cls,
-            KINDS[self.request["kind"]](**options),
+            KINDS[self.request["kind"]](**self.setting["options"]),
             tuple(self.setting["input"]),
             tuple(self.setting["output"]),
             np.dtype("float64"),
             names=self.request["names"],
             layout=self.request["layout"],
             arguments=self.request["arguments"],
-            built_in=self.request["built_in"],
+            built_in=built_in,
         )
 
     def _passes(self, layer: PlainLayer, name: str, probe: str) -> bool:

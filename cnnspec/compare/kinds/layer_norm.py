@@ -133,6 +133,7 @@ class LayerNormKind(FormulaKind):
         Setting("features", LayerNorm(), (6,)),
         Setting("whole images", LayerNorm(over="image"), (2, 3, 4)),
     )
+    one_of = "over"
 
     def suspected(self, observations: Sequence[Observed]) -> Iterator[Fault[LayerSituation]]:
         yield from super().suspected(observations)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import get_args
+from typing import Literal, get_args, get_origin
 
 import pytest
 
-from cnnspec.compare.check import check_class
 from cnnspec.compare.kinds import LAYERS
 from cnnspec.report.check import render_check
 from cnnspec.spec.layers import KINDS, GlobalPool
 from tests.compare.check.conftest import Check
-from tests.compare.check.test_check import NOTEBOOK
 
 TEXT = """
 import numpy as np
@@ -76,6 +74,38 @@ class AveragePool:
             dx[at] += grad[:, :, i, j, None, None] / self.k**2
         return dx
 
+class Norm:
+    def __init__(self, in_shape, eps=1e-5):
+        self.gamma, self.beta, self.eps = np.ones(in_shape), np.zeros(in_shape), eps
+    def forward(self, x):
+        self.axes = tuple(range(1, x.ndim))
+        mean, var = x.mean(self.axes, keepdims=True), x.var(self.axes, keepdims=True)
+        self.std = np.sqrt(var + self.eps)
+        self.hat = (x - mean) / self.std
+        return self.gamma * self.hat + self.beta
+    def backward(self, grad):
+        self.dgamma, self.dbeta = (grad * self.hat).sum(0), grad.sum(0)
+        g = grad * self.gamma
+        of_mean = g.mean(self.axes, keepdims=True)
+        of_hat = (g * self.hat).mean(self.axes, keepdims=True)
+        return (g - of_mean - self.hat * of_hat) / self.std
+
+class CellNorm:
+    def __init__(self, num_channels, eps=1e-5):
+        self.gamma, self.beta, self.eps = np.ones(num_channels), np.zeros(num_channels), eps
+    def forward(self, x):
+        self.shape = (-1,) + (1,) * (x.ndim - 2)
+        mean, var = x.mean(1, keepdims=True), x.var(1, keepdims=True)
+        self.std = np.sqrt(var + self.eps)
+        self.hat = (x - mean) / self.std
+        return self.gamma.reshape(self.shape) * self.hat + self.beta.reshape(self.shape)
+    def backward(self, grad):
+        axes = (0, *range(2, grad.ndim))
+        self.dgamma, self.dbeta = (grad * self.hat).sum(axes), grad.sum(axes)
+        g = grad * self.gamma.reshape(self.shape)
+        of_hat = (g * self.hat).mean(1, keepdims=True)
+        return (g - g.mean(1, keepdims=True) - self.hat * of_hat) / self.std
+
 class OfChannels:
     def __init__(self, p=0.5):
         self.p = p
@@ -97,6 +127,8 @@ class OfChannels:
         ("ByTanh", "gelu", "approximate: tanh"),
         ("AveragePool", "pool", "kind: avg"),
         ("OfChannels", "dropout", "per: channel"),
+        ("Norm", "layer_norm", "over: image"),
+        ("CellNorm", "layer_norm", "over: channels"),
     ],
 )
 def test_a_right_class_is_right_for_the_value_that_it_has(
@@ -138,11 +170,15 @@ def test_a_class_that_fits_none_is_judged_by_the_default(check: Check) -> None:
     assert checked.notes == ("taken for: kind: avg, the default: it fits kind: max no better",)
 
 
-def test_values_are_compared_in_the_same_settings() -> None:
-    """A pool that fails beyond the simplest settings is no average, whose settings are simpler."""
-    for name in ("MaxPool2D", "MaxPool2DTies", "MaxPool2DSharedMask"):
-        checked = check_class(f"{NOTEBOOK}:{name}", "pool")
-        assert "taken for: kind: max, which it fits better than kind: avg" in checked.notes
+def test_values_are_compared_in_the_same_settings(check: Check) -> None:
+    """A maximum that fails in two of its four settings is no average, which has two others."""
+    text = TEXT.replace("x[at].mean(axis=(2, 3))", "x[at].max(axis=(2, 3))")
+    text = text.replace(
+        "self.x = x\n        y =", "assert x.shape[2] > 4\n        self.x = x\n        y ="
+    )
+    checked = check(text, "AveragePool", "pool")
+    assert checked.passed == 8
+    assert "taken for: kind: max, which it fits better than kind: avg" in checked.notes
 
 
 def test_what_is_said_is_what_is_judged(check: Check) -> None:
@@ -164,6 +200,29 @@ def test_a_layout_is_named_for_the_value_that_a_class_has(check: Check) -> None:
     text = TEXT.replace("axis=(2, 3), keepdims=True", "axis=(0, 1), keepdims=True")
     checked = check(text, "MaxOfChannel", "global_pool")
     assert "with --layout hwc, its forward pass is right (maximum)" in checked.notes
+
+
+def test_a_wrong_norm_of_images_is_judged_as_one(check: Check) -> None:
+    checked = check(
+        TEXT.replace("self.dgamma, self.dbeta = ", "self.dbeta, self.dgamma = "),
+        "Norm",
+        "layer_norm",
+    )
+    assert {found.setting for found in checked.findings} == {"whole images"}
+    assert not checked.ok
+    assert checked.notes == ("taken for: over: image, which it fits better than over: channels",)
+
+
+def words_of(kind: str) -> list[str]:
+    """Return the options that are one word of a few."""
+    fields = KINDS[kind].model_fields.items()
+    return [option for option, field in fields if get_origin(field.annotation) is Literal]
+
+
+def test_every_option_that_is_one_of_a_few_words_may_be_built_in() -> None:
+    found = {kind: [room.one_of] for kind, room in LAYERS.items() if room.one_of}
+    assert found == {kind: words for kind in KINDS if (words := words_of(kind))}
+    assert len(found) == 5
 
 
 @pytest.mark.parametrize("kind", [kind for kind, room in LAYERS.items() if room.one_of])
