@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from cnnspec.errors import SpecError
@@ -16,6 +17,9 @@ from cnnspec.spec.shapes import layer_names
 from cnnspec.spec.source import MAX_DEPTH, Source, read_source
 
 MAX_CHARACTERS = 20_000
+
+_BRACKETS = re.compile(r"\[([0-9]+)\]")
+"""A place in a list, as errors write it: `paths[1]`."""
 
 
 class _Override(NamedTuple):
@@ -48,7 +52,7 @@ def apply_overrides(source: Source, overrides: Iterable[str]) -> list[Diagnostic
 
 def _apply(source: Source, override: _Override) -> None:
     target, equals, text = override.text.partition("=")
-    steps = target.strip().split(".")
+    steps = _BRACKETS.sub(r".\1", target.strip()).split(".")
     if not equals or not all(steps):
         raise _refusal(override, "wanted `option=value`, as in training.epochs=3")
     if len(steps) > MAX_DEPTH:
@@ -120,8 +124,8 @@ def _assign(source: Source, steps: list[str], value: Any, override: _Override) -
             else:
                 here, path = opened[kind], (*path, kind)
             continue
-        if step.isdecimal() and kind and path[-1] == kind:
-            _refuse_repetition(override, kind, step)
+        if kind in COMPOSITES and path[-1] == kind:
+            _refuse_inner_name(override, kind, here, steps, number)
         path = (*path, step)
         if last:
             here[step] = value
@@ -137,15 +141,70 @@ def _assign(source: Source, steps: list[str], value: Any, override: _Override) -
     return path, new or len(path)
 
 
-def _refuse_repetition(override: _Override, kind: str, step: str) -> None:
-    """Refuse a repetition of a repeat: all of them are written once."""
-    block = COMPOSITES.get(kind)
-    if block is not None and block.ending:
-        message = (
-            f"`{step}` is no option of a `{kind}`: its layers are written once, and changed in all "
-            f"repetitions alike; write `{block.ending}` in its place"
-        )
-        raise _refusal(override, message)
+def _refuse_inner_name(
+    override: _Override, kind: str, options: dict[str, Any], steps: list[str], number: int
+) -> None:
+    """Refuse what stands in a block where its option is missed, as in the names of a plan."""
+    block, step = COMPOSITES[kind], steps[number]
+    repetition = step.isdecimal() and block.ending
+    if step in block.model_fields:
+        return
+    found = [
+        ".".join([*steps[:number], *rest]) for rest in _full_paths(options, kind, steps[number:])
+    ]
+    message = f"`{step}` is no option of a `{kind}`"
+    if repetition:
+        message += ": its layers are written once, and changed in all repetitions alike"
+    if found:
+        way_out = f"write {' or '.join(f'`{path}`' for path in found[:_OFFERED])}"
+        raise _refusal(override, message, way_out)
+    if repetition:
+        raise _refusal(override, message, f"write `{repetition}` in its place")
+
+
+_OFFERED = 3
+"""Paths of one name that are offered."""
+
+
+def _full_paths(options: Any, kind: str, steps: list[str]) -> Iterator[list[str]]:
+    """Yield the steps below a block with the options in between that were missed."""
+    block = COMPOSITES[kind]
+    if not isinstance(options, dict) or not steps:
+        return
+    if steps[0] in block.lists:
+        depth, inside = block.lists[steps[0]], steps[1:]
+        value = options.get(steps[0])
+        place = steps[:depth]
+        if depth == 2 and isinstance(value, list) and inside and inside[0].isdecimal():
+            value, inside = dict(enumerate(value)).get(int(inside[0][:9])), inside[1:]
+        for rest in _full_paths_in(value, inside):
+            yield [*place, *rest]
+        return
+    if steps[0] in block.model_fields:
+        yield steps
+        return
+    inside = steps[1:] if steps[0].isdecimal() and block.ending else steps
+    for option, depth in block.lists.items():
+        value = options.get(option)
+        many = value if depth == 2 and isinstance(value, list) else [value]
+        for at, entries in enumerate(many):
+            before = [option, str(at)] if depth == 2 else [option]
+            for rest in _full_paths_in(entries, inside):
+                yield [*before, *rest]
+
+
+def _full_paths_in(entries: Any, steps: list[str]) -> Iterator[list[str]]:
+    names = written_names(entries)
+    if not steps or steps[0] not in names:
+        return
+    entry = entries[names.index(steps[0])]
+    kind, rest = kind_of(entry), steps[1:]
+    if rest and kind in COMPOSITES:
+        given = rest[1:] if rest[0] == kind else rest
+        for below in _full_paths(entry[kind] if isinstance(entry, dict) else {}, kind, given):
+            yield [steps[0], *below]
+    else:
+        yield steps
 
 
 def _opened(value: Any, kind: str) -> dict[str, Any]:
@@ -167,7 +226,10 @@ def _find(layers: list[Any], path: Path, step: str, override: _Override) -> int:
             )
     if step.isdecimal() and len(step) < 10 and int(step) < len(layers):
         return int(step)
-    raise _refusal(override, f"`{step}` is no place in a list of {len(layers)}")
+    last = len(layers) - 1
+    places = f"write 0{f' or {last}' if last == 1 else f' to {last}' if last > 1 else ''}"
+    message = f"`{brief(step)}` is no place in a list of {len(layers)}"
+    raise _refusal(override, message, places if layers else "")
 
 
 def written_names(layers: Any) -> list[str]:
@@ -204,6 +266,6 @@ def _written_name(layer: Any) -> str | None:
     return name if isinstance(name, str) and is_layer_name(name) else None
 
 
-def _refusal(override: _Override, message: str) -> SpecError:
+def _refusal(override: _Override, message: str, way_out: str = "") -> SpecError:
     location = override.at(1, len(override.text) + 1)
-    return SpecError([Diagnostic("override", message, location=location)])
+    return SpecError([Diagnostic("override", message, location=location, help=way_out)])

@@ -265,7 +265,8 @@ override: `5` is no place in a list of 5
  --> --set:1:1
   |
 1 | layers.5=relu
-  | ^^^^^^^^^^^^^""",
+  | ^^^^^^^^^^^^^
+help: write 0 to 4""",
     "layers.-1=relu": """\
 override: no layer is named `-1`; there are conv1, relu1, second, flatten1, linear1
  --> --set:1:1
@@ -277,7 +278,8 @@ override: `height` is no place in a list of 3
  --> --set:1:1
   |
 1 | input.height=9
-  | ^^^^^^^^^^^^^^""",
+  | ^^^^^^^^^^^^^^
+help: write 0 to 2""",
     "training.epochs": """\
 override: wanted `option=value`, as in training.epochs=3
  --> --set:1:1
@@ -449,11 +451,27 @@ def test_the_options_of_a_layer_as_a_whole() -> None:
 IN_BLOCKS = {
     "layers.stage.1.relu1.name=x": """\
 override: `1` is no option of a `repeat`: its layers are written once, and changed in all \
-repetitions alike; write `layers` in its place
+repetitions alike
  --> --set:1:1
   |
 1 | layers.stage.1.relu1.name=x
-  | ^^^^^^^^^^^^^^^^^^^^^^^^^^^""",
+  | ^^^^^^^^^^^^^^^^^^^^^^^^^^^
+help: write `layers.stage.layers.relu1.name`""",
+    "layers.stage.1.nothing.name=x": """\
+override: `1` is no option of a `repeat`: its layers are written once, and changed in all \
+repetitions alike
+ --> --set:1:1
+  |
+1 | layers.stage.1.nothing.name=x
+  | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+help: write `layers` in its place""",
+    "layers.residual1.conv1.bias=false": """\
+override: `conv1` is no option of a `residual`
+ --> --set:1:1
+  |
+1 | layers.residual1.conv1.bias=false
+  | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+help: write `layers.residual1.body.conv1.bias`""",
     "layers.residual1.body.conv9.bias=false": """\
 override: no layer is named `conv9`; there are conv1, relu1
  --> --set:1:1
@@ -465,7 +483,8 @@ override: `2` is no place in a list of 2
  --> --set:1:1
   |
 1 | layers.parallel1.paths.2.relu1.name=x
-  | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^""",
+  | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+help: write 0 or 1""",
     "layers.residual1.body.conv1.kernel_size=9": """\
 branches-differ: residual1: body gives 4 x 2 x 2, but the input is 4 x 8 x 8
  --> --set:1:41
@@ -487,3 +506,55 @@ def test_nothing_can_be_set_in_what_is_no_mapping() -> None:
     assert override.code == "override"
     assert override.message == "the spec is not a mapping, so nothing in it can be set"
     assert spec.code == "not-a-mapping"
+
+
+DEEP = """\
+input: [4, 8, 8]
+layers:
+  - repeat:
+      times: 2
+      name: stage
+      layers:
+        - residual:
+            body:
+              - relu
+              - repeat:
+                  times: 2
+                  layers: [dropout, parallel: {merge: add, paths: [[], [relu]]}]
+  - flatten
+  - linear: {out_features: 10}
+"""
+
+
+@pytest.mark.parametrize(
+    ("missed", "whole"),
+    [
+        ("stage.residual1.relu1.name", "stage.layers.residual1.body.relu1.name"),
+        ("stage.0.residual1.body.relu1.name", "stage.layers.residual1.body.relu1.name"),
+        (
+            "stage.1.residual1.body.repeat1.0.dropout1.p",
+            "stage.layers.residual1.body.repeat1.layers.dropout1.p",
+        ),
+        (
+            "stage.residual1.repeat1.1.parallel1.relu1.name",
+            "stage.layers.residual1.body.repeat1.layers.parallel1.paths.1.relu1.name",
+        ),
+        (
+            "stage.layers.residual1.residual.repeat1.dropout1.p",
+            "stage.layers.residual1.residual.body.repeat1.layers.dropout1.p",
+        ),
+    ],
+)
+def test_an_option_that_was_missed_on_the_way_is_put_into_the_path(missed: str, whole: str) -> None:
+    (found,) = refusal(f"layers.{missed}=0.25", text=DEEP).diagnostics
+    assert found.help == f"write `layers.{whole}`"
+    value = "0.25" if whole.endswith(".p") else "other"
+    assert parse_spec(DEEP, overrides=[f"layers.{whole}={value}"]) != parse_spec(DEEP)
+
+
+def test_a_place_is_taken_as_errors_write_it() -> None:
+    path = "layers[0].repeat.layers[0].residual.body[1].repeat.layers[1].parallel.paths[1][0]"
+    changed_there = parse_spec(DEEP, overrides=[f"{path}=batch_norm"])
+    dotted = path.replace("[", ".").replace("]", "")
+    assert changed_there == parse_spec(DEEP, overrides=[f"{dotted}=batch_norm"])
+    assert changed_there != parse_spec(DEEP)
