@@ -76,7 +76,7 @@ class Arithmetic:
         return Ball(exact, off, self)
 
     def rounded(self, numbers: Any) -> Ball:
-        """Return numbers as they are in the precision: rounded, where they are none of it.
+        """Return numbers as they are in the precision, which rounds those that it does not hold.
 
         One below the smallest normal number may be nothing there.
         """

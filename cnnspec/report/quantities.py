@@ -28,7 +28,7 @@ def label(quantity: str) -> str:
 
 
 def budget_words(budget: float) -> str:
-    """Write a budget; one of underflows alone is none."""
+    """Write a budget; one that underflows alone make up is written as nothing."""
     return f"{budget:.1e}" if budget > UNDERFLOW else "nothing"
 
 

@@ -144,7 +144,7 @@ def _outside(trajectory: Trajectory, envelope: Envelope, reached: str) -> Text:
     if trajectory.finding:
         return Text(outside + "not rounding.", style="red")
     first, second = trajectory.accuracy
-    own = f" But from {second}'s forward pass, {first} is not led there." if envelope.tried else ""
+    own = f" But {first} does not go there from {second}'s forward pass." if envelope.tried else ""
     return Text(
         outside + "all that was compared, and the step itself, taken again by the very networks, "
         f"is within what rounding may do at most.{own} So it may be rounding of another size than "

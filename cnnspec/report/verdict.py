@@ -101,7 +101,7 @@ def verdict_sentence(verdict: Verdict) -> Text:
 
 
 def _missing(verdict: Verdict) -> str:
-    """Count the quantities that are missing; a whole pass or the training is none."""
+    """Count the quantities that are missing; a whole pass and the training are not counted."""
     items = [item for item in verdict.coverage.not_compared if not item.allowed]
     quantities = sum(item.quantity is not None for item in items)
     if not quantities:

@@ -1,4 +1,4 @@
-"""Layers that are not here, by the names that torch, Keras, Caffe and people give them."""
+"""Layers that cnnspec does not have, by the names that torch, Keras, Caffe and people give them."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from cnnspec.spec.layers.layer import Family
 
 
 def _here(family: Family) -> str:
-    """Say which layers of a family are here: none of them is what was asked for."""
+    """Say which layers of a family there are: none of them is what was asked for."""
     words = [f"`{word}`" for word, kind in KINDS.items() if kind.family == family]
     if len(words) == 1:
-        return f"{words[0]} is the only one here, and another function"
-    return f"{listed(words)} are here, and other functions"
+        return f"{words[0]} is the only one that cnnspec has; it is another function"
+    return f"cnnspec has {listed(words)}; each is another function"
 
 
 _ACTIVATION = f"it is another activation, {{what}}; {_here('activation')}"
 _NORM = f"it is another normalisation, {{what}}; {_here('normalisation')}"
-_NOT_HERE = "it is {what}, which is not here"
+_NOT_HERE = "it is {what}; cnnspec does not have it"
 
 OTHER_LAYERS = {
     **answers(
@@ -63,7 +63,7 @@ OTHER_LAYERS = {
         dropblock: whole patches are dropped
         gaussiandropout gaussiannoise: numbers are changed at random, and none is dropped
         """,
-        "it is other noise ({what}) than `dropout`, and not here",
+        "it is other noise ({what}) than `dropout`; cnnspec does not have it",
         keeps_shape=True,
     ),
     **answers(
@@ -93,7 +93,8 @@ OTHER_LAYERS = {
         multiply gate se squeeze_excite squeeze_excitation se_block cbam
         attention_gate: a product of branches
         """,
-        "it is {what}, which is not here: `residual` adds branches, `parallel` adds or joins them",
+        "it is {what}; cnnspec does not have it: `residual` adds branches, `parallel` adds or "
+        "joins them",
     ),
     **answers(
         "add sum eltwise elementwise merge join",
@@ -121,11 +122,11 @@ OTHER_LAYERS = {
         crop cropping2d center_crop: smaller images
         channel_shuffle channelshuffle shuffle: another order of channels
         """,
-        "it is not here ({what})",
+        "cnnspec does not have it ({what})",
     ),
     **answers(
         "rescale rescaling scale normalization normalize standardize",
-        "it is not here (other numbers); numbers of the images are normalised in `data`",
+        "cnnspec does not have it (other numbers); numbers of the images are normalised in `data`",
     ),
     **answers(
         "activation nonlinearity",

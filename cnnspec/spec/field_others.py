@@ -133,7 +133,7 @@ OTHER_OPTIONS = {
     ),
     **answers(
         "output_padding output_size return_indices divisor_override negative_slope",
-        "it is an option of layers that are not here",
+        "it is an option of layers that cnnspec does not have",
     ),
     **answers("root data_dir", "choose the folder of the data sets with `--data-dir`"),
     **answers("num_classes classes n_classes", "it is the `out_features` of the last `linear`"),

@@ -569,7 +569,7 @@ def test_outside_after_a_jump() -> None:
     text = after_parting(jumped, (8, 17, 40), 1000)
     assert text.startswith("Outside the rounding envelope of 2 twins from step 17")
     assert " isolation: steps 17, 40: all that was compared" in text
-    assert " But from torch's forward pass, numpy is not led there. " in text
+    assert " But numpy does not go there from torch's forward pass. " in text
     assert "\n1 jump: " in text
 
 

@@ -55,9 +55,13 @@ def test_a_word_of_a_room_is_no_longer_one_for_what_is_not_here() -> None:
 
 def test_an_answer_lists_what_is_here(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(field_layers, "KINDS", {"relu": ReLU, "flatten": Flatten})
-    assert field_layers._here("activation") == "`relu` is the only one here, and another function"
+    assert field_layers._here("activation") == (
+        "`relu` is the only one that cnnspec has; it is another function"
+    )
     monkeypatch.setattr(field_layers, "KINDS", {"relu": ReLU, "flux": ReLU})
-    assert field_layers._here("activation") == "`relu` and `flux` are here, and other functions"
+    assert field_layers._here("activation") == (
+        "cnnspec has `relu` and `flux`; each is another function"
+    )
 
 
 def test_a_call_has_arguments_that_the_kind_has() -> None:

@@ -15,10 +15,10 @@ ZEROS = 1 << 16
 
 
 class ReLUNumPy(Layer):
-    """max(x, 0), in place: no layer of the engine looks at its own output later.
+    """max(x, 0), in place: no other layer of the engine looks at its own output later.
 
-    One that did would have to copy it. Only relu does, at its signs, which another relu behind
-    it leaves as they are.
+    One that did would have to copy it. This one looks where its output is 0. Layers behind it
+    that write in place, another relu or a dropout, make 0 only of numbers whose gradient is 0.
 
     The gradient is masked in place, too, as whole numbers: its bits times 1 or 0. As floats,
     an infinite gradient times 0 would be NaN; by indexing, it would take ten times as long.

@@ -137,12 +137,12 @@ _OF_MAX = (
     ),
     _gradient(
         "ties-to-last",
-        "of equal maxima, the last one takes the gradient; the first one is to",
+        "of equal maxima, the last one takes the gradient; only the first may take it",
         lambda at: _at_cell(at, _last_maximum(at)),
     ),
     _gradient(
         "ties-shared",
-        "equal maxima share the gradient; the first one is to take it",
+        "equal maxima share the gradient; only the first may take it",
         lambda at: where(
             _maxima(at),
             at.spread / _maxima(at).sum(2, keepdims=True).astype(float),
@@ -156,12 +156,13 @@ _OF_MAX = (
     ),
     _gradient(
         "average-for-max",
-        "the gradient is shared out to all cells, as that of an average; the maximum is to take it",
+        "the gradient is shared out to all cells, as that of an average; only the maximum may "
+        "take it",
         lambda at: at.shared,
     ),
     _gradient(
         "whole-to-all",
-        "every cell takes the whole gradient; the maximum alone is to",
+        "every cell takes the whole gradient; only the maximum may take it",
         lambda at: at.spread,
     ),
 )
@@ -194,7 +195,7 @@ _OF_AVERAGE = (
     ),
     _gradient(
         "max-for-average",
-        "the maximum takes the gradient; all cells are to share it",
+        "the maximum takes the gradient; all cells should share it",
         lambda at: at.to_greatest,
     ),
     _gradient(

@@ -57,7 +57,7 @@ FAULTS = (
     ),
     _output(
         "slope-everywhere",
-        "all numbers are multiplied by the slope; only those below 0 are to be",
+        "all numbers are multiplied by the slope; only those below 0 may be multiplied by it",
         lambda at: at.slope * at.x,
     ),
     _output(
@@ -108,7 +108,7 @@ FAULTS = (
     ),
     _gradient(
         "slope-everywhere",
-        "the gradient is multiplied by the slope everywhere; where x > 0, it is to pass whole",
+        "the gradient is multiplied by the slope everywhere; where x > 0, it should pass whole",
         lambda at: at.slope * at.grad_output,
     ),
     _gradient(

@@ -20,8 +20,8 @@ class Flatten(Layer):
     words: ClassVar[Words] = Words(
         answers=answers(
             "reshape view squeeze",
-            "there is `flatten`, which makes the features of each image one row; other shapes are "
-            "not here",
+            "there is `flatten`, which makes the features of each image one row; cnnspec "
+            "makes no other shapes",
         ),
         calls={"Flatten": ""},
     )

@@ -25,7 +25,7 @@ class GlobalPool(Layer):
     """The average or the maximum of each channel: (c, h, w) -> (c, 1, 1).
 
     As torch.nn.AdaptiveAvgPool2d(1) and AdaptiveMaxPool2d(1). The gradient of a maximum goes to
-    the first one in scan order.
+    the first one in scan order. In a channel that holds a NaN, where it goes is not said.
     """
 
     keyword: ClassVar[str] = "global_pool"
