@@ -178,7 +178,7 @@ def test_an_option_of_another_tool_is_known(word: str, known: list[str], wanted:
         ("skip_connection", "layer", "a branch whose input is added to it is a block: `residual:"),
         ("Concatenate", "layer", "branches whose outputs are joined are a block: `parallel: {pat"),
         ("nn.Sequential", "layer", "layers stand in one list: write those inside it one after "),
-        ("upsample", "layer", "it is not here (larger images)"),
+        ("upsample", "layer", "cnnspec does not have it (larger images)"),
         ("path", "data", "a file of your own is `npz: {path: my.npz}`"),
         (
             "dataset",
