@@ -9,9 +9,12 @@ from cnnspec import plain_network, resolve
 from cnnspec.backends.plain import PlainClassError
 from cnnspec.compare.check import Checked, CheckFinding
 from cnnspec.compare.check.drawn import ONCE, is_plausible
+from cnnspec.compare.kinds import LAYERS
+from cnnspec.compare.kinds.drawing import DrawingKind
 from cnnspec.spec.layers import Dropout, Flatten
 from cnnspec.spec.model import ModelSpec
 from cnnspec.spec.training import Training
+from tests import rooms
 from tests.compare.check.conftest import Check
 
 RIGHT = """
@@ -200,6 +203,16 @@ def test_an_honest_class_is_hardly_ever_called_wrong(seen: int, p: float) -> Non
 def test_certain_masks() -> None:
     assert is_plausible(0, 10, 0.0)
     assert not is_plausible(1, 10, 0.0)
+
+
+def test_every_kind_that_draws_says_what_is_wrong_with_a_mask() -> None:
+    drawing = {
+        kind
+        for kind, room in rooms.LAYERS.items()
+        if any(case.layer.mask(case.input) for case in room.cases.values())
+    }
+    assert drawing
+    assert drawing == {kind for kind, room in LAYERS.items() if isinstance(room, DrawingKind)}
 
 
 def test_a_network_of_ones_own_dropout_is_refused() -> None:
