@@ -20,7 +20,7 @@ from cnnspec.spec.field_others import (
     OTHER_OPTIMIZERS,
     OTHER_OPTIONS,
 )
-from cnnspec.spec.field_words import Word, plain
+from cnnspec.spec.field_words import Word, listed, plain
 from cnnspec.spec.kind_words import Words
 from cnnspec.spec.layers import KINDS
 from cnnspec.spec.losses import LOSSES
@@ -123,12 +123,20 @@ def _not_here(noun: str, table: dict[str, Word]) -> dict[str, Word]:
     return {word: told for word, told in (table | own).items() if word not in named | names}
 
 
+def _options_elsewhere() -> Iterator[tuple[str, Word]]:
+    """Yield each option that kinds of layers have that came after the table of what is not here."""
+    for word in OTHER_OPTIONS:
+        owners = [f"`{kind}`" for kind in ENTRIES if word in map(plain, ENTRIES[kind].model_fields)]
+        if owners:
+            yield word, Word(f"it is an option of {listed(owners)}")
+
+
 OTHERS: dict[str, dict[str, Word]] = {
     "layer": _not_here("layer", OTHER_LAYERS),
     "initialization": _not_here("initialization", OTHER_INITIALIZATIONS),
     "optimizer": _not_here("optimizer", OTHER_OPTIMIZERS),
     "data": _not_here("data", OTHER_DATA),
-    "option": OTHER_OPTIONS,
+    "option": OTHER_OPTIONS | dict(_options_elsewhere()),
 }
 """By what stands there, without case, `_` and `-`."""
 

@@ -12,6 +12,7 @@ from cnnspec.spec.field import NOT_NEEDED, SYNONYMS
 from cnnspec.spec.initializations import INITIALIZATIONS
 from cnnspec.spec.layers import KINDS
 from cnnspec.spec.limits import Limits
+from cnnspec.spec.load import inspect_spec
 from cnnspec.spec.model import ModelSpec
 from cnnspec.spec.optimizers import OPTIMIZERS
 from cnnspec.spec.source import UNREAD
@@ -101,3 +102,21 @@ EVERY_WORD = {
 def test_a_synonym_stands_for_a_word_of_the_dialect(word: str) -> None:
     assert word == word.lower()
     assert {meant.partition(":")[0] for meant in SYNONYMS[word]} <= EVERY_WORD
+
+
+@pytest.mark.parametrize(
+    ("layer", "wanted"),
+    [
+        ("relu: {negative_slope: 0.1}", "it is an option of `leaky_relu`"),
+        ("global_pool: {output_size: 1}", "leave it out: it is always 1"),
+        (
+            "parallel: {axis: 1, paths: [[relu], []]}",
+            "leave it out: `merge: concat` joins channels, or features where paths give features",
+        ),
+    ],
+)
+def test_an_option_of_another_kind_is_answered_for_the_kind_it_stands_in(
+    layer: str, wanted: str
+) -> None:
+    text = f"input: [4, 8, 8]\nlayers: [{layer}, flatten, linear: {{out_features: 10}}]"
+    assert [each.help for each in inspect_spec(text).diagnostics] == [wanted]

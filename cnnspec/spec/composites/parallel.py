@@ -54,6 +54,13 @@ class Parallel(Composite):
                 **dict.fromkeys(("cat", "concatenate", "join", "stack"), "concat"),
             }
         },
+        ways_out=dict.fromkeys(
+            ("axis", "dim"),
+            lambda _: (
+                "leave it out: `merge: concat` joins channels, or features where paths give "
+                "features"
+            ),
+        ),
         examples={"paths": "[[...], [...]]"},
     )
     lists: ClassVar[Mapping[str, int]] = MappingProxyType({"paths": 2})

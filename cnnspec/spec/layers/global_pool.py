@@ -51,6 +51,7 @@ class GlobalPool(Layer):
         ways_out={
             "AdaptiveAvgPool2d": _of_size_1("avg"),
             "AdaptiveMaxPool2d": _of_size_1("max"),
+            "output_size": lambda _: "leave it out: it is always 1",
         },
         values={"kind": {"average": "avg", "mean": "avg", "maximum": "max"}},
     )
