@@ -29,7 +29,7 @@ WORDS = {
     "one by one": ("drops numbers one by one", "drops numbers together"),
     "share": ("drops its share of the numbers", "drops another share of the numbers"),
     "evaluation": ("evaluation leaves the input as it is", "evaluation changes the input"),
-    "repeat": ("the same call gives the same again", "the same call gives something else"),
+    "same-again": ("the same call gives the same again", "the same call gives something else"),
 }
 """What a finding is about, where it is right and where it is wrong; others are quantities."""
 

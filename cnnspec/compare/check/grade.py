@@ -49,7 +49,7 @@ class LayerGrader:
 
     evaluates: ClassVar[bool] = False
     """Whether it is tried in evaluation, too."""
-    again: ClassVar[str] = "repeat"
+    again: ClassVar[str] = "same-again"
     """What is looked at of a call that is made again."""
     more: ClassVar[Sequence[str]] = ()
     """What else is looked at."""

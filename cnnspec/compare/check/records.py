@@ -15,7 +15,7 @@ class CheckFinding:
     setting: str
     quantity: str
     """`output`, `grad_input`, `grad_weight`, ...; `own input`, `own grad_output`, `own weights`
-    (which a pass must leave as they are); `repeat` (the same call gives the same again).
+    (which a pass must leave as they are); `same-again` (the same call gives the same again).
     Of a layer that draws: `redrawn` (each call drops other numbers), `share` (as many as it
     should), `one by one` (none always with another), `evaluation` (which changes nothing)."""
     ok: bool
