@@ -9,6 +9,7 @@ import pytest
 
 from cnnspec.backends import build
 from cnnspec.backends.numpy.gelu import Normal
+from cnnspec.compare.kinds import LAYERS
 from cnnspec.numerics.budget import NORMAL_CDF_ERROR
 from cnnspec.plan import part
 from cnnspec.spec.layers import GELU
@@ -170,6 +171,9 @@ def test_the_form_that_was_found_is_said(
     cause = at.diagnose(quantity, faulty)
     assert cause is not None
     assert (cause.code, cause.sentence) == ("other-form", sentence)
+    suspected = LAYERS["gelu"].suspected(at.observe(quantity, faulty))
+    of_form = [fault for fault in suspected if fault.code == "other-form"]
+    assert len(of_form) == {"output": 1, "grad_input": 2}[quantity], "one's own form is no fault"
 
 
 @each_backend
