@@ -120,3 +120,35 @@ def test_an_option_of_another_kind_is_answered_for_the_kind_it_stands_in(
 ) -> None:
     text = f"input: [4, 8, 8]\nlayers: [{layer}, flatten, linear: {{out_features: 10}}]"
     assert [each.help for each in inspect_spec(text).diagnostics] == [wanted]
+
+
+@pytest.mark.parametrize(
+    ("block", "wanted"),
+    [
+        (
+            "repeat: {times: 0, layers: [relu]}",
+            "its layers come at least once: write `1`, or leave the whole `repeat` out",
+        ),
+        (
+            "repeat: {times: 2, layers: []}",
+            "write layers into it, as in `layers: [relu]`, or leave the whole block out",
+        ),
+        (
+            "residual: {body: []}",
+            "write layers into it, as in `body: [relu]`, or leave the whole block out",
+        ),
+        (
+            "parallel: {paths: [[relu]]}",
+            "write a second path: an empty one, `[]`, is the input itself; layers that stand alone "
+            "need no `parallel`",
+        ),
+        ("parallel: {paths: []}", "write two paths or more, as in `paths: [[relu], []]`"),
+        ("residual: {body: [relu], skip: [relu]}", "did you mean `shortcut`?"),
+        ("parallel: {branches: [[relu], []]}", "did you mean `paths`?"),
+        ("parallel: {mode: add, paths: [[relu], []]}", "did you mean `merge`?"),
+        ("repeat: {n: 2, layers: [relu]}", "did you mean `times`?"),
+    ],
+)
+def test_a_block_of_little_or_in_other_words_is_helped(block: str, wanted: str) -> None:
+    text = f"input: [4, 8, 8]\nlayers: [{block}, flatten, linear: {{out_features: 10}}]"
+    assert [each.help for each in inspect_spec(text).diagnostics] == [wanted]

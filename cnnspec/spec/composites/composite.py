@@ -112,6 +112,16 @@ class Composite(Kind):
         return block
 
 
+def of_no_layers(option: str) -> Callable[[Any], str]:
+    """Return what to do about a list without layers in a block."""
+
+    def told(found: Any) -> str:
+        way_out = f"write layers into it, as in `{option}: [relu]`, or leave the whole block out"
+        return way_out if found == [] else ""
+
+    return told
+
+
 def show_branch(shape: PartialShape) -> str:
     """Write what a branch gives; where no size of it is known, what it is."""
     if any(shape):

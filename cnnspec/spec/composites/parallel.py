@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -33,6 +33,18 @@ MOST_PATHS = 64
 """More paths than any network that is known has."""
 
 
+def _of_few_paths(found: Any) -> str:
+    """Say what to do about a block in which nothing is joined."""
+    if not isinstance(found, list) or len(found) > 1:
+        return ""
+    if not found:
+        return "write two paths or more, as in `paths: [[relu], []]`"
+    return (
+        "write a second path: an empty one, `[]`, is the input itself; layers that stand alone "
+        "need no `parallel`"
+    )
+
+
 class Parallel(Composite):
     """Paths that all read the input; their outputs are joined in their order."""
 
@@ -54,13 +66,17 @@ class Parallel(Composite):
                 **dict.fromkeys(("cat", "concatenate", "join", "stack"), "concat"),
             }
         },
-        ways_out=dict.fromkeys(
-            ("axis", "dim"),
-            lambda _: (
-                "leave it out: `merge: concat` joins channels, or features where paths give "
-                "features"
+        guesses={"paths": "branches", "merge": "mode merge_mode"},
+        ways_out={
+            **dict.fromkeys(
+                ("axis", "dim"),
+                lambda _: (
+                    "leave it out: `merge: concat` joins channels, or features where paths "
+                    "give features"
+                ),
             ),
-        ),
+            "paths": _of_few_paths,
+        },
         examples={"paths": "[[...], [...]]"},
     )
     lists: ClassVar[Mapping[str, int]] = MappingProxyType({"paths": 2})

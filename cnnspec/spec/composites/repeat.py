@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, Field, PositiveInt
 
-from cnnspec.spec.composites.composite import Activation, BlockPlacer, Composite, Count
+from cnnspec.spec.composites.composite import (
+    Activation,
+    BlockPlacer,
+    Composite,
+    Count,
+    of_no_layers,
+)
 from cnnspec.spec.field_words import answers
 from cnnspec.spec.kind_words import Words
 from cnnspec.spec.limits import MOST_LAYERS
@@ -16,6 +22,13 @@ from cnnspec.spec.sizes import PartialShape
 
 if TYPE_CHECKING:
     from cnnspec.spec.composites import AnyEntry
+
+
+def _at_least_once(found: Any) -> str:
+    """Say what to do about layers that never come."""
+    if isinstance(found, int) and not isinstance(found, bool) and found < 1:
+        return "its layers come at least once: write `1`, or leave the whole `repeat` out"
+    return ""
 
 
 class Repeat(Composite):
@@ -29,6 +42,8 @@ class Repeat(Composite):
             "layers stand in one list: write those inside it one after the other; "
             "`repeat: {{times: 2, layers: [...]}}` has them several times",
         ),
+        guesses={"times": "n count repeats"},
+        ways_out={"times": _at_least_once, "layers": of_no_layers("layers")},
         examples={"times": "2", "layers": "[...]"},
     )
     lists: ClassVar[Mapping[str, int]] = MappingProxyType({"layers": 1})

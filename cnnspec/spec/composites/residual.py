@@ -15,6 +15,7 @@ from cnnspec.spec.composites.composite import (
     Composite,
     Count,
     assumed,
+    of_no_layers,
     show_branch,
 )
 from cnnspec.spec.composites.fitting import Branch, Change, projection, strides_of
@@ -39,6 +40,8 @@ class Residual(Composite):
             "basicblock bottleneck shortcut skip skip_connection",
             "a branch whose input is added to it is a block: `residual: {{body: [...]}}`",
         ),
+        guesses={"shortcut": "skip skip_connection downsample projection"},
+        ways_out={"body": of_no_layers("body")},
         examples={"body": "[...]"},
     )
     lists: ClassVar[Mapping[str, int]] = MappingProxyType({"body": 1, "shortcut": 1})
