@@ -28,10 +28,13 @@ PACKAGE = ROOT / "cnnspec"
 COMPUTED: dict[str, type[Kind]] = {**KINDS, **JOINS, **LOSSES, **OPTIMIZERS}
 """What a backend computes, and the referee judges."""
 ALL: dict[str, type[Kind]] = {**COMPUTED, **INITIALIZATIONS}
-CLASSES = {kind.__name__: word for word, kind in ALL.items()}
+NAMED: dict[str, type[Kind]] = {**ALL, **COMPOSITES}
+"""Blocks, too, which have no room of their own in the tests."""
+CLASSES = {kind.__name__: word for word, kind in NAMED.items()}
 
 TABLES = {
     "spec/layers/__init__.py",
+    "spec/composites/__init__.py",
     "spec/losses/__init__.py",
     "spec/optimizers/__init__.py",
     "spec/initializations/__init__.py",
@@ -83,7 +86,7 @@ def named(source: str) -> Iterator[tuple[str, int]]:
                 yield from ((word, node.lineno) for word in _kinds_of(module, name))
     for node in ast.walk(tree):
         match node:
-            case ast.Constant(value=str(text)) if text in ALL and id(node) not in texts:
+            case ast.Constant(value=str(text)) if text in NAMED and id(node) not in texts:
                 yield text, node.lineno
             case ast.Attribute(value=owner, attr=name) if name in CLASSES:
                 if ast.unparse(owner).split(".")[0] in own:
@@ -104,7 +107,7 @@ def _imported(node: ast.Import | ast.ImportFrom) -> Iterator[tuple[str, str]]:
 def _kinds_of(module: str, name: str) -> set[str]:
     """Return the kinds whose room or class an import names."""
     words = {module.split(".")[-1], name, CLASSES.get(name, name)}
-    return words & ALL.keys()
+    return words & NAMED.keys()
 
 
 @cache

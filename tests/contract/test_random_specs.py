@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from itertools import product
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
@@ -222,11 +221,21 @@ def test_the_dialect_keeps_every_spec(spec: ModelSpec) -> None:
 
 @pytest.mark.torch
 @pytest.mark.slow
-@settings(max_examples=2000, deadline=None, derandomize=True)
-@given(specs())
-def test_backends_are_one_function_2000(spec: ModelSpec) -> None:
-    for backends, precision in product(PAIRS, PRECISIONS):
+@pytest.mark.parametrize("part", range(2))
+@pytest.mark.parametrize("backends", PAIRS, ids="-".join)
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_backends_are_one_function_2000(
+    part: int, backends: tuple[str, str], precision: str
+) -> None:
+    """In eight shares, each of 250 trees of its own."""
+
+    @seed(part + 2 * PAIRS.index(backends) + 4 * PRECISIONS.index(precision))
+    @settings(max_examples=250, deadline=None, database=None)
+    @given(specs())
+    def are_one_function(spec: ModelSpec) -> None:
         check_backends(spec, backends, precision)
+
+    are_one_function()
 
 
 @pytest.mark.slow
