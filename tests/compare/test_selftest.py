@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from cnnspec.address import Layer
-from cnnspec.compare.planted import FAULTS
+from cnnspec.compare.planted import FAMILIES, FAULTS, Family
 from cnnspec.compare.planted.random_specs import DEEP, random_spec
 from cnnspec.compare.planted.specs import SPECS
 from cnnspec.compare.selftest import SelfTest, Trial, run_selftest
@@ -77,19 +77,28 @@ def test_a_dozen_faults_are_found_and_explained_and_no_alarm_is_false(
     assert result.passed
 
 
-@pytest.mark.slow
-def test_every_fault_is_found_on_every_spec() -> None:
-    result = run_selftest(clean=0)
-    missed = [(trial.fault.name, trial.spec, why_missed(trial)) for trial in result.missed]
-    assert result.detected == result.localised == result.planted == len(FAULTS), missed
-    assert result.diagnosed >= 0.9 * result.planted, missed
+STALE = "stale"
+"""In the names of faults that no cause can name: what they give hangs on earlier passes."""
+
+UNEXPLAINED = {"conv-input-gradient-without-stride"}
+"""Others of which no cause is named on some spec."""
 
 
 @pytest.mark.slow
-def test_no_random_spec_gives_a_false_alarm() -> None:
-    """A quarter of the thousand that `cnnspec selftest --clean 1000` tries."""
-    result = run_selftest(clean=250, faults=[])
-    assert result.clean == 250
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+def test_every_fault_is_found_on_every_spec(family: Family) -> None:
+    result = run_selftest(clean=0, faults=family.faults)
+    missed = {trial.fault.name: why_missed(trial) for trial in result.missed}
+    assert result.detected == result.localised == result.planted == len(family.faults), missed
+    assert {name for name in missed if STALE not in name} <= UNEXPLAINED, missed
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(5))
+def test_no_random_spec_gives_a_false_alarm(seed: int) -> None:
+    """In all, a quarter of what `cnnspec selftest --clean 1000` tries."""
+    result = run_selftest(clean=50, faults=[], seed=seed)
+    assert result.clean == 50
     assert result.false_alarms == ()
 
 
