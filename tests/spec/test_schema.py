@@ -288,7 +288,14 @@ BOUNDS = {
 }
 KNOWN = [-math.inf, -1, 0, 0.5, 1, 1.5, 2, MOST, math.inf]
 """What must be tried even where the schema forgets a bound."""
-NUMBERS = [number for bound in [*sorted(BOUNDS), *KNOWN] for number in around(bound)]
+NUMBERS = [
+    *{
+        (type(number), number): number
+        for bound in [*sorted(BOUNDS), *KNOWN]
+        for number in around(bound)
+    }.values()
+]
+"""Each once; 1 and 1.0 are two."""
 VALUES = [
     *NUMBERS,
     *([number] for number in NUMBERS),

@@ -252,7 +252,10 @@ training: {batch_size: 5}
 """)
 
 
-@pytest.mark.parametrize(("name", "kind"), [("add", "residual"), ("concat", "parallel")])
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [pytest.param("add", "residual", marks=pytest.mark.slow), ("concat", "parallel")],
+)
 def test_what_stands_in_blocks_shrinks_too(faults: Path, name: str, kind: str) -> None:
     found = shrink(BRANCHES, (parse_backend("numpy"), parse_backend(f"{faults}:{name}")))
     assert found is not None
