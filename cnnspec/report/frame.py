@@ -148,9 +148,7 @@ def all_groups(found: Sequence[Group | Block]) -> Iterator[Group]:
 
 def _acts_in_place(layer: PlannedLayer) -> bool:
     """Tell layers that mix neither channels nor places, such as relu, by what they say."""
-    mixes = hasattr(layer.layer, "kernel_size") or any(
-        len(shape) > 1 for shape in layer.parameters.values()
-    )
+    mixes = layer.layer.windows() or any(len(shape) > 1 for shape in layer.parameters.values())
     return layer.output == layer.input and not mixes
 
 
