@@ -22,7 +22,14 @@ from cnnspec.compare.planted.mistakes import (
     several_channels,
     without_bias,
 )
-from cnnspec.compare.planted.windows import axes_of, has_kernel, is_padded, overlaps, windows_of
+from cnnspec.compare.planted.windows import (
+    axes_of,
+    has_kernel,
+    is_padded,
+    is_padded_in_part,
+    overlaps,
+    windows_of,
+)
 from cnnspec.compare.planted.wrong import stale
 from cnnspec.plan import PlannedLayer
 from cnnspec.spec.layers import Conv
@@ -211,7 +218,7 @@ class _Windows(ConvNumPy):
     "weight-gradient-without-padding",
     "grad_weight",
     "padding-ignored",
-    at=is_padded,
+    at=is_padded_in_part,
     layer=_Windows,
 )
 def weight_gradient_without_padding(layer: _Windows, grad_output: Array, right: Array) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from itertools import product
 from typing import Any, NamedTuple
@@ -64,6 +65,13 @@ def has_kernel(at: PlannedLayer) -> bool:
 def is_padded(at: PlannedLayer) -> bool:
     """Tell whether cells are added around the image."""
     return any(any(axis.padding) for axis, _, _ in axes_of(at))
+
+
+def is_padded_in_part(at: PlannedLayer) -> bool:
+    """Tell whether some windows reach over the edge of the image, and others do not."""
+    seen = {len(window.cells) for window in windows_of(at.layer, at.input, at.output)}
+    whole = math.prod(axis.kernel for axis, _, _ in axes_of(at))
+    return whole in seen and len(seen) > 1
 
 
 def overlaps(at: PlannedLayer) -> bool:
