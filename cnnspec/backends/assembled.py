@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from cnnspec.backends.border import (
     check_images,
+    check_layer,
     check_loss,
     check_replay,
     check_state,
@@ -204,7 +205,7 @@ class AssembledNetwork(Shared):
         state: Mapping[str, Array] | None = None,
         noise: NDArray[np.bool] | None = None,
     ) -> LayerTrace:
-        check_replay(inputs, grad_output, self.plan.layer(layer), state, noise)
+        check_replay(inputs, grad_output, check_layer(layer, self.plan), state, noise)
         alone, given = self._layers[layer], [self._enter(x) for x in inputs]
         drawn = {} if noise is None else {"mask": self._enter_mask(noise)}
         upstream = self._enter(grad_output)

@@ -7,6 +7,7 @@ granted.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,11 +45,12 @@ def check_training(batch: Batch, plan: Plan, step: int = 1) -> None:
     """Hold a batch against what a network can learn from, and the number of its step.
 
     Raises:
-        DataError: there are no images, too few for a layer's statistics, or others than the
-            network takes; the labels are no whole numbers (n,) from 0 to classes - 1; the
-            positions are no distinct places in the global batch; or the step is no whole number
-            from 1.
+        DataError: the network ends in images; there are no images, too few for a layer's
+            statistics, or others than the network takes; the labels are no whole numbers (n,)
+            from 0 to classes - 1; the positions are no distinct places in the global batch; or
+            the step is no whole number from 1.
     """
+    check_ending(plan)
     check_step(step)
     if not isinstance(batch, Batch):
         raise DataError(
@@ -65,6 +67,19 @@ def check_training(batch: Batch, plan: Plan, step: int = 1) -> None:
     check_positions(batch)
     for at in plan.layers:
         check_batch(len(images), at)
+
+
+def check_ending(plan: Plan) -> None:
+    """Hold what a network gives against what a loss takes.
+
+    Raises:
+        DataError: it gives images.
+    """
+    if len(plan.output) != 1:
+        raise DataError(
+            f"the last layer gives images of {show(plan.output)}, and the loss takes logits: end "
+            "the spec with `- flatten` and `- linear: {out_features: ...}`"
+        )
 
 
 def check_step(step: int) -> None:
@@ -138,6 +153,25 @@ def check_positions(batch: Batch) -> None:
         raise DataError(f"found the position {positions[outside[0]]}; {wanted}{more}")
     if len(np.unique(positions)) < images:
         raise DataError(f"found two images at one position; {wanted}")
+
+
+def check_layer(name: str, plan: Plan) -> PlannedLayer:
+    """Return the layer of a name.
+
+    Raises:
+        DataError: there is none.
+    """
+    names = [at.name for at in plan.layers]
+    if name in names:
+        return plan.layers[names.index(name)]
+    if not isinstance(name, str):
+        raise DataError(f"found {_briefly(name)} in the place of a layer's name; wanted a text")
+    inside = [each for each in names if each.startswith(f"{name}.")]
+    if inside:
+        raise DataError(f"`{name}` is a block; wanted one of its layers: {_few(inside)}")
+    near = get_close_matches(name[:LONGEST], names, n=1)
+    way_out = f"did you mean `{near[0]}`?" if near else f"there are {_few(names)}"
+    raise DataError(f"the network has no layer called {_few([name])}; {way_out}")
 
 
 def check_replay(

@@ -26,6 +26,7 @@ from cnnspec.backends.answers import (
 )
 from cnnspec.backends.border import (
     check_images,
+    check_layer,
     check_loss,
     check_replay,
     check_step,
@@ -197,7 +198,7 @@ class GuardedNetwork(Shared):
         state: Mapping[str, Array] | None = None,
         noise: NDArray[np.bool] | None = None,
     ) -> LayerTrace:
-        at = self.plan.layer(layer)
+        at = check_layer(layer, self.plan)
         check_replay(inputs, grad_output, at, state, noise)
         return self._ask(
             "replay",

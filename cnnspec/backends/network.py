@@ -115,10 +115,10 @@ class Network(Protocol):
         What layers draw at random is drawn by `cnnspec.noise`, from the training's seed.
 
         Raises:
-            DataError: there are no images, too few for a layer's statistics, or others than the
-                network takes; the targets are no whole numbers (n,) from 0 to classes - 1; the
-                positions are no distinct places in the global batch; or the step is no whole
-                number from 1.
+            DataError: the network ends in images; there are no images, too few for a layer's
+                statistics, or others than the network takes; the targets are no whole numbers
+                (n,) from 0 to classes - 1; the positions are no distinct places in the global
+                batch; or the step is no whole number from 1.
         """
 
     def update(self, gradients: Mapping[str, Array], learning_rate: float, step: int) -> None:
@@ -153,8 +153,9 @@ class Network(Protocol):
         where a number is kept; other layers are given none.
 
         Raises:
-            DataError: the arrays have other shapes than the layer's, the batch is empty or too
-                small for the layer's statistics, or a mask is missing or too much.
+            DataError: there is no such layer, the arrays have other shapes than the layer's, the
+                batch is empty or too small for the layer's statistics, or a mask is missing or too
+                much.
             StateError: a name or a shape of `state` does not fit the layer.
         """
 

@@ -8,11 +8,10 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from cnnspec.backends.border import check_batch
+from cnnspec.backends.border import check_batch, check_ending
 from cnnspec.backends.network import Batch, Network
 from cnnspec.data import Dataset, batches
 from cnnspec.errors import TrainingError
-from cnnspec.spec.sizes import show
 from cnnspec.spec.training import Training
 from cnnspec.training.evaluate import evaluate
 from cnnspec.training.history import EpochMetrics, History, StepTaken
@@ -54,14 +53,10 @@ def training_events(
     lockstep.
 
     Raises:
-        DataError: the data does not fit the network.
-        TrainingError: the network ends in images, or the loss is no longer a finite number.
+        DataError: the data does not fit the network, or the network ends in images.
+        TrainingError: the loss is no longer a finite number.
     """
-    if len(network.plan.output) != 1:
-        raise TrainingError(
-            f"the last layer gives images of {show(network.plan.output)}, and the loss takes "
-            "logits: end the spec with `- flatten` and `- linear: {out_features: ...}`"
-        )
+    check_ending(network.plan)
     data.check_fits(network.plan.input, network.plan.classes)
     images, labels = data.train.images, data.train.labels
     if steps is None:  # not after an epoch of training

@@ -12,7 +12,8 @@ from cnnspec.backends.network import Batch, Network
 from cnnspec.data import Split
 from cnnspec.errors import DataError, StateError
 from cnnspec.plan import resolve
-from cnnspec.spec.layers import Flatten, Linear, Pool, ReLU
+from cnnspec.spec.composites import Residual
+from cnnspec.spec.layers import Conv, Flatten, GlobalPool, Layer, Linear, Pool, ReLU
 from cnnspec.spec.model import ModelSpec
 from cnnspec.training.evaluate import evaluate
 from tests.backends.every_network import PLAN, every_network, network_of
@@ -278,6 +279,35 @@ def test_a_layer_alone_takes_its_own_shapes(
     with pytest.raises(DataError) as caught:
         network_of(sort).replay("linear1", [np.ones(x)], np.ones(grad_output))
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("last", [Pool(kernel_size=2), GlobalPool()], ids=["pool", "global"])
+@every_network
+def test_a_network_that_ends_in_images_predicts_and_does_not_learn(sort: str, last: Layer) -> None:
+    plan = resolve(ModelSpec(input=(2, 6, 5), layers=[last]))
+    network = network_of(sort, plan)
+    message = f"the last layer gives images of {' x '.join(map(str, plan.output))}, and the loss "
+    assert network.predict(IMAGES).shape == (4, *plan.output)
+    assert_refused(network, TAKES_BATCHES, Batch(IMAGES, np.array([0, 1, 0, 1])), message)
+
+
+@every_network
+def test_a_layer_that_is_not_there_is_not_run(sort: str) -> None:
+    body = Residual(name="training", body=[Conv(out_channels=2, kernel_size=1)])
+    spec = ModelSpec(input=(2, 6, 5), layers=[body, ReLU(), Flatten(), Linear(out_features=4)])
+    network = network_of(sort, resolve(spec))
+    messages = {
+        "training": "`training` is a block; wanted one of its layers: training.body.conv1, "
+        "training.add",
+        "linear2": "the network has no layer called linear2; did you mean `linear1`?",
+        "x" * 1000: f"the network has no layer called {'x' * 100}...; there are "
+        "training.body.conv1, training.add, relu1, flatten1, linear1",
+        3: "found 3 in the place of a layer's name; wanted a text",
+    }
+    for name, message in messages.items():
+        with pytest.raises(DataError) as caught:
+            network.replay(name, [IMAGES], IMAGES)  # type: ignore[arg-type]
+        assert str(caught.value) == message
 
 
 @pytest.mark.parametrize("shape", [(4,), (4, 4, 1), (4, 0)])

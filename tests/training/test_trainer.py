@@ -215,6 +215,13 @@ def test_other_images_are_refused_before_the_first_step(some: Dataset) -> None:
     assert recording.calls == []
 
 
+def test_images_as_outputs_are_refused_before_the_first_step(some: Dataset) -> None:
+    recording = Recording(build(resolve(ModelSpec(input=(1, 8, 8), layers=[ReLU()])), SHORT))
+    with pytest.raises(DataError, match=r"^the last layer gives images of 1 x 8 x 8, and the loss"):
+        train(recording, some, SHORT)  # type: ignore[arg-type]
+    assert recording.calls == []
+
+
 def test_labels_beyond_the_logits_are_refused(some: Dataset) -> None:
     spec = ModelSpec(input=(1, 8, 8), layers=[Flatten(), Linear(out_features=9)])
     few = build(resolve(spec), SHORT)

@@ -17,6 +17,7 @@ from torch.optim import Optimizer
 
 from cnnspec.backends.border import (
     check_images,
+    check_layer,
     check_loss,
     check_replay,
     check_state,
@@ -201,7 +202,7 @@ class TorchNetwork(Shared):
         state: Mapping[str, Array] | None = None,
         noise: NDArray[np.bool] | None = None,
     ) -> LayerTrace:
-        at = self.plan.layer(layer)
+        at = check_layer(layer, self.plan)
         check_replay(inputs, grad_output, at, state, noise)
         self._train(True)
         module = self._modules[layer]
