@@ -14,7 +14,7 @@ from cnnspec.spec.field import keeps_shape
 from cnnspec.spec.layers import Join, Layer
 from cnnspec.spec.layers.layer import INPUT, is_whole
 from cnnspec.spec.layers.window import arithmetic
-from cnnspec.spec.sizes import PartialShape, Shape, is_known, show
+from cnnspec.spec.sizes import PartialShape, Shape, held, is_known, show
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def place_layers(input: PartialShape | None, entries: Sequence[Entry]) -> Placed
     """
     placer = _Placer()
     trail = (f"{INPUT} {show(input)}",) if input else ()
-    shape = placer.run(entries, ("layers",), "", Activation(INPUT, input, trail)).shape
+    shape = placer.run(entries, ("layers",), "", Activation(INPUT, held(input), trail)).shape
     return Placed(placer.layers, shape, placer.problems)
 
 
@@ -151,7 +151,7 @@ class _Placer:
             if is_known(shape) and is_known(output) and is_whole(entry) and not problems:
                 placed = PlacedLayer(path, name, entry, (input.source,), (shape,), output)
                 self.layers.append(placed)
-        return Activation(name, output, _after(input, name, output))
+        return Activation(name, held(output), _after(input, name, output))
 
     def _report_misfit(self, problem: ShapeError, path: Path, name: str, input: Activation) -> None:
         option = () if problem.option is None else (problem.option,)
@@ -239,7 +239,7 @@ class _BlockPlacer:
             if not problems and len(given) == len(known) and is_known(output):
                 inputs = tuple(branch.source for branch in branches)
                 placer.layers.append(PlacedLayer(self.path, name, join, inputs, given, output))
-        return Activation(name, output)
+        return Activation(name, held(output))
 
     def _follows(self, shapes: Sequence[PartialShape]) -> bool:
         """Tell whether images meet features since a layer in a branch does not take its input."""

@@ -8,6 +8,9 @@ from typing import Annotated, Any, Literal, TypeGuard
 from pydantic import BeforeValidator, PlainValidator
 from pydantic_core import PydanticCustomError
 
+from cnnspec.spec.amounts import in_words
+from cnnspec.spec.limits import MOST
+
 Shape = tuple[int, ...]
 PartialShape = tuple[int | None, ...]
 """A shape of which some sizes are not known, since something before it is not valid."""
@@ -27,7 +30,23 @@ def one_or_both(sizes: Pair) -> int | Pair:
 
 def show(shape: Sequence[int | None]) -> str:
     """Write a shape as people read it: `16 x 14 x 14`."""
-    return " x ".join("?" if size is None else str(size) for size in shape)
+    return " x ".join(map(_show_size, shape))
+
+
+def _show_size(size: int | None) -> str:
+    if size is None:
+        return "?"
+    return str(size) if size <= MOST else in_words(size)
+
+
+def held(shape: PartialShape | None) -> PartialShape | None:
+    """Return a shape without the sizes that no machine holds: what follows hangs on nothing.
+
+    Blocks may double a size thousands of times.
+    """
+    if shape is None:
+        return None
+    return tuple(size if size is not None and size <= MOST else None for size in shape)
 
 
 def is_known(shape: PartialShape | None) -> TypeGuard[Shape]:

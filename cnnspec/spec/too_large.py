@@ -5,7 +5,7 @@ from __future__ import annotations
 import bisect
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from cnnspec.spec.amounts import in_bytes, in_words
 from cnnspec.spec.composites import count_layers
@@ -55,15 +55,17 @@ def too_many_numbers(sections: Sections, placed: Placed) -> Iterator[Diagnostic]
             + _lift("activations", given + sum(count for _, count in activations)),
         )
         activations = []
+    beyond, whole = _passes(activations, limits.activations)
+    if whole > MOST:
+        parameters = parameters[: beyond + 1]  # those behind hang on what has to be smaller anyway
     for what, counts, limit in (
         ("parameters", parameters, limits.parameters),
         ("activations", activations, limits.activations),
     ):
-        totals = list(itertools.accumulate(count for _, count in counts))
-        beyond = bisect.bisect_right(totals, limit)
-        if beyond == len(totals):
+        beyond, whole = _passes(counts, limit)
+        if whole <= limit:
             continue
-        at, total, whole = counts[beyond][0], totals[beyond], totals[-1]
+        at, total = counts[beyond][0], sum(count for _, count in counts[: beyond + 1])
         inputs = " and ".join(map(show, at.input_shapes))
         batch = f" in a batch of {images:,}" if what == "activations" else ""
         yield Diagnostic(
@@ -74,6 +76,12 @@ def too_many_numbers(sections: Sections, placed: Placed) -> Iterator[Diagnostic]
             notes=(f"{at.name}: {inputs} -> {show(at.output)}",),
             help=f"make it smaller{_lift(what, whole)}",
         )
+
+
+def _passes(counts: Sequence[tuple[PlacedLayer, int]], limit: int) -> tuple[int, int]:
+    """Return the number of the layer that passes a limit, if one does, and what all come to."""
+    totals = list(itertools.accumulate((count for _, count in counts), initial=0))
+    return bisect.bisect_right(totals, limit) - 1, totals[-1]
 
 
 def _lift(what: str, total: int) -> str:

@@ -508,6 +508,24 @@ def test_the_limit_counts_joins_and_repetitions() -> None:
         resolve(spec.model_copy(update={"limits": spec.limits.model_copy(update={"layers": 6})}))
 
 
+@pytest.mark.parametrize("paths", [2, 4, MOST_PATHS])
+def test_what_doubles_without_end_is_told_where_it_passes_the_limit(paths: int) -> None:
+    wider = Parallel(paths=[[]] * paths)
+    found = problems(Repeat(times=9000, layers=[wider]), Residual(body=[conv(3)]))
+    assert [each.code for each in found] == ["too-many-activations"]
+    assert len("".join(found[0].notes)) < 4000
+
+
+def test_behind_what_has_to_be_smaller_anyway_no_parameters_are_counted() -> None:
+    wide = conv(10**12, kernel_size=1, padding=0)
+    assert [each.code for each in problems(wide, conv(10**12))] == [
+        "too-many-parameters",  # of the first conv by itself
+        "too-many-activations",
+    ]
+    wider = Repeat(times=30, layers=[Parallel(paths=[[], []])])
+    assert [each.code for each in problems(wider)] == ["too-many-activations"]
+
+
 def test_without_a_valid_limit_nothing_is_repeated_without_end() -> None:
     text = RESNET.replace("times: 3", "times: 10000") + "limits: {layers: many}\n"
     with mock.patch("cnnspec.spec.checks.place_layers", side_effect=AssertionError):
