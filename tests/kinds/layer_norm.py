@@ -40,7 +40,11 @@ CASES = {
 EPS = 0.01
 IMAGES, FEATURES = setting(LayerNorm(eps=EPS), (3, 4, 5)), setting(LayerNorm(eps=EPS), (6,))
 IMAGE = setting(LayerNorm(over="image", eps=EPS), (3, 2, 4))
-PROBED = {"images": setting(LayerNorm(), (3, 4, 5)), "features": setting(LayerNorm(), (6,))}
+PROBED = {
+    "images": setting(LayerNorm(), (3, 4, 5)),
+    "features": setting(LayerNorm(), (6,)),
+    "whole-images": setting(LayerNorm(over="image"), (3, 4, 5)),
+}
 
 CHANNELS = (1,)
 ALL = (1, 2, 3)

@@ -11,21 +11,14 @@ import numpy as np
 from cnnspec.compare.causes.shapes import show_shape
 from cnnspec.compare.faults.directions import DIRECTIONS
 from cnnspec.compare.faults.fault import Fault, LayerSituation, Observation, Prediction, transformed
-from cnnspec.compare.verdict.quantities import has_batch
+from cnnspec.compare.kinds import LAYERS
 from cnnspec.numerics.budget import Exact
 
 Observed = Observation[LayerSituation]
 Transform = Callable[[Exact], Exact]
 
-AXES = {
-    ("batch", 4): ("images", "channels", "height", "width"),
-    ("batch", 2): ("images", "features"),
-    ("batch", 3): ("images", "channels", "positions"),
-    ("parameter", 4): ("filters", "input channels", "kernel height", "kernel width"),
-    ("parameter", 2): ("outputs", "inputs"),
-    ("parameter", 1): ("channels",),
-}
-"""What the axes of a quantity are, with a batch or without."""
+SPACE = {("height", "width"), ("kernel height", "kernel width")}
+"""What the last two axes are, where numbers may be moved and turned in space."""
 
 CODES = {
     ("kernel height", "kernel width"): "flipped-kernel",
@@ -45,17 +38,13 @@ def other_layouts(observations: list[Observed]) -> Iterator[Fault[LayerSituation
     first = observations[0]
     if first.found.size == first.wanted.size and first.found.shape != first.wanted.shape:
         yield _reshaped(observations)
-    axes = _axes(first)
+    at = first.situation.at
+    axes = LAYERS[at.kind].axes(at, first.quantity)
     yield from _reversed(axes)
     yield from _swapped(axes)
-    if len(axes) == 4:
-        yield from _shifted(first)
+    if axes[-2:] in SPACE:
+        yield from _shifted()
     yield from _misread(axes)
-
-
-def _axes(observation: Observed) -> tuple[str, ...]:
-    kind = "batch" if has_batch(observation.quantity) else "parameter"
-    return AXES[kind, observation.wanted.ndim]
 
 
 def _moved(code: str, sentence: str, transform: Transform) -> Fault[LayerSituation]:
@@ -82,7 +71,7 @@ def _reshaped(observations: list[Observed]) -> Fault[LayerSituation]:
 
 def _reversed(axes: tuple[str, ...]) -> Iterator[Fault[LayerSituation]]:
     """Suppose an axis that runs backwards, or both axes of space."""
-    space = [tuple(axes[-2:])] if len(axes) == 4 else []
+    space = [axes[-2:]] if axes[-2:] in SPACE else []
     for names in [*space, *((name,) for name in axes)]:
         which = tuple(axes.index(name) for name in names)
         sentence = f"the numbers are in reversed order along the {' and the '.join(names)}"
@@ -104,7 +93,7 @@ def _swapped(axes: tuple[str, ...]) -> Iterator[Fault[LayerSituation]]:
         )
 
 
-def _shifted(first: Observed) -> Iterator[Fault[LayerSituation]]:
+def _shifted() -> Iterator[Fault[LayerSituation]]:
     """Suppose a shift in space by one cell, with zeros or the other edge's cells moving in."""
     for (down, right), words in DIRECTIONS.items():
         yield _moved(
@@ -115,14 +104,14 @@ def _shifted(first: Observed) -> Iterator[Fault[LayerSituation]]:
         yield _moved(
             "rolled",
             f"the numbers are moved by one cell {words}, round the edges",
-            partial(np.roll, shift=(down, right), axis=(2, 3)),
+            partial(np.roll, shift=(down, right), axis=(-2, -1)),
         )
 
 
 def _shift(array: Exact, down: int, right: int) -> Exact:
-    moved = np.roll(array, (down, right), (2, 3))
-    for axis, by in ((2, down), (3, right)):
-        edge = [slice(None)] * 4
+    moved = np.roll(array, (down, right), (-2, -1))
+    for axis, by in ((-2, down), (-1, right)):
+        edge = [slice(None)] * array.ndim
         edge[axis] = slice(0, by) if by > 0 else slice(array.shape[axis] + by, None)
         if by:
             moved[tuple(edge)] = 0

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from cnnspec.compare.faults.fault import LayerSituation, Observation, Prediction
 from cnnspec.compare.kinds.kind import Kind, Terms
 from cnnspec.compare.kinds.weights import Errors, Weights
+from cnnspec.compare.verdict.quantities import has_batch
 from cnnspec.numerics.budget import Exact
 from cnnspec.plan import PlannedLayer
 from cnnspec.spec.layers import Layer
@@ -37,6 +38,15 @@ def over_windows(layer: Layer, channels: int, windows: Sequence[Windows]) -> Set
     """Return a setting of an image that is as small as windows may be tried on."""
     height, width = (max(1, w.extent - sum(w.padding)) + 2 * w.stride for w in windows)
     return Setting("as given", layer, (channels, height, width + 1))
+
+
+AXES: Mapping[int, tuple[str, ...]] = {1: ("features",), 3: ("channels", "height", "width")}
+"""What the axes of features and of an image are, by how many there are."""
+
+
+def axes_of(shape: Shape) -> tuple[str, ...]:
+    """Return what people call the axes of features or of an image; else their numbers."""
+    return AXES.get(len(shape)) or tuple(f"axis {number}" for number in range(len(shape)))
 
 
 class LayerKind(Kind[LayerSituation]):
@@ -98,6 +108,16 @@ class LayerKind(Kind[LayerSituation]):
         The keys are `output`, `grad_input` and the parameters' own names.
         """
         return at.layer.reductions(at.input, at.output, images)
+
+    def axes(self, at: PlannedLayer, quantity: str) -> tuple[str, ...]:
+        """Return what people call each axis of a quantity, such as `height`.
+
+        A parameter of one axis has a number for each channel, or feature, of the output.
+        """
+        if has_batch(quantity):
+            return ("images", *axes_of(at.output if quantity == "output" else at.input))
+        own = at.state[quantity.removeprefix("grad_")]
+        return axes_of(at.output)[:1] if len(own) == 1 else axes_of(own)
 
     def windows(self, at: PlannedLayer) -> tuple[Windows, ...]:
         """Return the windows along the height and along the width; none where there are none."""

@@ -15,6 +15,7 @@ class LinearKind(AffineKind):
     """A weight times the features, and a bias."""
 
     faults = (*BIAS, *WEIGHT, *COUNTED)
+    weight_axes = ("outputs", "inputs")
     settings = (
         Setting("plain", Linear(out_features=4), (6,)),
         Setting("as many out as in", Linear(out_features=5), (5,)),

@@ -70,6 +70,12 @@ def of_cells(at: PlannedLayer) -> bool:
     return several(at) and over_channels and len(at.input) == 3 and at.input[1] * at.input[2] > 1
 
 
+def of_whole_images(at: PlannedLayer) -> bool:
+    """Tell whether each channel of each of several cells has a weight of its own."""
+    own = at.parameters.get("weight", ())
+    return len(own) > 1 and own[0] > 1 and own[1] * own[2] > 1
+
+
 def has_weight(at: PlannedLayer) -> bool:
     """Tell whether it has a learnt weight."""
     return several(at) and "weight" in at.parameters
@@ -197,6 +203,12 @@ def gain_gradient_of_x(layer: LayerNormNumPy, grad_output: Array, right: Array) 
     """The gradient of the weight is summed with x, which is not normalised."""
     rows = (grad_output * received(layer)).reshape(layer._size, -1)
     return like(rows.sum(axis=1), right)
+
+
+@LAYER_NORM.wrong("gain-gradient-laid-out", "grad_weight", "misread-layout", at=of_whole_images)
+def gain_gradient_laid_out(layer: LayerNormNumPy, grad_output: Array, right: Array) -> Array:
+    """The gradient of the weight has its channels last, and is put into the weight's shape."""
+    return np.moveaxis(right, 0, -1).reshape(right.shape)
 
 
 LAYER_NORM.wrong("gain-gradient-averaged", "grad_weight", "scale", at=has_weight)(averaged)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +12,8 @@ import pytest
 from cnnspec.compare.causes import diagnose_layer
 from cnnspec.compare.faults.fault import LayerSituation, Observation
 from cnnspec.compare.kinds.affine.convolution import Convolution
+from cnnspec.compare.verdict import Cause
+from cnnspec.numerics.budget import Exact
 from cnnspec.randomness import stream
 from cnnspec.spec.layers import JOINS, KINDS, Conv
 from tests.compare.causes.any_layer import FACTORS, ORDERS, OTHERS, SETTINGS
@@ -111,6 +114,62 @@ def test_one_wrong_number_has_no_cause(name: str, quantity: str) -> None:
 
     cause = SETTINGS[name].diagnose(quantity, wrong_once)
     assert cause is None, cause
+
+
+def weighted(array: Exact) -> Exact:
+    """Weight each number of an array otherwise."""
+    weights: Exact = np.linspace(0.5, 2, array.size).reshape(array.shape)
+    return array * weights
+
+
+def holed(array: Exact) -> Exact:
+    """Put one NaN, or no number, into an array."""
+    array = array.copy()
+    array.flat[:1] = np.nan
+    return array
+
+
+CORRUPTED: dict[str, Callable[[Exact], Exact]] = {
+    "upside-down": lambda array: array[::-1],
+    "weighted": weighted,
+    "shortened": lambda array: array[:-1],
+    "transposed": np.transpose,
+    "a single number": lambda array: np.asarray(array.sum()),
+    "empty": lambda array: array[:0],
+    "with a NaN": holed,
+    "infinite": lambda array: np.full_like(array, np.inf),
+}
+
+
+@pytest.mark.parametrize("corrupted", CORRUPTED.values(), ids=CORRUPTED)
+@pytest.mark.parametrize("name", SETTINGS)
+def test_whatever_a_layer_gives_is_diagnosed(
+    name: str, corrupted: Callable[[Exact], Exact]
+) -> None:
+    def spoilt(quantity: str) -> Faulty:
+        return lambda at, right: corrupted(right[quantity])
+
+    for quantity in SETTINGS[name].truths[0]:
+        cause = SETTINGS[name].diagnose(quantity, spoilt(quantity))
+        assert cause is None or cause.sentence
+
+
+@pytest.mark.parametrize("shape", [(), (2,), (2, 3), (2, 3, 4, 5), (2, 3, 2, 2, 2)], ids=str)
+def test_a_parameter_may_have_any_number_of_axes(shape: tuple[int, ...]) -> None:
+    """A kind that has no names for them has them numbered."""
+    situation = SETTINGS["relu-images"].situations[0]
+    at = replace(situation.at, parameters={"weight": shape})
+    wanted = stream(0, "tests", "axes", str(shape)).normal(size=shape)
+    given = replace(situation, at=at, parameters={"weight": np.ones(shape)})
+
+    def diagnose(found: Exact) -> Cause | None:
+        return diagnose_layer([Observation(given, "grad_weight", found, wanted, 0 * wanted)])
+
+    assert diagnose(wanted**2) is None
+    if len(shape) > 1:
+        cause = diagnose(wanted[:, ::-1])
+        assert cause is not None
+        assert "axis 1" in cause.sentence
 
 
 @pytest.mark.parametrize(

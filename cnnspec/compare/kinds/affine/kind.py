@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import partial
+from typing import ClassVar
 
 import numpy as np
 
 from cnnspec.compare.faults.fault import Fault, LayerSituation, Observation, Prediction, computed
 from cnnspec.compare.kinds.affine.convolution import EXTRA_ROUNDINGS, Convolution
 from cnnspec.compare.kinds.layer import LayerKind
+from cnnspec.plan import PlannedLayer
 
 Observed = Observation[LayerSituation]
 
@@ -35,6 +37,10 @@ class AffineKind(LayerKind):
     """A weight times the input, and a bias."""
 
     help = HELP
+    weight_axes: ClassVar[tuple[str, ...]]
+
+    def axes(self, at: PlannedLayer, quantity: str) -> tuple[str, ...]:
+        return self.weight_axes if quantity == "grad_weight" else super().axes(at, quantity)
 
     def suspected(self, observations: Sequence[Observed]) -> Iterator[Fault[LayerSituation]]:
         yield from super().suspected(observations)

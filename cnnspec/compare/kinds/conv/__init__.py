@@ -39,6 +39,7 @@ class ConvKind(AffineKind):
 
     faults = (*BIAS, *WEIGHT, *COUNTED, *KERNEL, *GEOMETRY, *PADDING, *OVERLAPS, *GROUPS)
     help = HELP
+    weight_axes = ("filters", "input channels", "kernel height", "kernel width")
     settings = (
         Setting("plain", Conv(out_channels=4, kernel_size=3), IMAGES),
         Setting("one channel", Conv(out_channels=1, kernel_size=2), (1, 4, 5)),
