@@ -18,7 +18,7 @@ from cnnspec.spec.layers.layer import INPUT as INPUT
 from cnnspec.spec.mask import Mask
 from cnnspec.spec.model import ModelSpec
 from cnnspec.spec.sections import Sections
-from cnnspec.spec.shapes import PlacedLayer, layer_names, not_logits
+from cnnspec.spec.shapes import PlacedLayer, layer_names
 from cnnspec.spec.sizes import Shape
 
 
@@ -160,11 +160,7 @@ def resolve(spec: ModelSpec) -> Plan:
     Raises:
         SpecError: the layers, or the sections, do not fit together; holds every problem.
     """
-    layers = tuple(
-        _planned(item.name, item.layer, item.inputs, item.input_shapes, item.output)
-        for item in _placed(spec)
-    )
-    return Plan(spec.name, spec.input, layers, spec.initialization)
+    return _plan(spec, _placed(spec))
 
 
 def resolve_to_train(spec: ModelSpec) -> Plan:
@@ -174,10 +170,7 @@ def resolve_to_train(spec: ModelSpec) -> Plan:
         SpecError: the layers, or the sections, do not fit together; or the last layer gives
             images.
     """
-    plan = resolve(spec)
-    if len(plan.output) != 1:
-        raise SpecError([not_logits(spec.layers, plan.output, "no-logits")])
-    return plan
+    return _plan(spec, _placed(spec, trains=True))
 
 
 def part(layer: Layer, name: str, *shapes: Shape) -> Plan:
@@ -191,6 +184,14 @@ def part(layer: Layer, name: str, *shapes: Shape) -> Plan:
     return Plan(name, shapes[0], (alone,), DEFAULT_INITIALIZATION)
 
 
+def _plan(spec: ModelSpec, placed: Sequence[PlacedLayer]) -> Plan:
+    layers = tuple(
+        _planned(item.name, item.layer, item.inputs, item.input_shapes, item.output)
+        for item in placed
+    )
+    return Plan(spec.name, spec.input, layers, spec.initialization)
+
+
 def _planned(
     name: str, layer: Layer, inputs: tuple[str, ...], shapes: tuple[Shape, ...], output: Shape
 ) -> PlannedLayer:
@@ -199,8 +200,8 @@ def _planned(
     return PlannedLayer(name, layer, inputs, shapes, output, parameters, buffers, macs)
 
 
-def _placed(spec: ModelSpec) -> list[PlacedLayer]:
-    found = check(Sections.of(spec))
+def _placed(spec: ModelSpec, trains: bool = False) -> list[PlacedLayer]:
+    found = check(Sections.of(spec), trains)
     errors = [problem for problem in found.problems if problem.severity == "error"]
     if errors:
         raise SpecError(errors)

@@ -108,7 +108,7 @@ def command(
         raise click.UsageError(f"--backends wants names, as in numpy,torch; found `{backends}`")
     if compiled:
         names.append(COMPILED)
-    model, _ = read_spec(spec, overrides)
+    model, _ = read_spec(spec, overrides, trains=True)
     if LOOPS in names:
         from cnnspec.cli import forecast
 

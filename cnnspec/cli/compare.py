@@ -171,7 +171,7 @@ def command(
     _check_mode(context, mode, steps, epochs, twins)
     names = _two_names(backends)
     overrides = with_epochs(overrides, epochs)
-    model, _ = read_spec(spec, overrides)
+    model, _ = read_spec(spec, overrides, trains=True)
     if explain is not None:
         check_explained(model, explain)
     if program:

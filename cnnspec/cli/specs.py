@@ -20,14 +20,18 @@ from cnnspec.spec.load import inspect_spec, most_bytes, read_text
 from cnnspec.spec.model import ModelSpec
 
 
-def read_spec(path: str, overrides: Iterable[str] = ()) -> tuple[ModelSpec, bytes]:
+def read_spec(
+    path: str, overrides: Iterable[str] = (), *, trains: bool = False
+) -> tuple[ModelSpec, bytes]:
     """Return a spec and its text; warnings are printed.
+
+    `trains` asks for outputs that a loss takes, of a spec without data, too.
 
     Raises:
         SpecError: the file cannot be read, or the spec in it is not valid.
     """
     text = text_of(path)
-    found = inspect_spec(text, file=name_of(path), overrides=overrides)
+    found = inspect_spec(text, file=name_of(path), overrides=overrides, trains=trains)
     if found.spec is None:
         raise SpecError(found.diagnostics)
     if found.diagnostics:

@@ -76,7 +76,7 @@ def command(
 
     interrupt.keeps(lambda: "nothing is kept: no training was begun")
     overrides = with_epochs(overrides, epochs)
-    model, text = read_spec(spec, overrides)
+    model, text = read_spec(spec, overrides, trains=True)
     if model.data is None:
         raise DataError(
             f"{spec} has no `data` section to train on; add one, such as `data: digits`"

@@ -18,10 +18,11 @@ from cnnspec.spec.sizes import PartialShape, Shape, show
 from cnnspec.spec.too_large import too_many_layers, too_many_numbers
 
 
-def check(sections: Sections) -> Placed:
+def check(sections: Sections, trains: bool = False) -> Placed:
     """Place the layers, and find every problem between the sections, warnings included.
 
-    The problems have paths, but no places.
+    `trains` asks for outputs that a loss takes, where there is no data, too. The problems have
+    paths, but no places.
     """
     too_many = [*too_many_layers(sections)]
     if too_many or count_layers(sections.layers) > MOST_LAYERS:
@@ -30,7 +31,7 @@ def check(sections: Sections) -> Placed:
     problems = [
         *_channels_last(sections),
         *placed.problems,
-        *_logits(sections, placed),
+        *_logits(sections, placed, trains),
         *too_many_numbers(sections, placed),
         *_data(sections, placed),
         *_least_batch(sections, placed),
@@ -58,10 +59,10 @@ _FEW = 4
 """Channels that are no height: grey, colour, and colour with transparency."""
 
 
-def _logits(sections: Sections, placed: Placed) -> Iterator[Diagnostic]:
-    """Refuse images at the end where there is data to train on; else warn of them."""
+def _logits(sections: Sections, placed: Placed, trains: bool) -> Iterator[Diagnostic]:
+    """Refuse images at the end where it trains, or there is data for it; else warn of them."""
     if placed.output is not None and not _is_flat(placed.output) and sections.layers:
-        code = "ends-in-images" if sections.data is None else "no-logits"
+        code = "no-logits" if trains or sections.data else "ends-in-images"
         yield not_logits(sections.layers, placed.output, code)
 
 

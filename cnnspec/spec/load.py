@@ -107,10 +107,12 @@ def inspect_spec(
     overrides: Iterable[str] = (),
     bounds: Bounds = WRITTEN,
     look: Callable[[DataSource, Limits], Survey] | None = None,
+    trains: bool = False,
 ) -> Inspection:
     """Read a spec from text, and return it with every problem, warnings included.
 
     `look` opens its data, as `cnnspec.data.survey` does; without it, no other file is read.
+    `trains` asks for outputs that a loss takes, of a spec without data, too.
     """
     try:
         source = read_source(text, file, bounds)
@@ -133,7 +135,7 @@ def inspect_spec(
             seen = look(sections.data, sections.limits or Limits())
             sections = dataclasses.replace(sections, seen=seen.contents)
             problems += [_located(problem, source) for problem in seen.problems]
-        problems += [_located(problem, source) for problem in check(sections).problems]
+        problems += [_located(problem, source) for problem in check(sections, trains).problems]
     if any(problem.severity == "error" for problem in problems):
         spec = None
     return Inspection(spec, _first(problems, skipped))

@@ -335,3 +335,20 @@ def test_a_network_that_ends_in_images_is_built_and_drawn(call: Call, folder: Pa
     assert done.out.startswith("model: 1 x 8 x 8 -> 2 x 6 x 6\n")
     assert "ends-in-images (warning): conv1: the last layer gives images of 2 x 6 x 6" in done.err
     assert "logits" not in (folder / "maps.svg").read_text()
+
+
+@pytest.mark.parametrize("command", ["train", "compare", "bench"])
+def test_what_trains_tells_of_images_at_the_end_once_and_where(
+    call: Call, folder: Path, command: str
+) -> None:
+    (folder / "maps.yaml").write_text(
+        "input: [1, 8, 8]\nlayers: [conv: {out_channels: 2, kernel_size: 3}]\n"
+    )
+    done = call(command, "maps.yaml")
+    assert (done.code, done.out) == (2, "")
+    assert done.err == (
+        "no-logits: conv1: the last layer gives images of 2 x 6 x 6, but logits are wanted: one "
+        "number for each class\n --> maps.yaml:2:10\n  |\n"
+        "2 | layers: [conv: {out_channels: 2, kernel_size: 3}]\n  |          ^^^^\n"
+        "help: end with `- flatten` and `- linear: {out_features: ...}`\n"
+    )
