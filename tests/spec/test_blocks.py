@@ -343,6 +343,45 @@ OFFERS: dict[str, tuple[AnyEntry, str]] = {
         Residual(body=[conv(24, stride=2)], shortcut=[Pool(kernel_size=2)]),
         "write `shortcut: [conv: {out_channels: 24, kernel_size: 1, stride: 2}]`",
     ),
+    "two kernels, neither with padding": (
+        Parallel(paths=[[conv(8, **PLAIN)], [conv(8, kernel_size=5, **PLAIN)]]),
+        "write `padding: 1` in paths[0][0], and `padding: 2` in paths[1][0]",
+    ),
+    "two kernels that halve, neither with padding": (
+        Parallel(paths=[[conv(8, stride=2, **PLAIN)], [conv(8, stride=2, kernel_size=5, **PLAIN)]]),
+        "write `padding: 1` in paths[0][0], and `padding: 2` in paths[1][0]",
+    ),
+    "a sum of rows and columns": (
+        Parallel(
+            merge="add",
+            paths=[[conv(8, kernel_size=(3, 1), **PLAIN)], [conv(8, kernel_size=(1, 3), **PLAIN)]],
+        ),
+        "write `padding: [1, 0]` in paths[0][0], and `padding: [0, 1]` in paths[1][0]",
+    ),
+    "features and the input": (
+        Parallel(paths=[[Flatten()], []]),
+        "put `- flatten` at the end of paths[1]",
+    ),
+    "features and two paths of images": (
+        Parallel(paths=[[conv(8), Flatten()], [POOL3], [conv(8, **PLAIN)]]),
+        "put `- flatten` at the end of paths[1], and `- flatten` at the end of paths[2]",
+    ),
+    "a body of features": (
+        Residual(body=[Flatten()]),
+        "add `shortcut: [flatten]`",
+    ),
+    "a body of fewer features": (
+        Residual(body=[Flatten(), Linear(out_features=3)]),
+        "add `shortcut: [flatten, linear: {out_features: 3}]`",
+    ),
+    "a body of images, and features beside it": (
+        Residual(body=[ReLU()], shortcut=[BatchNorm(), Flatten()]),
+        "put `- flatten` at the end of body",
+    ),
+    "features beside images": (
+        Residual(body=[ReLU(), Flatten()], shortcut=[BatchNorm()]),
+        "put `- flatten` at the end of shortcut",
+    ),
     "two strides in the body, none in the shortcut": (
         Residual(
             body=[conv(16, stride=2), conv(16, stride=2)],
@@ -353,9 +392,13 @@ OFFERS: dict[str, tuple[AnyEntry, str]] = {
 }
 
 NO_OFFERS: dict[str, tuple[AnyEntry, str]] = {
-    "images and features": (
-        Parallel(paths=[[Flatten()], []]),
+    "a sum of images and of fewer features": (
+        Parallel(merge="add", paths=[[Flatten(), Linear(out_features=3)], []]),
         "have all paths give images, or all give features",
+    ),
+    "a shortcut of images, and fewer features": (
+        Residual(body=[Flatten(), Linear(out_features=3)], shortcut=[ReLU()]),
+        "have both give images, or both give features: images and features do not join",
     ),
     "a branch of very many layers": (
         Residual(body=[Repeat(times=9000, layers=[ReLU()]), conv(16, **PLAIN)]),
@@ -373,6 +416,8 @@ def test_what_would_make_branches_fit(block: AnyEntry, offer: str) -> None:
     found = problem(block)
     assert (found.code, found.path) == ("branches-differ", ("layers", 0, block.keyword))
     assert found.help == offer
+    for place in re.findall(r"`- flatten` at the end of ([a-z]+(?:\[\d\])?)", offer):
+        block = with_flatten(block, place)
     text = dump_spec(ModelSpec(input=(16, 32, 32), layers=[block, *END]))
     parse_spec(text, overrides=as_overrides(offer))
 
@@ -380,6 +425,16 @@ def test_what_would_make_branches_fit(block: AnyEntry, offer: str) -> None:
 @pytest.mark.parametrize(("block", "wanted"), NO_OFFERS.values(), ids=NO_OFFERS)
 def test_nothing_is_offered_that_would_not_fit(block: AnyEntry, wanted: str) -> None:
     assert problem(block).help == wanted
+
+
+def with_flatten(block: AnyEntry, place: str) -> AnyEntry:
+    """Return a block with `flatten` at the end of a branch."""
+    option, _, number = place.rstrip("]").partition("[")
+    branches = getattr(block, option)
+    if not number:
+        return block.model_copy(update={option: (*branches, Flatten())})
+    paths = [(*path, Flatten()) if str(at) == number else path for at, path in enumerate(branches)]
+    return block.model_copy(update={option: tuple(paths)})
 
 
 def as_overrides(offer: str) -> list[str]:

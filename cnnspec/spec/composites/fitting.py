@@ -69,6 +69,13 @@ class Branch:
                 for options in ({}, *paddings, *self._refits(layer)):
                     yield from self._tried([(steps, {**wide, **options})])
 
+    def flattened(self) -> Iterator[Change]:
+        """Yield features in the place of images."""
+        layer = to_features()
+        shape = self.trial((*self.entries, layer))
+        if shape is not None:
+            yield Change(f"`- {layer.keyword}` at the end of {self.where}", shape)
+
     def _refits(self, layer: Layer) -> Iterator[dict[str, Any]]:
         axes = layer.windows()
         for strides in sorted(self.strides) if axes else ():

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import combinations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
@@ -19,7 +20,7 @@ from cnnspec.spec.composites.composite import (
     assumed,
     show_branch,
 )
-from cnnspec.spec.composites.fitting import Branch, strides_of
+from cnnspec.spec.composites.fitting import Branch, Strides, strides_of
 from cnnspec.spec.field_words import answers
 from cnnspec.spec.kind_words import Words
 from cnnspec.spec.layers import JOINS, Join
@@ -138,16 +139,27 @@ class Parallel(Composite):
         given = assumed(input, shapes)
         if given is None:
             return
-        outcomes = [placer.outcome(path, given) for path in self.paths]
+        branches = [
+            Branch(path, f"paths[{number}]", lambda entries: placer.outcome(entries, given))
+            for number, path in enumerate(self.paths)
+        ]
+        outcomes = [branch.trial(branch.entries) for branch in branches]
         known = [shape for shape in outcomes if shape]
         if len(known) < len(shapes):
             return
+        if len({*map(len, known)}) > 1:
+            yield from _all_features(join, branches, known)
+            return
         sizes = Counter(map(join.alike, known))
+        strides: dict[PartialShape, frozenset[Strides]] = defaultdict(frozenset)
+        for shape, has in _near(given, branches, known):
+            sizes[join.alike(shape)] += 0  # a size that no path gives comes last
+            strides[join.alike(shape)] |= has
         found = []
         for wanted, count in sizes.most_common():
             ways = [
-                self._way(placer, join, given, number, known, wanted)
-                for number, shape in enumerate(known)
+                _way(join, replace(branch, strides=strides[wanted]), shape, wanted)
+                for branch, shape in zip(branches, known)
                 if join.alike(shape) != wanted
             ]
             fit = [way for way in ways if way]
@@ -156,36 +168,39 @@ class Parallel(Composite):
                 found.append((-count, rank, f"write {', and '.join(said for _, said in fit)}"))
         yield from (said for *_, said in sorted(found, key=lambda each: each[:2]))
 
-    def _way(
-        self,
-        placer: BlockPlacer,
-        join: Join,
-        input: Shape,
-        number: int,
-        shapes: Sequence[Shape],
-        wanted: PartialShape,
-    ) -> tuple[int, str] | None:
-        """Say what would give a path the sizes that are wanted; the less it is, the lower."""
-        strides = [
-            strides_of(self.paths[other], input, shape)
-            for other, shape in enumerate(shapes)
-            if join.alike(shape) == wanted
-        ]
-        path = Branch(
-            self.paths[number],
-            f"paths[{number}]",
-            lambda entries: placer.outcome(entries, input),
-            frozenset().union(*strides),
-        )
-        ranked = [path.paddings(), path.other_strides()]
-        if len(wanted) == len(shapes[number]) and wanted[0] is not None:
-            ranked.append(path.widths(wanted[0]))
-        return next(
-            (
-                (rank, each.said)
-                for rank, changes in enumerate(ranked)
-                for each in changes
-                if join.alike(each.gives) == wanted
-            ),
-            None,
-        )
+
+def _near(
+    input: Shape, branches: Sequence[Branch], shapes: Sequence[Shape]
+) -> Iterator[tuple[Shape, frozenset[Strides]]]:
+    """Yield what paths give, as they are and with other paddings, each with strides to it."""
+    for branch, shape in zip(branches, shapes):
+        padded = [change.gives for change in branch.paddings()]
+        for each in (shape, *padded):
+            yield each, strides_of(branch.entries, input, each)
+
+
+def _way(join: Join, path: Branch, gives: Shape, wanted: PartialShape) -> tuple[int, str] | None:
+    """Say what would give a path the sizes that are wanted; the less it is, the lower."""
+    ranked = [path.paddings(), path.other_strides()]
+    if len(wanted) == len(gives) and wanted[0] is not None:
+        ranked.append(path.widths(wanted[0]))
+    return next(
+        (
+            (rank, each.said)
+            for rank, changes in enumerate(ranked)
+            for each in changes
+            if join.alike(each.gives) == wanted
+        ),
+        None,
+    )
+
+
+def _all_features(join: Join, branches: Sequence[Branch], shapes: Sequence[Shape]) -> Iterator[str]:
+    """Yield what would have all paths give features, where some do."""
+    changes = [
+        next(branch.flattened(), None) for branch, shape in zip(branches, shapes) if len(shape) > 1
+    ]
+    fit = [change for change in changes if change]
+    features = [*(change.gives for change in fit), *(shape for shape in shapes if len(shape) == 1)]
+    if len(fit) == len(changes) and not [*join.join_problems(features)]:
+        yield f"put {', and '.join(change.said for change in fit)}"

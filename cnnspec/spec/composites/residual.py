@@ -18,7 +18,7 @@ from cnnspec.spec.composites.composite import (
     of_no_layers,
     show_branch,
 )
-from cnnspec.spec.composites.fitting import Branch, Change, projection, strides_of
+from cnnspec.spec.composites.fitting import Branch, Change, projection, strides_of, to_features
 from cnnspec.spec.field_words import answers
 from cnnspec.spec.flow import show_value
 from cnnspec.spec.kind_words import Words
@@ -87,6 +87,9 @@ class Residual(Composite):
         of_shortcut = strides_of(self.shortcut, input, shortcut)
         inner = Branch(self.body, "body", trial, of_shortcut)
         beside = Branch(self.shortcut, "shortcut", trial, of_body)
+        if len(body) != len(shortcut):
+            yield from self._features(inner, beside, body, shortcut)
+            return
         added = projection(input, body, of_body)
         if not self.shortcut:
             yield from self._projections(inner, input, added)
@@ -101,6 +104,19 @@ class Residual(Composite):
         if self.shortcut and added:
             yield f"write {_shortcut(added)}"
         yield from _that_fit([(inner.widths(shortcut[0]), shortcut)])
+
+    def _features(
+        self, inner: Branch, beside: Branch, body: Shape, shortcut: Shape
+    ) -> Iterator[str]:
+        """Yield what would have both branches give features, where one does."""
+        branch, wanted = (inner, shortcut) if len(shortcut) == 1 else (beside, body)
+        for change in branch.flattened():
+            if change.gives == wanted and branch.entries:
+                yield f"put {change.said}"
+            elif change.gives == wanted:
+                yield f"add {_shortcut(to_features())}"
+            elif not branch.entries and (added := projection(change.gives, wanted)):
+                yield f"add {_shortcut(to_features(), added)}"
 
     def _projections(self, body: Branch, input: Shape, added: Layer | None) -> Iterator[str]:
         """Yield what would make the body fit to the input, or a shortcut to the body."""
@@ -119,5 +135,5 @@ def _that_fit(ways: Iterable[tuple[Iterator[Change], Shape]]) -> Iterator[str]:
         yield from (f"write {change.said}" for change in changes if change.gives == wanted)
 
 
-def _shortcut(layer: Layer) -> str:
-    return f"`shortcut: [{show_value(layer)}]`"
+def _shortcut(*layers: Layer) -> str:
+    return f"`shortcut: [{', '.join(map(show_value, layers))}]`"
