@@ -42,7 +42,6 @@ OTHER_LAYERS = {
     ),
     **answers(
         """
-        layer_norm layernormalization: over all values of an image
         group_norm groupnormalization: over groups of channels
         instance_norm instancenorm2d instancenormalization: over each channel of an image
         rms_norm rmsnormalization: by the root of the mean square

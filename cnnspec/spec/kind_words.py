@@ -35,6 +35,12 @@ class Words:
     """By option: its names in calls and files of other tools, which mean just the same."""
     guesses: Mapping[str, str] = field(default_factory=dict)
     """By option: other words by which people probably mean it."""
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    """By option: what else the constructors of classes call it that people write by hand."""
+    sides: Mapping[str, str] = field(default_factory=dict)
+    """By option: what such constructors call it for the height and for the width, `kh,kw`."""
+    arrays: Mapping[str, str] = field(default_factory=dict)
+    """By array that the kind alone has: what else such classes call it."""
     values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """By option: other words for its values, in small letters, and what is written here."""
     ways_out: Mapping[str, Callable[[Any], str]] = field(default_factory=dict)

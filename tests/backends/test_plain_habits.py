@@ -13,7 +13,16 @@ from cnnspec.backends.plain import (
     UnsupportedSettingError,
 )
 from cnnspec.spec.kind_words import Words
-from cnnspec.spec.layers import BatchNorm, Conv, Layer, Linear, Pool, ReLU
+from cnnspec.spec.layers import (
+    BatchNorm,
+    Conv,
+    Layer,
+    LayerNorm,
+    LeakyReLU,
+    Linear,
+    Pool,
+    ReLU,
+)
 from cnnspec.spec.sizes import Shape
 from tests.backends.test_plain import LINEAR, ConvByHand, Habit, compared
 
@@ -327,6 +336,30 @@ def test_sizes_that_are_taken_in_order_are_noted() -> None:
     assert note == (
         "taken in order: `n` for in_features, `m` for out_features; --map says otherwise"
     )
+
+
+@pytest.mark.parametrize(
+    ("layer", "parameter", "wanted"),
+    [
+        (LeakyReLU(negative_slope=0.25), "slope", 0.25),
+        (LayerNorm(), "num_features", 3),
+        (LayerNorm(), "channels", 3),
+        (BatchNorm(), "dim", 3),
+    ],
+    ids=["slope", "num_features", "channels", "dim"],
+)
+def test_a_kind_knows_what_its_options_are_called(
+    layer: Layer, parameter: str, wanted: float
+) -> None:
+    scope: dict[str, Any] = {"np": np}
+    exec(
+        f"class Own:\n    def __init__(self, {parameter}):\n        self.found = {parameter}\n"
+        "        self.gamma, self.beta = np.ones(3), np.zeros(3)\n",
+        scope,
+    )
+    made = PlainLayer(scope["Own"], layer, (3, 2, 2), (3, 2, 2), FLOAT)
+    assert made.instance.found == wanted
+    assert made.notes == ()
 
 
 class StepByDefault(Habit):

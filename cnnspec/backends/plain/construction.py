@@ -11,11 +11,11 @@ from cnnspec.backends.plain.hints import Hints
 from cnnspec.backends.plain.layouts import shape_of_one
 from cnnspec.backends.plain.names import (
     ARRAYS,
+    INPUT_SHAPE,
     NO_SIZES,
-    OPTIONS,
-    SIDES,
-    SIZES,
     options_of,
+    sides_of,
+    sizes_of,
     words_for,
 )
 from cnnspec.backends.plain.spelling import WINDOWS, Spelling, spelt
@@ -67,6 +67,7 @@ class _Arguments:
         self.cls, self.layer, self.hints, self.spelling = cls, layer, hints, spelling
         self.implied = {"input_shape", layer.input_width}
         """What a class need not ask for: it sees it in its input."""
+        self.sizes = sizes_of(type(layer))
         self.parameters, self.any_keyword, self.any_number = _parameters(cls)
         self.values = dict(_values(layer, input, hints.layout))
         self.taken: dict[str, Any] = {}
@@ -80,7 +81,7 @@ class _Arguments:
         self._take_by_name()
         handed = self._take_arrays(arrays)
         if handed:  # their shapes say every size
-            self.missing = [option for option in self.missing if option not in SIZES]
+            self.missing = [option for option in self.missing if option not in self.sizes]
         self._take_sizes_in_order()
         self._take_the_rest()
         if left := self._left():
@@ -116,7 +117,7 @@ class _Arguments:
 
     def _take_sides(self, option: str, value: Any) -> bool:
         """Take height and width apart, where the class asks for both."""
-        for words in SIDES.get(option, ()):
+        for words in sides_of(option, type(self.layer)):
             if all(word in self.parameters and word not in self.taken for word in words):
                 self.taken |= dict(zip(words, pair(value)))
                 return True
@@ -141,11 +142,12 @@ class _Arguments:
         return word
 
     def _wants_weight(self) -> bool:
-        sizes = {word for option in SIZES for word in OPTIONS[option]}
+        kind = type(self.layer)
+        sizes = {word for option in self.sizes for word in words_for(option, kind)}
         return any(word in ARRAYS["weight"] and word not in sizes for word in self._left())
 
     def _asks_for_shape(self) -> bool:
-        return any(word in self.parameters for word in OPTIONS["input_shape"])
+        return any(word in self.parameters for word in INPUT_SHAPE)
 
     def _take_arrays(self, arrays: Mapping[str, Array]) -> bool:
         """Hand over arrays that the constructor wants; return whether the weight is one."""
@@ -160,7 +162,7 @@ class _Arguments:
     def _take_sizes_in_order(self) -> None:
         """Take parameters under names of their own for the sizes that are left, if as many."""
         left = self._left()
-        sizes = [option for option in SIZES if option in self.missing]
+        sizes = [option for option in self.sizes if option in self.missing]
         if self._asks_for_shape():
             sizes = [option for option in sizes if option not in self.implied]
         needed = [option for option in sizes if option not in self.implied]
@@ -184,7 +186,7 @@ class _Arguments:
             neutral = self._neutral(option)
             if option == "input_shape":
                 continue  # no option, but for those who ask for it
-            if self.any_keyword and (option in SIZES or value != neutral):
+            if self.any_keyword and (option in self.sizes or value != neutral):
                 self.taken[self.hints.names.get(option, option)] = value
             elif option in self.implied or value == neutral:
                 continue
@@ -192,7 +194,7 @@ class _Arguments:
                 if self.hints.built_in is True:  # whoever names options knows of them
                     taken = f"{option} {value} is taken as built in"
                     self.notes.append(f"{self.cls.__name__} takes no `{option}`: {taken}")
-            elif option in SIZES:
+            elif option in self.sizes:
                 self._refuse_size(option)
             else:
                 why = f"{self.cls.__name__} takes no `{option}`"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from cnnspec.spec.layers import KINDS, Layer
+from cnnspec.spec.layers.window import KERNEL
 
 _WEIGHT = ("weight", "weights", "W", "w", "kernel", "kernels", "filter", "filters", "gamma")
 _BIAS = ("bias", "biases", "b", "B", "beta")
@@ -22,8 +23,6 @@ def _gradients(words: tuple[str, ...]) -> tuple[str, ...]:
 ARRAYS: Mapping[str, tuple[str, ...]] = {
     "weight": _WEIGHT,
     "bias": _BIAS,
-    "running_mean": ("running_mean", "moving_mean", "mean_running", "running_mu"),
-    "running_var": ("running_var", "running_variance", "moving_var", "moving_variance"),
     "grad_weight": _gradients(_WEIGHT),
     "grad_bias": _gradients(_BIAS),
     "grad_input": (
@@ -32,6 +31,11 @@ ARRAYS: Mapping[str, tuple[str, ...]] = {
     ),
     "output": ("output", "outputs", "out", "y", "Y", "A", "a", "Z", "z"),
     "loss": ("loss", "output", "out", "value"),
+    **{
+        name: (name, *words.split())
+        for kind in KINDS.values()
+        for name, words in kind.words.arrays.items()
+    },
 }
 """Attributes, and keys of what `backward` returns. A class may have them with an underscore."""
 
@@ -66,63 +70,8 @@ BUILD = ("build", "initialize", "init_weights", "initialize_weights")
 ZERO_GRADIENTS = ("zero_grad", "reset_grad", "clear_grad", "zero_gradients", "zero_grads")
 """Methods of a class that adds gradients up over calls, until it is told to begin anew."""
 
-OPTIONS: Mapping[str, tuple[str, ...]] = {
-    "in_channels": (
-        *("in_channels", "input_channels", "num_channels", "n_channels", "in_ch", "in_c"),
-        *("channels_in", "c_in", "channels", "num_input_channels", "input_depth"),
-        *("n_C_prev", "depth"),
-    ),
-    "out_channels": (
-        *("out_channels", "output_channels", "num_filters", "n_filters", "filters", "out_ch"),
-        *("channels_out", "c_out", "out_c", "num_kernels", "n_kernels", "filter_count"),
-        *("n_C", "depth"),
-    ),
-    "in_features": (
-        *("in_features", "input_size", "input_dim", "n_in", "n_inputs", "num_inputs", "in_dim"),
-        *("in_size", "inputs", "input_features", "fan_in", "n_input", "d_in", "input_units"),
-        *("nin", "num_input", "input_neurons", "input_len", "input_length", "input", "in_"),
-    ),
-    "out_features": (
-        *("out_features", "output_size", "output_dim", "n_out", "n_outputs", "num_outputs"),
-        *("out_dim", "out_size", "outputs", "output_features", "units", "fan_out", "n_output"),
-        *("d_out", "n_units", "num_units", "n_neurons", "output_units", "nout", "num_output"),
-        *("output_neurons", "nodes", "neurons", "num_neurons", "output_len", "output", "out"),
-    ),
-    "num_features": ("num_features", "features", "num_channels", "channels", "n_features", "dim"),
-    "kernel_size": (
-        *("kernel_size", "filter_size", "pool_size", "kernel", "size", "window", "window_size"),
-        *("k", "f", "ksize", "kernel_shape"),
-    ),
-    "stride": ("stride", "strides", "s"),
-    "padding": ("padding", "pad", "p", "pads"),
-    "dilation": ("dilation", "dilation_rate"),
-    "groups": ("groups", "num_groups"),
-    "bias": ("bias", "use_bias", "with_bias"),
-    "kind": ("kind", "mode", "pool_type", "method"),
-    "ceil_mode": ("ceil_mode", "ceil"),
-    "eps": ("eps", "epsilon"),
-    "momentum": ("momentum",),
-    "affine": ("affine",),
-    "input_shape": ("input_shape", "in_shape", "input_dims"),
-}
-"""Parameters of a constructor."""
-
-SIDES: Mapping[str, tuple[tuple[str, str], ...]] = {
-    "kernel_size": (
-        *(("pool_h", "pool_w"), ("filter_h", "filter_w"), ("kernel_h", "kernel_w"), ("kh", "kw")),
-        *(("pool_height", "pool_width"), ("filter_height", "filter_width")),
-        *(("kernel_height", "kernel_width"), ("k_h", "k_w"), ("f_h", "f_w"), ("KH", "KW")),
-    ),
-    "stride": (("stride_h", "stride_w"), ("stride_height", "stride_width")),
-    "padding": (("pad_h", "pad_w"), ("padding_h", "padding_w")),
-}
-"""Parameters of a constructor for height and width apart."""
-
-SIZES = (
-    *("in_channels", "in_features", "num_features"),
-    *("out_channels", "out_features", "kernel_size"),
-)
-"""Options that are sizes, in the order in which people list them."""
+INPUT_SHAPE = ("input_shape", "in_shape", "input_dims")
+"""Parameters of a constructor for the shape of one image, or for the number of features."""
 
 LEARNING_RATES = (
     *("learning_rate", "lr", "alpha", "eta", "rate", "step_size", "learn_rate", "learningRate"),
@@ -153,16 +102,30 @@ def options_of(kind: type[Layer]) -> list[str]:
     return [option for option in kind.model_fields if option not in Layer.model_fields]
 
 
+def sizes_of(kind: type[Layer]) -> list[str]:
+    """Return the options that are sizes, in the order in which people list them."""
+    sizes = (kind.input_width, kind.width, KERNEL)
+    return [option for option in sizes if option in kind.model_fields]
+
+
 def words_for(option: str, kind: type[Layer]) -> tuple[str, ...]:
     """Return what people call an option of a kind: in constructors, and in other tools."""
-    return *OPTIONS.get(option, (option,)), *kind.words.options.get(option, "").split()
+    if option == INPUT_SHAPE[0]:
+        return INPUT_SHAPE
+    tables = (kind.words.parameters, kind.words.options)
+    return option, *(word for table in tables for word in table.get(option, "").split())
+
+
+def sides_of(option: str, kind: type[Layer]) -> list[list[str]]:
+    """Return the pairs of parameters that an option of a kind may be, for height and width."""
+    return [pair.split(",") for pair in kind.words.sides.get(option, "").split()]
 
 
 NAMES = frozenset(
     {
         *ARRAYS,
         *METHODS,
-        *OPTIONS,
+        INPUT_SHAPE[0],
         *(option for kind in KINDS.values() for option in options_of(kind)),
     }
 )

@@ -11,7 +11,7 @@ import numpy as np
 
 from cnnspec.backends.plain import LAYOUTS, Hints
 from cnnspec.backends.plain.layouts import CHANNELS_LAST
-from cnnspec.backends.plain.names import ARRAYS, OPTIONS
+from cnnspec.backends.plain.names import ARRAYS, INPUT_SHAPE, options_of
 from cnnspec.compare.causes import diagnose_loss
 from cnnspec.compare.check.built_in import taken_for
 from cnnspec.compare.check.drawn import grader_of
@@ -102,10 +102,11 @@ def _check_names(kind: str, names: Mapping[str, str]) -> None:
     Hints(names)
     if kind in LOSSES:  # told by the loss itself
         return
-    options = {*LAYER_KINDS[kind].model_fields, "input_shape"}
-    foreign = [name for name in names if name in OPTIONS.keys() - ARRAYS.keys() - options]
+    options = {*options_of(LAYER_KINDS[kind]), INPUT_SHAPE[0]}
+    of_others = {option for other in LAYER_KINDS.values() for option in options_of(other)}
+    foreign = [name for name in names if name in of_others - options - ARRAYS.keys()]
     if foreign:
-        own = ", ".join(sorted(options & OPTIONS.keys()))
+        own = ", ".join(sorted(options))
         raise BackendError(f"--map {foreign[0]}: a {kind} has no such option; it has {own}")
 
 

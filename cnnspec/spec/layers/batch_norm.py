@@ -39,6 +39,14 @@ class BatchNorm(Layer):
             "batch_normalize": "leave it out: a `- batch_norm` is a layer of its own",
         },
         guesses={"num_features": "channels in_channels in_features", "eps": "epsilon"},
+        parameters={
+            "num_features": "features num_channels channels n_features dim",
+            "eps": "epsilon",
+        },
+        arrays={
+            "running_mean": "moving_mean mean_running running_mu",
+            "running_var": "running_variance moving_var moving_variance",
+        },
         calls=dict.fromkeys(("BatchNorm1d", "BatchNorm2d"), "num_features eps momentum affine"),
     )
 

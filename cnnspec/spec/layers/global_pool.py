@@ -53,6 +53,7 @@ class GlobalPool(Layer):
             "AdaptiveMaxPool2d": _of_size_1("max"),
             "output_size": lambda _: "leave it out: it is always 1",
         },
+        parameters={"kind": "mode pool_type method"},
         values={"kind": {"average": "avg", "mean": "avg", "maximum": "max"}},
     )
 

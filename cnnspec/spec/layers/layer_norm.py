@@ -42,6 +42,7 @@ class LayerNorm(Layer):
             "bias": "center",
             "num_channels": "num_features channels in_channels in_features",
         },
+        parameters={"num_channels": "num_features features channels n_features dim"},
         values={"over": {"channel": "channels", "features": "channels", "images": "image"}},
     )
 

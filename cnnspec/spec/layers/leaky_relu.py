@@ -40,6 +40,7 @@ class LeakyReLU(Layer):
         },
         options={"negative_slope": "alpha"},
         guesses={"negative_slope": "slope leak"},
+        parameters={"negative_slope": "slope leak"},
         ways_out={"negative_slope": _of_slope},
         calls={"LeakyReLU": "negative_slope inplace"},
     )

@@ -27,6 +27,16 @@ class Linear(Layer):
             "out_features": "features num_output out_channels",
             "in_features": "in_channels num_features",
         },
+        parameters={
+            "out_features": "output_size output_dim n_out n_outputs num_outputs out_dim out_size "
+            "outputs output_features fan_out n_output d_out n_units num_units n_neurons "
+            "output_units nout num_output output_neurons nodes neurons num_neurons output_len "
+            "output out",
+            "in_features": "input_size input_dim n_in n_inputs num_inputs in_dim in_size inputs "
+            "input_features fan_in n_input d_in input_units nin num_input input_neurons input_len "
+            "input_length input in_",
+            "bias": "with_bias",
+        },
         calls={"Linear": "in_features out_features bias", "Dense": "out_features"},
     )
 

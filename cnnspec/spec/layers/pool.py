@@ -36,6 +36,8 @@ class Pool(Layer):
         },
         options=window.OPTIONS,
         guesses=window.GUESSES,
+        parameters={"kind": "mode pool_type method", "ceil_mode": "ceil", **window.PARAMETERS},
+        sides=window.SIDES,
         values={"kind": {"average": "avg", "mean": "avg", "maximum": "max"}},
         calls=dict.fromkeys(("MaxPool2d", "AvgPool2d"), "kernel_size stride padding")
         | dict.fromkeys(("MaxPooling2D", "AveragePooling2D"), "kernel_size stride"),
