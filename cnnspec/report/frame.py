@@ -13,7 +13,7 @@ from cnnspec.report.chain import Chain, Piece
 from cnnspec.report.legend import Scale
 from cnnspec.report.outline import Block, Branch, Entry, LayerEntry
 from cnnspec.report.svg import Line
-from cnnspec.report.ways import Way, Ways, around
+from cnnspec.report.ways import ITSELF, Way, Ways, around
 from cnnspec.spec.sizes import Shape
 
 # px: before a frame, within it, between the sheets of a repeat.
@@ -195,14 +195,17 @@ class Drawing:
             inside: Chain | Ways = self._chain(block.once, limit, depth)
         else:
             limit -= around(block.join)
-            ways = tuple(self._way(branch, limit, depth) for branch in block.ways)
+            named = zip(block.ways, block.labels)
+            ways = tuple(
+                Way(
+                    Line(branch.label if branch else ITSELF, 10, colour=svg.GREY),
+                    ".".join(filter(None, (block.path, label))),
+                    self._chain(branch, limit, depth) if branch else None,
+                )
+                for branch, label in named
+            )
             inside = Ways(ways, block.join)
         return Frame(block, inside, depth)
-
-    def _way(self, branch: Branch | None, limit: float, depth: int) -> Way:
-        if branch is None:
-            return Way(Line("the input itself", 10, colour=svg.GREY), None)
-        return Way(Line(branch.label, 10, colour=svg.GREY), self._chain(branch, limit, depth))
 
     def _chain(self, branch: Branch, limit: float, depth: int) -> Chain:
         return Chain.of(self.pieces(groups(branch.entries), limit, depth + 1), limit)

@@ -71,6 +71,14 @@ class Block:
         return tuple(branches.get(_label(source, self.path)) for source in sources)
 
     @cached_property
+    def labels(self) -> tuple[str, ...]:
+        """The labels of its ways; the input of the block itself has one among numbered ways."""
+        numbered = (branch.label.rpartition(".") for branch in self.branches)
+        stem = next((stem for stem, _, number in numbered if number.isdecimal()), "")
+        unnamed = (f"{stem}.{number}" if stem else "" for number in range(len(self.ways)))
+        return tuple(way.label if way else label for way, label in zip(self.ways, unnamed))
+
+    @cached_property
     def are_alike(self) -> bool:
         """Whether each repetition has the same layers with the same shapes."""
         first, *others = ([*map(_content, branch.layers)] for branch in self.branches)

@@ -15,6 +15,8 @@ from cnnspec.spec.sizes import Shape, show
 
 MARGIN, BETWEEN = 2, 2
 """Columns beside a table, and between two of its columns."""
+PASSED_ON = "the input"
+"""In the place of a kind: what a branch without layers gives."""
 
 
 def gives(plan: Plan) -> str:
@@ -24,7 +26,7 @@ def gives(plan: Plan) -> str:
 
 @dataclass(frozen=True)
 class Row:
-    """A layer; or a block, or a branch of one, above its layers."""
+    """A layer; or a block, or a branch of one, above its layers; or the input, among branches."""
 
     depth: int
     name: str
@@ -99,8 +101,11 @@ def _rows(entries: Sequence[Entry], depth: int = 0) -> Iterator[Row]:
         if isinstance(entry, LayerEntry):
             yield _layer(depth, entry.name, entry.first)
         elif entry.join:
-            for branch in entry.branches:
-                yield from _branch(entry, branch, depth)
+            for way, label, shape in zip(entry.ways, entry.labels, entry.join.first.input_shapes):
+                if way:
+                    yield from _branch(entry, way, depth)
+                else:
+                    yield Row(depth, ".".join(filter(None, (entry.name, label))), PASSED_ON, shape)
             yield _layer(depth, f"{entry.name}.{entry.join.name}", entry.join.first)
         elif entry.are_alike:
             yield from _repeat(entry, depth)

@@ -16,12 +16,17 @@ from cnnspec.spec.layers import Join
 # between two ways.
 TRUNK, RADIUS, ARROW, APART = 12.0, 8.0, 14.0, 12.0
 
+ITSELF = "the input itself"
+"""What a way without layers is."""
+
 
 @dataclass(frozen=True)
 class Way:
     """A branch, or the input of the block where there is none."""
 
     label: Line
+    name: str
+    """Its name in the plan, or the block's where it has none of its own."""
     chain: Chain | None
 
     @property
@@ -86,6 +91,8 @@ class Ways:
         for way in self.ways:
             if way.chain:
                 yield from way.chain.sentences
+            else:
+                yield f"{way.name}: {ITSELF}"
 
     def draw(
         self, x: float, axis: float, before: float, stretch: float = 0.0

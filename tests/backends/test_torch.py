@@ -4,7 +4,19 @@ import re
 
 import pytest
 
-from cnnspec import SGD, Flatten, Linear, ModelSpec, Training, build, compare_backends, resolve
+from cnnspec import (
+    SGD,
+    Conv,
+    Flatten,
+    Linear,
+    ModelSpec,
+    Parallel,
+    Residual,
+    Training,
+    build,
+    compare_backends,
+    resolve,
+)
 
 pytestmark = pytest.mark.torch
 
@@ -44,3 +56,16 @@ def test_the_module_has_them_with_an_underscore() -> None:
     module = build(resolve(spec), spec.training, "torch").module
     assert list(dict(module.named_children())) == ["first", "training__", "training_", "linear1"]
     assert module(zeros(2, 1, 1, 3, dtype=float64)).shape == (2, 3)
+
+
+def test_the_module_says_what_is_joined() -> None:
+    body = Residual(body=[Conv(out_channels=2, kernel_size=1)])
+    blocks = [Parallel(paths=[[], []], merge="add"), Parallel(paths=[[], [body]])]
+    spec = ModelSpec(input=(2, 3, 3), layers=[*blocks, Flatten()])
+    module = build(resolve(spec), spec.training, "torch").module
+    lines = [line.strip() for line in str(module).splitlines()]
+    assert [line for line in lines if line.startswith("joined")] == [
+        "joined: the input, the input",
+        "joined: the input, paths.1",
+        "joined: body, the input",
+    ]

@@ -193,13 +193,16 @@ branches: 3 x 8 x 8 -> 10 logits
      batch_norm1      batch_norm   8 x 8 x 8          16        -
      relu1            relu         8 x 8 x 8           -        -
      conv1            conv         8 x 8 x 8         584   36,864
+   residual1          the input    8 x 8 x 8
    residual1.add      add          8 x 8 x 8           -        -
    relu1              relu         8 x 8 x 8           -        -
  growing.0
+   parallel1.paths.0  the input    8 x 8 x 8
    parallel1.paths.1
      conv1            conv         4 x 8 x 8          36    2,048
    parallel1.concat   concat      12 x 8 x 8           -        -
  growing.1
+   parallel1.paths.0  the input   12 x 8 x 8
    parallel1.paths.1
      conv1            conv         4 x 8 x 8          52    3,072
    parallel1.concat   concat      16 x 8 x 8           -        -
@@ -214,20 +217,23 @@ valid, and built with the numpy backend
 BRANCHES_AT_60 = """\
 branches: 3 x 8 x 8 -> 10 logits
 
- layer                    output  parameters     MACs
- ────────────────────────────────────────────────────
- stem (conv)           8 x 8 x 8         224   13,824
- repeat1 (3 times)     8 x 8 x 8       1,800  110,592
+ layer                          output  parameters     MACs
+ ──────────────────────────────────────────────────────────
+ stem (conv)                 8 x 8 x 8         224   13,824
+ repeat1 (3 times)           8 x 8 x 8       1,800  110,592
    residual1.body
-     batch_norm1       8 x 8 x 8          16        -
-     relu1             8 x 8 x 8           -        -
-     conv1             8 x 8 x 8         584   36,864
-   residual1.add       8 x 8 x 8           -        -
-   relu1               8 x 8 x 8           -        -
+     batch_norm1             8 x 8 x 8          16        -
+     relu1                   8 x 8 x 8           -        -
+     conv1                   8 x 8 x 8         584   36,864
+   residual1 (the input)     8 x 8 x 8
+   residual1.add             8 x 8 x 8           -        -
+   relu1                     8 x 8 x 8           -        -
  growing.0
+   parallel1.paths.0         8 x 8 x 8
+     (the input)
    parallel1.paths.1
-     conv1             4 x 8 x 8          36    2,048
-   parallel1.concat   12 x 8 x 8           -        -
+     conv1                   4 x 8 x 8          36    2,048
+   parallel1.concat         12 x 8 x 8           -        -
 """
 
 BRANCHES_AT_50 = """\
@@ -243,9 +249,14 @@ branches: 3 x 8 x 8 -> 10 logits
      batch_norm1   8 x 8 x 8          16        -
      relu1         8 x 8 x 8           -        -
      conv1         8 x 8 x 8         584   36,864
+   residual1       8 x 8 x 8
+     (the input)
    residual1.add   8 x 8 x 8           -        -
    relu1           8 x 8 x 8           -        -
  growing.0
+   parallel1.      8 x 8 x 8
+     paths.0
+     (the input)
    parallel1.
      paths.1
      conv1         4 x 8 x 8          36    2,048
@@ -256,7 +267,7 @@ branches: 3 x 8 x 8 -> 10 logits
 
 @pytest.mark.parametrize(
     ("columns", "table"),
-    [(80, BRANCHES_AT_80), (64, BRANCHES_AT_60), (60, BRANCHES_AT_60), (50, BRANCHES_AT_50)],
+    [(80, BRANCHES_AT_80), (66, BRANCHES_AT_80), (60, BRANCHES_AT_60), (50, BRANCHES_AT_50)],
 )
 def test_blocks_stand_around_their_layers(
     call: Call, folder: Path, monkeypatch: pytest.MonkeyPatch, columns: int, table: str

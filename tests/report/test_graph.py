@@ -584,6 +584,15 @@ def test_branches_without_layers_are_arrows_that_go_round() -> None:
     )
     # in the order in which they are joined
     assert [text for _, text in heights] == ["the input itself", "paths.1", "the input itself"]
+    (words,) = net.root.iter(f"{SVG}desc")
+    assert words.text is not None
+    said = [sentence.partition(": ")[::2] for sentence in words.text.split(". ")]
+    assert [(name, rest) for name, rest in said if rest == "the input itself"] == [
+        *(("both.paths.0", "the input itself"), ("both.paths.2", "the input itself")),
+    ]
+    block = Residual(body=[conv(3)])
+    (words,) = Picture(model((3, 8, 8), block, Flatten())).root.iter(f"{SVG}desc")
+    assert ". residual1: the input itself. residual1.add: " in str(words.text)
 
 
 def test_layers_at_the_start_of_a_branch_do_not_act_on_what_others_read() -> None:

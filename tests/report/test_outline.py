@@ -39,9 +39,11 @@ def test_blocks_and_branches() -> None:
     assert isinstance(parallel, Block)
     assert parallel.path == "repeat1.0.parallel1"
     assert [way and way.label for way in parallel.ways] == [None, "paths.1", "paths.2"]
+    assert parallel.labels == ("paths.0", "paths.1", "paths.2")
     residual, relu = parallel.branches[0].entries
     assert isinstance(residual, Block)
     assert isinstance(relu, LayerEntry)
+    assert residual.labels == ("body", "")
     assert residual.path == "repeat1.0.parallel1.paths.1.inner"
     assert relu.first.name == "repeat1.0.parallel1.paths.1.relu1"
     assert relu.last.name == "repeat1.1.parallel1.paths.1.relu1"

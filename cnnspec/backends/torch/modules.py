@@ -40,13 +40,22 @@ class Branches(nn.Module):
     """Paths that read the same input, and the join where they meet."""
 
     def __init__(
-        self, children: Mapping[str, nn.Module], paths: Sequence[nn.Module], join: nn.Module
+        self,
+        children: Mapping[str, nn.Module],
+        paths: Sequence[tuple[str, nn.Module]],
+        join: nn.Module,
     ) -> None:
-        """`children` has the join, and the paths with layers in them."""
+        """`children` has the join, and the paths with layers in them; `paths` all, by name."""
         super().__init__()
         for name, child in children.items():
             self.add_module(name, child)
-        self._in_order, self._join = list(paths), [join]  # in lists: they are registered above
+        self._names = [name for name, _ in paths]
+        self._in_order = [path for _, path in paths]  # in lists: they are registered above
+        self._join = [join]
+
+    def extra_repr(self) -> str:
+        """Say what is joined: paths without layers are no modules within this one."""
+        return f"joined: {', '.join(self._names)}"
 
     def forward(self, x: Tensor) -> Tensor:
         (join,) = self._join
@@ -76,13 +85,15 @@ def _path(
     return nn.ModuleList(_built(part.get(n, {}), f"{prefix}{n}.", joins) for n in numbers)
 
 
-def _of(source: str, prefix: str, children: Mapping[str, nn.Module]) -> nn.Module:
-    """Return the path that ends in a layer; one without layers passes its input on."""
+def _of(source: str, prefix: str, children: Mapping[str, nn.Module]) -> tuple[str, nn.Module]:
+    """Return the path that ends in a layer, by name; one without layers passes its input on."""
     if not source.startswith(prefix):
-        return nn.Identity()
+        return "the input", nn.Identity()
     name, *inner = source.removeprefix(prefix).split(".")
     child = children[name]
-    return child[int(inner[0])] if isinstance(child, nn.ModuleList) else child
+    if isinstance(child, nn.ModuleList):
+        return f"{name}.{inner[0]}", child[int(inner[0])]
+    return name, child
 
 
 def _sequential(parts: Mapping[str, Any], prefix: str, joins: Joins) -> nn.Sequential:
