@@ -4,7 +4,7 @@
 
 An address is no string: a layer may be called `loss`, and is not the loss. Words are made of
 addresses in `cnnspec.report.address`; those that a user writes are read in
-`cnnspec.compare.verdict.allowed`.
+`cnnspec.compare.verdict.names`.
 """
 
 from __future__ import annotations

@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
 def check_explained(spec: ModelSpec, name: str) -> None:
     """Refuse a name of which nothing will be compared, before anything is."""
-    from cnnspec.compare.explaining.explained import check_name
+    from cnnspec.compare.explaining.explained import place_of
     from cnnspec.plan import resolve
 
-    check_name(resolve(spec), spec.training, name)
+    place_of(resolve(spec), spec.training, name)
 
 
 def print_explained(
@@ -29,14 +29,18 @@ def print_explained(
     from cnnspec.cli.console import Output
     from cnnspec.cli.output import prints_on_stderr
     from cnnspec.compare import parse_backend
-    from cnnspec.compare.explaining.explained import explain, quantities_called
+    from cnnspec.compare.explaining.explained import comparisons_of, explain, place_of
     from cnnspec.data import load_data
     from cnnspec.plan import resolve
     from cnnspec.report.explained import explained_parts
 
-    quantities = quantities_called(verdict, name)
+    plan = resolve(spec)
+    comparisons = comparisons_of(verdict, place_of(plan, spec.training, name))
+    if not comparisons:
+        Output().print("", f"{name}: it was not compared")
+        return
     choices = parse_backend(backends[0], device), parse_backend(backends[1], device)
     split = load_data(spec.data, data_dir, limits=spec.limits).train if spec.data else None
     with prints_on_stderr():
-        found = list(explain(resolve(spec), spec.training, choices, quantities, split))
+        found = list(explain(plan, spec.training, choices, comparisons, split))
     Output().print("", *(part for each in found for part in explained_parts(each)), sep="\n")

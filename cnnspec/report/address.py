@@ -8,24 +8,22 @@ from typing import Any
 
 from cnnspec.address import Address, Layer
 from cnnspec.compare.verdict import Comparison, NotCompared
-from cnnspec.compare.verdict.allowed import WORDS
+from cnnspec.compare.verdict.names import WORDS
 from cnnspec.documents import Document
-
-_WORDS = {address: word for word, address in WORDS.items()}
 
 
 def words(address: Address) -> str:
     """Name a part as people do: `conv1`, `loss`; a layer that is called `loss`: `layer loss`."""
     if isinstance(address, Layer):
-        return f"layer {address.path}" if address.path in WORDS else address.path
-    return _WORDS[address]
+        return f"layer {address.path}" if address.path in WORDS.values() else address.path
+    return WORDS[address]
 
 
 def where(address: Address) -> Document:
     """Return an address for tools: which part, and the layer's name where it is one."""
     if isinstance(address, Layer):
         return {"part": "layer", "layer": address.path}
-    return {"part": _WORDS[address], "layer": None}
+    return {"part": WORDS[address], "layer": None}
 
 
 def at_address(record: Comparison | NotCompared) -> dict[str, Any]:

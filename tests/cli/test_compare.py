@@ -102,7 +102,7 @@ def test_provenance(spec: str, call: Call) -> None:
         (["--twins", "5"], "--twins: for --mode free, not for --mode lockstep"),
         (["--mode", "replay", "--steps", "5"], "--steps: --mode replay does not train"),
         (["--mode", "replay", "--epochs", "2"], "--epochs: --mode replay does not train"),
-        (["--allow", "pool9"], "nothing that is compared: `pool9`; There are: conv1, "),
+        (["--allow", "pool9"], "nothing that is compared: `pool9`; there are: conv1, "),
         (["--allow", "conv2.output"], "`conv2.output`; did you mean `conv1.output`?"),
         (
             ["--allow", "conv1.grad_foo"],
@@ -281,4 +281,4 @@ def test_what_is_for_people_is_refused_beside_json(
 def test_an_empty_name_names_nothing(spec: str, call: Call) -> None:
     done = call("compare", spec, "--backends", "numpy,loops", "--explain", "")
     assert done.code == 2
-    assert "--explain names nothing that was compared: ``" in done.err
+    assert "--explain names nothing that is compared: ``" in done.err

@@ -1,6 +1,7 @@
 """Layers may be called as parts are: `loss`, `optimizer`, `training`; neither hides the other."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ from cnnspec.backends import numpy as engine
 from cnnspec.backends.numpy.conv import ConvNumPy
 from cnnspec.backends.numpy.linear import LinearNumPy
 from cnnspec.compare import BackendChoice, Verdict, parse_backend
+from cnnspec.compare.explaining.explained import place_of
 from cnnspec.compare.explaining.failing_case import layer_case
 from cnnspec.compare.explaining.shrink import shrink
 from cnnspec.compare.planted import FAULTS, PlantedFault
@@ -211,3 +213,43 @@ def Network(plan, training, *, device):
     assert different.returncode == 1
     said = " ".join(different.stdout.split())
     assert "not the same function: layer optimizer differs" in said
+
+
+BLOCKS = """
+input: [3, 6, 6]
+layers:
+  - residual: {name: training, body: [conv: {out_channels: 3, kernel_size: 1}]}
+  - repeat: {times: 9, layers: [residual: {name: step, body: [relu]}]}
+  - flatten
+  - linear: {out_features: 3}
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("body", "`body`; there are: training.body.conv1, "),
+        (
+            "residual9",
+            "repeat1.8.step.body.relu1, repeat1.8.step.add, 10 more layers, loss, optimizer",
+        ),
+        ("training.body.conv2", "`training.body.conv2`; did you mean `training.body.conv1`? There"),
+        ("layer training.add2", "did you mean `training.add`? There are: "),
+        ("training.add.outputs", "did you mean `training.add.output`? There are of `training.add`"),
+        (
+            "training.add.x",
+            "There are of `training.add`: training.add.output, training.add.grad_input[0], ",
+        ),
+        ("layer training", "`layer training` is a block, and no layer; name one of its layers: "),
+        ("repeat1.2", "layers: repeat1.2.step.body.relu1, repeat1.2.step.add"),
+        ("", "10 more layers, loss, optimizer, training step"),
+    ],
+)
+def test_an_unknown_name_lists_layers_in_blocks_too(name: str, said: str) -> None:
+    spec = parse_spec(BLOCKS)
+    plan = resolve(spec)
+    with pytest.raises(ComparisonError, match=re.escape(said)) as allowing:
+        read_allowed(plan, [name])
+    with pytest.raises(ComparisonError, match=re.escape(said)) as explaining:
+        place_of(plan, spec.training, name)
+    assert max(len(str(refused.value)) for refused in (allowing, explaining)) < 700

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,7 +22,7 @@ from cnnspec.compare.sides.choice import BackendChoice
 from cnnspec.compare.sides.isolation import Isolation
 from cnnspec.compare.sides.side import Side, probe_weights
 from cnnspec.compare.verdict import Comparison, Verdict
-from cnnspec.compare.verdict.allowed import called, means_two
+from cnnspec.compare.verdict.names import Names, Place
 from cnnspec.compare.verdict.quantities import (
     OF_PASS,
     OF_STEP,
@@ -34,7 +33,6 @@ from cnnspec.compare.verdict.quantities import (
     is_of,
 )
 from cnnspec.data import Split
-from cnnspec.errors import ComparisonError
 from cnnspec.numerics.budget import gamma, sum_budget, unit_roundoff
 from cnnspec.plan import Plan
 from cnnspec.spec.training import Training
@@ -52,56 +50,28 @@ class Explained:
     """How the bound comes of the terms, in words."""
 
 
-def check_name(plan: Plan, training: Training, name: str) -> None:
-    """Refuse a name of which nothing will be compared.
+def place_of(plan: Plan, training: Training, name: str) -> Place:
+    """Return what a user names, of all that will be compared.
 
     Raises:
-        ComparisonError: there is no such quantity; the message lists the names.
+        ComparisonError: there is no such quantity, or it may mean two things; the message lists
+            names.
     """
     slots = slots_of(plan, training.optimizer)
-    places = [(item.address, item.quantity) for item in expected(plan, slots)]
+    places: list[Place] = [(item.address, item.quantity) for item in expected(plan, slots)]
     places += [(Layer(at.name), own) for at in plan.layers for own in OF_PASS]
     places += [(STEP, name) for name in (*plan.state, *slots, *OF_STEP)]
-    names = dict.fromkeys(part for at, _ in places for part in called(at))
-    names |= dict.fromkeys(f"{part}.{quantity}" for at, quantity in places for part in called(at))
-    if name not in names:
-        raise ComparisonError(_unknown(name, names))
+    return Names("--explain", places).place(name)
 
 
-def quantities_called(verdict: Verdict, name: str) -> list[Comparison]:
-    """Return the comparisons of a quantity (`conv1.output`), or of all of a part (`conv1`).
-
-    Raises:
-        ComparisonError: nothing of that name was compared; the message lists the names.
-    """
-    known: dict[str, list[Comparison]] = {}
-    for found in verdict.comparisons:
-        for part in called(found.address):
-            known.setdefault(part, []).append(found)
-            known.setdefault(f"{part}.{found.quantity}", []).append(found)
-    quantities = known.get(name, [])
-    if len({found.address for found in quantities}) > 1:
-        raise ComparisonError(f"--explain {means_two(name)}")
-    if not quantities:
-        raise ComparisonError(_unknown(name, known))
-    return quantities
-
-
-def _unknown(name: str, known: Collection[str]) -> str:
-    """List what may be explained: the quantities of the part that is named, or else the parts."""
-    plain = [other for other in known if not other.startswith(("layer ", "the "))]
-    quantities = [other for other in plain if "." in other]
-    of_part = [other for other in quantities if other.startswith(f"{name.partition('.')[0]}.")]
-    if of_part:
-        listed = f"There are: {', '.join(of_part)}"
-    else:
-        parts = [other for other in plain if "." not in other]
-        listed = f"There are: {', '.join(parts)}, and quantities of each, such as {quantities[0]}"
-    # a part is no quantity: `output` may be the output of any layer
-    alike = [other for other in plain if ("." in other) == ("." in name)]
-    near = difflib.get_close_matches(name, alike, n=1)
-    hint = f"did you mean `{near[0]}`? " if near else ""
-    return f"--explain names nothing that was compared: `{name}`; {hint}{listed}"
+def comparisons_of(verdict: Verdict, place: Place) -> list[Comparison]:
+    """Return the comparisons of a quantity, or of all of a part."""
+    address, quantity = place
+    return [
+        found
+        for found in verdict.comparisons
+        if found.address == address and quantity in (None, found.quantity)
+    ]
 
 
 def explain(

@@ -16,11 +16,13 @@ from cnnspec.compare.causes.help import HELP
 from cnnspec.compare.explaining.explained import (
     NOT_AGAIN,
     Explained,
-    check_name,
+    comparisons_of,
     explain,
-    quantities_called,
+    place_of,
 )
 from cnnspec.compare.kinds import LAYERS, LOSSES, OPTIMIZERS
+from cnnspec.compare.verdict import Comparison
+from cnnspec.compare.verdict.names import called as names_of
 from cnnspec.compare.verdict.quantities import WHOLE_PASS
 from cnnspec.errors import ComparisonError
 from cnnspec.spec.optimizers import SGD, Adam
@@ -46,9 +48,12 @@ def verdict() -> Any:
     return compare_backends(SPEC, CHOICES, mode="replay")
 
 
+def called(verdict: Verdict, spec: ModelSpec, name: str) -> list[Comparison]:
+    return comparisons_of(verdict, place_of(resolve(spec), spec.training, name))
+
+
 def explained(verdict: Any, name: str) -> list[Explained]:
-    quantities = quantities_called(verdict, name)
-    return list(explain(PLAN, SPEC.training, CHOICES, quantities))
+    return list(explain(PLAN, SPEC.training, CHOICES, called(verdict, SPEC, name)))
 
 
 @pytest.mark.parametrize("name", ["first.output", "first.grad_weight", "pool1.grad_input"])
@@ -100,7 +105,7 @@ def compared(kind: str) -> tuple[ModelSpec, Verdict]:
 
 def explained_steps(kind: str, name: str) -> list[Explained]:
     spec, found = compared(kind)
-    of_parts = [each for each in quantities_called(found, name) if each.probe != WHOLE_PASS]
+    of_parts = [each for each in called(found, spec, name) if each.probe != WHOLE_PASS]
     assert {each.precision for each in of_parts} == {"float32", "float64"}
     return list(explain(resolve(spec), spec.training, CHOICES, of_parts))
 
@@ -162,7 +167,7 @@ def test_a_probe_that_is_not_drawn_again_is_said(verdict: Any) -> None:
 def test_the_last_step_of_an_update_gives_its_bound() -> None:
     spec = parse_spec(TEXT.replace("adam: {}", "sgd: {momentum: 0.9}"))
     verdict = compare_backends(spec, CHOICES, mode="replay")
-    quantities = quantities_called(verdict, "optimizer.first.weight")
+    quantities = called(verdict, spec, "optimizer.first.weight")
     (pair, *_) = explain(resolve(spec), spec.training, CHOICES, quantities)
     terms = {term.name: term.value for term in pair.terms}
     assert pair.found.precision == "float64"
@@ -171,37 +176,36 @@ def test_the_last_step_of_an_update_gives_its_bound() -> None:
 
 
 def test_a_layer_called_loss_and_the_loss(verdict: Any) -> None:
-    assert {f.layer for f in quantities_called(verdict, "loss.output")} == {"loss"}
-    assert {f.layer for f in quantities_called(verdict, "loss.loss")} == {None}
+    assert {f.layer for f in called(verdict, SPEC, "loss.output")} == {"loss"}
+    assert {f.layer for f in called(verdict, SPEC, "loss.loss")} == {None}
     with pytest.raises(ComparisonError, match="--explain `loss` means two things"):
-        quantities_called(verdict, "loss")
+        called(verdict, SPEC, "loss")
 
 
 @pytest.mark.parametrize(
     ("name", "hint"),
     [
         ("first.outputs", "did you mean `first.output`?"),
-        ("nothing", "`nothing`; There are: first, "),
-        ("output", "`output`; There are: first, "),
+        ("nothing", "`nothing`; there are: first, "),
+        ("output", "`output`; there are: first, "),
         ("frist", "did you mean `first`? There are: first, "),
-        ("first.grad", "There are: first.output, "),
-        ("", "``; There are: first, "),
+        ("first.grad", "There are of `first`: first.output, "),
+        ("", "``; there are: first, "),
     ],
 )
 def test_an_unknown_name_lists_the_names_before_anything_is_compared(name: str, hint: str) -> None:
-    with pytest.raises(ComparisonError, match=re.escape("names nothing that was compared")) as no:
-        check_name(PLAN, SPEC.training, name)
+    with pytest.raises(ComparisonError, match=re.escape("names nothing that is compared")) as no:
+        place_of(PLAN, SPEC.training, name)
     assert hint.split(", ")[0] in str(no.value)
     assert len(str(no.value)) < 300
 
 
 def test_every_name_of_a_verdict_is_known_before(verdict: Any) -> None:
-    from cnnspec.compare.verdict.allowed import called
-
     for found in verdict.comparisons:
-        for part in called(found.address):
-            check_name(PLAN, SPEC.training, part)
-            check_name(PLAN, SPEC.training, f"{part}.{found.quantity}")
+        for part in names_of(found.address):
+            place = found.address, found.quantity
+            assert place_of(PLAN, SPEC.training, f"{part}.{found.quantity}") == place
+        assert place_of(PLAN, SPEC.training, part) == (found.address, None)
 
 
 @pytest.mark.parametrize("optimizer", [SGD(), SGD(momentum=0.9), Adam()])
