@@ -17,8 +17,8 @@ Every message names the place, what was found, what was wanted and what to do.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cnnspec.spec.diagnostics import Diagnostic
@@ -46,7 +46,9 @@ class ShapeError(CnnspecError):
     """A layer cannot take the input it is given.
 
     `code` is its kind of problem, `option` the layer's option at fault (None: the
-    layer as a whole), `notes` the arithmetic and `help` the way out.
+    layer as a whole), `notes` the arithmetic and `help` the way out. `ways` are changes
+    of the layer's options that lead out, each with what is said of it; `help` says all of
+    them where it is not given.
     """
 
     def __init__(
@@ -57,13 +59,15 @@ class ShapeError(CnnspecError):
         option: str | None = None,
         notes: tuple[str, ...] = (),
         help: str = "",
+        ways: Sequence[tuple[str, Mapping[str, Any]]] = (),
     ) -> None:
         self.code = code
         self.message = message
         self.option = option
         self.notes = notes
-        self.help = help
-        super().__init__(f"{message}; {help}" if help else message)
+        self.help = help or ", or ".join(said for said, _ in ways)
+        self.ways = tuple(ways)
+        super().__init__(f"{message}; {self.help}" if self.help else message)
 
 
 class DataError(CnnspecError):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 
 from cnnspec.errors import ShapeError
 from cnnspec.spec.composites import Composite, count_layers
-from cnnspec.spec.composites.composite import Activation
+from cnnspec.spec.composites.composite import Activation, Way
+from cnnspec.spec.composites.fitting import replaced, to_features
 from cnnspec.spec.diagnostics import Diagnostic, Path
 from cnnspec.spec.field import keeps_shape
 from cnnspec.spec.layers import Join, Layer
@@ -104,6 +106,49 @@ _TRIED = 200
 """Layers of a branch for which a way out is still searched."""
 
 
+_Told = tuple[str, Path]
+"""A problem: its code and its path."""
+
+_WAYS = 12
+"""Ways out that are tried in all repetitions of a block."""
+
+
+@dataclass(frozen=True)
+class _Repetition:
+    """One of a repeat."""
+
+    number: int
+    times: int
+    name: str
+    """Of the repeat."""
+
+    def __str__(self) -> str:
+        return f"in repetition {self.number + 1} of {self.times} of {self.name}"
+
+
+@dataclass(frozen=True)
+class _Repeated:
+    """The outermost block around that comes several times: what is offered fits in all of it."""
+
+    block: Composite
+    path: Path
+    name: str
+    input: Activation
+
+    def fits_with(self, path: Path, entry: Entry, problem: _Told) -> bool:
+        """Tell whether an entry in the place of another leaves no problem, and brings none."""
+        steps = path[len(self.path) :]
+        before = self._problems(self.block, path) - {problem}
+        return self._problems(replaced(self.block, steps, entry), path) <= before
+
+    def _problems(self, block: Composite, path: Path) -> set[_Told]:
+        """Return what is wrong at a path in any repetition, and below it."""
+        placer = _Placer(offers=False)
+        _BlockPlacer(placer, block, self.path, self.name, self.input).place()
+        found = ((each.code, each.path) for each in placer.problems)
+        return {each for each in found if each[1][: len(path)] == path}
+
+
 @dataclass
 class _Placer:
     """Places entries one after the other, and the branches of blocks."""
@@ -112,10 +157,12 @@ class _Placer:
     """Whether a way out is searched where branches do not fit."""
     layers: list[PlacedLayer] = field(default_factory=list)
     problems: list[Diagnostic] = field(default_factory=list)
-    told: frozenset[tuple[str, Path]] = frozenset()
-    """Problems that earlier repetitions have, by code and path."""
-    repetition: tuple[str, ...] = ()
+    told: frozenset[_Told] = frozenset()
+    """Problems that earlier repetitions have."""
+    repetitions: tuple[_Repetition, ...] = ()
     """Which ones of the repeats around are placed now, where it is not the first."""
+    repeated: _Repeated | None = None
+    """The outermost repeat around."""
 
     def run(
         self, entries: Sequence[Entry], path: Path, prefix: str, input: Activation
@@ -128,7 +175,7 @@ class _Placer:
             at = (*path, index, entry.keyword or "")
             if isinstance(entry, Composite):
                 before = activation
-                activation = entry.place(_BlockPlacer(self, entry, at, prefix + name), activation)
+                activation = _BlockPlacer(self, entry, at, prefix + name, before).place()
                 activation = replace(
                     activation, trail=_after(before, prefix + name, activation.shape)
                 )
@@ -147,26 +194,58 @@ class _Placer:
         if shape is not None:
             problems = [*entry.problems(shape)]
             for problem in problems:
-                self._report_misfit(problem, path, name, input)
+                self._report_misfit(problem, path, name, input, entry)
             if is_known(shape) and is_known(output) and is_whole(entry) and not problems:
                 placed = PlacedLayer(path, name, entry, (input.source,), (shape,), output)
                 self.layers.append(placed)
         return Activation(name, held(output), _after(input, name, output))
 
-    def _report_misfit(self, problem: ShapeError, path: Path, name: str, input: Activation) -> None:
+    def _report_misfit(
+        self, problem: ShapeError, path: Path, name: str, input: Activation, layer: Layer
+    ) -> None:
         option = () if problem.option is None else (problem.option,)
         trail = input.trail
         before = trail if len(trail) <= _SHOWN else ("...", *trail[-_SHOWN:])
         shapes = (f"shapes: {' -> '.join([*before, name])}",) if trail else ()
         message, notes = f"{name}: {problem.message}", (*problem.notes, *shapes)
-        self.report(
-            Diagnostic(problem.code, message, (*path, *option), help=problem.help, notes=notes)
+        place = (*path, *option)
+        way_out = problem.help
+        if self.offers and self.repeated and not self.is_told(problem.code, place):
+            way_out = self._in_all_repetitions(problem, place, path, layer, self.repeated)
+        self.report(Diagnostic(problem.code, message, place, help=way_out, notes=notes))
+
+    def _in_all_repetitions(
+        self, problem: ShapeError, place: Path, path: Path, layer: Layer, repeated: _Repeated
+    ) -> str:
+        """Return what helps a layer in all repetitions around."""
+        took_images = repeated.input.shape and len(repeated.input.shape) == 3
+        if problem.code == "not-an-image" and took_images:
+            return (
+                f"move `{to_features().keyword}` behind `{repeated.name}`, whose layers come again"
+            )
+        fit = [
+            said
+            for said, options in problem.ways
+            if repeated.fits_with(path, layer.model_copy(update={**options}), (problem.code, place))
+        ]
+        if fit:
+            return ", or ".join(fit)
+        return self.change_of_shape() if problem.ways or self.repetitions else problem.help
+
+    def change_of_shape(self) -> str:
+        """Say what to do where a repetition does not fit as another does."""
+        names = [each.name for each in self.repetitions]
+        name = names[-1] if names else self.repeated.name if self.repeated else ""
+        return (
+            f"have the layers of `{name}` give the shape that they take, or write them out, "
+            "one repetition after the other"
         )
 
     def report(self, problem: Diagnostic) -> None:
         """Keep a problem, unless an earlier repetition has it."""
         if not self.is_told(problem.code, problem.path):
-            self.problems.append(replace(problem, notes=(*self.repetition, *problem.notes)))
+            notes = (*map(str, self.repetitions), *problem.notes)
+            self.problems.append(replace(problem, notes=notes))
 
     def is_told(self, code: str, path: Path) -> bool:
         """Tell whether an earlier repetition has a problem."""
@@ -187,12 +266,20 @@ class _Placer:
 class _BlockPlacer:
     """Places what stands in a block: see `BlockPlacer`."""
 
-    def __init__(self, placer: _Placer, block: Composite, path: Path, name: str) -> None:
+    def __init__(
+        self, placer: _Placer, block: Composite, path: Path, name: str, input: Activation
+    ) -> None:
         self.placer = placer
         self.block = block
         self.path = path
         self.name = name
+        self.input = input
+        self.only_tries = not placer.offers
         self.start = len(placer.problems), len(placer.layers)
+
+    def place(self) -> Activation:
+        """Lay the block out, and return what it gives."""
+        return self.block.place(self, self.input)
 
     def run(
         self,
@@ -206,17 +293,17 @@ class _BlockPlacer:
         if entries is None:
             return Activation(self.name, None)
         placer = self.placer
-        around = placer.told, placer.repetition
+        around = placer.told, placer.repetitions, placer.repeated
+        if times > 1 and placer.repeated is None:
+            placer.repeated = _Repeated(self.block, self.path, self.name, self.input)
         if number:
             earlier = placer.problems[self.start[0] :]
             placer.told |= {(problem.code, problem.path) for problem in earlier}
-            placer.repetition = (
-                *placer.repetition,
-                f"in repetition {number + 1} of {times} of {self.name}",
-            )
+            again = _Repetition(number, times, self.name)
+            placer.repetitions = (*placer.repetitions, again)
         prefix = f"{self.name}.{self.block.label(steps, number)}."
         activation = placer.run(entries, (*self.path, *steps), prefix, input)
-        placer.told, placer.repetition = around
+        placer.told, placer.repetitions, placer.repeated = around
         return activation
 
     def join(
@@ -265,6 +352,15 @@ class _BlockPlacer:
             for line in arithmetic(at.layer.windows(), at.input[1:])
         ]
         return lines[-_SHOWN:]
+
+    def offer(self, ways: Iterator[Way], otherwise: str) -> str:
+        placer = self.placer
+        found = [*islice(ways, _WAYS if placer.repeated else 1)]
+        for way in found:
+            told = ("branches-differ", self.path)
+            if placer.repeated is None or placer.repeated.fits_with(self.path, way.block, told):
+                return way.said
+        return placer.change_of_shape() if found or placer.repetitions else otherwise
 
     def outcome(self, entries: Sequence[Entry], input: Shape) -> Shape | None:
         if count_layers(entries) > _TRIED:

@@ -476,7 +476,92 @@ def test_a_problem_of_a_repeat_is_said_once_with_its_repetition() -> None:
         "repeat1.1.conv1: `in_channels` is written as 16, but the layer receives 24"
     )
     assert found.notes[0] == "in repetition 2 of 4 of repeat1"
-    assert found.help == "write 24, or leave `in_channels` out: it is inferred"
+    assert found.help == "leave `in_channels` out: it is inferred"
+
+
+ONE = {"kernel_size": 1, "padding": 0}
+OF_ONE_SHAPE = (
+    "have the layers of `repeat1` give the shape that they take, or write them out, "
+    "one repetition after the other"
+)
+
+# layers that come three times over images of 16 x 32 x 32, what is offered, and what they then are
+REPEATED: dict[str, tuple[list[AnyEntry], str, list[AnyEntry] | None]] = {
+    "a width that holds in all repetitions": (
+        [conv(16, in_channels=3)],
+        "write 16, or leave `in_channels` out: it is inferred",
+        [conv(16, in_channels=16)],
+    ),
+    "a width that holds in the first alone": (
+        [conv(8, in_channels=3)],
+        "leave `in_channels` out: it is inferred",
+        [conv(8)],
+    ),
+    "two problems of one layer": (
+        [conv(16, in_channels=3, groups=5)],
+        "write 16, or leave `in_channels` out: it is inferred",
+        None,
+    ),
+    "a branch whose offer the next repetition undoes": (
+        [Parallel(merge="add", paths=[[conv(8)], []]), conv(8)],
+        OF_ONE_SHAPE,
+        [Parallel(merge="add", paths=[[conv(16)], []]), conv(16)],
+    ),
+    "a shortcut that is in the way": (
+        [Residual(body=[ReLU()], shortcut=[conv(16)]), conv(8)],
+        "leave `shortcut` out: body gives the shape of the input",
+        [Residual(body=[ReLU()]), conv(8)],
+    ),
+    "a shortcut that all repetitions take": (
+        [Residual(body=[conv(8, stride=2)]), conv(16)],
+        "add `shortcut: [conv: {out_channels: 8, kernel_size: 1, stride: 2}]`",
+        [Residual(body=[conv(8, stride=2)], shortcut=[conv(8, **ONE, stride=2)]), conv(16)],
+    ),
+    "a padding that all repetitions take": (
+        [Residual(body=[conv(16, **PLAIN)])],
+        "write `padding: 1` in body[0]",
+        [Residual(body=[conv(16)])],
+    ),
+    "features that are repeated": (
+        [conv(8), Flatten()],
+        "move `flatten` behind `repeat1`, whose layers come again",
+        [conv(8)],
+    ),
+    "features before images": (
+        [Flatten(), conv(8)],
+        "move `flatten` behind `repeat1`, whose layers come again",
+        [conv(8)],
+    ),
+    "a kernel that fits in all": (
+        [Pool(kernel_size=4)],
+        "a kernel of at most 2 fits, or a padding of at least 1",
+        [Pool(kernel_size=2)],
+    ),
+    "a kernel that fits once": ([conv(8, kernel_size=40, **PLAIN)], OF_ONE_SHAPE, [conv(8)]),
+    "groups that divide in all": (
+        [conv(8, groups=3), conv(24)],
+        "1, 2, 4, 8 would do",
+        [conv(8, groups=8), conv(24)],
+    ),
+    "groups that divide once": ([conv(8, groups=3), conv(5)], OF_ONE_SHAPE, [conv(16, groups=4)]),
+}
+
+
+@pytest.mark.parametrize(("layers", "offer", "then"), REPEATED.values(), ids=REPEATED)
+def test_what_is_offered_in_a_repeat_fits_in_all_repetitions(
+    layers: list[AnyEntry], offer: str, then: list[AnyEntry] | None
+) -> None:
+    assert problems(Repeat(times=3, layers=layers))[0].help == offer
+    if then is not None:
+        resolve(ModelSpec(input=(16, 32, 32), layers=[Repeat(times=3, layers=then), *END]))
+
+
+def test_what_is_offered_is_tried_in_repeats_of_repeats() -> None:
+    inner = Repeat(times=2, layers=[Parallel(merge="add", paths=[[conv(8)], []])])
+    found = problem(Repeat(name="outer", times=2, layers=[inner, conv(16)]))
+    assert found.help == "write `out_channels: 16` in paths[0][0]"
+    found = problem(Repeat(name="outer", times=2, layers=[inner, conv(4)]))
+    assert found.help == OF_ONE_SHAPE.replace("repeat1", "outer")
 
 
 def test_a_problem_of_the_first_repetition_says_nothing_of_repetitions() -> None:

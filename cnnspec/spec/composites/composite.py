@@ -33,8 +33,21 @@ class Activation:
     """The last layers on the way, each with the shape that it gives."""
 
 
+@dataclass(frozen=True)
+class Way:
+    """What would make the branches of a block fit."""
+
+    said: str
+    """As it is offered: write `padding: 1` in body[0]."""
+    block: Composite
+    """The block after it."""
+
+
 class BlockPlacer(Protocol):
     """Places the layers of a block, and its joins."""
+
+    only_tries: bool
+    """Whether nothing but the shape at the end is wanted."""
 
     def run(
         self,
@@ -59,6 +72,10 @@ class BlockPlacer(Protocol):
         misfit: Callable[[Sequence[PartialShape]], ShapeError],
     ) -> Activation:
         """Place a join of branches; where their shapes do not fit, report `misfit` of them."""
+        ...
+
+    def offer(self, ways: Iterator[Way], otherwise: str) -> str:
+        """Return what the first way says that fits in every repetition of the block, too."""
         ...
 
     def outcome(self, entries: Sequence[Any], input: Shape) -> Shape | None:

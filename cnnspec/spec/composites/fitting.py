@@ -29,6 +29,8 @@ class Change:
     """As it is offered: `padding: 1` in body[0]."""
     gives: Shape
     """What the branch then gives."""
+    entries: Sequence[Any]
+    """What then stands in the branch."""
 
 
 @dataclass(frozen=True)
@@ -72,9 +74,10 @@ class Branch:
     def flattened(self) -> Iterator[Change]:
         """Yield features in the place of images."""
         layer = to_features()
-        shape = self.trial((*self.entries, layer))
+        changed = (*self.entries, layer)
+        shape = self.trial(changed)
         if shape is not None:
-            yield Change(f"`- {layer.keyword}` at the end of {self.where}", shape)
+            yield Change(f"`- {layer.keyword}` at the end of {self.where}", shape, changed)
 
     def _refits(self, layer: Layer) -> Iterator[dict[str, Any]]:
         axes = layer.windows()
@@ -90,10 +93,10 @@ class Branch:
             other = _with(layer, options)
             if other is None or other == layer:
                 return
-            changed = _replaced(changed, steps, other)
+            changed = replaced(changed, steps, other)
         shape = self.trial(changed)
         if shape is not None:
-            yield Change(_said(edits, self.where), shape)
+            yield Change(_said(edits, self.where), shape, changed)
 
 
 def strides_of(entries: Sequence[Any], input: Shape, output: Shape) -> frozenset[Strides]:
@@ -155,16 +158,16 @@ def _at(value: Any, steps: Path) -> Any:
     return value
 
 
-def _replaced(value: Any, steps: Path, layer: Layer) -> Any:
-    """Return a copy of entries, or of a block, in which another layer stands at `steps`."""
+def replaced(value: Any, steps: Path, entry: Any) -> Any:
+    """Return a copy of entries, or of a block, in which another entry stands at `steps`."""
     if not steps:
-        return layer
+        return entry
     step, rest = steps[0], steps[1:]
     if isinstance(step, int):
-        return (*value[:step], _replaced(value[step], rest, layer), *value[step + 1 :])
+        return (*value[:step], replaced(value[step], rest, entry), *value[step + 1 :])
     if step == value.keyword:
-        return _replaced(value, rest, layer)
-    return value.model_copy(update={step: _replaced(getattr(value, step), rest, layer)})
+        return replaced(value, rest, entry)
+    return value.model_copy(update={step: replaced(getattr(value, step), rest, entry)})
 
 
 def _with(layer: Layer, options: Mapping[str, Any]) -> Layer | None:

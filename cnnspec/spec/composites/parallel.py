@@ -17,10 +17,11 @@ from cnnspec.spec.composites.composite import (
     BlockPlacer,
     Composite,
     Count,
+    Way,
     assumed,
     show_branch,
 )
-from cnnspec.spec.composites.fitting import Branch, Strides, strides_of
+from cnnspec.spec.composites.fitting import Branch, Change, Strides, strides_of
 from cnnspec.spec.field_words import answers
 from cnnspec.spec.kind_words import Words
 from cnnspec.spec.layers import JOINS, Join
@@ -113,7 +114,7 @@ class Parallel(Composite):
             return ShapeError(
                 "branches-differ",
                 f"{self._gives(other, shapes)}, but {self._gives(one, shapes)}: {rule}",
-                help=next(ways, f"have all paths give {wanted}"),
+                help=placer.offer(ways, f"have all paths give {wanted}"),
             )
 
         return placer.join(join, branches, misfit)
@@ -131,7 +132,7 @@ class Parallel(Composite):
         join: Join,
         input: PartialShape | None,
         shapes: Sequence[PartialShape],
-    ) -> Iterator[str]:
+    ) -> Iterator[Way]:
         """Yield what would make paths fit to the others, those first that change least.
 
         Few paths are changed rather than many, and paddings, then strides, then channels.
@@ -148,7 +149,8 @@ class Parallel(Composite):
         if len(known) < len(shapes):
             return
         if len({*map(len, known)}) > 1:
-            yield from _all_features(join, branches, known)
+            if flat := _all_features(join, branches, known):
+                yield self._with(flat, "put")
             return
         sizes = Counter(map(join.alike, known))
         strides: dict[PartialShape, frozenset[Strides]] = defaultdict(frozenset)
@@ -157,16 +159,25 @@ class Parallel(Composite):
             strides[join.alike(shape)] |= has
         found = []
         for wanted, count in sizes.most_common():
-            ways = [
-                _way(join, replace(branch, strides=strides[wanted]), shape, wanted)
-                for branch, shape in zip(branches, known)
+            ways = {
+                number: _way(join, replace(branch, strides=strides[wanted]), shape, wanted)
+                for number, (branch, shape) in enumerate(zip(branches, known))
                 if join.alike(shape) != wanted
-            ]
-            fit = [way for way in ways if way]
+            }
+            fit = {number: way for number, way in ways.items() if way}
             if len(fit) == len(ways):
-                rank = max(rank for rank, _ in fit)
-                found.append((-count, rank, f"write {', and '.join(said for _, said in fit)}"))
-        yield from (said for *_, said in sorted(found, key=lambda each: each[:2]))
+                rank = max(rank for rank, _ in fit.values())
+                changes = {number: change for number, (_, change) in fit.items()}
+                found.append((-count, rank, self._with(changes, "write")))
+        yield from (way for *_, way in sorted(found, key=lambda each: each[:2]))
+
+    def _with(self, changes: Mapping[int, Change], verb: str) -> Way:
+        paths = [
+            changes[number].entries if number in changes else path
+            for number, path in enumerate(self.paths)
+        ]
+        said = f"{verb} {', and '.join(change.said for change in changes.values())}"
+        return Way(said, self.model_copy(update={"paths": tuple(paths)}))
 
 
 def _near(
@@ -179,14 +190,14 @@ def _near(
             yield each, strides_of(branch.entries, input, each)
 
 
-def _way(join: Join, path: Branch, gives: Shape, wanted: PartialShape) -> tuple[int, str] | None:
+def _way(join: Join, path: Branch, gives: Shape, wanted: PartialShape) -> tuple[int, Change] | None:
     """Say what would give a path the sizes that are wanted; the less it is, the lower."""
     ranked = [path.paddings(), path.other_strides()]
     if len(wanted) == len(gives) and wanted[0] is not None:
         ranked.append(path.widths(wanted[0]))
     return next(
         (
-            (rank, each.said)
+            (rank, each)
             for rank, changes in enumerate(ranked)
             for each in changes
             if join.alike(each.gives) == wanted
@@ -195,12 +206,16 @@ def _way(join: Join, path: Branch, gives: Shape, wanted: PartialShape) -> tuple[
     )
 
 
-def _all_features(join: Join, branches: Sequence[Branch], shapes: Sequence[Shape]) -> Iterator[str]:
-    """Yield what would have all paths give features, where some do."""
-    changes = [
-        next(branch.flattened(), None) for branch, shape in zip(branches, shapes) if len(shape) > 1
+def _all_features(
+    join: Join, branches: Sequence[Branch], shapes: Sequence[Shape]
+) -> dict[int, Change]:
+    """Return what would have all paths give features, where some do; nothing if nothing does."""
+    changes = {
+        number: change
+        for number, (branch, shape) in enumerate(zip(branches, shapes))
+        for change in (branch.flattened() if len(shape) > 1 else ())
+    }
+    given = [
+        changes[number].gives if number in changes else shape for number, shape in enumerate(shapes)
     ]
-    fit = [change for change in changes if change]
-    features = [*(change.gives for change in fit), *(shape for shape in shapes if len(shape) == 1)]
-    if len(fit) == len(changes) and not [*join.join_problems(features)]:
-        yield f"put {', and '.join(change.said for change in fit)}"
+    return {} if [*join.join_problems(given)] else changes

@@ -56,9 +56,12 @@ class Repeat(Composite):
     def place(self, placer: BlockPlacer, input: Activation) -> Activation:
         activation, times = input, self.times or 1
         for number in range(times):
+            before = activation.shape
             activation = placer.run(
                 ("layers",), self.layers, activation, number=number, times=times
             )
+            if placer.only_tries and activation.shape == before:
+                break  # all that follow give this shape, too
         if self.times is None:
             return Activation(activation.source, _sure(input.shape, activation.shape))
         return activation

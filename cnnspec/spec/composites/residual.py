@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, Field
 
@@ -14,6 +14,7 @@ from cnnspec.spec.composites.composite import (
     BlockPlacer,
     Composite,
     Count,
+    Way,
     assumed,
     of_no_layers,
     show_branch,
@@ -67,7 +68,7 @@ class Residual(Composite):
             return ShapeError(
                 "branches-differ",
                 f"body gives {show_branch(shapes[0])}, but {gives} {show_branch(shapes[1])}",
-                help=next(ways, wanted),
+                help=placer.offer(ways, wanted),
             )
 
         return placer.join(Add(), (body, shortcut), misfit)
@@ -77,7 +78,7 @@ class Residual(Composite):
 
     def _ways_out(
         self, placer: BlockPlacer, input: Shape, body: Shape, shortcut: Shape
-    ) -> Iterator[str]:
+    ) -> Iterator[Way]:
         """Yield what would make the branches fit, the likeliest first."""
 
         def trial(entries: Sequence[AnyEntry]) -> Shape | None:
@@ -93,47 +94,54 @@ class Residual(Composite):
         added = projection(input, body, of_body)
         if not self.shortcut:
             yield from self._projections(inner, input, added)
-        ways: list[tuple[Iterator[Change], Shape]] = [
-            (beside.paddings(), body),
-            (inner.paddings(), shortcut),
-            (beside.other_strides(), body),
-            (inner.other_strides(), shortcut),
-            (beside.widths(body[0]), body),
-        ]
-        yield from _that_fit(ways)
+        yield from self._that_fit("shortcut", beside.paddings(), body)
+        yield from self._that_fit("body", inner.paddings(), shortcut)
+        yield from self._that_fit("shortcut", beside.other_strides(), body)
+        yield from self._that_fit("body", inner.other_strides(), shortcut)
+        yield from self._that_fit("shortcut", beside.widths(body[0]), body)
         if self.shortcut and added:
-            yield f"write {_shortcut(added)}"
-        yield from _that_fit([(inner.widths(shortcut[0]), shortcut)])
+            yield self._with_shortcut("write", added)
+        yield from self._that_fit("body", inner.widths(shortcut[0]), shortcut)
+        if self.shortcut and body == input:
+            yield self._with("leave `shortcut` out: body gives the shape of the input", shortcut=())
 
     def _features(
         self, inner: Branch, beside: Branch, body: Shape, shortcut: Shape
-    ) -> Iterator[str]:
+    ) -> Iterator[Way]:
         """Yield what would have both branches give features, where one does."""
-        branch, wanted = (inner, shortcut) if len(shortcut) == 1 else (beside, body)
-        for change in branch.flattened():
-            if change.gives == wanted and branch.entries:
-                yield f"put {change.said}"
-            elif change.gives == wanted:
-                yield f"add {_shortcut(to_features())}"
-            elif not branch.entries and (added := projection(change.gives, wanted)):
-                yield f"add {_shortcut(to_features(), added)}"
+        if len(shortcut) == 1:
+            yield from self._that_fit("body", inner.flattened(), shortcut, "put")
+        elif self.shortcut:
+            yield from self._that_fit("shortcut", beside.flattened(), body, "put")
+        else:
+            for change in beside.flattened():
+                rest = () if change.gives == body else (projection(change.gives, body),)
+                layers = [layer for layer in (to_features(), *rest) if layer]
+                if len(layers) == 1 + len(rest):
+                    yield self._with_shortcut("add", *layers)
 
-    def _projections(self, body: Branch, input: Shape, added: Layer | None) -> Iterator[str]:
+    def _projections(self, body: Branch, input: Shape, added: Layer | None) -> Iterator[Way]:
         """Yield what would make the body fit to the input, or a shortcut to the body."""
         padded = [*body.paddings()]
-        yield from (f"write {change.said}" for change in padded if change.gives == input)
+        yield from self._that_fit("body", padded, input)
         if added:
-            yield f"add {_shortcut(added)}"
+            yield self._with_shortcut("add", added)
         for change in padded:
             strides = strides_of(self.body, input, change.gives)
             if layer := projection(input, change.gives, strides):
-                yield f"write {change.said}, and add {_shortcut(layer)}"
+                way = self._with_shortcut(f"write {change.said}, and add", layer)
+                yield Way(way.said, way.block.model_copy(update={"body": change.entries}))
 
+    def _that_fit(
+        self, option: str, changes: Iterable[Change], wanted: Shape, verb: str = "write"
+    ) -> Iterator[Way]:
+        for change in changes:
+            if change.gives == wanted:
+                yield self._with(f"{verb} {change.said}", **{option: change.entries})
 
-def _that_fit(ways: Iterable[tuple[Iterator[Change], Shape]]) -> Iterator[str]:
-    for changes, wanted in ways:
-        yield from (f"write {change.said}" for change in changes if change.gives == wanted)
+    def _with_shortcut(self, verb: str, *layers: Layer) -> Way:
+        shown = ", ".join(map(show_value, layers))
+        return self._with(f"{verb} `shortcut: [{shown}]`", shortcut=layers)
 
-
-def _shortcut(*layers: Layer) -> str:
-    return f"`shortcut: [{', '.join(map(show_value, layers))}]`"
+    def _with(self, said: str, **options: Sequence[Any]) -> Way:
+        return Way(said, self.model_copy(update=options))

@@ -128,7 +128,7 @@ class Conv(Layer):
                     "groups",
                     f"`{option}` (= {count}) must be divisible by `groups` (= {self.groups})",
                     option="groups",
-                    help=f"{_divisors(*common)} would do",
+                    ways=((f"{_divisors(*common)} would do", {"groups": math.gcd(*common)}),),
                 )
                 return
 

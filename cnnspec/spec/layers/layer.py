@@ -200,11 +200,16 @@ def _not_features(layer: Layer, input: PartialShape) -> ShapeError:
 def _written_width(layer: Layer, found: int | None) -> Iterator[ShapeError]:
     """Hold a width that the spec states against the width that the layer receives."""
     option = layer.input_width
-    written = getattr(layer, option) if option else None
+    if option is None:
+        return
+    written = getattr(layer, option)
     if written is not None and found is not None and written != found:
         yield ShapeError(
             "input-width",
             f"`{option}` is written as {written}, but the layer receives {found}",
             option=option,
-            help=f"write {found}, or leave `{option}` out: it is inferred",
+            ways=(
+                (f"write {found}", {option: found}),
+                (f"leave `{option}` out: it is inferred", {option: None}),
+            ),
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from cnnspec.errors import ShapeError
 from cnnspec.spec.sizes import Pair, one_or_both
@@ -123,7 +124,7 @@ def misfits(axes: tuple[Windows, ...], sizes: tuple[int | None, ...]) -> Iterato
         f"the kernel's {windows.axis} ({cells}) is larger than the padded input",
         option="kernel_size",
         notes=_arithmetic(wrong),
-        help=_way_out(wrong),
+        ways=[*_ways_out(axes, wrong)],
     )
 
 
@@ -134,7 +135,12 @@ def _arithmetic(wrong: list[tuple[Windows, int]]) -> tuple[str, ...]:
     return tuple(f"output {at.axis}: {line}" for (at, _), line in zip(wrong, lines))
 
 
-def _way_out(wrong: list[tuple[Windows, int]]) -> str:
+def _ways_out(
+    axes: tuple[Windows, ...], wrong: list[tuple[Windows, int]]
+) -> Iterator[tuple[str, dict[str, Any]]]:
     largest = min((at.room(size) + at.extent - 1) // at.dilation + 1 for at, size in wrong)
     needed = max((at.extent - at.over_the_edge - size + 1) // 2 for at, size in wrong)
-    return f"a kernel of at most {largest} fits, or a padding of at least {needed}"
+    kernel = tuple(min(at.kernel, largest) for at in axes)
+    yield f"a kernel of at most {largest} fits", {"kernel_size": kernel}
+    padding = tuple(max(at.padding[0], needed) for at in axes)
+    yield f"a padding of at least {needed}", {"padding": padding}
