@@ -42,6 +42,16 @@ def test_every_code_with_help_is_there() -> None:
     assert {*HELP}.union(*(kind.help for kind in kinds)) - {*shown()} == set()
 
 
+def test_every_code_says_what_to_do_wherever_it_is_named() -> None:
+    missing = {
+        (code, owner)
+        for code, said in known_causes().items()
+        for owner, cause in said.items()
+        if not cause.help
+    }
+    assert missing == set()
+
+
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 def test_every_cause_of_a_planted_fault_is_there(fault: object) -> None:
     assert getattr(fault, "causes") - {*shown()} == set()  # noqa: B009

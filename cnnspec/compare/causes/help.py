@@ -1,7 +1,7 @@
 """What to do about faults that any part may have, or several kinds, by their codes.
 
-Those of one kind stand in its room. A code that stands for several faults has a line only where
-it is true of all; else the sentence says what is wrong.
+Those of one kind stand in its room. Every code has a line, which is true of each fault that the
+code stands for.
 """
 
 from __future__ import annotations
@@ -9,6 +9,10 @@ from __future__ import annotations
 from cnnspec.compare.verdict import Cause
 
 HELP: dict[str, str] = {
+    "scale": "look for a factor too many, or one that is left out",
+    "shape": "print the shape where the array is made, and where it is returned",
+    "flipped-kernel": "flip no kernel but that of an input gradient which is taken as a "
+    "correlation; flip that along its height and its width",
     "overlaps-overwritten": "add with `+=`, not `=`, where windows share cells",
     "bias-missing": "add the bias to the output",
     "stride-ignored": "let the windows start at multiples of the stride",

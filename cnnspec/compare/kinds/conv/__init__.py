@@ -27,6 +27,8 @@ HELP: dict[str, str] = AFFINE_HELP | {
     "stride-swapped": "let the height come before the width",
     "padding-swapped": "let the height come before the width",
     "stride-is-kernel": "let the windows start at multiples of the stride",
+    "padding-other-side": "pad both sides alike; where the number of cells is odd, add one more at "
+    "the bottom and the right",
     "padding-mode": "pad with zeros",
     "taps-left-out": "check where the loops over the kernel end",
     "groups-ignored": "let each group read its own channels",
