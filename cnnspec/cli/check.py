@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
@@ -12,7 +12,7 @@ from cnnspec.cli.kinds import KindName, KindOption
 from cnnspec.cli.options import json_option
 
 if TYPE_CHECKING:
-    from cnnspec.spec.layers import AnyLayer, Layer
+    from cnnspec.spec.layers import AnyLayer
 
 LAYOUTS = ("nchw", "nhwc", "chw", "hwc", "columns")
 
@@ -149,29 +149,8 @@ def _layer_like(kind: str, like: str) -> AnyLayer:
         SpecError: they are not valid.
     """
     from cnnspec.spec.layers import KINDS
-    from cnnspec.spec.load import parse_spec
+    from cnnspec.spec.load import parse_layer
 
     if kind not in KINDS:
         raise click.UsageError(f"--like is for layers; {kind} has no options")
-    layer = KINDS[kind]
-    before = "- flatten\n  " if layer.takes == "features" else ""
-    text = (
-        f"input: {_images_for(layer, like)}\n"
-        f"layers:\n  {before}- {kind}: {like}\n  - flatten\n"
-        "limits: {parameters: 1000000000000, activations: 1000000000000}\n"
-    )
-    return cast("AnyLayer", parse_spec(text, file="--like").layers[1 if before else 0])
-
-
-def _images_for(layer: type[Layer], like: str) -> list[int]:
-    """Return a shape of images that the width in the options, if one is written, fits."""
-    import yaml
-
-    try:
-        options = yaml.safe_load(like)
-    except yaml.YAMLError:  # told by the reader of specs
-        options = None
-    found = options if isinstance(options, dict) else {}
-    written = found.get(layer.input_width) or found.get("groups")
-    width = written if isinstance(written, int) and written > 0 else 2
-    return [width, 1, 1] if layer.takes == "features" else [width, 200, 200]
+    return parse_layer(kind, like, file="--like")

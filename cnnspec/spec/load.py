@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 import errno
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path as FilePath
-from typing import Any, TypeGuard
+from typing import Any, TypeGuard, cast
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -17,10 +17,11 @@ from cnnspec.files import open_regular
 from cnnspec.spec.checks import check
 from cnnspec.spec.data.contents import Survey
 from cnnspec.spec.data.source import DataSource
-from cnnspec.spec.diagnostics import Diagnostic, Location
+from cnnspec.spec.diagnostics import Diagnostic, Location, Path
 from cnnspec.spec.drafts import valid_sections
 from cnnspec.spec.guess import guess_kinds
 from cnnspec.spec.kept import with_note
+from cnnspec.spec.layers import AnyLayer, Layer
 from cnnspec.spec.limits import Limits
 from cnnspec.spec.model import ModelSpec, kinds_at
 from cnnspec.spec.overrides import apply_overrides
@@ -139,6 +140,43 @@ def inspect_spec(
     if any(problem.severity == "error" for problem in problems):
         spec = None
     return Inspection(spec, _first(problems, skipped))
+
+
+def parse_layer(kind: str, options: str, *, file: str) -> AnyLayer:
+    """Read the options of a layer alone, as a spec has them behind its kind.
+
+    No images are held against them; `file` is the name that problems are reported under.
+
+    Raises:
+        SpecError: the options are not valid, or fit no images whatever.
+    """
+    written = read_source(options, file) if options.strip() else Source(file)
+    path: Path = ("layers", 0, kind)
+    source = dataclasses.replace(
+        written,
+        value={"input": [1, 1, 1], "layers": [{kind: written.value}]},
+        values={(*path, *inner): place for inner, place in written.values.items()},
+        keys={(*path, *inner): place for inner, place in written.keys.items()},
+    )
+    spec, errors = _validate(source.value)
+    errors = [error for error in errors if not is_said(error, source)]
+    problems = [*source.diagnostics, *translate(errors[:MAX_PROBLEMS], source)]
+    layer = spec.layers[0] if spec else None
+    if isinstance(layer, Layer):
+        problems += [_located(problem, source) for problem in _of_any_input(layer, path)]
+    if problems:
+        raise SpecError(_first(problems))
+    return cast("AnyLayer", layer)
+
+
+def _of_any_input(layer: Layer, path: Path) -> Iterator[Diagnostic]:
+    """Yield what is wrong with options whatever the layer is given."""
+    width = getattr(layer, layer.input_width) if layer.input_width else None
+    sizes = () if layer.takes == "features" else (None, None)
+    for problem in layer.problems((width, *sizes)):
+        option = () if problem.option is None else (problem.option,)
+        message = f"`{layer.keyword}`: {problem.message}"
+        yield Diagnostic(problem.code, message, (*path, *option), help=problem.help)
 
 
 def _can_be_opened(data: DataSource | None, errors: list[ErrorDetails]) -> TypeGuard[DataSource]:

@@ -83,6 +83,9 @@ def test_json(call: Call) -> None:
     assert first["max_abs"] > first["budget"]
 
 
+LARGE = "{{out_channels: 3, kernel_size: 1000000000}}"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -95,6 +98,7 @@ def test_json(call: Call) -> None:
         (["{file}:Conv2D", "--as", "conv", "--arg", "a=1"], "Conv2D takes no `a`; its parameters"),
         (["{file}:Conv2D", "--as", "conv", "--like", "{{out_channel: 3}}"], "unknown-option"),
         (["{file}:Conv2D", "--as", "conv", "--like", "{{"], "--like:"),
+        (["{file}:Conv2D", "--as", "conv", "--like", LARGE], "make its options smaller"),
         (["{file}:", "--as", "conv"], "without a class"),
         (["no.py:Conv2D", "--as", "conv"], "there is no file `no.py`"),
         (["{file}:Conv2D", "--as", "cross_entropy", "--like", "{{a: 1}}"], "--like is for layers"),
@@ -105,6 +109,40 @@ def test_bad_usage_is_2(arguments: list[str], message: str, call: Call) -> None:
     assert done.code == 2
     assert message in done.err
     assert "Traceback" not in done.err
+
+
+LIKE = {
+    "{out_channels: 4, kernel_size: 3, groups: 3}": (
+        "groups: `conv`: `out_channels` (= 4) must be divisible by `groups` (= 3)\n"
+        " --> --like:1:43\n"
+        "  |\n"
+        "1 | {out_channels: 4, kernel_size: 3, groups: 3}\n"
+        "  |                                           ^\n"
+        "help: 1, 2, 4 would do\n"
+    ),
+    "{out_channels: 2, kernel_sise: 3}": (
+        "unknown-option: `conv1` has no option `kernel_sise`\n"
+        " --> --like:1:19\n"
+        "  |\n"
+        "1 | {out_channels: 2, kernel_sise: 3}\n"
+        "  |                   ^^^^^^^^^^^\n"
+        "help: did you mean `kernel_size`?\n"
+    ),
+    "{out_channels: 2, kernel_size: 3}\n  - flatten": (
+        "syntax: the file goes on after its end\n"
+        " --> --like:2:3\n"
+        "  |\n"
+        "2 |   - flatten\n"
+        "  |   ^\n"
+        "help: indent it like its neighbours; what belongs to a key stands deeper than the key\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("like", LIKE)
+def test_what_is_wrong_with_options_is_shown_in_them_alone(like: str, call: Call) -> None:
+    done = call("check", f"{NOTEBOOK}:Conv2D", "--as", "conv", "--like", like)
+    assert (done.code, done.out, done.err) == (2, "", LIKE[like])
 
 
 BROKEN = {

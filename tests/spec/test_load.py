@@ -1,5 +1,6 @@
 """Texts and files that are read, or refused with every problem; the corpus has the words."""
 
+import json
 import os
 import subprocess
 import sys
@@ -10,8 +11,10 @@ import pytest
 from cnnspec.errors import CnnspecError, SpecError
 from cnnspec.spec import ModelSpec, load_spec, parse_spec, read_text
 from cnnspec.spec.diagnostics import Diagnostic, Location, show_path
-from cnnspec.spec.load import most_bytes
+from cnnspec.spec.layers import KINDS, Conv, ReLU
+from cnnspec.spec.load import most_bytes, parse_layer
 from cnnspec.spec.source import MAX_BYTES
+from tests.rooms import CASES
 
 GOOD = """\
 name: model
@@ -385,3 +388,23 @@ def test_a_spec_error_is_a_cnnspec_error_with_its_problems() -> None:
     assert isinstance(error, CnnspecError)
     assert error.diagnostics == tuple(problems)
     assert str(error) == "tab: one\n\ntag: two\nhelp: three"
+
+
+OF_LAYERS = {name: case.layer for name, case in CASES.items() if case.layer.keyword in KINDS}
+
+
+@pytest.mark.parametrize("name", OF_LAYERS)
+def test_a_layer_is_read_from_its_options_alone(name: str) -> None:
+    layer = OF_LAYERS[name]
+    for options in (layer.model_dump(exclude_unset=True), layer.model_dump()):
+        assert parse_layer(layer.keyword, json.dumps(options), file="options") == layer
+
+
+def test_options_are_held_against_no_images() -> None:
+    layer = parse_layer("conv", "{out_channels: 2, kernel_size: 900}", file="options")
+    assert isinstance(layer, Conv)
+    assert layer.kernel_size == 900
+    assert parse_layer("relu", " ", file="options") == ReLU()
+    uneven = "{out_channels: 2, kernel_size: 3, in_channels: 3, groups: 2}"
+    with pytest.raises(SpecError, match=r"`in_channels` \(= 3\) must be divisible by `groups`"):
+        parse_layer("conv", uneven, file="options")

@@ -21,6 +21,7 @@ from cnnspec.compare.check.judged import Judged, with_causes
 from cnnspec.compare.check.records import Checked, CheckFinding, NotSupported, NotTriedError
 from cnnspec.compare.check.results import Results
 from cnnspec.compare.check.run import run_child
+from cnnspec.compare.check.settings import check_size
 from cnnspec.compare.kinds import LAYERS, LOSSES
 from cnnspec.compare.kinds.layer import Setting
 from cnnspec.compare.probes.draw import as_float32, loss_probes, probe_labels
@@ -66,7 +67,9 @@ def check_class(
     many, and which comes now. The code runs in a process of its own. Nothing here needs torch.
 
     Raises:
-        BackendError: there is no such file, or a name is mapped that a layer of this kind lacks.
+        BackendError: there is no such file, a name is mapped that a layer of this kind lacks, or
+            the layer is too large.
+        ShapeError: no input fits the options.
         NotTriedError: what is said about the class does not fit it, or more must be said.
     """
     _check_names(kind, names or {})
@@ -93,6 +96,8 @@ def check_class(
         if like is None:
             request["one_of"] = room.one_of
         settings = room.tried(LAYER_KINDS[kind]) if like is None else room.like(like)
+        for setting in settings:
+            check_size(setting)
         work = Path(folder)
         return _check_layer(label, kind, settings, work, request, time_limit, on_progress)
 

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from cnnspec.compare.kinds.layer import Setting
 from cnnspec.compare.probes.draw import as_float32
 from cnnspec.compare.probes.layer import LayerProbe
+from cnnspec.errors import BackendError
 from cnnspec.plan import Plan, part
 from cnnspec.randomness import stream
+from cnnspec.spec.amounts import in_words
 
 LAYER = "layer"
 """The name that the layer has in its plan."""
+
+MOST = 10**9
+"""Weights, inputs and outputs of one image: more than any layer that is known has."""
 
 
 def plan_of(setting: Setting) -> Plan:
@@ -21,6 +27,22 @@ def plan_of(setting: Setting) -> Plan:
         ShapeError: the layer cannot take such images.
     """
     return part(setting.layer, LAYER, setting.input)
+
+
+def check_size(setting: Setting) -> None:
+    """Refuse a layer that is far too large to be tried.
+
+    Raises:
+        BackendError: it is.
+        ShapeError: the layer cannot take such images.
+    """
+    at = plan_of(setting).layer(LAYER)
+    numbers = at.parameter_count + math.prod(at.input) + math.prod(at.output)
+    if numbers > MOST:
+        raise BackendError(
+            f"a `{at.kind}` with these options has {in_words(numbers)} weights, inputs and outputs "
+            f"for one image; at most {in_words(MOST)} are tried: make its options smaller"
+        )
 
 
 def probes_of(setting: Setting, plan: Plan) -> Iterator[LayerProbe]:
