@@ -44,7 +44,8 @@ class Words:
     values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """By option: other words for its values, in small letters, and what is written here."""
     ways_out: Mapping[str, Callable[[Any], str]] = field(default_factory=dict)
-    """By option, or by a word that is none: what to do about the wrong value that it has; and by
+    """By option, or by a word that is none: what to do about the wrong value that it has; by
+    option and `[]`, as in `paths[]`: about one that stands in its list; and by
     name of a call in `calls_at_times`: what to do about its arguments. They return nothing where
     a value tells nothing."""
     calls: Mapping[str, str] = field(default_factory=dict)

@@ -10,11 +10,14 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import BaseModel, Tag, ValidationError
 from pydantic_core import ErrorDetails
 
+from cnnspec.spec.composites import Composite
 from cnnspec.spec.data import Normalize
 from cnnspec.spec.diagnostics import Diagnostic, Location, Path, brief
 from cnnspec.spec.dialects import keyed
 from cnnspec.spec.field import synonyms_of
 from cnnspec.spec.field_words import listed
+from cnnspec.spec.flow import show_value
+from cnnspec.spec.lists import instead_of_layers
 from cnnspec.spec.lookalikes import narrowed
 from cnnspec.spec.model import KINDS_AT, ModelSpec, kinds_at
 from cnnspec.spec.overrides import name_at
@@ -149,8 +152,11 @@ class _Translator:
             named = {option: found} | {name: _example(section, name) for name in required}
             given = ", ".join(f"{name}: {value}" for name, value in named.items())
             way_out = f"write `{last}: {{{given}}}`"
-        elif len(required) == 1 and isinstance(found, list) and issubclass(section, Kind):
-            way_out = f"put it under `{required[0]}:`, as in `{last}: {{{required[0]}: [...]}}`"
+        elif given := _options_in_a_list(section, found):
+            way_out = f"write `{last}: {{{given}}}`: options stand in no list"
+        elif isinstance(found, list) and issubclass(section, Composite):
+            given = ", ".join(f"{name}: {_example(section, name)}" for name in required)
+            way_out = f"put it under `{next(iter(section.lists))}:`, as in `{last}: {{{given}}}`"
         elif len(required) == 1 and _takes(section, required[0], found):
             way_out = f"write `{last}: {{{required[0]}: {found}}}`"
         elif not required and (option := _only_for(section, found)):
@@ -164,13 +170,10 @@ class _Translator:
         message = f"{self._option(path)}: {wanted}; found {describe(found)}"
         at = self.source.locate(path)
         written = at.text[at.column - 1 : at.end_column - 1]
-        return Diagnostic(
-            code,
-            message,
-            path,
-            at,
-            nearest_legal(path, wanted, found, written),
-        )
+        way_out = nearest_legal(path, wanted, found, written)
+        if not way_out and kinds_at((*path, 0)):
+            way_out = instead_of_layers(path, found)
+        return Diagnostic(code, message, path, at, way_out)
 
     def _option(self, path: Path) -> str:
         """Name an option and whose it is."""
@@ -236,7 +239,8 @@ def _home_of(words: Sequence[str], path: Path) -> str:
     for word in words:
         said = "it" if word == words[0] else f"`{word}`"
         for section in ("training", "limits"):
-            if path != (section,) and word in options_at((section,)):
+            of_the_spec = word in ModelSpec.model_fields  # `layers` is no limit where layers stand
+            if path != (section,) and word in options_at((section,)) and not of_the_spec:
                 return f"{said} belongs under `{section}:`"
         for place, kinds in KINDS_AT.items():
             owners = [
@@ -255,6 +259,22 @@ def _option_of(section: type[BaseModel], found: Any) -> str:
         if get_origin(field.annotation) is Literal and found in get_args(field.annotation):
             return option
     return ""
+
+
+def _options_in_a_list(section: type[BaseModel], found: Any) -> str:
+    """Write options that stand behind dashes as they would stand in a mapping."""
+    if not isinstance(found, list) or not all(isinstance(each, Mapping) for each in found):
+        return ""
+    given = {option: value for each in found for option, value in each.items()}
+    if not given.keys() <= section.model_fields.keys():
+        return ""
+
+    def shown(option: str, value: Any) -> str:
+        if isinstance(value, str | int | float):
+            return brief(show_value(value))
+        return _example(section, option) if isinstance(value, list) else "..."
+
+    return ", ".join(f"{option}: {shown(option, value)}" for option, value in given.items())
 
 
 def _only_for(section: type[BaseModel], found: Any) -> str:
@@ -278,7 +298,11 @@ def _no_kind(path: Path, found: Any, at: Location) -> Diagnostic:
     noun = _a(path)
     if not isinstance(found, Mapping) or len(found) < 2:
         message = f"{noun} is a word or a mapping with one key; found {describe(found)}"
-        return Diagnostic("no-kind", message, path, at)
+        way_out = ""
+        if is_layer and isinstance(found, list):
+            inside = "layers stand in one list, one after the other: take these out of theirs"
+            way_out = inside if found else "leave it out"
+        return Diagnostic("no-kind", message, path, at, way_out)
     message = f"{noun} is one key, its kind; found {brief(', '.join(map(str, found)), 200)}"
     named = [key for key in found if key in kinds]
     if elsewhere := keyed(found, kinds):

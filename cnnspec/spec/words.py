@@ -128,8 +128,6 @@ def nearest_legal(path: Path, wanted: str, found: Any, written: str) -> str:
         return _input(found)
     if own := own_way_out(path, found):
         return own
-    if kinds_at((*path, 0)) and isinstance(found, Mapping | str):
-        return "write a list: each layer behind a dash of its own, as in `- flatten`"
     if isinstance(found, str):
         return _look_alike(found) or _legal_for_text(path, wanted, found)
     if "`true` or `false`" in wanted and found in (0, 1):
@@ -226,6 +224,9 @@ def _values_of(path: Path) -> Mapping[str, str]:
 def _option_at(path: Path) -> tuple[type[Kind] | None, str]:
     """Return the kind whose option stands at a path, if it is one's, and the option."""
     *place, word, option = path if len(path) > 1 else ("", "")
+    if isinstance(option, int):
+        kind, option = _option_at((*place, word))
+        return kind, f"{option}[]"
     return kinds_at(tuple(place)).get(str(word)), str(option)
 
 

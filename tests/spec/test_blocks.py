@@ -962,3 +962,92 @@ def test_of_a_layer_that_does_not_take_its_input_only_the_cause_is_told(
     block: str, cause: str
 ) -> None:
     assert [code for code, _ in found(f"[{block}, flatten]")] == [cause]
+
+
+# Lists: what is written, what is told, and what is written then.
+LISTS = {
+    "residual: {layers: [relu]}": ("did you mean `body`?", "residual: {body: [relu]}"),
+    "parallel: {layers: [[relu], []]}": (
+        "did you mean `paths`?",
+        "parallel: {paths: [[relu], []]}",
+    ),
+    "repeat: {times: 2, body: [relu]}": (
+        "did you mean `layers`?",
+        "repeat: {times: 2, layers: [relu]}",
+    ),
+    "residual: [body: [relu], shortcut: [relu]]": (
+        "write `residual: {body: [...], shortcut: [...]}`: options stand in no list",
+        "residual: {body: [relu], shortcut: [relu]}",
+    ),
+    "parallel: [merge: add, paths: [[relu], []]]": (
+        "write `parallel: {merge: add, paths: [[...], [...]]}`: options stand in no list",
+        "parallel: {merge: add, paths: [[relu], []]}",
+    ),
+    "repeat: [relu]": (
+        "put it under `layers:`, as in `repeat: {times: 2, layers: [...]}`",
+        "repeat: {times: 2, layers: [relu]}",
+    ),
+    "parallel: [[relu], []]": (
+        "put it under `paths:`, as in `parallel: {paths: [[...], [...]]}`",
+        "parallel: {paths: [[relu], []]}",
+    ),
+    "residual: {body: relu}": ("write `[relu]`", "residual: {body: [relu]}"),
+    "residual: {body: gru}": (
+        "write a list of layers, as in `[relu]`",
+        "residual: {body: [relu]}",
+    ),
+    f"residual: {{body: {{{SAME}}}}}": ("write `[conv: {...}]`", f"residual: {{body: [{SAME}]}}"),
+    "residual: {body: null}": (
+        "write layers into it, as in `body: [relu]`, or leave the whole block out",
+        "residual: {body: [relu]}",
+    ),
+    **{
+        f"residual: {{body: [relu], shortcut: {nothing}}}": (
+            "leave it out, or write `[]`: the input itself is added",
+            "residual: {body: [relu], shortcut: []}",
+        )
+        for nothing in ("null", "true", "identity", "None")
+    },
+    **{
+        f"parallel: {{paths: [[relu], {nothing}]}}": (
+            "write `[]`: an empty path is the input itself",
+            "parallel: {paths: [[relu], []]}",
+        )
+        for nothing in ("null", "false", "identity")
+    },
+    f"parallel: {{paths: [[relu], {SAME}]}}": (
+        "a path is a list: write `[conv: {...}]`",
+        f"parallel: {{paths: [[relu], [{SAME}]]}}",
+    ),
+    "parallel: {paths: [{branch: [relu]}, []]}": (
+        "a path is a list: write it without `branch:`",
+        "parallel: {paths: [[relu], []]}",
+    ),
+    "parallel: {paths: {a: [relu], b: [relu]}}": (
+        "write a list of paths without names, as in `paths: [[...], [...]]`",
+        "parallel: {paths: [[relu], [relu]]}",
+    ),
+    "parallel: {paths: relu}": (
+        "write two paths or more, as in `paths: [[relu], []]`",
+        "parallel: {paths: [[relu], []]}",
+    ),
+    "residual: {body: [[relu, relu]]}": (
+        "layers stand in one list, one after the other: take these out of theirs",
+        "residual: {body: [relu, relu]}",
+    ),
+    "residual: {body: [relu, []]}": ("leave it out", "residual: {body: [relu]}"),
+}
+
+
+@pytest.mark.parametrize(("written", "told"), LISTS.items(), ids=LISTS)
+def test_what_stands_in_the_place_of_a_list_is_told_what_to_write(
+    written: str, told: tuple[str, str]
+) -> None:
+    way_out, then = told
+    assert [said for _, said in helps(written)] == [way_out]
+    assert helps(then) == []
+
+
+def test_the_layers_of_a_layer_are_no_limit() -> None:
+    ((_, way_out),) = helps("relu: {layers: [relu]}")
+    assert "limits" not in way_out

@@ -129,12 +129,18 @@ class Composite(Kind):
         return block
 
 
+def is_nothing(found: Any) -> bool:
+    """Tell whether somebody means no layers by what stands in the place of a list."""
+    word = found.lower() if isinstance(found, str) else ""
+    return found is None or isinstance(found, bool) or word in ("identity", "none", "null", "input")
+
+
 def of_no_layers(option: str) -> Callable[[Any], str]:
     """Return what to do about a list without layers in a block."""
 
     def told(found: Any) -> str:
         way_out = f"write layers into it, as in `{option}: [relu]`, or leave the whole block out"
-        return way_out if found == [] else ""
+        return way_out if found == [] or is_nothing(found) else ""
 
     return told
 

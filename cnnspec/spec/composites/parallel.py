@@ -19,6 +19,7 @@ from cnnspec.spec.composites.composite import (
     Count,
     Way,
     assumed,
+    is_nothing,
     show_branch,
 )
 from cnnspec.spec.composites.fitting import Branch, Change, Strides, strides_of
@@ -37,9 +38,11 @@ MOST_PATHS = 64
 
 def _of_few_paths(found: Any) -> str:
     """Say what to do about a block in which nothing is joined."""
-    if not isinstance(found, list) or len(found) > 1:
+    if isinstance(found, Mapping):
+        return "write a list of paths without names, as in `paths: [[...], [...]]`"
+    if isinstance(found, list) and len(found) > 1:
         return ""
-    if not found:
+    if not found or not isinstance(found, list):
         return "write two paths or more, as in `paths: [[relu], []]`"
     return (
         "write a second path: an empty one, `[]`, is the input itself; layers that stand alone "
@@ -68,7 +71,7 @@ class Parallel(Composite):
                 **dict.fromkeys(("cat", "concatenate", "join", "stack"), "concat"),
             }
         },
-        guesses={"paths": "branches", "merge": "mode merge_mode"},
+        guesses={"paths": "branches layers body", "merge": "mode merge_mode"},
         ways_out={
             **dict.fromkeys(
                 ("axis", "dim"),
@@ -78,6 +81,9 @@ class Parallel(Composite):
                 ),
             ),
             "paths": _of_few_paths,
+            "paths[]": lambda found: (
+                "write `[]`: an empty path is the input itself" if is_nothing(found) else ""
+            ),
         },
         examples={"paths": "[[...], [...]]"},
     )

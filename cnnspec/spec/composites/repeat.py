@@ -42,7 +42,7 @@ class Repeat(Composite):
             "layers stand in one list: write those inside it one after the other; "
             "`repeat: {{times: 2, layers: [...]}}` has them several times",
         ),
-        guesses={"times": "n count repeats"},
+        guesses={"times": "n count repeats", "layers": "body modules"},
         ways_out={"times": _at_least_once, "layers": of_no_layers("layers")},
         examples={"times": "2", "layers": "[...]"},
     )

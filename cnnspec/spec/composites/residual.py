@@ -16,6 +16,7 @@ from cnnspec.spec.composites.composite import (
     Count,
     Way,
     assumed,
+    is_nothing,
     of_no_layers,
     show_branch,
 )
@@ -41,9 +42,19 @@ class Residual(Composite):
             "basicblock bottleneck shortcut skip skip_connection",
             "a branch whose input is added to it is a block: `residual: {{body: [...]}}`",
         ),
-        guesses={"shortcut": "skip skip_connection downsample projection"},
-        ways_out={"body": of_no_layers("body")},
-        examples={"body": "[...]"},
+        guesses={
+            "body": "layers main branch",
+            "shortcut": "skip skip_connection downsample projection",
+        },
+        ways_out={
+            "body": of_no_layers("body"),
+            "shortcut": lambda found: (
+                "leave it out, or write `[]`: the input itself is added"
+                if is_nothing(found)
+                else ""
+            ),
+        },
+        examples={"body": "[...]", "shortcut": "[...]"},
     )
     lists: ClassVar[Mapping[str, int]] = MappingProxyType({"body": 1, "shortcut": 1})
 
