@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from cnnspec.spec.initializations import AnyInitialization
+from cnnspec.spec.section import Kind
 from tests.kinds import (
     adam,
     add,
     batch_norm,
     concat,
     conv,
+    cross_entropy,
     dropout,
     flatten,
     gelu,
@@ -50,6 +52,10 @@ OPTIMIZERS: dict[str, OptimizerRoom] = {
 INITIALIZATIONS: dict[str, Mapping[str, AnyInitialization]] = {
     "torch_default": torch_default.CASES,
     "normal": normal.CASES,
+}
+
+LOSSES: dict[str, Mapping[str, Kind]] = {
+    "cross_entropy": cross_entropy.CASES,
 }
 
 CASES = {

@@ -21,10 +21,14 @@ from cnnspec.randomness import stream
 from cnnspec.spec.layers import Flatten, Linear
 from cnnspec.spec.losses import DEFAULT_LOSS
 from cnnspec.spec.model import ModelSpec
+from cnnspec.spec.section import Kind
 from cnnspec.spec.training import Training
 from cnnspec.trace import Array
 from tests.cases import Exact, assert_within, each_backend, each_precision, normal
 from tests.compare.bounds.loss_bounds import loss_bounds
+
+CASES: dict[str, Kind] = {"without options": DEFAULT_LOSS}
+"""Its settings: each option has another value than its default in one of them."""
 
 LOGITS: dict[str, Array] = {
     "random": 3 * normal((5, 4), "logits"),
