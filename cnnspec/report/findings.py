@@ -13,6 +13,7 @@ from cnnspec.compare.probes.draw import DATA_IMAGES
 from cnnspec.compare.sides.choice import BOTH
 from cnnspec.compare.verdict import Cause, Comparison, Consequence, Finding, RuleName
 from cnnspec.compare.verdict.quantities import OWN_INPUT, OWN_WEIGHTS, WHOLE_PASS
+from cnnspec.plan import INPUT
 from cnnspec.report.address import words
 from cnnspec.report.paragraphs import Paragraph
 from cnnspec.report.quantities import budget_words, label
@@ -74,7 +75,7 @@ def paragraph_of(
     """Return the paragraph of findings that have one cause; the first in full, others by name."""
     first, *others = group
     also = [f"{words(other.address)}, {label(other.quantity)}" for other in others]
-    notes = [_numbers(first), *_why(first), _who(first)]
+    notes = [_source(first), _numbers(first), *_why(first), _who(first)]
     if also:
         notes.append(f"the same in: {_named(also, whole=whole)}")
     return Paragraph(
@@ -133,6 +134,14 @@ def _place(finding: Finding) -> str:
     if finding.precision != "training":
         where.append(f"in {finding.precision}")
     return ", ".join(where)
+
+
+def _source(finding: Finding) -> str:
+    """Say which branch of several an input is."""
+    if finding.source is None:
+        return ""
+    given = "is the images" if finding.source == INPUT else f"comes from `{finding.source}`"
+    return f"{finding.quantity.removeprefix('grad_')} {given}"
 
 
 def _numbers(finding: Finding) -> str:

@@ -76,6 +76,7 @@ def _finding(finding: Finding) -> Document:
     return {
         **where(finding.address),
         "quantity": finding.quantity,
+        "source": finding.source,
         "precision": finding.precision,
         "backend": sides_words(finding.sides),
         "step": finding.step,

@@ -152,6 +152,20 @@ compared: all 4 quantities in 5 comparisons; 4 beyond rounding
 not compared, as allowed: whole pass
 not trained: the spec has no `data` section"""
 
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("parallel1.paths.1.conv1", " = input[1] comes from `parallel1.paths.1.conv1`"),
+        ("input", " = input[1] is the images"),
+    ],
+)
+def test_the_branch_of_a_gradient_is_said(source: str, said: str) -> None:
+    worst = dataclasses.replace(BAD, quantity="grad_input[1]")
+    found = dataclasses.replace(finding(worst), source=source)
+    assert said in rendered(verdict(worst, findings=(found,)), 80).splitlines()
+
+
 KINKS = (Kinks("pool1", "max pool", 400, 1), Kinks("relu1", "relu", 600, 2))
 
 
@@ -612,6 +626,7 @@ def test_first_divergence_in_the_document() -> None:
         "part": "layer",
         "layer": "linear1",
         "quantity": "grad_input",
+        "source": None,
         "precision": "float64",
         "backend": "numpy vs torch",
         "step": None,

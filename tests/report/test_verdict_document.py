@@ -1,17 +1,20 @@
 """docs/reference/verdict.md names every key of the document, and no other."""
 
 import json
+import re
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from cnnspec import SGD, ModelSpec, Training, compare_backends, parse_spec
+from cnnspec.backends.numpy.add import AddNumPy
 from cnnspec.backends.numpy.conv import ConvNumPy
 from cnnspec.backends.numpy.linear import LinearNumPy
 from cnnspec.backends.numpy.pool import PoolNumPy
 from cnnspec.compare import parse_backend
 from cnnspec.compare.verdict import Verdict
+from cnnspec.compare.verdict.quantities import OF_LOSS, OF_PASS, OF_STEP
 from cnnspec.documents import to_json
 from cnnspec.report.verdict_document import verdict_document
 from tests.compare.trajectory.edge import (
@@ -23,7 +26,7 @@ from tests.compare.trajectory.edge import (
     trained,
 )
 from tests.faulty import faulty
-from tests.report.explained import hold, paths
+from tests.report.explained import DOCS, hold, paths
 
 SPEC = parse_spec("""
 input: [1, 8, 8]
@@ -36,6 +39,13 @@ layers:
   - linear: {out_features: 10}
 data: {digits: {train_samples: 64, test_samples: 20}}
 """)
+JOINED = parse_spec("""
+input: [2, 4, 4]
+layers:
+  - residual: {body: [conv: {out_channels: 2, kernel_size: 1}, relu]}
+  - flatten
+  - linear: {out_features: 3}
+""")
 REPEATED = {"first_divergence": "findings[]", "trajectory.finding": "findings[]"}
 """Documents within the document that are explained elsewhere."""
 
@@ -43,6 +53,13 @@ REPEATED = {"first_divergence": "findings[]", "trajectory.finding": "findings[]"
 class NoBackward(PoolNumPy):
     def input_gradient(self, grad_output: Any) -> Any:
         raise ValueError("no backward")
+
+
+class DoublesBack(AddNumPy):
+    """Sends each branch twice what it is due."""
+
+    def input_gradients(self, grad_output: Any) -> Any:
+        return [2 * grad for grad in super().input_gradients(grad_output)]
 
 
 class HalvedGradient(ConvNumPy):
@@ -83,14 +100,30 @@ def with_jumps() -> list[Verdict]:
 
 @pytest.mark.torch
 def test_every_key_is_explained() -> None:
+    joined = document(parse_backend("numpy"), faulty(add=DoublesBack), spec=JOINED)
     documents = [
         document(parse_backend("numpy"), faulty(conv=HalvedGradient), mode="free", twins=2),
         document(parse_backend("numpy"), faulty(pool=NoBackward), steps=0),
         document(parse_backend("numpy"), faulty(linear=Learns), steps=0),
+        joined,
         document("numpy", "torch"),
         document("numpy", "torch", spec=NO_STEP),
         *map(document_of, with_jumps()),
     ]
     assert documents[0]["trajectory"]["finding"]["layer"] == "conv1"
     assert documents[1]["not_compared"]
+    assert [(at["layer"], at["quantity"], at["source"]) for at in joined["findings"]] == [
+        ("residual1.add", "grad_input[0]", "residual1.body.relu1"),
+        ("residual1.add", "grad_input[1]", "input"),
+    ]
     hold({path for each in documents for path in paths(each, REPEATED)}, "verdict.md")
+
+
+def test_every_quantity_is_named() -> None:
+    (row,) = re.findall(
+        r"^\| `findings\[\].quantity` .*", (DOCS / "verdict.md").read_text(), re.MULTILINE
+    )
+    of_layer = ("output", "grad_input", "grad_input[0]", "grad_<parameter>")
+    assert [
+        name for name in (*of_layer, *OF_LOSS, *OF_PASS, *OF_STEP) if f"`{name}`" not in row
+    ] == []

@@ -32,7 +32,8 @@ from cnnspec.compare.replay.probes import Probes
 from cnnspec.compare.sides.choice import BOTH
 from cnnspec.compare.sides.isolation import Isolation
 from cnnspec.compare.verdict import Cause, Comparison, Consequence, Finding
-from cnnspec.compare.verdict.quantities import OWN_INPUT, OWN_WEIGHTS, is_of
+from cnnspec.compare.verdict.quantities import OWN_INPUT, OWN_WEIGHTS, is_of, source_of
+from cnnspec.plan import Plan
 
 
 class _Judged(NamedTuple):
@@ -54,14 +55,14 @@ def findings_of(
     if not beyond:
         return (), ()
     found = sorted_out(beyond)
-    judgement = _Judgement(isolation, probes)
-    of_own = [_finding(own, _guarded(judgement.of_own, own)) for own in found.own]
-    of_pair = [_finding(apart, _guarded(judgement.of_pair, apart)) for apart in found.apart]
+    judgement, plan = _Judgement(isolation, probes), isolation.plan
+    of_own = [_finding(plan, own, _guarded(judgement.of_own, own)) for own in found.own]
+    of_pair = [_finding(plan, apart, _guarded(judgement.of_pair, apart)) for apart in found.apart]
     lost = judgement.of_precision(found.lost)
     findings = (
         *(_with_own_cause(finding, of_own) for finding in of_pair),
         *of_own,
-        *(_finding(found, judged) for found, judged in lost.items()),
+        *(_finding(plan, found, judged) for found, judged in lost.items()),
     )
     return findings, found.follows
 
@@ -94,9 +95,11 @@ def _with_own_cause(finding: Finding, own: Sequence[Finding]) -> Finding:
     return replace(finding, causes=causes | dict(finding.causes))
 
 
-def _finding(found: Comparison, judged: _Judged) -> Finding:
+def _finding(plan: Plan, found: Comparison, judged: _Judged) -> Finding:
     where = (found.address, found.quantity, found.precision, found.sides)
-    return Finding(*where, found, judged.wrong_side, judged.judge, dict(judged.causes))
+    source = source_of(plan, found.address, found.quantity)
+    judgement = judged.wrong_side, judged.judge, dict(judged.causes)
+    return Finding(*where, found, *judgement, source=source)
 
 
 class _Judgement:

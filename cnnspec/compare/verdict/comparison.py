@@ -117,6 +117,8 @@ class Finding(OfSides):
     """Why, by the side that is wrong; a side whose cause is not known is missing."""
     step: int | None = None
     """Training step, where it was found in training."""
+    source: str | None = None
+    """Of the gradient of one of several inputs: the layer that gives the input, or INPUT."""
 
     @property
     def cause(self) -> Cause | None:

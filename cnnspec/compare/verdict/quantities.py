@@ -44,6 +44,17 @@ def grad_inputs_of(at: PlannedLayer) -> list[str]:
     return [f"grad_input[{number}]" for number in range(len(at.inputs))]
 
 
+def source_of(plan: Plan, address: Address, quantity: str) -> str | None:
+    """Return what gives the input of which a quantity is the gradient, among several inputs.
+
+    That is a layer, or INPUT. None: the quantity is another, or the layer has one input.
+    """
+    if not isinstance(address, Layer) or quantity == "grad_input":
+        return None
+    at = plan.layer(address.path)
+    return dict(zip(grad_inputs_of(at), at.inputs)).get(quantity)
+
+
 def named(trace: LayerTrace, at: PlannedLayer) -> dict[str, Array]:
     """Return a layer's arrays by the names of their quantities; a missing one is empty."""
     missing = np.empty(0)
