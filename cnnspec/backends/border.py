@@ -188,8 +188,9 @@ def check_replay(
             for the layer's statistics; or a mask is missing or too much.
         StateError: a name or a shape of the state does not fit the layer.
     """
-    if isinstance(inputs, np.ndarray) or len(inputs) != len(at.inputs):
-        found = "one array" if isinstance(inputs, np.ndarray) else f"{len(inputs)}"
+    if not isinstance(inputs, Sequence) or len(inputs) != len(at.inputs):
+        one = "one array" if isinstance(inputs, np.ndarray) else _briefly(inputs)
+        found = str(len(inputs)) if isinstance(inputs, Sequence) else one
         raise DataError(
             f"`{at.name}` takes a sequence of inputs, one array for each of "
             f"{', '.join(at.inputs)}; found {found}"
@@ -197,7 +198,7 @@ def check_replay(
     for array, what in (*((x, "inputs") for x in inputs), (grad_output, "upstream gradients")):
         if not _are_numbers(array):
             raise _no_numbers(array, f"{what} of `{at.name}`")
-    images = len(inputs[0])
+    images = inputs[0].shape[0] if inputs[0].ndim else 0
     shapes = [(images, *shape) for shape in (*at.input_shapes, at.output)]
     if [array.shape for array in (*inputs, grad_output)] != shapes:
         raise DataError(

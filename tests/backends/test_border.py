@@ -266,7 +266,14 @@ def test_every_layer_predicts_of_no_images(sort: str, kind: Any) -> None:
 
 @pytest.mark.parametrize(
     ("x", "grad_output"),
-    [((4, 17), (4, 4)), ((4, 18), (4, 3)), ((4, 18), (3, 4)), ((18,), (4,)), ((4, 18, 1), (4, 4))],
+    [
+        ((), (4, 4)),
+        ((4, 17), (4, 4)),
+        ((4, 18), (4, 3)),
+        ((4, 18), (3, 4)),
+        ((18,), (4,)),
+        ((4, 18, 1), (4, 4)),
+    ],
 )
 @every_network
 def test_a_layer_alone_takes_its_own_shapes(
@@ -289,6 +296,18 @@ def test_a_network_that_ends_in_images_predicts_and_does_not_learn(sort: str, la
     message = f"the last layer gives images of {' x '.join(map(str, plan.output))}, and the loss "
     assert network.predict(IMAGES).shape == (4, *plan.output)
     assert_refused(network, TAKES_BATCHES, Batch(IMAGES, np.array([0, 1, 0, 1])), message)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "found"),
+    [(None, "None"), (IMAGES, "one array"), ([], "0"), (iter("x"), "a str_asc")],
+)
+@every_network
+def test_a_layer_alone_takes_a_sequence(sort: str, inputs: Any, found: str) -> None:
+    message = f"`linear1` takes a sequence of inputs, one array for each of flatten1; found {found}"
+    with pytest.raises(DataError) as caught:
+        network_of(sort).replay("linear1", inputs, np.ones((4, 4)))
+    assert str(caught.value).startswith(message)
 
 
 @every_network
