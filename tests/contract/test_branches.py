@@ -248,6 +248,7 @@ def test_torchs_module_is_the_plan(name: str) -> None:
 
 @pytest.mark.torch
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # torch's compiler warns of its own code
 @pytest.mark.parametrize("name", ["nested", "shortcut"])
 def test_a_module_of_blocks_can_be_compiled(name: str) -> None:
     choices = parse_backend("numpy"), parse_backend("torch@compile")

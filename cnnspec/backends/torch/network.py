@@ -35,8 +35,8 @@ from cnnspec.plan import INPUT, Plan
 from cnnspec.spec.training import Training
 from cnnspec.trace import Array, LayerTrace, LossTrace, State, Trace
 
-SHAPES = 16
-"""Shapes and modes in which a compiled layer runs, at most."""
+COMPILATIONS = 1 << 20
+"""That dynamo may make of one function, in how many networks it is: as good as any number."""
 
 if hasattr(os, "register_at_fork"):  # there is no forking on Windows
     # A forked process has none of the threads of torch's OpenMP, and would wait for them.
@@ -77,9 +77,13 @@ class TorchNetwork(Shared):
         self._layers: dict[str, Callable[..., Tensor]] = dict(self._modules)
         self._run: Callable[[Tensor], Tensor] = self.module
         if compile:
-            allow_compilations(len(self._layers))
+            allow_compilations()
             self._run = torch.compile(self.module)
-            self._layers = {name: torch.compile(layer) for name, layer in self._layers.items()}
+            # For each shape by itself: of images of several sizes, what torch 2.13 compiles for all
+            # of them in one fails in the backward pass of a convolution.
+            self._layers = {
+                name: torch.compile(layer, dynamic=False) for name, layer in self._layers.items()
+            }
         self._loss = LOSSES[training.loss.keyword]
         self._noise = Noise(plan, training.seed)
         with torch.device("cpu"):  # where torch keeps the number of a step
@@ -397,13 +401,14 @@ def _kept(module: nn.Module, others: Mapping[str, Tensor] = NOTHING) -> Iterator
                 tensor.copy_(before[name])
 
 
-def allow_compilations(layers: int) -> None:
-    """Let dynamo compile every layer for every shape: it counts all of them as one function.
+def allow_compilations() -> None:
+    """Let dynamo compile every layer of every network for every shape.
 
-    Beyond its limit it would go on without compiling, which would not be what was asked for.
+    It counts the layers of a kind as one function. Beyond its limit it would go on without
+    compiling, which would not be what was asked for.
     """
     config = torch._dynamo.config
-    config.recompile_limit = max(config.recompile_limit, SHAPES * (layers + 1))
+    config.recompile_limit = config.accumulated_recompile_limit = COMPILATIONS
     config.fail_on_recompile_limit_hit = True
 
 
