@@ -389,4 +389,4 @@ def test_the_first_error_stands_at_the_mutation(what: str) -> None:
 @pytest.mark.parametrize("what", CLASSES)
 def test_the_first_error_stands_at_each_of_many_mutations(what: str) -> None:
     mutations, check = CLASSES[what]
-    run(500)(given(mutations())(check))()
+    run(300)(given(mutations())(check))()
