@@ -7,7 +7,7 @@ import pytest
 
 from cnnspec import build, compare_backends, dump_spec, load_spec, parse_spec, resolve
 
-LARGE = {"densenet-small", "inception-small", "resnet20", "vgg-small"}
+LARGE = {"densenet-small", "inception-small", "notebook-scratch", "resnet20", "vgg-small"}
 """What takes long to compare, or to run by loops."""
 
 SPECS = sorted((Path(__file__).parents[1] / "specs").glob("*.yaml"))
@@ -15,7 +15,7 @@ SPECS = sorted((Path(__file__).parents[1] / "specs").glob("*.yaml"))
 
 def test_there_are_specs() -> None:
     names = {path.stem for path in SPECS}
-    assert {"digits", "notebook-scratch", "notebook-torch", "lenet5"} | LARGE <= names
+    assert {"digits", "notebook-torch", "lenet5"} | LARGE <= names
 
 
 slow_if_large = pytest.mark.parametrize(
@@ -67,6 +67,7 @@ def test_numpy_and_torch_are_the_same_function(path: Path) -> None:
     assert verdict.verdict == "same", [found for found in verdict.comparisons if not found.ok]
 
 
+@pytest.mark.slow
 def test_numpy_and_loops_are_the_same_function() -> None:
     spec = load_spec(SPECS[0].with_stem("digits"), overrides=["training.batch_size=2"])
     spec = spec.model_copy(update={"data": None})

@@ -273,6 +273,7 @@ def test_compare_says_which_part_of_how_many_and_trains_aloud(
     assert done.stdout.startswith("{")
 
 
+@pytest.mark.slow
 def test_evaluate_says_how_many_images_are_done(
     folder: Path, program_with_short_breath: Any
 ) -> None:
@@ -283,6 +284,7 @@ def test_evaluate_says_how_many_images_are_done(
     assert set(lines_of(done)) == {"testing: 0 of 100 images"}
 
 
+@pytest.mark.slow
 def test_check_says_which_setting_is_tried(folder: Path, program_with_short_breath: Any) -> None:
     (folder / "slow.py").write_text("""
 import time

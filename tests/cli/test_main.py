@@ -464,9 +464,14 @@ NOBODY_READS = {
 @pytest.mark.parametrize(
     ("command", "redirection"),
     [
-        *(("train", redirection) for redirection in NOBODY_READS),
+        *(("train", redirection) for redirection in ("all are closed", "stderr is full")),
         *((command, "all are closed") for command in ("build", "compare", "check", "evaluate")),
-        *((command, "stderr is full") for command in ("compare", "bench")),
+        ("compare", "stderr is full"),
+        *(
+            pytest.param("train", redirection, marks=pytest.mark.slow)
+            for redirection in ("stdout is closed", "stderr is closed", "both are closed")
+        ),
+        pytest.param("bench", "stderr is full", marks=pytest.mark.slow),
     ],
 )
 def test_streams_that_nobody_reads_stop_nothing(

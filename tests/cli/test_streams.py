@@ -47,7 +47,15 @@ sys.stderr.close()
 """
 
 
-@pytest.mark.parametrize("top", [WRAPPED, DETACHED, LOGGED, CLOSED])
+@pytest.mark.parametrize(
+    "top",
+    [
+        WRAPPED,
+        CLOSED,
+        pytest.param(DETACHED, marks=pytest.mark.slow),
+        pytest.param(LOGGED, marks=pytest.mark.slow),
+    ],
+)
 def test_a_file_that_takes_the_streams_leaves_output_and_exit_code_as_they_are(
     top: str, program: Call, folder: Path
 ) -> None:

@@ -115,7 +115,7 @@ def test_updates_equal_torchs(
     torch = network_of("torch", options, "float64")
     network = network_of(backend, options, precision)
     rate = 3 * options.learning_rate
-    for step in range(first, first + 5):
+    for step in range(first, first + 3):
         start = {key: array.astype(precision) for key, array in torch.state().items()}
         start_slots = {
             key: array.astype(precision) for key, array in torch.optimizer_state().items()

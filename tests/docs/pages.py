@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -52,6 +53,7 @@ def name(page: Path) -> str:
     return page.relative_to(ROOT).as_posix()
 
 
+@cache  # it is asked for each link
 def tokens(page: Path) -> list[Token]:
     """Read a page."""
     return MARKDOWN.parse(page.read_text())

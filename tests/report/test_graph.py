@@ -640,6 +640,7 @@ def test_networks_with_branches_fit_on_a_sheet(name: str) -> None:
     assert page.bottom < 1.75 * page.right
 
 
+@pytest.mark.slow
 def test_ten_thousand_layers_are_drawn_in_seconds() -> None:
     body = [Residual(body=[conv(2)])] * 1000
     started = time.process_time()
