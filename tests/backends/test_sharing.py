@@ -167,7 +167,10 @@ def spawned(networks: list[Network]) -> list[tuple[Array, dict[str, Array]]]:
 
 @pytest.mark.parametrize(
     "sorts",
-    [("numpy", "loops", "plain", "guarded", "numpy@threads=2"), ("torch", "torch@threads=2")],
+    [
+        ("numpy", "loops", "plain", "guarded", "numpy@threads=2"),
+        pytest.param(("torch", "torch@threads=2"), marks=pytest.mark.slow),
+    ],
     ids=["numpy", "torch"],
 )
 def test_a_spawned_process_predicts_and_trains_on(sorts: tuple[str, ...]) -> None:

@@ -133,8 +133,9 @@ def _update(plan: Plan, training: Training, dtype: np.dtype) -> float:
 
 def _seconds(action: Callable[[], object]) -> float:
     """Return how long a call takes, in the mean of some."""
-    calls, start = 0, time.perf_counter()
-    while (spent := time.perf_counter() - start) < SECONDS:
+    calls, spent, start = 0, 0.0, time.perf_counter()
+    while not calls or spent < SECONDS:
         action()
         calls += 1
+        spent = time.perf_counter() - start
     return spent / calls
