@@ -94,9 +94,9 @@ def test_every_fault_is_found_on_every_spec(family: Family) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(3))
 def test_no_random_spec_gives_a_false_alarm(seed: int) -> None:
-    """In all, a quarter of what `cnnspec selftest --clean 1000` tries."""
+    """In all, a seventh of what `cnnspec selftest --clean 1000` tries."""
     result = run_selftest(clean=50, faults=[], seed=seed)
     assert result.clean == 50
     assert result.false_alarms == ()
