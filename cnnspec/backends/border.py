@@ -7,6 +7,7 @@ granted.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from difflib import get_close_matches
 
 import numpy as np
@@ -159,13 +160,13 @@ def check_layer(name: str, plan: Plan) -> PlannedLayer:
     """Return the layer of a name.
 
     Raises:
-        DataError: there is none.
+        DataError: the network has no layer of that name.
     """
-    names = [at.name for at in plan.layers]
-    if name in names:
-        return plan.layers[names.index(name)]
     if not isinstance(name, str):
         raise DataError(f"found {_briefly(name)} in the place of a layer's name; wanted a text")
+    with suppress(KeyError):
+        return plan.layer(name)
+    names = [at.name for at in plan.layers]
     inside = [each for each in names if each.startswith(f"{name}.")]
     if inside:
         raise DataError(f"`{name}` is a block; wanted one of its layers: {_few(inside)}")

@@ -44,10 +44,11 @@ class Words:
     values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """By option: other words for its values, in small letters, and what is written here."""
     ways_out: Mapping[str, Callable[[Any], str]] = field(default_factory=dict)
-    """By option, or by a word that is none: what to do about the wrong value that it has; by
-    option and `[]`, as in `paths[]`: about one that stands in its list; and by
-    name of a call in `calls_at_times`: what to do about its arguments. They return nothing where
-    a value tells nothing."""
+    """What to do about a wrong value; nothing where the value tells nothing.
+
+    The key is an option, or a word that is none. `paths[]` is what stands in the list of an
+    option. The name of a call in `calls_at_times` is for its arguments.
+    """
     calls: Mapping[str, str] = field(default_factory=dict)
     """By name of a module of torch or a layer of Keras: its arguments in order, by our names."""
     calls_at_times: Mapping[str, str] = field(default_factory=dict)

@@ -170,7 +170,7 @@ def parse_layer(kind: str, options: str, *, file: str) -> AnyLayer:
 
 
 def _of_any_input(layer: Layer, path: Path) -> Iterator[Diagnostic]:
-    """Yield what is wrong with options whatever the layer is given."""
+    """Yield what is wrong with the options of a layer, whatever its input."""
     width = getattr(layer, layer.input_width) if layer.input_width else None
     sizes = () if layer.takes == "features" else (None, None)
     for problem in layer.problems((width, *sizes)):

@@ -13,6 +13,7 @@ from cnnspec.backends.plain.names import (
     ARRAYS,
     INPUT_SHAPE,
     NO_SIZES,
+    SHAPES,
     options_of,
     sides_of,
     sizes_of,
@@ -65,7 +66,7 @@ class _Arguments:
         self, cls: type, layer: SpecLayer, input: Shape, hints: Hints, spelling: Spelling
     ) -> None:
         self.cls, self.layer, self.hints, self.spelling = cls, layer, hints, spelling
-        self.implied = {"input_shape", layer.input_width}
+        self.implied = {INPUT_SHAPE, layer.input_width}
         """What a class need not ask for: it sees it in its input."""
         self.sizes = sizes_of(type(layer))
         self.parameters, self.any_keyword, self.any_number = _parameters(cls)
@@ -147,7 +148,7 @@ class _Arguments:
         return any(word in ARRAYS["weight"] and word not in sizes for word in self._left())
 
     def _asks_for_shape(self) -> bool:
-        return any(word in self.parameters for word in INPUT_SHAPE)
+        return any(word in self.parameters for word in SHAPES)
 
     def _take_arrays(self, arrays: Mapping[str, Array]) -> bool:
         """Hand over arrays that the constructor wants; return whether the weight is one."""
@@ -184,7 +185,7 @@ class _Arguments:
         for option in self.missing:
             value = self.values[option]
             neutral = self._neutral(option)
-            if option == "input_shape":
+            if option == INPUT_SHAPE:
                 continue  # no option, but for those who ask for it
             if self.any_keyword and (option in self.sizes or value != neutral):
                 self.taken[self.hints.names.get(option, option)] = value
@@ -256,7 +257,7 @@ def _values(layer: SpecLayer, input: Shape, layout: str) -> Iterator[tuple[str, 
         value = known.get(option)
         if isinstance(value, tuple) and value[0] == value[1]:
             known[option] = value[0]
-    yield "input_shape", shape_of_one(input, layout)
+    yield INPUT_SHAPE, shape_of_one(input, layout)
     yield from known.items()
 
 

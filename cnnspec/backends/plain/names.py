@@ -70,8 +70,11 @@ BUILD = ("build", "initialize", "init_weights", "initialize_weights")
 ZERO_GRADIENTS = ("zero_grad", "reset_grad", "clear_grad", "zero_gradients", "zero_grads")
 """Methods of a class that adds gradients up over calls, until it is told to begin anew."""
 
-INPUT_SHAPE = ("input_shape", "in_shape", "input_dims")
-"""Parameters of a constructor for the shape of one image, or for the number of features."""
+INPUT_SHAPE = "input_shape"
+"""No option: the shape of one image, or the number of features, for those who ask for it."""
+
+SHAPES = (INPUT_SHAPE, "in_shape", "input_dims")
+"""Parameters of a constructor for that."""
 
 LEARNING_RATES = (
     *("learning_rate", "lr", "alpha", "eta", "rate", "step_size", "learn_rate", "learningRate"),
@@ -110,8 +113,8 @@ def sizes_of(kind: type[Layer]) -> list[str]:
 
 def words_for(option: str, kind: type[Layer]) -> tuple[str, ...]:
     """Return what people call an option of a kind: in constructors, and in other tools."""
-    if option == INPUT_SHAPE[0]:
-        return INPUT_SHAPE
+    if option == INPUT_SHAPE:
+        return SHAPES
     tables = (kind.words.parameters, kind.words.options)
     return option, *(word for table in tables for word in table.get(option, "").split())
 
@@ -125,7 +128,7 @@ NAMES = frozenset(
     {
         *ARRAYS,
         *METHODS,
-        INPUT_SHAPE[0],
+        INPUT_SHAPE,
         *(option for kind in KINDS.values() for option in options_of(kind)),
     }
 )

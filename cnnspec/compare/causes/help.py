@@ -11,8 +11,8 @@ from cnnspec.compare.verdict import Cause
 HELP: dict[str, str] = {
     "scale": "look for a factor too many, or one that is left out",
     "shape": "print the shape where the array is made, and where it is returned",
-    "flipped-kernel": "flip no kernel but that of an input gradient which is taken as a "
-    "correlation; flip that along its height and its width",
+    "flipped-kernel": "leave the kernel as it is; only an input gradient that is computed as a "
+    "correlation needs it flipped, along its height and its width",
     "overlaps-overwritten": "add with `+=`, not `=`, where windows share cells",
     "bias-missing": "add the bias to the output",
     "stride-ignored": "let the windows start at multiples of the stride",

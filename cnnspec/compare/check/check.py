@@ -107,7 +107,7 @@ def _check_names(kind: str, names: Mapping[str, str]) -> None:
     Hints(names)
     if kind in LOSSES:  # told by the loss itself
         return
-    options = {*options_of(LAYER_KINDS[kind]), INPUT_SHAPE[0]}
+    options = {*options_of(LAYER_KINDS[kind]), INPUT_SHAPE}
     of_others = {option for other in LAYER_KINDS.values() for option in options_of(other)}
     foreign = [name for name in names if name in of_others - options - ARRAYS.keys()]
     if foreign:

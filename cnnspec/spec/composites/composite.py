@@ -130,7 +130,7 @@ class Composite(Kind):
 
 
 def is_nothing(found: Any) -> bool:
-    """Tell whether somebody means no layers by what stands in the place of a list."""
+    """Tell whether a value in the place of a list means that there are no layers."""
     word = found.lower() if isinstance(found, str) else ""
     return found is None or isinstance(found, bool) or word in ("identity", "none", "null", "input")
 
