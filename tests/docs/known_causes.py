@@ -18,7 +18,7 @@ from cnnspec.compare import BackendChoice, parse_backend, planted
 from cnnspec.compare.causes.help import HELP
 from cnnspec.compare.causes.layout import other_layouts
 from cnnspec.compare.causes.left_out import outputs_left_out
-from cnnspec.compare.check import grade, known
+from cnnspec.compare.check.grading import grade, known
 from cnnspec.compare.faults.fault import Fault, LossSituation, Observation
 from cnnspec.compare.kinds import LAYERS, LOSSES, OPTIMIZERS
 from cnnspec.compare.kinds.drawing import DrawingKind

@@ -13,14 +13,14 @@ from cnnspec.backends.plain import LAYOUTS, Hints
 from cnnspec.backends.plain.layouts import CHANNELS_LAST
 from cnnspec.backends.plain.names import ARRAYS, INPUT_SHAPE, options_of
 from cnnspec.compare.causes import diagnose_loss
-from cnnspec.compare.check.built_in import taken_for
-from cnnspec.compare.check.drawn import grader_of
-from cnnspec.compare.check.grade import LayerGrader
-from cnnspec.compare.check.grade_loss import LossGrader
-from cnnspec.compare.check.judged import Judged, with_causes
+from cnnspec.compare.check.grading.built_in import taken_for
+from cnnspec.compare.check.grading.drawn import grader_of
+from cnnspec.compare.check.grading.grade import LayerGrader
+from cnnspec.compare.check.grading.grade_loss import LossGrader
+from cnnspec.compare.check.grading.judged import Judged, with_causes
+from cnnspec.compare.check.process.results import Results
+from cnnspec.compare.check.process.run import run_child
 from cnnspec.compare.check.records import Checked, CheckFinding, NotSupported, NotTriedError
-from cnnspec.compare.check.results import Results
-from cnnspec.compare.check.run import run_child
 from cnnspec.compare.check.settings import check_size
 from cnnspec.compare.kinds import LAYERS, LOSSES
 from cnnspec.compare.kinds.layer import Setting

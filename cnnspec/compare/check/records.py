@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from cnnspec.compare.verdict import Cause
 from cnnspec.errors import BackendError
+
+
+class Grade(StrEnum):
+    """What a class is, in a word."""
+
+    RIGHT = "right"
+    AS_FAR_AS_TRIED = "right as far as tried"
+    WRONG = "wrong"
 
 
 @dataclass(frozen=True)
@@ -32,6 +41,9 @@ class CheckFinding:
     """What rounding explains at the worst element."""
     example: str = ""
     """The worst element: where it stands, what was found, and what is right."""
+    offered: bool = True
+    """Whether the class has the option that the setting is about. What is not offered is neither
+    right nor wrong, and counts in the total of points."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +51,14 @@ class NotSupported:
     """A setting that a class is not made for."""
 
     setting: str
+    why: str
+
+
+@dataclass(frozen=True)
+class NotTried:
+    """Something that a class takes and that nothing was tried of."""
+
+    option: str
     why: str
 
 
@@ -52,6 +72,7 @@ class Checked:
     findings: tuple[CheckFinding, ...]
     """As many for every class that is made for the same settings."""
     not_supported: tuple[NotSupported, ...] = ()
+    not_tried: tuple[NotTried, ...] = ()
     notes: tuple[str, ...] = ()
     output: str = ""
     """What the file printed, its end."""
@@ -68,9 +89,23 @@ class Checked:
         return sum(finding.ok for finding in self.findings)
 
     @property
+    def wrong(self) -> bool:
+        """Whether anything that the class offers is wrong, or was not reached."""
+        return any(finding.offered and not finding.ok for finding in self.findings)
+
+    @property
+    def grade(self) -> Grade | None:
+        """What the class is; None where nothing could be tried."""
+        if self.error:
+            return None
+        if self.wrong:
+            return Grade.WRONG
+        return Grade.AS_FAR_AS_TRIED if self.not_tried else Grade.RIGHT
+
+    @property
     def ok(self) -> bool:
-        """Whether all are."""
-        return not self.error and self.passed == len(self.findings)
+        """Whether nothing is wrong."""
+        return self.grade in (Grade.RIGHT, Grade.AS_FAR_AS_TRIED)
 
 
 class NotTriedError(BackendError):

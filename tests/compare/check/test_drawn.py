@@ -8,7 +8,7 @@ import pytest
 from cnnspec import plain_network, resolve
 from cnnspec.backends.plain import PlainClassError
 from cnnspec.compare.check import Checked, CheckFinding
-from cnnspec.compare.check.drawn import ONCE, is_plausible
+from cnnspec.compare.check.grading.drawn import ONCE, is_plausible
 from cnnspec.compare.kinds import LAYERS
 from cnnspec.compare.kinds.drawing import DrawingKind
 from cnnspec.spec.layers import Dropout, Flatten

@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from cnnspec.compare.check.forks import NUMBER
+from cnnspec.compare.check.process.forks import NUMBER
 
-SERVER = "import sys\nfrom cnnspec.compare.check.fork_server import main\nmain(sys.argv[1])\n"
+SERVER = (
+    "import sys\nfrom cnnspec.compare.check.process.fork_server import main\nmain(sys.argv[1])\n"
+)
 
 
 def runs(pid: int) -> bool:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from cnnspec.compare.check import check_class, forks
+from cnnspec.compare.check import check_class
+from cnnspec.compare.check.process import forks
 from tests.compare.check.conftest import Check
 from tests.compare.check.test_process import relu
 

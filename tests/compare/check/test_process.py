@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cnnspec.compare.check import check_class
-from cnnspec.compare.check.printed import KEPT, Printed
+from cnnspec.compare.check.process.printed import KEPT, Printed
 from tests.compare.check.conftest import Check
 
 RELU = """

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from cnnspec.compare.check.printed import Printed
+from cnnspec.compare.check.process.printed import Printed
 from cnnspec.trace import Array
 
 LOAD = "load"

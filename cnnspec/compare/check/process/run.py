@@ -12,9 +12,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from cnnspec.compare.check.forks import Forked, start
-from cnnspec.compare.check.reporter import LINES, TRACE, WHERE, stopped_at
-from cnnspec.compare.check.results import LOAD, Results
+from cnnspec.compare.check.process.forks import Forked, start
+from cnnspec.compare.check.process.reporter import LINES, TRACE, WHERE, stopped_at
+from cnnspec.compare.check.process.results import LOAD, Results
 
 START = 60.0
 """Seconds that the process may take before it comes to the user's code."""

@@ -8,10 +8,10 @@ import numpy as np
 
 from cnnspec.backends import loops
 from cnnspec.backends.network import Labels
-from cnnspec.compare.check.grade import CHANGES_INPUT
-from cnnspec.compare.check.judged import Judged
+from cnnspec.compare.check.grading.grade import CHANGES_INPUT
+from cnnspec.compare.check.grading.judged import Judged
+from cnnspec.compare.check.process.results import Results
 from cnnspec.compare.check.records import CheckFinding
-from cnnspec.compare.check.results import Results
 from cnnspec.compare.faults.fault import LossSituation, Observation
 from cnnspec.compare.kinds import LOSSES
 from cnnspec.numerics.budget import Exact

@@ -23,13 +23,13 @@ from cnnspec.errors import BackendError
 NUMBER = struct.Struct("!i")
 """What is said on the line: the length of an order; the process; how it ended."""
 
-ROOT = str(Path(__file__).parents[3])
+ROOT = str(Path(__file__).parents[4])
 """The folder that holds the package."""
 
 PROGRAM = """\
 import sys
 sys.path.append(sys.argv[1])
-from cnnspec.compare.check.{module} import main
+from cnnspec.compare.check.process.{module} import main
 main(sys.argv[2])
 """
 """Our folder comes last on the path, for no name in it to be taken for one of Python's own."""

@@ -14,10 +14,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from cnnspec.compare.check.grade import LayerGrader
-from cnnspec.compare.check.judged import Judged
+from cnnspec.compare.check.grading.grade import LayerGrader
+from cnnspec.compare.check.grading.judged import Judged
+from cnnspec.compare.check.process.results import Results
 from cnnspec.compare.check.records import CheckFinding
-from cnnspec.compare.check.results import Results
 from cnnspec.compare.kinds import LAYERS
 from cnnspec.compare.kinds.drawing import DrawingKind
 from cnnspec.compare.kinds.layer import Setting

@@ -17,8 +17,8 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from cnnspec.compare.check import child
-from cnnspec.compare.check.forks import NUMBER
+from cnnspec.compare.check.process import child
+from cnnspec.compare.check.process.forks import NUMBER
 
 MEMORY = 4 * 2**30
 """Bytes of address space that a process with somebody's code may take."""

@@ -11,10 +11,10 @@ import numpy as np
 from cnnspec.backends import LOOPS
 from cnnspec.compare.bounds.layers import layer_budgets, layer_situation, own_arrays
 from cnnspec.compare.causes.help import known_cause
-from cnnspec.compare.check.judged import Judged
-from cnnspec.compare.check.known import KEPT, UPDATED, first_call_only, uses_updated_weights
+from cnnspec.compare.check.grading.judged import Judged
+from cnnspec.compare.check.grading.known import KEPT, UPDATED, first_call_only, uses_updated_weights
+from cnnspec.compare.check.process.results import Results
 from cnnspec.compare.check.records import CheckFinding
-from cnnspec.compare.check.results import Results
 from cnnspec.compare.check.settings import LAYER, plan_of, probes_of
 from cnnspec.compare.faults.fault import LayerSituation, Observation
 from cnnspec.compare.judging.judge import Judge

@@ -1,68 +1,23 @@
-"""The process in which somebody's code runs: `main(FOLDER)`, started by forks.py.
-
-The folder holds request.json and the arrays. What the code does is written to results.jsonl
-stage by stage, before and after each, so that a crash or a hang has its place, and loses nothing
-that was done before it.
-"""
+"""A class in one setting of a layer: run, and all that came of it written down."""
 
 from __future__ import annotations
 
-import contextlib
-import json
-import os
-import sys
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from cnnspec.backends.network import Labels
-from cnnspec.backends.plain import (
-    Hints,
-    PlainClassError,
-    PlainLayer,
-    PlainLoss,
-    UnsupportedSettingError,
-)
-from cnnspec.compare.check.candidate import load_candidate
-from cnnspec.compare.check.reporter import Reporter
-from cnnspec.compare.check.results import LOAD
+from cnnspec.backends.plain import PlainClassError, PlainLayer, UnsupportedSettingError
+from cnnspec.compare.check.process.reporter import Reporter
+from cnnspec.compare.check.trial.given import read
 from cnnspec.spec.layers import KINDS
 from cnnspec.trace import Array
 
 
-def main(place: str) -> None:
-    """Load the user's file and try every setting that is asked for; end the process."""
-    folder = Path(place)
-    sys.dont_write_bytecode = True  # the folder is somebody's
-    request = json.loads((folder / "request.json").read_text("utf-8"))
-    sys.argv = [request["file"]]
-    _try_all(Reporter(folder, request["file"]), folder, request)
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(Exception):  # somebody may have closed or replaced it
-            stream.flush()
-    os._exit(0)  # threads that somebody left running would keep the process alive
-
-
-def _try_all(reporter: Reporter, folder: Path, request: dict[str, Any]) -> None:
-    is_loss = request["kind"] not in KINDS
-    load = partial(load_candidate, request["file"], request["name"], function=is_loss)
-    found = reporter.attempt(LOAD, LOAD, load)
-    if found is None:
-        return
-    for setting in request["settings"]:
-        reporter.say(key=setting["key"], event="start")
-        if is_loss:
-            _try_loss(reporter, folder, found, setting, request)
-        else:
-            _LayerTrial(reporter, folder, found, setting, request).run()
-        reporter.say(key=setting["key"], event="done")
-
-
 @dataclass(frozen=True)
-class _LayerTrial:
+class LayerTrial:
     """A class in one setting of a layer."""
 
     reporter: Reporter
@@ -148,10 +103,10 @@ class _LayerTrial:
 
     @cached_property
     def _weights(self) -> dict[str, Array]:
-        return _read(self.folder / f"{self.setting['key']}-weights.npz")
+        return read(self.folder / f"{self.setting['key']}-weights.npz")
 
     def _given(self, probe: str) -> dict[str, Array]:
-        return _read(self.folder / f"{self.setting['key']}-{probe}-given.npz")
+        return read(self.folder / f"{self.setting['key']}-{probe}-given.npz")
 
 
 def _pass(
@@ -198,57 +153,6 @@ def _evaluate(reporter: Reporter, key: str, layer: PlainLayer, x: Array) -> None
         reporter.arrays(key, "evaluate", {"evaluated": np.array(output)})
 
 
-def _try_loss(
-    reporter: Reporter,
-    folder: Path,
-    candidate: Any,
-    setting: dict[str, Any],
-    request: dict[str, Any],
-) -> None:
-    keys = [f"{setting['key']}-{probe}" for probe in setting["probes"]]
-    forward_only = "forward_only" in setting
-    hints = Hints(request["names"], request["arguments"])
-    loss = reporter.attempt(keys[0], "construct", lambda: PlainLoss(candidate, hints))
-    if loss is None:
-        return
-    loss.try_labels(
-        lambda stage: reporter.say(key=keys[0], stage=stage, event="begin"),
-        forward_only=forward_only,
-    )
-    for key in keys:
-        given = _read(folder / f"{key}-given.npz")
-        labels = given["labels"].astype(np.int64)
-        _pass_of_loss(reporter, key, loss, given["logits"], labels, forward_only)
-
-
-def _pass_of_loss(
-    reporter: Reporter,
-    key: str,
-    loss: PlainLoss,
-    logits: Array,
-    labels: Labels,
-    forward_only: bool,
-) -> None:
-    run = loss.begin(logits, labels)
-    # In tuples: what is returned may be None, and is then said to be.
-    if reporter.attempt(key, "construct", lambda: (run.construct(),)) is None:
-        return
-    value = reporter.attempt(key, "forward", lambda: (run.forward(),))
-    if value is None:
-        return
-    reporter.arrays(key, "forward", {"loss": value[0], "after_x": logits})
-    if forward_only:
-        return
-    grad = reporter.attempt(key, "backward", lambda: (run.backward(),))
-    if grad is not None:
-        reporter.arrays(key, "backward", {"grad_logits": grad[0], "after_x": logits})
-
-
 def _put(layer: PlainLayer, weights: dict[str, Array]) -> None:
     for name, array in (layer.parameters | layer.buffers).items():
         array[...] = weights[name]
-
-
-def _read(path: Path) -> dict[str, Array]:
-    with np.load(path, allow_pickle=False) as file:
-        return dict(file)

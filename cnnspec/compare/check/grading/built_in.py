@@ -11,11 +11,11 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from cnnspec.compare.causes import diagnose_layer
-from cnnspec.compare.check.drawn import grader_of
-from cnnspec.compare.check.grade import LayerGrader
-from cnnspec.compare.check.judged import Judged, with_causes
+from cnnspec.compare.check.grading.drawn import grader_of
+from cnnspec.compare.check.grading.grade import LayerGrader
+from cnnspec.compare.check.grading.judged import Judged, with_causes
+from cnnspec.compare.check.process.results import Results
 from cnnspec.compare.check.records import CheckFinding
-from cnnspec.compare.check.results import Results
 from cnnspec.compare.kinds.layer import Setting
 from cnnspec.spec.layers import Layer
 from cnnspec.spec.sizes import Shape

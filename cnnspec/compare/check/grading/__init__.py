@@ -1,0 +1,1 @@
+"""What somebody's code gave, beside what the textbook gives."""

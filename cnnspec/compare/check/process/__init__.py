@@ -1,0 +1,1 @@
+"""Somebody's code in a process of its own: loaded, run, limited, listened to."""

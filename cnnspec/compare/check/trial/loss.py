@@ -1,0 +1,61 @@
+"""A loss on batches of logits: run, and all that came of it written down."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cnnspec.backends.network import Labels
+from cnnspec.backends.plain import Hints, PlainLoss
+from cnnspec.compare.check.process.reporter import Reporter
+from cnnspec.compare.check.trial.given import read
+from cnnspec.trace import Array
+
+
+def try_loss(
+    reporter: Reporter,
+    folder: Path,
+    candidate: Any,
+    setting: dict[str, Any],
+    request: dict[str, Any],
+) -> None:
+    """Try every batch of logits that is asked for."""
+    keys = [f"{setting['key']}-{probe}" for probe in setting["probes"]]
+    forward_only = "forward_only" in setting
+    hints = Hints(request["names"], request["arguments"])
+    loss = reporter.attempt(keys[0], "construct", lambda: PlainLoss(candidate, hints))
+    if loss is None:
+        return
+    loss.try_labels(
+        lambda stage: reporter.say(key=keys[0], stage=stage, event="begin"),
+        forward_only=forward_only,
+    )
+    for key in keys:
+        given = read(folder / f"{key}-given.npz")
+        labels = given["labels"].astype(np.int64)
+        _pass_of_loss(reporter, key, loss, given["logits"], labels, forward_only)
+
+
+def _pass_of_loss(
+    reporter: Reporter,
+    key: str,
+    loss: PlainLoss,
+    logits: Array,
+    labels: Labels,
+    forward_only: bool,
+) -> None:
+    run = loss.begin(logits, labels)
+    # In tuples: what is returned may be None, and is then said to be.
+    if reporter.attempt(key, "construct", lambda: (run.construct(),)) is None:
+        return
+    value = reporter.attempt(key, "forward", lambda: (run.forward(),))
+    if value is None:
+        return
+    reporter.arrays(key, "forward", {"loss": value[0], "after_x": logits})
+    if forward_only:
+        return
+    grad = reporter.attempt(key, "backward", lambda: (run.backward(),))
+    if grad is not None:
+        reporter.arrays(key, "backward", {"grad_logits": grad[0], "after_x": logits})
