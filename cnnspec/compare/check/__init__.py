@@ -8,6 +8,7 @@ from cnnspec.compare.check.records import (
     NotSupported,
     NotTried,
     NotTriedError,
+    Shown,
 )
 
 __all__ = [
@@ -18,5 +19,6 @@ __all__ = [
     "NotSupported",
     "NotTried",
     "NotTriedError",
+    "Shown",
     "check_class",
 ]

@@ -17,6 +17,24 @@ class Grade(StrEnum):
     WRONG = "wrong"
 
 
+Cut = tuple[tuple[float, ...], ...]
+"""Rows of numbers."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What was found around the worst element, and what is right there."""
+
+    probe: str
+    """What the class was given: `batch of 7`."""
+    position: tuple[int, ...]
+    """Of the worst element, in the whole array."""
+    corner: tuple[int, int]
+    """Row and column of the first number that is shown, along the last two axes."""
+    found: Cut
+    wanted: Cut
+
+
 @dataclass(frozen=True)
 class CheckFinding:
     """One thing that was looked at in one setting."""
@@ -41,6 +59,8 @@ class CheckFinding:
     """What rounding explains at the worst element."""
     example: str = ""
     """The worst element: where it stands, what was found, and what is right."""
+    shown: Shown | None = None
+    """The numbers around that element, where an array of the right shape was found."""
     offered: bool = True
     """Whether the class has the option that the setting is about. What is not offered is neither
     right nor wrong, and counts in the total of points."""

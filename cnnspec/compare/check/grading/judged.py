@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from cnnspec.compare.check.grading.cut import cut_out
 from cnnspec.compare.check.records import CheckFinding
 from cnnspec.compare.faults.fault import LayerSituation, Observation
 from cnnspec.compare.verdict import Cause
@@ -52,6 +53,7 @@ class Judged:
                 max_abs=worst.max_abs,
                 budget=worst.budget,
                 example="" if ok else _example(observations[shown], measured[shown]),
+                shown=None if ok else cut_out(observations[shown], measured[shown].position),
             ),
             () if ok else tuple(observations),
         )
@@ -69,7 +71,8 @@ class Judged:
         if not near:
             return self
         if all(_of_float32(observation.found) for observation in self.observations):
-            return Judged(replace(self.finding, ok=True, example=""), note=IN_FLOAT32)
+            right = replace(self.finding, ok=True, example="", shown=None)
+            return Judged(right, note=IN_FLOAT32)
         return replace(self, like_float32=True)
 
     def known_as(self, cause: Cause | None) -> Judged:
