@@ -10,7 +10,7 @@ import pytest
 from cnnspec import parse_spec
 from cnnspec.backends.loops.batch_norm import BatchNormLoops
 from cnnspec.backends.plain import PlainClassError, PlainLayer, UnsupportedSettingError
-from cnnspec.backends.plain.arrays import axes_between
+from cnnspec.backends.plain.forms import axes_between
 from cnnspec.backends.user_file import load_from_file
 from cnnspec.compare import BackendChoice, Verdict, compare_backends, plain_network
 from cnnspec.spec.layers import BatchNorm, Conv, Linear, Pool, ReLU

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from cnnspec.backends.parts import Layer
-from cnnspec.backends.plain.arrays import Form, find, find_or_none
+from cnnspec.backends.plain.arrays import find, find_or_none
 from cnnspec.backends.plain.building import build, weight_axes
 from cnnspec.backends.plain.calls import Calls
 from cnnspec.backends.plain.errors import HintError, PlainClassError
+from cnnspec.backends.plain.forms import Form
 from cnnspec.backends.plain.hints import Hints
 from cnnspec.backends.plain.layouts import ONE_BY_ONE, from_class, to_class
 from cnnspec.backends.plain.names import GRADIENT, TRAINING
@@ -101,7 +102,10 @@ class PlainLayer(Layer):
         self.instance = self._made.instance
         self._calls = Calls(self.instance, hints.names)
         self._returned = ReturnedGradients(hints.names)
-        self._places = {name: find(self.instance, name, hints.names) for name in self.parameters}
+        self._places = {
+            name: find(self.instance, name, hints.names, self._made.held)
+            for name in self.parameters
+        }
         for name in self.buffers:
             if place := find_or_none(self.instance, name, hints.names):
                 self._places[name] = place

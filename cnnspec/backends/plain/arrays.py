@@ -2,40 +2,24 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from cnnspec.backends.plain.alike import alike
 from cnnspec.backends.plain.errors import HintError, PlainClassError
-from cnnspec.backends.plain.layouts import CHANNELS_LAST
 from cnnspec.backends.plain.names import (
     ARRAYS,
     DATA,
     GRADIENT,
     GRADIENT_HOLDERS,
     GRADIENT_OF_DATA,
-    INPUTS,
     LISTED,
     PARAMETER_HOLDERS,
 )
-from cnnspec.spec.sizes import Shape
 from cnnspec.trace import Array
-
-AXES: Mapping[tuple[str, int], tuple[tuple[int, ...], ...]] = {
-    ("nchw", 4): ((0, 1, 2, 3), (1, 0, 2, 3), (2, 3, 1, 0), (2, 3, 0, 1), (0, 2, 3, 1)),
-    ("nhwc", 4): ((2, 3, 1, 0), (2, 3, 0, 1), (0, 2, 3, 1), (0, 1, 2, 3), (1, 0, 2, 3)),
-    ("nchw", 2): ((0, 1), (1, 0)),
-    ("nhwc", 2): ((0, 1), (1, 0)),
-}
-"""How people order the axes of weights, ours being (out, in, kh, kw) and (out, in)."""
-
-MATRIX_AXES: Mapping[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
-    "nchw": ((0, 1, 2, 3), (1, 2, 3, 0)),
-    "nhwc": ((0, 2, 3, 1), (2, 3, 1, 0)),
-}
-"""The same where filters are the rows, or the columns, of a matrix."""
 
 
 class Place(NamedTuple):
@@ -103,6 +87,16 @@ def find_or_none(instance: Any, name: str, names: Mapping[str, str]) -> Place | 
     return None
 
 
+def is_empty(instance: Any, name: str, names: Mapping[str, str]) -> bool:
+    """Tell whether an instance has an attribute for an array, and nothing is there yet."""
+    if find_or_none(instance, name, names) is not None:
+        return False
+    held = getattr(instance, "__dict__", {})
+    words = (names[name],) if name in names else ARRAYS[name]
+    found = alike(words, held)
+    return found is not None and held[found] is None
+
+
 def _places(instance: Any, name: str, names: Mapping[str, str]) -> Iterator[Place]:
     """Yield where it may be, the likeliest first."""
     if name in names:
@@ -111,8 +105,11 @@ def _places(instance: Any, name: str, names: Mapping[str, str]) -> Iterator[Plac
     words = (*usual, *(f"_{word}" for word in usual))
     of = name.removeprefix(GRADIENT)
     own = GRADIENT_HOLDERS if of != name else PARAMETER_HOLDERS
-    for holder in (instance, *_held(instance, (*own, *PARAMETER_HOLDERS), dict)):
+    holders = (instance, *_held(instance, (*own, *PARAMETER_HOLDERS), dict))
+    for holder in holders:
         yield from (Place(holder, word) for word in words)
+    if name not in names:
+        yield from (place for holder in holders if (place := _alike(holder, usual)))
     if of in LISTED and name not in names:
         if of != name:  # grads["W"]
             for holder in _held(instance, own, dict):
@@ -120,6 +117,25 @@ def _places(instance: Any, name: str, names: Mapping[str, str]) -> Iterator[Plac
         at = LISTED.index(of)
         yield from (Place(holder, at) for holder in _held(instance, own, list))
         yield from (Place(holder, at) for holder in _held(instance, own, tuple))
+
+
+def _alike(holder: Any, words: Sequence[str]) -> Place | None:
+    """Return where a name lies that is alike one of these words: an array, or an object of one."""
+    keys = holder if isinstance(holder, dict) else getattr(holder, "__dict__", {})
+    plain = {_unmangled(key): key for key in keys if isinstance(key, str)}
+    held = {name: key for name, key in plain.items() if not _is_single(Place(holder, key).get())}
+    found = alike(words, held)
+    return None if found is None else Place(holder, held[found])
+
+
+def _unmangled(key: str) -> str:
+    """Return a name as it was written: `_Dense__W` is `__W`."""
+    return re.sub(r"^_[A-Za-z0-9]+(?=__)", "", key)
+
+
+def _is_single(value: Any) -> bool:
+    """Tell what is one number, a word or nothing from what may be, or hold, an array."""
+    return value is None or isinstance(value, str | int | float)
 
 
 def _dotted(instance: Any, path: str) -> Iterator[Place]:
@@ -150,8 +166,43 @@ def _held(instance: Any, words: tuple[str, ...], kind: type) -> list[Any]:
     return [holder for holder in held if isinstance(holder, kind)]
 
 
-def find(instance: Any, name: str, names: Mapping[str, str]) -> Place:
+def arrays_of(instance: Any) -> dict[str, Array]:
+    """Return the arrays that an instance keeps, by their dotted names: `W`, `params.0`, `W.val`."""
+    found: dict[str, Array] = {}
+    for key, value in getattr(instance, "__dict__", {}).items():
+        found |= {
+            ".".join((key, *steps)): array
+            for steps, array in _within(value)
+            if not set(steps) & {*GRADIENT_OF_DATA}
+        }
+    return found
+
+
+def _within(value: Any, deep: int = 2) -> Iterator[tuple[tuple[str, ...], Array]]:
+    """Yield the arrays in a value, and the steps that lead to each."""
+    several = isinstance(value, list) and any(isinstance(each, np.ndarray) for each in value)
+    array = None if several else as_array_or_none(value)
+    if array is not None:
+        yield (), array
+    elif deep:
+        for key, inner in _parts(value):
+            yield from (((key, *steps), array) for steps, array in _within(inner, deep - 1))
+
+
+def _parts(value: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict):
+        yield from ((key, inner) for key, inner in value.items() if isinstance(key, str))
+    elif isinstance(value, list | tuple):
+        yield from ((str(at), inner) for at, inner in enumerate(value))
+    else:
+        inner = ((word, getattr(value, "__dict__", {}).get(word)) for word in DATA)
+        yield from ((word, each) for word, each in inner if each is not None)
+
+
+def find(instance: Any, name: str, names: Mapping[str, str], held: Sequence[str]) -> Place:
     """Return where an instance keeps what we call `name`.
+
+    `held` are the dotted names of the arrays that it has, without those that a pass left there.
 
     Raises:
         HintError: the user named an attribute that is not there.
@@ -160,8 +211,6 @@ def find(instance: Any, name: str, names: Mapping[str, str]) -> Place:
     place = find_or_none(instance, name, names)
     if place is not None:
         return place
-    own = getattr(instance, "__dict__", {})
-    held = [key for key, value in own.items() if as_array_or_none(value) is not None]
     has = f"its arrays are {', '.join(held)}" if held else "it has no arrays"
     cls = type(instance).__name__
     if name in names:
@@ -169,53 +218,8 @@ def find(instance: Any, name: str, names: Mapping[str, str]) -> Place:
             f"{cls} has no array `{names[name]}`, as --map {name}={names[name]} says ({has})"
         )
     usual = {word for words in ARRAYS.values() for word in words}
-    free = [key for key in held if key not in usual and key not in INPUTS]
+    free = [key for key in held if key.split(".")[0] not in usual]
     ways = [f"say which it is, as in --map {name}={free[0] if free else 'NAME'}"]
     if name == "bias":
         ways.insert(0, "if it has none, say so: --like '{..., bias: false}'")
     raise PlainClassError(f"{cls} has no attribute for `{name}` ({has}); {'; else '.join(ways)}")
-
-
-def axes_between(ours: Shape, theirs: Shape, layout: str) -> tuple[int, ...] | None:
-    """Return in which order a class has our axes, whole or as a matrix; None where in none."""
-    images = "nhwc" if layout in CHANNELS_LAST else "nchw"
-    for axes in AXES.get((images, len(ours)), ()):
-        if tuple(ours[axis] for axis in axes) == theirs:
-            return axes
-    if len(ours) == 4:
-        out, rest = ours[0], math.prod(ours[1:])
-        for axes, matrix in zip(MATRIX_AXES[images], ((out, rest), (rest, out))):
-            if matrix == theirs:
-                return axes
-    return None
-
-
-class Form(NamedTuple):
-    """How a class lays out an array of ours: its axes in another order, then its shape."""
-
-    ours: Shape
-    theirs: Shape
-    axes: tuple[int, ...] | None
-    """None: in our order."""
-
-    def to_class(self, array: Array) -> Array | None:
-        """Return a copy of one of our arrays as the class has it; None where it cannot be."""
-        ordered = array if self.axes is None else array.transpose(self.axes)
-        matrix = self.axes is not None and len(self.theirs) < len(self.ours)
-        alike = _squeezed(ordered.shape) == _squeezed(self.theirs)
-        if not alike and not (matrix and math.prod(self.theirs) == ordered.size):
-            return None
-        return ordered.reshape(self.theirs).copy()
-
-    def from_class(self, value: Any) -> Array:
-        """Return a class's array as a copy in our order and shape; of another size, as it is."""
-        array = np.array(value)
-        axes = self.axes or tuple(range(len(self.ours)))
-        permuted = tuple(self.ours[axis] for axis in axes)
-        if _squeezed(array.shape) in (_squeezed(self.theirs), _squeezed(permuted)):
-            array = array.reshape(permuted)
-        return array.transpose(np.argsort(axes)) if array.ndim == len(axes) else array
-
-
-def _squeezed(shape: Shape) -> Shape:
-    return tuple(size for size in shape if size != 1)

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from cnnspec.backends.plain.arrays import AXES, axes_between, find, find_or_none
+from cnnspec.backends.plain.arrays import arrays_of, find, find_or_none, is_empty
 from cnnspec.backends.plain.calls import Calls
 from cnnspec.backends.plain.construction import Made, construct, required_options
+from cnnspec.backends.plain.forms import AXES, axes_between
 from cnnspec.backends.plain.hints import Hints
 from cnnspec.backends.plain.layouts import (
     CHANNELS_LAST,
@@ -46,6 +47,7 @@ def build(
         made = construct(cls, layer, input, hints, _start(layer, input, axes), spelling)
     if not _has_weights(made.instance, layer, input, hints):
         _make_weights(made.instance, layer, input, hints)
+        return made._replace(held=made.held or _kept_in_passes(made.instance, input, hints))
     return made
 
 
@@ -59,8 +61,8 @@ def weight_axes(
     if (found := _example(layer, input)) is not None:
         example, images = found
         try:
-            instance = build(cls, example, images, hints, spelling).instance
-            shape = np.shape(find(instance, "weight", hints.names).get())
+            made = build(cls, example, images, hints, spelling)
+            shape = np.shape(find(made.instance, "weight", hints.names, made.held).get())
         except Exception:  # a class may be made for some sizes only
             shape = None
         wanted = example.parameters(images)["weight"]
@@ -115,7 +117,24 @@ def _handed_axes(
 
 
 def _has_weights(instance: Any, layer: SpecLayer, input: Shape, hints: Hints) -> bool:
-    return all(find_or_none(instance, name, hints.names) for name in layer.parameters(input))
+    """Tell whether it has its parameters, and no buffer that the first pass has yet to make."""
+    return all(
+        find_or_none(instance, name, hints.names) for name in layer.parameters(input)
+    ) and not any(is_empty(instance, name, hints.names) for name in layer.buffers(input))
+
+
+def _kept_in_passes(instance: Any, input: Shape, hints: Hints) -> tuple[str, ...]:
+    """Return the names of the arrays that no forward pass changes: no cache, but weights."""
+    before = {name: array.copy() for name, array in arrays_of(instance).items()}
+    try:
+        _trial(instance, input, hints, images=3)
+    except Exception:  # the first real pass tells it
+        return ()
+    return tuple(
+        name
+        for name, array in arrays_of(instance).items()
+        if name in before and np.array_equal(array, before[name])
+    )
 
 
 def _make_weights(instance: Any, layer: SpecLayer, input: Shape, hints: Hints) -> None:
@@ -151,9 +170,9 @@ def _shapes(input: Shape, layout: str) -> Iterator[Any]:
     yield math.prod(one)
 
 
-def _trial(instance: Any, input: Shape, hints: Hints) -> Array:
+def _trial(instance: Any, input: Shape, hints: Hints, images: int = 2) -> Array:
     """Run a forward pass on any numbers, and return the output in our order."""
-    x = np.linspace(-1, 1, 2 * math.prod(input)).reshape(2, *input)
+    x = np.linspace(-1, images, images * math.prod(input)).reshape(images, *input)
     given = x[0] if hints.layout in ONE_BY_ONE else x
     output = Calls(instance, hints.names).forward(to_class(given, hints.layout), training=True)
     return from_class(output, hints.layout)

@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, NoReturn
 
+from cnnspec.backends.plain.arrays import arrays_of
 from cnnspec.backends.plain.errors import HintError, UnsupportedSettingError
 from cnnspec.backends.plain.hints import Hints
 from cnnspec.backends.plain.layouts import shape_of_one
@@ -32,6 +33,8 @@ class Made(NamedTuple):
     notes: tuple[str, ...]
     handed: bool
     """Whether its weights were handed to the constructor."""
+    held: tuple[str, ...]
+    """The dotted names of its arrays, but not of those that a pass leaves there."""
 
 
 def required_options(layer: SpecLayer) -> list[str]:
@@ -93,7 +96,7 @@ class _Arguments:
             if parameter.kind is parameter.POSITIONAL_ONLY and word in self.taken
         ]
         instance = self.cls(*by_place, *self.positional, **self.taken)
-        return Made(instance, tuple(self.notes), handed)
+        return Made(instance, tuple(self.notes), handed, (*arrays_of(instance),))
 
     def _take_given(self) -> None:
         """Take what the user gives by --arg."""

@@ -49,9 +49,10 @@ PARAMETER_HOLDERS = ("params", "parameters", "param", "state")
 GRADIENT_HOLDERS = ("grads", "gradients", "grad", "d_params", "dparams")
 """Attributes that may hold arrays in a dictionary or a list."""
 
-DATA = ("data", "value")
-GRADIENT_OF_DATA = ("grad", "gradient")
-"""Attributes of an object that is a parameter: its array, and the gradient of it."""
+DATA = ("data", "value", "val", "values", "array", "params")
+GRADIENT_OF_DATA = ("grad", "gradient", "grads", "diff", "d", "delta")
+"""Attributes of an object that is a parameter, or keys of a dictionary that is one: its array,
+and the gradient of it."""
 
 METHODS: Mapping[str, tuple[str, ...]] = {
     "forward": ("forward", "forward_pass", "__call__"),

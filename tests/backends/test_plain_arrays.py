@@ -1,0 +1,156 @@
+"""Where a class keeps its arrays: under which names, in dictionaries and objects, and when."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cnnspec.backends.plain import PlainClassError, PlainLayer
+from cnnspec.backends.plain.alike import alike
+from cnnspec.spec.layers import BatchNorm
+from tests.backends.test_plain import Habit
+from tests.backends.test_plain_habits import assert_linear, linear
+
+FLOAT = np.dtype(float)
+
+
+@pytest.mark.parametrize(
+    ("words", "names", "found"),
+    [
+        (("filter_size", "k"), ["x", "filterSize"], "filterSize"),
+        (("num_filters",), ["nb_filters"], "nb_filters"),
+        (("filters",), ["nofFilters", "filter"], "nofFilters"),
+        (("n_in",), ["nInputs", "nIn"], "nIn"),
+        (("n_inputs",), ["NInputs"], "NInputs"),
+        (("k", "f"), ["K", "F"], None),
+        (("w", "W"), ["W", "w"], "w"),
+        (("n_c",), ["c"], None),
+    ],
+)
+def test_names_are_compared_without_case_and_what_counts(
+    words: Any, names: Any, found: str | None
+) -> None:
+    assert alike(words, names) == found
+
+
+class OfDictionaries:
+    """Each parameter is a dictionary of its own."""
+
+    def __init__(self, n_in: int, n_out: int) -> None:
+        self.W: Any = {"val": np.zeros((n_in, n_out)), "grad": 0}
+        self.b: Any = {"val": np.zeros(n_out), "grad": 0}
+        self.x = None
+
+    def forward(self, x: Any) -> Any:
+        self.x = x
+        return x @ self.W["val"] + self.b["val"]
+
+    def backward(self, grad: Any) -> Any:
+        self.W["grad"], self.b["grad"] = self.x.T @ grad, grad.sum(axis=0)  # type: ignore[attr-defined]
+        return grad @ self.W["val"].T
+
+
+class Parameter:
+    def __init__(self, value: Any) -> None:
+        self.value, self.gradient = value, None
+
+
+class OfListedObjects:
+    """Its parameters are objects in a list."""
+
+    def __init__(self, n_in: int, n_out: int) -> None:
+        self.params = [Parameter(np.zeros((n_in, n_out))), Parameter(np.zeros(n_out))]
+
+    def forward(self, x: Any) -> Any:
+        self.x = x
+        return x @ self.params[0].value + self.params[1].value
+
+    def backward(self, grad: Any) -> Any:
+        return grad @ self.params[0].value.T, self.x.T @ grad, grad.sum(axis=0)
+
+
+class CamelCase:
+    def __init__(self, n_in: int, n_out: int) -> None:
+        self.Weights, self.Bias = np.zeros((n_in, n_out)), np.zeros(n_out)
+
+    def forward(self, x: Any) -> Any:
+        self.cachedInput = x
+        return x @ self.Weights + self.Bias
+
+    def backward(self, grad: Any) -> Any:
+        self.gradWeights, self.gradBias = self.cachedInput.T @ grad, grad.sum(axis=0)
+        return grad @ self.Weights.T
+
+
+class Mangled(Habit):
+    def __init__(self, n_in: int, n_out: int) -> None:
+        self.__w, self.__b = np.zeros((n_in, n_out)), np.zeros(n_out)
+
+    def forward(self, x: Any) -> Any:
+        self.x = x
+        return x @ self.__w + self.__b
+
+    def backward(self, grad: Any) -> Any:
+        return grad @ self.__w.T, self.x.T @ grad, grad.sum(axis=0)
+
+
+@pytest.mark.parametrize("cls", [OfDictionaries, OfListedObjects, CamelCase, Mangled])
+def test_linear_wherever_its_arrays_are(cls: type) -> None:
+    assert_linear(cls)
+
+
+class OfOtherDictionaries(OfDictionaries):
+    """Nothing tells which is which, and its input is kept in an array as well."""
+
+    def __init__(self, n_in: int, n_out: int) -> None:
+        self.theta, self.delta = {"val": np.zeros((n_in, n_out)), "grad": 0}, np.zeros(n_out)
+
+    def forward(self, x: Any) -> Any:
+        self.cache = x
+        return x @ self.theta["val"] + self.delta
+
+
+class MadeInForward(OfOtherDictionaries):
+    def __init__(self, n_in: int, n_out: int) -> None:
+        self.theta, self.n_in, self.n_out = {}, n_in, n_out
+
+    def forward(self, x: Any) -> Any:
+        if not self.theta:
+            super().__init__(self.n_in, self.n_out)
+        return super().forward(x)
+
+
+@pytest.mark.parametrize("cls", [OfOtherDictionaries, MadeInForward])
+def test_what_a_pass_leaves_is_not_offered(cls: type) -> None:
+    with pytest.raises(PlainClassError) as caught:
+        linear(cls)
+    assert str(caught.value) == (
+        f"{cls.__name__} has no attribute for `weight` (its arrays are theta.val, delta); say "
+        "which it is, as in --map weight=theta.val"
+    )
+
+
+class Late:
+    """Its statistics are there after the first pass alone, as rows."""
+
+    def __init__(self, num_features: int) -> None:
+        self.gamma, self.beta = np.ones(num_features), np.zeros(num_features)
+        self.running_mean = self.running_var = None
+
+    def forward(self, x: Any) -> Any:
+        mean, var = x.mean(axis=0, keepdims=True), x.var(axis=0, keepdims=True)
+        unbiased = var * len(x) / (len(x) - 1)
+        if self.running_mean is None:
+            self.running_mean, self.running_var = mean, unbiased
+        else:
+            self.running_mean = 0.9 * self.running_mean + 0.1 * mean
+            self.running_var = 0.9 * self.running_var + 0.1 * unbiased
+        return self.gamma * (x - mean) / np.sqrt(var + 1e-5) + self.beta
+
+
+def test_statistics_may_be_none_until_the_first_pass() -> None:
+    layer = PlainLayer(Late, BatchNorm(), (3,), (3,), FLOAT)
+    layer.buffers["running_mean"][...] = 10
+    x = np.arange(12.0).reshape(4, 3)
+    layer.forward(x)
+    assert np.allclose(layer.buffers["running_mean"], 9 + 0.1 * x.mean(axis=0))
