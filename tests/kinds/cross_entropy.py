@@ -203,6 +203,25 @@ def over_batch(logits: Exact, labels: list[int]) -> tuple[float, Exact]:
     return sum(losses) / len(labels), np.array(grads)
 
 
+def minus_maximum(axis: int | None) -> Loss:
+    def loss(logits: Exact, labels: list[int]) -> tuple[float, Exact]:
+        e = np.exp(logits - logits.max(axis=axis))
+        p = e / e.sum(axis=1, keepdims=True)
+        losses = [-log(row[label]) for row, label in zip(p, labels)]
+        grads = [(row - one_hot(label)) / len(labels) for row, label in zip(p, labels)]
+        return sum(losses) / len(labels), np.array(grads)
+
+    return loss
+
+
+def minus_batch_maximum_in_logs(logits: Exact, labels: list[int]) -> tuple[float, Exact]:
+    d = logits - logits.max()
+    log_p = d - np.log(np.exp(d).sum(axis=1, keepdims=True))
+    losses = [-row[label] for row, label in zip(log_p, labels)]
+    grads = [(np.exp(row) - one_hot(label)) / len(labels) for row, label in zip(log_p, labels)]
+    return sum(losses) / len(labels), np.array(grads)
+
+
 def shifted(logits: Exact, labels: list[int]) -> tuple[float, Exact]:
     return right(logits, [(label + 1) % CLASSES for label in labels])
 
@@ -326,6 +345,13 @@ FAULTS: dict[str, tuple[str, str | None, Loss]] = {
     ),
     "label shifted": ("label-shifted", "label-shifted", shifted),
     "softmax over the batch": ("batch-axis", "batch-axis", over_batch),
+    "batch's maximum": ("batch-maximum", "batch-maximum", minus_maximum(None)),
+    "batch's maximum, log-softmax": (
+        "batch-maximum",
+        "batch-maximum",
+        minus_batch_maximum_in_logs,
+    ),
+    "class's maximum": ("batch-axis", "batch-axis", minus_maximum(0)),
     "label smoothing": (
         "label-smoothing",
         "label-smoothing",
@@ -418,4 +444,5 @@ def test_what_overflows_alone_is_named_where_only_large_logits_are_wrong() -> No
     cause = diagnose_loss(extreme)
     assert cause is not None
     assert cause.code == "overflow"
-    assert "which overflows; or the code takes the logarithm of a softmax" in cause.sentence
+    assert "which overflows; or " in cause.sentence
+    assert cause.sentence.endswith("; or the code takes the logarithm of a softmax, which may be 0")

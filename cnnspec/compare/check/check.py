@@ -41,7 +41,7 @@ CLASSES = (10, 2)
 INPUTS = {1: "features", 3: "images"}
 """What a layer is over, by the axes of one of them."""
 
-LOGITS = {"ordinary": ("random", "single", "classes"), "extreme": ("extreme", "certain")}
+LOGITS = {"ordinary": ("random", "single", "classes"), "extreme": ("extreme", "certain", "apart")}
 """Probes of a loss, in two parts: that it overflows is another fault than that it is wrong."""
 
 

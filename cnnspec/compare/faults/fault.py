@@ -118,6 +118,8 @@ class Fault(Generic[Situation]):
     sentence: str
     change: Callable[[Observation[Situation]], Prediction | None]
     """What it would give; None where it is not possible, or would change nothing."""
+    overflows: bool = False
+    """Whether it is seen where numbers are infinite, or not a number, and may be nowhere else."""
 
     def spoils(self, quantity: str) -> bool:
         """Tell whether people make it in a quantity."""
@@ -139,17 +141,40 @@ def computed(value: Exact, magnitude: Exact, roundings: int) -> Prediction:
 
 
 def explains(fault: Fault[Situation], observations: list[Observation[Situation]]) -> bool:
-    """Tell whether a fault gives what was found on every probe, and is seen on one of them."""
+    """Tell whether a fault gives what was found on every probe, and is seen on one of them.
+
+    NaN and infinity stand for many numbers: one fault that overflows is as good as another. So a
+    fault must give them just where they were found, and some finite number that is wrong; unless
+    it is known by its overflow.
+    """
     seen = False
     for observation in observations:
         prediction = fault.change(observation)
-        if prediction and not measure(observation.found, *prediction).ok:
+        if prediction and not _gives(prediction, observation.found):
             return False
         right = observation.right
         if not prediction and not right:
             return False
-        seen |= not right
+        seen |= not right and (fault.overflows or _finite_is_wrong(observation))
     return seen
+
+
+def _gives(prediction: Prediction, found: Array) -> bool:
+    """Tell whether what was found is what was predicted, number by number."""
+    if not measure(found, *prediction).ok:
+        return False
+    # An infinite budget explains any number; here the very ones are asked for.
+    other = ~(np.isfinite(found) & np.isfinite(prediction.value))
+    return np.array_equal(found[other], prediction.value[other], equal_nan=True)
+
+
+def _finite_is_wrong(observation: Observation[Situation]) -> bool:
+    """Tell whether the shape is wrong, or a number that is neither infinite nor NaN."""
+    found, finite = observation.found, np.isfinite(observation.found)
+    if found.shape != observation.wanted.shape:
+        return True
+    wanted, budget = observation.wanted[finite], observation.budget[finite]
+    return not measure(found[finite], wanted, budget).ok
 
 
 def first_cause(

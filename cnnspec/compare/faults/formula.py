@@ -88,11 +88,13 @@ class Formula(Generic[Situation]):
             getattr(computation, self._quantities.get(quantity, quantity)), observation
         )
 
-    def spoiling(self, *quantities: str) -> Callable[[str, str, Steps], Fault[Situation]]:
+    def spoiling(
+        self, *quantities: str, overflows: bool = False
+    ) -> Callable[[str, str, Steps], Fault[Situation]]:
         """Return what makes faults in some quantities: of a code, a sentence and other steps."""
 
         def fault(code: str, sentence: str, steps: Steps) -> Fault[Situation]:
-            return Fault(code, quantities, sentence, Changed(self, steps))
+            return Fault(code, quantities, sentence, Changed(self, steps), overflows)
 
         return fault
 
@@ -120,7 +122,8 @@ def beside(fault: Fault[Situation], other: Fault[Situation]) -> Fault[Situation]
     assert isinstance(fault.change, Changed)
     both = Changed(fault.change.formula, {**steps_of(other), **steps_of(fault)})
     sentence = f"{fault.sentence}. Besides, {other.sentence}"
-    return Fault(fault.code, fault.quantities, sentence, both)
+    overflows = fault.overflows and other.overflows
+    return Fault(fault.code, fault.quantities, sentence, both, overflows)
 
 
 def _like(radius: Any, array: Exact) -> Exact:

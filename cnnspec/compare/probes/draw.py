@@ -124,8 +124,8 @@ def loss_probes(classes: int, seed: int, flows: Sequence[Flow] = ()) -> list[tup
     """Return batches of logits, for the labels of `probe_labels`.
 
     `random` ones; `extreme` ones, which overflow a naive softmax; `certain` ones, which are as
-    large and right; a batch of a `single` image; one with images of many `classes`; and those
-    of the flows.
+    large and right; a batch of a `single` image; one with images of many `classes`; rows that lie
+    far `apart`, and overflow nothing by themselves; and those of the flows.
     """
     random = stream(seed, "probe", "loss")
     probes = [
@@ -134,6 +134,7 @@ def loss_probes(classes: int, seed: int, flows: Sequence[Flow] = ()) -> list[tup
         ("single", random.normal(0, 3, (1, classes))),
         ("certain", 1e4 * np.eye(classes)[probe_labels(4, classes)]),
         ("classes", random.normal(0, 3, (min(classes, 32), classes))),
+        ("apart", random.normal(0, 3, (4, classes)) + np.reshape([600, 0, -600, 300], (4, 1))),
         *((flow.name, list(flow.trace.layers.values())[-1].output) for flow in flows),
     ]
     return [(name, as_float32(logits)) for name, logits in probes]

@@ -55,7 +55,7 @@ def measure(found: Array | float, wanted: Array | float, budget: Exact) -> Measu
         start = (0,) * a.ndim
         allowed, one = float(np.asarray(budget)[start]), float(a[start])
         return Measured(0.0, 0.0, allowed, 0.0, start, 0, a.size, one, float(b[start]))
-    with np.errstate(invalid="ignore", divide="ignore"):
+    with np.errstate(all="ignore"):
         same |= np.isnan(a) & np.isnan(b)
         difference = np.where(same, 0.0, np.abs(a - b))
         difference[np.isnan(difference)] = math.inf

@@ -1,4 +1,5 @@
 import math
+import warnings
 
 import numpy as np
 import pytest
@@ -35,6 +36,13 @@ def test_values_that_are_not_finite_are_infinitely_far_off() -> None:
         assert measure(np.array([1.0, bad, 1.0]), ONE, ONE).ratio == math.inf
         assert measure(ONE, np.array([1.0, bad, 1.0]), ONE).max_abs == math.inf
     assert measure(np.array([math.inf]), np.array([-math.inf]), np.ones(1)).ratio == math.inf
+
+
+def test_no_warning_where_a_difference_or_a_ratio_overflows() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert measure(np.array([1e308]), np.array([-1e308]), np.ones(1)).max_abs == math.inf
+        assert measure(np.array([1e300]), np.zeros(1), np.array([1e-300])).ratio == math.inf
 
 
 def test_a_budget_that_is_not_a_number_excuses_nothing() -> None:

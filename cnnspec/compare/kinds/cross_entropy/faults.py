@@ -67,17 +67,33 @@ def _product(at: Computation) -> Any:
 
 
 _OF_SOFTMAX: Steps = {"log_p": lambda at: at.p.log()}
-_NO_MAXIMUM: Steps = {"d": lambda at: at.z}
+_OF_LOG_SOFTMAX: Steps = {"p": lambda at: (at.d - at.total.log()).exp()}
+_NO_MAXIMUM: Steps = {"d": lambda at: at.z, "log_p": lambda at: at.d - at.total.log()}
+_BATCH_MAXIMUM: Steps = {
+    "top": lambda at: at.z.max((0, 1)),
+    "log_p": lambda at: at.d - at.total.log(),
+}
 _BY_PRODUCT: Steps = {"terms": _product}
 _UNDERFLOW = "the code takes the logarithm of a softmax, which may be 0"
 _OVERFLOW = "the code takes exp of the logits as they are, which overflows"
+_VANISHES = (
+    "the greatest logit of the whole batch is subtracted, not of each row: a row far below it "
+    "becomes 0/0"
+)
+
+way = MEAN.spoiling(overflows=True)
 
 WAYS = [
-    fault("no-maximum", _OVERFLOW, _NO_MAXIMUM),
-    fault("no-maximum", _OVERFLOW, {**_NO_MAXIMUM, **_OF_SOFTMAX}),
-    fault("no-maximum", _OVERFLOW, {**_NO_MAXIMUM, **_OF_SOFTMAX, **_BY_PRODUCT}),
-    fault("log-of-softmax", _UNDERFLOW, _OF_SOFTMAX),
-    fault("log-of-softmax", _UNDERFLOW, {**_OF_SOFTMAX, **_BY_PRODUCT}),
+    *(
+        way(code, sentence, {**steps, **more})
+        for code, sentence, steps in [
+            ("no-maximum", _OVERFLOW, _NO_MAXIMUM),
+            ("batch-maximum", _VANISHES, _BATCH_MAXIMUM),
+        ]
+        for more in [{}, _OF_SOFTMAX, {**_OF_SOFTMAX, **_BY_PRODUCT}, _OF_LOG_SOFTMAX]
+    ),
+    way("log-of-softmax", _UNDERFLOW, _OF_SOFTMAX),
+    way("log-of-softmax", _UNDERFLOW, {**_OF_SOFTMAX, **_BY_PRODUCT}),
 ]
 """Ways to the same function that fail on large logits."""
 
@@ -249,6 +265,11 @@ _WRONG_INPUT: list[CrossEntropyFault] = [
         "the softmax runs over the whole batch at once; it belongs over the classes of each image",
         {"d": _over_everything, "total": lambda at: at.e.sum(1).sum(0)},
     ),
+    fault(
+        "batch-axis",
+        "the greatest logit of each class over the batch is subtracted; that of each row is wanted",
+        {"top": lambda at: at.z.max(0)},
+    ),
 ]
 
 
@@ -399,6 +420,7 @@ HELP = {
     "divided-twice": "divide once",
     "divided-by-classes": "divide by the batch size alone",
     "no-maximum": "subtract the greatest logit before exp",
+    "batch-maximum": "subtract the maximum of each row: max(axis=1, keepdims=True)",
     "log-of-softmax": "use the log-softmax: z - max - log(sum(exp(z - max)))",
     "double-softmax": "give the loss the logits, not probabilities",
     "one-hot-missing": "subtract 1 at the label's class",

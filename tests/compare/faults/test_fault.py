@@ -1,0 +1,75 @@
+"""When a fault explains what was found: number by number, and NaN is no number."""
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from cnnspec.compare.faults.fault import (
+    Fault,
+    LossSituation,
+    Observation,
+    Prediction,
+    explains,
+)
+from cnnspec.spec.losses import DEFAULT_LOSS
+
+WANTED = np.array([1.0, 2.0, 3.0])
+GIVEN = LossSituation(DEFAULT_LOSS, "random", WANTED[None], np.zeros(1, np.int64))
+
+
+def observe(*found: float) -> list[Observation[LossSituation]]:
+    return [Observation(GIVEN, "loss", np.array(found), WANTED, np.full(3, 1e-9))]
+
+
+def gives(*value: float, budget: float = 1e-9) -> Fault[LossSituation]:
+    prediction = Prediction(np.array(value), np.full(3, budget))
+    return Fault("any", (), "the fault", lambda observation: prediction)
+
+
+def test_a_fault_that_gives_the_numbers_explains_them() -> None:
+    assert explains(gives(2, 4, 6), observe(2, 4, 6))
+    assert not explains(gives(2, 4, 6), observe(2, 4, 6.001))
+
+
+def test_what_is_right_needs_no_fault() -> None:
+    assert not explains(gives(1, 2, 3), observe(1, 2, 3))
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf])
+def test_nan_and_infinity_alone_bear_out_no_fault_but_an_overflow(number: float) -> None:
+    fault = gives(1, 2, number)
+    assert not explains(fault, observe(1, 2, number))
+    assert explains(replace(fault, overflows=True), observe(1, 2, number))
+
+
+def test_a_finite_number_that_is_wrong_bears_out_a_fault_with_nan_beside_it() -> None:
+    assert explains(gives(math.nan, 4, 6), observe(math.nan, 4, 6))
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        ((math.nan, 4, 6), (2, 4, 6)),
+        ((2, 4, 6), (math.nan, 4, 6)),
+        ((math.inf, 4, 6), (-math.inf, 4, 6)),
+    ],
+)
+def test_nan_and_infinity_are_just_where_the_fault_gives_them(
+    value: tuple[float, ...], found: tuple[float, ...]
+) -> None:
+    for budget in (1e-9, math.inf):
+        fault = replace(gives(*value, budget=budget), overflows=True)
+        assert not explains(fault, observe(*found))
+
+
+def test_a_wrong_shape_is_seen() -> None:
+    flat = replace(observe(2, 4, 6)[0], found=np.full((1, 3), math.nan))
+
+    def as_found(observation: Observation[LossSituation]) -> Prediction:
+        return Prediction(observation.found, np.zeros(observation.found.shape))
+
+    change: Callable[[Observation[LossSituation]], Prediction] = as_found
+    assert explains(Fault("shape", (), "the shape is wrong", change), [flat])
