@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 import rich_click as click
 
 from cnnspec.cli.command import with_examples
-from cnnspec.cli.exit_codes import DIFFERENT
+from cnnspec.cli.exit_codes import BAD_INPUT, DIFFERENT
 from cnnspec.cli.kinds import KindName, KindOption
 from cnnspec.cli.options import json_option
 
 if TYPE_CHECKING:
+    from cnnspec.compare.check import Checked
     from cnnspec.spec.layers import AnyLayer
 
 LAYOUTS = ("nchw", "nhwc", "chw", "hwc", "columns")
@@ -63,6 +64,17 @@ LAYOUTS = ("nchw", "nhwc", "chw", "hwc", "columns")
     "features as (features, n).",
 )
 @click.option(
+    "--require",
+    metavar="NAMES",
+    help="What it must offer, as in stride,padding: it is wrong without. Else what it leaves out "
+    "counts neither way.",
+)
+@click.option(
+    "--strict",
+    is_flag=True,
+    help="Exit with 1, too, where something that it takes was not tried.",
+)
+@click.option(
     "--time-limit",
     metavar="SECONDS",
     type=click.FloatRange(min=0, min_open=True),
@@ -78,18 +90,21 @@ def command(
     mapping: tuple[str, ...],
     arguments: tuple[str, ...],
     layout: str,
+    require: str | None,
+    strict: bool,
     time_limit: float,
     as_json: bool,
 ) -> int:
     """Try a class with forward and backward in many settings, and say what is wrong and why.
 
-    The code runs in a process of its own. Exits with 0 where all is right, with 1 where
-    something is wrong, and with 2 where more must be said about the class.
+    The code runs in a process of its own. Exits with 0 where all is right that was tried, with 1
+    where something is wrong, and with 2 where nothing could be graded, or more must be said about
+    the class.
     """
     from cnnspec.cli.activity import parts
     from cnnspec.cli.console import Output
     from cnnspec.cli.output import print_document
-    from cnnspec.compare.check import NotTriedError, check_class
+    from cnnspec.compare.check import check_class
     from cnnspec.report.check import check_document, render_check
 
     if ":" not in candidate:
@@ -101,27 +116,29 @@ def command(
             raise click.UsageError(f"--map wants NAME=ITS, as in weight=theta; found `{item}`")
         names[ours] = theirs
     layer = _layer_like(kind, like) if like is not None else None
-    try:
-        with parts("trying") as progress:
-            checked = check_class(
-                candidate,
-                kind,
-                like=layer,
-                names=names,
-                arguments=dict(map(_argument, arguments)),
-                layout=layout,
-                time_limit=time_limit,
-                on_progress=progress.show,
-            )
-    except NotTriedError as error:
-        if as_json:
-            print_document(check_document(error.checked))
-        raise
+    with parts("trying") as progress:
+        checked = check_class(
+            candidate,
+            kind,
+            like=layer,
+            names=names,
+            arguments=dict(map(_argument, arguments)),
+            layout=layout,
+            require=[name.strip() for name in require.split(",")] if require else [],
+            time_limit=time_limit,
+            on_progress=progress.show,
+        )
     if as_json:
         print_document(check_document(checked))
     else:
         Output().print(*render_check(checked), sep="\n")
-    return 0 if checked.ok else DIFFERENT
+    return _exit_code(checked, strict)
+
+
+def _exit_code(checked: Checked, strict: bool) -> int:
+    if checked.grade is None:
+        return BAD_INPUT
+    return DIFFERENT if checked.wrong or (strict and checked.not_tried) else 0
 
 
 def _argument(item: str) -> tuple[str, Any]:

@@ -48,20 +48,42 @@ INDENT = "  "
 
 def render_check(checked: Checked) -> Iterator[RenderableType]:
     """Yield what `cnnspec check` prints."""
-    grade = f"{checked.passed} of {len(checked.findings)} passed"
-    word, style = ("RIGHT", "bold green") if checked.ok else ("WRONG", "bold red")
-    yield Wrapped(Text(f"{word}: {checked.candidate} as {checked.kind}: {grade}", style=style))
-    if checked.error:
+    subject = f"{checked.candidate} as {checked.kind}"
+    if checked.grade is None:
+        yield Wrapped(Text(f"NOT GRADED: {subject}", style="bold yellow"))
         error = f"{'' if checked.loaded else 'cannot be loaded: '}{checked.error}"
         yield Wrapped(Text(written_out(f"\n{error}")))
     else:
-        for group in _grouped(f for f in checked.findings if f.reached and not f.ok):
+        style = "bold red" if checked.wrong else "bold green"
+        words = f"{checked.grade.upper()}: {subject}: {_points(checked)}"
+        yield Wrapped(Text(words, style=style))
+        yield from _not_tried(checked)
+        for group in _grouped(f for f in checked.findings if f.wrong and f.reached):
             yield Text("")
             yield _paragraph(group)
-        yield from _not_reached([f for f in checked.findings if not f.reached])
+        yield from _not_reached([f for f in checked.findings if f.wrong and not f.reached])
         yield from _right([f for f in checked.findings if f.ok])
     yield from _remarks(checked)
     yield from _printed(checked)
+
+
+def _points(checked: Checked) -> str:
+    """Say how much is right, of how much, and what the class leaves out."""
+    points = f"{checked.passed} of {len(checked.findings)} right"
+    if not checked.not_offered:
+        return points
+    options = dict.fromkeys(item.option for item in checked.not_supported if item.option)
+    names = f": {', '.join(options)}" if options else ""
+    return f"{points}, {checked.not_offered} not offered{names}"
+
+
+def _not_tried(checked: Checked) -> Iterator[RenderableType]:
+    """Yield what the class takes and nothing was tried of."""
+    by_reason: dict[str, list[str]] = {}
+    for item in checked.not_tried:
+        by_reason.setdefault(item.why, []).append(item.option)
+    for why, options in by_reason.items():
+        yield Wrapped(Text(written_out(f"not tried: {', '.join(options)}: {why}"), style="yellow"))
 
 
 def _grouped(findings: Iterable[CheckFinding]) -> Iterator[list[CheckFinding]]:
@@ -144,7 +166,7 @@ def _remarks(checked: Checked) -> Iterator[RenderableType]:
     for note in checked.notes:
         yield Wrapped(Text(f"note: {note}", style="dim"))
     for why, settings in unsupported.items():
-        text = f"not supported: {'; '.join(settings)}: {written_out(why)}"
+        text = f"not offered: {'; '.join(settings)}: {written_out(why)}"
         yield Wrapped(Text(text, style="dim"))
 
 
@@ -182,10 +204,19 @@ def check_document(checked: Checked) -> Document:
         kind=checked.kind,
         loaded=checked.loaded,
         error=checked.error,
-        grade={"passed": checked.passed, "total": len(checked.findings)},
+        verdict=checked.grade,
+        grade=_grade(checked),
         findings=[asdict(finding) for finding in checked.findings],
         not_supported=[asdict(item) for item in checked.not_supported],
+        not_tried=[asdict(item) for item in checked.not_tried],
         notes=checked.notes,
         output=checked.output,
         lines_printed=checked.lines_printed,
     )
+
+
+def _grade(checked: Checked) -> dict[str, int] | None:
+    if checked.grade is None:
+        return None
+    total = len(checked.findings)
+    return {"passed": checked.passed, "not_offered": checked.not_offered, "total": total}

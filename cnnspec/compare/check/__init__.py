@@ -7,7 +7,6 @@ from cnnspec.compare.check.records import (
     Grade,
     NotSupported,
     NotTried,
-    NotTriedError,
     Shown,
 )
 
@@ -18,7 +17,6 @@ __all__ = [
     "Grade",
     "NotSupported",
     "NotTried",
-    "NotTriedError",
     "Shown",
     "check_class",
 ]

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from cnnspec.compare.verdict import Cause
-from cnnspec.errors import BackendError
 
 
 class Grade(StrEnum):
@@ -65,6 +64,11 @@ class CheckFinding:
     """Whether the class has the option that the setting is about. What is not offered is neither
     right nor wrong, and counts in the total of points."""
 
+    @property
+    def wrong(self) -> bool:
+        """Whether it is something that the class offers, and not right."""
+        return self.offered and not self.ok
+
 
 @dataclass(frozen=True)
 class NotSupported:
@@ -72,6 +76,8 @@ class NotSupported:
 
     setting: str
     why: str
+    option: str = ""
+    """What the class does not offer: an option, `images`, `features`, or empty."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +96,7 @@ class Checked:
     """`file.py:Conv2D`"""
     kind: str
     findings: tuple[CheckFinding, ...]
-    """As many for every class that is made for the same settings."""
+    """As many for every class that is checked as this kind."""
     not_supported: tuple[NotSupported, ...] = ()
     not_tried: tuple[NotTried, ...] = ()
     notes: tuple[str, ...] = ()
@@ -101,7 +107,7 @@ class Checked:
     loaded: bool = True
     """Whether the file could be loaded, and has such a class."""
     error: str = ""
-    """Why nothing could be tried."""
+    """Why nothing is graded: it cannot be loaded, cannot be made, or more must be said."""
 
     @property
     def passed(self) -> int:
@@ -109,9 +115,14 @@ class Checked:
         return sum(finding.ok for finding in self.findings)
 
     @property
+    def not_offered(self) -> int:
+        """How many findings are about what the class does not offer."""
+        return sum(not finding.offered for finding in self.findings)
+
+    @property
     def wrong(self) -> bool:
         """Whether anything that the class offers is wrong, or was not reached."""
-        return any(finding.offered and not finding.ok for finding in self.findings)
+        return any(finding.wrong for finding in self.findings)
 
     @property
     def grade(self) -> Grade | None:
@@ -126,12 +137,3 @@ class Checked:
     def ok(self) -> bool:
         """Whether nothing is wrong."""
         return self.grade in (Grade.RIGHT, Grade.AS_FAR_AS_TRIED)
-
-
-class NotTriedError(BackendError):
-    """More must be said about a class before it can be tried."""
-
-    def __init__(self, checked: Checked) -> None:
-        """`checked` says what, and counts all that would have been looked at."""
-        super().__init__(f"{checked.candidate} cannot be tried: {checked.error}")
-        self.checked = checked

@@ -100,7 +100,7 @@ def wrong(checked: Checked) -> dict[str, CheckFinding]:
     """Return the first wrong finding of each quantity."""
     found: dict[str, CheckFinding] = {}
     for finding in checked.findings:
-        if finding.reached and not finding.ok:
+        if finding.reached and finding.wrong:
             found.setdefault(finding.quantity, finding)
     return found
 
@@ -163,7 +163,7 @@ def test_the_notebooks_faults_are_found_with_their_cause(
 
 def test_the_shared_mask_is_right_where_windows_do_not_overlap() -> None:
     checked = check_class(f"{NOTEBOOK}:MaxPool2DSharedMask", "pool")
-    settings = {finding.setting for finding in checked.findings if not finding.ok}
+    settings = {finding.setting for finding in checked.findings if finding.wrong}
     assert settings == {"overlapping windows", "overlapping windows, stride 1"}
 
 

@@ -85,7 +85,7 @@ FAULTS = {
 
 def wrong(checked: Checked, setting: str) -> dict[str, CheckFinding]:
     findings = [at for at in checked.findings if at.setting == setting]
-    return {finding.quantity: finding for finding in findings if not finding.ok}
+    return {finding.quantity: finding for finding in findings if finding.wrong}
 
 
 def test_a_right_class_passes(check: Check) -> None:
@@ -149,7 +149,7 @@ def test_a_share_that_is_taken_for_the_other_one_is_one_fault(
         assert old in text
         text = text.replace(old, new)
     checked = check(text, "Dropout", "dropout")
-    (found,) = [at for at in checked.findings if not at.ok]
+    (found,) = [at for at in checked.findings if at.wrong]
     assert (found.setting, found.quantity) == ("images", "share")
     assert found.cause is not None
     assert found.cause.code == "mask-inverted"

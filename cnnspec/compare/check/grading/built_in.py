@@ -15,7 +15,7 @@ from cnnspec.compare.check.grading.drawn import grader_of
 from cnnspec.compare.check.grading.grade import LayerGrader
 from cnnspec.compare.check.grading.judged import Judged, with_causes
 from cnnspec.compare.check.process.results import Results
-from cnnspec.compare.check.records import CheckFinding
+from cnnspec.compare.check.records import CheckFinding, NotSupported
 from cnnspec.compare.kinds.layer import Setting
 from cnnspec.spec.layers import Layer
 from cnnspec.spec.sizes import Shape
@@ -45,8 +45,8 @@ class Taken:
     findings: Sequence[CheckFinding]
     firsts: Sequence[str]
     """The first setting of each value that was judged."""
-    others: Mapping[str, str] = field(default_factory=dict)
-    """Why a class is not made for the settings of the other values."""
+    others: Mapping[str, NotSupported] = field(default_factory=dict)
+    """Settings of the other values, which a class does not offer."""
     note: str = ""
 
 
@@ -74,7 +74,11 @@ def taken_for(
         by_value[value],
         findings[value],
         [own[0] for own in by_value.values()],
-        {key: lacks[0] for key in keys if key not in by_value[value]},
+        {
+            key: NotSupported(graders[key].setting.name, lacks[0], option)
+            for key in keys
+            if key not in by_value[value]
+        },
         f"taken for: {option}: {value}{_why(option, value, fits)}",
     )
 

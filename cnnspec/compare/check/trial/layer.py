@@ -66,6 +66,7 @@ class LayerTrial:
             try:
                 made = self._instance(self.request["built_in"])
             except UnsupportedSettingError as error:
+                self.reporter.say(key=key, option=error.lacks)
                 if not error.lacks or error.lacks != self.request["one_of"]:
                     raise
                 self.reporter.say(key=key, lacks=str(error))

@@ -1,0 +1,121 @@
+"""Checking a layer: a class tried in many settings, each judged by the textbook."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cnnspec.backends.plain import LAYOUTS
+from cnnspec.backends.plain.layouts import CHANNELS_LAST
+from cnnspec.compare.check.grading.built_in import taken_for
+from cnnspec.compare.check.grading.drawn import grader_of
+from cnnspec.compare.check.grading.grade import LayerGrader
+from cnnspec.compare.check.grading.judged import Judged
+from cnnspec.compare.check.offered import is_unusable, not_offered, refused
+from cnnspec.compare.check.process.results import Results
+from cnnspec.compare.check.process.run import run_child
+from cnnspec.compare.check.records import Checked, CheckFinding
+from cnnspec.compare.check.trying import Asked
+from cnnspec.compare.kinds.layer import Setting
+
+
+def check_layer(asked: Asked, settings: Sequence[Setting]) -> Checked:
+    """Try a class in settings of a layer."""
+    graders = {f"s{n}": grader_of(setting) for n, setting in enumerate(settings)}
+
+    def show(key: str) -> None:
+        asked.on_progress(list(graders).index(key), len(graders), graders[key].setting.name)
+
+    results = _try(graders, asked.folder, asked.request, asked.limit, show)
+    unreached = [finding for grader in graders.values() for finding in grader.unreached()]
+    if stopped := asked.not_graded(unreached, results):
+        return stopped
+    left_out = not_offered(asked.kind, graders, results)
+    offered = [key for key in graders if key not in left_out]
+    if error := _never_made(asked.kind, offered, results):
+        why = tuple(left_out.values())
+        return asked.checked(unreached, results, not_supported=why, error=error)
+    judged: dict[str, list[Judged]] = {}
+    for key in offered:
+        number = list(graders).index(key)
+        asked.on_progress(number, len(graders), f"{graders[key].setting.name} (judging it)")
+        judged[key] = [*graders[key].judged(key, results)]
+    taken = taken_for(asked.request["one_of"], graders, judged, results)
+    left_out |= taken.others
+    notes = [note for key in taken.keys for note in results.notes(key)]
+    notes += [item.note for key in taken.keys for item in judged[key] if item.note]
+    notes += [taken.note] if taken.note else []
+    if all(is_unusable(key, graders[key], results) for key in offered):
+        notes += _better_layouts([graders[key].setting for key in taken.firsts], asked)
+    by_setting: dict[str, list[CheckFinding]] = {}
+    for finding in taken.findings:
+        by_setting.setdefault(finding.setting, []).append(finding)
+    findings = [
+        finding
+        for key, grader in graders.items()
+        for finding in (
+            refused(grader.unreached(), left_out[key], asked.require)
+            if key in left_out
+            else by_setting[grader.setting.name]
+        )
+    ]
+    return asked.checked(
+        findings,
+        results,
+        not_supported=tuple(left_out[key] for key in graders if key in left_out),
+        notes=tuple(dict.fromkeys(notes)),
+    )
+
+
+def _try(
+    graders: Mapping[str, LayerGrader],
+    folder: Path,
+    request: dict[str, Any],
+    limit: float,
+    on_setting: Callable[[str], None] = lambda key: None,
+    **how: bool,
+) -> Results:
+    """Let a class run in every setting."""
+    settings = []
+    for key, grader in graders.items():
+        np.savez(folder / f"{key}-weights.npz", **grader.weights)  # type: ignore[arg-type]
+        for number, probe in enumerate(grader.probes):
+            given = {"x": probe.x, "grad_output": probe.grad_output}
+            np.savez(folder / f"{key}-p{number}-given.npz", **given)  # type: ignore[arg-type]
+        settings.append(grader.request(key) | how)
+    return run_child(folder, request | {"settings": settings}, limit, on_setting)
+
+
+def _never_made(kind: str, offered: Sequence[str], results: Results) -> str:
+    """Say why nothing can be graded: the class is made in no setting that it offers."""
+    if not offered:
+        return f"is made for no setting of `{kind}`"
+    errors = [results.error(key, "construct") for key in offered]
+    return f"it cannot be made: {errors[0]}" if all(errors) else ""
+
+
+def _better_layouts(settings: Sequence[Setting], asked: Asked) -> Iterator[str]:
+    """Name the layouts in which a forward pass is right that is not in the one given."""
+    for layout in LAYOUTS:
+        # Features have no channels that could be last, and images are no columns.
+        alike = CHANNELS_LAST if len(settings[0].input) == 1 else ("columns",)
+        if layout == asked.request["layout"] or layout in alike:
+            continue
+        graders = {f"s{number}": grader_of(setting) for number, setting in enumerate(settings)}
+        (inner := asked.folder / layout).mkdir()
+        request = asked.request | {"layout": layout}
+        results = _try(graders, inner, request, asked.limit, forward_only=True)
+        if results.hint() or results.load_error():
+            continue
+        findings = (
+            item.finding
+            for key, grader in graders.items()
+            if not results.unsupported(key)
+            for item in grader.judged(key, results)
+        )
+        right = (found.setting for found in findings if found.ok and found.quantity == "output")
+        if setting := next(right, ""):
+            yield f"with --layout {layout}, its forward pass is right ({setting})"
