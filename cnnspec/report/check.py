@@ -24,7 +24,7 @@ WORDS = {
         "leaves the upstream gradient as it is",
         "changes the upstream gradient",
     ),
-    "own weights": ("no update within backward", "updates within backward"),
+    "own weights": ("no hidden update within backward", "updates within backward"),
     "redrawn": ("each call drops other numbers", "each call drops the same numbers"),
     "one by one": ("drops numbers one by one", "drops numbers together"),
     "share": ("drops its share of the numbers", "drops another share of the numbers"),
@@ -81,7 +81,7 @@ def _not_tried(checked: Checked) -> Iterator[RenderableType]:
     """Yield what the class takes and nothing was tried of."""
     by_reason: dict[str, list[str]] = {}
     for item in checked.not_tried:
-        by_reason.setdefault(item.why, []).append(item.option)
+        by_reason.setdefault(item.why, []).append(label(item.option))
     for why, options in by_reason.items():
         yield Wrapped(Text(written_out(f"not tried: {', '.join(options)}: {why}"), style="yellow"))
 

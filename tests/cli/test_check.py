@@ -29,7 +29,7 @@ def test_wrong_is_1_and_reads_top_down(call: Call, monkeypatch: pytest.MonkeyPat
     assert done.code == 1
     lines = done.out.splitlines()
     assert lines == [line.rstrip() for line in lines], "no line ends in blanks"
-    assert lines[0] == "WRONG: notebook_layers.py:Linear as linear: 18 of 24 right"
+    assert lines[0] == "WRONG: notebook_layers.py:Linear as linear: 21 of 24 right"
     assert lines[2:4] == [
         "scale: the weight gradient is wrong",
         " --> plain; as many out as in; one output",
@@ -37,8 +37,8 @@ def test_wrong_is_1_and_reads_top_down(call: Call, monkeypatch: pytest.MonkeyPat
     assert (
         " = why: every number is 0.142857 times the expected one (1/7 = 1/batch_size): it" in lines
     )
-    assert "updates-own-weights: updates within backward" in lines
-    assert "help: return the gradients, and leave the weights as they are" in lines
+    assert "help: look for a factor too many, or one that is left out" in lines
+    assert "note: updates at once by `learning_rate`" in lines
     assert "right: forward (3 settings)" in lines
     assert max(map(len, lines)) <= 80
 
@@ -252,4 +252,4 @@ def test_it_works_without_torch() -> None:
         [sys.executable, "-c", WITHOUT_TORCH, str(NOTEBOOK)], capture_output=True, text=True
     )
     assert (done.returncode, done.stderr) == (1, "")
-    assert "18 of 24 right" in done.stdout
+    assert "21 of 24 right" in done.stdout

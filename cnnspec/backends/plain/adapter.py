@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,29 +9,19 @@ import numpy as np
 
 from cnnspec.backends.parts import Layer
 from cnnspec.backends.plain.arrays import find, find_or_none
+from cnnspec.backends.plain.backward import GRAD_INPUT, BackwardPass
 from cnnspec.backends.plain.building import build, weight_axes
 from cnnspec.backends.plain.calls import Calls
-from cnnspec.backends.plain.choosing import chosen
-from cnnspec.backends.plain.construction import Construction
-from cnnspec.backends.plain.errors import HintError, PlainClassError
+from cnnspec.backends.plain.errors import PlainClassError
 from cnnspec.backends.plain.forms import Form
 from cnnspec.backends.plain.hints import Hints
 from cnnspec.backends.plain.layouts import ONE_BY_ONE, from_class, to_class
-from cnnspec.backends.plain.names import GRADIENT, TRAINING
-from cnnspec.backends.plain.readings import unknown
-from cnnspec.backends.plain.returned import ReturnedGradients
-from cnnspec.backends.plain.spelling import Spelling, spellings_for
+from cnnspec.backends.plain.names import GRADIENT
+from cnnspec.backends.plain.spelling import SPELLINGS, Spelling
 from cnnspec.backends.sharing import with_attributes
 from cnnspec.spec.layers import Layer as SpecLayer
 from cnnspec.spec.sizes import Shape, show
 from cnnspec.trace import Array
-
-STEP = 2.0**-7
-"""Learning rate of a `backward` that wants one and updates its weights."""
-
-SCALED = 2.0**40
-"""The step is taken larger, so that no gradient drowns in the rounding of its weight, and then
-cut to size. Both are powers of two, by which dividing is exact."""
 
 
 class PlainLayer(Layer):
@@ -70,9 +59,7 @@ class PlainLayer(Layer):
         super().__init__(layer, input, output, dtype)
         self._hints = Hints(names or {}, arguments or {}, layout, built_in)
         self._cls, self._layer, self._input = cls, layer, input
-        self._reading = chosen(cls, layer, input, self._hints)
-        self._spellings = list(spellings_for(layer))
-        self._rates_given = False
+        self._spellings = list(SPELLINGS if layer.windows() else SPELLINGS[:1])
         self._gradients: dict[str, Array] = {}
         self._of: Array | None = None
         self._make_first()
@@ -84,11 +71,6 @@ class PlainLayer(Layer):
     def notes(self) -> tuple[str, ...]:
         """What was taken for granted so far."""
         return (*self._made.notes, *self._calls.notes)
-
-    @property
-    def unknown(self) -> Mapping[str, str]:
-        """What its constructor takes that no option is called, and why that is not tried."""
-        return unknown(self._cls, self._layer, self._reading)
 
     def _make_first(self) -> None:
         """Make an instance in the first spelling with which that is possible."""
@@ -107,11 +89,9 @@ class PlainLayer(Layer):
 
     def _make(self, spelling: Spelling) -> None:
         hints = self._hints
-        how = Construction(self._cls, hints, self._reading, spelling)
-        self._made = build(how, self._layer, self._input)
+        self._made = build(self._cls, self._layer, self._input, hints, spelling)
         self.instance = self._made.instance
         self._calls = Calls(self.instance, hints.names)
-        self._returned = ReturnedGradients(hints.names)
         self._places = {
             name: find(self.instance, name, hints.names, self._made.held)
             for name in self.parameters
@@ -121,13 +101,19 @@ class PlainLayer(Layer):
                 self._places[name] = place
         own = {name: np.shape(place.get()) for name, place in self._places.items()}
         axes = (
-            weight_axes(how, self._layer, own["weight"], self._input) if "weight" in own else None
+            weight_axes(self._cls, self._layer, own["weight"], self._input, hints, spelling)
+            if "weight" in own
+            else None
         )
         self._forms = {
             name: Form(array.shape, own[name], axes if name == "weight" else None)
             for name, array in (self.parameters | self.buffers).items()
             if name in own
         }
+        own_parameters = {name: self._places[name] for name in self.parameters}
+        self._back = BackwardPass(
+            self.instance, self._calls, self._layer, hints.names, own_parameters, self._forms
+        )
 
     def forward(self, x: Array) -> Array:
         y = self._first_output(x) if self._spellings else self._output(x, training=True)
@@ -157,11 +143,39 @@ class PlainLayer(Layer):
 
     def input_gradient(self, grad_output: Array) -> Array:
         self._backward(grad_output)
+        if self._grad_input is None:
+            raise PlainClassError(
+                f"{self._cls.__name__} gives no gradient of its input: {self.not_tried[GRAD_INPUT]}"
+            )
         return self._grad_input
 
     def parameter_gradients(self, grad_output: Array) -> dict[str, Array]:
         self._backward(grad_output)
         return self._gradients
+
+    def gradients(self, grad_output: Array) -> dict[str, Array]:
+        """Return those that the class gives: `grad_input`, `grad_weight`, ..."""
+        self._backward(grad_output)
+        found = {} if self._grad_input is None else {GRAD_INPUT: self._grad_input}
+        return found | {f"{GRADIENT}{name}": each for name, each in self._gradients.items()}
+
+    @property
+    def not_tried(self) -> Mapping[str, str]:
+        """What cannot be judged of the class so far, and why: `grad_input`, `update`, ..."""
+        return self._back.not_tried
+
+    @property
+    def updated(self) -> Mapping[str, Array]:
+        """The parameters as the class left them, if it updates at once by a rate that it takes.
+
+        That rate was far greater than its own; `parameters` are changed by its own.
+        """
+        return self._back.updated
+
+    @property
+    def is_told_of_training(self) -> bool:
+        """Whether the class can be told that it is not training."""
+        return self._calls.is_told_of_training()
 
     def holds(self, name: str) -> bool:
         """Tell whether the class has an array of its own for a parameter or a buffer."""
@@ -179,16 +193,9 @@ class PlainLayer(Layer):
     def _output(self, x: Array, training: bool) -> Array:
         self._x, self._of = x, None
         self._give_weights()
-        self._set_mode(training)
         if self._hints.layout in ONE_BY_ONE:
             return np.stack([self._run_forward(image, training) for image in x])
         return self._run_forward(x, training)
-
-    def _set_mode(self, training: bool) -> None:
-        """Say whether it is training, where the instance has an attribute for it."""
-        for word in TRAINING:
-            if isinstance(getattr(self.instance, word, None), bool):
-                setattr(self.instance, word, training)
 
     def _backward(self, grad_output: Array) -> None:
         """Run the backward pass once for each upstream gradient."""
@@ -207,66 +214,29 @@ class PlainLayer(Layer):
             self._give_weights()  # those of the pass, whatever the image before did to them
             self._run_forward(image, training=True)
             grad, gradients = self._run_backward(image, upstream)
-            grads.append(grad)
+            if grad is not None:
+                grads.append(grad)
             for name, gradient in gradients.items():
                 total[name] = total[name] + gradient if name in total else gradient
-        self._grad_input, self._gradients = np.stack(grads), total
+        self._grad_input, self._gradients = np.stack(grads) if grads else None, total
 
     def _run_forward(self, x: Array, training: bool) -> Array:
         given = to_class(x, self._hints.layout)
         return from_class(self._calls.forward(given, training), self._hints.layout)
 
-    def _run_backward(self, x: Array, grad_output: Array) -> tuple[Array, dict[str, Array]]:
-        before = {name: np.array(self._places[name].array()) for name in self.parameters}
-        given = to_class(grad_output, self._hints.layout)
-        returned = self._calls.backward(given, STEP * SCALED, self._rates_given)
-        sizes = {"input": math.prod(x.shape)} | {
-            name: array.size for name, array in self.parameters.items()
-        }
-        found = self._returned.by_name(returned, sizes)
-        for name in sizes:
-            place = find_or_none(self.instance, f"{GRADIENT}{name}", self._hints.names)
-            if name not in found and place is not None:
-                found[name] = place.array()
-            elif place is None:
-                self._check_name(f"{GRADIENT}{name}", returned)
-        rates = self._calls.rates()
-        if rates and (self._rates_given or not all(rates.values())):
-            found = self._cut_steps(before) | found
-        elif rates and not self._rates_given and self.parameters.keys() - found.keys():
-            # The gradients are to be seen in the step alone, and its length is a default.
-            self._rates_given = True
+    def _run_backward(self, x: Array, grad_output: Array) -> tuple[Array | None, dict[str, Array]]:
+        def again() -> None:
             self._give_weights()
             self._run_forward(x, training=True)
-            return self._run_backward(x, grad_output)
-        gradients = {
-            name: form.from_class(self._calls.array(found[name], "backward"))
-            for name, form in self._forms.items()
-            if name in self.parameters and name in found
-        }
-        grad_input = self._calls.array(found.get("input", returned), "backward")
-        return from_class(grad_input, self._hints.layout), gradients
 
-    def _check_name(self, name: str, returned: Any) -> None:
-        """Refuse a name of a gradient that the user gave and that is nowhere."""
-        own = self._hints.names.get(name)
-        parts = returned if isinstance(returned, tuple | list) else (returned,)
-        if own is not None and not any(isinstance(part, dict) and own in part for part in parts):
-            raise HintError(
-                f"{self._cls.__name__} has no array `{own}` after `backward`, and returns none "
-                f"under that key, as --map {name}={own} says"
-            )
-
-    def _cut_steps(self, before: Mapping[str, Array]) -> dict[str, Array]:
-        """Cut the steps of the weights to size; return the gradients that they show."""
-        gradients = {}
-        for name, was in before.items():
-            place = self._places[name]
-            gradients[name] = (was - np.asarray(place.array())) / (STEP * SCALED)
-            place.set(was - STEP * gradients[name])
-        return gradients
+        given = to_class(grad_output, self._hints.layout)
+        grad_input, gradients = self._back.run(x, given, again)
+        if grad_input is not None:
+            grad_input = from_class(grad_input, self._hints.layout)
+        return grad_input, gradients
 
     def _give_weights(self) -> None:
+        self._back.updates.settle()
         for name, array in (self.parameters | self.buffers).items():
             if name in self._places:
                 form, place = self._forms[name], self._places[name]

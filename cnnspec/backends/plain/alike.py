@@ -11,13 +11,7 @@ from functools import lru_cache
 
 PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
-
-def word_set(text: str) -> frozenset[str]:
-    """Return the words of a text."""
-    return frozenset(text.split())
-
-
-COUNTS = word_set("n nb num nof no number of count")
+COUNTS = frozenset({"n", "nb", "num", "nof", "no", "number", "of", "count"})
 """Words before what is counted, as in `nb_filters`."""
 
 

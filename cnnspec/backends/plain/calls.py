@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from cnnspec.backends.plain.arrays import as_array_or_none, find_or_none
-from cnnspec.backends.plain.errors import PlainClassError
+from cnnspec.backends.plain.errors import HintError, PlainClassError
+from cnnspec.backends.plain.modes import Mode
 from cnnspec.backends.plain.names import (
     CACHES,
     INPUTS,
+    LABELS,
     LEARNING_RATES,
     METHODS,
-    TRAINING,
+    NO_SURE_RATES,
     ZERO_GRADIENTS,
 )
 from cnnspec.backends.plain.structure import missing_method
 from cnnspec.trace import Array
+
+OUTPUTS = ("output", "out", "y", "activation", "activations")
+"""Parameters of `backward` that are what `forward` returned."""
+
+EMPTY = inspect.Parameter.empty
 
 
 class Calls:
@@ -25,16 +33,36 @@ class Calls:
 
     def __init__(self, instance: Any, names: Mapping[str, str]) -> None:
         self._instance, self._names = instance, names
+        self.mode = Mode(instance, names)
+        self._by_call = False
+        """Whether the instance itself is called, not its `forward`."""
         self._cache: tuple[Any, ...] = ()
         self._x: Any = None
+        self._y: Any = None
         self.notes: dict[str, None] = {}
         """What was taken for granted, in words; a set in order."""
 
     def forward(self, x: Array, training: bool) -> Array:
-        """Return the output; what else comes back with it is kept for `backward`."""
-        run = self._method("forward")
-        mode = {word: training for word in parameters_of(run) if word in TRAINING}
-        returned = run(x, **mode)
+        """Return the output; what else comes back with it is kept for `backward`.
+
+        Raises:
+            HintError: it wants what nobody has.
+            PlainClassError: no array comes back.
+        """
+        self.mode.tell(training)
+        try:
+            returned = self._run_forward(x, training)
+        except Exception:  # raised by the class
+            if not self._can_be_called():
+                raise
+            self._by_call = True
+            try:
+                returned = self._run_forward(x, training)
+            except Exception:  # that is no better
+                self._by_call = False
+                returned = None
+            if not self._by_call:
+                raise
         self._x, self._cache = x, ()
         if isinstance(returned, tuple) and returned:
             returned, *cache = returned
@@ -42,61 +70,138 @@ class Calls:
         if returned is None and (place := find_or_none(self._instance, "output", self._names)):
             self.notes[f"`forward` returns nothing; its output is taken from `{place.key}`"] = None
             returned = place.get()
+        self._y = returned
         return self.array(returned, "forward")
+
+    def _run_forward(self, x: Array, training: bool) -> Any:
+        run = self._method("forward")
+        told = self.mode.arguments(run, training)
+        first, *others = [
+            word
+            for word, parameter in parameters_of(run).items()
+            if word not in told and parameter.default is EMPTY
+        ] or [""]
+        for word in others:
+            if word.startswith("_") or word in LABELS:
+                told[word] = None
+            else:
+                raise HintError(
+                    f"`forward` of {self._cls} wants `{word}`, beside its input; if it says that "
+                    f"it is training, say so: --map training={word}"
+                )
+        if first and next(iter(parameters_of(run))) in told:
+            return run(**told, **{first: x})
+        return run(x, **told)
+
+    def _can_be_called(self) -> bool:
+        """Tell whether a class has a way of its own of calling an instance, not tried yet."""
+        own = any("__call__" in vars(base) for base in type(self._instance).__mro__[:-1])
+        return own and not self._by_call and "forward" not in self._names
+
+    def is_told_of_training(self) -> bool:
+        """Tell whether there is a way to say whether it is training."""
+        return self.mode.is_told(self._method("forward"))
 
     def backward(self, grad_output: Array, rate: float, defaults_too: bool) -> Any:
         """Return whatever comes back; `rate` is given where a learning rate is wanted.
 
         With `defaults_too`, also where it has a default.
+
+        Raises:
+            HintError: it wants what nobody has.
         """
         for word in ZERO_GRADIENTS:
             method = getattr(self._instance, word, None)
             if callable(method):
                 method()
                 break
-        run = self._method("backward")
+        run = self.backward_method()
+        try:
+            return self._run_backward(run, grad_output, rate, defaults_too)
+        except HintError:
+            raise
+        except Exception:  # raised by the class
+            if not self._can_be_called():
+                raise
+            self._by_call = True
+            with suppress(Exception):  # that is no better
+                self.forward(self._x, training=True)
+                return self._run_backward(run, grad_output, rate, defaults_too)
+            self._by_call = False
+            raise
+
+    def _run_backward(
+        self, run: Callable[..., Any], grad_output: Array, rate: float, defaults_too: bool
+    ) -> Any:
         given = self._beside(run, rate, defaults_too)
-        place = next((word for word in parameters_of(run) if word not in given), None)
-        before = [word for word in parameters_of(run) if word in given]
-        if place is not None and before and list(parameters_of(run)).index(place):
+        parameters = list(parameters_of(run))
+        place = next((word for word in parameters if word not in given), None)
+        if place is not None and parameters.index(place):
             return run(**given, **{place: grad_output})  # not the first, as in backward(x, grad)
         return run(grad_output, **given)
 
+    def backward_method(self) -> Callable[..., Any]:
+        """Return the method that takes a gradient; one that takes a rate alone is an update.
+
+        Raises:
+            HintError: no method takes a gradient.
+            PlainClassError: there is no such method.
+        """
+        first = self._method("backward")
+        if "backward" in self._names:
+            return first
+        methods = [
+            method
+            for word in METHODS["backward"]
+            if callable(method := getattr(self._instance, word, None)) and not is_update(method)
+        ]
+        if not methods:
+            raise HintError(
+                f"`{first.__name__}` of {self._cls} takes no gradient; if another method does, "
+                "--map backward=gradient"
+            )
+        sure = [method for method in methods if not _has_rate_alone(method)]
+        # `gradient(eta)` beside `backward(alpha)`: by their parameters either may take one.
+        named = [method for method in methods if "grad" in method.__name__.lower()]
+        chosen: Callable[..., Any] = (sure or named or methods)[0]
+        return chosen
+
     def rates(self) -> dict[str, bool]:
         """Return the learning rates that `backward` takes, and whether they have a default."""
-        parameters = parameters_of(self._method("backward"))
         return {
-            word: parameter.default is not parameter.empty
-            for word, parameter in parameters.items()
-            if word in LEARNING_RATES
+            word: parameter.default is not EMPTY
+            for word, parameter in rates_of(self.backward_method()).items()
         }
 
     def _beside(self, run: Callable[..., Any], rate: float, defaults_too: bool) -> dict[str, Any]:
         """Return what `backward` is given beside the upstream gradient.
 
         Raises:
-            PlainClassError: it wants what nobody has.
+            HintError: it wants what nobody has.
         """
         given: dict[str, Any] = {
             word: rate for word, default in self.rates().items() if defaults_too or not default
         }
+        given |= self.mode.arguments(run, training=True)
         parameters = parameters_of(run)
         wanted = [
             word
             for word, parameter in parameters.items()
-            if parameter.default is parameter.empty and word not in LEARNING_RATES
+            if parameter.default is EMPTY and word not in given
         ]
         if len(wanted) > 1:
             given |= {word: self._x for word in wanted if word in INPUTS}
+            given |= {word: None for word in wanted[1:] if word.startswith("_")}
         cached = [word for word in wanted if word not in given][1:]
         cached += [word for word in CACHES if word in parameters and word not in wanted]
         if self._cache and len(cached) == len(self._cache):
             return given | dict(zip(cached, self._cache))
         if self._cache and len(cached) == 1:
             return given | {cached[0]: self._cache}
-        if missing := [word for word in cached if word in wanted]:
-            raise PlainClassError(
-                f"`backward` of {type(self._instance).__name__} wants `{missing[0]}`, beside the "
+        given |= {word: self._y for word in cached if word in OUTPUTS}
+        if missing := [word for word in cached if word in wanted and word not in given]:
+            raise HintError(
+                f"`{run.__name__}` of {self._cls} wants `{missing[0]}`, beside the "
                 "upstream gradient: it is given the input as `x`, what `forward` returns after "
                 "the output as `cache`, and a learning rate as `lr`; name it so or keep it in self"
             )
@@ -117,10 +222,57 @@ class Calls:
             what = "a list that is no array of numbers: its rows have several lengths?"
         else:
             what = f"{type(value).__name__}, wanted an array"
-        raise PlainClassError(f"`{method}` of {type(self._instance).__name__} returns {what}")
+        raise PlainClassError(f"`{method}` of {self._cls} returns {what}")
 
     def _method(self, name: str) -> Callable[..., Any]:
+        if name == "forward" and self._by_call:
+            called: Callable[..., Any] = self._instance.__call__
+            return called
         return method_of(self._instance, name, self._names)
+
+    @property
+    def _cls(self) -> str:
+        return type(self._instance).__name__
+
+
+def is_update(method: Callable[..., Any]) -> bool:
+    """Tell whether a method takes no gradient: nothing, or a learning rate alone.
+
+    Without a default, `eta` may be the gradient.
+    """
+    named = _its_parameters(method)
+    if not _has_rate_alone(method):
+        return named == []
+    return named[0].default is not EMPTY or named[0].name not in NO_SURE_RATES
+
+
+def _has_rate_alone(method: Callable[..., Any]) -> bool:
+    named = _its_parameters(method)
+    return len(named) == 1 and named[0].name in LEARNING_RATES
+
+
+def _its_parameters(method: Callable[..., Any]) -> list[inspect.Parameter]:
+    """Return what a method takes but keywords; of a built-in, something."""
+    try:
+        every = inspect.signature(method).parameters.values()
+    except (TypeError, ValueError):
+        return [inspect.Parameter("any", inspect.Parameter.VAR_POSITIONAL)]
+    return [parameter for parameter in every if parameter.kind is not parameter.VAR_KEYWORD]
+
+
+def rates_of(method: Callable[..., Any]) -> dict[str, inspect.Parameter]:
+    """Return the parameters of a `backward` that are learning rates.
+
+    The first parameter is the gradient whatever it is called, unless what is no rate follows.
+    """
+    parameters = parameters_of(method)
+    rates = {word: each for word, each in parameters.items() if word in LEARNING_RATES}
+    beside = {*rates, *INPUTS, *CACHES, *OUTPUTS}
+    first = next(iter(parameters), "")
+    required = [word for word, each in parameters.items() if each.default is EMPTY]
+    if first in rates and beside.issuperset(required):
+        del rates[first]
+    return rates
 
 
 def method_of(

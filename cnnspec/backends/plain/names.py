@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from cnnspec.backends.plain.modes import SAID
 from cnnspec.spec.layers import KINDS, Layer
+from cnnspec.spec.layers.window import KERNEL
 
 _WEIGHT = ("weight", "weights", "W", "w", "kernel", "kernels", "filter", "filters", "gamma")
 _BIAS = ("bias", "biases", "b", "B", "beta")
@@ -54,13 +56,22 @@ GRADIENT_OF_DATA = ("grad", "gradient", "grads", "diff", "d", "delta")
 and the gradient of it."""
 
 METHODS: Mapping[str, tuple[str, ...]] = {
-    "forward": ("forward", "forward_pass", "__call__"),
-    "backward": ("backward", "backward_pass", "backprop", "back", "backpropagate"),
+    "forward": (
+        *("forward", "forward_pass", "forward_propagation", "forward_prop", "forwardPass"),
+        *("feedforward", "feed_forward", "fprop", "fwd", "__call__"),
+    ),
+    "backward": (
+        *("backward", "backward_pass", "backprop", "back", "backpropagate", "back_propagation"),
+        *("backward_propagation", "backpropagation", "backward_prop", "back_prop", "bprop"),
+        *("backwardPass", "bwd", "gradient", "grad", "compute_gradient", "compute_gradients"),
+        *("compute_grad", "calc_gradient", "calc_gradients", "calc_grad", "get_gradient"),
+        *("backward_gradient",),
+    ),
 }
 
 LOSS_METHODS: Mapping[str, tuple[str, ...]] = {
     "forward": (*METHODS["forward"], "loss", "calculate", "compute"),
-    "backward": (*METHODS["backward"], "gradient", "grad"),
+    "backward": METHODS["backward"],
 }
 """The same of a loss."""
 
@@ -70,33 +81,34 @@ BUILD = ("build", "initialize", "init_weights", "initialize_weights")
 ZERO_GRADIENTS = ("zero_grad", "reset_grad", "clear_grad", "zero_gradients", "zero_grads")
 """Methods of a class that adds gradients up over calls, until it is told to begin anew."""
 
+UPDATES = (
+    *("update", "update_params", "update_parameters", "update_weights", "update_weight", "step"),
+    *("apply_gradient", "apply_gradients", "apply_grad", "apply_grads", "optimize", "update_param"),
+    *("updateParams", "updateWeights", "learn", "adjust_weights"),
+)
+"""Methods that update the weights, by a learning rate."""
+
 INPUT_SHAPE = "input_shape"
 """No option: the shape of one image, or the number of features, for those who ask for it."""
 
 SHAPES = (INPUT_SHAPE, "in_shape", "input_dims")
 """Parameters of a constructor for that."""
 
-_IMAGE_SIDES = """
-    input_height,input_width in_height,in_width input_h,input_w in_h,in_w h_in,w_in
-    image_height,image_width img_h,img_w image_h,image_w img_height,img_width height,width h,w
-"""
-IMAGE_SIDES = tuple(tuple(sides.split(",")) for sides in _IMAGE_SIDES.split())
-"""Parameters of a constructor for the height and the width of an image."""
-
 LEARNING_RATES = (
     *("learning_rate", "lr", "alpha", "eta", "rate", "step_size", "learn_rate", "learningRate"),
+    *("LR", "l_rate", "learnRate", "learning_r", "stepsize"),
 )
-"""Parameters of `backward` that make it update the weights at once."""
+"""Parameters of `backward`, and attributes, that make it update the weights at once."""
+
+NO_SURE_RATES = ("alpha", "eta", "rate")
+"""Those among them that may be something else: an upstream gradient."""
 
 _OTHERS = """
     batch_size name activation activation_function act optimizer seed rng initializer init
-    weight_init regularization reg dtype config weight_decay dropout
+    weight_init regularization reg dtype config weight_decay dropout shape
 """
 NO_SIZES = frozenset((*LEARNING_RATES, *_OTHERS.split()))
 """Parameters of a constructor that are none of a layer's sizes."""
-
-TRAINING = ("training", "train", "is_training", "train_mode")
-"""Parameters of `forward`."""
 
 INPUTS = ("x", "X", "input", "inputs", "A_prev", "a_prev")
 CACHES = ("cache", "caches")
@@ -110,6 +122,12 @@ LOGITS = (*("z", "Z", "logits", "scores", "y_pred", "preds", "predictions"), *IN
 def options_of(kind: type[Layer]) -> list[str]:
     """Return the options of a kind of layer, without what every layer has."""
     return [option for option in kind.model_fields if option not in Layer.model_fields]
+
+
+def sizes_of(kind: type[Layer]) -> list[str]:
+    """Return the options that are sizes, in the order in which people list them."""
+    sizes = (kind.input_width, kind.width, KERNEL)
+    return [option for option in sizes if option in kind.model_fields]
 
 
 def words_for(option: str, kind: type[Layer]) -> tuple[str, ...]:
@@ -129,6 +147,7 @@ NAMES = frozenset(
     {
         *ARRAYS,
         *METHODS,
+        *SAID,
         INPUT_SHAPE,
         *(option for kind in KINDS.values() for option in options_of(kind)),
     }

@@ -17,7 +17,7 @@ from cnnspec.compare.check.grading.judged import Judged
 from cnnspec.compare.check.offered import is_unusable, not_offered, refused
 from cnnspec.compare.check.process.results import Results
 from cnnspec.compare.check.process.run import run_child
-from cnnspec.compare.check.records import Checked, CheckFinding
+from cnnspec.compare.check.records import Checked, CheckFinding, NotTried
 from cnnspec.compare.check.trying import Asked
 from cnnspec.compare.kinds.layer import Setting
 
@@ -66,8 +66,15 @@ def check_layer(asked: Asked, settings: Sequence[Setting]) -> Checked:
         findings,
         results,
         not_supported=tuple(left_out[key] for key in graders if key in left_out),
+        not_tried=_not_tried(taken.keys, results),
         notes=tuple(dict.fromkeys(notes)),
     )
+
+
+def _not_tried(keys: Sequence[str], results: Results) -> tuple[NotTried, ...]:
+    """Return what a class does not give, or gives in a way that cannot be judged."""
+    found = (item for key in keys for item in results.not_tried(key).items())
+    return tuple(NotTried(name, why) for name, why in dict.fromkeys(found))
 
 
 def _try(

@@ -144,7 +144,6 @@ def test_a_right_conv_passes_in_every_setting_it_is_made_for() -> None:
     ("name", "kind", "quantity", "words"),
     [
         ("Linear", "linear", "grad_weight", "it may be divided by the batch size twice"),
-        ("Linear", "linear", "own weights", "the backward pass updates the weights"),
         ("MaxPool2D", "pool", "grad_input", "one is defined inside `forward` (line "),
         ("MaxPool2DTies", "pool", "grad_input", "to every cell that equals the maximum"),
         ("MaxPool2DSharedMask", "pool", "grad_input", "overlapping windows share one mask"),

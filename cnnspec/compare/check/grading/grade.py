@@ -124,6 +124,8 @@ class LayerGrader:
                 return judged.known_as(self._known(quantity, key, results, seen, found))
             if len(seen) == len(keys):
                 return judged
+        if why := results.not_tried(key).get(quantity):
+            return Judged(replace(self.unreached_as(quantity), offered=False, message=why))
         stage = "forward" if quantity in ("output", *self.at.buffers) else "backward"
         reached = [each for each in keys if results.succeeded(each, stage)]
         for each in reached:

@@ -38,7 +38,8 @@ def uses_updated_weights(seen: Sequence[Observed], after: Sequence[Mapping[str, 
 def _is_of_updated(observed: Observed, after: Mapping[str, Array]) -> bool:
     own = observed.situation.parameters
     updated = {
-        name: after.get(f"after_{name}", array).astype(np.float64) for name, array in own.items()
+        name: after.get(f"updated_{name}", after.get(f"after_{name}", array)).astype(np.float64)
+        for name, array in own.items()
     }
     if all(np.array_equal(updated[name], array) for name, array in own.items()):
         return False

@@ -48,6 +48,10 @@ class Results:
         """Return what was taken for granted about a class."""
         return [line["note"] for line in self._of(key) if "note" in line]
 
+    def not_tried(self, key: str) -> dict[str, str]:
+        """Return what cannot be judged of a class, and why, by its name."""
+        return {line["not_tried"]: line["why"] for line in self._of(key) if "not_tried" in line}
+
     def load_error(self) -> str:
         """Return why the file cannot be loaded, if it cannot."""
         return self.error(LOAD, LOAD)

@@ -39,6 +39,8 @@ class LayerTrial:
                 _evaluate(self.reporter, f"{key}-{probe}", layer, x)
         for note in layer.notes:
             self.reporter.say(key=key, stage="notes", note=note)
+        for name, why in layer.not_tried.items():
+            self.reporter.say(key=key, not_tried=name, why=why)
         if not self._forward_only:
             self._try_again(passed)
 
@@ -130,20 +132,18 @@ def _pass(
     if forward_only:
         return True
     before = layer.held_gradients()
-    back = reporter.attempt(
-        key, "backward", lambda: (layer.input_gradient(grad), layer.parameter_gradients(grad))
-    )
-    found: dict[str, Any] = {}
-    if back is not None:
-        found["grad_input"] = back[0]
-        found |= {f"grad_{name}": array for name, array in back[1].items()}
-    else:  # those that were set before it raised
+    back = reporter.attempt(key, "backward", lambda: layer.gradients(grad))
+    found: dict[str, Any] = back or {}
+    if back is None:  # those that were set before it raised
         found = {
             f"grad_{name}": array
             for name, array in layer.held_gradients().items()
             if name not in before or not np.array_equal(array, before[name])
         }
-    found |= {f"after_{name}": array for name, array in layer.parameters.items()}
+    if layer.updated:  # by a rate that it takes: a style, and no fault
+        found |= {f"updated_{name}": array for name, array in layer.updated.items()}
+    else:
+        found |= {f"after_{name}": array for name, array in layer.parameters.items()}
     reporter.arrays(key, "backward", found | {"after_x": x, "after_grad_output": grad})
     return back is not None
 

@@ -1,0 +1,139 @@
+"""How a class updates its own weights, and by which learning rate."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import numpy as np
+
+from cnnspec.backends.plain.calls import EMPTY, Calls, is_update, parameters_of
+from cnnspec.backends.plain.names import (
+    LEARNING_RATES,
+    METHODS,
+    UPDATES,
+    ZERO_GRADIENTS,
+    options_of,
+    words_for,
+)
+from cnnspec.spec.layers import Layer as SpecLayer
+from cnnspec.trace import Array
+
+RATE = 2.0**33
+"""A step is taken as large as this, so that no gradient drowns in the rounding of its weight. It
+is a power of two, by which dividing is exact."""
+
+GROWS = 0.1
+"""How much of the growth of a rate a step must show, to be one of that rate."""
+
+OWN_RULE = re.compile(
+    r"momentum|velocit|nesterov|rmsprop|adagrad|^beta_?[12]$|^rho$|decay|^reg$|^reg_|regulari"
+    r"|lambda|^lambd$|^l[12]$|^l[12]_|^wd$|clip",
+    re.IGNORECASE,
+)
+"""Names of what makes an update another one than learning rate times gradient."""
+
+
+class Updates:
+    """The ways in which an instance may change its own weights."""
+
+    def __init__(self, instance: Any, calls: Calls, layer: SpecLayer) -> None:
+        self._instance, self._calls = instance, calls
+        kind = type(layer)
+        self._of_layer = {word for o in options_of(kind) for word in words_for(o, kind)}
+        self._owed = False
+
+    def attributes(self) -> tuple[str, ...]:
+        """Return the attributes that are learning rates."""
+        held = ((word, getattr(self._instance, word, None)) for word in LEARNING_RATES)
+        return tuple(
+            word for word, value in held if isinstance(value, int | float | np.number) and value > 0
+        )
+
+    @contextmanager
+    def at(self, attributes: tuple[str, ...], rate: float = RATE) -> Iterator[None]:
+        """Let attributes be this rate for a while."""
+        was = {word: getattr(self._instance, word) for word in attributes}
+        try:
+            for word in attributes:
+                setattr(self._instance, word, rate)
+            yield
+        finally:
+            for word, value in was.items():
+                setattr(self._instance, word, value)
+
+    def method(self) -> Callable[..., Any] | None:
+        """Return the method that updates by a rate that it is given, or that the instance has."""
+        for word in (*METHODS["backward"], *UPDATES):
+            method = getattr(self._instance, word, None)
+            if not callable(method) or not (word in UPDATES or is_update(method)):
+                continue
+            required = [
+                name for name, each in parameters_of(method).items() if each.default is EMPTY
+            ]
+            rates = LEARNING_RATES if parameters_of(method).keys() & {*LEARNING_RATES} else ()
+            if {*rates}.issuperset(required) and (rates or self.attributes()):
+                found: Callable[..., Any] = method
+                return found
+        return None
+
+    def update(self, rate: float) -> bool:
+        """Call that method; return whether it came to its end."""
+        method = self.method()
+        if method is None:
+            return False
+        given = {word: rate for word in parameters_of(method) if word in LEARNING_RATES}
+        with suppress(Exception), self.at(() if given else self.attributes(), rate):
+            method(**given)
+            return True
+        return False
+
+    def owe(self) -> None:
+        """Remember that a backward pass has run: a class may add gradients up until its update."""
+        self._owed = not any(
+            callable(getattr(self._instance, word, None)) for word in ZERO_GRADIENTS
+        )
+
+    def settle(self) -> None:
+        """Update, if it is owed; the weights are whoever's who calls this."""
+        if self._owed:
+            self._owed = False
+            self.update(0.0)
+
+    def own_rule(self) -> str:
+        """Return the name of what makes the update another one than rate times gradient."""
+        held = dict(getattr(self._instance, "__dict__", {}))
+        backward = parameters_of(self._calls.backward_method())
+        held |= {word: each.default for word, each in backward.items()}
+        return next(
+            (
+                word
+                for word, value in held.items()
+                if OWN_RULE.search(word) and word not in self._of_layer and _counts(value)
+            ),
+            "",
+        )
+
+
+def _counts(value: Any) -> bool:
+    if value is None or value is inspect.Parameter.empty or callable(value):
+        return False
+    if isinstance(value, int | float | np.number):
+        return bool(value)
+    return True
+
+
+def steps(before: Mapping[str, Array], after: Mapping[str, Array]) -> dict[str, Array]:
+    """Return the gradients that steps at the rate show."""
+    return {name: (was - after[name]) / RATE for name, was in before.items()}
+
+
+def agree(one: Array, other: Array) -> bool:
+    """Tell whether two gradients are one, up to the rounding of a step."""
+    if one.shape != other.shape:
+        return False
+    scale = np.max(np.abs(other), initial=0.0)
+    return bool(np.all(np.abs(one - other) <= 1e-6 * scale))
