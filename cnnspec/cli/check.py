@@ -82,6 +82,14 @@ LAYOUTS = ("nchw", "nhwc", "chw", "hwc", "columns")
     show_default=True,
     help="Seconds that it may take for one setting.",
 )
+@click.option(
+    "--import-limit",
+    metavar="SECONDS",
+    type=click.FloatRange(min=0, min_open=True),
+    default=60.0,
+    show_default=True,
+    help="Seconds that the file may take to be loaded.",
+)
 @json_option
 def command(
     candidate: str,
@@ -93,6 +101,7 @@ def command(
     require: str | None,
     strict: bool,
     time_limit: float,
+    import_limit: float,
     as_json: bool,
 ) -> int:
     """Try a class with forward and backward in many settings, and say what is wrong and why.
@@ -126,6 +135,7 @@ def command(
             layout=layout,
             require=[name.strip() for name in require.split(",")] if require else [],
             time_limit=time_limit,
+            import_limit=import_limit,
             on_progress=progress.show,
         )
     if as_json:

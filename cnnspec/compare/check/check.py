@@ -34,6 +34,7 @@ def check_class(
     layout: str = "nchw",
     require: Sequence[str] = (),
     time_limit: float = 10.0,
+    import_limit: float = 60.0,
     on_progress: Progress = lambda done, total, what: None,
 ) -> Checked:
     """Try a class from a file, `path/to/file.py:Conv2D`, as a kind of layer or as the loss.
@@ -45,8 +46,9 @@ def check_class(
     no parameter for is taken as built in. `names` says what the class calls something, by our
     name for it; `arguments` are given to its constructor; `require` names what it must offer,
     where else a class may leave out what it likes; each setting must end within `time_limit`
-    seconds. `on_progress` is called before each setting: how many are done, of how many, and
-    which comes now. The code runs in a process of its own. Nothing here needs torch.
+    seconds, and the file be loaded within `import_limit`. `on_progress` is called before each
+    setting: how many are done, of how many, and which comes now. The code runs in a process of
+    its own. Nothing here needs torch.
 
     Raises:
         BackendError: there is no such file, a name is mapped or something is required that a
@@ -70,6 +72,7 @@ def check_class(
             "layout": layout,
             "built_in": like is not None,
             "one_of": LAYERS[kind].one_of if kind in LAYERS and like is None else "",
+            "import_limit": import_limit,
         }
         label = f"{Path(path).name}:{name}"
         asked = Asked(label, kind, Path(folder), request, tuple(require), time_limit, on_progress)

@@ -154,7 +154,6 @@ LOADING = {
         "class E(Exception):\n    def __str__(self): raise ValueError\nraise E",
         "E: (its own message cannot be made) (line 3: raise E)",
     ),
-    "a relative import": ("from .base import Layer", "import its neighbours without the dot"),
     "a missing file": ("open('no.txt')", f"it was looked for from {Path.cwd()}"),
 }
 
@@ -179,7 +178,4 @@ def test_other_kinds_of_files(tmp_path: Path) -> None:
     plain = tmp_path / "layers.txt"
     plain.write_text(relu())
     assert check_class(f"{plain}:ReLU", "relu").ok
-    notebook = tmp_path / "layers.ipynb"
-    notebook.write_text("{}")
-    assert "export it: jupyter nbconvert" in check_class(f"{notebook}:ReLU", "relu").error
     assert not list(tmp_path.glob("__pycache__"))

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from importlib.machinery import SourceFileLoader
 from inspect import isfunction
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from cnnspec.backends.plain import PlainClassError
-
-MODULE = "candidate"
+from cnnspec.compare.check.process.module import MODULE, is_not_there, module_of
+from cnnspec.compare.check.process.notebook import SUFFIX, notebook_of
 
 
 def load_candidate(path: str, name: str, *, function: bool = False) -> Any:
@@ -21,38 +18,21 @@ def load_candidate(path: str, name: str, *, function: bool = False) -> Any:
     Raises:
         PlainClassError: there is none.
     """
-    if Path(path).suffix == ".ipynb":
-        raise PlainClassError(
-            "it is a notebook; export it: jupyter nbconvert --to script " + Path(path).name
-        )
-    module = _load(path)
+    file = Path(path)
+    module = notebook_of(file, name) if file.suffix == SUFFIX else module_of(file)
     found = getattr(module, name, MODULE)
     if found is MODULE:
-        there = [key for key, value in vars(module).items() if _is_own(value)]
-        raise PlainClassError(f"there is no `{name}` in it; it has {', '.join(there) or 'nothing'}")
+        there = [key for key, value in vars(module).items() if _is_own(value, module)]
+        raise is_not_there(name, there)
     if not isinstance(found, type) and not (function and callable(found)):
         wanted = "a class or a function" if function else "a class"
         how = _wrap(name) if isfunction(found) else ""
-        raise PlainClassError(f"`{name}` is {_what(found)}, wanted {wanted}{how}")
+        raise PlainClassError(f"`{name}` is {_what(found, module)}, wanted {wanted}{how}")
     return found
 
 
-def _load(path: str) -> ModuleType:
-    # The loader is named, since files without the suffix .py have none by themselves.
-    spec = importlib.util.spec_from_file_location(
-        MODULE, path, loader=SourceFileLoader(MODULE, path)
-    )
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[MODULE] = module
-    sys.path.insert(0, str(Path(path).parent))
-    spec.loader.exec_module(module)
-    return module
-
-
-def _is_own(value: Any) -> bool:
-    return callable(value) and getattr(value, "__module__", None) == MODULE
+def _is_own(value: Any, module: ModuleType) -> bool:
+    return callable(value) and getattr(value, "__module__", None) == module.__name__
 
 
 def _wrap(name: str) -> str:
@@ -64,10 +44,10 @@ def _wrap(name: str) -> str:
     )
 
 
-def _what(value: Any) -> str:
+def _what(value: Any, module: ModuleType) -> str:
     if value is None:
         return "None"
     kind = type(value).__name__
-    if type(value).__module__ == MODULE:
+    if type(value).__module__ == module.__name__:
         return f"an instance of {kind}"
     return f"{'an' if kind[0].lower() in 'aeiou' else 'a'} {kind}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import faulthandler
 import json
 import linecache
@@ -16,6 +17,9 @@ import numpy as np
 
 from cnnspec.backends.plain import HintError, PlainClassError, UnsupportedSettingError
 from cnnspec.backends.raised import message_of
+from cnnspec.compare.check.process.notebook import SUFFIX, cells_of
+from cnnspec.compare.check.process.results import LOAD
+from cnnspec.compare.check.process.way_out import way_out
 
 LINES = "results.jsonl"
 TRACE = "trace.txt"
@@ -67,6 +71,10 @@ class Reporter:
             self.say(key=key, stage=stage, event="stop", unsupported=str(error))
         except HintError as error:
             self.say(key=key, stage=stage, event="stop", hint=str(error), error=str(error))
+        except ModuleNotFoundError as error:  # what is not installed is no fault of a layer
+            words = in_words(error, self._file)
+            hint = {} if stage == LOAD else {"hint": words}
+            self.say(key=key, stage=stage, event="stop", error=words, **hint)
         except PlainClassError as error:
             self.say(key=key, stage=stage, event="stop", error=str(error))
         except BaseException as error:  # somebody's code raises whatever it likes
@@ -83,10 +91,7 @@ def in_words(error: BaseException, file: str) -> str:
     said = f"{type(error).__name__}: {text}" if text else type(error).__name__
     if isinstance(error, SystemExit):
         said = f"calls sys.exit({'' if error.code is None else repr(error.code)})"
-    elif isinstance(error, FileNotFoundError):
-        said += f"; it was looked for from {Path.cwd()}"
-    elif isinstance(error, ImportError) and "relative import" in text:
-        said += "; the file is loaded by itself: import its neighbours without the dot"
+    said += way_out(error, file)
     frames = traceback.extract_tb(error.__traceback__)
     return said + where(file, ((f.filename, f.lineno or 0) for f in reversed(frames)))
 
@@ -95,12 +100,18 @@ def where(file: str, places: Iterable[tuple[str, int]]) -> str:
     """Say at which lines of the user's own files, the innermost first."""
     folder = Path(file).parent
     own = [
-        f"{'' if path == file else Path(path).name + ', '}line {line}: "
-        f"{linecache.getline(path, line).strip()}"
+        f"{_short(path, file)}line {line}: {linecache.getline(path, line).strip()}"
         for path, line in places
         if path == file or Path(path).parent == folder
     ]
     return f" ({' <- '.join(own[:SHOWN])})" if own else ""
+
+
+def _short(path: str, file: str) -> str:
+    """Return what says of a place where it is: nothing, a file beside it, or a cell."""
+    if path == file:
+        return ""
+    return f"{path.removeprefix(f'{file}, ') if path.startswith(file) else Path(path).name}, "
 
 
 def stopped_at(folder: Path, file: str) -> str:
@@ -109,6 +120,9 @@ def stopped_at(folder: Path, file: str) -> str:
         trace = (folder / TRACE).read_text("utf-8", "replace")
     except OSError:
         return ""
+    if file.endswith(SUFFIX):
+        with contextlib.suppress(PlainClassError):
+            cells_of(Path(file))  # for their lines
     found = re.findall(r'^  File "(.*)", line (\d+)', trace, flags=re.MULTILINE)
     return where(file, ((path, int(line)) for path, line in found))
 

@@ -15,6 +15,7 @@ from typing import Any
 from cnnspec.compare.check.process.forks import Forked, start
 from cnnspec.compare.check.process.reporter import LINES, TRACE, WHERE, stopped_at
 from cnnspec.compare.check.process.results import LOAD, Results
+from cnnspec.compare.check.process.way_out import MAIN
 
 START = 60.0
 """Seconds that the process may take before it comes to the user's code."""
@@ -31,7 +32,8 @@ def run_child(
 ) -> Results:
     """Let a child process try every setting of a request, each within `limit` seconds.
 
-    `on_setting` is called with the key of each that begins.
+    `on_setting` is called with the key of each that begins. The file itself has a limit of its
+    own, which the request names.
 
     After a crash, or where the time is over, a new process goes on with the next setting; if
     that was in a backward pass, first with the forward passes of the same.
@@ -40,7 +42,7 @@ def run_child(
     left = list(request["settings"])
     while left:
         (folder / "request.json").write_text(json.dumps({**request, "settings": left}), "utf-8")
-        ended, lines = _run_once(folder, limit, results, on_setting)
+        ended, lines = _run_once(folder, (request["import_limit"], limit), results, on_setting)
         results.lines.extend(lines)
         begun = {line["key"] for line in lines if line.get("event") == "start"}
         done = {line["key"] for line in lines if line.get("event") == "done"}
@@ -72,7 +74,10 @@ def _unfinished(lines: list[dict[str, Any]], current: set[str], ended: str) -> d
 
 
 def _run_once(
-    folder: Path, limit: float, results: Results, on_setting: Callable[[str], None]
+    folder: Path,
+    limits: tuple[float, float],
+    results: Results,
+    on_setting: Callable[[str], None],
 ) -> tuple[str, list[dict[str, Any]]]:
     """Run a process to its end; return how it ended, and what it wrote."""
     lines = folder / LINES
@@ -84,7 +89,7 @@ def _run_once(
         os.close(writer)
     results.printed.drain(reader)
     try:
-        late = _wait(process, lines, limit, on_setting)
+        late = _wait(process, lines, limits, on_setting)
         if late and WHERE is not None:
             process.send_signal(WHERE)
             _wait_for_answer(process, folder / TRACE)
@@ -94,7 +99,7 @@ def _run_once(
             os.killpg(process.pid, signal.SIGKILL)
         code = process.wait()
     results.printed.finish(ANSWER)
-    return _how(code, late, limit), _read_lines(lines)
+    return _how(code, late), _read_lines(lines)
 
 
 def _wait_for_answer(process: Forked | subprocess.Popen[bytes], trace: Path) -> None:
@@ -109,9 +114,9 @@ def _wait_for_answer(process: Forked | subprocess.Popen[bytes], trace: Path) -> 
             return
 
 
-def _how(code: int, late: bool, limit: float) -> str:
+def _how(code: int, late: str) -> str:
     if late:
-        return f"does not end within {limit:g} s"
+        return late
     if code < 0:
         return f"the process died: {signal.Signals(-code).name}"
     return f"the process ended with code {code}"
@@ -126,18 +131,19 @@ def _read_lines(path: Path) -> list[dict[str, Any]]:
 def _wait(
     process: Forked | subprocess.Popen[bytes],
     lines: Path,
-    limit: float,
+    limits: tuple[float, float],
     on_setting: Callable[[str], None],
-) -> bool:
-    """Wait for a process; return whether it took longer than the limit for one setting.
+) -> str:
+    """Wait for a process; say so where it takes too long to load the file, or for one setting.
 
     Until its first line, it loads what is ours.
     """
+    loading, trying = limits
     seen, steps, since = 0, 0, time.monotonic()
     while True:
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(LOOK)
-            return False
+            return ""
         if lines.stat().st_size != seen:
             seen = lines.stat().st_size
             told = [line for line in _read_lines(lines) if "event" in line and "stage" not in line]
@@ -145,5 +151,6 @@ def _wait(
                 steps, since = len(told), time.monotonic()
                 for line in told[-1:]:
                     on_setting(line["key"])
-        if time.monotonic() - since > (limit if seen else START):
-            return True
+        limit = trying if steps else loading if seen else START
+        if time.monotonic() - since > limit:
+            return f"does not end within {limit:g} s" + ("" if steps else f": {MAIN}")
