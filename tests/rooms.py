@@ -24,6 +24,7 @@ from tests.kinds import (
     pool,
     relu,
     sgd,
+    sigmoid,
     torch_default,
 )
 from tests.room import LayerRoom, OptimizerRoom
@@ -35,6 +36,7 @@ LAYERS: dict[str, LayerRoom] = {
     "relu": relu.ROOM,
     "leaky_relu": leaky_relu.ROOM,
     "gelu": gelu.ROOM,
+    "sigmoid": sigmoid.ROOM,
     "flatten": flatten.ROOM,
     "linear": linear.ROOM,
     "batch_norm": batch_norm.ROOM,

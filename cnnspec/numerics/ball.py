@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 from cnnspec.numerics.budget import (
     FUNCTION_ERROR,
     NORMAL_CDF_ERROR,
+    SIGMOID_ERROR,
     Exact,
     gamma,
     unit_roundoff,
@@ -275,6 +276,17 @@ class Ball:
             least = np.maximum(np.abs(self.value) - 2 * self.radius, 0)
             spread = self.radius / np.cosh(least) ** 2
             return self._result(np.tanh(self.value), np.minimum(spread, 2), self._of_library())
+
+    def sigmoid(self) -> Ball:
+        """Return 1 / (1 + exp(-x)): no slope is steeper than that nearest to 0."""
+        at = self.arithmetic
+        own = SIGMOID_ERROR * unit_roundoff(at.precision) if at.charge else 0.0
+        with np.errstate(all="ignore"):
+            e = np.exp(-np.abs(self.value))
+            value = np.where(self.value >= 0, 1.0, e) / (1 + e)
+            nearest = np.exp(-np.maximum(np.abs(self.value) - 2 * self.radius, 0))
+            spread = self.radius * nearest / (1 + nearest) ** 2
+            return self._result(value, np.minimum(spread, 1) + own, 0.0)
 
     def normal_cdf(self) -> Ball:
         """Return Phi(x) = (1 + erf(x / sqrt 2)) / 2: it is steepest nearest to 0."""

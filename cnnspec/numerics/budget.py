@@ -32,6 +32,17 @@ Measured over a million float32 numbers and more: NumPy 2.4 reaches 4.2 (log) an
 2.13 reaches 1.6 (log); in float64 all stay below 2, but for the tanh of Python's math, 2.6.
 """
 
+SIGMOID_ERROR = 2 * FUNCTION_ERROR
+"""Greatest error of 1 / (1 + exp(-x)), in units of u; no relative one. It follows from that of exp,
+log and tanh, which is 8 here, and holds for any way that people take:
+
+- 1 / (1 + e) and e / (1 + e), e being exp(-x) or exp(x): y (1 - y) <= 1/4 of the error of e, and
+  two roundings of y come to 4;
+- (1 + tanh(x / 2)) / 2: half of the error of the tanh, and of a rounding of 2, to 5;
+- exp(-L), L being log(1 + e): 2 by the error of e, 1 by the rounding of 1 + e, 8 y L <= 8 / e by
+  the log and 8 by the outer exp come to 14.
+"""
+
 NORMAL_CDF_ERROR = 16
 """Greatest error of Phi(x) = (1 + erf(x / sqrt 2)) / 2, in units of u; no relative one.
 

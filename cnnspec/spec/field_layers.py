@@ -7,9 +7,13 @@ from cnnspec.spec.layers import KINDS
 from cnnspec.spec.layers.layer import Family
 
 
+def _all(family: Family) -> list[str]:
+    return [f"`{word}`" for word, kind in KINDS.items() if kind.family == family]
+
+
 def _here(family: Family) -> str:
     """Say which layers of a family there are: none of them is what was asked for."""
-    words = [f"`{word}`" for word, kind in KINDS.items() if kind.family == family]
+    words = _all(family)
     if len(words) == 1:
         return f"{words[0]} is the only one that cnnspec has; it is another function"
     return f"cnnspec has {listed(words)}; each is another function"
@@ -31,7 +35,6 @@ OTHER_LAYERS = {
         silu swish: x times its sigmoid
         mish: x times tanh(softplus(x))
         hardswish hswish hardsigmoid hsigmoid hardtanh: a piecewise one
-        sigmoid logistic: 1 / (1 + exp(-x))
         tanh: the hyperbolic tangent
         softplus softsign softshrink hardshrink tanhshrink threshold
         logsigmoid: a smooth or shifted one
@@ -129,7 +132,7 @@ OTHER_LAYERS = {
     ),
     **answers(
         "activation nonlinearity",
-        "each activation is a kind of its own: write `relu`, if you mean that",
+        f"each activation is a kind of its own: {listed(_all('activation'))}",
         keeps_shape=True,
     ),
     **answers(

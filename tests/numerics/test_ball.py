@@ -72,7 +72,10 @@ def library(name: str, exact: Callable[[Decimal], Decimal], low: float, high: fl
             each(lambda x: min(max(x, Decimal(low)), Decimal(high)))(a.exact),
         )
         phi = np.vectorize(lambda x: (1 + math.erf(x / math.sqrt(2))) / 2)
-        of_numpy = {"normal_cdf": lambda x: phi(x).astype(x.dtype)}
+        of_numpy = {
+            "normal_cdf": lambda x: phi(x).astype(x.dtype),
+            "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
+        }
         function = of_numpy.get(name) or getattr(np, name)
         return Node(getattr(a.ball, name)(), function(a.computed), each(exact)(a.exact))
 
@@ -81,6 +84,10 @@ def library(name: str, exact: Callable[[Decimal], Decimal], low: float, high: fl
 
 def tanh(x: Decimal) -> Decimal:
     return 1 - 2 / ((2 * x).exp() + 1)
+
+
+def sigmoid(x: Decimal) -> Decimal:
+    return 1 / (1 + (-x).exp())
 
 
 TENTH = Decimal(float(1 / 10))  # as float64 has it
@@ -97,6 +104,7 @@ ONE: dict[str, Callable[[Node], Node]] = {
     "exp": library("exp", lambda x: x.exp(), -40.0, 20.0),
     "log": library("log", lambda x: x.ln(), 1e-20, 1e30),
     "tanh": library("tanh", tanh, -30.0, 30.0),
+    "sigmoid": library("sigmoid", sigmoid, -30.0, 30.0),
     "normal_cdf": library("normal_cdf", normal_cdf, -7.0, 7.0),
     "sign": lambda a: Node(a.ball.sign(), np.sign(a.computed), each(sign)(a.exact)),
     "sum": lambda a: Node(

@@ -173,7 +173,7 @@ def test_an_option_of_another_tool_is_known(word: str, known: list[str], wanted:
     [
         ("reshape", "layer", "there is `flatten`, "),
         ("View", "layer", "there is `flatten`, "),
-        ("Activation", "layer", "each activation is a kind of its own: write `relu`, if you mean"),
+        ("Activation", "layer", "each activation is a kind of its own: `relu`, `leaky_relu`, "),
         ("Eltwise", "layer", "branches that are added are a block: `residual: {body: [...]}` adds"),
         ("skip_connection", "layer", "a branch whose input is added to it is a block: `residual:"),
         ("Concatenate", "layer", "branches whose outputs are joined are a block: `parallel: {pat"),

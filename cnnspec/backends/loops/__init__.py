@@ -24,6 +24,7 @@ from cnnspec.backends.loops.linear import LinearLoops
 from cnnspec.backends.loops.pool import PoolLoops
 from cnnspec.backends.loops.relu import ReLULoops
 from cnnspec.backends.loops.sgd import SGDLoops
+from cnnspec.backends.loops.sigmoid import SigmoidLoops
 from cnnspec.backends.parts import Layer, Loss
 from cnnspec.plan import Plan
 from cnnspec.spec.training import Training
@@ -33,6 +34,7 @@ LAYERS: dict[str, type[Layer]] = {
     "relu": ReLULoops,
     "leaky_relu": LeakyReLULoops,
     "gelu": GELULoops,
+    "sigmoid": SigmoidLoops,
     "pool": PoolLoops,
     "global_pool": GlobalPoolLoops,
     "flatten": FlattenLoops,

@@ -30,6 +30,7 @@ from cnnspec.backends.numpy.linear import LinearNumPy
 from cnnspec.backends.numpy.pool import PoolNumPy
 from cnnspec.backends.numpy.relu import ReLUNumPy
 from cnnspec.backends.numpy.sgd import SGDNumPy
+from cnnspec.backends.numpy.sigmoid import SigmoidNumPy
 from cnnspec.backends.numpy.threads import TURN, OneBlasThread
 from cnnspec.backends.parts import Layer, Loss
 from cnnspec.backends.sharing import Making, Turn
@@ -42,6 +43,7 @@ LAYERS: dict[str, type[Layer]] = {
     "relu": ReLUNumPy,
     "leaky_relu": LeakyReLUNumPy,
     "gelu": GELUNumPy,
+    "sigmoid": SigmoidNumPy,
     "pool": PoolNumPy,
     "global_pool": GlobalPoolNumPy,
     "flatten": FlattenNumPy,

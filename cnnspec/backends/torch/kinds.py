@@ -27,6 +27,7 @@ from cnnspec.backends.torch.linear import linear
 from cnnspec.backends.torch.pool import pool
 from cnnspec.backends.torch.relu import relu
 from cnnspec.backends.torch.sgd import sgd
+from cnnspec.backends.torch.sigmoid import sigmoid
 from cnnspec.spec.sizes import Shape
 
 LAYERS: dict[str, Callable[[Any, Shape], nn.Module]] = {
@@ -34,6 +35,7 @@ LAYERS: dict[str, Callable[[Any, Shape], nn.Module]] = {
     "relu": relu,
     "leaky_relu": leaky_relu,
     "gelu": gelu,
+    "sigmoid": sigmoid,
     "pool": pool,
     "global_pool": global_pool,
     "flatten": flatten,

@@ -58,4 +58,4 @@ def probes_of(setting: Setting, plan: Plan) -> Iterator[LayerProbe]:
         batches.insert(1, ("one image", random.normal(size=(1, *at.input))))
     for name, x in batches:
         grad = random.normal(size=(len(x), *at.output))
-        yield LayerProbe(name, at, (as_float32(x),), as_float32(grad))
+        yield LayerProbe(name, at, (as_float32(setting.spread * x),), as_float32(grad))

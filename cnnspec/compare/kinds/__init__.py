@@ -23,12 +23,14 @@ from cnnspec.compare.kinds.optimizer import OptimizerKind
 from cnnspec.compare.kinds.pool import PoolKind
 from cnnspec.compare.kinds.relu import ReLUKind
 from cnnspec.compare.kinds.sgd import SGDKind
+from cnnspec.compare.kinds.sigmoid import SigmoidKind
 
 LAYERS: Mapping[str, LayerKind] = {
     "conv": ConvKind(),
     "relu": ReLUKind(),
     "leaky_relu": LeakyReLUKind(),
     "gelu": GELUKind(),
+    "sigmoid": SigmoidKind(),
     "pool": PoolKind(),
     "global_pool": GlobalPoolKind(),
     "flatten": FlattenKind(),

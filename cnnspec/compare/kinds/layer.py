@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, ClassVar
 
@@ -32,6 +32,8 @@ class Setting:
     name: str
     layer: Layer
     input: Shape
+    spread: float = 1.0
+    """What random numbers of the input are multiplied by: far out, some functions overflow."""
 
 
 def over_windows(layer: Layer, channels: int, windows: Sequence[Windows]) -> Setting:
@@ -148,7 +150,7 @@ class LayerKind(Kind[LayerSituation]):
         """Return settings with the options that a user gave."""
         written = getattr(layer, layer.input_width) if layer.input_width else None
         return [
-            Setting(each.name, layer, (written or each.input[0], *each.input[1:]))
+            replace(each, layer=layer, input=(written or each.input[0], *each.input[1:]))
             for each in self.tried(type(layer))
         ]
 

@@ -21,6 +21,7 @@ from cnnspec.spec.layers.leaky_relu import LeakyReLU as LeakyReLU
 from cnnspec.spec.layers.linear import Linear as Linear
 from cnnspec.spec.layers.pool import Pool as Pool
 from cnnspec.spec.layers.relu import ReLU as ReLU
+from cnnspec.spec.layers.sigmoid import Sigmoid as Sigmoid
 from cnnspec.spec.section import kind_of, kinds_in
 
 AnyKind = (
@@ -28,6 +29,7 @@ AnyKind = (
     | Annotated[ReLU, Tag("relu")]
     | Annotated[LeakyReLU, Tag("leaky_relu")]
     | Annotated[GELU, Tag("gelu")]
+    | Annotated[Sigmoid, Tag("sigmoid")]
     | Annotated[Pool, Tag("pool")]
     | Annotated[GlobalPool, Tag("global_pool")]
     | Annotated[Flatten, Tag("flatten")]

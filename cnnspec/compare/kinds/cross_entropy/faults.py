@@ -219,7 +219,7 @@ def _binary() -> Iterator[CrossEntropyFault]:
             {**own, "grad": _through_softmax(upstream)},
         )
     yield fault(
-        "sigmoid",
+        "sigmoid-for-softmax",
         "the code takes a sigmoid of each logit; the softmax is wanted",
         {**sigmoid, "log_p": lambda at: at.p.log()},
     )
@@ -429,7 +429,7 @@ HELP = {
     "batch-axis": "take the softmax over axis 1",
     "label-smoothing": "leave out the label smoothing",
     "binary-cross-entropy": "use the softmax over the classes, and the label's probability alone",
-    "sigmoid": "use the softmax over the classes",
+    "sigmoid-for-softmax": "use the softmax over the classes",
     "clipped": "use the log-softmax, which needs no clipping",
     "eps-in-log": "use the log-softmax, which needs no eps",
     "eps-in-softmax": "subtract the greatest logit before exp: the sum is then never 0",
