@@ -24,6 +24,7 @@ CASES = {
 }
 
 IMAGES, FEATURES = setting(Sigmoid(), (2, 3, 4)), setting(Sigmoid(), (7,))
+FAR_OUT = setting(Sigmoid(), (7,), spread=1000.0)
 
 PROBED = {"images": IMAGES}
 
@@ -51,6 +52,12 @@ def quotient(x: Array) -> Array:
     return found
 
 
+def by_exponentials(x: Array) -> Array:
+    with np.errstate(over="ignore", invalid="ignore"):
+        found: Array = np.exp(-x) / (1 + np.exp(-x)) ** 2
+    return found
+
+
 FAULTS: list[tuple[Setting, str, Faulty, str]] = [
     (IMAGES, "output", lambda at, y: at.x, "not-applied"),
     (IMAGES, "output", lambda at, y: sigmoid(-at.x), "sign-of-x"),
@@ -63,7 +70,7 @@ FAULTS: list[tuple[Setting, str, Faulty, str]] = [
     (IMAGES, "output", lambda at, y: np.clip(0.2 * at.x + 0.5, 0, 1), "piecewise"),
     (FEATURES, "output", lambda at, y: np.log(sigmoid(at.x)), "log-of-it"),
     (IMAGES, "output", lambda at, y: slope(y["output"]), "derivative-for-value"),
-    (IMAGES, "output", lambda at, y: quotient(at.x), "overflow"),
+    (FAR_OUT, "output", lambda at, y: quotient(at.x), "overflow"),
     (IMAGES, "grad_input", lambda at, y: at.grad_output, "derivative-missing"),
     (IMAGES, "grad_input", lambda at, y: at.grad_output * slope(at.x), "derivative-at-input"),
     (
@@ -96,7 +103,8 @@ FAULTS: list[tuple[Setting, str, Faulty, str]] = [
         lambda at, y: slope(sigmoid(at.grad_output)),
         "derivative-of-gradient",
     ),
-    (IMAGES, "grad_input", lambda at, y: at.grad_output * slope(quotient(at.x)), "overflow"),
+    (FAR_OUT, "grad_input", lambda at, y: at.grad_output * slope(quotient(at.x)), "overflow"),
+    (FAR_OUT, "grad_input", lambda at, y: at.grad_output * by_exponentials(at.x), "overflow"),
 ]
 
 CALLED = {

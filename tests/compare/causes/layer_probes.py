@@ -61,10 +61,10 @@ class Setting:
         return {name: 2 * bound for name, bound in bounds.items()}
 
 
-def setting(layer: Layer, *shapes: Shape) -> Setting:
+def setting(layer: Layer, *shapes: Shape, spread: float = 1.0) -> Setting:
     """Probe a layer as the referee does: three random images, one of ties, and seven.
 
-    It receives something of each shape: a join, more than one.
+    It receives something of each shape, times a spread: a join, more than one.
     """
     layer = layer.model_copy(update={"name": "layer"}).resolved("layer", shapes[0])
     at = part(layer, "layer", *shapes).layers[0]
@@ -84,7 +84,7 @@ def setting(layer: Layer, *shapes: Shape) -> Setting:
         LayerSituation(
             at,
             name,
-            given,
+            tuple(spread * each for each in given),
             random.normal(size=(len(given[0]), *at.output)),
             {name: state[name] for name in at.parameters},
             {name: state[name] for name in at.buffers},
