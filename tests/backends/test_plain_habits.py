@@ -517,8 +517,7 @@ class WithChoice(Habit):
 def test_arguments_of_the_constructor() -> None:
     layer = assert_linear(WithChoice, arguments={"activation": None, "batch_size": 3})
     assert (layer.instance.activation, layer.instance.batch_size) == (None, 3)
-    with pytest.raises(HintError, match=r"wants `activation`, .* --arg activation=VALUE"):
-        linear(WithChoice)
+    assert linear(WithChoice).notes == ("given: activation=None; --arg says otherwise",)
     with pytest.raises(HintError, match="takes no `act`; its parameters are n_in, n_out, activ"):
         linear(WithChoice, arguments={"act": None})
 

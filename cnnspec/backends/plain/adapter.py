@@ -12,12 +12,15 @@ from cnnspec.backends.plain.arrays import find, find_or_none
 from cnnspec.backends.plain.backward import GRAD_INPUT, BackwardPass
 from cnnspec.backends.plain.building import build, weight_axes
 from cnnspec.backends.plain.calls import Calls
+from cnnspec.backends.plain.choosing import chosen
+from cnnspec.backends.plain.construction import Construction
 from cnnspec.backends.plain.errors import PlainClassError
 from cnnspec.backends.plain.forms import Form
 from cnnspec.backends.plain.hints import Hints
 from cnnspec.backends.plain.layouts import ONE_BY_ONE, from_class, to_class
 from cnnspec.backends.plain.names import GRADIENT
-from cnnspec.backends.plain.spelling import SPELLINGS, Spelling
+from cnnspec.backends.plain.readings import unknown
+from cnnspec.backends.plain.spelling import Spelling, spellings_for
 from cnnspec.backends.sharing import with_attributes
 from cnnspec.spec.layers import Layer as SpecLayer
 from cnnspec.spec.sizes import Shape, show
@@ -59,7 +62,8 @@ class PlainLayer(Layer):
         super().__init__(layer, input, output, dtype)
         self._hints = Hints(names or {}, arguments or {}, layout, built_in)
         self._cls, self._layer, self._input = cls, layer, input
-        self._spellings = list(SPELLINGS if layer.windows() else SPELLINGS[:1])
+        self._reading = chosen(cls, layer, input, self._hints)
+        self._spellings = list(spellings_for(layer))
         self._gradients: dict[str, Array] = {}
         self._of: Array | None = None
         self._make_first()
@@ -71,6 +75,11 @@ class PlainLayer(Layer):
     def notes(self) -> tuple[str, ...]:
         """What was taken for granted so far."""
         return (*self._made.notes, *self._calls.notes)
+
+    @property
+    def unknown(self) -> Mapping[str, str]:
+        """What its constructor takes that no option is called, and why that is not tried."""
+        return unknown(self._cls, self._layer, self._reading)
 
     def _make_first(self) -> None:
         """Make an instance in the first spelling with which that is possible."""
@@ -89,7 +98,8 @@ class PlainLayer(Layer):
 
     def _make(self, spelling: Spelling) -> None:
         hints = self._hints
-        self._made = build(self._cls, self._layer, self._input, hints, spelling)
+        how = Construction(self._cls, hints, self._reading, spelling)
+        self._made = build(how, self._layer, self._input)
         self.instance = self._made.instance
         self._calls = Calls(self.instance, hints.names)
         self._places = {
@@ -101,9 +111,7 @@ class PlainLayer(Layer):
                 self._places[name] = place
         own = {name: np.shape(place.get()) for name, place in self._places.items()}
         axes = (
-            weight_axes(self._cls, self._layer, own["weight"], self._input, hints, spelling)
-            if "weight" in own
-            else None
+            weight_axes(how, self._layer, own["weight"], self._input) if "weight" in own else None
         )
         self._forms = {
             name: Form(array.shape, own[name], axes if name == "weight" else None)

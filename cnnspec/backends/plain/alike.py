@@ -11,7 +11,13 @@ from functools import lru_cache
 
 PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
-COUNTS = frozenset({"n", "nb", "num", "nof", "no", "number", "of", "count"})
+
+def word_set(text: str) -> frozenset[str]:
+    """Return the words of a text."""
+    return frozenset(text.split())
+
+
+COUNTS = word_set("n nb num nof no number of count")
 """Words before what is counted, as in `nb_filters`."""
 
 

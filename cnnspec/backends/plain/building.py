@@ -11,7 +11,7 @@ import numpy as np
 
 from cnnspec.backends.plain.arrays import arrays_of, find, find_or_none, is_empty
 from cnnspec.backends.plain.calls import Calls
-from cnnspec.backends.plain.construction import Made, construct, required_options
+from cnnspec.backends.plain.construction import Construction, Made, required_options
 from cnnspec.backends.plain.forms import AXES, axes_between
 from cnnspec.backends.plain.hints import Hints
 from cnnspec.backends.plain.layouts import (
@@ -22,7 +22,7 @@ from cnnspec.backends.plain.layouts import (
     to_class,
 )
 from cnnspec.backends.plain.names import BUILD
-from cnnspec.backends.plain.spelling import Spelling
+from cnnspec.backends.plain.reading import Handed
 from cnnspec.spec.layers import Layer as SpecLayer
 from cnnspec.spec.sizes import Shape
 from cnnspec.spec.starts import Constant
@@ -32,27 +32,25 @@ EXAMPLE: Shape = (2, 5, 6)
 """Channels, height and width of images in which every size is another, and features."""
 
 
-def build(
-    cls: type, layer: SpecLayer, input: Shape, hints: Hints, spelling: Spelling = Spelling.NUMBERS
-) -> Made:
+def build(how: Construction, layer: SpecLayer, input: Shape) -> Made:
     """Make an instance and see that it has its weights: handed over, built or made in forward.
 
     Raises:
         UnsupportedSettingError: an option that matters has no parameter in the class.
         PlainClassError: it wants what no option is.
     """
-    made = construct(cls, layer, input, hints, _start(layer, input, None), spelling)
-    if made.handed:
-        axes = _handed_axes(cls, layer, input, hints, spelling)
-        made = construct(cls, layer, input, hints, _start(layer, input, axes), spelling)
-    if not _has_weights(made.instance, layer, input, hints):
-        _make_weights(made.instance, layer, input, hints)
-        return made._replace(held=made.held or _kept_in_passes(made.instance, input, hints))
+    axes = None
+    if Handed("weight") in how.reading.meanings.values():
+        axes = _handed_axes(how, layer, input)
+    made = how.of(layer, input, _start(layer, input, axes))
+    if not _has_weights(made.instance, layer, input, how.hints):
+        _make_weights(made.instance, layer, input, how.hints)
+        return made._replace(held=made.held or _kept_in_passes(made.instance, input, how.hints))
     return made
 
 
 def weight_axes(
-    cls: type, layer: SpecLayer, own: Shape, input: Shape, hints: Hints, spelling: Spelling
+    how: Construction, layer: SpecLayer, own: Shape, input: Shape
 ) -> tuple[int, ...] | None:
     """Return how a class orders the axes of its weights; `own` is the shape that an instance has.
 
@@ -61,25 +59,27 @@ def weight_axes(
     if (found := _example(layer, input)) is not None:
         example, images = found
         try:
-            made = build(cls, example, images, hints, spelling)
-            shape = np.shape(find(made.instance, "weight", hints.names, made.held).get())
+            made = build(how, example, images)
+            shape = np.shape(find(made.instance, "weight", how.hints.names, made.held).get())
         except Exception:  # a class may be made for some sizes only
             shape = None
         wanted = example.parameters(images)["weight"]
-        if shape is not None and (axes := axes_between(wanted, shape, hints.layout)):
+        if shape is not None and (axes := axes_between(wanted, shape, how.hints.layout)):
             return axes
-    return axes_between(layer.parameters(input)["weight"], own, hints.layout)
+    return axes_between(layer.parameters(input)["weight"], own, how.hints.layout)
+
+
+def different_sizes(layer: SpecLayer, input: Shape) -> tuple[SpecLayer, Shape]:
+    """Return a layer of that kind, and what it receives, in which every size is another."""
+    sizes = zip(required_options(layer), count(EXAMPLE[0] + 1))
+    return type(layer).model_validate(dict(sizes)), EXAMPLE[: len(input)]
 
 
 def _example(layer: SpecLayer, input: Shape) -> tuple[SpecLayer, Shape] | None:
-    """Return a layer of that kind, and what it receives, in which every size is another.
-
-    None where its weights have one axis alone, or none.
-    """
+    """Return different sizes; None where its weights have one axis alone, or none."""
     if len(layer.parameters(input).get("weight", ())) < 2:
         return None
-    sizes = zip(required_options(layer), count(EXAMPLE[0] + 1))
-    return type(layer).model_validate(dict(sizes)), EXAMPLE[: len(input)]
+    return different_sizes(layer, input)
 
 
 def _start(layer: SpecLayer, input: Shape, axes: tuple[int, ...] | None) -> dict[str, Array]:
@@ -96,20 +96,18 @@ def _start(layer: SpecLayer, input: Shape, axes: tuple[int, ...] | None) -> dict
     return arrays
 
 
-def _handed_axes(
-    cls: type, layer: SpecLayer, input: Shape, hints: Hints, spelling: Spelling
-) -> tuple[int, ...] | None:
+def _handed_axes(how: Construction, layer: SpecLayer, input: Shape) -> tuple[int, ...] | None:
     """Return the order of the axes with which a forward pass works, tried on different sizes."""
     found = _example(layer, input)
     if found is None:
         return None
     example, images = found
     output = example.output_shape(images)
-    family = "nhwc" if hints.layout in CHANNELS_LAST else "nchw"
+    family = "nhwc" if how.hints.layout in CHANNELS_LAST else "nchw"
     for axes in AXES[family, len(example.parameters(images)["weight"])]:
         try:
-            made = construct(cls, example, images, hints, _start(example, images, axes), spelling)
-            if _trial(made.instance, images, hints).shape[-len(output) :] == output:
+            made = how.of(example, images, _start(example, images, axes))
+            if trial(made.instance, images, how.hints).shape[-len(output) :] == output:
                 return axes
         except Exception:  # in this order it cannot be computed
             continue
@@ -127,7 +125,7 @@ def _kept_in_passes(instance: Any, input: Shape, hints: Hints) -> tuple[str, ...
     """Return the names of the arrays that no forward pass changes: no cache, but weights."""
     before = {name: array.copy() for name, array in arrays_of(instance).items()}
     try:
-        _trial(instance, input, hints, images=3)
+        trial(instance, input, hints, images=3)
     except Exception:  # the first real pass tells it
         return ()
     return tuple(
@@ -147,13 +145,13 @@ def _make_weights(instance: Any, layer: SpecLayer, input: Shape, hints: Hints) -
         for shape in _shapes(input, hints.layout):
             try:
                 method(shape)
-                _trial(instance, input, hints)
+                trial(instance, input, hints)
             except Exception:  # another way to say a shape
                 continue
             if _has_weights(instance, layer, input, hints):
                 return
     try:
-        _trial(instance, input, hints)
+        trial(instance, input, hints)
     except Exception:
         return
 
@@ -170,7 +168,7 @@ def _shapes(input: Shape, layout: str) -> Iterator[Any]:
     yield math.prod(one)
 
 
-def _trial(instance: Any, input: Shape, hints: Hints, images: int = 2) -> Array:
+def trial(instance: Any, input: Shape, hints: Hints, images: int = 2) -> Array:
     """Run a forward pass on any numbers, and return the output in our order."""
     x = np.linspace(-1, images, images * math.prod(input)).reshape(images, *input)
     given = x[0] if hints.layout in ONE_BY_ONE else x

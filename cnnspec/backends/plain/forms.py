@@ -53,7 +53,7 @@ class Form(NamedTuple):
         """Return a copy of one of our arrays as the class has it; None where it cannot be."""
         ordered = array if self.axes is None else array.transpose(self.axes)
         matrix = self.axes is not None and len(self.theirs) < len(self.ours)
-        alike = _squeezed(ordered.shape) == _squeezed(self.theirs)
+        alike = squeezed(ordered.shape) == squeezed(self.theirs)
         if not alike and not (matrix and math.prod(self.theirs) == ordered.size):
             return None
         return ordered.reshape(self.theirs).copy()
@@ -63,10 +63,11 @@ class Form(NamedTuple):
         array = np.array(value)
         axes = self.axes or tuple(range(len(self.ours)))
         permuted = tuple(self.ours[axis] for axis in axes)
-        if _squeezed(array.shape) in (_squeezed(self.theirs), _squeezed(permuted)):
+        if squeezed(array.shape) in (squeezed(self.theirs), squeezed(permuted)):
             array = array.reshape(permuted)
         return array.transpose(np.argsort(axes)) if array.ndim == len(axes) else array
 
 
-def _squeezed(shape: Shape) -> Shape:
+def squeezed(shape: Shape) -> Shape:
+    """Return a shape without its axes of one number."""
     return tuple(size for size in shape if size != 1)

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 from cnnspec.backends.plain.modes import SAID
 from cnnspec.spec.layers import KINDS, Layer
-from cnnspec.spec.layers.window import KERNEL
 
 _WEIGHT = ("weight", "weights", "W", "w", "kernel", "kernels", "filter", "filters", "gamma")
 _BIAS = ("bias", "biases", "b", "B", "beta")
@@ -94,6 +93,13 @@ INPUT_SHAPE = "input_shape"
 SHAPES = (INPUT_SHAPE, "in_shape", "input_dims")
 """Parameters of a constructor for that."""
 
+_IMAGE_SIDES = """
+    input_height,input_width in_height,in_width input_h,input_w in_h,in_w h_in,w_in
+    image_height,image_width img_h,img_w image_h,image_w img_height,img_width height,width h,w
+"""
+IMAGE_SIDES = tuple(tuple(sides.split(",")) for sides in _IMAGE_SIDES.split())
+"""Parameters of a constructor for the height and the width of an image."""
+
 LEARNING_RATES = (
     *("learning_rate", "lr", "alpha", "eta", "rate", "step_size", "learn_rate", "learningRate"),
     *("LR", "l_rate", "learnRate", "learning_r", "stepsize"),
@@ -105,7 +111,7 @@ NO_SURE_RATES = ("alpha", "eta", "rate")
 
 _OTHERS = """
     batch_size name activation activation_function act optimizer seed rng initializer init
-    weight_init regularization reg dtype config weight_decay dropout shape
+    weight_init regularization reg dtype config weight_decay dropout
 """
 NO_SIZES = frozenset((*LEARNING_RATES, *_OTHERS.split()))
 """Parameters of a constructor that are none of a layer's sizes."""
@@ -122,12 +128,6 @@ LOGITS = (*("z", "Z", "logits", "scores", "y_pred", "preds", "predictions"), *IN
 def options_of(kind: type[Layer]) -> list[str]:
     """Return the options of a kind of layer, without what every layer has."""
     return [option for option in kind.model_fields if option not in Layer.model_fields]
-
-
-def sizes_of(kind: type[Layer]) -> list[str]:
-    """Return the options that are sizes, in the order in which people list them."""
-    sizes = (kind.input_width, kind.width, KERNEL)
-    return [option for option in sizes if option in kind.model_fields]
 
 
 def words_for(option: str, kind: type[Layer]) -> tuple[str, ...]:

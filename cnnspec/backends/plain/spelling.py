@@ -25,6 +25,11 @@ SPELLINGS = (Spelling.NUMBERS, Spelling.PAIRS, Spelling.WORDS, Spelling.PAIRS | 
 """In the order in which they are tried, where a class raises: what it wants is nowhere said."""
 
 
+def spellings_for(layer: SpecLayer) -> tuple[Spelling, ...]:
+    """Return the spellings that make a difference."""
+    return SPELLINGS if layer.windows() else SPELLINGS[:1]
+
+
 def spelt(
     option: str, value: Any, parameter: inspect.Parameter, spelling: Spelling, layer: SpecLayer
 ) -> Any:

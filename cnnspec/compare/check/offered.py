@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from cnnspec.backends.plain.names import options_of, sizes_of
+from cnnspec.backends.plain.names import options_of
+from cnnspec.backends.plain.roles import sizes_of
 from cnnspec.compare.check.grading.grade import LayerGrader
 from cnnspec.compare.check.process.results import Results
 from cnnspec.compare.check.records import CheckFinding, NotSupported

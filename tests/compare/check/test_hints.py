@@ -97,6 +97,10 @@ class Choice(NoBias):
     def backward(self, grad):
         return *super().backward(grad), grad.sum(axis=0)
 
+class Scaled(NoBias):
+    def __init__(self, n_in, n_out, scale):
+        super().__init__(n_in, n_out)
+
 def linear_forward(x, w, b):
     return x @ w.T + b, (x, w)
 
@@ -166,10 +170,11 @@ def test_a_layout_that_works_is_named(check: Check) -> None:
 
 def test_arguments(check: Check) -> None:
     assert check("Choice", "linear", arguments={"activation": None}).ok
-    checked = check("Choice", "linear")
+    assert check("Choice", "linear").notes == ("given: activation=None; --arg says otherwise",)
+    checked = check("Scaled", "linear")
     assert checked.grade is None
-    assert "Choice wants `activation`, " in checked.error
-    assert "--arg activation=VALUE" in checked.error
+    assert "Scaled wants `scale`, " in checked.error
+    assert "--arg scale=VALUE" in checked.error
     assert check("OneHot", "cross_entropy", arguments={"classes": 3}).ok
 
 

@@ -1,0 +1,155 @@
+"""Which reading of a constructor fits: tried on an example in which every size is another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from enum import IntEnum
+from typing import NamedTuple
+
+import numpy as np
+
+from cnnspec.backends.plain.arrays import find_or_none
+from cnnspec.backends.plain.building import build, different_sizes, trial
+from cnnspec.backends.plain.construction import Construction
+from cnnspec.backends.plain.errors import HintError, PlainClassError
+from cnnspec.backends.plain.forms import axes_between, squeezed
+from cnnspec.backends.plain.hints import Hints
+from cnnspec.backends.plain.layouts import ONE_BY_ONE
+from cnnspec.backends.plain.reading import Given, Option, Reading
+from cnnspec.backends.plain.readings import readings
+from cnnspec.backends.plain.spelling import spellings_for
+from cnnspec.backends.raised import message_of
+from cnnspec.spec.layers import Layer as SpecLayer
+from cnnspec.spec.sizes import Shape, show
+
+IMAGES = 7
+"""In the batch of a trial: a size that no example has."""
+
+
+class Fit(IntEnum):
+    """How well a reading fits."""
+
+    NOT = 0
+    WEIGHTS = 1
+    """The weights have the sizes that they must have; the output was not right."""
+    OUTPUT = 2
+    """The output has its sizes, too."""
+
+
+class Tried(NamedTuple):
+    """A reading on an example."""
+
+    fit: Fit
+    why: str = ""
+    """What is against it."""
+    says_what_to_do: bool = False
+
+
+def chosen(cls: type, layer: SpecLayer, input: Shape, hints: Hints) -> Reading:
+    """Return the reading of a constructor that fits; the first, where names say all.
+
+    Raises:
+        HintError: nothing fits what was guessed: more must be said.
+    """
+    arrays = [*layer.parameters(input), *layer.buffers(input)]
+    found = readings(cls, layer, hints, arrays)
+    first = next(found)
+    if not first.guessed:
+        return first
+    every = [first, *found]
+    against: Tried | None = None
+    for example, images in _examples(layer, input):
+        tried = []
+        for reading in every:
+            tried.append(_tried(Construction(cls, hints, reading), example, images))
+            if tried[-1].fit is Fit.OUTPUT:
+                return reading
+        by_weights = [reading for reading, each in zip(every, tried) if each.fit is Fit.WEIGHTS]
+        if by_weights and all(_alike(by_weights[0], reading) for reading in by_weights):
+            return by_weights[0]
+        against = against or tried[0]
+    if by_name := next((reading for reading in every if not reading.guessed), None):
+        return by_name
+    assert against is not None
+    raise HintError(against.why if against.says_what_to_do else _asked(cls, first, against.why))
+
+
+def _examples(layer: SpecLayer, input: Shape) -> Iterator[tuple[SpecLayer, Shape]]:
+    """Yield layers to try a reading on: with different sizes, and as it is to be."""
+    example, images = different_sizes(layer, input)
+    if example.windows():  # a stride that no other size is
+        yield example.model_copy(update={"stride": 1}), images
+    yield example, images
+    yield layer, input
+
+
+def _alike(first: Reading, other: Reading) -> bool:
+    """Tell whether two readings differ in nothing but in what is beside the options."""
+    own, its = (
+        {word: each for word, each in reading.meanings.items() if not isinstance(each, Given)}
+        for reading in (first, other)
+    )
+    return own == its and first.positional == other.positional
+
+
+def _tried(how: Construction, layer: SpecLayer, input: Shape) -> Tried:
+    """Try a reading in every spelling; return how well it fits in the best."""
+    every = (
+        _in_spelling(replace(how, spelling=each), layer, input) for each in spellings_for(layer)
+    )
+    best = next(every)
+    for tried in every:
+        if best.fit is Fit.OUTPUT:
+            break
+        best = max(best, tried, key=lambda each: each.fit)
+    return best
+
+
+def _in_spelling(how: Construction, layer: SpecLayer, input: Shape) -> Tried:
+    name, hints = how.cls.__name__, how.hints
+    try:
+        made = build(how, layer, input)
+    except Exception as error:  # raised by the class, or told of it
+        is_hint = isinstance(error, HintError)
+        return Tried(Fit.NOT, _in_words(f"{name}(...)", error), is_hint)
+    fit, wanted = Fit.NOT, layer.parameters(input)
+    for parameter, shape in wanted.items():
+        place = find_or_none(made.instance, parameter, hints.names)
+        if place is None:
+            continue
+        theirs = np.shape(place.get())
+        if squeezed(theirs) != squeezed(shape) and not axes_between(shape, theirs, hints.layout):
+            return Tried(
+                Fit.NOT,
+                f"`{place.key}` has the shape {show(theirs)}, wanted {show(shape)}",
+            )
+        fit = Fit.WEIGHTS
+    try:
+        output = trial(made.instance, input, hints, images=IMAGES)
+    except Exception as error:  # raised by the class
+        return Tried(fit, _in_words("`forward`", error))
+    right, one = layer.output_shape(input), hints.layout in ONE_BY_ONE
+    if output.shape == (right if one else (IMAGES, *right)):
+        return Tried(Fit.OUTPUT)
+    return Tried(fit, f"its output has the shape {show(output.shape)}, wanted {show(right)}")
+
+
+def _in_words(what: str, error: Exception) -> str:
+    if isinstance(error, PlainClassError):
+        return message_of(error)
+    return f"{what} raises {type(error).__name__}: {message_of(error)}"
+
+
+def _asked(cls: type, reading: Reading, against: str) -> str:
+    """Say what was guessed, what is against it, and what to write."""
+    options = [
+        (word, each.name) for word, each in reading.meanings.items() if isinstance(each, Option)
+    ]
+    said = " and ".join(f"`{word}` for {option}" for word, option in options)
+    ways = " ".join(f"--map {option}=NAME" for _, option in options)
+    return (
+        f"what the constructor of {cls.__name__} takes cannot be told: "
+        f"{f'with {said}, ' if said else ''}{against}; say which is which: "
+        f"{ways or '--arg NAME=VALUE'}"
+    )

@@ -1,0 +1,252 @@
+"""How a constructor is read: by names, and where those do not say all, by what comes of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cnnspec.backends.plain import HintError, PlainLayer
+from cnnspec.spec.layers import BatchNorm, Conv, Layer, Linear, Pool
+from cnnspec.spec.sizes import Shape
+from tests.backends.test_plain import Habit
+from tests.backends.test_plain_habits import assert_linear, linear
+
+FLOAT = np.dtype(float)
+
+
+class Correlates:
+    """A convolution with a stride, that a constructor sets up."""
+
+    def set_up(self, out: int, channels: int, kernel: int, stride: int = 1, _: Any = None) -> None:
+        self.W, self.b = np.zeros((out, channels, kernel, kernel)), np.zeros(out)
+        self.k, self.s = kernel, stride
+
+    def forward(self, x: Any) -> Any:
+        assert x.shape[1] == self.W.shape[1]
+        rows, columns = ((side - self.k) // self.s + 1 for side in x.shape[2:])
+        return np.zeros((len(x), len(self.W), rows, columns)) + self.b[:, None, None]
+
+
+class Pools:
+    def set_up(self, kernel: int, stride: int) -> None:
+        self.k, self.s = kernel, stride
+
+    def forward(self, x: Any) -> Any:
+        rows, columns = ((side - self.k) // self.s + 1 for side in x.shape[2:])
+        return np.zeros((*x.shape[:2], rows, columns))
+
+
+def declared(base: type, parameters: str, handed: str) -> type:
+    """Return a class whose constructor takes these, and hands them on."""
+    scope: dict[str, Any] = {"Base": base}
+    exec(
+        f"class Own(Base):\n    def __init__(self, {parameters}):\n        self.set_up({handed})\n",
+        scope,
+    )
+    own: type = scope["Own"]
+    return own
+
+
+def made(cls: type, layer: Layer, input: Shape, **hints: Any) -> PlainLayer:
+    return PlainLayer(cls, layer, input, layer.output_shape(input), FLOAT, **hints)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "handed"),
+    [
+        ("nb_filters, filter_size, nb_channels", "nb_filters, nb_channels, filter_size"),
+        ("filterSize, numFilters, channels", "numFilters, channels, filterSize"),
+        ("NFilters, KernelSize, InChannels", "NFilters, InChannels, KernelSize"),
+        ("a, b, c", "a, b, c"),
+        ("a, b, c", "b, a, c"),
+        ("a, b, c", "c, b, a"),
+        ("k, f, c", "k, c, f"),
+        ("kernels, depth, size, _", "kernels, depth, size"),
+        ("number_of_filters, size", "number_of_filters, 3, size"),
+        ("in_maps, out_maps, ksize", "out_maps, in_maps, ksize"),
+        ("D=1, M=2, size=3", "M, D, size"),
+        ("height, width, channels, filters, k", "filters, channels, k"),
+        ("shape", "shape[0], shape[1], shape[2]"),
+        ("filter_shape", "filter_shape[3], filter_shape[2], filter_shape[0]"),
+        ("kernel_shape, stride=1", "kernel_shape[0], kernel_shape[1], kernel_shape[2], stride"),
+        ("input_shape, filter_shape", "filter_shape[0], input_shape[0], filter_shape[1]"),
+        ("input_shape, kernel_size, depth", "depth, input_shape[0], kernel_size"),
+        ("filters, size, channels, name, seed", "filters, channels, size"),
+        ("ch_in, ch_out, k, act='relu'", "ch_out, ch_in, k, _=act.lower() if act else 1"),
+    ],
+)
+def test_a_convolution_has_its_sizes_whatever_they_are_called(parameters: str, handed: str) -> None:
+    layer = made(
+        declared(Correlates, parameters, handed), Conv(out_channels=5, kernel_size=2), (3, 4, 6)
+    )
+    assert layer.instance.W.shape == (5, 3, 2, 2)
+
+
+def test_what_was_guessed_is_noted() -> None:
+    conv = Conv(out_channels=5, kernel_size=2)
+    by_name = declared(
+        Correlates, "nbFilters, filterSize, nbChannels", "nbFilters, nbChannels, filterSize"
+    )
+    assert made(by_name, conv, (3, 4, 6)).notes == ()
+    of_shape = declared(Correlates, "shape", "shape[0], shape[1], shape[2]")
+    assert made(of_shape, conv, (3, 4, 6)).notes == (
+        "taken for the shape of the weight: `shape` = (out, in, height, width)",
+    )
+
+
+@pytest.mark.parametrize("handed", ["a, b", "b, a"])
+def test_a_layer_without_weights_is_told_by_its_output(handed: str) -> None:
+    pool = Pool(kernel_size=3, stride=2)
+    layer = made(declared(Pools, "a, b", handed), pool, (2, 7, 9))
+    assert (layer.instance.k, layer.instance.s) == (3, 2)
+
+
+@pytest.mark.parametrize("order", ["a, b", "b, a"])
+def test_what_comes_in_and_what_goes_out_is_told_by_the_output(order: str) -> None:
+    scope: dict[str, Any] = {"Habit": Habit}
+    exec(
+        f"class Own(Habit):\n    def __init__(self, a, b):\n        super().__init__({order})\n",
+        scope,
+    )
+    assert_linear(scope["Own"])
+
+
+def test_an_exact_name_wins_over_a_loose_one() -> None:
+    class Both(Habit):
+        def __init__(self, nIn: int, n_in: int, n_out: int) -> None:  # noqa: N803
+            self.first = nIn
+            super().__init__(n_in, n_out)
+
+    with pytest.raises(HintError, match="wants `nIn`"):
+        linear(Both)
+    assert linear(Both, arguments={"nIn": 7}).instance.first == 7
+
+
+def test_no_verdict_rests_on_a_guess_that_fails() -> None:
+    cls = declared(Correlates, "a, b, c", "a, a, c")
+    with pytest.raises(HintError) as caught:
+        made(cls, Conv(out_channels=5, kernel_size=2), (3, 4, 6))
+    assert str(caught.value) == (
+        "what the constructor of Own takes cannot be told: with `a` for in_channels and `b` for "
+        "out_channels and `c` for kernel_size, `W` has the shape 2 x 2 x 4 x 4, wanted "
+        "3 x 2 x 4 x 4; say which is which: --map in_channels=NAME --map out_channels=NAME "
+        "--map kernel_size=NAME"
+    )
+
+
+def test_a_class_that_is_wrong_is_judged_where_names_say_all() -> None:
+    cls = declared(Correlates, "filters, channels, size", "filters, filters, size")
+    layer = made(cls, Conv(out_channels=5, kernel_size=2), (3, 4, 6))
+    assert layer.instance.W.shape == (5, 5, 2, 2)
+
+
+def test_a_forward_pass_that_fails_leaves_the_shape_of_the_weights() -> None:
+    class Transposed(Habit):
+        def __init__(self, a: int, b: int) -> None:
+            super().__init__(a, b)
+
+        def forward(self, x: Any) -> Any:
+            return x @ self.W.T + self.b
+
+    assert linear(Transposed).instance.W.shape == (3, 4)
+
+
+@dataclass
+class Declared(Habit):
+    n_in: int
+    n_out: int
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        super().__init__(self.n_in, self.n_out)
+
+
+def test_a_dataclass() -> None:
+    assert_linear(Declared)
+
+
+class WithActivation(Habit):
+    def __init__(self, n_in: int, n_out: int, activation: Any = "relu") -> None:
+        super().__init__(n_in, n_out)
+        self.activation = activation
+
+    def forward(self, x: Any) -> Any:
+        z = super().forward(x)
+        return self.activate(z, self.activation)
+
+    def activate(self, z: Any, activation: Any) -> Any:
+        return z if activation is None else np.maximum(z, 0)
+
+
+class ByWord(WithActivation):
+    def activate(self, z: Any, activation: Any) -> Any:
+        functions: dict[str, Callable[[Any], Any]] = {
+            "relu": lambda z: np.maximum(z, 0),
+            "linear": lambda z: z,
+        }
+        return functions[activation](z)
+
+
+@pytest.mark.parametrize(("cls", "word"), [(WithActivation, None), (ByWord, "linear")])
+def test_a_layer_is_tried_without_its_activation(cls: type, word: str | None) -> None:
+    layer = assert_linear(cls)
+    assert layer.notes == (f"given: activation={word}; --arg says otherwise",)
+
+
+def test_the_layer_before_is_refused() -> None:
+    class Stacked(Habit):
+        def __init__(self, prev_layer: Any, n_out: int) -> None:
+            super().__init__(prev_layer.n_out, n_out)
+
+    with pytest.raises(HintError, match=r"wants `prev_layer`, the layer before it by its name"):
+        linear(Stacked)
+
+
+def test_what_no_option_is_called_is_told() -> None:
+    cls = declared(
+        Correlates,
+        "filters, channels, size, padding_mode='zeros', dtype=None, name='', W=None, init='he'",
+        "filters, channels, size",
+    )
+    layer = made(cls, Conv(out_channels=5, kernel_size=2), (3, 4, 6))
+    assert layer.unknown == {
+        "padding_mode": "no option of `conv` is called so; if it is one, say which: "
+        "--map OPTION=padding_mode"
+    }
+
+
+def test_built_in_sizes_need_no_parameter() -> None:
+    class OneSize(Correlates):
+        def __init__(self, n: int) -> None:
+            self.set_up(n, 3, 2)
+
+    conv = Conv(out_channels=5, kernel_size=2)
+    assert made(OneSize, conv, (3, 4, 6), built_in=True).instance.W.shape == (5, 3, 2, 2)
+    with pytest.raises(HintError):
+        made(OneSize, conv, (3, 4, 6))
+
+
+def test_linear_shapes_in_one() -> None:
+    for order in ("shape[0], shape[1]", "shape[1], shape[0]"):
+        scope: dict[str, Any] = {"Habit": Habit}
+        exec(
+            f"class Own(Habit):\n    def __init__(self, shape):\n        super().__init__({order})",
+            scope,
+        )
+        assert_linear(scope["Own"])
+    assert made(scope["Own"], Linear(out_features=4), (3,)).instance.W.shape == (3, 4)
+
+
+def test_the_shape_of_the_input_in_one() -> None:
+    class Norm:
+        def __init__(self, shape: Any) -> None:
+            self.gamma, self.beta = np.ones((1, shape[0], 1, 1)), np.zeros((1, shape[0], 1, 1))
+
+        def forward(self, x: Any) -> Any:
+            return self.gamma * x + self.beta
+
+    layer = made(Norm, BatchNorm(), (3, 4, 5))
+    assert layer.instance.gamma.size == 3
+    assert layer.notes == ("taken for the shape of the input: `shape`",)
