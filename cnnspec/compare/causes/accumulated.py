@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -14,7 +15,7 @@ from cnnspec.numerics.budget import unit_roundoff
 Observed = Observation[LayerSituation]
 
 
-def accumulated(observations: list[Observed]) -> Iterator[Fault[LayerSituation]]:
+def accumulated(observations: Sequence[Observed]) -> Iterator[Fault[LayerSituation]]:
     """Suppose that each pass adds its gradient to what the pass before it left.
 
     Observations come in the order in which they were run. What was there before the first
@@ -25,11 +26,7 @@ def accumulated(observations: list[Observed]) -> Iterator[Fault[LayerSituation]]
         return
     if any(at.found.shape != at.wanted.shape for at in observations):
         return
-    before = {
-        id(later.situation): earlier
-        for earlier, later in pairwise(observations)
-        if earlier.situation.at == later.situation.at
-    }
+    before = _before(observations)
     if not all(np.isfinite(observation.found).all() for observation in observations):
         return  # from NaN on everything is NaN
     if all(o.right for o in observations if id(o.situation) in before):
@@ -52,3 +49,19 @@ def accumulated(observations: list[Observed]) -> Iterator[Fault[LayerSituation]]
         "the gradient is added to that of the pass before: it is never set to zero in between",
         predict,
     )
+
+
+def of_pass_alone(observations: Sequence[Observed]) -> Iterator[Observed]:
+    """Yield what each pass has added to what was found in the pass before."""
+    before = _before(observations)
+    for observation in observations:
+        if earlier := before.get(id(observation.situation)):
+            yield replace(observation, found=observation.found - earlier.found)
+
+
+def _before(observations: Sequence[Observed]) -> Mapping[int, Observed]:
+    return {
+        id(later.situation): earlier
+        for earlier, later in pairwise(observations)
+        if earlier.situation.at == later.situation.at
+    }

@@ -8,10 +8,12 @@ from dataclasses import replace
 import numpy as np
 
 from cnnspec.compare.causes.accumulated import accumulated
+from cnnspec.compare.causes.factors import of_one_mistake, of_two_mistakes
 from cnnspec.compare.causes.help import HELP
 from cnnspec.compare.causes.layout import other_layouts
 from cnnspec.compare.causes.left_out import outputs_left_out, windows_missing
 from cnnspec.compare.causes.numbers import any_constant, fewer_bits, whole_numbers
+from cnnspec.compare.causes.pairs import two_faults
 from cnnspec.compare.causes.penalty import penalty
 from cnnspec.compare.causes.scales import named_scales, nothing_but_zeros
 from cnnspec.compare.causes.shapes import wrong_shape
@@ -23,34 +25,50 @@ from cnnspec.numerics.budget import Exact, unit_roundoff
 Observed = Observation[LayerSituation]
 
 
-def diagnose_layer(observations: list[Observed]) -> Cause | None:
-    """Name the first fault that gives a quantity of a layer as it was found on every probe."""
+def diagnose_layer(observations: list[Observed], *, two: bool = True) -> Cause | None:
+    """Name the first fault that gives a quantity of a layer as it was found on every probe.
+
+    Where there is none, that may be `two` faults.
+    """
     observations = [_with_right_budget(observation) for observation in observations]
     what_to_do = {**HELP, **LAYERS[observations[0].situation.at.kind].help}
     if not any(np.isfinite(observation.found).any() for observation in observations):
         # Many faults might have given that; a wrong shape is one by itself.
         return first_cause(wrong_shape(observations), observations, what_to_do)
-    return first_cause(_suspected(observations), observations, what_to_do)
+    found = first_cause(_suspected(observations), observations, what_to_do)
+    if found is None and two:
+        with np.errstate(all="ignore"):
+            found = first_cause(
+                two_faults(observations, [*_common(observations)]), observations, what_to_do
+            )
+    return found or first_cause(wrong_shape(observations), observations, what_to_do)
 
 
 def _suspected(observations: list[Observed]) -> Iterator[Fault[LayerSituation]]:
     at = observations[0].situation.at
     kind = LAYERS[at.kind]
     yield from (fault for fault in kind.factors if fault.spoils(observations[0].quantity))
-    yield from named_scales(observations)
+    yield from named_scales(observations, [of_one_mistake])
     yield from nothing_but_zeros(observations)
+    yield from _common(observations)
+    yield from accumulated(observations)
+    yield from penalty(observations)
+    yield from whole_numbers(observations)
+    yield from named_scales(observations, [of_two_mistakes])
+    yield from any_constant(observations)
+    yield from fewer_bits(observations, _coarser)
+
+
+def _common(observations: list[Observed]) -> Iterator[Fault[LayerSituation]]:
+    """Yield faults that may be made together with others."""
+    at = observations[0].situation.at
+    kind = LAYERS[at.kind]
     if kind.windows(at):
         yield from windows_missing(observations)
     yield from kind.suspected(observations)
     yield from other_layouts(observations)
     if kind.windows(at):
         yield from outputs_left_out(observations)
-    yield from accumulated(observations)
-    yield from penalty(observations)
-    yield from whole_numbers(observations)
-    yield from any_constant(observations)
-    yield from fewer_bits(observations, _coarser)
-    yield from wrong_shape(observations)
 
 
 def _with_right_budget(observation: Observed) -> Observed:

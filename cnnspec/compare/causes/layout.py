@@ -38,13 +38,19 @@ def other_layouts(observations: list[Observed]) -> Iterator[Fault[LayerSituation
     first = observations[0]
     if first.found.size == first.wanted.size and first.found.shape != first.wanted.shape:
         yield _reshaped(observations)
+    yield from reordered(first)
     at = first.situation.at
     axes = LAYERS[at.kind].axes(at, first.quantity)
-    yield from _reversed(axes)
-    yield from _swapped(axes)
     if axes[-2:] in SPACE:
         yield from _shifted()
     yield from _misread(axes)
+
+
+def reordered(first: Observed) -> Iterator[Fault[LayerSituation]]:
+    """Suppose an order in which one axis runs backwards, or two are swapped."""
+    axes = LAYERS[first.situation.at.kind].axes(first.situation.at, first.quantity)
+    yield from _reversed(axes)
+    yield from _swapped(axes)
 
 
 def _moved(code: str, sentence: str, transform: Transform) -> Fault[LayerSituation]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 
 import numpy as np
 
@@ -16,16 +17,18 @@ from cnnspec.numerics.budget import Exact
 Observed = Observation[LossSituation]
 
 
-def diagnose_loss(observations: list[Observed]) -> Cause | None:
+def diagnose_loss(observations: list[Observed], *, two: bool = True) -> Cause | None:
     """Name the fault that gives a loss, or its gradient, as it was found on every probe.
 
-    Where no number that was found is finite, many faults might have given them: none is named
-    but those that overflow on just these logits.
+    Where there is none, that may be `two` faults. Where no number that was found is finite, many
+    faults might have given them: none is named but those that overflow on just these logits.
     """
     kind = LOSSES[observations[0].situation.options.keyword]
     if not any(np.isfinite(observation.found).any() for observation in observations):
         return kind.overflow(observations)
-    return first_cause(_suspected(observations), observations, {**HELP, **kind.help})
+    what_to_do = {**HELP, **kind.help}
+    suspected = chain(_suspected(observations), kind.pairs if two else ())
+    return first_cause(suspected, observations, what_to_do)
 
 
 def _suspected(observations: list[Observed]) -> Iterator[Fault[LossSituation]]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -15,7 +16,7 @@ DIGITS = 1e-6
 """How well a factor must be known before it is named: to the digits that are said of it."""
 
 
-def penalty(observations: list[Observed]) -> Iterator[Fault[LayerSituation]]:
+def penalty(observations: Sequence[Observed]) -> Iterator[Fault[LayerSituation]]:
     """Suppose that each parameter's gradient has a share of the parameter added to it."""
     name = observations[0].quantity.removeprefix("grad_")
     if name not in observations[0].situation.parameters:
@@ -51,3 +52,18 @@ def _clearest(observation: Observed, name: str) -> tuple[float, float]:
     error = np.where(np.isfinite(factor) & np.isfinite(error), error, np.inf)
     at = np.unravel_index(np.argmin(error), error.shape)
     return float(error[at]), float(factor[at])
+
+
+def without_penalty(observations: Sequence[Observed]) -> Iterator[Observed]:
+    """Yield what is found without a share of the parameter, where a factor may be before the rest.
+
+    The factor and the share are those that fit best.
+    """
+    name = observations[0].quantity.removeprefix("grad_")
+    for observation in observations:
+        own, wanted = observation.situation.parameters.get(name), observation.wanted
+        if own is None or not observation.found.shape == own.shape == wanted.shape or own.size < 3:
+            return
+        columns = np.stack([wanted.ravel(), own.ravel()], axis=1)
+        (_, share), *_ = np.linalg.lstsq(columns, observation.found.ravel())
+        yield replace(observation, found=observation.found - share * own)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,6 +77,9 @@ class UpdateSituation:
 
 Situation = TypeVar("Situation", LayerSituation, LossSituation, UpdateSituation)
 
+BESIDES = ". Besides, "
+"""What stands between the sentences of two faults that are made at once."""
+
 
 @dataclass(frozen=True)
 class Observation(Generic[Situation]):
@@ -120,10 +123,20 @@ class Fault(Generic[Situation]):
     """What it would give; None where it is not possible, or would change nothing."""
     overflows: bool = False
     """Whether it is seen where numbers are infinite, or not a number, and may be nowhere else."""
+    besides: str = ""
+    """The code of a second fault that is made together with it, if there is one."""
 
     def spoils(self, quantity: str) -> bool:
         """Tell whether people make it in a quantity."""
         return not self.quantities or not {quantity, of_any(quantity)}.isdisjoint(self.quantities)
+
+
+@runtime_checkable
+class Joined(Protocol):
+    """A change that other changes of the same problem may be made together with."""
+
+    def beside(self, other: Any) -> Any:
+        """Return what both give together; None where they do not go together."""
 
 
 def transformed(
@@ -150,7 +163,7 @@ def explains(fault: Fault[Situation], observations: list[Observation[Situation]]
     seen = False
     for observation in observations:
         prediction = fault.change(observation)
-        if prediction and not _gives(prediction, observation.found):
+        if prediction and not gives(prediction, observation.found):
             return False
         right = observation.right
         if not prediction and not right:
@@ -159,7 +172,7 @@ def explains(fault: Fault[Situation], observations: list[Observation[Situation]]
     return seen
 
 
-def _gives(prediction: Prediction, found: Array) -> bool:
+def gives(prediction: Prediction, found: Array) -> bool:
     """Tell whether what was found is what was predicted, number by number."""
     if not measure(found, *prediction).ok:
         return False
@@ -189,5 +202,11 @@ def first_cause(
     for fault in faults:
         with np.errstate(all="ignore"):
             if explains(fault, observations):
-                return Cause(fault.code, fault.sentence, help.get(fault.code, ""))
+                return Cause(fault.code, fault.sentence, _help(fault, help))
     return None
+
+
+def _help(fault: Fault[Any], help: Mapping[str, str]) -> str:
+    """Say what to do about a fault, or about two that say different things."""
+    lines = (help.get(code, "") for code in (fault.code, fault.besides))
+    return "; besides, ".join(dict.fromkeys(filter(None, lines)))

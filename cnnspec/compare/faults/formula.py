@@ -9,7 +9,7 @@ from typing import Any, Generic
 
 import numpy as np
 
-from cnnspec.compare.faults.fault import Fault, Observation, Prediction, Situation
+from cnnspec.compare.faults.fault import BESIDES, Fault, Observation, Prediction, Situation
 from cnnspec.numerics import Arithmetic, Ball, Exact
 from cnnspec.numerics.formula import Computation, Steps, Taken
 
@@ -110,6 +110,14 @@ class Changed(Generic[Situation]):
         """Predict what is observed."""
         return self.formula.changed(self.steps, observation)
 
+    def beside(self, other: Any) -> Changed[Situation] | None:
+        """Replace the steps of both, if no step is replaced by both."""
+        if not isinstance(other, Changed) or other.formula is not self.formula:
+            return None
+        if self.steps.keys() & other.steps.keys():
+            return None
+        return Changed(self.formula, {**self.steps, **other.steps})
+
 
 def steps_of(fault: Fault[Situation]) -> Steps:
     """Return the steps that a fault replaces."""
@@ -121,9 +129,9 @@ def beside(fault: Fault[Situation], other: Fault[Situation]) -> Fault[Situation]
     """Return a fault that is made together with another one."""
     assert isinstance(fault.change, Changed)
     both = Changed(fault.change.formula, {**steps_of(other), **steps_of(fault)})
-    sentence = f"{fault.sentence}. Besides, {other.sentence}"
+    sentence = f"{fault.sentence}{BESIDES}{other.sentence}"
     overflows = fault.overflows and other.overflows
-    return Fault(fault.code, fault.quantities, sentence, both, overflows)
+    return Fault(fault.code, fault.quantities, sentence, both, overflows, other.code)
 
 
 def _like(radius: Any, array: Exact) -> Exact:

@@ -34,9 +34,9 @@ class Setting:
     situations: list[LayerSituation]
     truths: list[Parts]
 
-    def diagnose(self, quantity: str, faulty: Faulty) -> Cause | None:
+    def diagnose(self, quantity: str, faulty: Faulty, *, two: bool = False) -> Cause | None:
         """Name the cause of a fault, of which other probes may know, too."""
-        return diagnose_layer(self.observe(quantity, faulty))
+        return diagnose_layer(self.observe(quantity, faulty), two=two)
 
     def observe(self, quantity: str, faulty: Faulty) -> list[Observation[LayerSituation]]:
         """Return what a faulty layer gives on each probe, and what is right."""

@@ -172,19 +172,6 @@ def test_a_parameter_may_have_any_number_of_axes(shape: tuple[int, ...]) -> None
         assert "axis 1" in cause.sentence
 
 
-@pytest.mark.parametrize(
-    ("name", "quantity", "faulty"),
-    [
-        ("linear-plain", "grad_weight", lambda at, y: np.flip(y["grad_weight"], 1) / len(at.x)),
-        ("conv-plain", "output", lambda at, y: 2 * y["output"][:, ::-1]),
-        ("conv-plain", "grad_weight", lambda at, y: -y["grad_weight"].swapaxes(2, 3)),
-        ("pool-max", "grad_input", lambda at, y: np.roll(y["grad_input"], 1, 2) / 9),
-    ],
-)
-def test_two_faults_at_once_are_not_taken_for_one(name: str, quantity: str, faulty: Faulty) -> None:
-    assert SETTINGS[name].diagnose(quantity, faulty) is None
-
-
 @pytest.mark.parametrize("name", ["linear-plain", "conv-plain"])
 def test_gradient_that_is_not_set_to_zero_is_named(name: str) -> None:
     total = np.zeros_like(SETTINGS[name].truths[0]["grad_weight"])

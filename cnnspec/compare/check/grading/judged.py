@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -16,7 +16,12 @@ from cnnspec.compare.verdict.measure import Measured, measure
 from cnnspec.numerics.budget import Exact
 from cnnspec.trace import Array
 
-Diagnose = Callable[[list[Observation[Any]]], Cause | None]
+
+class Diagnose(Protocol):
+    """Name the cause of numbers that are wrong; it may be `two` faults at once."""
+
+    def __call__(self, observations: list[Observation[Any]], *, two: bool) -> Cause | None: ...
+
 
 IN_FLOAT32 = "computes in float32, although it is given float64"
 LIKE_FLOAT32 = (
@@ -92,7 +97,13 @@ def with_causes(judged: Iterable[Judged], diagnose: Diagnose) -> list[CheckFindi
         if item.observations:
             together.setdefault(_alike(item), []).append(item)
     causes = {key: _shared(items, diagnose) for key, items in together.items()}
-    return [_explained(item, causes, diagnose) for item in judged]
+    several = {key for key, items in together.items() if len(items) > 1}
+    return [
+        _explained(item, causes[key], diagnose if key in several else None)
+        if item.observations and (key := _alike(item))
+        else item.finding
+        for item in judged
+    ]
 
 
 def _alike(item: Judged) -> tuple[object, ...]:
@@ -105,19 +116,17 @@ def _alike(item: Judged) -> tuple[object, ...]:
 
 
 def _shared(items: Sequence[Judged], diagnose: Diagnose) -> Cause | None:
-    if len(items) == 1:
-        return None
-    cause = diagnose([observation for item in items for observation in item.observations])
+    """Name one cause of all; only here, once, are two faults at once looked for."""
+    together = [observation for item in items for observation in item.observations]
+    cause = diagnose(together, two=True)
     # Of wrong shapes nothing is held together but that they are wrong.
-    return None if cause is None or cause.code == "shape" else cause
+    return None if cause is None or (cause.code == "shape" and len(items) > 1) else cause
 
 
-def _explained(
-    item: Judged, causes: Mapping[tuple[object, ...], Cause | None], diagnose: Diagnose
-) -> CheckFinding:
-    if not item.observations:
-        return item.finding
-    cause = causes[_alike(item)] or diagnose(list(item.observations)) or item.known
+def _explained(item: Judged, shared: Cause | None, diagnose: Diagnose | None) -> CheckFinding:
+    """Name the cause that several settings share, or that of this one alone."""
+    own = diagnose(list(item.observations), two=False) if diagnose and not shared else None
+    cause = shared or own or item.known
     message = LIKE_FLOAT32 if cause is None and item.like_float32 else ""
     example = item.finding.example
     if cause is not None and cause.code == "shape":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -29,6 +29,10 @@ class Changed:
         if changed is None:
             return None
         return _fitted(changed.predict(observation.quantity), observation)
+
+    def beside(self, other: Any) -> Changed | None:
+        """Make one change after the other."""
+        return Changed(both(self.change, other.change)) if isinstance(other, Changed) else None
 
 
 def _fitted(prediction: Prediction, observation: Observed) -> Prediction:

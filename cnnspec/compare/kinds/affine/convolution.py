@@ -109,7 +109,7 @@ class Convolution:
         for tap in self._taps(counts):
             seen = self._by_group(padded[:, :, tap.rows, tap.columns])
             y += (weight[..., tap.k, tap.l] @ seen).reshape(y.shape)
-        return y.reshape(len(self.x), -1, *counts) + self.bias[:, None, None]
+        return y.reshape(len(self.x), len(self.weight), *counts) + self.bias[:, None, None]
 
     def grad_input(self) -> Exact:
         """Return dx: each output's gradient times the kernel, where its window is."""

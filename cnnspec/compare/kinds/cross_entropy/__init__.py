@@ -8,7 +8,7 @@ import numpy as np
 
 from cnnspec.compare.faults.fault import LossSituation, Observation, first_cause
 from cnnspec.compare.kinds.cross_entropy.carried import gradient_error, loss_error
-from cnnspec.compare.kinds.cross_entropy.faults import FAULTS, HELP, WAYS
+from cnnspec.compare.kinds.cross_entropy.faults import FAULTS, HELP, PAIRS, WAYS
 from cnnspec.compare.kinds.cross_entropy.formula import MEAN
 from cnnspec.compare.kinds.kind import Term
 from cnnspec.compare.kinds.loss import LossKind
@@ -22,6 +22,7 @@ class CrossEntropyKind(LossKind):
 
     formula = MEAN
     faults = FAULTS
+    pairs = PAIRS
     help = HELP
     shown = {  # noqa: RUF012
         "d": "the logit below the greatest",

@@ -407,10 +407,9 @@ _OTHERS = [
     *map(_smoothed, (0.1, 0.05, 0.2)),
 ]
 
-FAULTS = [
-    *DIVISORS,
-    *WAYS,
-    *_OTHERS,
+FAULTS = [*DIVISORS, *WAYS, *_OTHERS]
+
+PAIRS = [
     *(beside(way, divisor) for divisor in DIVISORS for way in WAYS),
     *(beside(fault, other) for other in [*WAYS, *DIVISORS] for fault in _OTHERS),
 ]

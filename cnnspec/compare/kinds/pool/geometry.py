@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
@@ -10,19 +9,17 @@ import numpy as np
 
 from cnnspec.compare.faults.fault import Fault
 from cnnspec.compare.kinds.pool.pooling import Pooling
-from cnnspec.compare.kinds.pool.ways import Changed, PoolFault
-
-Change = Callable[[Pooling], Pooling]
+from cnnspec.compare.kinds.pool.ways import Change, PoolFault, Way
 
 
 def changed(code: str, sentence: str, change: Change) -> PoolFault:
     """Return a fault of the windows, which shows in the output and in the gradient."""
-    return Fault(code, ("output", "grad_input"), sentence, Changed(change))
+    return Fault(code, ("output", "grad_input"), sentence, Way(change=change))
 
 
 def left_out(code: str, sentence: str, change: Change) -> PoolFault:
     """Return a fault of what the gradient is made of."""
-    return Fault(code, ("grad_input",), sentence, Changed(change))
+    return Fault(code, ("grad_input",), sentence, Way(change=change))
 
 
 def _swap(name: str) -> Change:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -15,63 +17,73 @@ Observed = Observation[LayerSituation]
 PoolFault = Fault[LayerSituation]
 
 
+Change = Callable[[Pooling], Pooling]
+Compute = Callable[[Pooling], Prediction]
+
+
 def output(code: str, sentence: str, forward: Forward) -> PoolFault:
     """Return a fault of the output."""
-    return Fault(
-        code,
-        ("output",),
-        sentence,
-        lambda observation: _output(Pooling.of(observation.situation), forward),
-    )
+    return Fault(code, ("output",), sentence, Way(lambda pooling: _output(pooling, forward)))
 
 
 def routed(code: str, sentence: str, route: Route) -> PoolFault:
     """Return a fault of the gradient, which is shared out by a route, and added up."""
-    return Fault(
-        code,
-        ("grad_input",),
-        sentence,
-        lambda observation: _routed(Pooling.of(observation.situation), route),
-    )
+    return Fault(code, ("grad_input",), sentence, Way(lambda pooling: _routed(pooling, route)))
 
 
 def gradient(code: str, sentence: str, compute: Callable[[Pooling], Exact]) -> PoolFault:
     """Return a fault of the gradient, computed by itself."""
 
-    def predict(observation: Observed) -> Prediction:
-        pooling = Pooling.of(observation.situation)
+    def predict(pooling: Pooling) -> Prediction:
         magnitude = replace(pooling, grad_output=np.abs(pooling.grad_output))
         return computed(compute(pooling), compute(magnitude), pooling.roundings)
 
-    return Fault(code, ("grad_input",), sentence, predict)
+    return Fault(code, ("grad_input",), sentence, Way(predict))
 
 
 @dataclass(frozen=True)
-class Changed:
-    """The right computation on changed windows."""
+class Way:
+    """Another way through the windows, the right ones or changed ones."""
 
-    change: Callable[[Pooling], Pooling]
+    compute: Compute | None = None
+    """None: the right one."""
+    change: Change | None = None
 
     def __call__(self, observation: Observed) -> Prediction | None:
         """Predict what is observed; None where an output would be the right one."""
         right = Pooling.of(observation.situation)
-        changed = self.change(right)
-        if observation.quantity == "grad_input":
-            return _routed(changed, ROUTE[right.kind])
-        if changed.geometry == right.geometry:
+        changed = self.change(right) if self.change else right
+        if observation.quantity == "output":
+            if self.compute is None and changed.geometry == right.geometry:
+                return None
+            counts = observation.found.shape[2:]
+            if len(counts) == 2 and observation.found.shape != observation.wanted.shape:
+                changed = replace(changed, counts=(counts[0], counts[1]))
+        return self.compute(changed) if self.compute else _right(observation.quantity, changed)
+
+    def beside(self, other: Any) -> Way | None:
+        """Go through the windows that the other one changes, or change them once more."""
+        if not isinstance(other, Way) or (self.compute and other.compute):
             return None
-        counts = observation.found.shape[2:]
-        if len(counts) == 2 and observation.found.shape != observation.wanted.shape:
-            changed = replace(changed, counts=(counts[0], counts[1]))
-        return _output(changed, FORWARD[right.kind])
+        changes = [way.change for way in (self, other) if way.change]
+        return Way(self.compute or other.compute, partial(_in_turn, changes))
+
+
+def _in_turn(changes: Sequence[Change], pooling: Pooling) -> Pooling:
+    for change in changes:
+        pooling = change(pooling)
+    return pooling
+
+
+def _right(quantity: str, pooling: Pooling) -> Prediction:
+    if quantity == "output":
+        return _output(pooling, FORWARD[pooling.kind])
+    return _routed(pooling, ROUTE[pooling.kind])
 
 
 def right_pool(observation: Observed) -> Prediction:
     """Return what is right, with what rounding allows."""
-    pooling = Pooling.of(observation.situation)
-    if observation.quantity == "output":
-        return _output(pooling, FORWARD[pooling.kind])
-    return _routed(pooling, ROUTE[pooling.kind])
+    return _right(observation.quantity, Pooling.of(observation.situation))
 
 
 def _output(pooling: Pooling, forward: Forward) -> Prediction:
