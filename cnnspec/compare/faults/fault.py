@@ -122,7 +122,8 @@ class Fault(Generic[Situation]):
     change: Callable[[Observation[Situation]], Prediction | None]
     """What it would give; None where it is not possible, or would change nothing."""
     overflows: bool = False
-    """Whether it is seen where numbers are infinite, or not a number, and may be nowhere else."""
+    """Whether it is seen where numbers are infinite, or not a number, and may be nowhere else: by
+    an overflow, or by 0 / 0."""
     besides: str = ""
     """The code of a second fault that is made together with it, if there is one."""
 

@@ -28,8 +28,11 @@ def _output(code: str, sentence: str, step: Step) -> Fault[LayerSituation]:
     return RELU.spoiling("output")(code, sentence, {"output": step})
 
 
-def _gradient(code: str, sentence: str, step: Step) -> Fault[LayerSituation]:
-    return RELU.spoiling("grad_input")(code, sentence, {"grad_input": step})
+def _gradient(
+    code: str, sentence: str, step: Step, *, overflows: bool = False
+) -> Fault[LayerSituation]:
+    spoiling = RELU.spoiling("grad_input", overflows=overflows)
+    return spoiling(code, sentence, {"grad_input": step})
 
 
 def _where(condition: Callable[[Exact, Exact], np.ndarray]) -> Step:
@@ -85,6 +88,7 @@ FAULTS = (
         "divided-by-zero",
         "the gradient is not a number where x = 0: the code may divide max(x, 0) by x",
         lambda at: where(at.x.value == 0, at.zero / at.zero, at.right.grad_input),
+        overflows=True,
     ),
     _gradient(
         "mask-of-gradient",
