@@ -25,6 +25,7 @@ from tests.kinds import (
     relu,
     sgd,
     sigmoid,
+    tanh,
     torch_default,
 )
 from tests.room import LayerRoom, OptimizerRoom
@@ -37,6 +38,7 @@ LAYERS: dict[str, LayerRoom] = {
     "leaky_relu": leaky_relu.ROOM,
     "gelu": gelu.ROOM,
     "sigmoid": sigmoid.ROOM,
+    "tanh": tanh.ROOM,
     "flatten": flatten.ROOM,
     "linear": linear.ROOM,
     "batch_norm": batch_norm.ROOM,

@@ -35,7 +35,6 @@ OTHER_LAYERS = {
         silu swish: x times its sigmoid
         mish: x times tanh(softplus(x))
         hardswish hswish hardsigmoid hsigmoid hardtanh: a piecewise one
-        tanh: the hyperbolic tangent
         softplus softsign softshrink hardshrink tanhshrink threshold
         logsigmoid: a smooth or shifted one
         glu swiglu geglu maxout crelu: a gated one

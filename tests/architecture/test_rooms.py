@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import import_module
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -110,12 +111,19 @@ def _kinds_of(module: str, name: str) -> set[str]:
     return words & NAMED.keys()
 
 
+def values_of(kind: str) -> set[str]:
+    """Return the words that options of a kind may have as a value."""
+    fields = NAMED[kind].model_fields.values()
+    return {word for field in fields for word in get_args(field.annotation) if word in NAMED}
+
+
 @cache
 def breaks(module: str) -> tuple[str, ...]:
     """Say where a module names a kind that it has no business with."""
     path = PACKAGE / module
     found = sorted({*named(path.read_text())}, key=lambda each: each[1])
     own = {*Path(module).with_suffix("").parts}  # a room may be a folder
+    own |= {value for kind in own & NAMED.keys() for value in values_of(kind)}
     if "composites" in own:
         own |= JOINS.keys()  # what blocks come to
     return tuple(f"{module}:{line} names `{word}`" for word, line in found if word not in own)

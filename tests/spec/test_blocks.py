@@ -848,7 +848,7 @@ HIDES = {
         ],
     ),
     "an unknown kind in a path": (
-        "[parallel: {paths: [[tanh, conv: {out_channels: 2, kernel_size: 99}], [lstm]]}, "
+        "[parallel: {paths: [[mish, conv: {out_channels: 2, kernel_size: 99}], [lstm]]}, "
         "flatten, linear: {out_features: 10, in_features: 3}]",
         [
             ("unknown-kind", "layers[0].parallel.paths[0][0]"),

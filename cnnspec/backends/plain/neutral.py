@@ -11,7 +11,8 @@ from cnnspec.backends.plain.names import ARRAYS, LEARNING_RATES, NO_SIZES, SHAPE
 from cnnspec.backends.plain.signature import REQUIRED
 
 ACTIVATION = word_set("activation activations act nonlinearity nonlin")
-NO_ACTIVATION = (None, "linear", "identity", "none")
+_NONE = "linear identity none"
+NO_ACTIVATION: tuple[str | None, ...] = (None, *_NONE.split())
 """What says that there is none, the likeliest first."""
 
 _NEUTRAL: tuple[tuple[frozenset[str], Any], ...] = (

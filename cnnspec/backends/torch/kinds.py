@@ -28,6 +28,7 @@ from cnnspec.backends.torch.pool import pool
 from cnnspec.backends.torch.relu import relu
 from cnnspec.backends.torch.sgd import sgd
 from cnnspec.backends.torch.sigmoid import sigmoid
+from cnnspec.backends.torch.tanh import tanh
 from cnnspec.spec.sizes import Shape
 
 LAYERS: dict[str, Callable[[Any, Shape], nn.Module]] = {
@@ -36,6 +37,7 @@ LAYERS: dict[str, Callable[[Any, Shape], nn.Module]] = {
     "leaky_relu": leaky_relu,
     "gelu": gelu,
     "sigmoid": sigmoid,
+    "tanh": tanh,
     "pool": pool,
     "global_pool": global_pool,
     "flatten": flatten,

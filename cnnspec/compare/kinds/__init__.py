@@ -24,6 +24,7 @@ from cnnspec.compare.kinds.pool import PoolKind
 from cnnspec.compare.kinds.relu import ReLUKind
 from cnnspec.compare.kinds.sgd import SGDKind
 from cnnspec.compare.kinds.sigmoid import SigmoidKind
+from cnnspec.compare.kinds.tanh import TanhKind
 
 LAYERS: Mapping[str, LayerKind] = {
     "conv": ConvKind(),
@@ -31,6 +32,7 @@ LAYERS: Mapping[str, LayerKind] = {
     "leaky_relu": LeakyReLUKind(),
     "gelu": GELUKind(),
     "sigmoid": SigmoidKind(),
+    "tanh": TanhKind(),
     "pool": PoolKind(),
     "global_pool": GlobalPoolKind(),
     "flatten": FlattenKind(),

@@ -22,6 +22,7 @@ from cnnspec.spec.layers.linear import Linear as Linear
 from cnnspec.spec.layers.pool import Pool as Pool
 from cnnspec.spec.layers.relu import ReLU as ReLU
 from cnnspec.spec.layers.sigmoid import Sigmoid as Sigmoid
+from cnnspec.spec.layers.tanh import Tanh as Tanh
 from cnnspec.spec.section import kind_of, kinds_in
 
 AnyKind = (
@@ -30,6 +31,7 @@ AnyKind = (
     | Annotated[LeakyReLU, Tag("leaky_relu")]
     | Annotated[GELU, Tag("gelu")]
     | Annotated[Sigmoid, Tag("sigmoid")]
+    | Annotated[Tanh, Tag("tanh")]
     | Annotated[Pool, Tag("pool")]
     | Annotated[GlobalPool, Tag("global_pool")]
     | Annotated[Flatten, Tag("flatten")]
