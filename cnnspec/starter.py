@@ -26,6 +26,10 @@ DATA: dict[str, AnyData] = {
 """The data sets, each normalised by its own mean and deviation where that pays."""
 
 
+COURSE = ("conv", "relu", "pool", "linear", "cross_entropy")
+"""What students write who build their first network."""
+
+
 def small(input: Shape, classes: int) -> list[AnyLayer]:
     """Two convolutions, each with pooling, and two linear layers."""
     return [

@@ -9,11 +9,15 @@ import rich_click as click
 from cnnspec.cli.command import with_examples
 from cnnspec.cli.exit_codes import BAD_INPUT, DIFFERENT
 from cnnspec.cli.kinds import KindName, KindOption
-from cnnspec.cli.options import json_option
+from cnnspec.cli.options import json_option, refuse_options
+from cnnspec.cli.submissions import check_folder, is_folder
 
 if TYPE_CHECKING:
     from cnnspec.compare.check import Checked
     from cnnspec.spec.layers import AnyLayer
+
+OF_A_CLASS = ("kind", "like", "mapping", "arguments", "layout", "require", "strict")
+OF_A_FOLDER = ("assignment", "csv_file", "fresh")
 
 LAYOUTS = ("nchw", "nhwc", "chw", "hwc", "columns")
 
@@ -21,17 +25,16 @@ LAYOUTS = ("nchw", "nhwc", "chw", "hwc", "columns")
 @with_examples(
     "check",
     "cnnspec check mine.py:Linear --as linear",
-    "cnnspec check mine.py:MaxPool --as pool --like '{kernel_size: 2}'",
     "cnnspec check mine.py:Dense --as linear --map weight=theta --json",
+    "cnnspec check submissions/ --assignment assignment.yaml",
 )
-@click.argument("candidate", metavar="FILE.py:CLASS")
+@click.argument("candidate", metavar="FILE.py:CLASS|FOLDER")
 @click.option(
     "--as",
     "kind",
     cls=KindOption,
     metavar="KIND",
     type=KindName(),
-    required=True,
 )
 @click.option(
     "--like",
@@ -90,10 +93,30 @@ LAYOUTS = ("nchw", "nhwc", "chw", "hwc", "columns")
     show_default=True,
     help="Seconds that the file may take to be loaded.",
 )
+@click.option(
+    "--assignment",
+    metavar="FILE",
+    type=click.Path(dir_okay=False),
+    help="Grade a folder of submissions: what is asked for, and what it counts.",
+)
+@click.option(
+    "--csv",
+    "csv_file",
+    metavar="FILE",
+    type=click.Path(dir_okay=False),
+    help="Of a folder: write a table for spreadsheets.",
+)
+@click.option(
+    "--fresh",
+    is_flag=True,
+    help="Of a folder: try all anew, not what changed since the last time alone.",
+)
 @json_option
+@click.pass_context
 def command(
+    context: click.Context,
     candidate: str,
-    kind: str,
+    kind: str | None,
     like: str | None,
     mapping: tuple[str, ...],
     arguments: tuple[str, ...],
@@ -102,14 +125,25 @@ def command(
     strict: bool,
     time_limit: float,
     import_limit: float,
+    assignment: str | None,
+    csv_file: str | None,
+    fresh: bool,
     as_json: bool,
 ) -> int:
     """Try a class with forward and backward in many settings, and say what is wrong and why.
 
     The code runs in a process of its own. Exits with 0 where all is right that was tried, with 1
     where something is wrong, and with 2 where nothing could be graded, or more must be said about
-    the class.
+    the class. Of a folder: with 0 where all submissions are right, with 1 where some are wrong, and
+    with 2 where something could not be graded.
     """
+    if is_folder(candidate):
+        refuse_options(context, OF_A_CLASS, "stands in the assignment, for each layer by itself")
+        limits = (time_limit, import_limit)
+        return check_folder(candidate, assignment, csv_file, fresh, limits, as_json)
+    refuse_options(context, OF_A_FOLDER, "is for a folder of submissions")
+    if kind is None:
+        raise click.UsageError("Missing option '--as': what is the class? --help lists the kinds")
     from cnnspec.cli.activity import parts
     from cnnspec.cli.console import Output
     from cnnspec.cli.output import print_document

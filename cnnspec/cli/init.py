@@ -11,6 +11,8 @@ import rich_click as click
 from click.shell_completion import CompletionItem
 
 from cnnspec.cli.command import with_examples
+from cnnspec.cli.handed_out import write_assignment, write_new
+from cnnspec.cli.options import refuse_options
 
 if TYPE_CHECKING:
     from cnnspec.spec.data import AnyData
@@ -32,7 +34,7 @@ def _complete_data(
     "init",
     "cnnspec init",
     "cnnspec init net.yaml --data mnist --template lenet5",
-    "cnnspec init - --data own.npz",
+    "cnnspec init --assignment assignment.yaml --kinds conv,relu",
 )
 @click.argument(
     "file", metavar="[FILE]", default="net.yaml", type=click.Path(dir_okay=False, allow_dash=True)
@@ -53,12 +55,36 @@ def _complete_data(
     show_default=True,
     help=f"Which network to start from: {', '.join(TEMPLATES[:-1])} or {TEMPLATES[-1]}.",
 )
-def command(file: str, data: str, template: str) -> None:
+@click.option(
+    "--assignment",
+    metavar="FILE",
+    type=click.Path(dir_okay=False),
+    help="Write no spec, but an assignment, by which `cnnspec check` grades a class of students.",
+)
+@click.option(
+    "--kinds",
+    metavar="KINDS",
+    help="What the assignment asks for, as in conv,relu.",
+)
+@click.pass_context
+def command(
+    context: click.Context,
+    file: str,
+    data: str,
+    template: str,
+    assignment: str | None,
+    kinds: str | None,
+) -> None:
     """Write a commented spec to start from.
 
     FILE is net.yaml by default, or - for stdout. The template is fitted to the size and the
     classes of the data. A file that exists is left as it is.
     """
+    if assignment is not None:
+        refuse_options(context, ("file", "data", "template"), "is for a spec")
+        write_assignment(assignment, kinds)
+        return
+    refuse_options(context, ("kinds",), "is for --assignment")
     from cnnspec.cli.output import print_line, print_raw
     from cnnspec.printable import printable
     from cnnspec.starter import starter
@@ -87,15 +113,7 @@ def command(file: str, data: str, template: str) -> None:
     if file == "-":
         print_raw(text)
         return
-    try:
-        with Path(file).open("x", encoding="utf-8", newline="\n") as new:
-            new.write(text)
-    except FileExistsError:
-        raise click.ClickException(
-            f"{file} exists, and is left as it is; name another file, as in: cnnspec init new.yaml"
-        ) from None
-    except OSError as error:
-        raise click.ClickException(f"cannot write {file}: {error.strerror or error}") from None
+    write_new(file, text, "cnnspec init new.yaml")
     print_line(f"wrote {file}; next: cnnspec build {file}")
 
 

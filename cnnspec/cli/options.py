@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from pathlib import Path
 
 import rich_click as click
@@ -119,3 +120,13 @@ def given(context: click.Context) -> set[str]:
     names = (parameter.name for parameter in context.command.params if parameter.name)
     on_line = ParameterSource.COMMANDLINE
     return {name for name in names if context.get_parameter_source(name) is on_line}
+
+
+def refuse_options(context: click.Context, parameters: Collection[str], why: str) -> None:
+    """Refuse what says nothing about what is asked of a command."""
+    for parameter in context.command.params:
+        if parameter.name in parameters and parameter.name in given(context):
+            name = parameter.make_metavar(context)
+            if isinstance(parameter, click.Option):
+                name = parameter.opts[0]
+            raise click.UsageError(f"{name} {why}")

@@ -151,22 +151,43 @@ def parse_layer(kind: str, options: str, *, file: str) -> AnyLayer:
         SpecError: the options are not valid, or fit no images whatever.
     """
     written = read_source(options, file) if options.strip() else Source(file)
+    layer, problems = inspect_layer(kind, written, ())
+    problems = [*written.diagnostics, *problems]
+    if problems or layer is None:
+        raise SpecError(_first(problems))
+    return layer
+
+
+def inspect_layer(kind: str, written: Source, at: Path) -> tuple[AnyLayer | None, list[Diagnostic]]:
+    """Read the options of a layer that stand somewhere in a text, and say what is wrong with them.
+
+    No images are held against them.
+    """
     path: Path = ("layers", 0, kind)
+    options = written.value
+    for step in at:
+        options = options[step]
+
+    def moved(places: dict[Path, Location]) -> dict[Path, Location]:
+        return {
+            (*path, *place[len(at) :]): location
+            for place, location in places.items()
+            if place[: len(at)] == at
+        }
+
     source = dataclasses.replace(
         written,
-        value={"input": [1, 1, 1], "layers": [{kind: written.value}]},
-        values={(*path, *inner): place for inner, place in written.values.items()},
-        keys={(*path, *inner): place for inner, place in written.keys.items()},
+        value={"input": [1, 1, 1], "layers": [{kind: options}]},
+        values=moved(written.values),
+        keys=moved(written.keys),
     )
     spec, errors = _validate(source.value)
     errors = [error for error in errors if not is_said(error, source)]
-    problems = [*source.diagnostics, *translate(errors[:MAX_PROBLEMS], source)]
+    problems = translate(errors[:MAX_PROBLEMS], source)
     layer = spec.layers[0] if spec else None
     if isinstance(layer, Layer):
         problems += [_located(problem, source) for problem in _of_any_input(layer, path)]
-    if problems:
-        raise SpecError(_first(problems))
-    return cast("AnyLayer", layer)
+    return None if problems else cast("AnyLayer", layer), problems
 
 
 def _of_any_input(layer: Layer, path: Path) -> Iterator[Diagnostic]:

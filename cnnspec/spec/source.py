@@ -59,6 +59,19 @@ class Unread:
 UNREAD = Unread()
 
 
+@dataclass(frozen=True)
+class Written:
+    """What a text is, for those who are told of a mistake in it."""
+
+    article: str
+    noun: str
+    command: str
+    """Writes one to start from."""
+
+
+SPEC = Written("a", "spec", "cnnspec init")
+
+
 @dataclass
 class Source:
     """The values of a text and their places."""
@@ -108,7 +121,9 @@ class Source:
         return Location(self.file, 1, 1, 2, "")
 
 
-def read_source(text: str | bytes, file: str, bounds: Bounds = WRITTEN) -> Source:
+def read_source(
+    text: str | bytes, file: str, bounds: Bounds = WRITTEN, what: Written = SPEC
+) -> Source:
     """Read one YAML document.
 
     Raises:
@@ -130,7 +145,7 @@ def read_source(text: str | bytes, file: str, bounds: Bounds = WRITTEN) -> Sourc
         text = text.removeprefix("\ufeff")
         source.report("byte-order-mark", "the file starts with a byte order mark, U+FEFF")
     source.text = text
-    _Reader(source, text, bounds.values).read()
+    _Reader(source, text, bounds.values, what).read()
     return source
 
 
@@ -174,8 +189,8 @@ class _Frame:
 
 
 class _Reader:
-    def __init__(self, source: Source, text: str, most_values: int) -> None:
-        self.source = source
+    def __init__(self, source: Source, text: str, most_values: int, what: Written) -> None:
+        self.source, self.what = source, what
         self.most_values = most_values
         self.text = text
         self.lines = LINE_BREAK.split(text)
@@ -198,6 +213,7 @@ class _Reader:
 
     def _read(self) -> None:
         documents = values = 0
+        noun = self.what.noun
         for event in self._events():
             self.source.events.append(event)
             if isinstance(event, yaml.DocumentStartEvent):
@@ -210,8 +226,8 @@ class _Reader:
                     self._report(
                         event,
                         "several-documents",
-                        "a spec is one document; here starts another",
-                        help="keep each spec in a file of its own",
+                        f"{self.what.article} {noun} is one document; here starts another",
+                        help=f"keep each {noun} in a file of its own",
                     )
                     break
             elif isinstance(event, yaml.AliasEvent):
@@ -229,8 +245,8 @@ class _Reader:
                 message = f"the file holds more than {self.most_values:,} values"
                 self._refuse(event, "too-large", message)
         if not values or (self.source.value is None and self._is_blank()):
-            message = "the file holds no spec: it is empty, or all of it is comments"
-            way_out = "`cnnspec init` writes one to start from"
+            message = f"the file holds no {noun}: it is empty, or all of it is comments"
+            way_out = f"`{self.what.command}` writes one to start from"
             _refuse(self.source, "empty", message, help=way_out)
 
     def _report_references(self) -> None:

@@ -33,6 +33,35 @@ from cnnspec.spec.words import (
     unknown_kind,
 )
 
+OWN_TYPES = {"wrong_type", "wrong_length", "out_of_range", "wrong_value"}
+"""Errors that our own validators raise, which say what was wanted."""
+
+WANTED = {
+    "int_type": ("wrong-type", "a whole number"),
+    "float_type": ("wrong-type", "a number"),
+    "bool_type": ("wrong-type", "`true` or `false`"),
+    "string_type": ("wrong-type", "text"),
+    "string_unicode": ("wrong-value", "text without half of a surrogate pair"),
+    "tuple_type": ("wrong-type", "a list"),
+    "list_type": ("wrong-type", "a list"),
+    "dict_type": ("wrong-type", "a mapping"),
+    "is_instance_of": ("wrong-type", "a list"),
+    "sequence_str": ("wrong-type", "a list"),
+    "finite_number": ("out-of-range", "a finite number"),
+    "greater_than": ("out-of-range", "a number above {gt:g}"),
+    "greater_than_equal": ("out-of-range", "{ge:g} or more"),
+    "less_than": ("out-of-range", "a number below {lt:g}"),
+    "less_than_equal": ("out-of-range", "{le:,.16g} or less"),
+    "literal_error": ("wrong-value", "{expected}"),
+    "too_short": ("wrong-length", "at least {min_length}"),
+    "too_long": ("wrong-length", "at most {max_length}"),
+    "string_pattern_mismatch": (
+        "wrong-value",
+        "at most 100 letters, digits, `.`, `_` and `-`, starting with a letter or a digit",
+    ),
+}
+"""By the type of an error of pydantic's: our code, and what was wanted."""
+
 
 def translate(errors: Iterable[ErrorDetails], source: Source) -> list[Diagnostic]:
     """Say each problem in the words of the dialect."""
@@ -117,9 +146,9 @@ class _Translator:
             message = f"{self._owner(path)}: {error['msg']}"
             at, code = self.source.locate(path, key=True), kind.replace("_", "-")
             return Diagnostic(code, message, path, at, context.get("help", ""))
-        if kind in _OWN_TYPES:
+        if kind in OWN_TYPES:
             return self._wrong(kind.replace("_", "-"), path, error["msg"], found)
-        code, wanted = _WANTED.get(kind, ("wrong-value", error["msg"].lower()))
+        code, wanted = WANTED.get(kind, ("wrong-value", error["msg"].lower()))
         if "expected" in context:
             context = {"expected": context["expected"].replace("'", "`")}
         return self._wrong(code, path, f"wanted {wanted.format(**context)}", found)
@@ -190,32 +219,6 @@ class _Translator:
         if path[0] == "layers" and kinds_at(path[:-1]):
             return f"`{name_at(self.source.value['layers'], path)}`"
         return f"`{path[-1]}`"
-
-
-_OWN_TYPES = {"wrong_type", "wrong_length", "out_of_range", "wrong_value"}
-
-_WANTED = {
-    "int_type": ("wrong-type", "a whole number"),
-    "float_type": ("wrong-type", "a number"),
-    "bool_type": ("wrong-type", "`true` or `false`"),
-    "string_type": ("wrong-type", "text"),
-    "string_unicode": ("wrong-value", "text without half of a surrogate pair"),
-    "tuple_type": ("wrong-type", "a list"),
-    "is_instance_of": ("wrong-type", "a list"),
-    "sequence_str": ("wrong-type", "a list"),
-    "finite_number": ("out-of-range", "a finite number"),
-    "greater_than": ("out-of-range", "a number above {gt:g}"),
-    "greater_than_equal": ("out-of-range", "{ge:g} or more"),
-    "less_than": ("out-of-range", "a number below {lt:g}"),
-    "less_than_equal": ("out-of-range", "{le:,.16g} or less"),
-    "literal_error": ("wrong-value", "{expected}"),
-    "too_short": ("wrong-length", "at least {min_length}"),
-    "too_long": ("wrong-length", "at most {max_length}"),
-    "string_pattern_mismatch": (
-        "wrong-value",
-        "at most 100 letters, digits, `.`, `_` and `-`, starting with a letter or a digit",
-    ),
-}
 
 
 def _takes(section: type[BaseModel], option: str, found: Any) -> bool:

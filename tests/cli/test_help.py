@@ -125,6 +125,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "mine.py").write_text(MINE)
     images = np.ones((10, 8, 8))
     np.savez(folder / "own.npz", images=images, labels=np.arange(10) % 2)
+    (folder / "submissions").mkdir()
+    (folder / "submissions" / "ada.py").write_text(MINE)
+    (folder / "assignment.yaml").write_text("layers: [flatten]")
     (folder / "specs").mkdir()
     train = ["train", "digits", "--set", "training.epochs=1"]
     train += ["--set", "data.digits.train_samples=64"]
@@ -151,6 +154,7 @@ def test_an_example_works(
 ) -> None:
     if example.startswith("cnnspec init"):
         (prepared / "net.yaml").unlink()
+        (prepared / "assignment.yaml").unlink()
     (prepared / ".config" / "fish" / "completions").mkdir(parents=True)
     done = subprocess.run(
         ["bash", "-c", example],

@@ -4,7 +4,7 @@ The blocks of a page are run in its order, in a folder that has `examples/` and 
 
 - `console`: each command (`$ ...`) is run, and prints what stands below it (`...`: any text);
 - `python`: run in one namespace a page; with `>>>`, what it prints stands below it;
-- `yaml`: a spec or a part of one, and valid; `json`: can be read;
+- `yaml`: a spec or a part of one, or an assignment, and valid; `json`: can be read;
 - a first line such as `# net.yaml` makes the block that file, for the blocks behind it, and
   `# net.py (continued)` adds the block to it;
 - `py`: a signature, which test_reference.py holds against the code.
@@ -27,6 +27,7 @@ from typing import Any
 import pytest
 
 from cnnspec.cli.group import COMMANDS
+from cnnspec.compare.check.submissions.reading import parse_assignment
 from cnnspec.spec import inspect_spec
 from tests.docs import python_names
 from tests.docs.pages import PAGES, ROOT, Block, anchors, blocks, links, name, tokens
@@ -131,6 +132,9 @@ class Reader:
         return block.text
 
     def run_yaml(self, block: Block) -> str:
+        if block.file == "assignment.yaml":
+            parse_assignment(block.text, file=block.where)
+            return block.text
         found = inspect_spec(whole_spec(block.text), file=block.where)
         assert found.spec is not None, found.diagnostics
         return block.text

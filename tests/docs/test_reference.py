@@ -11,9 +11,13 @@ from pathlib import Path
 import pytest
 
 import cnnspec
-from cnnspec.compare.check import NotTried, check_class
+from cnnspec.compare.check import Checked, NotTried, check_class
+from cnnspec.compare.check.submissions.assignment import Assignment, Exercise
+from cnnspec.compare.check.submissions.folder import PassedOver, Submission
+from cnnspec.compare.check.submissions.records import GradedClass, GradedLayer, GradedSubmission
 from cnnspec.documents import to_json
 from cnnspec.report.check import check_document
+from cnnspec.report.submissions.document import class_document
 from tests.docs import commands, python_names
 from tests.docs.pages import ROOT
 from tests.report.explained import hold, paths
@@ -46,6 +50,17 @@ def test_the_document_of_check_is_explained(tmp_path: Path) -> None:
     for checked in (part, pool):
         found |= set(paths(json.loads(to_json(check_document(checked)))))
     hold(found, "check.md")
+
+
+def test_the_document_of_a_class_is_explained(tmp_path: Path) -> None:
+    relu = Exercise("relu", "relu")
+    checked = Checked("ada.py:ReLU", "relu", ())
+    layers = (GradedLayer(relu, "ada.py", checked), GradedLayer(relu, problem="there is none"))
+    ada = GradedSubmission(Submission("ada", tmp_path, ()), layers)
+    over = (PassedOver("ada.zip", "it is packed"),)
+    document = class_document(GradedClass(Assignment("a", (relu, relu)), (ada,), over))
+    of_one_class = "submissions[].layers[].check"
+    hold(set(paths(json.loads(to_json(document)), [of_one_class])), "check-class.md")
 
 
 # docs/reference/python.md

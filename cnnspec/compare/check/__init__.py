@@ -1,4 +1,8 @@
-"""check_class(): a layer that somebody wrote by hand, tried in many settings and graded."""
+"""check_class(): a layer that somebody wrote by hand, tried in many settings and graded.
+
+`process/` runs it in a process of its own, `trial/` is what is done with it there, `grading/` holds
+what it gave against the textbook; `submissions/` does all that for a class of students.
+"""
 
 from cnnspec.compare.check.check import KINDS, check_class
 from cnnspec.compare.check.records import (
