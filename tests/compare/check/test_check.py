@@ -306,7 +306,7 @@ def test_prints_break_nothing_and_their_end_is_kept(check: Check) -> None:
     ],
 )
 def test_a_file_that_cannot_be_loaded_passes_nothing(text: str, message: str, check: Check) -> None:
-    checked = check(text, "ReLU", "relu", time_limit=0.3 if "while" in text else 10.0)
+    checked = check(text, "ReLU", "relu", import_limit=0.3 if "while" in text else 60.0)
     assert message in checked.error
     assert (checked.loaded, checked.ok) == (False, False)
     assert (checked.passed, len(checked.findings)) == (0, 10)
