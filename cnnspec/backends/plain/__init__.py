@@ -2,9 +2,11 @@
 
 from cnnspec.backends.plain.adapter import PlainLayer
 from cnnspec.backends.plain.errors import HintError, PlainClassError, UnsupportedSettingError
+from cnnspec.backends.plain.functions import layer_of, layer_of_methods
 from cnnspec.backends.plain.hints import Hints
 from cnnspec.backends.plain.layouts import LAYOUTS
 from cnnspec.backends.plain.loss import PlainLoss
+from cnnspec.backends.plain.pairs import backward_of
 
 __all__ = [
     "LAYOUTS",
@@ -14,4 +16,7 @@ __all__ = [
     "PlainLayer",
     "PlainLoss",
     "UnsupportedSettingError",
+    "backward_of",
+    "layer_of",
+    "layer_of_methods",
 ]

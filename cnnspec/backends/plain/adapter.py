@@ -74,7 +74,8 @@ class PlainLayer(Layer):
     @property
     def notes(self) -> tuple[str, ...]:
         """What was taken for granted so far."""
-        return (*self._made.notes, *self._calls.notes)
+        own = getattr(self._cls, "taken_for_granted", ())
+        return (*own, *self._made.notes, *self._calls.notes)
 
     @property
     def unknown(self) -> Mapping[str, str]:

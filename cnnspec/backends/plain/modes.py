@@ -63,6 +63,12 @@ class Mode:
                 told[word] = value
         return told
 
+    def of_words(self, words: set[str], training: bool) -> dict[str, Any]:
+        """Return what a dictionary says that is asked for these words."""
+        known = (word for own in self._words.values() for word in own if word in words)
+        found = {word: self._value(word, EMPTY, words, training) for word in known}
+        return {word: value for word, value in found.items() if value is not None}
+
     def tell(self, training: bool) -> None:
         """Tell it by methods and attributes, where the instance has such."""
         for method, given in self._methods(training):
@@ -174,6 +180,17 @@ def _constants_of(run: Any) -> set[str]:
     """Return the strings in the code of a function or a method."""
     code = getattr(getattr(run, "__func__", run), "__code__", None)
     return set() if code is None else {*_strings(code)}
+
+
+def strings_of(run: Any, seen: frozenset[Any] = frozenset()) -> set[str]:
+    """Return the strings in the code of a function, and of those of its module that it calls."""
+    run = getattr(run, "func", run)
+    code = getattr(run, "__code__", None)
+    if code is None or run in seen:
+        return set()
+    called = (run.__globals__.get(name) for name in code.co_names)
+    inner = (strings_of(each, seen | {run}) for each in called if isinstance(each, FunctionType))
+    return {*_strings(code)}.union(*inner)
 
 
 def _strings(code: CodeType) -> Iterator[str]:

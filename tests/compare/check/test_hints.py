@@ -202,8 +202,7 @@ def test_slips_of_the_user_are_no_findings(
     assert message in said
 
 
-def test_a_function_in_place_of_a_class_is_told_how_to_become_one(check: Check) -> None:
+def test_a_function_alone_asks_for_that_of_the_other_pass(check: Check) -> None:
     checked = check("linear_forward", "linear")
-    assert not checked.loaded
-    assert "`linear_forward` is a function, wanted a class with `forward`" in checked.error
-    assert "wrap it: class Layer" in checked.error
+    assert checked.grade is None
+    assert "none for its backward pass is found, such as `linear_backward`" in checked.error

@@ -145,7 +145,6 @@ def test_names_of_pythons_own_in_the_callers_folder_are_not_taken(
 
 
 LOADING = {
-    "a function": ("def ReLU(x): pass", "`ReLU` is a function, wanted a class"),
     "nothing": ("ReLU = None", "`ReLU` is None, wanted a class"),
     "a number": ("ReLU = 3", "`ReLU` is an int, wanted a class"),
     "an instance": ("class A: pass\nReLU = A()", "`ReLU` is an instance of A, wanted a class"),

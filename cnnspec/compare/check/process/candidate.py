@@ -2,46 +2,68 @@
 
 from __future__ import annotations
 
-from inspect import isfunction
+from collections.abc import Mapping
+from inspect import isroutine
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from cnnspec.backends.plain import PlainClassError
+from cnnspec.backends.plain import PlainClassError, backward_of, layer_of, layer_of_methods
 from cnnspec.compare.check.process.module import MODULE, is_not_there, module_of
 from cnnspec.compare.check.process.notebook import SUFFIX, notebook_of
+from cnnspec.spec.layers import Layer
 
 
-def load_candidate(path: str, name: str, *, function: bool = False) -> Any:
-    """Return a class of a file; where `function` is given, a function may stand for it.
+def load_loss(path: str, name: str) -> Any:
+    """Return a class of a file, or a function.
 
     Raises:
         PlainClassError: there is none.
     """
+    module = _loaded(path, name)
+    found = _of(module, name)
+    if not callable(found):
+        raise PlainClassError(f"`{name}` is {_what(found, module)}, wanted a class or a function")
+    return found
+
+
+def load_layer(path: str, name: str, kind: type[Layer], names: Mapping[str, str]) -> type:
+    """Return a class of a file, or one made of two functions: `forward,backward`, or `forward`.
+
+    Raises:
+        PlainClassError: there is none.
+        HintError: the backward pass of a function is not found.
+    """
+    name, _, other = name.partition(",")
+    module = _loaded(path, name)
+    found = _of(module, name)
+    backward = other or names.get("backward", "")
+    if isinstance(found, type):
+        return layer_of_methods(found, kind, names)
+    if not isroutine(found):
+        what = _what(found, module)
+        raise PlainClassError(f"`{name}` is {what}, wanted a class, or a function for each pass")
+    second = _of(module, backward) if backward else backward_of(module, found, name)
+    if not callable(second):
+        raise PlainClassError(f"`{backward}` is {_what(second, module)}, wanted a function")
+    return layer_of(found, second, kind, names)
+
+
+def _loaded(path: str, name: str) -> ModuleType:
     file = Path(path)
-    module = notebook_of(file, name) if file.suffix == SUFFIX else module_of(file)
+    return notebook_of(file, name) if file.suffix == SUFFIX else module_of(file)
+
+
+def _of(module: ModuleType, name: str) -> Any:
     found = getattr(module, name, MODULE)
     if found is MODULE:
         there = [key for key, value in vars(module).items() if _is_own(value, module)]
         raise is_not_there(name, there)
-    if not isinstance(found, type) and not (function and callable(found)):
-        wanted = "a class or a function" if function else "a class"
-        how = _wrap(name) if isfunction(found) else ""
-        raise PlainClassError(f"`{name}` is {_what(found, module)}, wanted {wanted}{how}")
     return found
 
 
 def _is_own(value: Any, module: ModuleType) -> bool:
     return callable(value) and getattr(value, "__module__", None) == module.__name__
-
-
-def _wrap(name: str) -> str:
-    """Say how a function is made a class."""
-    return (
-        " with `forward` and `backward`; wrap it: class Layer, whose forward(self, x) calls "
-        f"{name} with the weights of self, keeps the cache and returns the output, and whose "
-        "backward(self, dout) calls the function for that and returns dx, dW, db"
-    )
 
 
 def _what(value: Any, module: ModuleType) -> str:

@@ -11,11 +11,12 @@ import contextlib
 import json
 import os
 import sys
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from cnnspec.compare.check.process.candidate import load_candidate
+from cnnspec.compare.check.process.candidate import load_layer, load_loss
 from cnnspec.compare.check.process.reporter import Reporter
 from cnnspec.compare.check.process.results import LOAD
 from cnnspec.compare.check.trial.layer import LayerTrial
@@ -37,14 +38,18 @@ def main(place: str) -> None:
 
 
 def _try_all(reporter: Reporter, folder: Path, request: dict[str, Any]) -> None:
-    is_loss = request["kind"] not in KINDS
-    load = partial(load_candidate, request["file"], request["name"], function=is_loss)
+    file, name, names = request["file"], request["name"], request["names"]
+    kind = KINDS.get(request["kind"])
+    if kind is None:
+        load: Callable[[], Any] = partial(load_loss, file, name)
+    else:
+        load = partial(load_layer, file, name, kind, names)
     found = reporter.attempt(LOAD, LOAD, load)
     if found is None:
         return
     for setting in request["settings"]:
         reporter.say(key=setting["key"], event="start")
-        if is_loss:
+        if kind is None:
             try_loss(reporter, folder, found, setting, request)
         else:
             LayerTrial(reporter, folder, found, setting, request).run()
