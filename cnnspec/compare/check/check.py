@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -62,27 +61,26 @@ def check_class(
         raise BackendError(f"there is no file `{path or candidate}`; wanted FILE.py:CLASS")
     if not name:
         raise BackendError(f"wanted FILE.py:CLASS, found `{candidate}` without a class")
-    with tempfile.TemporaryDirectory() as folder:
-        request: dict[str, Any] = {
-            "file": str(Path(path).resolve()),
-            "name": name,
-            "kind": kind,
-            "names": dict(names or {}),
-            "arguments": dict(arguments or {}),
-            "layout": layout,
-            "built_in": like is not None,
-            "one_of": LAYERS[kind].one_of if kind in LAYERS and like is None else "",
-            "import_limit": import_limit,
-        }
-        label = f"{Path(path).name}:{name}"
-        asked = Asked(label, kind, Path(folder), request, tuple(require), time_limit, on_progress)
-        if kind in LOSSES:
-            return check_loss(asked)
-        room = LAYERS[kind]
-        settings = room.tried(LAYER_KINDS[kind]) if like is None else room.like(like)
-        for setting in settings:
-            check_size(setting)
-        return check_layer(asked, settings)
+    request: dict[str, Any] = {
+        "file": str(Path(path).resolve()),
+        "name": name,
+        "kind": kind,
+        "names": dict(names or {}),
+        "arguments": dict(arguments or {}),
+        "layout": layout,
+        "built_in": like is not None,
+        "one_of": LAYERS[kind].one_of if kind in LAYERS and like is None else "",
+        "import_limit": import_limit,
+    }
+    label = f"{Path(path).name}:{name}"
+    asked = Asked(label, kind, request, tuple(require), time_limit, on_progress)
+    if kind in LOSSES:
+        return check_loss(asked)
+    room = LAYERS[kind]
+    settings = room.tried(LAYER_KINDS[kind]) if like is None else room.like(like)
+    for setting in settings:
+        check_size(setting)
+    return check_layer(asked, settings)
 
 
 def _check_names(kind: str, names: Mapping[str, str]) -> None:

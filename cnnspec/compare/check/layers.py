@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from cnnspec.backends.plain import LAYOUTS
 from cnnspec.backends.plain.layouts import CHANNELS_LAST
@@ -29,7 +26,7 @@ def check_layer(asked: Asked, settings: Sequence[Setting]) -> Checked:
     def show(key: str) -> None:
         asked.on_progress(list(graders).index(key), len(graders), graders[key].setting.name)
 
-    results = _try(graders, asked.folder, asked.request, asked.limit, show)
+    results = _try(graders, asked.request, asked.limit, show)
     unreached = [finding for grader in graders.values() for finding in grader.unreached()]
     if stopped := asked.not_graded(unreached, results):
         return stopped
@@ -79,21 +76,20 @@ def _not_tried(keys: Sequence[str], results: Results) -> tuple[NotTried, ...]:
 
 def _try(
     graders: Mapping[str, LayerGrader],
-    folder: Path,
     request: dict[str, Any],
     limit: float,
     on_setting: Callable[[str], None] = lambda key: None,
     **how: bool,
 ) -> Results:
     """Let a class run in every setting."""
-    settings = []
+    settings: list[dict[str, Any]] = []
+    given: dict[str, dict[str, Any]] = {}
     for key, grader in graders.items():
-        np.savez(folder / f"{key}-weights.npz", **grader.weights)  # type: ignore[arg-type]
+        given[f"{key}-weights"] = grader.weights
         for number, probe in enumerate(grader.probes):
-            given = {"x": probe.x, "grad_output": probe.grad_output}
-            np.savez(folder / f"{key}-p{number}-given.npz", **given)  # type: ignore[arg-type]
+            given[f"{key}-p{number}"] = {"x": probe.x, "grad_output": probe.grad_output}
         settings.append(grader.request(key) | how)
-    return run_child(folder, request | {"settings": settings}, limit, on_setting)
+    return run_child(request | {"settings": settings}, given, limit, on_setting)
 
 
 def _never_made(kind: str, offered: Sequence[str], results: Results) -> str:
@@ -112,9 +108,8 @@ def _better_layouts(settings: Sequence[Setting], asked: Asked) -> Iterator[str]:
         if layout == asked.request["layout"] or layout in alike:
             continue
         graders = {f"s{number}": grader_of(setting) for number, setting in enumerate(settings)}
-        (inner := asked.folder / layout).mkdir()
         request = asked.request | {"layout": layout}
-        results = _try(graders, inner, request, asked.limit, forward_only=True)
+        results = _try(graders, request, asked.limit, forward_only=True)
         if results.hint() or results.load_error():
             continue
         findings = (

@@ -26,6 +26,7 @@ def check_loss(asked: Asked) -> Checked:
     options = LOSS_KINDS[asked.kind]()
     graders: list[LossGrader] = []
     settings: list[dict[str, Any]] = []
+    all_given: dict[str, dict[str, Any]] = {}
     for number, classes in enumerate(CLASSES):
         probes = [
             (name, as_float32(logits).astype(np.float64), probe_labels(*logits.shape))
@@ -35,8 +36,7 @@ def check_loss(asked: Asked) -> Checked:
             key = f"s{len(graders)}"
             batches = {f"{key}-{probe[0]}": probe for probe in probes if probe[0] in names}
             for at, (_, logits, labels) in batches.items():
-                given = {"logits": logits, "labels": labels}
-                np.savez(asked.folder / f"{at}-given.npz", **given)  # type: ignore[arg-type]
+                all_given[at] = {"logits": logits, "labels": labels}
             settings.append({"key": key, "probes": [probe for probe, *_ in batches.values()]})
             graders.append(
                 LossGrader(options, f"{classes} classes, {kind_of_logits} logits", batches)
@@ -46,7 +46,7 @@ def check_loss(asked: Asked) -> Checked:
     def show(key: str) -> None:
         asked.on_progress(keys.index(key), len(keys), graders[keys.index(key)].setting)
 
-    results = run_child(asked.folder, asked.request | {"settings": settings}, asked.limit, show)
+    results = run_child(asked.request | {"settings": settings}, all_given, asked.limit, show)
     unreached = [finding for grader in graders for finding in grader.unreached()]
     if stopped := asked.not_graded(unreached, results):
         return stopped

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from cnnspec.compare.check.process.results import Results
@@ -21,8 +20,6 @@ class Asked:
     label: str
     """`file.py:Conv2D`"""
     kind: str
-    folder: Path
-    """Where the process in which the code runs finds what it needs."""
     request: dict[str, Any]
     """What that process must know."""
     require: tuple[str, ...]

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from cnnspec.compare.check import check_class
-from cnnspec.compare.check.process import forks
-from tests.compare.check.conftest import Check
+from cnnspec.compare.check.process import forks, run
+from tests.compare.check.conftest import Check, marked, none_left
 from tests.compare.check.test_process import relu
 
 SAYS = "print('said', {what}, flush=True)"
@@ -26,10 +26,10 @@ def said(check: Check, what: str, top: str = "import os") -> list[str]:
 
 
 def test_one_process_forks_all(check: Check) -> None:
-    first, second = (said(check, "os.getpid(), os.getppid()") for _ in range(2))
-    (one, its_parent), (other, others_parent) = first[0].split(), second[0].split()
-    assert one != other
-    assert its_parent == others_parent != str(os.getpid())
+    assert check(relu(), "ReLU", "relu").ok
+    before = [server.pid for server in forks._free]
+    assert check(relu(), "ReLU", "relu").ok
+    assert before == [server.pid for server in forks._free]
 
 
 def test_nothing_is_left_by_another(check: Check) -> None:
@@ -57,17 +57,30 @@ def test_random_numbers_are_not_the_same_in_each(check: Check) -> None:
     assert first[0].split()[1] != second[0].split()[1]
 
 
-def test_a_class_that_kills_what_forks_is_said_and_the_next_is_tried(check: Check) -> None:
+@pytest.fixture
+def alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have no space of its own, as where the system gives none."""
+    monkeypatch.setattr(run, "APART", False)
+
+
+@pytest.mark.usefixtures("alone")
+def test_a_class_that_kills_what_waits_for_it_is_said_and_the_next_is_tried(check: Check) -> None:
     code = "import os; os.kill(os.getppid(), 9); import time; time.sleep(60)"
     checked = check(relu(forward=code), "ReLU", "relu")
     assert checked.findings[0].message.startswith("the process died: SIGKILL")
     assert check(relu(), "ReLU", "relu").ok
 
 
+def test_a_class_in_a_space_of_its_own_cannot_kill_what_waits_for_it(check: Check) -> None:
+    assert check(relu(forward="import os; os.kill(os.getppid(), 9)"), "ReLU", "relu").ok
+
+
 def test_one_that_has_ended_meanwhile_is_replaced(check: Check) -> None:
-    ((pid,),) = [set(said(check, "os.getppid()"))]
-    os.kill(int(pid), signal.SIGKILL)
-    assert said(check, "os.getppid()") != [pid]
+    assert check(relu(), "ReLU", "relu").ok
+    server = forks._free[-1]
+    os.kill(server.pid, signal.SIGKILL)
+    assert check(relu(), "ReLU", "relu").ok
+    assert server not in forks._free
 
 
 def test_threads_do_not_wait_for_each_other(tmp_path: Path) -> None:
@@ -90,31 +103,25 @@ while not pathlib.Path({str(tmp_path / other)!r}).exists(): time.sleep(0.01)"""
     assert done == {"a": True, "b": True}
 
 
-def test_nothing_outlives_the_one_that_asked(tmp_path: Path) -> None:
-    pids = tmp_path / "pids"
-    (tmp_path / "layers.py").write_text(
-        relu(
-            top=f"""import os, time
-open({str(pids)!r}, 'w').write(f'{{os.getpid()}} {{os.getppid()}}\\n')
+@pytest.mark.parametrize("apart", [True, False])
+def test_nothing_outlives_the_one_that_asked(apart: bool, tmp_path: Path) -> None:
+    begun, mark = tmp_path / "begun", f"{tmp_path}{apart}"
+    top = f"""import os, time
+if os.fork(): open({str(begun)!r}, 'w').close()
 time.sleep(60)"""
-        )
-    )
-    asked = f"from cnnspec.compare.check import check_class; check_class({str(tmp_path)!r} + "
-    asking = subprocess.Popen([sys.executable, "-c", asked + "'/layers.py:ReLU', 'relu')"])
-    while not (pids.exists() and pids.read_text().endswith("\n")):
+    (tmp_path / "layers.py").write_text(relu(top=top))
+    asked = f"""from cnnspec.compare.check import check_class
+from cnnspec.compare.check.process import run
+run.APART = {apart}
+check_class({str(tmp_path)!r} + '/layers.py:ReLU', 'relu')"""
+    environment = {**os.environ, "OF_THE_TEST": mark}
+    asking = subprocess.Popen([sys.executable, "-c", asked], env=environment)
+    while not begun.exists():
         time.sleep(0.01)
+    assert len(marked("OF_THE_TEST", mark)) >= 4
     asking.kill()
     asking.wait()
-    for _ in range(500):
-        if not any(_runs(pid) for pid in pids.read_text().split()):
-            return
-        time.sleep(0.01)
-    pytest.fail("it still runs")
-
-
-def _runs(pid: str) -> bool:
-    stat = Path(f"/proc/{pid}/stat")
-    return stat.exists() and " Z " not in stat.read_text()
+    assert none_left("OF_THE_TEST", mark)
 
 
 def test_where_nothing_may_be_forked_a_process_is_started_for_each(

@@ -1,43 +1,65 @@
-"""The process in which somebody's code runs: `main(FOLDER)`, started by forks.py.
+"""The process in which somebody's code runs: `run()`, called by fork_server.py.
 
-The folder holds request.json and the arrays. What the code does is written to results.jsonl
-stage by stage, before and after each, so that a crash or a hang has its place, and loses nothing
-that was done before it.
+What the code does is told stage by stage, before and after each, so that a crash or a hang has
+its place, and loses nothing that was done before it.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import sys
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from cnnspec.compare.check.process.candidate import load_layer, load_loss
+from cnnspec.compare.check.process.frames import Sender
+from cnnspec.compare.check.process.order import Order, unpacked
 from cnnspec.compare.check.process.reporter import Reporter
 from cnnspec.compare.check.process.results import LOAD
+from cnnspec.compare.check.trial.given import Given
 from cnnspec.compare.check.trial.layer import LayerTrial
 from cnnspec.compare.check.trial.loss import try_loss
 from cnnspec.spec.layers import KINDS
 
+BEYOND = 512
+"""Our descriptors lie from here on: who closes all below 256 does not mean ours."""
 
-def main(place: str) -> None:
+
+def main(descriptors: str) -> NoReturn:
+    """Be a process of its own, where none is forked: the order comes on stdin."""
+    order = unpacked(sys.stdin.buffer.read())
+    with open(os.devnull) as nothing:  # noqa: PTH123
+        os.dup2(nothing.fileno(), 0)
+    run(order, *map(int, descriptors.split(",")))
+
+
+def run(order: Order, results: int, trace: int) -> NoReturn:
     """Load the user's file and try every setting that is asked for; end the process."""
-    folder = Path(place)
     sys.dont_write_bytecode = True  # the folder is somebody's
-    request = json.loads((folder / "request.json").read_text("utf-8"))
+    request = dict(order.request)
     sys.argv = [request["file"]]
-    _try_all(Reporter(folder, request["file"]), folder, request)
+    sender = Sender(_moved(results), order.key)
+    _try_all(Reporter(sender, _moved(trace), request["file"]), Given(order.given), request)
     for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(Exception):  # somebody may have closed or replaced it
+        with contextlib.suppress(BaseException):  # somebody may have closed or replaced it
             stream.flush()
     os._exit(0)  # threads that somebody left running would keep the process alive
 
 
-def _try_all(reporter: Reporter, folder: Path, request: dict[str, Any]) -> None:
+def _moved(descriptor: int) -> int:
+    import fcntl
+
+    try:
+        moved = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, BEYOND)
+    except OSError:  # there may be fewer
+        return descriptor
+    os.close(descriptor)
+    return moved
+
+
+def _try_all(reporter: Reporter, given: Given, request: dict[str, Any]) -> None:
     file, name, names = request["file"], request["name"], request["names"]
     kind = KINDS.get(request["kind"])
     if kind is None:
@@ -50,7 +72,7 @@ def _try_all(reporter: Reporter, folder: Path, request: dict[str, Any]) -> None:
     for setting in request["settings"]:
         reporter.say(key=setting["key"], event="start")
         if kind is None:
-            try_loss(reporter, folder, found, setting, request)
+            try_loss(reporter, given, found, setting, request)
         else:
-            LayerTrial(reporter, folder, found, setting, request).run()
+            LayerTrial(reporter, given, found, setting, request).run()
         reporter.say(key=setting["key"], event="done")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import json
 import os
 import select
 import signal
@@ -16,12 +15,23 @@ import socket
 import struct
 import subprocess
 import sys
+import threading
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol
 
+from cnnspec.compare.check.process.descendants import Use
+from cnnspec.compare.check.process.order import NUMBER
 from cnnspec.errors import BackendError
 
-NUMBER = struct.Struct("!i")
-"""What is said on the line: the length of an order; the process; how it ended."""
+ENDED = struct.Struct("!i")
+"""What the server says: how a process ended; its exit code, or minus the signal."""
+
+STARTED = b"s"
+"""What it says before: that there is one."""
+
+END, POINT = b"e", b"p"
+"""What the server is asked for: to end a process, and to have it say where it is."""
 
 ROOT = str(Path(__file__).parents[4])
 """The folder that holds the package."""
@@ -34,28 +44,54 @@ main(sys.argv[2])
 """
 """Our folder comes last on the path, for no name in it to be taken for one of Python's own."""
 
+HEADLESS = {"MPLBACKEND": "Agg", "BROWSER": "true", "OPENBLAS_NUM_THREADS": "1"}
+SCREENS = ("DISPLAY", "WAYLAND_DISPLAY")
+"""Nobody is there to look at a window."""
+
+
+class Running(Protocol):
+    """A process with somebody's code."""
+
+    use: Use
+    """What it uses, with all that it has started."""
+
+    def wait(self, timeout: float, also: socket.socket | None = None) -> int | None:
+        """Return how it ended, its exit code or minus the signal; None where it runs on.
+
+        Where something comes on `also`, no longer is waited.
+        """
+
+    def point(self) -> None:
+        """Have it write down where it is."""
+
+    def end(self) -> int:
+        """End it, with all that it has started; return how it ended."""
+
 
 class Forked:
-    """A process with somebody's code; what `subprocess.Popen` would be, as far as it is needed."""
+    """A process that a server has forked."""
 
-    def __init__(self, server: Server, pid: int) -> None:
-        self._server, self.pid = server, pid
-        self.returncode: int | None = None
+    def __init__(self, server: Server) -> None:
+        self._server, self.use = server, Use(server.pid)
+        self._code: int | None = None
 
-    def wait(self, timeout: float | None = None) -> int:
-        """Return how it ended: its exit code, or minus the signal.
+    def wait(self, timeout: float, also: socket.socket | None = None) -> int | None:
+        """Return how it ended, as `Running` says."""
+        if self._code is None:
+            self._code = self._server.ended(timeout, also)
+        return self._code
 
-        Raises:
-            subprocess.TimeoutExpired: it runs on.
-        """
-        if self.returncode is None:
-            self.returncode = self._server.ended(self.pid, timeout)
-        return self.returncode
+    def point(self) -> None:
+        """Have it write down where it is."""
+        self._server.ask(POINT)
 
-    def send_signal(self, number: int) -> None:
-        """Send a signal, unless it has ended."""
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self.pid, number)
+    def end(self) -> int:
+        """End it, with all that it has started."""
+        if self._code is None:
+            self._server.ask(END)
+            self._code = self._server.ended(None)
+        assert self._code is not None
+        return self._code
 
 
 class Server:
@@ -68,35 +104,48 @@ class Server:
                 _command("fork_server", theirs.fileno()),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
-                env=_environment(),
+                env=environment(),
                 start_new_session=True,
                 pass_fds=[theirs.fileno()],
             )
 
-    def fork(self, folder: Path, output: int) -> Forked | None:
-        """Start a process on a folder, which prints to a pipe; None where the server has ended."""
-        said = {"folder": str(folder), "cwd": str(Path.cwd()), "environment": _environment()}
-        order = json.dumps(said).encode()
+    @property
+    def pid(self) -> int:
+        """The process that forks."""
+        return self._process.pid
+
+    def fork(self, order: bytes, descriptors: Sequence[int]) -> Forked | None:
+        """Start a process on an order; None where the server has ended.
+
+        The descriptors are those to which it prints, tells and writes down where it is.
+        """
         with contextlib.suppress(ConnectionError):
-            socket.send_fds(self._line, [NUMBER.pack(len(order))], [output])
+            socket.send_fds(self._line, [NUMBER.pack(len(order))], descriptors)
             self._line.sendall(order)
-            if answer := self._line.recv(NUMBER.size):
-                return Forked(self, *NUMBER.unpack(answer))
+            if self._line.recv(len(STARTED)):
+                return Forked(self)
         self.close()
         return None
 
-    def ended(self, pid: int, timeout: float | None) -> int:
-        """Wait until a process has ended, and be free for the next."""
-        if not select.select([self._line], [], [], timeout)[0]:
-            raise subprocess.TimeoutExpired(str(pid), timeout or 0)
+    def ended(self, timeout: float | None, also: socket.socket | None = None) -> int | None:
+        """Wait until a process has ended, and be free for the next; None where it runs on."""
+        watched = [self._line, *([] if also is None else [also])]
+        if self._line not in select.select(watched, [], [], timeout)[0]:
+            return None
         with contextlib.suppress(ConnectionError):
-            if answer := self._line.recv(NUMBER.size):
+            if answer := self._line.recv(ENDED.size, socket.MSG_WAITALL):
                 _free.append(self)
-                code: int = NUMBER.unpack(answer)[0]
+                code: int = ENDED.unpack(answer)[0]
                 return code
-        # Somebody's code may kill its parent: then nobody has seen how it ended.
+        # Where there is no space of its own, somebody's code may kill its parent: then nobody has
+        # seen how it ended.
         self.close()
         return -signal.SIGKILL
+
+    def ask(self, what: bytes) -> None:
+        """Ask for something, unless the server has ended."""
+        with contextlib.suppress(ConnectionError):
+            self._line.send(what)
 
     def close(self) -> None:
         """Let the server end, and with it what it has forked."""
@@ -118,25 +167,59 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_free.clear)  # a line has two ends
 
 
-def start(folder: Path, output: int) -> Forked | subprocess.Popen[bytes]:
-    """Start a process with somebody's code; it reads its request in a folder and prints to a pipe.
+class Started:
+    """A process that is started by itself: elsewhere, libraries do not work on in a fork."""
+
+    def __init__(self, order: bytes, descriptors: Sequence[int]) -> None:
+        output, results, trace = descriptors
+        self._process = subprocess.Popen(
+            _command("child", f"{results},{trace}"),
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=environment(),
+            start_new_session=True,
+            pass_fds=[results, trace],
+        )
+        self.use = Use(self._process.pid)
+        threading.Thread(target=self._order, args=(order,), daemon=True).start()
+
+    def _order(self, order: bytes) -> None:
+        assert self._process.stdin is not None
+        with contextlib.suppress(ConnectionError), self._process.stdin as line:
+            line.write(order)
+
+    def wait(self, timeout: float, also: socket.socket | None = None) -> int | None:
+        """Return how it ended, as `Running` says."""
+        if also is not None and select.select([also], [], [], timeout)[0]:
+            timeout = 0
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return self._process.wait(timeout)
+        return None
+
+    def point(self) -> None:
+        """Have it write down where it is."""
+        self._process.send_signal(signal.SIGUSR1)
+
+    def end(self) -> int:
+        """End it, with its group of processes."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        return self._process.wait()
+
+
+def start(order: bytes, descriptors: Sequence[int]) -> Running:
+    """Start a process with somebody's code.
 
     Raises:
         BackendError: none can be started.
     """
-    if sys.platform != "linux":  # elsewhere, libraries do not work on in a process that is forked
-        return subprocess.Popen(
-            _command("child", folder),
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            env=_environment(),
-            start_new_session=True,
-        )
+    if sys.platform != "linux":
+        return Started(order, descriptors)
     while server := _idle():
-        if forked := server.fork(folder, output):
+        if forked := server.fork(order, descriptors):
             return forked
-    if forked := Server().fork(folder, output):
+    if forked := Server().fork(order, descriptors):
         return forked
     raise BackendError("no process can be started for the class: see the lines above")
 
@@ -154,5 +237,6 @@ def _command(module: str, argument: object) -> list[str]:
     return [sys.executable, "-P", "-c", program, ROOT, str(argument)]
 
 
-def _environment() -> dict[str, str]:
-    return dict(os.environ, OPENBLAS_NUM_THREADS="1")
+def environment() -> dict[str, str]:
+    """Return the environment of a process with somebody's code."""
+    return {name: value for name, value in os.environ.items() if name not in SCREENS} | HEADLESS

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import faulthandler
-import json
 import linecache
 import re
 import signal
@@ -17,47 +16,48 @@ import numpy as np
 
 from cnnspec.backends.plain import HintError, PlainClassError, UnsupportedSettingError
 from cnnspec.backends.raised import message_of
+from cnnspec.compare.check.process.frames import MOST, Sender
 from cnnspec.compare.check.process.notebook import SUFFIX, cells_of
 from cnnspec.compare.check.process.results import LOAD
 from cnnspec.compare.check.process.way_out import way_out
-
-LINES = "results.jsonl"
-TRACE = "trace.txt"
-"""Where a process that is stopped, or dies, leaves the lines at which it was."""
+from cnnspec.trace import Array
 
 WHERE = signal.SIGUSR1 if hasattr(signal, "SIGUSR1") else None
 """Asks a process to write down at which lines it is."""
+
+_asarray = np.asarray  # somebody's code may put another function there
 
 SHOWN = 3
 """Lines of the user's own that are shown, the innermost first."""
 
 
 class Reporter:
-    """Writes results as they come, each at once: a crash loses nothing that was done before."""
+    """Tells results as they come, each at once: a crash loses nothing that was done before."""
 
-    def __init__(self, folder: Path, file: str) -> None:
-        self._folder, self._file = folder, file
-        self._lines = (folder / LINES).open("a", encoding="utf-8")
-        self._trace = (folder / TRACE).open("w", encoding="utf-8")
-        faulthandler.enable(self._trace, all_threads=False)
+    def __init__(self, sender: Sender, trace: int, file: str) -> None:
+        """`trace` is the descriptor to which is written where the process is."""
+        self._sender, self._file = sender, file
+        faulthandler.enable(trace, all_threads=False)
         if WHERE is not None:
-            faulthandler.register(WHERE, self._trace, all_threads=False)
+            faulthandler.register(WHERE, trace, all_threads=False)
 
     def say(self, **result: Any) -> None:
-        """Add a line."""
-        self._lines.write(json.dumps(result) + "\n")
-        self._lines.flush()
+        """Tell a line."""
+        self._sender.line(result)
 
     def arrays(self, key: str, stage: str, arrays: dict[str, Any]) -> None:
-        """Write the arrays that a stage gave; of what holds no numbers, say what it is."""
-        kept = {}
+        """Tell the arrays that a stage gave; of what holds no numbers, say what it is."""
+        kept: dict[str, Array] = {}
         for name, array in arrays.items():
-            unfit = _unfit(array)
+            try:
+                unfit = _unfit(array, MOST - sum(each.nbytes for each in kept.values()))
+                if not unfit:
+                    kept[name] = _asarray(array)
+            except BaseException as error:  # `__array__` is somebody's code, too
+                unfit = f"no array: {in_words(error, self._file)}"
             if unfit:
                 self.say(key=key, stage=stage, name=name, unfit=unfit)
-            else:
-                kept[name] = np.asarray(array)
-        np.savez(self._folder / f"{key}-{stage}.npz", **kept)  # type: ignore[arg-type]
+        self._sender.line({"key": key, "stage": stage}, kept)
 
     def attempt(self, key: str, stage: str, run: Callable[[], Any]) -> Any:
         """Run a stage; what it raises is said, with the lines of the user's own files.
@@ -114,12 +114,8 @@ def _short(path: str, file: str) -> str:
     return f"{path.removeprefix(f'{file}, ') if path.startswith(file) else Path(path).name}, "
 
 
-def stopped_at(folder: Path, file: str) -> str:
+def stopped_at(trace: str, file: str) -> str:
     """Say where a process was when it was stopped, or died, as far as it could write that."""
-    try:
-        trace = (folder / TRACE).read_text("utf-8", "replace")
-    except OSError:
-        return ""
     if file.endswith(SUFFIX):
         with contextlib.suppress(PlainClassError):
             cells_of(Path(file))  # for their lines
@@ -127,16 +123,18 @@ def stopped_at(folder: Path, file: str) -> str:
     return where(file, ((path, int(line)) for path, line in found))
 
 
-def _unfit(array: Any) -> str:
+def _unfit(array: Any, most: int) -> str:
     """Say why something is no array of real numbers; nothing where it is one."""
     if array is None:
         return "None: is a `return` missing?"
     try:
-        kind = np.asarray(array).dtype
+        found = _asarray(array)
     except ValueError:
         return "lists of different lengths, wanted an array"
-    if kind.kind in "fiub":
-        return ""
-    if kind.kind in "SUO" and np.ndim(array) == 0 and not isinstance(array, np.ndarray):
+    if found.dtype.kind in "SUO" and found.ndim == 0 and not isinstance(array, np.ndarray):
         return f"{type(array).__name__}, wanted numbers"
-    return f"an array of dtype {kind}, wanted real numbers"
+    if found.dtype.kind not in "fiub":
+        return f"an array of dtype {found.dtype}, wanted real numbers"
+    if found.nbytes > most:
+        return f"an array of shape {found.shape}: more than {MOST // 2**20} MiB in a pass"
+    return ""

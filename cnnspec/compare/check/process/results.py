@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from cnnspec.compare.check.process.printed import Printed
 from cnnspec.trace import Array
@@ -15,16 +12,14 @@ from cnnspec.trace import Array
 LOAD = "load"
 """The key, and the stage, of loading the file."""
 
-STAGES = ("forward", "backward", "evaluate")
-"""Of a pass, in the order of time, and of one in evaluation; each gives a file of its own."""
-
 
 @dataclass
 class Results:
-    """What the process said, and the folder with its arrays."""
+    """What the process said, and the arrays that it gave."""
 
-    folder: Path
     lines: list[dict[str, Any]] = field(default_factory=list)
+    given_back: dict[str, dict[str, Array]] = field(default_factory=dict)
+    """By key; of two with one name, the later."""
     printed: Printed = field(default_factory=Printed)
 
     def error(self, key: str, stage: str) -> str:
@@ -71,14 +66,7 @@ class Results:
 
     def arrays(self, key: str) -> dict[str, Array]:
         """Return the arrays of a key; none where it did not come so far."""
-        found: dict[str, Array] = {}
-        for stage in STAGES:
-            try:
-                with np.load(self.folder / f"{key}-{stage}.npz", allow_pickle=False) as file:
-                    found |= dict(file)
-            except (OSError, ValueError):
-                continue
-        return found
+        return {name: array.copy() for name, array in self.given_back.get(key, {}).items()}
 
     def _of(self, key: str, stage: str | None = None) -> Iterable[dict[str, Any]]:
         return (

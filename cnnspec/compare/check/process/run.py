@@ -2,33 +2,57 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 import os
+import secrets
 import signal
-import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cnnspec.compare.check.process.forks import Forked, start
-from cnnspec.compare.check.process.reporter import LINES, TRACE, WHERE, stopped_at
+from cnnspec.compare.check.process.forks import Running, environment, start
+from cnnspec.compare.check.process.frames import SILENCED, TOO_MUCH, Receiver, pair
+from cnnspec.compare.check.process.order import Order
+from cnnspec.compare.check.process.reporter import stopped_at
 from cnnspec.compare.check.process.results import LOAD, Results
 from cnnspec.compare.check.process.way_out import MAIN
+from cnnspec.trace import Array
 
 START = 60.0
 """Seconds that the process may take before it comes to the user's code."""
 
 LOOK = 0.02
-"""Seconds between two looks at what a process has written."""
+"""Seconds between two looks at what a process uses."""
 
 ANSWER = 0.5
 """Seconds for a process that is stopped to write down where it is, and for its last output."""
 
+LONGEST = 30
+"""How many times its limit a setting may take by the clock, however busy the machine is."""
+
+MEMORY = 8 * 2**30
+"""Bytes that a process may hold with all that it has started; alone, it gets half of that."""
+
+PROCESSES = 64
+"""How many processes there may be."""
+
+FRAMES = 1000
+"""How many frames are read between two looks."""
+
+TRACE = 10**6
+"""Bytes that are read of where a process is."""
+
+APART = True
+"""Whether a process gets a space of its own, where the system gives one."""
+
+Given = Mapping[str, Mapping[str, Array]]
+"""The arrays that somebody's code is given, by the name of a set, and by their own."""
+
 
 def run_child(
-    folder: Path, request: Mapping[str, Any], limit: float, on_setting: Callable[[str], None]
+    request: Mapping[str, Any], given: Given, limit: float, on_setting: Callable[[str], None]
 ) -> Results:
     """Let a child process try every setting of a request, each within `limit` seconds.
 
@@ -38,19 +62,17 @@ def run_child(
     After a crash, or where the time is over, a new process goes on with the next setting; if
     that was in a backward pass, first with the forward passes of the same.
     """
-    results = Results(folder)
+    results = Results()
     left = list(request["settings"])
     while left:
-        (folder / "request.json").write_text(json.dumps({**request, "settings": left}), "utf-8")
-        ended, lines = _run_once(folder, (request["import_limit"], limit), results, on_setting)
-        results.lines.extend(lines)
-        begun = {line["key"] for line in lines if line.get("event") == "start"}
-        done = {line["key"] for line in lines if line.get("event") == "done"}
+        run = _Run({**request, "settings": left}, given, limit, results, on_setting)
+        ended = run.to_its_end()
+        begun = {line["key"] for line in run.lines if line.get("event") == "start"}
+        done = {line["key"] for line in run.lines if line.get("event") == "done"}
         if results.load_error():
             break
         if len(done) < len(left):
-            ended += stopped_at(folder, request["file"])
-            results.lines.append(_unfinished(lines, begun - done, ended))
+            results.lines.append(run.stage() | {"error": ended})
             if not results.succeeded(LOAD, LOAD):
                 break
         whole = {setting["key"] for setting in left if "forward_only" not in setting}
@@ -64,93 +86,131 @@ def run_child(
     return results
 
 
-def _unfinished(lines: list[dict[str, Any]], current: set[str], ended: str) -> dict[str, Any]:
-    """Say of the stage that was begun and not ended how the process ended in it."""
-    staged = [line for line in lines if "event" in line and "stage" in line]
-    if staged and staged[-1]["event"] == "begin":
-        return {"key": staged[-1]["key"], "stage": staged[-1]["stage"], "error": ended}
-    key = next(iter(current), LOAD)  # between two stages: a thread of somebody's
-    return {"key": key, "stage": LOAD if key == LOAD else "construct", "error": ended}
+@dataclass
+class _Run:
+    """A process, from its start to its end."""
+
+    request: Mapping[str, Any]
+    given: Given
+    limit: float
+    results: Results
+    on_setting: Callable[[str], None]
+    lines: list[dict[str, Any]] = field(default_factory=list)
+    _setting: str = ""
+    """The key of the one that is tried; none while the file is loaded."""
+    _used: float = 0
+    """Seconds that the setting has taken, or the loading."""
+    _since: float = field(default_factory=time.monotonic)
+    _looked: float = field(default_factory=time.monotonic)
+
+    def to_its_end(self) -> str:
+        """Run it; return how it ended."""
+        ours, theirs = pair()
+        reader, writer = os.pipe()
+        key = secrets.token_bytes(32)
+        with ours, tempfile.TemporaryFile() as trace:
+            try:
+                process = start(self._order(key), (writer, theirs.fileno(), trace.fileno()))
+            finally:
+                os.close(writer)
+                theirs.close()
+            self.results.printed.drain(reader)
+            receiver = Receiver(ours, key)
+            try:
+                stopped = self._watch(process, receiver, trace.fileno())
+            finally:
+                code = process.end()
+            while self._take(receiver):
+                pass
+            self.results.printed.finish(ANSWER)
+            trace.seek(0)
+            said = trace.read(TRACE).decode("utf-8", "replace")
+        return (stopped or _how(code)) + stopped_at(said, self.request["file"])
+
+    def _order(self, key: bytes) -> bytes:
+        settings = self.request["settings"]
+        seconds = START + self.request["import_limit"] + 2 * self.limit * len(settings)
+        names = {setting["key"] for setting in settings}
+        given = {name: own for name, own in self.given.items() if name.split("-")[0] in names}
+        place = str(Path.cwd()), environment()
+        return Order(self.request, given, key, *place, seconds, APART).packed()
+
+    def stage(self) -> dict[str, Any]:
+        """Return the key and the stage that have begun and not ended."""
+        staged = [line for line in self.lines if "event" in line and "stage" in line]
+        if staged and staged[-1]["event"] == "begin":
+            return {name: staged[-1][name] for name in ("key", "stage")}
+        if self._setting:  # between two stages: a thread of somebody's
+            return {"key": self._setting, "stage": "construct"}
+        return {"key": LOAD, "stage": LOAD}
+
+    def _watch(self, process: Running, receiver: Receiver, trace: int) -> str:
+        """Wait for a process; return why it must be stopped; nothing where it ends."""
+        while process.wait(LOOK, receiver.line) is None:
+            self._take(receiver)
+            if receiver.too_much:
+                return TOO_MUCH
+            if time.monotonic() - self._looked < LOOK:
+                continue
+            self._used += process.use.look()
+            self._looked = time.monotonic()
+            if process.use.memory > MEMORY:
+                return f"its processes hold more than {MEMORY // 2**30} GiB of memory"
+            if process.use.processes > PROCESSES:
+                return f"it starts more than {PROCESSES} processes"
+            if late := self._late():
+                process.point()
+                _wait_for_answer(process, trace)
+                return late
+        return ""
+
+    def _late(self) -> str:
+        """Say that the setting takes too long, or the loading; until the first line, ours does."""
+        limit, why = self.limit, ""
+        if not self._setting:
+            limit, why = self.request["import_limit"], f": {MAIN}"
+        if not self.lines:
+            limit = START
+        late = self._used > limit or self._looked - self._since > LONGEST * limit
+        return f"does not end within {limit:g} s{why}" if late else ""
+
+    def _take(self, receiver: Receiver) -> bool:
+        """Take what has come; return whether there was anything."""
+        taken = False
+        for line, arrays in receiver.receive(FRAMES):
+            taken = True
+            if "alarm" in line:
+                failed = self.stage() | {"error": line["alarm"]}
+                if failed not in self.results.lines:
+                    self.results.lines.append(failed)
+                continue
+            self.lines.append(line)
+            self.results.lines.append(line)
+            self.results.given_back.setdefault(line["key"], {}).update(arrays)
+            if "stage" not in line and line.get("event") in ("start", "done"):
+                self._used, self._since = 0, time.monotonic()
+                self._setting = line["key"]
+                self.on_setting(self._setting)
+        return taken
 
 
-def _run_once(
-    folder: Path,
-    limits: tuple[float, float],
-    results: Results,
-    on_setting: Callable[[str], None],
-) -> tuple[str, list[dict[str, Any]]]:
-    """Run a process to its end; return how it ended, and what it wrote."""
-    lines = folder / LINES
-    lines.write_text("")
-    reader, writer = os.pipe()
-    try:
-        process = start(folder, writer)
-    finally:
-        os.close(writer)
-    results.printed.drain(reader)
-    try:
-        late = _wait(process, lines, limits, on_setting)
-        if late and WHERE is not None:
-            process.send_signal(WHERE)
-            _wait_for_answer(process, folder / TRACE)
-    finally:
-        # The whole group: what somebody's code started must not outlive it.
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-        code = process.wait()
-    results.printed.finish(ANSWER)
-    return _how(code, late), _read_lines(lines)
-
-
-def _wait_for_answer(process: Forked | subprocess.Popen[bytes], trace: Path) -> None:
+def _wait_for_answer(process: Running, trace: int) -> None:
     """Wait until a process has written where it is, or has ended."""
     looks = [0]
     for _ in range(round(ANSWER / LOOK)):
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(LOOK)
+        if process.wait(LOOK) is not None:
             return
-        looks.append(trace.stat().st_size)
+        looks.append(os.fstat(trace).st_size)
         if looks[-1] and looks[-4:] == looks[-1:] * 4:  # nothing came any more
             return
 
 
-def _how(code: int, late: str) -> str:
-    if late:
-        return late
-    if code < 0:
+def _how(code: int) -> str:
+    if code == SILENCED:
+        return "it closes descriptors that are not its own: what becomes of it cannot be told"
+    if code >= 0:
+        return f"the process ended with code {code}"
+    try:
         return f"the process died: {signal.Signals(-code).name}"
-    return f"the process ended with code {code}"
-
-
-def _read_lines(path: Path) -> list[dict[str, Any]]:
-    """Return the lines that are whole."""
-    whole = path.read_text("utf-8").splitlines(keepends=True)
-    return [json.loads(line) for line in whole if line.endswith("\n")]
-
-
-def _wait(
-    process: Forked | subprocess.Popen[bytes],
-    lines: Path,
-    limits: tuple[float, float],
-    on_setting: Callable[[str], None],
-) -> str:
-    """Wait for a process; say so where it takes too long to load the file, or for one setting.
-
-    Until its first line, it loads what is ours.
-    """
-    loading, trying = limits
-    seen, steps, since = 0, 0, time.monotonic()
-    while True:
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(LOOK)
-            return ""
-        if lines.stat().st_size != seen:
-            seen = lines.stat().st_size
-            told = [line for line in _read_lines(lines) if "event" in line and "stage" not in line]
-            if len(told) != steps or steps == 0:
-                steps, since = len(told), time.monotonic()
-                for line in told[-1:]:
-                    on_setting(line["key"])
-        limit = trying if steps else loading if seen else START
-        if time.monotonic() - since > limit:
-            return f"does not end within {limit:g} s" + ("" if steps else f": {MAIN}")
+    except ValueError:  # one that has no name
+        return f"the process died: signal {-code}"

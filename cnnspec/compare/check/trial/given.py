@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import numpy as np
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from cnnspec.trace import Array
 
 
-def read(path: Path) -> dict[str, Array]:
-    """Return the arrays of a file."""
-    with np.load(path, allow_pickle=False) as file:
-        return dict(file)
+@dataclass(frozen=True)
+class Given:
+    """Arrays by the name of a set, and by their own; they are there before somebody's code is."""
+
+    sets: Mapping[str, Mapping[str, Array]]
+
+    def of(self, name: str) -> dict[str, Array]:
+        """Return the arrays of a set, anew: somebody's code may write into them."""
+        return {key: array.copy() for key, array in self.sets[name].items()}

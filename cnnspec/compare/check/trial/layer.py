@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from cnnspec.backends.plain import PlainClassError, PlainLayer, UnsupportedSettingError
 from cnnspec.compare.check.process.reporter import Reporter
-from cnnspec.compare.check.trial.given import read
+from cnnspec.compare.check.trial.given import Given
 from cnnspec.spec.layers import KINDS
 from cnnspec.trace import Array
 
@@ -21,7 +20,7 @@ class LayerTrial:
     """A class in one setting of a layer."""
 
     reporter: Reporter
-    folder: Path
+    given: Given
     cls: type
     setting: dict[str, Any]
     request: dict[str, Any]
@@ -106,10 +105,10 @@ class LayerTrial:
 
     @cached_property
     def _weights(self) -> dict[str, Array]:
-        return read(self.folder / f"{self.setting['key']}-weights.npz")
+        return self.given.of(f"{self.setting['key']}-weights")
 
     def _given(self, probe: str) -> dict[str, Array]:
-        return read(self.folder / f"{self.setting['key']}-{probe}-given.npz")
+        return self.given.of(f"{self.setting['key']}-{probe}")
 
 
 def _pass(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,13 +9,13 @@ import numpy as np
 from cnnspec.backends.network import Labels
 from cnnspec.backends.plain import Hints, PlainLoss
 from cnnspec.compare.check.process.reporter import Reporter
-from cnnspec.compare.check.trial.given import read
+from cnnspec.compare.check.trial.given import Given
 from cnnspec.trace import Array
 
 
 def try_loss(
     reporter: Reporter,
-    folder: Path,
+    all_given: Given,
     candidate: Any,
     setting: dict[str, Any],
     request: dict[str, Any],
@@ -33,7 +32,7 @@ def try_loss(
         forward_only=forward_only,
     )
     for key in keys:
-        given = read(folder / f"{key}-given.npz")
+        given = all_given.of(key)
         labels = given["labels"].astype(np.int64)
         _pass_of_loss(reporter, key, loss, given["logits"], labels, forward_only)
 

@@ -1,0 +1,80 @@
+"""A space of its own for processes, where Linux gives one: who is in it sees, and ends, no others.
+
+It is one of users and mounts, too: without, only root may make one. Its users are those outside;
+what root may do there binds it to the limits that it was given.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+from functools import cache
+from pathlib import Path
+
+USERS, PROCESSES, MOUNTS = 0x1000_0000, 0x2000_0000, 0x2_0000
+"""CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNS of linux/sched.h."""
+
+SLAVE, RECURSIVE = 1 << 19, 1 << 14
+"""MS_SLAVE and MS_REC: what is mounted here is not seen outside."""
+
+DIES_WITH_PARENT, ADOPTS = 1, 36
+"""PR_SET_PDEATHSIG and PR_SET_CHILD_SUBREAPER of linux/prctl.h."""
+
+ALL = 2**32 - 1
+"""How many user numbers there are."""
+
+TASKS = 1024
+"""The highest number of a process in the space, where the kernel lets one set it."""
+
+
+def leave() -> bool:
+    """Leave the others; return whether that could be done. Whoever is forked next begins it."""
+    return bool(_libc().unshare(USERS | PROCESSES | MOUNTS) == 0)
+
+
+def map_users(pid: int) -> bool:
+    """Give a process that has left the same users as here; return whether that could be done."""
+    user, group = os.geteuid(), os.getegid()
+    place = Path(f"/proc/{pid}")
+    try:
+        if user == 0:
+            with contextlib.suppress(OSError):
+                _map_all(place)
+                return True
+        (place / "setgroups").write_text("deny")
+        (place / "uid_map").write_text(f"{user} {user} 1")
+        (place / "gid_map").write_text(f"{group} {group} 1")
+    except OSError:
+        return False
+    return True
+
+
+def _map_all(place: Path) -> None:
+    for name in ("uid_map", "gid_map"):
+        (place / name).write_text(f"0 0 {ALL}")
+
+
+def furnish() -> None:
+    """Let /proc show the processes of the space alone, and bound their number, where one may."""
+    libc = _libc()
+    if libc.mount(b"none", b"/", None, SLAVE | RECURSIVE, None) == 0:
+        libc.mount(b"proc", b"/proc", b"proc", 0, None)
+    with contextlib.suppress(OSError):
+        if Path("/proc/self").readlink() == Path("1"):  # or the number would be everybody's
+            Path("/proc/sys/kernel/pid_max").write_text(str(TASKS))
+
+
+def adopt() -> None:
+    """Become the parent of what is left behind by processes below."""
+    _libc().prctl(ADOPTS, 1, 0, 0, 0)
+
+
+def die_with_parent(signal: int) -> None:
+    """Ask for a signal when the parent ends."""
+    _libc().prctl(DIES_WITH_PARENT, signal, 0, 0, 0)
+
+
+@cache
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None, use_errno=True)
