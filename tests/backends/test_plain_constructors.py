@@ -211,7 +211,7 @@ def test_what_no_option_is_called_is_told() -> None:
         "filters, channels, size",
     )
     layer = made(cls, Conv(out_channels=5, kernel_size=2), (3, 4, 6))
-    assert layer.unknown == {
+    assert layer.not_tried == {
         "padding_mode": "no option of `conv` is called so; if it is one, say which: "
         "--map OPTION=padding_mode"
     }

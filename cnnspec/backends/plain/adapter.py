@@ -77,11 +77,6 @@ class PlainLayer(Layer):
         own = getattr(self._cls, "taken_for_granted", ())
         return (*own, *self._made.notes, *self._calls.notes)
 
-    @property
-    def unknown(self) -> Mapping[str, str]:
-        """What its constructor takes that no option is called, and why that is not tried."""
-        return unknown(self._cls, self._layer, self._reading)
-
     def _make_first(self) -> None:
         """Make an instance in the first spelling with which that is possible."""
         first: Exception | None = None
@@ -170,8 +165,11 @@ class PlainLayer(Layer):
 
     @property
     def not_tried(self) -> Mapping[str, str]:
-        """What cannot be judged of the class so far, and why: `grad_input`, `update`, ..."""
-        return self._back.not_tried
+        """What cannot be judged of the class so far, and why: `grad_input`, `update`, ...
+
+        Parameters of the constructor that no option is called are among it.
+        """
+        return unknown(self._cls, self._layer, self._reading) | dict(self._back.not_tried)
 
     @property
     def updated(self) -> Mapping[str, Array]:
