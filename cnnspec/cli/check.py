@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 OF_A_CLASS = ("kind", "like", "mapping", "arguments", "layout", "require", "strict")
 OF_A_FOLDER = ("assignment", "csv_file", "fresh")
 
-LAYOUTS = ("nchw", "nhwc", "chw", "hwc", "columns")
+LAYOUTS = ("nchw", "nhwc", "chw", "hwc", "nhw", "hw", "columns", "column", "vector")
 
 
 @with_examples(
@@ -63,8 +63,9 @@ LAYOUTS = ("nchw", "nhwc", "chw", "hwc", "columns")
     type=click.Choice(LAYOUTS),
     default="nchw",
     show_default=True,
-    help="How its images lie: nchw, nhwc; chw or hwc, where it takes them one by one; columns: "
-    "features as (features, n).",
+    help="How its images lie: nchw, nhwc; chw or hwc, where it takes them one by one; gray ones "
+    "without an axis for channels: nhw, or hw one by one. Features as (features, n): columns; one "
+    "by one as (features, 1): column, or (features,): vector.",
 )
 @click.option(
     "--require",

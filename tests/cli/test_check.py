@@ -20,7 +20,7 @@ def test_kinds_and_layouts_are_those_there_are() -> None:
     from cnnspec.compare.check import KINDS as KNOWN_KINDS
 
     assert checked_kinds() == list(KNOWN_KINDS)
-    assert LAYOUTS == KNOWN_LAYOUTS
+    assert tuple(KNOWN_LAYOUTS) == LAYOUTS
 
 
 def test_wrong_is_1_and_reads_top_down(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:

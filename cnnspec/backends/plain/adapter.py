@@ -17,7 +17,7 @@ from cnnspec.backends.plain.construction import Construction
 from cnnspec.backends.plain.errors import PlainClassError
 from cnnspec.backends.plain.forms import Form
 from cnnspec.backends.plain.hints import Hints
-from cnnspec.backends.plain.layouts import ONE_BY_ONE, from_class, to_class
+from cnnspec.backends.plain.layouts import Arrangement
 from cnnspec.backends.plain.names import GRADIENT
 from cnnspec.backends.plain.readings import unknown
 from cnnspec.backends.plain.spelling import Spelling, spellings_for
@@ -62,6 +62,7 @@ class PlainLayer(Layer):
         super().__init__(layer, input, output, dtype)
         self._hints = Hints(names or {}, arguments or {}, layout, built_in)
         self._cls, self._layer, self._input = cls, layer, input
+        self._lies = Arrangement(layout, layer, input)
         self._reading = chosen(cls, layer, input, self._hints)
         self._spellings = list(spellings_for(layer))
         self._gradients: dict[str, Array] = {}
@@ -75,7 +76,8 @@ class PlainLayer(Layer):
     def notes(self) -> tuple[str, ...]:
         """What was taken for granted so far."""
         own = getattr(self._cls, "taken_for_granted", ())
-        return (*own, *self._made.notes, *self._calls.notes)
+        of_output = (self._lies.note,) if self._lies.note else ()
+        return (*own, *self._made.notes, *self._calls.notes, *of_output)
 
     def _make_first(self) -> None:
         """Make an instance in the first spelling with which that is possible."""
@@ -200,7 +202,7 @@ class PlainLayer(Layer):
     def _output(self, x: Array, training: bool) -> Array:
         self._x, self._of = x, None
         self._give_weights()
-        if self._hints.layout in ONE_BY_ONE:
+        if self._lies.one_by_one:
             return np.stack([self._run_forward(image, training) for image in x])
         return self._run_forward(x, training)
 
@@ -208,7 +210,7 @@ class PlainLayer(Layer):
         """Run the backward pass once for each upstream gradient."""
         if self._of is grad_output:
             return
-        if self._hints.layout in ONE_BY_ONE:
+        if self._lies.one_by_one:
             self._backward_by_image(grad_output)
         else:
             self._grad_input, self._gradients = self._run_backward(self._x, grad_output)
@@ -228,18 +230,16 @@ class PlainLayer(Layer):
         self._grad_input, self._gradients = np.stack(grads) if grads else None, total
 
     def _run_forward(self, x: Array, training: bool) -> Array:
-        given = to_class(x, self._hints.layout)
-        return from_class(self._calls.forward(given, training), self._hints.layout)
+        return self._lies.output(self._calls.forward(self._lies.to_class(x), training))
 
     def _run_backward(self, x: Array, grad_output: Array) -> tuple[Array | None, dict[str, Array]]:
         def again() -> None:
             self._give_weights()
             self._run_forward(x, training=True)
 
-        given = to_class(grad_output, self._hints.layout)
-        grad_input, gradients = self._back.run(x, given, again)
+        grad_input, gradients = self._back.run(x, self._lies.upstream(grad_output), again)
         if grad_input is not None:
-            grad_input = from_class(grad_input, self._hints.layout)
+            grad_input = self._lies.grad_input(grad_input)
         return grad_input, gradients
 
     def _give_weights(self) -> None:

@@ -16,10 +16,10 @@ from cnnspec.backends.plain.forms import AXES, axes_between
 from cnnspec.backends.plain.hints import Hints
 from cnnspec.backends.plain.layouts import (
     CHANNELS_LAST,
+    LAYOUTS,
     ONE_BY_ONE,
-    from_class,
+    Arrangement,
     shape_of_one,
-    to_class,
 )
 from cnnspec.backends.plain.names import BUILD
 from cnnspec.backends.plain.reading import Handed
@@ -45,7 +45,9 @@ def build(how: Construction, layer: SpecLayer, input: Shape) -> Made:
     made = how.of(layer, input, _start(layer, input, axes))
     if not _has_weights(made.instance, layer, input, how.hints):
         _make_weights(made.instance, layer, input, how.hints)
-        return made._replace(held=made.held or _kept_in_passes(made.instance, input, how.hints))
+        return made._replace(
+            held=made.held or _kept_in_passes(made.instance, layer, input, how.hints)
+        )
     return made
 
 
@@ -56,7 +58,7 @@ def weight_axes(
 
     It is seen on sizes that are all different, unless the class refuses those.
     """
-    if (found := _example(layer, input)) is not None:
+    if (found := _example(layer, input, how.hints)) is not None:
         example, images = found
         try:
             made = build(how, example, images)
@@ -69,17 +71,18 @@ def weight_axes(
     return axes_between(layer.parameters(input)["weight"], own, how.hints.layout)
 
 
-def different_sizes(layer: SpecLayer, input: Shape) -> tuple[SpecLayer, Shape]:
+def different_sizes(layer: SpecLayer, input: Shape, hints: Hints) -> tuple[SpecLayer, Shape]:
     """Return a layer of that kind, and what it receives, in which every size is another."""
     sizes = zip(required_options(layer), count(EXAMPLE[0] + 1))
-    return type(layer).model_validate(dict(sizes)), EXAMPLE[: len(input)]
+    first = (1,) if LAYOUTS[hints.layout].gray else EXAMPLE[:1]
+    return type(layer).model_validate(dict(sizes)), (*first, *EXAMPLE[1 : len(input)])
 
 
-def _example(layer: SpecLayer, input: Shape) -> tuple[SpecLayer, Shape] | None:
+def _example(layer: SpecLayer, input: Shape, hints: Hints) -> tuple[SpecLayer, Shape] | None:
     """Return different sizes; None where its weights have one axis alone, or none."""
     if len(layer.parameters(input).get("weight", ())) < 2:
         return None
-    return different_sizes(layer, input)
+    return different_sizes(layer, input, hints)
 
 
 def _start(layer: SpecLayer, input: Shape, axes: tuple[int, ...] | None) -> dict[str, Array]:
@@ -98,7 +101,7 @@ def _start(layer: SpecLayer, input: Shape, axes: tuple[int, ...] | None) -> dict
 
 def _handed_axes(how: Construction, layer: SpecLayer, input: Shape) -> tuple[int, ...] | None:
     """Return the order of the axes with which a forward pass works, tried on different sizes."""
-    found = _example(layer, input)
+    found = _example(layer, input, how.hints)
     if found is None:
         return None
     example, images = found
@@ -107,7 +110,7 @@ def _handed_axes(how: Construction, layer: SpecLayer, input: Shape) -> tuple[int
     for axes in AXES[family, len(example.parameters(images)["weight"])]:
         try:
             made = how.of(example, images, _start(example, images, axes))
-            if trial(made.instance, images, how.hints).shape[-len(output) :] == output:
+            if trial(made.instance, example, images, how.hints).shape[-len(output) :] == output:
                 return axes
         except Exception:  # in this order it cannot be computed
             continue
@@ -121,11 +124,11 @@ def _has_weights(instance: Any, layer: SpecLayer, input: Shape, hints: Hints) ->
     ) and not any(is_empty(instance, name, hints.names) for name in layer.buffers(input))
 
 
-def _kept_in_passes(instance: Any, input: Shape, hints: Hints) -> tuple[str, ...]:
+def _kept_in_passes(instance: Any, layer: SpecLayer, input: Shape, hints: Hints) -> tuple[str, ...]:
     """Return the names of the arrays that no forward pass changes: no cache, but weights."""
     before = {name: array.copy() for name, array in arrays_of(instance).items()}
     try:
-        trial(instance, input, hints, images=3)
+        trial(instance, layer, input, hints, images=3)
     except Exception:  # the first real pass tells it
         return ()
     return tuple(
@@ -145,13 +148,13 @@ def _make_weights(instance: Any, layer: SpecLayer, input: Shape, hints: Hints) -
         for shape in _shapes(input, hints.layout):
             try:
                 method(shape)
-                trial(instance, input, hints)
+                trial(instance, layer, input, hints)
             except Exception:  # another way to say a shape
                 continue
             if _has_weights(instance, layer, input, hints):
                 return
     try:
-        trial(instance, input, hints)
+        trial(instance, layer, input, hints)
     except Exception:
         return
 
@@ -168,9 +171,9 @@ def _shapes(input: Shape, layout: str) -> Iterator[Any]:
     yield math.prod(one)
 
 
-def trial(instance: Any, input: Shape, hints: Hints, images: int = 2) -> Array:
+def trial(instance: Any, layer: SpecLayer, input: Shape, hints: Hints, images: int = 2) -> Array:
     """Run a forward pass on any numbers, and return the output in our order."""
     x = np.linspace(-1, images, images * math.prod(input)).reshape(images, *input)
-    given = x[0] if hints.layout in ONE_BY_ONE else x
-    output = Calls(instance, hints.names).forward(to_class(given, hints.layout), training=True)
-    return from_class(output, hints.layout)
+    lies = Arrangement(hints.layout, layer, input)
+    given = lies.to_class(x[0] if lies.one_by_one else x)
+    return lies.output(Calls(instance, hints.names).forward(given, training=True))

@@ -59,7 +59,7 @@ def chosen(cls: type, layer: SpecLayer, input: Shape, hints: Hints) -> Reading:
         return first
     every = [first, *found]
     against: Tried | None = None
-    for example, images in _examples(layer, input):
+    for example, images in _examples(layer, input, hints):
         tried = []
         for reading in every:
             tried.append(_tried(Construction(cls, hints, reading), example, images))
@@ -75,9 +75,9 @@ def chosen(cls: type, layer: SpecLayer, input: Shape, hints: Hints) -> Reading:
     raise HintError(against.why if against.says_what_to_do else _asked(cls, first, against.why))
 
 
-def _examples(layer: SpecLayer, input: Shape) -> Iterator[tuple[SpecLayer, Shape]]:
+def _examples(layer: SpecLayer, input: Shape, hints: Hints) -> Iterator[tuple[SpecLayer, Shape]]:
     """Yield layers to try a reading on: with different sizes, and as it is to be."""
-    example, images = different_sizes(layer, input)
+    example, images = different_sizes(layer, input, hints)
     if example.windows():  # a stride that no other size is
         yield example.model_copy(update={"stride": 1}), images
     yield example, images
@@ -126,7 +126,7 @@ def _in_spelling(how: Construction, layer: SpecLayer, input: Shape) -> Tried:
             )
         fit = Fit.WEIGHTS
     try:
-        output = trial(made.instance, input, hints, images=IMAGES)
+        output = trial(made.instance, layer, input, hints, images=IMAGES)
     except Exception as error:  # raised by the class
         return Tried(fit, _in_words("`forward`", error))
     right, one = layer.output_shape(input), hints.layout in ONE_BY_ONE

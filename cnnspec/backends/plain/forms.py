@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from cnnspec.backends.plain.layouts import CHANNELS_LAST
+from cnnspec.backends.plain.layouts import CHANNELS_LAST, LAYOUTS
 from cnnspec.spec.sizes import Shape
 from cnnspec.trace import Array
 
@@ -19,6 +19,9 @@ AXES: Mapping[tuple[str, int], tuple[tuple[int, ...], ...]] = {
     ("nhwc", 2): ((0, 1), (1, 0)),
 }
 """How people order the axes of weights, ours being (out, in, kh, kw) and (out, in)."""
+
+IN = 1
+"""The axis of what comes in: of gray images one channel, for which a class may have no axis."""
 
 MATRIX_AXES: Mapping[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
     "nchw": ((0, 1, 2, 3), (1, 2, 3, 0)),
@@ -32,6 +35,8 @@ def axes_between(ours: Shape, theirs: Shape, layout: str) -> tuple[int, ...] | N
     images = "nhwc" if layout in CHANNELS_LAST else "nchw"
     for axes in AXES.get((images, len(ours)), ()):
         if tuple(ours[axis] for axis in axes) == theirs:
+            return axes
+        if LAYOUTS[layout].gray and tuple(ours[axis] for axis in axes if axis != IN) == theirs:
             return axes
     if len(ours) == 4:
         out, rest = ours[0], math.prod(ours[1:])

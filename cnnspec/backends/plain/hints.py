@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cnnspec.backends.plain.errors import HintError
+from cnnspec.backends.plain.layouts import LAYOUTS
 from cnnspec.backends.plain.names import NAMES
 
 
@@ -29,6 +30,8 @@ class Hints:
         return every if isinstance(every, bool) else option in every
 
     def __post_init__(self) -> None:
+        if self.layout not in LAYOUTS:
+            raise HintError(f"no layout is called {self.layout}; there are: {', '.join(LAYOUTS)}")
         if unknown := self.names.keys() - NAMES:
             raise HintError(
                 f"a layer has nothing called {', '.join(sorted(unknown))} that could be mapped; "

@@ -12,7 +12,7 @@ from cnnspec.compare.check.layers import check_layer
 from cnnspec.compare.check.losses import check_loss
 from cnnspec.compare.check.offered import may_be_required
 from cnnspec.compare.check.records import Checked
-from cnnspec.compare.check.settings import check_size
+from cnnspec.compare.check.settings import check_size, lying_so
 from cnnspec.compare.check.trying import Asked, Progress
 from cnnspec.compare.kinds import LAYERS, LOSSES
 from cnnspec.errors import BackendError
@@ -78,6 +78,7 @@ def check_class(
         return check_loss(asked)
     room = LAYERS[kind]
     settings = room.tried(LAYER_KINDS[kind]) if like is None else room.like(like)
+    settings = lying_so(settings, layout)
     for setting in settings:
         check_size(setting)
     return check_layer(asked, settings)

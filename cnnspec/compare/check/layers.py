@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from cnnspec.backends.plain import LAYOUTS
-from cnnspec.backends.plain.layouts import CHANNELS_LAST
+from cnnspec.backends.plain.layouts import layouts_of
 from cnnspec.compare.check.grading.built_in import taken_for
 from cnnspec.compare.check.grading.drawn import grader_of
 from cnnspec.compare.check.grading.grade import LayerGrader
@@ -15,6 +14,7 @@ from cnnspec.compare.check.offered import is_unusable, not_offered, refused
 from cnnspec.compare.check.process.results import Results
 from cnnspec.compare.check.process.run import run_child
 from cnnspec.compare.check.records import Checked, CheckFinding, NotTried
+from cnnspec.compare.check.settings import lying_so
 from cnnspec.compare.check.trying import Asked
 from cnnspec.compare.kinds.layer import Setting
 
@@ -102,12 +102,11 @@ def _never_made(kind: str, offered: Sequence[str], results: Results) -> str:
 
 def _better_layouts(settings: Sequence[Setting], asked: Asked) -> Iterator[str]:
     """Name the layouts in which a forward pass is right that is not in the one given."""
-    for layout in LAYOUTS:
-        # Features have no channels that could be last, and images are no columns.
-        alike = CHANNELS_LAST if len(settings[0].input) == 1 else ("columns",)
-        if layout == asked.request["layout"] or layout in alike:
+    for layout in layouts_of(settings[0].input):
+        if layout == asked.request["layout"]:
             continue
-        graders = {f"s{number}": grader_of(setting) for number, setting in enumerate(settings)}
+        tried = lying_so(settings, layout)
+        graders = {f"s{number}": grader_of(setting) for number, setting in enumerate(tried)}
         request = asked.request | {"layout": layout}
         results = _try(graders, request, asked.limit, forward_only=True)
         if results.hint() or results.load_error():

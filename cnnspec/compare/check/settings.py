@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
+from cnnspec.backends.plain import LAYOUTS
 from cnnspec.compare.kinds.layer import Setting
 from cnnspec.compare.probes.draw import as_float32
 from cnnspec.compare.probes.layer import LayerProbe
@@ -27,6 +29,21 @@ def plan_of(setting: Setting) -> Plan:
         ShapeError: the layer cannot take such images.
     """
     return part(setting.layer, LAYER, setting.input)
+
+
+def lying_so(settings: Sequence[Setting], layout: str) -> list[Setting]:
+    """Return settings with images of one channel, where a layout has no axis for channels."""
+    if not LAYOUTS[layout].gray:
+        return [*settings]
+    return [_gray(setting) for setting in settings]
+
+
+def _gray(setting: Setting) -> Setting:
+    """Return a setting with gray images; as it is where the layer takes none."""
+    gray = (1, *setting.input[1:])
+    if len(setting.input) != 3 or any(True for _ in setting.layer.problems(gray)):
+        return setting
+    return replace(setting, input=gray)
 
 
 def check_size(setting: Setting) -> None:

@@ -31,6 +31,7 @@ class GlobalPool(Layer):
     keyword: ClassVar[str] = "global_pool"
     family: ClassVar[Family] = "pooling"
     takes: ClassVar[Literal["images"]] = "images"
+    of_one_cell: ClassVar[bool] = True
     words: ClassVar[Words] = Words(
         variants={
             ("kind", "avg"): "global_average_pool global_avg_pool global_average_pooling "

@@ -71,6 +71,8 @@ class Layer(Kind):
     """Whether what it makes of an image in training hangs on the other images of the batch."""
     only_reshapes: ClassVar[bool] = False
     """Whether its output is its input under another shape."""
+    of_one_cell: ClassVar[bool] = False
+    """Whether its output always has one cell for each channel."""
 
     name: LayerName | None = None
     """The layer's name in the plan, the reports and the weights; by default kind + number."""
