@@ -25,6 +25,7 @@ from tests.kinds import (
     relu,
     sgd,
     sigmoid,
+    softmax,
     tanh,
     torch_default,
 )
@@ -39,6 +40,7 @@ LAYERS: dict[str, LayerRoom] = {
     "gelu": gelu.ROOM,
     "sigmoid": sigmoid.ROOM,
     "tanh": tanh.ROOM,
+    "softmax": softmax.ROOM,
     "flatten": flatten.ROOM,
     "linear": linear.ROOM,
     "batch_norm": batch_norm.ROOM,

@@ -32,6 +32,7 @@ def check(sections: Sections, trains: bool = False) -> Placed:
         *_channels_last(sections),
         *placed.problems,
         *_logits(sections, placed, trains),
+        *_probabilities(sections, trains),
         *too_many_numbers(sections, placed),
         *_data(sections, placed),
         *_least_batch(sections, placed),
@@ -64,6 +65,31 @@ def _logits(sections: Sections, placed: Placed, trains: bool) -> Iterator[Diagno
     if placed.output is not None and not _is_flat(placed.output) and sections.layers:
         code = "no-logits" if trains or sections.data else "ends-in-images"
         yield not_logits(sections.layers, placed.output, code)
+
+
+def _probabilities(sections: Sections, trains: bool) -> Iterator[Diagnostic]:
+    """Refuse probabilities at the end where it trains, or there is data for it; else warn."""
+    for path, layer in _ends(sections.layers, ("layers",)):
+        if isinstance(layer, Layer) and layer.gives_probabilities:
+            if trains or sections.data:
+                code, rest = "softmax-before-loss", ""
+                way = f"leave the last `{layer.keyword}` out"
+            else:
+                code, rest = "ends-in-probabilities", "; it can be built, but no loss takes them"
+                way = f"to train it, leave the last `{layer.keyword}` out"
+            yield Diagnostic(
+                code,
+                f"the last layer is a {layer.keyword}, and gives probabilities{rest}",
+                path,
+                notes=(
+                    "the loss takes logits, and makes probabilities of them itself: of "
+                    "probabilities, its gradients are small, and it comes nowhere near 0",
+                ),
+                help=way,
+            )
+            return
+        if not isinstance(layer, Layer) or not layer.only_reshapes:
+            return
 
 
 def _input_offered(sections: Sections) -> Shape | None:

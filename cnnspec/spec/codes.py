@@ -62,6 +62,9 @@ CODES: dict[str, Code] = {
     "branches-differ": Code("Branches of a block give shapes that do not fit together."),
     "duplicate-name": Code("Two layers have the same name."),
     "no-logits": Code("The last layer gives images; to train, logits are wanted."),
+    "softmax-before-loss": Code(
+        "The last layer gives probabilities; the loss takes logits, and has the softmax in it."
+    ),
     "too-many-layers": Code("More layers than `limits.layers`."),
     "too-many-parameters": Code("More parameters than `limits.parameters`."),
     "too-many-activations": Code("More activations in a batch than `limits.activations`."),
@@ -78,6 +81,9 @@ CODES: dict[str, Code] = {
     "odd-pixels": Code("Images whose numbers are too large, or hardly differ.", "warning"),
     "channels-last": Code("Images that look as if their channels come last.", "warning"),
     "ends-in-images": Code("The last layer gives images, and there is no data.", "warning"),
+    "ends-in-probabilities": Code(
+        "The last layer gives probabilities, and there is no data.", "warning"
+    ),
     "spare-logits": Code("More logits than the data has classes.", "warning"),
     "one-logit": Code("A single logit: the loss is always 0, and nothing trains.", "warning"),
     "rectified-logits": Code("The last layer makes 0 of every logit below 0.", "warning"),

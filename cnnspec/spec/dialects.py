@@ -82,6 +82,9 @@ def _names(kind: type[Kind]) -> dict[str, str]:
     }
 
 
+NO_OPTION = "there is no such option"
+
+
 def _offer(
     kind: type[Kind], implied: Mapping[str, str], options: Mapping[str, Any] | None, differs: str
 ) -> str:
@@ -94,8 +97,8 @@ def _offer(
         given["padding"] = 0
     own = {name: given[name] for name in given if name in kind.model_fields}
     others = [
-        f"; `{name}`: {answer_to(name, 'option') or 'there is no such option'}"
-        for name in given
+        f"; `{name}`: {kind.words.way_out(name, value) or answer_to(name, 'option') or NO_OPTION}"
+        for name, value in given.items()
         if name not in own
     ]
     if options is None or differs or not _is_valid(kind, own):

@@ -212,6 +212,7 @@ DONE: dict[str, tuple[str, list[tuple[str, str]]]] = {
         "end with `- flatten` and `- linear: {out_features: ...}`",
         [("  - relu\n", "  - relu\n  - flatten\n  - linear: {out_features: 10}\n")],
     ),
+    "softmax-before-loss": ("leave the last `softmax` out", [("  - softmax\n", "")]),
     "channels-last": (
         "write `input: [1, 28, 28]`, or take other data",
         [("input: [28, 28, 1]", "input: [1, 28, 28]")],

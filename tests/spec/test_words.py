@@ -59,7 +59,7 @@ MEANT = [
     ("xyz", [], "it has no options"),
     ("Dense", KINDS, "did you mean `linear`?"),
     ("AvgPool2d", KINDS, "did you mean `pool: {kind: avg, ...}`?"),
-    ("softmax", KINDS, "the loss takes the logits as they are: leave it out"),
+    ("log_softmax", KINDS, "the loss takes the logits as they are: leave it out"),
     ("loss", Training.model_fields, NOT_NEEDED["loss"]),
     ("<<", OPTIONS, "merge keys are not supported: write the options out"),
     ("input", ["input"], "did you mean `input`?"),

@@ -25,6 +25,7 @@ from cnnspec.backends.loops.pool import PoolLoops
 from cnnspec.backends.loops.relu import ReLULoops
 from cnnspec.backends.loops.sgd import SGDLoops
 from cnnspec.backends.loops.sigmoid import SigmoidLoops
+from cnnspec.backends.loops.softmax import SoftmaxLoops
 from cnnspec.backends.loops.tanh import TanhLoops
 from cnnspec.backends.parts import Layer, Loss
 from cnnspec.plan import Plan
@@ -37,6 +38,7 @@ LAYERS: dict[str, type[Layer]] = {
     "gelu": GELULoops,
     "sigmoid": SigmoidLoops,
     "tanh": TanhLoops,
+    "softmax": SoftmaxLoops,
     "pool": PoolLoops,
     "global_pool": GlobalPoolLoops,
     "flatten": FlattenLoops,

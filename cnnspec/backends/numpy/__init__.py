@@ -31,6 +31,7 @@ from cnnspec.backends.numpy.pool import PoolNumPy
 from cnnspec.backends.numpy.relu import ReLUNumPy
 from cnnspec.backends.numpy.sgd import SGDNumPy
 from cnnspec.backends.numpy.sigmoid import SigmoidNumPy
+from cnnspec.backends.numpy.softmax import SoftmaxNumPy
 from cnnspec.backends.numpy.tanh import TanhNumPy
 from cnnspec.backends.numpy.threads import TURN, OneBlasThread
 from cnnspec.backends.parts import Layer, Loss
@@ -46,6 +47,7 @@ LAYERS: dict[str, type[Layer]] = {
     "gelu": GELUNumPy,
     "sigmoid": SigmoidNumPy,
     "tanh": TanhNumPy,
+    "softmax": SoftmaxNumPy,
     "pool": PoolNumPy,
     "global_pool": GlobalPoolNumPy,
     "flatten": FlattenNumPy,

@@ -28,6 +28,7 @@ from cnnspec.backends.torch.pool import pool
 from cnnspec.backends.torch.relu import relu
 from cnnspec.backends.torch.sgd import sgd
 from cnnspec.backends.torch.sigmoid import sigmoid
+from cnnspec.backends.torch.softmax import softmax
 from cnnspec.backends.torch.tanh import tanh
 from cnnspec.spec.sizes import Shape
 
@@ -38,6 +39,7 @@ LAYERS: dict[str, Callable[[Any, Shape], nn.Module]] = {
     "gelu": gelu,
     "sigmoid": sigmoid,
     "tanh": tanh,
+    "softmax": softmax,
     "pool": pool,
     "global_pool": global_pool,
     "flatten": flatten,

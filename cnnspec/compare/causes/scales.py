@@ -92,10 +92,11 @@ def _estimate(observation: Observed) -> float | None:
     found, wanted = observation.found, observation.wanted
     if found.shape != wanted.shape or not np.isfinite(found).all():
         return math.nan
-    size = float(np.sum(wanted * wanted))
-    if size == 0:
+    greatest = float(np.max(np.abs(wanted), initial=0.0))
+    if greatest == 0:
         return math.nan if found.any() else None
-    return float(np.sum(found * wanted)) / size
+    shares = wanted / greatest  # the squares of small numbers are 0
+    return float(np.sum(found * shares)) / (greatest * float(np.sum(shares * shares)))
 
 
 def _close(factor: float, estimate: float | None) -> bool:

@@ -24,6 +24,7 @@ from cnnspec.compare.kinds.pool import PoolKind
 from cnnspec.compare.kinds.relu import ReLUKind
 from cnnspec.compare.kinds.sgd import SGDKind
 from cnnspec.compare.kinds.sigmoid import SigmoidKind
+from cnnspec.compare.kinds.softmax import SoftmaxKind
 from cnnspec.compare.kinds.tanh import TanhKind
 
 LAYERS: Mapping[str, LayerKind] = {
@@ -33,6 +34,7 @@ LAYERS: Mapping[str, LayerKind] = {
     "gelu": GELUKind(),
     "sigmoid": SigmoidKind(),
     "tanh": TanhKind(),
+    "softmax": SoftmaxKind(),
     "pool": PoolKind(),
     "global_pool": GlobalPoolKind(),
     "flatten": FlattenKind(),

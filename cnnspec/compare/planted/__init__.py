@@ -29,6 +29,7 @@ from cnnspec.compare.planted.repeat import drawn as drawn_repeat
 from cnnspec.compare.planted.residual import drawn as drawn_residual
 from cnnspec.compare.planted.sgd import SGD_FAULTS
 from cnnspec.compare.planted.sigmoid import SIGMOID
+from cnnspec.compare.planted.softmax import SOFTMAX
 from cnnspec.compare.planted.tanh import TANH
 from cnnspec.compare.planted.ways import IN_PLACE, READERS
 
@@ -41,6 +42,7 @@ LAYERS: dict[str, LayerFamily] = {
     "gelu": GELUS,
     "sigmoid": SIGMOID,
     "tanh": TANH,
+    "softmax": SOFTMAX,
     "flatten": FLATTEN,
     "linear": LINEAR,
     "batch_norm": BATCH_NORM,

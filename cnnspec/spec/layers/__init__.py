@@ -22,6 +22,7 @@ from cnnspec.spec.layers.linear import Linear as Linear
 from cnnspec.spec.layers.pool import Pool as Pool
 from cnnspec.spec.layers.relu import ReLU as ReLU
 from cnnspec.spec.layers.sigmoid import Sigmoid as Sigmoid
+from cnnspec.spec.layers.softmax import Softmax as Softmax
 from cnnspec.spec.layers.tanh import Tanh as Tanh
 from cnnspec.spec.section import kind_of, kinds_in
 
@@ -32,6 +33,7 @@ AnyKind = (
     | Annotated[GELU, Tag("gelu")]
     | Annotated[Sigmoid, Tag("sigmoid")]
     | Annotated[Tanh, Tag("tanh")]
+    | Annotated[Softmax, Tag("softmax")]
     | Annotated[Pool, Tag("pool")]
     | Annotated[GlobalPool, Tag("global_pool")]
     | Annotated[Flatten, Tag("flatten")]

@@ -69,6 +69,8 @@ class Layer(Kind):
     """The option that asserts how many channels, or features, its input has."""
     couples_images: ClassVar[bool] = False
     """Whether what it makes of an image in training hangs on the other images of the batch."""
+    gives_probabilities: ClassVar[bool] = False
+    """Whether its output adds up to 1: a loss takes logits, and makes probabilities of them."""
     only_reshapes: ClassVar[bool] = False
     """Whether its output is its input under another shape."""
     of_one_cell: ClassVar[bool] = False

@@ -14,10 +14,7 @@ class CrossEntropy(Kind):
     keyword: ClassVar[str] = "cross_entropy"
     words: ClassVar[Words] = Words(
         unwritten={
-            **dict.fromkeys(
-                ("softmax", "log_softmax"),
-                "the loss takes the logits as they are: leave it out",
-            ),
+            "log_softmax": "the loss takes the logits as they are: leave it out",
             **dict.fromkeys(
                 ("loss", "criterion"),
                 "the loss is always the mean cross-entropy of the logits: leave it out if you "

@@ -180,8 +180,8 @@ def _squared_errors() -> Iterator[CrossEntropyFault]:
         "grad": lambda at: at.upstream / at.divisor,
     }
     for suffix, factor in _FACTORS:
-        for of, steps in [("softmax", of_softmax), ("logits", of_logits)]:
-            sentence = f"the loss is the squared error of the {of}{suffix}; the cross-entropy is "
+        for of, steps in [("the softmax", of_softmax), ("the logits", of_logits)]:
+            sentence = f"the loss is the squared error of {of}{suffix}; the cross-entropy is "
             sentence += "wanted"
             yield fault("squared-error", sentence, {**squared, **steps, "factor": factor})
 
