@@ -25,6 +25,9 @@ FLOAT = np.dtype(float)
         (("k", "f"), ["K", "F"], None),
         (("w", "W"), ["W", "w"], "w"),
         (("n_c",), ["c"], None),
+        (("filters",), ["nb_filter"], "nb_filter"),
+        (("filters",), ["filter"], None),
+        (("num_inputs",), ["input_num"], "input_num"),
     ],
 )
 def test_names_are_compared_without_case_and_what_counts(
@@ -94,7 +97,69 @@ class Mangled(Habit):
         return grad @ self.__w.T, self.x.T @ grad, grad.sum(axis=0)
 
 
-@pytest.mark.parametrize("cls", [OfDictionaries, OfListedObjects, CamelCase, Mangled])
+class ByParts(Habit):
+    def __init__(self, n_in: int, n_out: int) -> None:
+        self.weightMatrix, self.biasVector = np.zeros((n_in, n_out)), np.zeros(n_out)
+        self.weightVelocity = np.zeros((n_in, n_out))
+
+    def forward(self, x: Any) -> Any:
+        self.x = x
+        return x @ self.weightMatrix + self.biasVector
+
+    def backward(self, grad: Any) -> Any:
+        self.weightGradients, self.biasGradients = self.x.T @ grad, grad.sum(axis=0)
+        return grad @ self.weightMatrix.T
+
+
+class Records:
+    """Plain objects that hold arrays by name."""
+
+    weight: Any
+    bias: Any
+
+
+class OfRecords(Habit):
+    def __init__(self, n_in: int, n_out: int) -> None:
+        self._params, self._grads = Records(), Records()
+        self._params.weight, self._params.bias = np.zeros((n_in, n_out)), np.zeros(n_out)
+
+    def forward(self, x: Any) -> Any:
+        self.x = x
+        return x @ self._params.weight + self._params.bias
+
+    def backward(self, grad: Any) -> Any:
+        self._grads.weight, self._grads.bias = self.x.T @ grad, grad.sum(axis=0)
+        return grad @ self._params.weight.T
+
+
+class Initialized(Habit):
+    """It is told the shape of its input, and then to make its weights."""
+
+    def __init__(self, n_units: int, input_shape: Any = None) -> None:
+        self.n_units, self.input_shape = n_units, None
+
+    def set_input_shape(self, shape: Any) -> None:
+        self.input_shape = shape
+
+    def initialize(self, optimizer: Any) -> None:
+        self.W, self.w0 = np.zeros((self.input_shape[0], self.n_units)), np.zeros(self.n_units)
+
+    def forward(self, x: Any) -> Any:
+        self.x = x
+        return x @ self.W + self.w0
+
+    def backward(self, grad: Any) -> Any:
+        self.grad_w, self.grad_w0 = self.x.T @ grad, grad.sum(axis=0)
+        return grad @ self.W.T
+
+
+@pytest.mark.parametrize(
+    "cls",
+    [
+        *(OfDictionaries, OfListedObjects, CamelCase, Mangled),
+        *(ByParts, OfRecords, Initialized),
+    ],
+)
 def test_linear_wherever_its_arrays_are(cls: type) -> None:
     assert_linear(cls)
 

@@ -68,6 +68,8 @@ def made(cls: type, layer: Layer, input: Shape, **hints: Any) -> PlainLayer:
         ("in_maps, out_maps, ksize", "out_maps, in_maps, ksize"),
         ("D=1, M=2, size=3", "M, D, size"),
         ("height, width, channels, filters, k", "filters, channels, k"),
+        ("nb_channel, nb_filter, nb_row, nb_col", "nb_filter, nb_channel, nb_row"),
+        ("input_num, size, output_num=2", "output_num, input_num, size"),
         ("shape", "shape[0], shape[1], shape[2]"),
         ("filter_shape", "filter_shape[3], filter_shape[2], filter_shape[0]"),
         ("kernel_shape, stride=1", "kernel_shape[0], kernel_shape[1], kernel_shape[2], stride"),

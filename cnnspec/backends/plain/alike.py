@@ -34,11 +34,26 @@ def _letters(name: str) -> str:
 
 @lru_cache(4096)
 def _uncounted(name: str) -> str:
-    """Return a name without the words for a number before it; a letter alone stays as it is."""
+    """Return a name without the words for a number around it; a letter alone stays as it is."""
     parts = list(parts_of(name))
-    while len(parts) > 1 and parts[0] in COUNTS and len("".join(parts[1:])) > 1:
-        del parts[0]
+    for at in (0, -1):
+        while len(parts) > 1 and parts[at] in COUNTS and len("".join(parts)) > len(parts[at]) + 1:
+            del parts[at]
     return "".join(parts)
+
+
+@lru_cache(4096)
+def _counted(name: str) -> str:
+    """Return what a name counts, in the singular: `nb_filter` and `num_filters` are filter.
+
+    Nothing where no word for a number is there: a filter is not the number of them.
+    """
+    what = _uncounted(name)
+    return _singular(what) if what != _letters(name) else ""
+
+
+def _singular(word: str) -> str:
+    return word.removesuffix("s") if len(word) > 3 else word
 
 
 def alike(words: Sequence[str], names: Iterable[str]) -> str | None:
@@ -51,9 +66,13 @@ def alike(words: Sequence[str], names: Iterable[str]) -> str | None:
     names = list(names)
     if exact := next((word for word in words if word in names), None):
         return exact
-    for loosely in (_letters, _uncounted):
-        wanted = {loosely(word) for word in words}
-        found = [name for name in names if loosely(name) in wanted and loosely(name)]
+    comparisons = (
+        (_letters, {_letters(word) for word in words}),
+        (_uncounted, {_uncounted(word) for word in words}),
+        (_counted, {_singular(_uncounted(word)) for word in words}),
+    )
+    for form, wanted in comparisons:
+        found = [name for name in names if form(name) and form(name) in wanted]
         if found:
             return found[0] if len(found) == 1 else None
     return None

@@ -18,6 +18,7 @@ from cnnspec.backends.plain.names import (
     GRADIENT_OF_DATA,
     LISTED,
     PARAMETER_HOLDERS,
+    named_by_parts,
 )
 from cnnspec.trace import Array
 
@@ -105,27 +106,39 @@ def _places(instance: Any, name: str, names: Mapping[str, str]) -> Iterator[Plac
     words = (*usual, *(f"_{word}" for word in usual))
     of = name.removeprefix(GRADIENT)
     own = GRADIENT_HOLDERS if of != name else PARAMETER_HOLDERS
-    holders = (instance, *_held(instance, (*own, *PARAMETER_HOLDERS), dict))
+    holders = (instance, *_records(instance, (*own, *PARAMETER_HOLDERS)))
     for holder in holders:
         yield from (Place(holder, word) for word in words)
     if name not in names:
         yield from (place for holder in holders if (place := _alike(holder, usual)))
+        yield from (place for holder in holders if (place := _by_parts(holder, name)))
     if of in LISTED and name not in names:
         if of != name:  # grads["W"]
-            for holder in _held(instance, own, dict):
+            for holder in _records(instance, own):
                 yield from (Place(holder, word) for word in ARRAYS[of])
         at = LISTED.index(of)
-        yield from (Place(holder, at) for holder in _held(instance, own, list))
-        yield from (Place(holder, at) for holder in _held(instance, own, tuple))
+        yield from (Place(holder, at) for holder in _held(instance, own, list, tuple))
 
 
 def _alike(holder: Any, words: Sequence[str]) -> Place | None:
     """Return where a name lies that is alike one of these words: an array, or an object of one."""
-    keys = holder if isinstance(holder, dict) else getattr(holder, "__dict__", {})
-    plain = {_unmangled(key): key for key in keys if isinstance(key, str)}
-    held = {name: key for name, key in plain.items() if not _is_single(Place(holder, key).get())}
+    held = _names_in(holder)
     found = alike(words, held)
     return None if found is None else Place(holder, held[found])
+
+
+def _by_parts(holder: Any, name: str) -> Place | None:
+    """Return the only place whose name has the words of an array in it: `weightMatrix`."""
+    held = _names_in(holder)
+    found = [own for own in held if named_by_parts(own) == name]
+    return Place(holder, held[found[0]]) if len(found) == 1 else None
+
+
+def _names_in(holder: Any) -> dict[str, str]:
+    """Return the keys of what may be, or hold, an array, by their names as they were written."""
+    keys = holder if isinstance(holder, dict) else getattr(holder, "__dict__", {})
+    plain = {_unmangled(key): key for key in keys if isinstance(key, str)}
+    return {name: key for name, key in plain.items() if not _is_single(Place(holder, key).get())}
 
 
 def _unmangled(key: str) -> str:
@@ -160,10 +173,20 @@ def _of_object(value: Any, words: tuple[str, ...]) -> Place | None:
     return next((place for place in places if isinstance(place.get(), np.ndarray)), None)
 
 
-def _held(instance: Any, words: tuple[str, ...], kind: type) -> list[Any]:
-    """Return what an instance has under these names, where it is a dictionary or a list."""
-    held = (getattr(instance, word, None) for word in words)
-    return [holder for holder in held if isinstance(holder, kind)]
+def _held(instance: Any, words: tuple[str, ...], *kinds: type) -> list[Any]:
+    """Return what an instance has under these names that is of a kind."""
+    held = (getattr(instance, form, None) for word in words for form in (word, f"_{word}"))
+    return [holder for holder in held if isinstance(holder, kinds)]
+
+
+def _records(instance: Any, words: tuple[str, ...]) -> list[Any]:
+    """Return the dictionaries that an instance has under these names, and objects like them."""
+    held = (getattr(instance, form, None) for word in words for form in (word, f"_{word}"))
+    return [
+        holder
+        for holder in held
+        if isinstance(holder, dict) or (hasattr(holder, "__dict__") and not callable(holder))
+    ]
 
 
 def arrays_of(instance: Any) -> dict[str, Array]:

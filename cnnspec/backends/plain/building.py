@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import count
 from typing import Any
 
 import numpy as np
 
+from cnnspec.backends.plain.alike import alike
 from cnnspec.backends.plain.arrays import arrays_of, find, find_or_none, is_empty
-from cnnspec.backends.plain.calls import Calls
+from cnnspec.backends.plain.calls import Calls, parameters_of
 from cnnspec.backends.plain.construction import Construction, Made, required_options
 from cnnspec.backends.plain.forms import AXES, axes_between
 from cnnspec.backends.plain.hints import Hints
@@ -21,8 +22,10 @@ from cnnspec.backends.plain.layouts import (
     Arrangement,
     shape_of_one,
 )
-from cnnspec.backends.plain.names import BUILD
+from cnnspec.backends.plain.names import BUILD, INPUT_SHAPE, TELLS_SHAPE
+from cnnspec.backends.plain.neutral import beside, values_for
 from cnnspec.backends.plain.reading import Handed
+from cnnspec.backends.plain.signature import REQUIRED
 from cnnspec.spec.layers import Layer as SpecLayer
 from cnnspec.spec.sizes import Shape
 from cnnspec.spec.starts import Constant
@@ -143,11 +146,13 @@ def _make_weights(instance: Any, layer: SpecLayer, input: Shape, hints: Hints) -
 
     What goes wrong here is told by the search for the weights, or by the first real pass.
     """
-    builds = [getattr(instance, word) for word in BUILD if callable(getattr(instance, word, None))]
-    for method in builds[:1]:
+    own = [word for word in dir(instance) if not word.startswith("__")]
+    found = (alike((word,), own) for word in BUILD)
+    builds = [getattr(instance, word) for word in found if word is not None]
+    for method in [each for each in builds if callable(each)][:1]:
         for shape in _shapes(input, hints.layout):
             try:
-                method(shape)
+                _build(instance, method, shape)
                 trial(instance, layer, input, hints)
             except Exception:  # another way to say a shape
                 continue
@@ -157,6 +162,20 @@ def _make_weights(instance: Any, layer: SpecLayer, input: Shape, hints: Hints) -
         trial(instance, layer, input, hints)
     except Exception:
         return
+
+
+def _build(instance: Any, method: Callable[..., Any], shape: Any) -> None:
+    """Let a method make the weights for a shape; one that takes none is told it before."""
+    wanted = [word for word, each in parameters_of(method).items() if each.default is REQUIRED]
+    sizes = [word for word in wanted if not beside(word)]
+    if not sizes:
+        tells = next((getattr(instance, each, None) for each in TELLS_SHAPE), None)
+        if callable(tells):
+            tells(shape)
+        elif getattr(instance, INPUT_SHAPE, shape) is None:
+            setattr(instance, INPUT_SHAPE, shape)
+    given = {word: values_for(word, REQUIRED)[0] for word in wanted if word not in sizes}
+    method(**given, **dict.fromkeys(sizes[:1], shape))
 
 
 def _shapes(input: Shape, layout: str) -> Iterator[Any]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from cnnspec.backends.plain.alike import parts_of, word_set
 from cnnspec.backends.plain.modes import SAID
 from cnnspec.spec.layers import KINDS, Layer
 
 _WEIGHT = ("weight", "weights", "W", "w", "kernel", "kernels", "filter", "filters", "gamma")
-_BIAS = ("bias", "biases", "b", "B", "beta")
+_BIAS = ("bias", "biases", "b", "B", "beta", "w0", "W0", "offset", "offsets", "intercept")
 
 
 def _gradients(words: tuple[str, ...]) -> tuple[str, ...]:
@@ -42,6 +43,27 @@ ARRAYS: Mapping[str, tuple[str, ...]] = {
 GRADIENT = "grad_"
 """Before our name for something: our name for its gradient."""
 
+_OF_BIAS = word_set("bias biases beta offset offsets intercept")
+_OF_WEIGHT = word_set("weight weights kernel kernels filter filters gamma")
+_OF_GRADIENT = word_set("grad grads gradient gradients d delta deltas nabla derivative")
+_SAYS_NOTHING = word_set(
+    "matrix vector mat vec array tensor values layer conv fc dense linear param params parameter "
+    "w b of the wrt loss l acc accumulated sum total"
+)
+
+
+def named_by_parts(own: str) -> str:
+    """Return our name for an array by the words in its name; nothing where those say more.
+
+    `weightMatrix` is the weight, `filterBiases` the bias, `biasGradient` the gradient of that.
+    """
+    parts = {*parts_of(own)}
+    of = "bias" if parts & _OF_BIAS else "weight" if parts & _OF_WEIGHT else ""
+    if not of or parts - _OF_BIAS - _OF_WEIGHT - _OF_GRADIENT - _SAYS_NOTHING:
+        return ""
+    return f"{GRADIENT}{of}" if parts & _OF_GRADIENT else of
+
+
 LISTED = ("weight", "bias")
 """The order of arrays in a list."""
 
@@ -74,8 +96,14 @@ LOSS_METHODS: Mapping[str, tuple[str, ...]] = {
 }
 """The same of a loss."""
 
-BUILD = ("build", "initialize", "init_weights", "initialize_weights")
+BUILD = (
+    *("build", "initialize", "init_weights", "initialize_weights", "initialise", "init_params"),
+    *("initialize_parameters", "init_parameters", "reset_parameters", "setup", "init", "compile"),
+)
 """Methods that make the weights when the shape of the input is known."""
+
+TELLS_SHAPE = ("set_input_shape", "set_input_size", "set_input_dim")
+"""Methods that are told it before."""
 
 ZERO_GRADIENTS = ("zero_grad", "reset_grad", "clear_grad", "zero_gradients", "zero_grads")
 """Methods of a class that adds gradients up over calls, until it is told to begin anew."""

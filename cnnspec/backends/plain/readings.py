@@ -141,14 +141,15 @@ class _Reader:
         if self.names.signature.any_number and not self.parameters:
             yield from self._in_places(options, missing)
             return
-        left = self.names.left(reading) or self._numbers(reading)
-        if not left or NO_SIZES & {*left}:
-            return
-        for chosen in combinations(options, len(left)):
-            if {*missing} <= {*chosen} or self.hints.built_in is True:
-                for order in permutations(chosen):
-                    if self._may_be(left, order):
-                        yield self._with_order(reading, dict(zip(left, order)))
+        left = self.names.left(reading)
+        for taken in (left, [*left, *self._numbers(reading)]):
+            if not taken or NO_SIZES & {*taken}:
+                continue
+            for chosen in combinations(options, len(taken)):
+                if {*missing} <= {*chosen} or self.hints.built_in is True:
+                    for order in permutations(chosen):
+                        if self._may_be(taken, order):
+                            yield self._with_order(reading, dict(zip(taken, order)))
 
     def _in_places(self, options: list[str], missing: list[str]) -> Iterator[Reading]:
         sizes = [option for option in options if option in self.sizes]

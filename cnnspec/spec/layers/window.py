@@ -16,14 +16,16 @@ OPTIONS = {"kernel_size": "pool_size", "stride": "strides"}
 GUESSES = {"kernel_size": "kernel size", "padding": "pad"}
 """What kinds with windows call their options elsewhere."""
 PARAMETERS = {
-    "kernel_size": "filter_size pool_size kernel size window window_size k f ksize kernel_shape",
-    "stride": "strides s",
+    "kernel_size": "filter_size pool_size kernel size window window_size k f ksize kernel_shape "
+    "pool_shape window_shape",
+    "stride": "strides s subsample",
     "padding": "pad p pads",
     "dilation": "dilation_rate",
 }
 SIDES = {
     "kernel_size": "pool_h,pool_w filter_h,filter_w kernel_h,kernel_w kh,kw pool_height,pool_width "
-    "filter_height,filter_width kernel_height,kernel_width k_h,k_w f_h,f_w KH,KW",
+    "filter_height,filter_width kernel_height,kernel_width k_h,k_w f_h,f_w KH,KW nb_row,nb_col "
+    "rows,cols fh,fw",
     "stride": "stride_h,stride_w stride_height,stride_width",
     "padding": "pad_h,pad_w padding_h,padding_w",
 }
