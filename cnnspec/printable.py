@@ -48,3 +48,11 @@ def behind_dots(word: str, room: int) -> list[str]:
 def printable_lines(text: str) -> str:
     """Do so in each line of a text, and keep the line feeds."""
     return "\n".join(map(printable, text.split("\n")))
+
+
+def written_out(text: str) -> str:
+    """Return somebody's text with what would be obeyed, or cannot be shown, written out."""
+    return "".join(
+        char if char.isprintable() or char == "\n" else char.encode("unicode_escape").decode()
+        for char in text.replace("\t", "    ")
+    )

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from cnnspec.spec.layers import AnyLayer
 
 OF_A_CLASS = ("kind", "like", "mapping", "arguments", "layout", "require", "strict")
-OF_A_FOLDER = ("assignment", "csv_file", "fresh")
+OF_A_FOLDER = ("assignment", "csv_file", "html", "fresh")
 
 LAYOUTS = ("nchw", "nhwc", "chw", "hwc", "nhw", "hw", "columns", "column", "vector")
 
@@ -26,7 +26,7 @@ LAYOUTS = ("nchw", "nhwc", "chw", "hwc", "nhw", "hw", "columns", "column", "vect
     "check",
     "cnnspec check mine.py:Linear --as linear",
     "cnnspec check mine.py:Dense --as linear --map weight=theta --json",
-    "cnnspec check submissions/ --assignment assignment.yaml",
+    "cnnspec check submissions/ --assignment assignment.yaml --html grades",
 )
 @click.argument("candidate", metavar="FILE.py:CLASS|FOLDER")
 @click.option(
@@ -108,6 +108,12 @@ LAYOUTS = ("nchw", "nhwc", "chw", "hwc", "nhw", "hw", "columns", "column", "vect
     help="Of a folder: write a table for spreadsheets.",
 )
 @click.option(
+    "--html",
+    metavar="FOLDER",
+    type=click.Path(file_okay=False),
+    help="Of a folder: write a page for the class, and one for each student.",
+)
+@click.option(
     "--fresh",
     is_flag=True,
     help="Of a folder: try all anew, not what changed since the last time alone.",
@@ -128,6 +134,7 @@ def command(
     import_limit: float,
     assignment: str | None,
     csv_file: str | None,
+    html: str | None,
     fresh: bool,
     as_json: bool,
 ) -> int:
@@ -141,7 +148,7 @@ def command(
     if is_folder(candidate):
         refuse_options(context, OF_A_CLASS, "stands in the assignment, for each layer by itself")
         limits = (time_limit, import_limit)
-        return check_folder(candidate, assignment, csv_file, fresh, limits, as_json)
+        return check_folder(candidate, assignment, csv_file, html, fresh, limits, as_json)
     refuse_options(context, OF_A_FOLDER, "is for a folder of submissions")
     if kind is None:
         raise click.UsageError("Missing option '--as': what is the class? --help lists the kinds")

@@ -28,6 +28,7 @@ def check_folder(
     folder: str,
     assignment: str | None,
     csv_file: str | None,
+    html: str | None,
     fresh: bool,
     limits: tuple[float, float],
     as_json: bool,
@@ -49,11 +50,14 @@ def check_folder(
     from cnnspec.compare.check.submissions.kept import Kept, kept_for
     from cnnspec.compare.check.submissions.reading import load_assignment
     from cnnspec.report.submissions.document import class_csv, class_document
+    from cnnspec.report.submissions.pages import class_pages
     from cnnspec.report.submissions.table import render_class
 
     asked = load_assignment(assignment)
     if csv_file:
         check_writable(csv_file)
+    if html:
+        _make_folder(html)
     kept = Kept(kept_for(Path(folder), Path(assignment)), fresh=fresh)
     try:
         with parts("grading") as progress:
@@ -69,11 +73,22 @@ def check_folder(
             say(f"cnnspec: {problem}")
     if csv_file:
         write_text(csv_file, class_csv(graded))
+    if html:
+        for name, text in class_pages(graded):
+            write_text(str(Path(html, name)), text)
     if as_json:
         print_document(class_document(graded))
     else:
         Output().print(*render_class(graded), sep="\n")
     return _exit_code(graded)
+
+
+def _make_folder(folder: str) -> None:
+    """Have the folder of the pages there before the work for them begins."""
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise click.ClickException(f"cannot write {folder}: {error.strerror or error}") from None
 
 
 def _exit_code(graded: GradedClass) -> int:

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from cnnspec.compare.check import Checked, CheckFinding
 from cnnspec.documents import Document, document
+from cnnspec.printable import written_out
 from cnnspec.report.paragraphs import Paragraph
 from cnnspec.report.quantities import budget_words, label
 from cnnspec.report.wrapped import Wrapped
@@ -55,19 +56,19 @@ def render_check(checked: Checked) -> Iterator[RenderableType]:
         yield Wrapped(Text(written_out(f"\n{error}")))
     else:
         style = "bold red" if checked.wrong else "bold green"
-        words = f"{checked.grade.upper()}: {subject}: {_points(checked)}"
+        words = f"{checked.grade.upper()}: {subject}: {points_of(checked)}"
         yield Wrapped(Text(words, style=style))
         yield from _not_tried(checked)
-        for group in _grouped(f for f in checked.findings if f.wrong and f.reached):
+        for group in grouped(f for f in checked.findings if f.wrong and f.reached):
             yield Text("")
-            yield _paragraph(group)
+            yield paragraph_of(group)
         yield from _not_reached([f for f in checked.findings if f.wrong and not f.reached])
         yield from _right([f for f in checked.findings if f.ok])
     yield from _remarks(checked)
     yield from _printed(checked)
 
 
-def _points(checked: Checked) -> str:
+def points_of(checked: Checked) -> str:
     """Say how much is right, of how much, and what the class leaves out."""
     points = f"{checked.passed} of {len(checked.findings)} right"
     if not checked.not_offered:
@@ -86,7 +87,7 @@ def _not_tried(checked: Checked) -> Iterator[RenderableType]:
         yield Wrapped(Text(written_out(f"not tried: {', '.join(options)}: {why}"), style="yellow"))
 
 
-def _grouped(findings: Iterable[CheckFinding]) -> Iterator[list[CheckFinding]]:
+def grouped(findings: Iterable[CheckFinding]) -> Iterator[list[CheckFinding]]:
     """Yield findings of one quantity and one cause together, those in most settings first."""
     groups: dict[tuple[object, ...], list[CheckFinding]] = {}
     for finding in findings:
@@ -102,7 +103,7 @@ def _grouped(findings: Iterable[CheckFinding]) -> Iterator[list[CheckFinding]]:
     yield from sorted(groups.values(), key=len, reverse=True)
 
 
-def _paragraph(group: list[CheckFinding]) -> Paragraph:
+def paragraph_of(group: list[CheckFinding]) -> Paragraph:
     """Return the paragraph of findings of one quantity and one cause."""
     first = group[0]
     what = _words(first)
@@ -134,7 +135,7 @@ def _explained(finding: CheckFinding) -> str:
 def _not_reached(findings: list[CheckFinding]) -> Iterator[RenderableType]:
     """Yield what counts as not passed because the code did not come so far."""
     by_settings: dict[tuple[str, ...], list[str]] = {}
-    for subject, settings in _by_words(findings).items():
+    for subject, settings in settings_by_words(findings).items():
         by_settings.setdefault(tuple(settings), []).append(subject)
     for places, subjects in by_settings.items():
         yield Wrapped(Text(f"\nnot reached, in: {'; '.join(places)}", style="dim"))
@@ -142,7 +143,7 @@ def _not_reached(findings: list[CheckFinding]) -> Iterator[RenderableType]:
 
 
 def _right(findings: list[CheckFinding]) -> Iterator[RenderableType]:
-    by_words = _by_words(findings)
+    by_words = settings_by_words(findings)
     if by_words:
         yield Text("")
     for words, settings in by_words.items():
@@ -150,7 +151,8 @@ def _right(findings: list[CheckFinding]) -> Iterator[RenderableType]:
         yield Wrapped(Text(f"right: {words} ({several})", style="green"))
 
 
-def _by_words(findings: list[CheckFinding]) -> dict[str, list[str]]:
+def settings_by_words(findings: list[CheckFinding]) -> dict[str, list[str]]:
+    """Return the settings of findings, by what they are about."""
     by_words: dict[str, list[str]] = {}
     for finding in findings:
         by_words.setdefault(_words(finding), []).append(finding.setting)
@@ -172,23 +174,21 @@ def _remarks(checked: Checked) -> Iterator[RenderableType]:
 
 def _printed(checked: Checked) -> Iterator[RenderableType]:
     """Yield the last lines that the file printed, where they may help."""
-    lines = checked.output.strip().splitlines()[-PRINTED:]
+    said, lines = printed_lines(checked)
     if checked.ok or not lines:
         return
+    yield Text(f"\n{said}:", style="dim")
+    for line in lines:
+        yield Wrapped(Text(written_out(line), style="dim"), INDENT)
+
+
+def printed_lines(checked: Checked) -> tuple[str, list[str]]:
+    """Return the last lines that the file printed, cut, and how many there are of how many."""
+    lines = checked.output.strip().splitlines()[-PRINTED:]
     more = checked.lines_printed > len(lines)
     of = f" (the last {len(lines)} of {checked.lines_printed:,} lines)" if more else ""
-    yield Text(f"\nit printed{of}:", style="dim")
-    for line in lines:
-        shown = line if len(line) <= LONGEST else f"{line[:LONGEST]} ..."
-        yield Wrapped(Text(written_out(shown), style="dim"), INDENT)
-
-
-def written_out(text: str) -> str:
-    """Return somebody's text with what a terminal would obey, or cannot show, written out."""
-    return "".join(
-        char if char.isprintable() or char == "\n" else char.encode("unicode_escape").decode()
-        for char in text.replace("\t", "    ")
-    )
+    shown = (line if len(line) <= LONGEST else f"{line[:LONGEST]} ..." for line in lines)
+    return f"it printed{of}", [*shown]
 
 
 def _words(finding: CheckFinding) -> str:

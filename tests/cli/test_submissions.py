@@ -103,6 +103,14 @@ def test_csv_holds_no_formula(call: Call, students: Path) -> None:
     assert (row["points"], row["conv points"], row["conv grade"]) == ("30", "0", "wrong")
 
 
+def test_pages(call: Call, students: Path) -> None:
+    hand_in(students, "ada", "conv")
+    assert call(*ASKED, "--html", "grades/week1").code == 1
+    written = {path.name: path.read_text() for path in Path("grades/week1").iterdir()}
+    assert {*written} == {"index.html", "ada.html"}
+    assert "every number is twice the right one" in written["ada.html"]
+
+
 def test_another_run_tries_nothing_that_is_known(
     call: Call, students: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -125,6 +133,8 @@ def test_another_run_tries_nothing_that_is_known(
         (["a.py:B", "--as", "relu", "--csv", "c.csv"], "--csv is for a folder of submissions"),
         (["a.py:B"], "Missing option '--as'"),
         ([*ASKED[1:], "--csv", "none/c.csv"], "cannot write none/c.csv"),
+        ([*ASKED[1:], "--html", "small.yaml"], "'small.yaml' is a file"),
+        ([*ASKED[1:], "--html", "small.yaml/in"], "cannot write small.yaml/in"),
     ],
 )
 def test_bad_usage_is_2(arguments: list[str], message: str, call: Call, students: Path) -> None:

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from cnnspec.compare.check import Grade
 from cnnspec.compare.check.submissions.records import GradedClass
-from cnnspec.report.check import written_out
+from cnnspec.printable import written_out
 from cnnspec.report.submissions.words import (
     STARRED,
     cell_text,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
+from cnnspec.backends.plain import LAYOUTS
 from cnnspec.compare.check import KINDS
 from cnnspec.spec.layers import KINDS as LAYERS
 from cnnspec.spec.layers import AnyLayer
@@ -39,6 +40,16 @@ def _listed(value: Any) -> Any:
 Names = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 """One name or several; `*` and `?` stand for letters."""
 
+
+def _known(layout: str) -> str:
+    if layout not in LAYOUTS:
+        wanted = ", ".join(f"`{name}`" for name in LAYOUTS)
+        raise PydanticCustomError("wrong_value", f"wanted one of {wanted}")
+    return layout
+
+
+Layout = Annotated[str, AfterValidator(_known)]
+
 Title = Annotated[str, Field(min_length=1, max_length=100)]
 
 
@@ -59,7 +70,7 @@ class Asked(Section):
     """What it calls something, by cnnspec's name for it."""
     arg: dict[str, Any] = Field(default={})
     """Arguments of its constructor."""
-    layout: Literal["nchw", "nhwc", "chw", "hwc", "columns"] = "nchw"
+    layout: Layout = "nchw"
     """How its images lie."""
     require: Names = ()
     """What it must offer; else, what it leaves out counts neither way."""

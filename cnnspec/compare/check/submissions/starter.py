@@ -9,7 +9,8 @@ from cnnspec.compare.check.submissions.assignment import CHECKED
 HEADER = """\
 # Written by `cnnspec init`: what students hand in, and what it counts.
 #
-#   cnnspec check submissions/ --assignment {file}    a table of all grades
+#   cnnspec check submissions/ --assignment {file}                 a table of all grades
+#   cnnspec check submissions/ --assignment {file} --html grades   a page for each student
 
 name: Layers by hand
 # file: layers.py          # where students have folders: which files are read; else, all

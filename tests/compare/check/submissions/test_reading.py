@@ -2,9 +2,8 @@
 
 import pytest
 
-from cnnspec.backends.plain import LAYOUTS
 from cnnspec.compare.check import KINDS
-from cnnspec.compare.check.submissions.assignment import CHECKED, Asked
+from cnnspec.compare.check.submissions.assignment import CHECKED
 from cnnspec.compare.check.submissions.reading import EXAMPLE, parse_assignment
 from cnnspec.compare.check.submissions.starter import starter_assignment
 from cnnspec.errors import SpecError
@@ -56,10 +55,6 @@ def test_the_least_that_is_shown_is_valid() -> None:
 def test_a_starter_of_every_kind_is_valid() -> None:
     assignment = parse_assignment(starter_assignment(KINDS, "a.yaml"), file="a.yaml")
     assert [each.kind for each in assignment.exercises] == [*KINDS] == [*CHECKED]
-
-
-def test_layouts_are_those_there_are() -> None:
-    assert Asked.model_fields["layout"].annotation.__args__ == LAYOUTS  # type: ignore[union-attr]
 
 
 SAID = {
