@@ -17,7 +17,7 @@ import numpy as np
 from cnnspec.compare import BackendChoice, parse_backend, planted
 from cnnspec.compare.causes.help import HELP
 from cnnspec.compare.causes.layout import other_layouts
-from cnnspec.compare.causes.left_out import outputs_left_out
+from cnnspec.compare.causes.left_out import numbers_left_out
 from cnnspec.compare.check.grading import grade, known
 from cnnspec.compare.faults.fault import Fault, LossSituation, Observation
 from cnnspec.compare.kinds import LAYERS, LOSSES, OPTIMIZERS
@@ -70,7 +70,7 @@ def _of_any_layer() -> Said:
         for quantity in setting.truths[0]:
             observed = setting.observe(quantity, _right(quantity))
             yield from _said(ANY, other_layouts(observed))
-            yield from _said(ANY, outputs_left_out(observed))
+            yield from _said(ANY, numbers_left_out(observed))
     # What a check sees beside the numbers.
     yield ANY, grade.CHANGES_INPUT
     yield ANY, grade.UPDATES

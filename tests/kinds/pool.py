@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -188,6 +189,13 @@ def over(number: float) -> Callable[[Exact], Exact]:
     return lambda window: np.full_like(window, 1 / number)
 
 
+def of_share(at: LayerSituation, share: tuple[slice, ...] | slice) -> Exact:
+    """Send back a share of the upstream gradient alone, as a loop that returns early does."""
+    kept = np.zeros_like(at.grad_output)
+    kept[share] = at.grad_output[share]
+    return routed(replace(at, grad_output=kept), first_maximum)
+
+
 FAULTS: list[tuple[Setting, str, Faulty, str]] = [
     (PADDED, "output", lambda at, y: pooled(at, with_padding), "padding-wins"),
     (PLAIN, "output", lambda at, y: np.maximum(y["output"], 0), "starts-from-zero"),
@@ -213,6 +221,13 @@ FAULTS: list[tuple[Setting, str, Faulty, str]] = [
     (PLAIN, "grad_input", lambda at, y: routed(at, over(4)), "average-for-max"),
     (PLAIN, "grad_input", lambda at, y: routed(at, over(1)), "whole-to-all"),
     (PLAIN, "grad_input", lambda at, y: 0 * y["grad_input"], "all-zeros"),
+    (PLAIN, "grad_input", lambda at, y: of_share(at, np.s_[:, :, :1, :1]), "windows-left-out"),
+    (OVERLAP, "grad_input", lambda at, y: of_share(at, np.s_[:, :, :1, :1]), "windows-left-out"),
+    (PLAIN, "grad_input", lambda at, y: of_share(at, np.s_[:, :, -1:, -1:]), "windows-left-out"),
+    (PLAIN, "grad_input", lambda at, y: of_share(at, np.s_[:1, :1, :1, :1]), "windows-left-out"),
+    (PLAIN, "grad_input", lambda at, y: of_share(at, np.s_[:, :, :1]), "windows-left-out"),
+    (PLAIN, "grad_input", lambda at, y: of_share(at, np.s_[:, :1]), "channels-left-out"),
+    (PLAIN, "grad_input", lambda at, y: of_share(at, np.s_[:1]), "images-left-out"),
     (
         OVERLAP,
         "grad_input",

@@ -11,7 +11,7 @@ from cnnspec.compare.causes.accumulated import accumulated
 from cnnspec.compare.causes.factors import of_one_mistake, of_two_mistakes
 from cnnspec.compare.causes.help import HELP
 from cnnspec.compare.causes.layout import other_layouts
-from cnnspec.compare.causes.left_out import outputs_left_out, windows_missing
+from cnnspec.compare.causes.left_out import numbers_left_out, windows_missing
 from cnnspec.compare.causes.numbers import any_constant, fewer_bits, whole_numbers
 from cnnspec.compare.causes.pairs import two_faults
 from cnnspec.compare.causes.penalty import penalty
@@ -37,10 +37,8 @@ def diagnose_layer(observations: list[Observed], *, two: bool = True) -> Cause |
         return first_cause(wrong_shape(observations), observations, what_to_do)
     found = first_cause(_suspected(observations), observations, what_to_do)
     if found is None and two:
-        with np.errstate(all="ignore"):
-            found = first_cause(
-                two_faults(observations, [*_common(observations)]), observations, what_to_do
-            )
+        pairs = two_faults(observations, [*_common(observations)])
+        found = first_cause(pairs, observations, what_to_do)
     return found or first_cause(wrong_shape(observations), observations, what_to_do)
 
 
@@ -67,8 +65,7 @@ def _common(observations: list[Observed]) -> Iterator[Fault[LayerSituation]]:
         yield from windows_missing(observations)
     yield from kind.suspected(observations)
     yield from other_layouts(observations)
-    if kind.windows(at):
-        yield from outputs_left_out(observations)
+    yield from numbers_left_out(observations)
 
 
 def _with_right_budget(observation: Observed) -> Observed:

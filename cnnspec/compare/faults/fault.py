@@ -200,8 +200,8 @@ def first_cause(
 
     `help` says what to do about it, by its code.
     """
-    for fault in faults:
-        with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"):  # faults are made as they are looked for
+        for fault in faults:
             if explains(fault, observations):
                 return Cause(fault.code, fault.sentence, _help(fault, help))
     return None

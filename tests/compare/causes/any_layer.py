@@ -150,6 +150,19 @@ def added_up(quantity: str) -> Faulty:
     return added
 
 
+def kept(array: np.ndarray, share: tuple[slice, ...] | slice) -> np.ndarray:
+    """Leave 0 outside of a share, as a loop that returns too early does."""
+    found = np.zeros_like(array)
+    found[share] = array[share]
+    return found
+
+
+def but_last(array: np.ndarray) -> np.ndarray:
+    found = array.copy()
+    found.flat[-1] = 0
+    return found
+
+
 OTHERS: list[tuple[str, str, Faulty, str]] = [
     ("linear-plain", "grad_weight", added_up("grad_weight"), "accumulated"),
     (
@@ -158,6 +171,27 @@ OTHERS: list[tuple[str, str, Faulty, str]] = [
         lambda at, y: y["grad_weight"] + 0.01 * at.parameters["weight"],
         "penalty-in-gradient",
     ),
+    ("relu-images", "output", lambda at, y: kept(y["output"], np.s_[:1]), "images-left-out"),
+    (
+        "relu-images",
+        "grad_input",
+        lambda at, y: kept(y["grad_input"], np.s_[:1]),
+        "images-left-out",
+    ),
+    ("relu-images", "output", lambda at, y: but_last(y["output"]), "windows-left-out"),
+    (
+        "batch_norm-images",
+        "grad_weight",
+        lambda at, y: kept(y["grad_weight"], np.s_[:1]),
+        "channels-left-out",
+    ),
+    (
+        "conv-plain",
+        "output",
+        lambda at, y: kept(y["output"], np.s_[:1, :1, :1]),
+        "windows-left-out",
+    ),
+    ("linear-plain", "output", lambda at, y: kept(y["output"], np.s_[:, :-1]), "channels-left-out"),
     ("conv-plain", "output", lambda at, y: np.trunc(y["output"]), "truncated"),
     ("conv-plain", "output", lambda at, y: y["output"].astype(np.float32), "low-precision"),
 ]

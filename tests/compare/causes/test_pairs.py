@@ -125,7 +125,8 @@ PAIRS: dict[str, tuple[str, str, Faulty, str]] = {
         "linear-plain",
         "grad_bias",
         lambda at, y: at.grad_output[-1] / len(at.x),
-        f"only the last image counts. Besides, {MEAN}",
+        "only the last image counts: each round may overwrite what the rounds before it gave. "
+        f"Besides, {MEAN}",
     ),
 }
 

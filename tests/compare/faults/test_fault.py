@@ -1,7 +1,8 @@
 """When a fault explains what was found: number by number, and NaN is no number."""
 
 import math
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -13,6 +14,7 @@ from cnnspec.compare.faults.fault import (
     Observation,
     Prediction,
     explains,
+    first_cause,
 )
 from cnnspec.spec.losses import DEFAULT_LOSS
 
@@ -73,3 +75,12 @@ def test_a_wrong_shape_is_seen() -> None:
 
     change: Callable[[Observation[LossSituation]], Prediction] = as_found
     assert explains(Fault("shape", (), "the shape is wrong", change), [flat])
+
+
+def test_no_warning_where_a_fault_overflows_as_it_is_made() -> None:
+    def made() -> Iterator[Fault[LossSituation]]:
+        yield gives(*np.exp(np.array([1e3, 1e3, 1e3])))
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert first_cause(made(), observe(2, 4, 6), {}) is None

@@ -87,6 +87,15 @@ def only(axis: int, index: slice, name: Literal["x", "grad_output"]) -> Change:
     return changed
 
 
+def kept_alone(kept: Callable[[Exact], Exact], name: Literal["x", "grad_output"]) -> Change:
+    """Put zeros in place of all but a share."""
+
+    def changed(problem: Convolution) -> Convolution:
+        return replace(problem, **{name: kept(getattr(problem, name))})  # type: ignore[arg-type]
+
+    return changed
+
+
 def both(one: Change, other: Change) -> Change:
     """Make one change after the other."""
 

@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 
 from cnnspec.compare.faults.fault import Fault, LayerSituation
+from cnnspec.compare.faults.shares import Kept, kept_shares
 from cnnspec.compare.kinds.affine.change import (
     BUT_FIRST,
     BUT_LAST,
@@ -16,6 +17,7 @@ from cnnspec.compare.kinds.affine.change import (
     LAST,
     Change,
     gradients,
+    kept_alone,
     of_input,
     of_weight,
     only,
@@ -124,8 +126,6 @@ def _counted(
     code: str,
 ) -> list[Fault[LayerSituation]]:
     choices = {
-        f"only the last {what} counts": LAST,
-        f"only the first {what} counts": FIRST,
         f"the last {what} is left out": BUT_LAST,
         f"the first {what} is left out": BUT_FIRST,
     }
@@ -134,7 +134,18 @@ def _counted(
 
 grad_weight = spoiling("grad_weight")
 
+
+def kept_gradient(kept: Kept) -> Fault[LayerSituation]:
+    """Return gradients to which one share of the upstream gradient comes alone."""
+    return gradients(kept.code, kept.sentence, kept_alone(kept, "grad_output"))
+
+
 COUNTED = [
+    *map(kept_gradient, kept_shares("output channel")),
+    *(
+        of_input("channels-left-out", f"only the {which} input channel counts", only(1, end, "x"))
+        for which, end in (("last", LAST), ("first", FIRST))
+    ),
     *_counted("image", 0, "grad_output", gradients, "images-left-out"),
     *_counted("output channel", 1, "grad_output", gradients, "channels-left-out"),
     *_counted("input channel", 1, "x", of_input, "channels-left-out"),

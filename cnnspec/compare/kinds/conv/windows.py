@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from cnnspec.compare.faults.shares import kept_windows
 from cnnspec.compare.kinds.affine.change import (
     BUT_LAST,
-    FIRST,
     LAST,
     Change,
     both,
@@ -17,6 +17,7 @@ from cnnspec.compare.kinds.affine.change import (
     only,
 )
 from cnnspec.compare.kinds.affine.convolution import Convolution, Overlaps
+from cnnspec.compare.kinds.affine.weights import kept_gradient
 
 
 def _one_stride(problem: Convolution) -> Convolution:
@@ -80,25 +81,7 @@ GEOMETRY = [
         "the last column of windows is left out: a loop may end one too early",
         only(3, BUT_LAST, "grad_output"),
     ),
-    gradients(
-        "windows-left-out",
-        "only the last window of each image counts: its share is assigned where it should be added",
-        both(only(2, LAST, "grad_output"), only(3, LAST, "grad_output")),
-    ),
-    gradients(
-        "windows-left-out",
-        "only the first window of each image counts; the shares of all windows are added",
-        both(only(2, FIRST, "grad_output"), only(3, FIRST, "grad_output")),
-    ),
-    gradients(
-        "windows-left-out",
-        "only the last window of the last image counts: its share is assigned where it should "
-        "be added",
-        both(
-            only(0, LAST, "grad_output"),
-            both(only(2, LAST, "grad_output"), only(3, LAST, "grad_output")),
-        ),
-    ),
+    *map(kept_gradient, kept_windows("output channel")),
 ]
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
+from itertools import chain
 
 import numpy as np
 
 from cnnspec.compare.faults.fault import Fault
+from cnnspec.compare.faults.shares import Kept, kept_shares, kept_windows
 from cnnspec.compare.kinds.pool.pooling import Pooling
 from cnnspec.compare.kinds.pool.ways import Change, PoolFault, Way
 
@@ -93,10 +95,8 @@ def _without(rows: bool, columns: bool) -> Change:
     return change
 
 
-def _one_image(pooling: Pooling, index: int) -> Pooling:
-    gradient = np.zeros_like(pooling.grad_output)
-    gradient[index] = pooling.grad_output[index]
-    return replace(pooling, grad_output=gradient)
+def _kept(pooling: Pooling, kept: Kept) -> Pooling:
+    return replace(pooling, grad_output=kept(pooling.grad_output))
 
 
 OF_GRADIENT = [
@@ -117,11 +117,7 @@ OF_GRADIENT = [
         lambda pooling: replace(pooling, grad_output=np.ones_like(pooling.grad_output)),
     ),
     *(
-        left_out(
-            "images-left-out",
-            f"only the {words} image counts",
-            partial(_one_image, index=index),
-        )
-        for words, index in (("last", -1), ("first", 0))
+        left_out(kept.code, kept.sentence, partial(_kept, kept=kept))
+        for kept in chain(kept_shares("channel"), kept_windows("channel"))
     ),
 ]
