@@ -97,7 +97,8 @@ def _never_made(kind: str, offered: Sequence[str], results: Results) -> str:
     if not offered:
         return f"is made for no setting of `{kind}`"
     errors = [results.error(key, "construct") for key in offered]
-    return f"it cannot be made: {errors[0]}" if all(errors) else ""
+    raises = results.raised(offered[0], "construct")  # one that hangs, or dies, is wrong
+    return f"it cannot be made: {errors[0]}" if all(errors) and raises else ""
 
 
 def _better_layouts(settings: Sequence[Setting], asked: Asked) -> Iterator[str]:

@@ -71,6 +71,23 @@ def test_a_class_that_kills_what_waits_for_it_is_said_and_the_next_is_tried(chec
     assert check(relu(), "ReLU", "relu").ok
 
 
+@pytest.mark.usefixtures("alone")
+def test_what_a_class_that_kills_the_server_leaves_is_ended(
+    check: Check, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forks, "_free", [])
+    monkeypatch.setenv("OF_THE_TEST", "the server")
+    code = """import os, time
+        if os.fork() == 0: time.sleep(1000)
+        server = int(open(f'/proc/{os.getppid()}/stat').read().split()[3])
+        assert b'fork_server' in open(f'/proc/{server}/cmdline', 'rb').read()
+        os.kill(server, 9)
+        time.sleep(60)"""
+    checked = check(relu(forward=code, backward="1 / 0"), "ReLU", "relu")
+    assert checked.findings[0].message.startswith("the process died: SIGKILL")
+    assert none_left("OF_THE_TEST", "the server")
+
+
 def test_a_class_in_a_space_of_its_own_cannot_kill_what_waits_for_it(check: Check) -> None:
     assert check(relu(forward="import os; os.kill(os.getppid(), 9)"), "ReLU", "relu").ok
 

@@ -71,8 +71,11 @@ def _try_all(reporter: Reporter, given: Given, request: dict[str, Any]) -> None:
         return
     for setting in request["settings"]:
         reporter.say(key=setting["key"], event="start")
-        if kind is None:
-            try_loss(reporter, given, found, setting, request)
-        else:
-            LayerTrial(reporter, given, found, setting, request).run()
+        try:
+            if kind is None:
+                try_loss(reporter, given, found, setting, request)
+            else:
+                LayerTrial(reporter, given, found, setting, request).run()
+        except BaseException as error:  # what somebody's code gives back raises where it is read
+            reporter.failed(error)
         reporter.say(key=setting["key"], event="done")

@@ -57,6 +57,15 @@ def end_all() -> None:
         time.sleep(LOOK)
 
 
+def end_session(leader: int) -> None:
+    """End what is left of a session whose first process has ended."""
+    for place in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it has ended
+            *_, session = (place / "stat").read_text().rpartition(")")[2].split()[:4]
+            if int(session) == leader:
+                _send(int(place.name), signal.SIGKILL)
+
+
 def _send(pid: int, number: int) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.kill(pid, number)

@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
-from cnnspec.compare.check.process.descendants import Use
+from cnnspec.compare.check.process.descendants import Use, end_session
 from cnnspec.compare.check.process.order import NUMBER
 from cnnspec.errors import BackendError
 
@@ -137,9 +137,10 @@ class Server:
                 _free.append(self)
                 code: int = ENDED.unpack(answer)[0]
                 return code
-        # Where there is no space of its own, somebody's code may kill its parent: then nobody has
+        # Where there is no space of its own, somebody's code may kill the server: then nobody has
         # seen how it ended.
         self.close()
+        end_session(self.pid)
         return -signal.SIGKILL
 
     def ask(self, what: bytes) -> None:

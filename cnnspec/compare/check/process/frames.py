@@ -22,8 +22,8 @@ import numpy as np
 
 from cnnspec.trace import Array
 
-HEAD = struct.Struct("!16sqqcI")
-"""Digest, number, process, what it holds, length."""
+HEAD = struct.Struct("!16sqcI")
+"""Digest, number, what it holds, length."""
 
 LINE, DATA, STRAY, NOT_OURS = b"l", b"d", b"s", b""
 """A line of JSON; a part of the arrays that a line announces; a word of a copy of the process; and
@@ -47,7 +47,18 @@ TOO_MUCH = f"it gives back more than {MOST_IN_ALL // 2**20:,} MiB of numbers"
 
 # Somebody's code may replace what stands in a module; these stay.
 _digest, _write, _getpid, _exit = hashlib.blake2b, os.write, os.getpid, os._exit
-_encode = json.JSONEncoder().encode
+_string = json.encoder.encode_basestring_ascii
+
+
+def _encoded(value: Any) -> str:
+    """Return a value as JSON; the encoder of the module may be another by now."""
+    if isinstance(value, str):
+        return _string(value)
+    if isinstance(value, dict):
+        return "{" + ",".join([f"{_string(key)}:{_encoded(value[key])}" for key in value]) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ",".join([_encoded(each) for each in value]) + "]"
+    return "null" if value is None else repr(value).lower()
 
 
 def pair() -> tuple[socket.socket, socket.socket]:
@@ -69,23 +80,22 @@ class Sender:
             data = b"".join([array.tobytes() for array in arrays.values()])
             heads = [(name, array.dtype.str, array.shape) for name, array in arrays.items()]
             said = {**said, "arrays": heads, "bytes": len(data)}
-        self._send(LINE, _encode(said).encode("ascii"))
+        if _getpid() != self._process:
+            at = {name: said[name] for name in ("key", "stage") if name in said}
+            self._send(STRAY, _encoded(at).encode("ascii"))
+            _exit(0)
+        self._send(LINE, _encoded(said).encode("ascii"))
         for start in range(0, len(data) if arrays else 0, PART):
             self._send(DATA, data[start : start + PART])
 
     def _send(self, what: bytes, payload: bytes) -> None:
-        number = self._number
-        if _getpid() != self._process:
-            what, payload, number = STRAY, b"", -1
-        rest = HEAD.pack(b"", number, _getpid(), what, len(payload))[16:] + payload
+        rest = HEAD.pack(b"", self._number, what, len(payload))[16:] + payload
         frame = _digest(rest, digest_size=16, key=self._key).digest() + rest
         try:
             while frame:
                 frame = frame[_write(self._descriptor, frame) :]
         except OSError:  # somebody's code has closed it
             _exit(SILENCED)
-        if what == STRAY:
-            _exit(0)
         self._number += 1
 
 
@@ -126,7 +136,7 @@ class Receiver:
     def _taken(self, frame: bytes) -> Iterator[tuple[dict[str, Any], dict[str, Array]]]:
         number, what, payload = self._opened(frame)
         if what == STRAY:
-            yield {"alarm": STRAYED}, {}
+            yield json.loads(payload) | {"alarm": STRAYED}, {}
             return
         if what == NOT_OURS or number != self._number:
             yield {"alarm": TAMPERED}, {}
@@ -144,7 +154,7 @@ class Receiver:
         """Return the number of a frame, what it holds and that itself."""
         if len(frame) < HEAD.size:
             return 0, NOT_OURS, b""
-        digest, number, _, what, length = HEAD.unpack_from(frame)
+        digest, number, what, length = HEAD.unpack_from(frame)
         payload = frame[HEAD.size :]
         right = hashlib.blake2b(frame[16:], digest_size=16, key=self.key).digest()
         if (digest, len(payload)) != (right, length):

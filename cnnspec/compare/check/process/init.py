@@ -30,6 +30,7 @@ def be_first(told: socket.socket, run: Callable[[], NoReturn], *, apart: bool) -
     pid = os.fork()
     if pid == 0:
         told.close()
+        namespace.die_with_parent(signal.SIGKILL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, signals)
         run()
     while True:

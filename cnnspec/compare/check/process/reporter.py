@@ -37,6 +37,7 @@ class Reporter:
     def __init__(self, sender: Sender, trace: int, file: str) -> None:
         """`trace` is the descriptor to which is written where the process is."""
         self._sender, self._file = sender, file
+        self._at = {"key": LOAD, "stage": LOAD}
         faulthandler.enable(trace, all_threads=False)
         if WHERE is not None:
             faulthandler.register(WHERE, trace, all_threads=False)
@@ -59,11 +60,16 @@ class Reporter:
                 self.say(key=key, stage=stage, name=name, unfit=unfit)
         self._sender.line({"key": key, "stage": stage}, kept)
 
+    def failed(self, error: BaseException) -> None:
+        """Tell what was raised after a stage, where what came of it was read."""
+        self.say(**self._at, event="stop", error=in_words(error, self._file))
+
     def attempt(self, key: str, stage: str, run: Callable[[], Any]) -> Any:
         """Run a stage; what it raises is said, with the lines of the user's own files.
 
         That it begins is said before, so that it is known where a process hung or died.
         """
+        self._at = {"key": key, "stage": stage}
         self.say(key=key, stage=stage, event="begin")
         try:
             result = run()

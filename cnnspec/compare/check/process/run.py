@@ -136,12 +136,12 @@ class _Run:
         return Order(self.request, given, key, *place, seconds, APART).packed()
 
     def stage(self) -> dict[str, Any]:
-        """Return the key and the stage that have begun and not ended."""
-        staged = [line for line in self.lines if "event" in line and "stage" in line]
-        if staged and staged[-1]["event"] == "begin":
-            return {name: staged[-1][name] for name in ("key", "stage")}
-        if self._setting:  # between two stages: a thread of somebody's
-            return {"key": self._setting, "stage": "construct"}
+        """Return the key and the stage that have begun last; what came of it may be read yet."""
+        for line in reversed(self.lines):
+            if line.get("event") == "start":
+                return {"key": line["key"], "stage": "construct"}
+            if "event" in line and "stage" in line:
+                return {name: line[name] for name in ("key", "stage")}
         return {"key": LOAD, "stage": LOAD}
 
     def _watch(self, process: Running, receiver: Receiver, trace: int) -> str:
@@ -180,7 +180,8 @@ class _Run:
         for line, arrays in receiver.receive(FRAMES):
             taken = True
             if "alarm" in line:
-                failed = self.stage() | {"error": line["alarm"]}
+                at = line if "stage" in line else self.stage()
+                failed = {"key": at["key"], "stage": at["stage"], "error": line["alarm"]}
                 if failed not in self.results.lines:
                     self.results.lines.append(failed)
                 continue
