@@ -166,12 +166,18 @@ def command(
         if not equals or not ours or not theirs:
             raise click.UsageError(f"--map wants NAME=ITS, as in weight=theta; found `{item}`")
         names[ours] = theirs
-    layer = _layer_like(kind, like) if like is not None else None
+    from cnnspec.spec.layers import KINDS
+
+    is_layer = kind in KINDS
+    layer = _layer_like(kind, like) if like is not None and is_layer else None
+    if like is not None and not is_layer:
+        _check_like_of_loss(like)
     with parts("trying") as progress:
         checked = check_class(
             candidate,
             kind,
             like=layer,
+            of_probabilities=like is not None and not is_layer,
             names=names,
             arguments=dict(map(_argument, arguments)),
             layout=layout,
@@ -217,9 +223,17 @@ def _layer_like(kind: str, like: str) -> AnyLayer:
     Raises:
         SpecError: they are not valid.
     """
-    from cnnspec.spec.layers import KINDS
     from cnnspec.spec.load import parse_layer
 
-    if kind not in KINDS:
-        raise click.UsageError(f"--like is for layers; {kind} has no options")
     return parse_layer(kind, like, file="--like")
+
+
+def _check_like_of_loss(like: str) -> None:
+    """Refuse what is not said of a loss: it may take probabilities, and nothing else."""
+    from cnnspec.spec.source import read_source
+
+    source = read_source(like, "--like")
+    if source.diagnostics or source.value != {"of": "probabilities"}:
+        raise click.UsageError(
+            f"--like of a loss is '{{of: probabilities}}', where it takes those; found `{like}`"
+        )

@@ -100,7 +100,7 @@ LARGE = "{{out_channels: 3, kernel_size: 1000000000}}"
         (["{file}:Conv2D", "--as", "conv", "--like", LARGE], "make its options smaller"),
         (["{file}:", "--as", "conv"], "without a class"),
         (["no.py:Conv2D", "--as", "conv"], "there is no file `no.py`"),
-        (["{file}:Conv2D", "--as", "cross_entropy", "--like", "{{a: 1}}"], "--like is for layers"),
+        (["{file}:Conv2D", "--as", "cross_entropy", "--like", "{{a: 1}}"], "--like of a loss is"),
     ],
 )
 def test_bad_usage_is_2(arguments: list[str], message: str, call: Call) -> None:

@@ -18,6 +18,7 @@ from cnnspec.compare import BackendChoice, parse_backend, planted
 from cnnspec.compare.causes.help import HELP
 from cnnspec.compare.causes.layout import other_layouts
 from cnnspec.compare.causes.left_out import numbers_left_out
+from cnnspec.compare.check import losses
 from cnnspec.compare.check.grading import grade, known
 from cnnspec.compare.faults.fault import Fault, LossSituation, Observation
 from cnnspec.compare.kinds import LAYERS, LOSSES, OPTIMIZERS
@@ -77,6 +78,7 @@ def _of_any_layer() -> Said:
     yield ANY, grade.ACCUMULATES
     yield ANY, known.KEPT
     yield ANY, known.UPDATED
+    yield ANY, losses.PROBABILITIES
 
 
 def _right(quantity: str) -> Any:

@@ -46,6 +46,8 @@ HELP: dict[str, str] = {
     "not-repeatable": "keep nothing between calls but what the backward pass needs",
     "first-call-only": "set what is kept between calls anew in each forward pass",
     "updated-weights-used": "compute the input gradient before anything is updated",
+    "takes-probabilities": "check the softmax with it, FILE.py:Softmax+CrossEntropy, or it "
+    "alone as a loss of probabilities: --like '{of: probabilities}'",
     "upstream-missing": "multiply by the upstream gradient: the chain rule",
 }
 

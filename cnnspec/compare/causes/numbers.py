@@ -111,7 +111,9 @@ def _truncated(observation: Observation[Any]) -> Prediction:
 
 def _is_of(precision: str, observation: Observation[Any]) -> bool:
     found = np.asarray(observation.found)
-    return np.array_equal(found, found.astype(precision).astype(np.float64), equal_nan=True)
+    with np.errstate(over="ignore"):
+        rounded = found.astype(precision).astype(np.float64)
+    return np.array_equal(found, rounded, equal_nan=True)
 
 
 def _in_precision(

@@ -28,6 +28,7 @@ def check_class(
     kind: str,
     *,
     like: AnyLayer | None = None,
+    of_probabilities: bool = False,
     names: Mapping[str, str] | None = None,
     arguments: Mapping[str, Any] | None = None,
     layout: str = "nchw",
@@ -42,7 +43,8 @@ def check_class(
     about it: then `error` says what, and there is no grade.
 
     `like` is a layer whose options are tried, in place of a list of settings: what the class has
-    no parameter for is taken as built in. `names` says what the class calls something, by our
+    no parameter for is taken as built in. A loss may be one `of_probabilities`, as a softmax gives
+    them, and is then tried behind one. `names` says what the class calls something, by our
     name for it; `arguments` are given to its constructor; `require` names what it must offer,
     where else a class may leave out what it likes; each setting must end within `time_limit`
     seconds, and the file be loaded within `import_limit`. `on_progress` is called before each
@@ -71,6 +73,7 @@ def check_class(
         "built_in": like is not None,
         "one_of": LAYERS[kind].one_of if kind in LAYERS and like is None else "",
         "import_limit": import_limit,
+        "of_probabilities": of_probabilities,
     }
     label = f"{Path(path).name}:{name}"
     asked = Asked(label, kind, request, tuple(require), time_limit, on_progress)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from cnnspec.compare.causes import diagnose_loss
+from cnnspec.compare.causes.help import known_cause
 from cnnspec.compare.check.grading.grade_loss import LossGrader
 from cnnspec.compare.check.grading.judged import with_causes
+from cnnspec.compare.check.probabilities import EXTREME, behind_a_softmax
+from cnnspec.compare.check.process.results import Results
 from cnnspec.compare.check.process.run import run_child
 from cnnspec.compare.check.records import Checked
 from cnnspec.compare.check.trying import Asked
@@ -17,38 +22,70 @@ from cnnspec.spec.losses import LOSSES as LOSS_KINDS
 
 CLASSES = (10, 2)
 
-LOGITS = {"ordinary": ("random", "single", "classes"), "extreme": ("extreme", "certain", "apart")}
+LOGITS = {"ordinary": ("random", "single", "classes"), EXTREME: ("extreme", "certain", "apart")}
 """Probes of a loss, in two parts: that it overflows is another fault than that it is wrong."""
+
+PROBABILITIES = known_cause(
+    "takes-probabilities",
+    "the code takes probabilities, as a softmax gives them; logits are wanted. As a loss of "
+    "probabilities it is right",
+)
 
 
 def check_loss(asked: Asked) -> Checked:
     """Try a class, or a function, as a loss."""
-    options = LOSS_KINDS[asked.kind]()
-    graders: list[LossGrader] = []
-    settings: list[dict[str, Any]] = []
-    all_given: dict[str, dict[str, Any]] = {}
+    graders = list(_graders(asked.kind))
+    results = _try(graders, asked.request, asked)
+    unreached = [finding for grader in graders for finding in grader.unreached()]
+    if stopped := asked.not_graded(unreached, results):
+        return stopped
+    judged = [item for grader in graders for item in grader.judged(results)]
+    notes = [note for grader in graders for key in grader.batches for note in results.notes(key)]
+    if asked.request["of_probabilities"] or "+" in asked.request["name"]:
+        return behind_a_softmax(asked, judged, results, notes)
+    findings = with_causes(judged, diagnose_loss)
+    if any(finding.wrong for finding in findings) and _is_right_of_probabilities(graders, asked):
+        findings = [
+            replace(finding, cause=PROBABILITIES, message="") if finding.wrong else finding
+            for finding in findings
+        ]
+    return asked.checked(findings, results, notes=tuple(dict.fromkeys(notes)))
+
+
+def _graders(kind: str) -> Iterator[LossGrader]:
     for number, classes in enumerate(CLASSES):
         probes = [
             (name, as_float32(logits).astype(np.float64), probe_labels(*logits.shape))
             for name, logits in loss_probes(classes, number)
         ]
-        for kind_of_logits, names in LOGITS.items():
-            key = f"s{len(graders)}"
+        for which, (kind_of_logits, names) in enumerate(LOGITS.items()):
+            key = f"s{number * len(LOGITS) + which}"
             batches = {f"{key}-{probe[0]}": probe for probe in probes if probe[0] in names}
-            for at, (_, logits, labels) in batches.items():
-                all_given[at] = {"logits": logits, "labels": labels}
-            settings.append({"key": key, "probes": [probe for probe, *_ in batches.values()]})
-            graders.append(
-                LossGrader(options, f"{classes} classes, {kind_of_logits} logits", batches)
-            )
-    keys = [setting["key"] for setting in settings]
+            setting = f"{classes} classes, {kind_of_logits} logits"
+            yield LossGrader(LOSS_KINDS[kind](), setting, batches)
+
+
+def _try(graders: Sequence[LossGrader], request: dict[str, Any], asked: Asked) -> Results:
+    """Let a loss run on every batch."""
+    settings = {f"s{number}": grader for number, grader in enumerate(graders)}
+    given: dict[str, dict[str, Any]] = {
+        at: {"logits": logits, "labels": labels}
+        for grader in graders
+        for at, (_, logits, labels) in grader.batches.items()
+    }
 
     def show(key: str) -> None:
-        asked.on_progress(keys.index(key), len(keys), graders[keys.index(key)].setting)
+        asked.on_progress(list(settings).index(key), len(settings), settings[key].setting)
 
-    results = run_child(asked.request | {"settings": settings}, all_given, asked.limit, show)
-    unreached = [finding for grader in graders for finding in grader.unreached()]
-    if stopped := asked.not_graded(unreached, results):
-        return stopped
+    probes = [
+        {"key": key, "probes": [name for name, *_ in grader.batches.values()]}
+        for key, grader in settings.items()
+    ]
+    return run_child(request | {"settings": probes}, given, asked.limit, show)
+
+
+def _is_right_of_probabilities(graders: Sequence[LossGrader], asked: Asked) -> bool:
+    """Tell whether a loss that is wrong is right behind a softmax."""
+    results = _try(graders, asked.request | {"of_probabilities": True}, asked)
     judged = [item for grader in graders for item in grader.judged(results)]
-    return asked.checked(with_causes(judged, diagnose_loss), results)
+    return behind_a_softmax(asked, judged, results, ()).ok

@@ -21,6 +21,8 @@ class LossKind(Kind[LossSituation]):
     """From logits and labels to the loss and its gradient."""
     shown: ClassVar[Mapping[str, str]]
     """The steps that explain the bound of a gradient, and what they are."""
+    guards: ClassVar[frozenset[str]] = frozenset()
+    """Causes that are no faults where probabilities are taken, which may be 0."""
 
     def budgets(self, situation: LossSituation, precision: str) -> dict[str, Exact]:
         """Bound the errors of the loss and of its gradient."""

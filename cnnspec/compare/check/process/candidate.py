@@ -3,28 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from inspect import isroutine
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from cnnspec.backends.plain import PlainClassError, backward_of, layer_of, layer_of_methods
+from cnnspec.backends.plain import (
+    Chain,
+    HintError,
+    LossFunctions,
+    PlainClassError,
+    backward_of,
+    layer_of,
+    layer_of_methods,
+)
 from cnnspec.compare.check.process.module import MODULE, is_not_there, module_of
 from cnnspec.compare.check.process.notebook import SUFFIX, notebook_of
 from cnnspec.spec.layers import Layer
 
 
 def load_loss(path: str, name: str) -> Any:
-    """Return a class of a file, or a function.
+    """Return a class of a file, or a function, with that of its gradient if one is named or found.
+
+    `Softmax+Loss` is a loss of probabilities behind a softmax.
 
     Raises:
         PlainClassError: there is none.
     """
-    module = _loaded(path, name)
+    first, plus, behind = name.partition("+")
+    module = _loaded(path, first.partition(",")[0])
+    if plus:
+        return Chain(_part_of_loss(module, first), _part_of_loss(module, behind))
+    return _part_of_loss(module, name)
+
+
+def _part_of_loss(module: ModuleType, name: str) -> Any:
+    name, _, other = name.partition(",")
     found = _of(module, name)
     if not callable(found):
         raise PlainClassError(f"`{name}` is {_what(found, module)}, wanted a class or a function")
-    return found
+    if isinstance(found, type):
+        return found
+    gradient = _of(module, other) if other else None
+    if not other:
+        with suppress(HintError):  # it may give the gradient itself
+            gradient = backward_of(module, found, name)
+    return LossFunctions(found, gradient)
 
 
 def load_layer(path: str, name: str, kind: type[Layer], names: Mapping[str, str]) -> type:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from cnnspec.backends.network import Labels
-from cnnspec.backends.plain import Hints, PlainLoss
+from cnnspec.backends.plain import Chain, Hints, PlainLoss, RightSoftmax
 from cnnspec.compare.check.process.reporter import Reporter
 from cnnspec.compare.check.trial.given import Given
 from cnnspec.trace import Array
@@ -24,6 +24,8 @@ def try_loss(
     keys = [f"{setting['key']}-{probe}" for probe in setting["probes"]]
     forward_only = "forward_only" in setting
     hints = Hints(request["names"], request["arguments"])
+    if request["of_probabilities"]:
+        candidate = Chain(RightSoftmax, candidate)
     loss = reporter.attempt(keys[0], "construct", lambda: PlainLoss(candidate, hints))
     if loss is None:
         return
@@ -49,12 +51,14 @@ def _pass_of_loss(
     # In tuples: what is returned may be None, and is then said to be.
     if reporter.attempt(key, "construct", lambda: (run.construct(),)) is None:
         return
-    value = reporter.attempt(key, "forward", lambda: (run.forward(),))
+    value = reporter.attempt(key, "forward", lambda: (run.value(),))
     if value is None:
         return
     reporter.arrays(key, "forward", {"loss": value[0], "after_x": logits})
     if forward_only:
         return
-    grad = reporter.attempt(key, "backward", lambda: (run.backward(),))
+    grad = reporter.attempt(key, "backward", lambda: (run.gradient(),))
     if grad is not None:
         reporter.arrays(key, "backward", {"grad_logits": grad[0], "after_x": logits})
+    for note in run.notes:
+        reporter.say(key=key, stage="notes", note=note)

@@ -24,6 +24,7 @@ class CrossEntropyKind(LossKind):
     faults = FAULTS
     pairs = PAIRS
     help = HELP
+    guards = frozenset({"clipped", "eps-in-log"})
     shown = {  # noqa: RUF012
         "d": "the logit below the greatest",
         "total": "the sum of exp(d)",

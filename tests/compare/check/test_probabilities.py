@@ -1,0 +1,71 @@
+"""Losses of probabilities: told of logits, tried behind a softmax, or with their own."""
+
+import pytest
+
+from tests.compare.check.conftest import Check
+from tests.compare.check.test_check import wrong
+
+TEXT = """
+import numpy as np
+
+class Softmax:
+    def forward(self, z):
+        e = np.exp(z - z.max(axis=1, keepdims=True))
+        self.p = e / e.sum(axis=1, keepdims=True)
+        return self.p
+    def backward(self, grad):
+        return self.p * (grad - (self.p * grad).sum(axis=1, keepdims=True))
+
+class Loss:
+    def forward(self, predictions, targets):
+        self.p = np.clip(predictions, 1e-8, 1 - 1e-8)
+        self.y = np.eye(self.p.shape[1])[targets]
+        return -np.sum(self.y * np.log(self.p)) / len(self.p)
+    def backward(self):
+        return -self.y / self.p / len(self.p)
+
+class Past(Loss):
+    def backward(self):
+        return (self.p - self.y) / len(self.p)
+
+class Sum(Past):
+    def backward(self):
+        return self.p - self.y
+"""
+
+CLIPPED = "the probabilities are clipped to [1e-08, 0.9999999899999999]: probabilities may be 0"
+
+
+def test_a_loss_of_probabilities_is_told_from_a_wrong_one(check: Check) -> None:
+    found = wrong(check(TEXT, "Loss", "cross_entropy"))
+    assert set(found) == {"loss", "grad_logits"}
+    for finding in found.values():
+        assert finding.cause is not None
+        assert finding.cause.code == "takes-probabilities"
+        assert "--like '{of: probabilities}'" in finding.cause.help
+    others = wrong(check(TEXT, "Sum", "cross_entropy")).values()
+    assert "takes-probabilities" not in {each.cause.code for each in others if each.cause}
+
+
+@pytest.mark.parametrize("name", ["Past", "Softmax+Past"])
+def test_it_is_right_behind_a_softmax(name: str, check: Check) -> None:
+    checked = check(TEXT, name, "cross_entropy", of_probabilities=name == "Past")
+    assert checked.grade == "right"
+    assert checked.notes == (
+        "its gradient is that of the logits: it is handed past the softmax",
+        CLIPPED,
+    )
+
+
+def test_a_gradient_is_lost_where_a_probability_is_0(check: Check) -> None:
+    checked = check(TEXT, "Softmax+Loss", "cross_entropy")
+    assert checked.grade == "right as far as tried"
+    assert [item.option for item in checked.not_tried] == ["grad_logits"]
+    assert CLIPPED in checked.notes
+
+
+def test_a_wrong_one_is_wrong_behind_a_softmax(check: Check) -> None:
+    found = wrong(check(TEXT, "Softmax+Sum", "cross_entropy"))
+    assert set(found) == {"grad_logits"}
+    assert found["grad_logits"].cause is not None
+    assert found["grad_logits"].cause.code == "sum-not-mean"
