@@ -42,6 +42,9 @@ LAYOUTS: Mapping[str, Layout] = {
 """Images as (n, c, h, w) or (n, h, w, c), or one by one as (c, h, w) or (h, w, c); gray ones as
 (n, h, w) or (h, w); features as (features, n), or one by one as (features, 1) or (features,)."""
 
+USUAL = "nchw"
+"""The layout where none is said."""
+
 ONE_BY_ONE = tuple(name for name, how in LAYOUTS.items() if how.one_by_one)
 CHANNELS_LAST = tuple(name for name, how in LAYOUTS.items() if how.channels_last)
 

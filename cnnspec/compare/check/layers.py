@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from cnnspec.backends.plain.layouts import layouts_of
+from cnnspec.backends.plain.layouts import USUAL, layouts_of
 from cnnspec.compare.check.grading.built_in import taken_for
 from cnnspec.compare.check.grading.drawn import grader_of
 from cnnspec.compare.check.grading.grade import LayerGrader
@@ -20,7 +21,24 @@ from cnnspec.compare.kinds.layer import Setting
 
 
 def check_layer(asked: Asked, settings: Sequence[Setting]) -> Checked:
-    """Try a class in settings of a layer."""
+    """Try a class in settings of a layer; in another layout, if it works in that alone."""
+    checked, firsts = _checked(asked, settings)
+    if not firsts:
+        return checked
+    if asked.request["layout"] == USUAL:
+        return _checked_otherwise(checked, firsts, asked, settings)
+    better = [
+        f"with --layout {layout}, its forward pass is right ({setting})"
+        for layout, setting in _better_layouts(firsts, asked)
+    ]
+    return replace(checked, notes=(*checked.notes, *better))
+
+
+def _checked(asked: Asked, settings: Sequence[Setting]) -> tuple[Checked, Sequence[Setting]]:
+    """Try a class in settings of a layer in the layout that is asked for.
+
+    Beside it, the settings in which others are worth a look, as no pass works in this one.
+    """
     graders = {f"s{n}": grader_of(setting) for n, setting in enumerate(settings)}
 
     def show(key: str) -> None:
@@ -29,12 +47,12 @@ def check_layer(asked: Asked, settings: Sequence[Setting]) -> Checked:
     results = _try(graders, asked.request, asked.limit, show)
     unreached = [finding for grader in graders.values() for finding in grader.unreached()]
     if stopped := asked.not_graded(unreached, results):
-        return stopped
+        return stopped, settings[:1] if results.hint() else []
     left_out = not_offered(asked.kind, graders, results)
     offered = [key for key in graders if key not in left_out]
     if error := _never_made(asked.kind, offered, results):
         why = tuple(left_out.values())
-        return asked.checked(unreached, results, not_supported=why, error=error)
+        return asked.checked(unreached, results, not_supported=why, error=error), []
     judged: dict[str, list[Judged]] = {}
     for key in offered:
         number = list(graders).index(key)
@@ -45,8 +63,8 @@ def check_layer(asked: Asked, settings: Sequence[Setting]) -> Checked:
     notes = [note for key in taken.keys for note in results.notes(key)]
     notes += [item.note for key in taken.keys for item in judged[key] if item.note]
     notes += [taken.note] if taken.note else []
-    if all(is_unusable(key, graders[key], results) for key in offered):
-        notes += _better_layouts([graders[key].setting for key in taken.firsts], asked)
+    firsts = [graders[key].setting for key in taken.firsts]
+    works = any(_works(key, graders[key], results) for key in offered)
     by_setting: dict[str, list[CheckFinding]] = {}
     for finding in taken.findings:
         by_setting.setdefault(finding.setting, []).append(finding)
@@ -59,13 +77,19 @@ def check_layer(asked: Asked, settings: Sequence[Setting]) -> Checked:
             else by_setting[grader.setting.name]
         )
     ]
-    return asked.checked(
+    checked = asked.checked(
         findings,
         results,
         not_supported=tuple(left_out[key] for key in graders if key in left_out),
         not_tried=_not_tried(taken.keys, results),
         notes=tuple(dict.fromkeys(notes)),
     )
+    return checked, [] if works else firsts
+
+
+def _works(key: str, grader: LayerGrader, results: Results) -> bool:
+    """Tell whether the first passes came to their ends, with an output of the right shape."""
+    return not is_unusable(key, grader, results) and not results.raised(f"{key}-p0", "backward")
 
 
 def _not_tried(keys: Sequence[str], results: Results) -> tuple[NotTried, ...]:
@@ -101,8 +125,26 @@ def _never_made(kind: str, offered: Sequence[str], results: Results) -> str:
     return f"it cannot be made: {errors[0]}" if all(errors) and raises else ""
 
 
-def _better_layouts(settings: Sequence[Setting], asked: Asked) -> Iterator[str]:
-    """Name the layouts in which a forward pass is right that is not in the one given."""
+def _checked_otherwise(
+    usual: Checked, firsts: Sequence[Setting], asked: Asked, settings: Sequence[Setting]
+) -> Checked:
+    """Check a class in the layout in which most of it is right, where none was said."""
+    best = usual
+    for layout, _ in _better_layouts(firsts, asked):
+        request = asked.request | {"layout": layout}
+        checked, _ = _checked(replace(asked, request=request), lying_so(settings, layout))
+        if checked.passed > best.passed:
+            best = replace(checked, notes=(f"taken for --layout {layout}", *checked.notes))
+        if best.ok:
+            break
+    return best
+
+
+def _better_layouts(settings: Sequence[Setting], asked: Asked) -> Iterator[tuple[str, str]]:
+    """Yield other layouts in which a forward pass is right that is not so in the one given.
+
+    Beside each stands the setting.
+    """
     for layout in layouts_of(settings[0].input):
         if layout == asked.request["layout"]:
             continue
@@ -120,4 +162,4 @@ def _better_layouts(settings: Sequence[Setting], asked: Asked) -> Iterator[str]:
         )
         right = (found.setting for found in findings if found.ok and found.quantity == "output")
         if setting := next(right, ""):
-            yield f"with --layout {layout}, its forward pass is right ({setting})"
+            yield layout, setting

@@ -88,6 +88,16 @@ class Columns:
         self.dW, self.db = grad @ self.x.T, grad.sum(axis=1, keepdims=True)
         return self.W.T @ grad
 
+class OneVector:
+    # Its forward pass takes a batch as well.
+    def __init__(self, n_in, n_out):
+        self.W, self.b = np.zeros((n_in, n_out)), np.zeros(n_out)
+    def forward(self, x):
+        self.x = x
+        return x @ self.W + self.b
+    def backward(self, grad):
+        return self.W @ grad, np.outer(self.x, grad), grad
+
 class Choice(NoBias):
     def __init__(self, n_in, n_out, activation):
         assert activation is None
@@ -160,12 +170,21 @@ def test_only_a_batch_norm_may_be_made_for_one_kind_of_input(check: Check) -> No
     assert checked.not_supported == ()
 
 
-def test_a_layout_that_works_is_named(check: Check) -> None:
+def test_the_layout_that_works_is_taken(check: Check) -> None:
     checked = check("Columns", "linear")
-    assert not any(found.ok for found in checked.findings if found.quantity == "output")
-    assert checked.notes == ("with --layout columns, its forward pass is right (plain)",)
+    assert checked.ok
+    assert checked.notes == ("taken for --layout columns",)
     assert check("Columns", "linear", layout="columns").ok
+    other = check("Columns", "linear", layout="vector")
+    assert not other.ok, "what is said is what is judged"
+    assert "with --layout columns, its forward pass is right (plain)" in other.notes
     assert check("Fixed", "relu").notes == (), "no layout makes it one"
+
+
+def test_a_layout_is_taken_by_both_passes(check: Check) -> None:
+    checked = check("OneVector", "linear")
+    assert checked.ok
+    assert checked.notes == ("taken for --layout vector",)
 
 
 def test_arguments(check: Check) -> None:
