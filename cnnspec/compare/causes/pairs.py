@@ -53,6 +53,8 @@ def two_faults(
                 yield _pair(of.fault, scale, Then(of.fault, scale))
     moves = [*reordered(probe)]
     for of in tried:
+        if of.given.value.ndim != probe.wanted.ndim:  # such axes are not there to be moved
+            continue
         after = as_if_right(of.fault, probe)
         for move in moves:
             given = move.change(after)

@@ -158,3 +158,10 @@ def test_noise_on_two_faults_has_no_cause(name: str) -> None:
         return found + 1e-6 * random.normal(size=found.shape)
 
     assert SETTINGS[name].diagnose("output", noisy, two=True) is None
+
+
+def test_what_has_other_axes_is_not_put_in_another_order() -> None:
+    def per_image(at: LayerSituation, right: Parts) -> Exact:
+        return at.grad_output.T.astype(np.float64)
+
+    SETTINGS["linear-plain"].diagnose("grad_bias", per_image, two=True)
