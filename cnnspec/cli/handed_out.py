@@ -33,6 +33,23 @@ def write_assignment(file: str, kinds: str | None) -> None:
     print_line(f"wrote {file}; next: cnnspec check submissions/ --assignment {file}")
 
 
+def write_skeleton(file: str, kinds: str | None, asked: str | None) -> None:
+    """Write the classes that students fill in."""
+    from cnnspec.cli.output import print_line
+    from cnnspec.compare.check.submissions.reading import load_assignment
+    from cnnspec.compare.check.submissions.skeleton import asked_for, skeleton, usual
+    from cnnspec.printable import printable
+
+    if printable(file) != file or not file.endswith(".py"):
+        raise click.UsageError(f"--skeleton wants a file of Python, as in layers.py; found {file}")
+    if asked is not None and kinds is not None:
+        raise click.UsageError("--kinds and --from say the same: keep one of them")
+    classes = usual(_asked_for(kinds)) if asked is None else asked_for(load_assignment(asked))
+    write_new(file, skeleton(classes, Path(file).name), "cnnspec init --skeleton new.py")
+    name, kind = next(iter(classes.items()))
+    print_line(f"wrote {file}; next: fill it in, then: cnnspec check {file}:{name} --as {kind}")
+
+
 def _asked_for(kinds: str | None) -> list[str]:
     """Return the kinds that are named, or those of a first course."""
     from cnnspec.compare.check.submissions.assignment import CHECKED

@@ -11,7 +11,7 @@ import rich_click as click
 from click.shell_completion import CompletionItem
 
 from cnnspec.cli.command import with_examples
-from cnnspec.cli.handed_out import write_assignment, write_new
+from cnnspec.cli.handed_out import write_assignment, write_new, write_skeleton
 from cnnspec.cli.options import refuse_options
 
 if TYPE_CHECKING:
@@ -32,9 +32,9 @@ def _complete_data(
 
 @with_examples(
     "init",
-    "cnnspec init",
     "cnnspec init net.yaml --data mnist --template lenet5",
-    "cnnspec init --assignment assignment.yaml --kinds conv,relu",
+    "cnnspec init --assignment assignment.yaml",
+    "cnnspec init --skeleton layers.py --kinds conv,relu",
 )
 @click.argument(
     "file", metavar="[FILE]", default="net.yaml", type=click.Path(dir_okay=False, allow_dash=True)
@@ -62,9 +62,22 @@ def _complete_data(
     help="Write no spec, but an assignment, by which `cnnspec check` grades a class of students.",
 )
 @click.option(
+    "--skeleton",
+    metavar="FILE.py",
+    type=click.Path(dir_okay=False),
+    help="Write no spec, but the classes that students fill in.",
+)
+@click.option(
     "--kinds",
     metavar="KINDS",
-    help="What the assignment asks for, as in conv,relu.",
+    help="What the assignment, or the skeleton, has, as in conv,relu.",
+)
+@click.option(
+    "--from",
+    "asked",
+    metavar="ASSIGNMENT",
+    type=click.Path(dir_okay=False),
+    help="Write the skeleton of what this assignment asks for.",
 )
 @click.pass_context
 def command(
@@ -73,18 +86,27 @@ def command(
     data: str,
     template: str,
     assignment: str | None,
+    skeleton: str | None,
     kinds: str | None,
+    asked: str | None,
 ) -> None:
     """Write a commented spec to start from.
 
     FILE is net.yaml by default, or - for stdout. The template is fitted to the size and the
     classes of the data. A file that exists is left as it is.
     """
-    if assignment is not None:
+    if assignment is not None or skeleton is not None:
         refuse_options(context, ("file", "data", "template"), "is for a spec")
+    if skeleton is None:
+        refuse_options(context, ("asked",), "is for --skeleton")
+    if assignment is not None:
+        refuse_options(context, ("skeleton",), "is for a call of its own, without --assignment")
         write_assignment(assignment, kinds)
         return
-    refuse_options(context, ("kinds",), "is for --assignment")
+    if skeleton is not None:
+        write_skeleton(skeleton, kinds, asked)
+        return
+    refuse_options(context, ("kinds",), "is for --assignment or --skeleton")
     from cnnspec.cli.output import print_line, print_raw
     from cnnspec.printable import printable
     from cnnspec.starter import starter

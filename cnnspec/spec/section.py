@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from cnnspec.spec.kind_words import Words
 from cnnspec.spec.scalars import MAX_DIGITS
+from cnnspec.spec.skeleton import Skeleton
 
 MAX_TEXT = 200_000
 MAX_LIST = 15_000
@@ -44,6 +45,8 @@ class Kind(Section):
     """The word that a spec writes for this kind."""
     words: ClassVar[Words] = Words()
     """What people and other tools call it; of a base, what goes for every kind below it."""
+    skeleton: ClassVar[Skeleton] = Skeleton()
+    """What a class by hand looks like from outside."""
 
     @classmethod
     def vocabulary(cls) -> Iterator[Words]:

@@ -1,6 +1,7 @@
 """cnnspec init: starters that are valid, canonical, fitted to their data, and that learn."""
 
 import math
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -213,3 +214,47 @@ def test_arrays_of_other_names(call: Call, folder: Path) -> None:
     assert (done.code, done.out) == (2, "")
     assert "it has `x`, `y`; write `images: x, labels: y` in `data.npz`" in done.err
     assert not (folder / "x.yaml").exists()
+
+
+# For a class of students.
+
+
+def test_an_assignment_and_the_skeleton_of_it(call: Call) -> None:
+    done = call("init", "--assignment", "a.yaml", "--kinds", "relu, linear")
+    assert done == (0, "wrote a.yaml; next: cnnspec check submissions/ --assignment a.yaml\n", "")
+    done = call("init", "--skeleton", "layers.py", "--from", "a.yaml")
+    next_one = "fill it in, then: cnnspec check layers.py:ReLU --as relu"
+    assert done == (0, f"wrote layers.py; next: {next_one}\n", "")
+    text = Path("layers.py").read_text()
+    assert re.findall(r"^class (\w+):", text, re.MULTILINE) == ["ReLU", "Linear"]
+
+
+def test_the_kinds_of_a_first_course(call: Call) -> None:
+    call("init", "--skeleton", "layers.py")
+    assert Path("layers.py").read_text().count("\nclass ") == 5
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--assignment", "small.yaml"], "small.yaml exists, and is left as it is"),
+        (["--assignment", "none/a.yaml"], "cannot write none/a.yaml: No such file or directory"),
+        (["--assignment", "a.yaml", "--kinds", "rleu"], "no kind `rleu`; did you mean `relu`?"),
+        (["--assignment", "a.yaml", "--data", "mnist"], "--data is for a spec"),
+        (["net.yaml", "--skeleton", "a.py"], "[FILE] is for a spec"),
+        (["--skeleton", "layers"], "--skeleton wants a file of Python, as in layers.py"),
+        (["--skeleton", "a.py", "--assignment", "a.yaml"], "--skeleton is for a call of its own"),
+        (["--skeleton", "a.py", "--kinds", "relu", "--from", "a.yaml"], "keep one of them"),
+        (["--skeleton", "a.py", "--from", "small.yaml"], "the assignment has no option `input`"),
+        (["--from", "a.yaml"], "--from is for --skeleton"),
+        (["--kinds", "relu"], "--kinds is for --assignment or --skeleton"),
+        (["--skeleton", "\x1b.py"], "--skeleton wants a file of Python"),
+    ],
+)
+def test_what_is_no_assignment_and_no_skeleton(
+    arguments: list[str], message: str, call: Call
+) -> None:
+    done = call("init", *arguments)
+    assert done.code == 2
+    assert message in done.err
+    assert not Path("a.py").exists()

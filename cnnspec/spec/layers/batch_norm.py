@@ -10,6 +10,7 @@ from pydantic import Field, FiniteFloat, PositiveInt
 from cnnspec.spec.kind_words import Besides, Words
 from cnnspec.spec.layers.layer import Family, Layer
 from cnnspec.spec.sizes import Shape
+from cnnspec.spec.skeleton import Made, Skeleton
 from cnnspec.spec.starts import Constant, Drawn, Start
 
 
@@ -22,6 +23,22 @@ class BatchNorm(Layer):
     """
 
     keyword: ClassVar[str] = "batch_norm"
+    skeleton: ClassVar[Skeleton] = Skeleton(
+        formula="(x - mean) / sqrt(variance + eps) * weight + bias, channel by channel. The "
+        "variance is the biased one, and what runs is the unbiased one: running = (1 - momentum) * "
+        "running + momentum * of the batch.",
+        options=("num_features", "eps", "momentum"),
+        x="(n, num_features, height, width), or (n, num_features)",
+        arrays={
+            "weight": Made("(num_features,)", "np.ones(num_features)"),
+            "bias": Made("(num_features,)", "np.zeros(num_features)"),
+            "running_mean": Made("(num_features,)", "np.zeros(num_features)"),
+            "running_var": Made("(num_features,)", "np.ones(num_features)"),
+        },
+        running=("running_mean", "running_var"),
+        in_training="In training, normalise by the batch, and move the running mean and variance; "
+        "else, normalise by those",
+    )
     couples_images: ClassVar[bool] = True
     family: ClassVar[Family] = "normalisation"
     keeps_shape: ClassVar[bool] = True

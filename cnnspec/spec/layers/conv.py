@@ -15,6 +15,7 @@ from cnnspec.spec.layers import window
 from cnnspec.spec.layers.layer import Family, Layer, is_image
 from cnnspec.spec.layers.window import Windows, misfits, stride_between
 from cnnspec.spec.sizes import ConvPadding, Pair, PartialShape, Shape, Size, pair
+from cnnspec.spec.skeleton import Made, Skeleton
 from cnnspec.spec.starts import Drawn, Start
 
 
@@ -22,6 +23,23 @@ class Conv(Layer):
     """A convolution over images: (in_channels, h, w) -> (out_channels, h_out, w_out)."""
 
     keyword: ClassVar[str] = "conv"
+    skeleton: ClassVar[Skeleton] = Skeleton(
+        formula="Each filter slides over the padded images as it is, without being flipped: "
+        "output[i, o, y, x] = bias[o] + the sum of weight[o] * the window of image i at (y, x).",
+        said={"padding": "Zeros added on each side."},
+        options=("in_channels", "out_channels", "kernel_size", "stride", "padding", "bias"),
+        pairs=("kernel_size", "stride", "padding"),
+        x="(n, in_channels, height, width)",
+        output="(n, out_channels, rows, columns); "
+        "rows = (height + 2 * padding - kernel_size) // stride + 1, and columns alike",
+        arrays={
+            "weight": Made(
+                "(out_channels, in_channels, kernel_height, kernel_width)",
+                "0.1 * rng.normal(size=(out_channels, in_channels, *self.kernel_size))",
+            ),
+            "bias": Made("(out_channels,)", "np.zeros(out_channels)"),
+        },
+    )
     family: ClassVar[Family] = "convolution"
     takes: ClassVar[Literal["images"]] = "images"
     width: ClassVar[str] = "out_channels"

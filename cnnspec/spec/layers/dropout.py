@@ -12,6 +12,7 @@ from cnnspec.spec.layers.layer import Layer, is_image
 from cnnspec.spec.mask import Mask
 from cnnspec.spec.numbers import Fraction
 from cnnspec.spec.sizes import PartialShape, Shape
+from cnnspec.spec.skeleton import Skeleton
 
 
 def _of_percent(found: Any) -> str:
@@ -40,6 +41,11 @@ class Dropout(Layer):
     """
 
     keyword: ClassVar[str] = "dropout"
+    skeleton: ClassVar[Skeleton] = Skeleton(
+        formula="x / (1 - p) where x is kept, and 0 where it is dropped, with the probability p.",
+        options=("p",),
+        in_training="In training, drop numbers, others in each call; else, return x",
+    )
     keeps_shape: ClassVar[bool] = True
     words: ClassVar[Words] = Words(
         synonyms="drop_out",

@@ -9,12 +9,16 @@ from cnnspec.spec.field_words import answers
 from cnnspec.spec.kind_words import Words
 from cnnspec.spec.layers.layer import Family, Layer
 from cnnspec.spec.sizes import PartialShape, Shape
+from cnnspec.spec.skeleton import Skeleton
 
 
 class Flatten(Layer):
     """(c, h, w) -> (c * h * w,), channels outermost and width innermost."""
 
     keyword: ClassVar[str] = "flatten"
+    skeleton: ClassVar[Skeleton] = Skeleton(
+        x="(n, channels, height, width)", output="(n, channels * height * width)"
+    )
     only_reshapes: ClassVar[bool] = True
     family: ClassVar[Family] = "reshaping"
     words: ClassVar[Words] = Words(

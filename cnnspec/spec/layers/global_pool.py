@@ -9,6 +9,7 @@ from cnnspec.spec.field_words import answers
 from cnnspec.spec.kind_words import Besides, Words
 from cnnspec.spec.layers.layer import Family, Layer, is_image
 from cnnspec.spec.sizes import PartialShape
+from cnnspec.spec.skeleton import Skeleton
 
 
 def _of_size_1(kind: str) -> Callable[[Any], str]:
@@ -29,6 +30,11 @@ class GlobalPool(Layer):
     """
 
     keyword: ClassVar[str] = "global_pool"
+    skeleton: ClassVar[Skeleton] = Skeleton(
+        formula="The mean of each channel of each image.",
+        x="(n, channels, height, width)",
+        output="(n, channels, 1, 1)",
+    )
     family: ClassVar[Family] = "pooling"
     takes: ClassVar[Literal["images"]] = "images"
     of_one_cell: ClassVar[bool] = True

@@ -9,6 +9,7 @@ from pydantic import Field, FiniteFloat, PositiveInt
 from cnnspec.spec.kind_words import Besides, Words
 from cnnspec.spec.layers.layer import Family, Layer
 from cnnspec.spec.sizes import Shape
+from cnnspec.spec.skeleton import Made, Skeleton
 from cnnspec.spec.starts import Constant, Drawn, Start
 
 
@@ -20,6 +21,16 @@ class LayerNorm(Layer):
     """
 
     keyword: ClassVar[str] = "layer_norm"
+    skeleton: ClassVar[Skeleton] = Skeleton(
+        formula="(x - mean) / sqrt(variance + eps) * weight + bias. Mean and variance are those of "
+        "the channels of each cell; the variance is the biased one.",
+        options=("num_channels", "eps"),
+        x="(n, num_channels, height, width), or (n, num_channels)",
+        arrays={
+            "weight": Made("(num_channels,)", "np.ones(num_channels)"),
+            "bias": Made("(num_channels,)", "np.zeros(num_channels)"),
+        },
+    )
     family: ClassVar[Family] = "normalisation"
     keeps_shape: ClassVar[bool] = True
     input_width: ClassVar[str] = "num_channels"

@@ -8,6 +8,7 @@ from pydantic import Field, FiniteFloat
 
 from cnnspec.spec.kind_words import Besides, Words
 from cnnspec.spec.layers.layer import Family, Layer
+from cnnspec.spec.skeleton import Skeleton
 
 
 def _of_slope(found: Any) -> str:
@@ -24,6 +25,7 @@ class LeakyReLU(Layer):
     """
 
     keyword: ClassVar[str] = "leaky_relu"
+    skeleton: ClassVar[Skeleton] = Skeleton(options=("negative_slope",))
     family: ClassVar[Family] = "activation"
     keeps_shape: ClassVar[bool] = True
     words: ClassVar[Words] = Words(

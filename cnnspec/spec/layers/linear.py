@@ -9,6 +9,7 @@ from pydantic import PositiveInt
 from cnnspec.spec.kind_words import Words
 from cnnspec.spec.layers.layer import Family, Layer
 from cnnspec.spec.sizes import PartialShape, Shape
+from cnnspec.spec.skeleton import Made, Skeleton
 from cnnspec.spec.starts import Drawn, Start
 
 
@@ -16,6 +17,18 @@ class Linear(Layer):
     """y = W x + b: (in_features,) -> (out_features,), as in torch.nn.Linear."""
 
     keyword: ClassVar[str] = "linear"
+    skeleton: ClassVar[Skeleton] = Skeleton(
+        options=("in_features", "out_features", "bias"),
+        x="(n, in_features)",
+        output="(n, out_features)",
+        arrays={
+            "weight": Made(
+                "(out_features, in_features)",
+                "0.1 * rng.normal(size=(out_features, in_features))",
+            ),
+            "bias": Made("(out_features,)", "np.zeros(out_features)"),
+        },
+    )
     family: ClassVar[Family] = "fully connected"
     takes: ClassVar[Literal["features"]] = "features"
     width: ClassVar[str] = "out_features"

@@ -12,6 +12,7 @@ from cnnspec.spec.layers import window
 from cnnspec.spec.layers.layer import Family, Layer, is_image
 from cnnspec.spec.layers.window import Windows, misfits
 from cnnspec.spec.sizes import Pair, PartialShape, PoolPadding, Shape, Size, pair
+from cnnspec.spec.skeleton import Skeleton
 
 
 class Pool(Layer):
@@ -22,6 +23,16 @@ class Pool(Layer):
     """
 
     keyword: ClassVar[str] = "pool"
+    skeleton: ClassVar[Skeleton] = Skeleton(
+        formula="The maximum of each window. Its gradient goes to the first maximum of the window, "
+        "row by row; where windows overlap, gradients add up.",
+        options=("kernel_size", "stride"),
+        pairs=("kernel_size", "stride"),
+        instead={"stride": "kernel_size"},
+        x="(n, channels, height, width)",
+        output="(n, channels, rows, columns); "
+        "rows = (height - kernel_size) // stride + 1, and columns alike",
+    )
     family: ClassVar[Family] = "pooling"
     takes: ClassVar[Literal["images"]] = "images"
     words: ClassVar[Words] = Words(
