@@ -29,7 +29,8 @@ WORDS = {
     "redrawn": ("each call drops other numbers", "each call drops the same numbers"),
     "one by one": ("drops numbers one by one", "drops numbers together"),
     "share": ("drops its share of the numbers", "drops another share of the numbers"),
-    "evaluation": ("evaluation leaves the input as it is", "evaluation changes the input"),
+    "evaluation": ("evaluation", "evaluation is wrong"),
+    "two objects": ("two objects keep apart", "two objects share what they keep"),
     "same-again": ("the same call gives the same again", "the same call gives something else"),
 }
 """What a finding is about, where it is right and where it is wrong; others are quantities."""
@@ -105,13 +106,14 @@ def grouped(findings: Iterable[CheckFinding]) -> Iterator[list[CheckFinding]]:
 
 def paragraph_of(group: list[CheckFinding]) -> Paragraph:
     """Return the paragraph of findings of one quantity and one cause."""
-    first = group[0]
+    first, places = group[0], "; ".join(finding.setting for finding in group)
     what = _words(first)
+    if first.stage == "offer":
+        return Paragraph("required", "something is left out", places, (first.message,))
     if first.stage in STAGES:
         what = f"{STAGES[first.stage]} fails"
     elif first.quantity not in WORDS or WORDS[first.quantity] == FORWARD:
         what = f"the {label(first.quantity)} is wrong"
-    places = "; ".join(finding.setting for finding in group)
     notes = []
     if first.message:
         notes.append(written_out(first.message))
@@ -160,15 +162,13 @@ def settings_by_words(findings: list[CheckFinding]) -> dict[str, list[str]]:
 
 
 def _remarks(checked: Checked) -> Iterator[RenderableType]:
-    unsupported: dict[str, list[str]] = {}
-    for item in checked.not_supported:
-        unsupported.setdefault(item.why, []).append(item.setting)
-    if checked.notes or unsupported:
+    reasons = dict.fromkeys(item.why for item in checked.not_supported)
+    if checked.notes or reasons:
         yield Text("")
     for note in checked.notes:
         yield Wrapped(Text(f"note: {note}", style="dim"))
-    for why, settings in unsupported.items():
-        text = f"not offered: {'; '.join(settings)}: {written_out(why)}"
+    if reasons:
+        text = f"not offered: {written_out('; '.join(reasons))}"
         yield Wrapped(Text(text, style="dim"))
 
 

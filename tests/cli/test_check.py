@@ -29,24 +29,27 @@ def test_wrong_is_1_and_reads_top_down(call: Call, monkeypatch: pytest.MonkeyPat
     assert done.code == 1
     lines = done.out.splitlines()
     assert lines == [line.rstrip() for line in lines], "no line ends in blanks"
-    assert lines[0] == "WRONG: notebook_layers.py:Linear as linear: 21 of 24 right"
+    assert (
+        lines[0]
+        == "WRONG: notebook_layers.py:Linear as linear: 22 of 29 right, 3 not offered: bias"
+    )
     assert lines[2:4] == [
         "scale: the weight gradient is wrong",
-        " --> plain; as many out as in; one output",
+        " --> plain; as many out as in; one output; one feature",
     ]
     assert (
         " = why: every number is 0.142857 times the expected one (1/7 = 1/batch_size): it" in lines
     )
     assert "help: look for a factor too many, or one that is left out" in lines
     assert "note: updates at once by `learning_rate`" in lines
-    assert "right: forward (3 settings)" in lines
+    assert "right: forward (4 settings)" in lines
     assert max(map(len, lines)) <= 80
 
 
 def test_right_is_0(call: Call) -> None:
     done = call("check", f"{NOTEBOOK}:ReLU", "--as", "relu")
     assert done.code == 0
-    assert done.out.startswith("RIGHT: notebook_layers.py:ReLU as relu: 10 of 10 right\n")
+    assert done.out.startswith("RIGHT: notebook_layers.py:ReLU as relu: 16 of 16 right\n")
 
 
 def test_arguments_are_read_as_a_spec_is(call: Call, tmp_path: Path) -> None:
@@ -76,7 +79,7 @@ def test_json(call: Call) -> None:
     document: Any = json.loads(done.out)
     assert (done.code, document["schema"], document["version"]) == (1, "cnnspec/check", 1)
     assert document["candidate"] == "notebook_layers.py:MaxPool2DTies"
-    assert document["grade"] == {"passed": 16, "not_offered": 10, "total": 30}
+    assert document["grade"] == {"passed": 14, "not_offered": 22, "total": 42}
     (first, *_) = (finding for finding in document["findings"] if not finding["ok"])
     assert (first["setting"], first["quantity"]) == ("side by side", "grad_input")
     assert first["cause"]["code"] == "ties-to-all"
@@ -182,7 +185,7 @@ def test_a_class_for_no_setting_is_2_and_a_document(call: Call) -> None:
     shown = call("check", f"{NOTEBOOK}:Conv2D", "--as", "conv", *uneven)
     assert shown.code == 2
     assert "is made for no setting of `conv`" in shown.out
-    assert "not offered: as given: `padding: same`" in shown.out
+    assert "not offered: `padding: same`" in shown.out
 
 
 WANTS_MORE = {
@@ -234,7 +237,7 @@ def test_one_missing_option_is_said_once(call: Call, tmp_path: Path) -> None:
     done = call("check", f"{path}:Conv2D", "--as", "conv")
     assert done.code == 0
     text = " ".join(done.out.split())
-    assert "not offered: padding 1; padding 1 and stride 2: Conv2D takes no `padding`" in text
+    assert "not offered: Conv2D takes no `padding`; Conv2D takes no `bias`" in text
     assert done.out.count("\nnot offered:") == 1
 
 
@@ -252,4 +255,4 @@ def test_it_works_without_torch() -> None:
         [sys.executable, "-c", WITHOUT_TORCH, str(NOTEBOOK)], capture_output=True, text=True
     )
     assert (done.returncode, done.stderr) == (1, "")
-    assert "21 of 24 right" in done.stdout
+    assert "22 of 29 right" in done.stdout

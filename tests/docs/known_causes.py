@@ -19,7 +19,7 @@ from cnnspec.compare.causes.help import HELP
 from cnnspec.compare.causes.layout import other_layouts
 from cnnspec.compare.causes.left_out import numbers_left_out
 from cnnspec.compare.check import losses
-from cnnspec.compare.check.grading import grade, known
+from cnnspec.compare.check.grading import evaluation, known, state
 from cnnspec.compare.faults.fault import Fault, LossSituation, Observation
 from cnnspec.compare.kinds import LAYERS, LOSSES, OPTIMIZERS
 from cnnspec.compare.kinds.drawing import DrawingKind
@@ -73,9 +73,11 @@ def _of_any_layer() -> Said:
             yield from _said(ANY, other_layouts(observed))
             yield from _said(ANY, numbers_left_out(observed))
     # What a check sees beside the numbers.
-    yield ANY, grade.CHANGES_INPUT
-    yield ANY, grade.UPDATES
-    yield ANY, grade.ACCUMULATES
+    yield ANY, state.CHANGES_INPUT
+    yield ANY, state.UPDATES
+    yield ANY, state.ACCUMULATES
+    yield ANY, state.SHARED
+    yield ANY, evaluation.OTHER
     yield ANY, known.KEPT
     yield ANY, known.UPDATED
     yield ANY, losses.PROBABILITIES
@@ -94,6 +96,7 @@ def _of_layers() -> Said:
                 yield from _said(word, kind.suspected(observed), kind)
         if isinstance(kind, DrawingKind):
             yield from _of_drawn(word, kind)
+        yield from _said(word, kind.evaluation_faults, kind)
         for setting, quantity, faulty, code in room.faults:
             suspected = kind.suspected(setting.observe(quantity, faulty))
             yield from _said(word, (fault for fault in suspected if fault.code == code), kind)

@@ -47,12 +47,13 @@ class PlainLayer(Layer):
         layout: str = "nchw",
         arguments: Mapping[str, Any] | None = None,
         built_in: bool | frozenset[str] = False,
+        pairs: frozenset[str] = frozenset(),
     ) -> None:
         """`names` says what the class calls something, by our name for it.
 
         `arguments` are given to its constructor, by its own names. With `built_in`, an option
         that the constructor has no parameter for is taken as what the class does anyway: any, or
-        one of these.
+        one of these. `pairs` are options of windows that are given for each side.
 
         Raises:
             UnsupportedSettingError: the class cannot express an option.
@@ -60,7 +61,7 @@ class PlainLayer(Layer):
             PlainClassError: the class lacks something that a layer must have.
         """
         super().__init__(layer, input, output, dtype)
-        self._hints = Hints(names or {}, arguments or {}, layout, built_in)
+        self._hints = Hints(names or {}, arguments or {}, layout, built_in, pairs)
         self._cls, self._layer, self._input = cls, layer, input
         self._lies = Arrangement(layout, layer, input)
         self._reading = chosen(cls, layer, input, self._hints)
@@ -78,6 +79,11 @@ class PlainLayer(Layer):
         own = getattr(self._cls, "taken_for_granted", ())
         of_output = (self._lies.note,) if self._lies.note else ()
         return (*own, *self._made.notes, *self._calls.notes, *of_output)
+
+    @property
+    def takes(self) -> tuple[str, ...]:
+        """The options that its constructor has a parameter for."""
+        return tuple(self._reading.options)
 
     def _make_first(self) -> None:
         """Make an instance in the first spelling with which that is possible."""
@@ -189,6 +195,14 @@ class PlainLayer(Layer):
     def holds(self, name: str) -> bool:
         """Tell whether the class has an array of its own for a parameter or a buffer."""
         return name in self._places
+
+    def held_buffers(self) -> dict[str, Array]:
+        """Return copies of the buffers that the instance keeps."""
+        return {
+            name: self._forms[name].from_class(self._places[name].array())
+            for name in self.buffers
+            if name in self._places
+        }
 
     def held_gradients(self) -> dict[str, Array]:
         """Return copies of the gradients of parameters that the instance keeps."""

@@ -104,8 +104,10 @@ class _Arguments:
                 value = self.values[option]
                 if side is not None:
                     return self._sides(option)[side]
-                parameter = self.signature.parameters[word]
-                return spelt(option, value, parameter, self.how.spelling, self.layer)
+                parameter, spelling = self.signature.parameters[word], self.how.spelling
+                if option in self.hints.pairs:
+                    spelling |= Spelling.PAIRS
+                return spelt(option, value, parameter, spelling, self.layer)
 
     def _sides(self, option: str) -> tuple[int, int]:
         """Return the height and the width of an option, or of the images."""

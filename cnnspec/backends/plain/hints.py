@@ -23,6 +23,8 @@ class Hints:
     built_in: bool | frozenset[str] = False
     """Options that the constructor has no parameter for are what the class does anyway: all, or
     these."""
+    pairs: frozenset[str] = frozenset()
+    """Options that are given as a pair, though both sides agree."""
 
     def has_built_in(self, option: str) -> bool:
         """Tell whether an option without a parameter is what the class does anyway."""

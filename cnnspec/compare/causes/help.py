@@ -44,6 +44,10 @@ HELP: dict[str, str] = {
     "gradient-of-one-reader": "add what each reader sends back: `+=`, not `=`",
     "updates-own-weights": "return the gradients, and leave the weights as they are",
     "not-repeatable": "keep nothing between calls but what the backward pass needs",
+    "shared-state": "keep what belongs to a layer in `self`, and nothing of it in the class, in a "
+    "global or in a default argument",
+    "other-in-evaluation": "return in evaluation what training returns",
+    "updates-in-evaluation": "update the running statistics in training alone",
     "first-call-only": "set what is kept between calls anew in each forward pass",
     "updated-weights-used": "compute the input gradient before anything is updated",
     "takes-probabilities": "check the softmax with it, FILE.py:Softmax+CrossEntropy, or it "

@@ -11,10 +11,17 @@ from cnnspec.compare.check.grading.built_in import taken_for
 from cnnspec.compare.check.grading.drawn import grader_of
 from cnnspec.compare.check.grading.grade import LayerGrader
 from cnnspec.compare.check.grading.judged import Judged
-from cnnspec.compare.check.offered import is_unusable, not_offered, refused
+from cnnspec.compare.check.offered import (
+    is_unusable,
+    not_offered,
+    one_of_each_name,
+    refused,
+    required,
+    untried_options,
+)
 from cnnspec.compare.check.process.results import Results
 from cnnspec.compare.check.process.run import run_child
-from cnnspec.compare.check.records import Checked, CheckFinding, NotTried
+from cnnspec.compare.check.records import Checked, CheckFinding, NotSupported, NotTried
 from cnnspec.compare.check.settings import lying_so
 from cnnspec.compare.check.trying import Asked
 from cnnspec.compare.kinds.layer import Setting
@@ -49,15 +56,19 @@ def _checked(asked: Asked, settings: Sequence[Setting]) -> tuple[Checked, Sequen
     if stopped := asked.not_graded(unreached, results):
         return stopped, settings[:1] if results.hint() else []
     left_out = not_offered(asked.kind, graders, results)
+    counted = one_of_each_name(graders, left_out)
+    graders = {key: graders[key] for key in counted}
+    left_out = {key: why for key, why in left_out.items() if key in graders}
+    unreached = [finding for grader in graders.values() for finding in grader.unreached()]
     offered = [key for key in graders if key not in left_out]
     if error := _never_made(asked.kind, offered, results):
         why = tuple(left_out.values())
         return asked.checked(unreached, results, not_supported=why, error=error), []
     judged: dict[str, list[Judged]] = {}
-    for key in offered:
-        number = list(graders).index(key)
-        asked.on_progress(number, len(graders), f"{graders[key].setting.name} (judging it)")
-        judged[key] = [*graders[key].judged(key, results)]
+    for number, key in enumerate(graders):
+        if key in offered:
+            asked.on_progress(number, len(graders), f"{graders[key].setting.name} (judging it)")
+            judged[key] = [*graders[key].judged(key, results)]
     taken = taken_for(asked.request["one_of"], graders, judged, results)
     left_out |= taken.others
     notes = [note for key in taken.keys for note in results.notes(key)]
@@ -68,20 +79,36 @@ def _checked(asked: Asked, settings: Sequence[Setting]) -> tuple[Checked, Sequen
     by_setting: dict[str, list[CheckFinding]] = {}
     for finding in taken.findings:
         by_setting.setdefault(finding.setting, []).append(finding)
-    findings = [
-        finding
-        for key, grader in graders.items()
-        for finding in (
-            refused(grader.unreached(), left_out[key], asked.require)
-            if key in left_out
-            else by_setting[grader.setting.name]
-        )
+    not_tried = [
+        *_not_tried(taken.keys, results),
+        *untried_options(
+            asked.kind,
+            taken.keys,
+            {key: grader.setting for key, grader in graders.items()},
+            results,
+        ),
     ]
+    not_supported: list[NotSupported] = []
+    findings: list[CheckFinding] = []
+    for key, grader in graders.items():
+        if key in left_out:
+            not_supported.append(left_out[key])
+            findings += refused(grader.unreached(), left_out[key], asked.require)
+            continue
+        aside = grader.set_aside(key, results)
+        for finding in by_setting[grader.setting.name]:
+            lacks = aside.get(finding.quantity)
+            if isinstance(lacks, NotSupported) and lacks.option in asked.require:
+                findings.append(required(finding, lacks))
+            else:
+                findings.append(finding)
+        not_supported += [why for why in aside.values() if isinstance(why, NotSupported)]
+        not_tried += [why for why in aside.values() if isinstance(why, NotTried)]
     checked = asked.checked(
         findings,
         results,
-        not_supported=tuple(left_out[key] for key in graders if key in left_out),
-        not_tried=_not_tried(taken.keys, results),
+        not_supported=tuple(each for each in not_supported if each.option not in asked.require),
+        not_tried=tuple(dict.fromkeys(not_tried)),
         notes=tuple(dict.fromkeys(notes)),
     )
     return checked, [] if works else firsts
@@ -92,10 +119,10 @@ def _works(key: str, grader: LayerGrader, results: Results) -> bool:
     return not is_unusable(key, grader, results) and not results.raised(f"{key}-p0", "backward")
 
 
-def _not_tried(keys: Sequence[str], results: Results) -> tuple[NotTried, ...]:
-    """Return what a class does not give, or gives in a way that cannot be judged."""
-    found = (item for key in keys for item in results.not_tried(key).items())
-    return tuple(NotTried(name, why) for name, why in dict.fromkeys(found))
+def _not_tried(keys: Sequence[str], results: Results) -> Iterator[NotTried]:
+    """Yield what a class does not give, or takes or gives in a way that cannot be judged."""
+    for key in keys:
+        yield from (NotTried(name, why) for name, why in results.not_tried(key).items())
 
 
 def _try(

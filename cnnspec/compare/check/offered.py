@@ -1,20 +1,25 @@
-"""What a class offers of a kind, and what it leaves out."""
+"""What a class offers of a kind, what it leaves out, and what nothing was tried of."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from cnnspec.backends.plain.names import options_of
+from cnnspec.backends.plain.names import INPUT_SHAPE, options_of
 from cnnspec.backends.plain.roles import sizes_of
 from cnnspec.compare.check.grading.grade import LayerGrader
+from cnnspec.compare.check.grading.setting import EVALUATION
 from cnnspec.compare.check.process.results import Results
-from cnnspec.compare.check.records import CheckFinding, NotSupported
+from cnnspec.compare.check.records import CheckFinding, NotSupported, NotTried
+from cnnspec.compare.check.trial.making import SIDES
 from cnnspec.compare.kinds import LAYERS
+from cnnspec.compare.kinds.layer import Setting
 from cnnspec.spec.layers import KINDS
 
 INPUTS = {1: "features", 3: "images"}
 """What a layer is over, by the axes of one of them."""
+
+NOT_GIVEN = "no value of it was given"
 
 
 def may_be_required(kind: str) -> list[str]:
@@ -23,8 +28,15 @@ def may_be_required(kind: str) -> list[str]:
         return []
     layer = KINDS[kind]
     sizes = sizes_of(layer)
-    options = [option for option in options_of(layer) if option not in sizes]
-    return [*options, *([] if layer.takes else sorted(INPUTS.values()))]
+    settings = LAYERS[kind].tried(layer)
+    found = [option for option in options_of(layer) if option not in sizes]
+    if any(each.layer.windows() for each in settings):
+        found.append(SIDES)
+    if not layer.takes:
+        found += sorted(INPUTS.values())
+    if any(each.layer.buffers(each.input) or each.layer.mask(each.input) for each in settings):
+        found.append(EVALUATION)
+    return found
 
 
 def not_offered(
@@ -52,6 +64,18 @@ def not_offered(
     return found
 
 
+def one_of_each_name(
+    graders: Mapping[str, LayerGrader], left_out: Mapping[str, NotSupported]
+) -> list[str]:
+    """Return the keys of the settings that count: of one name the first that is offered."""
+    by_name: dict[str, list[str]] = {}
+    for key, grader in graders.items():
+        by_name.setdefault(grader.setting.name, []).append(key)
+    return [
+        next((key for key in keys if key not in left_out), keys[0]) for keys in by_name.values()
+    ]
+
+
 def is_unusable(key: str, grader: LayerGrader, results: Results) -> bool:
     """Tell whether the first forward pass raised, or gave another shape than it must."""
     probe = f"{key}-p0"
@@ -69,6 +93,28 @@ def refused(
         yield from (replace(finding, offered=False) for finding in unreached)
         return
     first, *others = unreached
-    message = f"`{left_out.option}` is required: {left_out.why}"
-    yield replace(first, reached=True, stage="construct", message=message)
+    yield required(first, left_out)
     yield from others
+
+
+def required(finding: CheckFinding, left_out: NotSupported) -> CheckFinding:
+    """Return what is wrong, since it must be offered."""
+    message = f"`{left_out.option}` is required: {left_out.why}"
+    return replace(finding, reached=True, offered=True, stage="offer", message=message)
+
+
+def untried_options(
+    kind: str, keys: Iterable[str], settings: Mapping[str, Setting], results: Results
+) -> Iterator[NotTried]:
+    """Yield the options that a class takes, and no setting that it was made for varies.
+
+    `keys` are those of the settings that it was made for.
+    """
+    keys = list(keys)
+    tried = {option for key in keys for option in settings[key].layer.model_fields_set}
+    known = {*tried, *sizes_of(KINDS[kind]), INPUT_SHAPE}
+    for option in dict.fromkeys(
+        option for key in keys for option in results.said(key, "takes") or ()
+    ):
+        if option not in known:
+            yield NotTried(option, NOT_GIVEN)

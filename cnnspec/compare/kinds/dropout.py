@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from cnnspec.compare.faults.fault import Fault, LayerSituation, Observation, Prediction, computed
 from cnnspec.compare.kinds.drawing import DrawingKind
-from cnnspec.compare.kinds.layer import Setting
+from cnnspec.compare.kinds.layer import Setting, numbers
 from cnnspec.compare.kinds.weights import Weights
 from cnnspec.compare.verdict import Cause
 from cnnspec.numerics.budget import Exact
@@ -213,7 +213,11 @@ class DropoutKind(DrawingKind):
     settings = (
         Setting("images", Dropout(p=0.25), (3, 4, 5)),
         Setting("features", Dropout(p=0.5), (16,)),
+        numbers("nothing dropped", Dropout(p=0.0), (3, 4, 5)),
+        numbers("one row of one channel", Dropout(p=0.25), (1, 1, 5)),
+        numbers("one feature", Dropout(p=0.5), (1,)),
         Setting("channels", Dropout(p=0.4, per="channel"), (8, 3, 2)),
+        numbers("channels, one row of one channel", Dropout(p=0.4, per="channel"), (1, 1, 5)),
     )
     one_of = "per"
     nothing_dropped = _cause("not-applied", "nothing is dropped in training")

@@ -8,7 +8,7 @@ from itertools import permutations
 import numpy as np
 
 from cnnspec.compare.faults.fault import Fault, LayerSituation, Observation, Prediction
-from cnnspec.compare.kinds.layer import LayerKind, Setting
+from cnnspec.compare.kinds.layer import LayerKind, Setting, numbers
 from cnnspec.compare.kinds.weights import Errors, Weights
 from cnnspec.numerics.budget import Exact
 from cnnspec.plan import PlannedLayer
@@ -89,7 +89,11 @@ class FlattenKind(LayerKind):
     """The same numbers in a row."""
 
     help = HELP
-    settings = (Setting("images", Flatten(), (2, 3, 4)),)
+    settings = (
+        Setting("images", Flatten(), (2, 3, 4)),
+        numbers("one row of one channel", Flatten(), (1, 1, 4)),
+        numbers("one column", Flatten(), (2, 3, 1)),
+    )
 
     def suspected(self, observations: Sequence[Observed]) -> Iterator[Fault[LayerSituation]]:
         yield from _other_orders(observations)

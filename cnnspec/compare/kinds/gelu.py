@@ -10,7 +10,7 @@ import numpy as np
 
 from cnnspec.compare.faults.fault import Fault, LayerSituation, Observation
 from cnnspec.compare.kinds.formula import FormulaKind, layer_formula
-from cnnspec.compare.kinds.layer import Setting
+from cnnspec.compare.kinds.layer import Setting, numbers
 from cnnspec.numerics import Arithmetic, Ball, where
 from cnnspec.numerics.formula import Computation, Steps
 from cnnspec.spec.layers import GELU
@@ -264,6 +264,8 @@ class GELUKind(FormulaKind):
     }
     settings = (
         Setting("exact", GELU(), (2, 4, 5)),
+        numbers("one row of one channel", GELU(), (1, 1, 5)),
+        numbers("one feature", GELU(), (1,)),
         Setting("by tanh", GELU(approximate="tanh"), (6,)),
     )
     one_of = "approximate"

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from cnnspec.compare.faults.fault import Fault, LayerSituation, Observation
 from cnnspec.compare.kinds.formula import FormulaKind, layer_formula
-from cnnspec.compare.kinds.layer import Setting
+from cnnspec.compare.kinds.layer import Setting, numbers
 from cnnspec.numerics import Arithmetic, Ball, Exact, maximum, where
 from cnnspec.numerics.formula import Computation, Step, Steps
 from cnnspec.plan import PlannedLayer
@@ -265,7 +265,9 @@ class GlobalPoolKind(FormulaKind):
     shown = {"spread": "the upstream gradient of the channel"}  # noqa: RUF012
     settings = (
         Setting("average", GlobalPool(), (3, 4, 5)),
+        numbers("average, one row of one channel", GlobalPool(), (1, 1, 4)),
         Setting("maximum", GlobalPool(kind="max"), (12, 2, 3)),
+        numbers("maximum, one row of one channel", GlobalPool(kind="max"), (1, 1, 4)),
     )
     one_of = "kind"
 

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from cnnspec.compare.faults.fault import LayerSituation, Observation, Prediction
+from cnnspec.compare.faults.fault import Fault, LayerSituation, Observation, Prediction
 from cnnspec.compare.kinds.kind import Kind, Terms
 from cnnspec.compare.kinds.weights import Errors, Weights
 from cnnspec.compare.verdict.quantities import has_batch
@@ -27,13 +27,28 @@ Arrays = Sequence[Exact]
 
 @dataclass(frozen=True)
 class Setting:
-    """A layer with its options, over images of one size, or over features."""
+    """A layer with its options, over images of one size, or over features.
+
+    Of settings of one name, one counts: the first over whose input a class works.
+    """
 
     name: str
     layer: Layer
     input: Shape
     spread: float = 1.0
     """What random numbers of the input are multiplied by: far out, some functions overflow."""
+    numbers_only: bool = False
+    """Whether what it gives is looked at alone, and not what it leaves as it was: options change
+    that hardly ever, and each setting is to count for little that a class may leave out."""
+
+
+def _fits(setting: Setting) -> bool:
+    return not [*setting.layer.problems(setting.input)]
+
+
+def numbers(name: str, layer: Layer, input: Shape) -> Setting:
+    """Return a setting of which the numbers are looked at alone."""
+    return Setting(name, layer, input, numbers_only=True)
 
 
 def over_windows(layer: Layer, channels: int, windows: Sequence[Windows]) -> Setting:
@@ -69,6 +84,8 @@ class LayerKind(Kind[LayerSituation]):
     settings: ClassVar[Sequence[Setting]] = ()
     """In which a class is tried that somebody wrote, where others tell more than the defaults of
     the options, over images and over features."""
+    evaluation_faults: ClassVar[Sequence[Fault[LayerSituation]]] = ()
+    """Those of what it `predicted`, in the order in which they are looked for."""
     one_of: ClassVar[str] = ""
     """The option by which it is another function, if there is one: people write a class for one
     of its values, without a parameter for it. Each value has settings, the default's first."""
@@ -141,18 +158,27 @@ class LayerKind(Kind[LayerSituation]):
 
     def tried(self, layer: type[Layer]) -> Sequence[Setting]:
         """Return the settings in which a class is tried, by the kind's class in the spec."""
-        if self.settings:
-            return self.settings
-        both = Setting("images", layer(), (2, 4, 5)), Setting("features", layer(), (6,))
-        return [each for each in both if not [*each.layer.problems(each.input)]]
+        settings = [*self.settings]
+        if not settings:
+            both = Setting("images", layer(), (2, 4, 5)), Setting("features", layer(), (6,))
+            settings += filter(_fits, both)
+        if layer.keeps_shape and not self.of_one_rank:
+            inputs = {each.input for each in settings}
+            small = (
+                numbers("one row of one channel", layer(), (1, 1, 5)),
+                numbers("one feature", layer(), (1,)),
+            )
+            settings += [each for each in small if each.input not in inputs and _fits(each)]
+        return settings
 
     def like(self, layer: Any) -> Sequence[Setting]:
         """Return settings with the options that a user gave."""
         written = getattr(layer, layer.input_width) if layer.input_width else None
-        return [
-            replace(each, layer=layer, input=(written or each.input[0], *each.input[1:]))
-            for each in self.tried(type(layer))
-        ]
+        settings: dict[tuple[Shape, float], Setting] = {}
+        for each in self.tried(type(layer)):
+            own = (written or each.input[0], *each.input[1:])
+            settings.setdefault((own, each.spread), replace(each, layer=layer, input=own))
+        return [*settings.values()]
 
     # What rounding may decide
 

@@ -10,7 +10,7 @@ import numpy as np
 from cnnspec.compare.faults.fault import Fault, LayerSituation, Observation
 from cnnspec.compare.kinds import normalised
 from cnnspec.compare.kinds.formula import FormulaKind
-from cnnspec.compare.kinds.layer import Setting
+from cnnspec.compare.kinds.layer import Setting, numbers
 from cnnspec.compare.kinds.normalised import (
     NORMALISED_BY,
     Flat,
@@ -131,7 +131,16 @@ class LayerNormKind(FormulaKind):
     settings = (
         Setting("images", LayerNorm(), (3, 4, 5)),
         Setting("features", LayerNorm(), (6,)),
+        numbers("one cell", LayerNorm(), (3, 1, 1)),
+        numbers("one cell", LayerNorm(), (3,)),
+        numbers("eps 0.1", LayerNorm(eps=0.1), (3, 4, 5)),
+        numbers("eps 0.1", LayerNorm(eps=0.1), (6,)),
+        numbers("no bias", LayerNorm(bias=False), (3, 4, 5)),
+        numbers("no bias", LayerNorm(bias=False), (6,)),
+        numbers("not affine", LayerNorm(elementwise_affine=False), (3, 4, 5)),
+        numbers("not affine", LayerNorm(elementwise_affine=False), (6,)),
         Setting("whole images", LayerNorm(over="image"), (2, 3, 4)),
+        numbers("whole images of one channel", LayerNorm(over="image"), (1, 3, 4)),
     )
     one_of = "over"
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from cnnspec.compare.faults.fault import Fault, LayerSituation, Observation
 from cnnspec.compare.kinds.formula import FormulaKind, layer_formula
-from cnnspec.compare.kinds.layer import Setting
+from cnnspec.compare.kinds.layer import Setting, numbers
 from cnnspec.compare.kinds.slopes import slopes_below_0
 from cnnspec.numerics import decided, maximum, where
 from cnnspec.numerics.formula import Step, Steps
@@ -182,7 +182,8 @@ class LeakyReLUKind(FormulaKind):
     bends = (0.0,)
     settings = (
         Setting("images", LeakyReLU(), (2, 4, 5)),
-        Setting("features", LeakyReLU(negative_slope=0.2), (6,)),
+        Setting("features", LeakyReLU(), (6,)),
+        numbers("slope 0.2", LeakyReLU(negative_slope=0.2), (2, 4, 5)),
     )
 
     def suspected(self, observations: Sequence[Observed]) -> Iterator[Fault[LayerSituation]]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from cnnspec.compare.kinds.affine.kind import AffineKind
 from cnnspec.compare.kinds.affine.weights import BIAS, COUNTED, WEIGHT
-from cnnspec.compare.kinds.layer import Setting
+from cnnspec.compare.kinds.layer import Setting, numbers
 from cnnspec.spec.layers import Linear
 
 
@@ -19,7 +19,9 @@ class LinearKind(AffineKind):
     settings = (
         Setting("plain", Linear(out_features=4), (6,)),
         Setting("as many out as in", Linear(out_features=5), (5,)),
-        Setting("one output", Linear(out_features=1), (3,)),
+        numbers("one output", Linear(out_features=1), (3,)),
+        numbers("one feature", Linear(out_features=3), (1,)),
+        numbers("no bias", Linear(out_features=4, bias=False), (3,)),
     )
 
     def like(self, layer: Any) -> Sequence[Setting]:

@@ -14,8 +14,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from cnnspec.compare.check.grading.evaluation import evaluations, failed_evaluation
 from cnnspec.compare.check.grading.grade import LayerGrader
 from cnnspec.compare.check.grading.judged import Judged
+from cnnspec.compare.check.grading.setting import EVALUATION
 from cnnspec.compare.check.process.results import Results
 from cnnspec.compare.check.records import CheckFinding
 from cnnspec.compare.kinds import LAYERS
@@ -41,9 +43,8 @@ def grader_of(setting: Setting) -> LayerGrader:
 class DrawnGrader(LayerGrader):
     """One setting of a layer that draws."""
 
-    evaluates = True
     again = "redrawn"
-    more = ("share", "one by one", "evaluation")
+    more = ("share", "one by one")
     by_chance = (again, "share")
 
     @property
@@ -75,7 +76,6 @@ class DrawnGrader(LayerGrader):
             yield from of_layer
         yield Judged(share)
         yield Judged(self._one_by_one(found))
-        yield Judged(self._evaluation(keys, found, results))
 
     def _right_as_either(
         self, of_layer: Sequence[Judged], meant: Layer, key: str, results: Results
@@ -144,24 +144,27 @@ class DrawnGrader(LayerGrader):
         cause = None if ok else self.room.dropped_together(together)
         return CheckFinding(self.setting.name, "one by one", bool(ok), cause=cause)
 
-    def _evaluation(
-        self, keys: Sequence[str], found: Sequence[Mapping[str, Array]], results: Results
-    ) -> CheckFinding:
-        for key in keys:
-            if error := results.error(key, "evaluate"):
-                stage = "evaluate"
-                return CheckFinding(self.setting.name, "evaluation", False, True, stage, error)
-        pairs = [
-            (arrays["evaluated"], probe.x)
-            for arrays, probe in zip(found, self.probes)
-            if "evaluated" in arrays
-        ]
-        if len(pairs) < len(keys):
-            return self.unreached_as("evaluation")
+    def evaluation(self, key: str, results: Results) -> Judged:
+        """Hold that nothing is drawn in evaluation."""
+        if failure := failed_evaluation(self, EVALUATION, key, results):
+            return failure
+        found = [*evaluations(self, key, results)]
+        if not found:
+            return Judged(self.unreached_as(EVALUATION))
         layer = self.setting.layer
-        same = all(np.array_equal(y, self.room.in_evaluation(layer, x)) for y, x in pairs)
+        same = all(
+            np.array_equal(arrays["evaluated"], self.room.in_evaluation(layer, probe.x))
+            for probe, arrays in found
+        )
         cause = None if same else self.room.other_in_evaluation
-        return CheckFinding(self.setting.name, "evaluation", same, cause=cause)
+        return Judged(CheckFinding(self.setting.name, EVALUATION, same, cause=cause))
+
+    def is_same(
+        self, quantity: str, found: Mapping[str, Array], before: Mapping[str, Array]
+    ) -> bool:
+        """Tell whether a pass is right by the mask that it drew, as the one before was."""
+        now, was = (self._observed(0, quantity, arrays) for arrays in (found, before))
+        return now.right or not was.right
 
     def repeatable(self, key: str, results: Results) -> CheckFinding:
         """Hold that two calls drop other numbers, where that would be no accident."""

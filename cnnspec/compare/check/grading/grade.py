@@ -4,104 +4,84 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, ClassVar
 
-import numpy as np
-
-from cnnspec.backends import LOOPS
-from cnnspec.compare.bounds.layers import layer_budgets, layer_situation, own_arrays
-from cnnspec.compare.causes.help import known_cause
+from cnnspec.compare.check.grading.evaluation import evaluated, same_in_evaluation
 from cnnspec.compare.check.grading.judged import Judged
 from cnnspec.compare.check.grading.known import KEPT, UPDATED, first_call_only, uses_updated_weights
+from cnnspec.compare.check.grading.setting import EVALUATION, Observed, SettingGrader
+from cnnspec.compare.check.grading.state import kept_apart, repeated, untouched
 from cnnspec.compare.check.process.results import Results
-from cnnspec.compare.check.records import CheckFinding
-from cnnspec.compare.check.settings import LAYER, plan_of, probes_of
-from cnnspec.compare.faults.fault import LayerSituation, Observation
-from cnnspec.compare.judging.judge import Judge
-from cnnspec.compare.kinds.layer import Setting
-from cnnspec.compare.probes.layer import LayerProbe
-from cnnspec.compare.sides.side import probe_weights
+from cnnspec.compare.check.records import CheckFinding, NotSupported, NotTried
 from cnnspec.compare.verdict import Cause
 from cnnspec.compare.verdict.quantities import quantities_of
-from cnnspec.numerics.budget import Exact
-from cnnspec.spec.training import Training
 from cnnspec.trace import Array
 
-Observed = Observation[LayerSituation]
-
-CHANGES_INPUT = known_cause("changes-input", "the array that it is given is overwritten")
-UPDATES = known_cause(
-    "updates-own-weights",
-    "the backward pass updates the weights; that is the optimizer's work, after all gradients "
-    "are known",
-)
-ACCUMULATES = known_cause(
-    "not-repeatable",
-    "the same call gives another result when it is made again: something is kept, or added "
-    "up, between calls",
-)
 REPORTED_BY = {"output": "forward", "grad_input": "backward"}
 """The finding that says that a stage failed; the others of the stage are not reached."""
 
 
-class LayerGrader:
-    """One setting: what a class is given in it, and what is right."""
-
-    evaluates: ClassVar[bool] = False
-    """Whether it is tried in evaluation, too."""
-    again: ClassVar[str] = "same-again"
-    """What is looked at of a call that is made again."""
-    more: ClassVar[Sequence[str]] = ()
-    """What else is looked at."""
-    by_chance: ClassVar[Sequence[str]] = ()
-    """What is seen the better the more is drawn: of fewer masks, it may seem right."""
-
-    def __init__(self, setting: Setting) -> None:
-        self.setting = setting
-        plan = plan_of(setting)
-        self.at = plan.layer(LAYER)
-        state = probe_weights(plan, 0)
-        self._judge = Judge(plan, Training(), LOOPS, state)
-        parameters, buffers = own_arrays(self._judge.side, self.at)
-        self.weights = parameters | buffers
-        self.probes: Sequence[LayerProbe] = tuple(probes_of(setting, plan))
-
-    def request(self, key: str) -> dict[str, Any]:
-        """Return what the process in which the class runs must know."""
-        options = self.setting.layer.model_dump(exclude_defaults=True)
-        return {
-            "key": key,
-            "options": options,
-            "input": self.at.input,
-            "output": self.at.output,
-            "probes": [f"p{number}" for number in range(len(self.probes))],
-            "evaluates": self.evaluates,
-        }
-
-    def unreached(self) -> list[CheckFinding]:
-        """Return what would have been looked at."""
-        own = ["own input", "own grad_output", *(["own weights"] if self.at.parameters else [])]
-        names = *quantities_of(self.at), *own, self.again, *self.more
-        return [self.unreached_as(name) for name in names]
+class LayerGrader(SettingGrader):
+    """Judges what a class gave in one setting."""
 
     def judged(self, key: str, results: Results) -> Iterator[Judged]:
         """Yield what is right and what is wrong in this setting, always as much of it."""
         error = results.error(key, "construct")
         if error:
             first, *others = self.unreached()
-            yield Judged(self._failed(first.quantity, "construct", error))
+            yield Judged(self.failed(first.quantity, "construct", error))
             yield from map(Judged, others)
             return
         keys = [f"{key}-p{number}" for number in range(len(self.probes))]
         found = [results.arrays(each) for each in keys]
+        aside = self.set_aside(key, results)
         for quantity in quantities_of(self.at):
-            yield self._quantity(quantity, key, keys, found, results)
-        yield from map(Judged, self._untouched(keys, found, results))
-        yield Judged(self.repeatable(key, results))
+            if quantity in aside:
+                yield Judged(replace(self.unreached_as(quantity), offered=False))
+            else:
+                yield self._quantity(quantity, key, keys, found, results)
+        if self.differs and EVALUATION in aside:
+            yield Judged(replace(self.unreached_as(EVALUATION), offered=False))
+        elif self.differs:
+            yield self.evaluation(key, results)
+        if not self.setting.numbers_only:
+            yield from map(Judged, untouched(self, keys, found, results))
+            yield Judged(self.repeatable(key, results))
+            yield Judged(self.two_objects(key, results))
 
-    def probe(self, number: int, found: Mapping[str, Array]) -> LayerProbe:
-        """Return what a class was given, with the mask that can be read off what it gave."""
-        return self.probes[number]
+    def set_aside(self, key: str, results: Results) -> dict[str, NotSupported | NotTried]:
+        """Return the quantities that are not judged: the class does not offer them, or hides them.
+
+        What cannot be told of evaluation, and keeps no statistics, is for training alone.
+        """
+        aside: dict[str, NotSupported | NotTried] = {}
+        told, forward = results.said(key, "told"), results.arrays(f"{key}-p0")
+        if not self.differs or "output" not in forward:
+            return aside
+        missing = [name for name in self.at.buffers if name not in forward]
+        for name in missing:
+            aside[name] = (
+                NotTried(name, f"nothing is called so; --map {name}=NAME says what is it")
+                if told
+                else NotSupported(self.setting.name, "nothing in it is called so", name)
+            )
+        if not told:
+            why = "it cannot be told that it is not training"
+            aside[EVALUATION] = NotSupported(self.setting.name, why, EVALUATION)
+        elif missing:
+            aside[EVALUATION] = NotTried(EVALUATION, f"it hangs on {' and '.join(missing)}")
+        return aside
+
+    def evaluation(self, key: str, results: Results) -> Judged:
+        """Judge evaluation, where it is another function than training."""
+        return evaluated(self, key, results)
+
+    def repeatable(self, key: str, results: Results) -> CheckFinding:
+        """Hold that the same call gives the same again."""
+        return repeated(self, key, results)
+
+    def two_objects(self, key: str, results: Results) -> CheckFinding:
+        """Hold that a pass of one object leaves what another one keeps."""
+        return kept_apart(self, key, results)
 
     def _quantity(
         self,
@@ -115,14 +95,16 @@ class LayerGrader:
         if quantity in REPORTED_BY:
             failure = self._failure(REPORTED_BY[quantity], key, keys, results)
             if failure:
-                return Judged(self._failed(quantity, REPORTED_BY[quantity], failure))
+                return Judged(self.failed(quantity, REPORTED_BY[quantity], failure))
         seen = {n: self._observed(n, quantity, f) for n, f in enumerate(found) if quantity in f}
         if seen:
             judged = Judged.of(self.unreached_as(quantity), list(seen.values()))
             if not judged.finding.ok:
-                judged = judged.within_float32(self._budgets_of_float32(quantity, seen))
-                return judged.known_as(self._known(quantity, key, results, seen, found))
-            if len(seen) == len(keys):
+                judged = judged.within_float32(self.budgets_of_float32(quantity, seen))
+                judged = judged.known_as(self._known(quantity, key, results, seen, found))
+            if judged.finding.ok and quantity == "output" and not self.differs:
+                judged = same_in_evaluation(self, judged, key, results)
+            if not judged.finding.ok or len(seen) == len(keys):
                 return judged
         if why := results.not_tried(key).get(quantity):
             return Judged(replace(self.unreached_as(quantity), offered=False, message=why))
@@ -130,11 +112,11 @@ class LayerGrader:
         reached = [each for each in keys if results.succeeded(each, stage)]
         for each in reached:
             if unfit := results.unfit(each).get(quantity):
-                return Judged(self._failed(quantity, "", f"is {unfit}"))
+                return Judged(self.failed(quantity, "", f"is {unfit}"))
         if len(reached) == len(keys):
             returned = "" if quantity in self.at.buffers else " and no returned array"
             message = f"is not there: no attribute{returned} is called so"
-            return Judged(self._failed(quantity, "", message))
+            return Judged(self.failed(quantity, "", message))
         return Judged(self.unreached_as(quantity))
 
     def _failure(self, stage: str, key: str, keys: Sequence[str], results: Results) -> str:
@@ -150,23 +132,7 @@ class LayerGrader:
         return ""
 
     def _observed(self, number: int, quantity: str, found: Mapping[str, Array]) -> Observed:
-        probe = self.probe(number, found)
-        truth = self._judge.replay(probe)
-        budget = layer_budgets(self._judge.side, probe, truth)[quantity]
-        situation = layer_situation(self._judge.side, probe)
-        wanted = truth[quantity].astype(np.float64)
-        return Observation(situation, quantity, found[quantity], wanted, 2 * budget)
-
-    def _budgets_of_float32(self, quantity: str, seen: Mapping[int, Observed]) -> list[Exact]:
-        probes = [
-            replace(self.probes[number], noise=observed.situation.noise)
-            for number, observed in seen.items()
-        ]
-        side = self._judge.side
-        return [
-            layer_budgets(side, probe, self._judge.replay(probe), "float32")[quantity]
-            for probe in probes
-        ]
+        return self.observed(self.probe(number, found), quantity, found[quantity])
 
     def _known(
         self,
@@ -187,60 +153,3 @@ class LayerGrader:
                     return KEPT
         after = [found[number] for number in seen]
         return UPDATED if uses_updated_weights(list(seen.values()), after) else None
-
-    def _untouched(
-        self, keys: Sequence[str], found: Sequence[Mapping[str, Array]], results: Results
-    ) -> Iterator[CheckFinding]:
-        """Yield whether a pass left as it was what it must leave so."""
-        given: dict[str, list[Mapping[str, Array]]] = {
-            "own input": [{"after_x": probe.x} for probe in self.probes],
-            "own grad_output": [{"after_grad_output": p.grad_output} for p in self.probes],
-        }
-        if self.at.parameters:
-            own = {f"after_{name}": self.weights[name] for name in self.at.parameters}
-            given["own weights"] = [own] * len(self.probes)
-        for quantity, before in given.items():
-            stage = "forward" if quantity == "own input" else "backward"
-            same = all(
-                np.array_equal(arrays[name], array, equal_nan=True)
-                for was, arrays in zip(before, found)
-                for name, array in was.items()
-                if name in arrays
-            )
-            if not same:
-                cause = UPDATES if quantity == "own weights" else CHANGES_INPUT
-                yield CheckFinding(self.setting.name, quantity, False, cause=cause)
-            elif any(results.succeeded(key, stage) for key in keys):
-                yield CheckFinding(self.setting.name, quantity, True)
-            else:
-                yield self.unreached_as(quantity)
-
-    def repeatable(self, key: str, results: Results) -> CheckFinding:
-        """Hold that the same call gives the same again."""
-        if not results.succeeded(f"{key}-first", "backward"):
-            return self.unreached_as(self.again)
-        error = results.error(f"{key}-second", "forward") or results.error(
-            f"{key}-second", "backward"
-        )
-        first, second = (results.arrays(f"{key}-{time}") for time in ("first", "second"))
-        names = [name for name in quantities_of(self.at) if name in first]
-        other = [
-            name
-            for name in names
-            if name not in second or not np.array_equal(first[name], second[name], equal_nan=True)
-        ]
-        message = f"differs in {', '.join(other)}" if other else ""
-        return CheckFinding(
-            self.setting.name,
-            self.again,
-            not other and not error,
-            message=error or message,
-            cause=ACCUMULATES if other and not error else None,
-        )
-
-    def _failed(self, quantity: str, stage: str, message: str) -> CheckFinding:
-        return CheckFinding(self.setting.name, quantity, False, stage=stage, message=message)
-
-    def unreached_as(self, quantity: str) -> CheckFinding:
-        """Return what was not reached of something that is looked at."""
-        return CheckFinding(self.setting.name, quantity, False, reached=False)

@@ -8,8 +8,8 @@ import numpy as np
 
 from cnnspec.backends import loops
 from cnnspec.backends.network import Labels
-from cnnspec.compare.check.grading.grade import CHANGES_INPUT
 from cnnspec.compare.check.grading.judged import Judged
+from cnnspec.compare.check.grading.state import CHANGES_INPUT
 from cnnspec.compare.check.process.results import Results
 from cnnspec.compare.check.records import CheckFinding
 from cnnspec.compare.faults.fault import LossSituation, Observation

@@ -53,9 +53,10 @@ class Results:
 
     def unsupported(self, key: str) -> str | None:
         """Return why a setting cannot be expressed, if it cannot."""
-        return self.said(key, "unsupported")
+        why: str | None = self.said(key, "unsupported")
+        return why
 
-    def said(self, key: str, what: str) -> str | None:
+    def said(self, key: str, what: str) -> Any:
         """Return what was said of a key by one name; None where nothing was."""
         found = (line[what] for line in self.lines if line["key"] == key and what in line)
         return next(found, None)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from cnnspec.compare.faults.fault import Fault, LayerSituation, Observation
+from cnnspec.compare.kinds.batch_norm import evaluation
 from cnnspec.compare.kinds.batch_norm.faults import FAULTS, HELP
 from cnnspec.compare.kinds.batch_norm.formula import NORM, layer_of
 from cnnspec.compare.kinds.formula import FormulaKind
-from cnnspec.compare.kinds.layer import Setting
+from cnnspec.compare.kinds.layer import Setting, numbers
 from cnnspec.compare.kinds.normalised import other_eps
 from cnnspec.spec.layers import BatchNorm
 
@@ -26,11 +27,20 @@ class BatchNormKind(FormulaKind):
     formula = NORM
     shown = SHOWN
     faults = FAULTS
-    help = HELP
+    evaluation_faults = evaluation.FAULTS
+    help = {**HELP, **evaluation.HELP}  # noqa: RUF012
     of_one_rank = True
     settings = (
         Setting("images", BatchNorm(), (3, 4, 5)),
         Setting("features", BatchNorm(), (6,)),
+        numbers("one channel", BatchNorm(), (1, 1, 5)),
+        numbers("one channel", BatchNorm(), (1,)),
+        numbers("eps 0.1", BatchNorm(eps=0.1), (3, 4, 5)),
+        numbers("eps 0.1", BatchNorm(eps=0.1), (6,)),
+        numbers("momentum 0.3", BatchNorm(momentum=0.3), (3, 4, 5)),
+        numbers("momentum 0.3", BatchNorm(momentum=0.3), (6,)),
+        numbers("not affine", BatchNorm(affine=False), (3, 4, 5)),
+        numbers("not affine", BatchNorm(affine=False), (6,)),
     )
 
     def suspected(

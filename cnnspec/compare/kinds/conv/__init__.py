@@ -12,7 +12,7 @@ from cnnspec.compare.kinds.affine.weights import BIAS, COUNTED, WEIGHT
 from cnnspec.compare.kinds.conv.kernel import KERNEL
 from cnnspec.compare.kinds.conv.padding import PADDING
 from cnnspec.compare.kinds.conv.windows import GEOMETRY, GROUPS, OVERLAPS
-from cnnspec.compare.kinds.layer import Setting, over_windows
+from cnnspec.compare.kinds.layer import Setting, numbers, over_windows
 from cnnspec.plan import PlannedLayer
 from cnnspec.spec.layers import Conv
 from cnnspec.spec.layers.window import Windows
@@ -45,15 +45,24 @@ class ConvKind(AffineKind):
     settings = (
         Setting("plain", Conv(out_channels=4, kernel_size=3), IMAGES),
         Setting("one channel", Conv(out_channels=1, kernel_size=2), (1, 4, 5)),
-        Setting("kernel of one cell", Conv(out_channels=3, kernel_size=1), (2, 3, 4)),
-        Setting("stride 2", Conv(out_channels=3, kernel_size=3, stride=2), (2, 7, 9)),
-        Setting("stride leaves cells", Conv(out_channels=2, kernel_size=2, stride=2), (2, 5, 7)),
-        Setting("padding 1", Conv(out_channels=3, kernel_size=3, padding=1), IMAGES),
         Setting(
             "padding 1 and stride 2",
             Conv(out_channels=2, kernel_size=3, stride=2, padding=1),
             (2, 5, 8),
         ),
+        numbers("one filter, one row", Conv(out_channels=1, kernel_size=2), (3, 2, 5)),
+        numbers("one channel, one column", Conv(out_channels=3, kernel_size=2), (1, 5, 2)),
+        numbers("kernel of one cell", Conv(out_channels=3, kernel_size=1), (2, 3, 4)),
+        numbers("stride 2", Conv(out_channels=3, kernel_size=3, stride=2), (2, 7, 9)),
+        numbers("stride leaves cells", Conv(out_channels=2, kernel_size=2, stride=2), (2, 5, 7)),
+        numbers("padding 1", Conv(out_channels=3, kernel_size=3, padding=1), IMAGES),
+        numbers("no bias", Conv(out_channels=4, kernel_size=2, bias=False), (3, 4, 5)),
+        numbers("dilation 2", Conv(out_channels=2, kernel_size=2, dilation=2), (3, 5, 6)),
+        numbers("2 groups", Conv(out_channels=6, kernel_size=2, groups=2), (4, 4, 5)),
+        numbers("kernel 3 x 2", Conv(out_channels=4, kernel_size=(3, 2)), (2, 5, 6)),
+        numbers("stride 1 x 2", Conv(out_channels=2, kernel_size=2, stride=(1, 2)), (2, 4, 7)),
+        numbers("padding 1 x 0", Conv(out_channels=2, kernel_size=2, padding=(1, 0)), (2, 4, 6)),
+        numbers("dilation 1 x 2", Conv(out_channels=2, kernel_size=2, dilation=(1, 2)), (2, 5, 6)),
     )
 
     def windows(self, at: PlannedLayer) -> tuple[Windows, ...]:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnspec.compare.faults.fault import Fault, LayerSituation, Prediction
-from cnnspec.compare.kinds.layer import LayerKind, Setting, over_windows
+from cnnspec.compare.kinds.layer import LayerKind, Setting, numbers, over_windows
 from cnnspec.compare.kinds.pool.cells import sum_over_windows, two_greatest_meet, windows
 from cnnspec.compare.kinds.pool.geometry import CHANGES, OF_GRADIENT
 from cnnspec.compare.kinds.pool.gradients import ROUTES, overwritten
@@ -63,11 +63,24 @@ class PoolKind(LayerKind):
     help = HELP
     settings = (
         Setting("side by side", Pool(kernel_size=2), (2, 4, 6)),
-        Setting("side by side, cells left over", Pool(kernel_size=2), (2, 5, 7)),
         Setting("overlapping windows", Pool(kernel_size=3, stride=2), (2, 5, 7)),
-        Setting("overlapping windows, stride 1", Pool(kernel_size=2, stride=1), (2, 4, 5)),
+        numbers("side by side, cells left over", Pool(kernel_size=2), (2, 5, 7)),
+        numbers("overlapping windows, stride 1", Pool(kernel_size=2, stride=1), (2, 4, 5)),
+        numbers("one channel, one row", Pool(kernel_size=2), (1, 2, 6)),
+        numbers("one window", Pool(kernel_size=3), (2, 3, 3)),
+        numbers("padding 1", Pool(kernel_size=3, stride=2, padding=1), (2, 5, 6)),
+        numbers("ceil mode", Pool(kernel_size=2, ceil_mode=True), (2, 5, 7)),
+        numbers("kernel 3 x 2", Pool(kernel_size=(3, 2), stride=2), (2, 5, 6)),
+        numbers("stride 1 x 2", Pool(kernel_size=2, stride=(1, 2)), (2, 4, 6)),
+        numbers("padding 1 x 0", Pool(kernel_size=2, stride=2, padding=(1, 0)), (2, 4, 6)),
         Setting("averages, side by side", Pool(kernel_size=2, kind="avg"), (2, 5, 6)),
-        Setting("averages, overlapping", Pool(kernel_size=3, stride=2, kind="avg"), (2, 5, 7)),
+        numbers("averages, overlapping", Pool(kernel_size=3, stride=2, kind="avg"), (2, 5, 7)),
+        numbers("averages, one channel, one row", Pool(kernel_size=2, kind="avg"), (1, 2, 6)),
+        numbers(
+            "averages, padding 1",
+            Pool(kernel_size=3, stride=2, padding=1, kind="avg"),
+            (2, 5, 6),
+        ),
     )
     one_of = "kind"
 

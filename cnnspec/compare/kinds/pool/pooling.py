@@ -122,7 +122,7 @@ class Pooling:
     def _taps(self) -> Iterator[tuple[slice, ...]]:
         for k, l in np.ndindex(*self.kernel):
             rows, columns = (
-                slice(tap, tap + (n - 1) * s + 1, s)
+                slice(tap, tap + max(0, (n - 1) * s + 1), s)
                 for tap, n, s in zip((k, l), self.counts, self.stride)
             )
             yield (slice(None), slice(None), rows, columns)

@@ -1,0 +1,151 @@
+"""One setting of a layer: what a class is given in it, and what is right."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, ClassVar
+
+import numpy as np
+
+from cnnspec.backends import LOOPS
+from cnnspec.compare.bounds.layers import layer_budgets, layer_situation, own_arrays
+from cnnspec.compare.check.records import CheckFinding
+from cnnspec.compare.check.settings import LAYER, plan_of, probes_of
+from cnnspec.compare.faults.fault import LayerSituation, Observation
+from cnnspec.compare.judging.judge import Judge
+from cnnspec.compare.kinds import LAYERS
+from cnnspec.compare.kinds.layer import Setting
+from cnnspec.compare.probes.layer import LayerProbe
+from cnnspec.compare.sides.side import probe_weights
+from cnnspec.compare.verdict.quantities import quantities_of
+from cnnspec.numerics.budget import Exact
+from cnnspec.spec.sizes import Shape
+from cnnspec.spec.training import Training
+from cnnspec.trace import Array
+
+Observed = Observation[LayerSituation]
+
+EVALUATION = "evaluation"
+TWO = "two objects"
+PREDICTED = "predicted"
+"""What evaluation gives, as rooms call it."""
+
+
+class SettingGrader:
+    """What a class is given in one setting, and what is right."""
+
+    again: ClassVar[str] = "same-again"
+    """What is looked at of a call that is made again."""
+    more: ClassVar[Sequence[str]] = ()
+    """What else is looked at."""
+    by_chance: ClassVar[Sequence[str]] = ()
+    """What is seen the better the more is drawn: of fewer masks, it may seem right."""
+
+    def __init__(self, setting: Setting) -> None:
+        self.setting = setting
+        plan = plan_of(setting)
+        self.at = plan.layer(LAYER)
+        self.differs = plan.evaluates_otherwise
+        """Whether evaluation is another function than training."""
+        state = probe_weights(plan, 0)
+        self._judge = Judge(plan, Training(), LOOPS, state)
+        parameters, buffers = own_arrays(self._judge.side, self.at)
+        self.weights = parameters | buffers
+        self.probes: Sequence[LayerProbe] = tuple(probes_of(setting, plan))
+
+    def request(self, key: str) -> dict[str, Any]:
+        """Return what the process in which the class runs must know."""
+        options = self.setting.layer.model_dump(exclude_defaults=True)
+        return {
+            "key": key,
+            "options": options,
+            "input": self.at.input,
+            "output": self.at.output,
+            "probes": [f"p{number}" for number in range(len(self.probes))],
+            "numbers_only": self.setting.numbers_only,
+            "equal_sides": self._equal_sides(),
+            "other_size": self._other_size(),
+        }
+
+    def _equal_sides(self) -> dict[str, Any] | None:
+        """Return the layer with the same for both sides; None where that is this one."""
+        layer, greater = self.setting.layer, {}
+        for option in type(layer).model_fields:
+            value = getattr(layer, option)
+            if isinstance(value, tuple) and len({*value}) > 1:
+                greater[option] = (max(value),) * len(value)
+        if not greater:
+            return None
+        equal = layer.model_copy(update=greater)
+        return {
+            "sides": list(greater),
+            "options": equal.model_dump(exclude_defaults=True),
+            "output": equal.output_shape(self.setting.input),
+        }
+
+    def _other_size(self) -> tuple[Shape, Shape] | None:
+        """Return images of another size, and what becomes of them; None where they must not be."""
+        if len(self.at.input) != 3:
+            return None
+        channels, height, width = self.at.input
+        other = plan_of(replace(self.setting, input=(channels, height + 2, width + 1))).layer(LAYER)
+        return (other.input, other.output) if other.state == self.at.state else None
+
+    def unreached(self) -> list[CheckFinding]:
+        """Return what would have been looked at."""
+        own = ["own input", "own grad_output", *(["own weights"] if self.at.parameters else [])]
+        left = [] if self.setting.numbers_only else [*own, self.again, TWO]
+        evaluation = [EVALUATION] if self.differs else []
+        names = *quantities_of(self.at), *evaluation, *left, *self.more
+        return [self.unreached_as(name) for name in names]
+
+    def is_same(
+        self, quantity: str, found: Mapping[str, Array], before: Mapping[str, Array]
+    ) -> bool:
+        """Tell whether the first probe gave the same again."""
+        return np.array_equal(found[quantity], before[quantity], equal_nan=True)
+
+    def probe(self, number: int, found: Mapping[str, Array]) -> LayerProbe:
+        """Return what a class was given, with the mask that can be read off what it gave."""
+        return self.probes[number]
+
+    def observed(self, probe: LayerProbe, quantity: str, found: Array) -> Observed:
+        """Return what was found on a probe beside what is right."""
+        truth = self._judge.replay(probe)
+        budget = layer_budgets(self._judge.side, probe, truth)[quantity]
+        situation = layer_situation(self._judge.side, probe)
+        wanted = truth[quantity].astype(np.float64)
+        return Observation(situation, quantity, found, wanted, 2 * budget)
+
+    def evaluated(self, probe: LayerProbe, found: Array) -> Observed:
+        """Return what evaluation gave on a probe beside what is right."""
+        situation = layer_situation(self._judge.side, probe)
+        predicted = self._judge.side.exact.predict(probe.x.astype(np.float64))
+        wanted = predicted.astype(np.float64)
+        budget = self.budget_of_evaluation(situation, "float64")
+        return Observation(situation, PREDICTED, found, wanted, 2 * budget)
+
+    def budget_of_evaluation(self, situation: LayerSituation, precision: str) -> Exact:
+        """Return what rounding explains of evaluation."""
+        return LAYERS[self.at.kind].errors(situation, precision, [PREDICTED])[PREDICTED]
+
+    def budgets_of_float32(self, quantity: str, seen: Mapping[int, Observed]) -> list[Exact]:
+        """Return what rounding explains of float32, on the probes on which a quantity was seen."""
+        probes = [
+            replace(self.probes[number], noise=observed.situation.noise)
+            for number, observed in seen.items()
+        ]
+        side = self._judge.side
+        return [
+            layer_budgets(side, probe, self._judge.replay(probe), "float32")[quantity]
+            for probe in probes
+        ]
+
+    def failed(self, quantity: str, stage: str, message: str) -> CheckFinding:
+        """Return what raised, died or did not end, or is no matter of numbers."""
+        return CheckFinding(self.setting.name, quantity, False, stage=stage, message=message)
+
+    def unreached_as(self, quantity: str) -> CheckFinding:
+        """Return what was not reached of something that is looked at."""
+        return CheckFinding(self.setting.name, quantity, False, reached=False)

@@ -1,0 +1,116 @@
+"""What a pass leaves as it was: what it is given, its weights, and what other objects keep."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+
+from cnnspec.compare.causes.help import known_cause
+from cnnspec.compare.check.grading.setting import SettingGrader
+from cnnspec.compare.check.process.results import Results
+from cnnspec.compare.check.records import CheckFinding
+from cnnspec.compare.verdict.quantities import quantities_of
+from cnnspec.trace import Array
+
+CHANGES_INPUT = known_cause("changes-input", "the array that it is given is overwritten")
+UPDATES = known_cause(
+    "updates-own-weights",
+    "the backward pass updates the weights; that is the optimizer's work, after all gradients "
+    "are known",
+)
+ACCUMULATES = known_cause(
+    "not-repeatable",
+    "the same call gives another result when it is made again: something is kept, or added "
+    "up, between calls",
+)
+SHARED = known_cause(
+    "shared-state",
+    "two objects of the class share what they keep: a forward pass of one changes what the other "
+    "gives",
+)
+
+
+def untouched(
+    grader: SettingGrader,
+    keys: Sequence[str],
+    found: Sequence[Mapping[str, Array]],
+    results: Results,
+) -> Iterator[CheckFinding]:
+    """Yield whether a pass left as it was what it must leave so."""
+    given: dict[str, list[Mapping[str, Array]]] = {
+        "own input": [{"after_x": probe.x} for probe in grader.probes],
+        "own grad_output": [{"after_grad_output": p.grad_output} for p in grader.probes],
+    }
+    if grader.at.parameters:
+        own = {f"after_{name}": grader.weights[name] for name in grader.at.parameters}
+        given["own weights"] = [own] * len(grader.probes)
+    for quantity, before in given.items():
+        stage = "forward" if quantity == "own input" else "backward"
+        same = all(
+            np.array_equal(arrays[name], array, equal_nan=True)
+            for was, arrays in zip(before, found)
+            for name, array in was.items()
+            if name in arrays
+        )
+        if not same:
+            cause = UPDATES if quantity == "own weights" else CHANGES_INPUT
+            yield CheckFinding(grader.setting.name, quantity, False, cause=cause)
+        elif any(results.succeeded(key, stage) for key in keys):
+            yield CheckFinding(grader.setting.name, quantity, True)
+        else:
+            yield grader.unreached_as(quantity)
+
+
+def repeated(grader: SettingGrader, key: str, results: Results) -> CheckFinding:
+    """Hold that the same call gives the same again, whatever passes are in between."""
+    if not results.succeeded(f"{key}-first", "backward"):
+        return grader.unreached_as(grader.again)
+    error = _between(key, results) or _error(f"{key}-second", results)
+    first, second = (results.arrays(f"{key}-{time}") for time in ("first", "second"))
+    names = [name for name in quantities_of(grader.at) if name in first]
+    other = [
+        name
+        for name in names
+        if name not in second or not np.array_equal(first[name], second[name], equal_nan=True)
+    ]
+    message = f"differs in {', '.join(other)}" if other else ""
+    return CheckFinding(
+        grader.setting.name,
+        grader.again,
+        not other and not error,
+        message=error or message,
+        cause=ACCUMULATES if other and not error else None,
+    )
+
+
+def _between(key: str, results: Results) -> str:
+    """Say what went wrong in a pass between; a class may refuse images of another size."""
+    other_size = f"{key}-between-other-size"
+    raised = any(results.raised(other_size, stage) for stage in ("forward", "backward"))
+    error = "" if raised else _error(other_size, results)
+    return _error(f"{key}-between", results) or error
+
+
+def kept_apart(grader: SettingGrader, key: str, results: Results) -> CheckFinding:
+    """Hold that a forward pass of another object changes nothing of what this one gives."""
+    quantity, two = "two objects", f"{key}-two"
+    if not results.succeeded(f"{key}-p0", "backward"):
+        return grader.unreached_as(quantity)
+    made = [results.error(f"{key}-{each}", "construct") for each in ("one", "other")]
+    errors = (*made, _error(f"{two}-other", results), _error(two, results))
+    if error := next(filter(None, errors), ""):
+        return grader.failed(quantity, "", error)
+    before, after = results.arrays(f"{key}-p0"), results.arrays(two)
+    other = [
+        name
+        for name in quantities_of(grader.at)
+        if name in before and name in after and not grader.is_same(name, after, before)
+    ]
+    message = f"differs in {', '.join(other)}" if other else ""
+    cause = SHARED if other else None
+    return CheckFinding(grader.setting.name, quantity, not other, message=message, cause=cause)
+
+
+def _error(key: str, results: Results) -> str:
+    return results.error(key, "forward") or results.error(key, "backward")

@@ -1,0 +1,53 @@
+"""One pass of a layer, and all that came of it written down."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from cnnspec.backends.plain import PlainLayer
+from cnnspec.compare.check.process.reporter import Reporter
+from cnnspec.trace import Array
+
+
+def run_pass(
+    reporter: Reporter,
+    key: str,
+    layer: PlainLayer,
+    given: dict[str, Array],
+    forward_only: bool,
+) -> bool:
+    """Run forward and backward, and write all that came of it and what became of the inputs.
+
+    Returns whether both came to their ends.
+    """
+    x, grad = given["x"].astype(np.float64), given["grad_output"].astype(np.float64)
+    output = reporter.attempt(key, "forward", lambda: layer.forward(x))
+    if output is None:
+        return False
+    buffers = {name: array for name, array in layer.buffers.items() if layer.holds(name)}
+    reporter.arrays(key, "forward", {"output": np.array(output), "after_x": x} | buffers)
+    if forward_only:
+        return True
+    before = layer.held_gradients()
+    back = reporter.attempt(key, "backward", lambda: layer.gradients(grad))
+    found: dict[str, Any] = back or {}
+    if back is None:  # those that were set before it raised
+        found = {
+            f"grad_{name}": array
+            for name, array in layer.held_gradients().items()
+            if name not in before or not np.array_equal(array, before[name])
+        }
+    if layer.updated:  # by a rate that it takes: a style, and no fault
+        found |= {f"updated_{name}": array for name, array in layer.updated.items()}
+    else:
+        found |= {f"after_{name}": array for name, array in layer.parameters.items()}
+    reporter.arrays(key, "backward", found | {"after_x": x, "after_grad_output": grad})
+    return back is not None
+
+
+def put(layer: PlainLayer, weights: dict[str, Array]) -> None:
+    """Give a layer its weights."""
+    for name, array in (layer.parameters | layer.buffers).items():
+        array[...] = weights[name]
