@@ -446,3 +446,24 @@ def test_what_overflows_alone_is_named_where_only_large_logits_are_wrong() -> No
     assert cause.code == "overflow"
     assert "which overflows; or " in cause.sentence
     assert cause.sentence.endswith("; or the code takes the logarithm of a softmax, which may be 0")
+
+
+def by_log_sum(logits: Exact, labels: list[int]) -> tuple[float, Exact]:
+    top = logits.max(axis=1, keepdims=True)
+    log_sum = top + np.log(np.exp(logits - top).sum(axis=1, keepdims=True))
+    own = np.array([one_hot(label) for label in labels])
+    grad = (np.exp(logits - log_sum) - own) / len(labels)
+    return float(np.mean(log_sum - (logits * own).sum(axis=1, keepdims=True))), grad
+
+
+def by_sums_apart(logits: Exact, labels: list[int]) -> tuple[float, Exact]:
+    top = logits.max(axis=1)
+    log_sum = top + np.log(np.exp(logits - top[:, None]).sum(axis=1))
+    loss = (np.sum(log_sum) - sum(row[label] for row, label in zip(logits, labels))) / len(labels)
+    return float(loss), by_log_sum(logits, labels)[1]
+
+
+@pytest.mark.parametrize("form", [by_log_sum, by_sums_apart])
+@pytest.mark.parametrize("quantity", ["loss", "grad_logits"])
+def test_the_maximum_may_be_added_back(form: Loss, quantity: str) -> None:
+    assert all(at.right for at in observe(form, quantity))

@@ -27,19 +27,25 @@ def of_label(at: Computation, rows: Ball) -> Ball:
     return rows.moved(lambda array: np.take_along_axis(array, at.labels[:, None], axis=1))
 
 
-SOFTMAX: list[Callable[[Ball, Ball, Ball], Ball]] = [
-    lambda e, d, total: e / total,
-    lambda e, d, total: (d - total.log()).exp(),
+SOFTMAX: list[Callable[..., Ball]] = [
+    lambda z, top, d, e, total: e / total,
+    lambda z, top, d, e, total: (d - total.log()).exp(),
+    lambda z, top, d, e, total: (z - (top + total.log())).exp(),
 ]
-LOG_SOFTMAX: list[Callable[[Ball, Ball, Ball, Ball], Ball]] = [
-    lambda z, top, d, total: d - total.log(),
-    lambda z, top, d, total: z - (top + total.log()),
+LOG_SOFTMAX: list[Callable[..., Ball]] = [
+    lambda z, top, d, e, total: d - total.log(),
+    lambda z, top, d, e, total: z - (top + total.log()),
+]
+MEAN_LOSS: list[Callable[[Ball, Ball, Ball], Ball]] = [
+    lambda terms, z, divisor: terms.sum(0) / divisor,
+    lambda terms, z, divisor: ((terms + z).sum(0) - z.sum(0)) / divisor,
 ]
 SHARED: list[Callable[[Ball, Ball, Ball], Ball]] = [
     lambda p, own, divisor: (p - own) / divisor,
     lambda p, own, divisor: p / divisor - own / divisor,
 ]
-"""How people take them: with the greatest logit or without, and divided before or after."""
+"""How people take them: with the greatest logit or without, summed together or apart, and divided
+before or after."""
 
 STEPS: Steps = {
     "n": lambda at: at.logits.value.shape[0],
@@ -52,11 +58,14 @@ STEPS: Steps = {
     "d": lambda at: at.z - at.top,
     "e": lambda at: at.d.exp(),
     "total": lambda at: at.e.sum(at.axis),
-    "p": lambda at: either(SOFTMAX, at.e, at.d, at.total),
-    "log_p": lambda at: either(LOG_SOFTMAX, at.z, at.top, at.d, at.total),
+    "forms": lambda at: (at.z, at.top, at.d, at.e, at.total),
+    "p": lambda at: either(SOFTMAX, *at.forms),
+    "log_p": lambda at: either(LOG_SOFTMAX, *at.forms),
     "terms": lambda at: -of_label(at, at.log_p),
     "divisor": lambda at: at.n,
-    "loss": lambda at: at.terms.sum(0) / at.divisor,
+    "loss": lambda at: either(
+        MEAN_LOSS, at.terms, of_label(at, at.z), at.arithmetic.ball(at.divisor)
+    ),
     "grad": lambda at: either(SHARED, at.p, at.own, at.logits.arithmetic.ball(at.divisor)),
 }
 """Mean of log(sum(exp(z))) - z[label], and its gradient (softmax(z) - one-hot) / n."""
