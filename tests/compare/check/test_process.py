@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from cnnspec.compare.check import check_class
+from cnnspec.compare.check.process import run
 from cnnspec.compare.check.process.printed import KEPT, Printed
 from tests.compare.check.conftest import Check, marked
 
@@ -105,6 +106,18 @@ def test_processes_that_are_started_do_not_outlive_the_check(check: Check) -> No
 subprocess.Popen(['sleep', '60'], env={'LEFT': 'behind'}, start_new_session=True)"""
     assert check(relu(top=top), "ReLU", "relu").ok
     assert not marked("LEFT", "behind")
+
+
+def test_memory_is_counted_over_all_processes(
+    check: Check, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "MEMORY", 2**28)
+    forward = """import os, time
+        for _ in range(2):
+            if os.fork() == 0: kept = np.ones(2**24); time.sleep(60)
+        time.sleep(60)"""
+    checked = check(relu(forward=forward), "ReLU", "relu")
+    assert checked.findings[0].message.startswith("its processes hold more than")
 
 
 def test_endless_output_is_kept_to_its_end_and_not_on_disk(check: Check) -> None:
