@@ -75,6 +75,15 @@ class GradientThenUpdate(Adding):
         self.learn(alpha)
 
 
+class UpdateWithDecay(Adding):
+    def gradient(self, eta: Any) -> Any:
+        return self.add(eta)
+
+    def backward(self, alpha: float = 0.1, weight_decay: float = 0.1) -> None:
+        self.W = self.W * (1 - weight_decay)
+        self.learn(alpha)
+
+
 class EtaThenAlpha(Adding):
     def gradient(self, eta: Any) -> Any:
         return self.add(eta)
@@ -130,6 +139,7 @@ STYLES = {
     AlphaIsTheGradient: "",
     EtaBesideTheInput: "",
     GradientThenUpdate: "",
+    UpdateWithDecay: "",
     EtaThenAlpha: "",
     BackwardThenUpdate: "",
 }
@@ -308,3 +318,45 @@ def test_a_forgotten_return_is_asked_about() -> None:
         layer.forward(np.ones((2, 3)))
         with pytest.raises(PlainClassError, match="returns nothing: is a `return` missing"):
             layer.gradients(np.ones((2, 4)))
+
+
+class Hooked(Habit):
+    """What backward needs is kept by `__call__`."""
+
+    def __init__(self, n_in: int, n_out: int) -> None:
+        super().__init__(n_in, n_out)
+        self.hooks = [lambda module, x: setattr(module, "seen", x)]
+
+    def __call__(self, *inputs: Any) -> Any:
+        for hook in self.hooks:
+            hook(self, *inputs)
+        return self.forward(*inputs)
+
+    def backward(self, grad: Any) -> Any:
+        self.dW, self.db = self.seen.T @ grad, grad.sum(axis=0)
+        return grad @ self.W.T
+
+
+class Prepared(Hooked):
+    """What forward needs is made by `__call__`."""
+
+    def __call__(self, x: Any) -> Any:
+        self.shifted = x
+        return super().__call__(x)
+
+    def forward(self, x: Any) -> Any:
+        return self.shifted @ self.W + self.b
+
+
+@pytest.mark.parametrize("cls", [Hooked, Prepared])
+def test_an_instance_is_called_where_forward_alone_does_not_work(cls: type) -> None:
+    assert_linear(cls)
+
+
+def test_a_class_that_fails_called_or_not_fails_as_it_does_in_forward() -> None:
+    class Fails(Hooked):
+        def forward(self, x: Any) -> Any:
+            raise ValueError("of forward")
+
+    with pytest.raises(ValueError, match="of forward"):
+        linear(Fails).forward(np.ones((2, 3)))

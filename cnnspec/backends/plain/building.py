@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from itertools import count
+from itertools import count, product
 from typing import Any
 
 import numpy as np
@@ -31,6 +31,10 @@ from cnnspec.spec.sizes import Shape
 from cnnspec.spec.starts import Constant
 from cnnspec.trace import Array
 
+VECTOR: Shape = (-1,)
+BIASES: tuple[Shape, ...] = (VECTOR, (1, -1), (-1, 1), (1, 1, 1, -1), (1, -1, 1, 1))
+"""How people shape a bias: -1 stands for its numbers."""
+
 EXAMPLE: Shape = (2, 5, 6)
 """Channels, height and width of images in which every size is another, and features."""
 
@@ -42,10 +46,10 @@ def build(how: Construction, layer: SpecLayer, input: Shape) -> Made:
         UnsupportedSettingError: an option that matters has no parameter in the class.
         PlainClassError: it wants what no option is.
     """
-    axes = None
+    axes, bias = None, VECTOR
     if Handed("weight") in how.reading.meanings.values():
-        axes = _handed_axes(how, layer, input)
-    made = how.of(layer, input, _start(layer, input, axes))
+        axes, bias = _handed(how, layer, input)
+    made = how.of(layer, input, _start(layer, input, axes, bias))
     if not _has_weights(made.instance, layer, input, how.hints):
         _make_weights(made.instance, layer, input, how.hints)
         return made._replace(
@@ -88,7 +92,9 @@ def _example(layer: SpecLayer, input: Shape, hints: Hints) -> tuple[SpecLayer, S
     return different_sizes(layer, input, hints)
 
 
-def _start(layer: SpecLayer, input: Shape, axes: tuple[int, ...] | None) -> dict[str, Array]:
+def _start(
+    layer: SpecLayer, input: Shape, axes: tuple[int, ...] | None, bias: Shape
+) -> dict[str, Array]:
     """Return arrays that a constructor may want: zeros, and ones for what is multiplied."""
     shapes = layer.parameters(input) | layer.buffers(input)
     numbers = {
@@ -99,25 +105,33 @@ def _start(layer: SpecLayer, input: Shape, axes: tuple[int, ...] | None) -> dict
     arrays = {name: np.full(shape, numbers.get(name, 0.0)) for name, shape in shapes.items()}
     if axes is not None:
         arrays["weight"] = np.ascontiguousarray(arrays["weight"].transpose(axes))
+    if "bias" in arrays:
+        arrays["bias"] = arrays["bias"].reshape(bias)
     return arrays
 
 
-def _handed_axes(how: Construction, layer: SpecLayer, input: Shape) -> tuple[int, ...] | None:
-    """Return the order of the axes with which a forward pass works, tried on different sizes."""
+def _handed(
+    how: Construction, layer: SpecLayer, input: Shape
+) -> tuple[tuple[int, ...] | None, Shape]:
+    """Return the axes of the weight and of the bias with which a forward pass works.
+
+    It is tried on different sizes.
+    """
     found = _example(layer, input, how.hints)
     if found is None:
-        return None
+        return None, VECTOR
     example, images = found
     output = example.output_shape(images)
     family = "nhwc" if how.hints.layout in CHANNELS_LAST else "nchw"
-    for axes in AXES[family, len(example.parameters(images)["weight"])]:
+    orders = AXES[family, len(example.parameters(images)["weight"])]
+    for bias, axes in product(BIASES, orders):
         try:
-            made = how.of(example, images, _start(example, images, axes))
+            made = how.of(example, images, _start(example, images, axes, bias))
             if trial(made.instance, example, images, how.hints).shape[-len(output) :] == output:
-                return axes
-        except Exception:  # in this order it cannot be computed
+                return axes, bias
+        except Exception:  # so it cannot be computed
             continue
-    return None
+    return None, VECTOR
 
 
 def _has_weights(instance: Any, layer: SpecLayer, input: Shape, hints: Hints) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
@@ -24,6 +25,13 @@ from cnnspec.trace import Array
 
 OUTPUTS = ("output", "out", "y", "activation", "activations")
 """Parameters of `backward` that are what `forward` returned."""
+
+OWN_RULE = re.compile(
+    r"momentum|velocit|nesterov|rmsprop|adagrad|^beta_?[12]$|^rho$|decay|^reg$|^reg_|regulari"
+    r"|lambda|^lambd$|^l[12]$|^l[12]_|^wd$|clip",
+    re.IGNORECASE,
+)
+"""Names of what makes an update another one than learning rate times gradient."""
 
 EMPTY = inspect.Parameter.empty
 
@@ -247,8 +255,13 @@ def is_update(method: Callable[..., Any]) -> bool:
 
 
 def _has_rate_alone(method: Callable[..., Any]) -> bool:
+    """Tell whether a method takes a learning rate, and nothing but what changes a step besides."""
     named = _its_parameters(method)
-    return len(named) == 1 and named[0].name in LEARNING_RATES
+    beside = all(
+        each.default is not EMPTY and (each.name in LEARNING_RATES or OWN_RULE.search(each.name))
+        for each in named[1:]
+    )
+    return named != [] and named[0].name in LEARNING_RATES and beside
 
 
 def _its_parameters(method: Callable[..., Any]) -> list[inspect.Parameter]:

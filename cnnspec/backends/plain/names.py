@@ -91,7 +91,11 @@ METHODS: Mapping[str, tuple[str, ...]] = {
 }
 
 LOSS_METHODS: Mapping[str, tuple[str, ...]] = {
-    "forward": (*METHODS["forward"], "loss", "calculate", "compute"),
+    "forward": (
+        *(*METHODS["forward"], "loss", "calculate", "compute", "cal_loss", "calc_loss", "get_loss"),
+        *("compute_loss", "calculate_loss", "calculateLoss", "loss_func", "loss_function", "cost"),
+        *("compute_cost", "cal_cost", "call", "apply"),
+    ),
     "backward": METHODS["backward"],
 }
 """The same of a loss."""

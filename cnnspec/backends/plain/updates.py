@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import inspect
-import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
 import numpy as np
 
-from cnnspec.backends.plain.calls import EMPTY, Calls, is_update, parameters_of
+from cnnspec.backends.plain.calls import EMPTY, OWN_RULE, Calls, is_update, parameters_of
 from cnnspec.backends.plain.names import (
     LEARNING_RATES,
     METHODS,
@@ -28,13 +27,6 @@ is a power of two, by which dividing is exact."""
 
 GROWS = 0.1
 """How much of the growth of a rate a step must show, to be one of that rate."""
-
-OWN_RULE = re.compile(
-    r"momentum|velocit|nesterov|rmsprop|adagrad|^beta_?[12]$|^rho$|decay|^reg$|^reg_|regulari"
-    r"|lambda|^lambd$|^l[12]$|^l[12]_|^wd$|clip",
-    re.IGNORECASE,
-)
-"""Names of what makes an update another one than learning rate times gradient."""
 
 
 class Updates:
