@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import rich_click as click
 
+from cnnspec.cli import interrupt
 from cnnspec.cli.exit_codes import BAD_INPUT, DIFFERENT
 
 if TYPE_CHECKING:
@@ -59,6 +60,8 @@ def check_folder(
     if html:
         _make_folder(html)
     kept = Kept(kept_for(Path(folder), Path(assignment)), fresh=fresh)
+    interrupt.keeps(lambda: "what was graded is kept for the next run")
+    graded = None
     try:
         with parts("grading") as progress:
             graded = grade_class(
@@ -69,8 +72,9 @@ def check_folder(
                 on_progress=progress.show,
             )
     finally:
-        if problem := kept.write():
+        if problem := kept.write(whole=graded is not None):
             say(f"cnnspec: {problem}")
+    interrupt.keeps(None)
     if csv_file:
         write_text(csv_file, class_csv(graded))
     if html:

@@ -62,7 +62,7 @@ def test_the_table_has_room_for_thirty_students_with_long_names(call: Call, stud
     for number in range(30):
         hand_in(students, f"student{number:02}" + "_of_a_very_long_name" * (number % 5), "linear")
     hand_in(students, "zoe", "broken")
-    hand_in(students, "eve\x1b[31m\u202e")
+    hand_in(students, "eve\x1b[31m\n\u202e")
     done = call(*ASKED)
     lines = done.out.splitlines()
     assert lines[:2] == [
@@ -78,6 +78,7 @@ def test_the_table_has_room_for_thirty_students_with_long_names(call: Call, stud
     assert max(map(len, lines)) <= 80
     assert lines == [line.rstrip() for line in lines]
     assert "\x1b" not in done.out
+    assert " eve\\x1b[31m\\n\\u202e" in done.out
     assert "\u202e" not in done.out
 
 

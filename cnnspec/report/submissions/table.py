@@ -15,6 +15,7 @@ from cnnspec.report.submissions.words import (
     STARRED,
     cell_text,
     frequent_faults,
+    name_text,
     not_graded,
     points_text,
     size,
@@ -53,7 +54,7 @@ def _table(graded: GradedClass) -> Table:
     for submission in graded.submissions:
         cells = [Text(cell_text(each), style=STYLES[each.grade]) for each in submission.layers]
         points = Text(points_text(submission.points), style=STYLES[submission.grade])
-        table.add_row(Text(written_out(submission.name)), *cells, points)
+        table.add_row(Text(name_text(submission.name)), *cells, points)
     return table
 
 
@@ -67,14 +68,14 @@ def _remarks(graded: GradedClass) -> Iterator[RenderableType]:
     for submission in graded.submissions:
         for layers, reason in not_graded(submission):
             shown = reason if len(reason) <= LONGEST else f"{reason[:LONGEST]} ..."
-            line = f"not graded: {submission.name}, {layers}: {shown}"
-            yield Wrapped(Text(written_out(line), style="yellow"))
+            line = f"not graded: {name_text(submission.name)}, {layers}: {written_out(shown)}"
+            yield Wrapped(Text(line, style="yellow"))
             told = True
         if submission.note:
-            yield Wrapped(Text(written_out(f"note: {submission.name}: {submission.note}")))
+            yield Wrapped(Text(f"note: {name_text(submission.name)}: {submission.note}"))
             told = True
     for each in graded.passed_over:
-        yield Wrapped(Text(written_out(f"passed over: {each.name}: {each.why}"), style="dim"))
+        yield Wrapped(Text(f"passed over: {name_text(each.name)}: {each.why}", style="dim"))
         told = True
     if told:
         yield Text("")

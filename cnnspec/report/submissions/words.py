@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from cnnspec.compare.check import Grade
 from cnnspec.compare.check.submissions.records import GradedClass, GradedLayer, GradedSubmission
+from cnnspec.printable import written_out
 from cnnspec.report.quantities import label
 from cnnspec.report.svg import count
 
@@ -17,6 +18,11 @@ SHORT = {Grade.RIGHT: "right", Grade.AS_FAR_AS_TRIED: "right*", Grade.WRONG: "wr
 """What a cell of a table has room for."""
 
 STARRED = "* right as far as tried: what the class takes and was not tried is told with its grade"
+
+
+def name_text(name: str) -> str:
+    """Write the name of a file in one line, whatever is in it."""
+    return written_out(name).replace("\n", "\\n")
 
 
 def points_text(points: float) -> str:

@@ -70,17 +70,28 @@ def names_in(text: str) -> Names:
     return Names(tuple(CLASS.findall(text)), tuple(FUNCTION.findall(text)), tuple(imported))
 
 
-def text_of(path: Path) -> str:
-    """Return the text of a file, of a notebook the text of its cells; nothing where it has none."""
+class NoCodeError(ValueError):
+    """A file that has no text of Python."""
+
+
+def code_in(path: Path) -> str:
+    """Return the text of a file, or of the cells of a notebook.
+
+    Raises:
+        NoCodeError: there is none.
+    """
     try:
-        raw = read_regular(path, most=MOST_BYTES).decode("utf-8", "replace")
-        if path.suffix != ".ipynb":
-            return raw.replace("\r\n", "\n").replace("\r", "\n")
-        cells = json.loads(raw)["cells"]
-        code = (cell["source"] for cell in cells if cell["cell_type"] == "code")
+        text = read_regular(path, most=MOST_BYTES).decode("utf-8", "replace")
+    except OSError as error:
+        raise NoCodeError(f"cannot be read: {error.strerror}") from None
+    if path.suffix != ".ipynb":
+        return text.replace("\r\n", "\n").replace("\r", "\n")
+    try:
+        cells = json.loads(text)["cells"]
+        code = [cell["source"] for cell in cells if cell["cell_type"] == "code"]
         return "\n".join("".join(source) for source in code)
-    except (OSError, ValueError, TypeError, KeyError, RecursionError):
-        return ""
+    except (ValueError, TypeError, KeyError, RecursionError):
+        raise NoCodeError("is no notebook that can be read") from None
 
 
 def find_class(submission: Submission, exercise: Exercise) -> Found:
@@ -91,7 +102,13 @@ def find_class(submission: Submission, exercise: Exercise) -> Found:
     files = [path for path in submission.files if matches(path, submission.place, patterns)]
     if not files:
         return Found(None, problem=f"it has no file {' or '.join(patterns)}")
-    known = {path: names_in(text_of(path)) for path in files}
+    known: dict[Path, Names] = {}
+    for path in files:
+        try:
+            known[path] = names_in(code_in(path))
+        except NoCodeError as error:
+            if len(files) == 1:
+                return Found(None, problem=f"{submission.within(path)} {error}")
     for names_that_fit in _ways(exercise):
         hits = [(path, name) for path, names in known.items() for name in names_that_fit(names)]
         if hits:
@@ -166,7 +183,10 @@ def _one_of(hits: Iterable[tuple[Path, str]], submission: Submission) -> Found:
 def _nowhere(exercise: Exercise, known: dict[Path, Names]) -> Found:
     there = [*dict.fromkeys(name for names in known.values() for name in names.classes)]
     shown = ", ".join(there[:MOST_SHOWN]) + (", ..." if len(there) > MOST_SHOWN else "")
+    functions = [name for names in known.values() for name in names.functions]
     has = f"it has {shown}" if there else "it has no class at all"
+    if functions and not there:
+        has += f"; it has the functions {', '.join(functions[:MOST_SHOWN])}"
     if exercise.classes:
         return Found(None, problem=f"no class is called {' or '.join(exercise.classes)}; {has}")
     return Found(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
@@ -10,7 +11,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from cnnspec.compare.check.submissions.classes import text_of
+from cnnspec.compare.check.submissions.classes import NoCodeError, code_in
 from cnnspec.compare.check.submissions.folder import NO_CODE, Submission
 from cnnspec.files import read_regular
 
@@ -55,11 +56,12 @@ def _imported(file: Path) -> Iterator[Path]:
     while ahead:
         path = ahead.pop()
         yield path
-        for module in MODULE.findall(text_of(path)):
-            beside = file.with_name(f"{module}.py")
-            if beside not in found and beside.is_file():
-                found.add(beside)
-                ahead.append(beside)
+        with contextlib.suppress(NoCodeError):
+            for module in MODULE.findall(code_in(path)):
+                beside = file.with_name(f"{module}.py")
+                if beside not in found and beside.is_file():
+                    found.add(beside)
+                    ahead.append(beside)
 
 
 @cache

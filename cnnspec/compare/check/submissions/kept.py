@@ -33,16 +33,18 @@ class Kept:
 
     def __init__(self, path: Path | None = None, *, fresh: bool = False) -> None:
         """Read what is kept in a file; without one, or with `fresh`, nothing is known yet."""
-        self._path = path
-        self._known = {} if fresh or path is None else _read(path)
+        self._path, self._fresh = path, fresh
+        self._before = {} if path is None else _read(path)
         self._now: dict[str, Checked] = {}
         self.taken = 0
         """How many grades were known."""
 
     def get(self, key: str) -> Checked | None:
         """Return a grade that is known; one that cannot be read is not."""
+        if self._fresh:
+            return None
         try:
-            checked = CHECKED.validate_python(self._known[key])
+            checked = CHECKED.validate_python(self._before[key])
         except (KeyError, ValidationError):
             return None
         self._now[key] = checked
@@ -53,11 +55,15 @@ class Kept:
         """Take note of a grade."""
         self._now[key] = checked
 
-    def write(self) -> str:
-        """Keep the grades of this run alone; return why that cannot be, if it cannot."""
+    def write(self, *, whole: bool = True) -> str:
+        """Keep the grades of this run; return why that cannot be, if it cannot.
+
+        Those of a `whole` run are kept alone; where it was ended early, others stay.
+        """
         if self._path is None:
             return ""
-        grades = {key: asdict(checked) for key, checked in self._now.items()}
+        grades = {} if whole else self._before
+        grades |= {key: asdict(checked) for key, checked in self._now.items()}
         draft = self._path.with_suffix(f".{os.getpid()}.tmp")
         try:
             self._path.parent.mkdir(exist_ok=True)

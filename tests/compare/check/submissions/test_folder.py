@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from cnnspec.compare.check.submissions import classes
 from cnnspec.compare.check.submissions.assignment import Assignment, Exercise
 from cnnspec.compare.check.submissions.classes import find_class
 from cnnspec.compare.check.submissions.folder import MOST_FILES, Folder, read_folder
@@ -85,7 +86,7 @@ NOTEBOOK = json.dumps(
 
 
 @pytest.mark.parametrize(
-    ("files", "classes", "wanted"),
+    ("files", "names", "wanted"),
     [
         ({"a.py": RELU}, ("ReLU",), "a.py:ReLU"),
         ({"a.py": RELU}, ("relu",), "a.py:ReLU"),
@@ -121,14 +122,25 @@ NOTEBOOK = json.dumps(
             "`class:`",
         ),
         ({"a.py": ""}, ("A", "B"), "no class is called A or B; it has no class at all"),
+        (
+            {"a.py": "def f(): pass"},
+            ("A", "B"),
+            "no class is called A or B; it has no class at all; it has the functions f",
+        ),
     ],
 )
 def test_finding_a_class(
-    files: dict[str, str], classes: tuple[str, ...], wanted: str, tmp_path: Path
+    files: dict[str, str], names: tuple[str, ...], wanted: str, tmp_path: Path
 ) -> None:
-    assert find(tmp_path, files, *classes) == wanted
+    assert find(tmp_path, files, *names) == wanted
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"cells": 3}', '{"cells": [{}]}', "[" * 100_000])
-def test_what_is_no_notebook_has_no_class(text: str, tmp_path: Path) -> None:
-    assert find(tmp_path, {"a.ipynb": text}).startswith("no class is called as a relu is")
+def test_what_is_no_notebook_is_told(text: str, tmp_path: Path) -> None:
+    assert find(tmp_path, {"a.ipynb": text}) == "a.ipynb is no notebook that can be read"
+
+
+def test_a_file_that_is_too_large_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(classes, "MOST_BYTES", 5)
+    said = "a.py cannot be read: it has 6 bytes; at most 5 are read"
+    assert find(tmp_path, {"a.py": "a = 10"}) == said

@@ -109,6 +109,17 @@ def test_another_run_tries_what_changed_alone(students: Class) -> None:
     assert sorted(students.tried) == ["ada.py", "bob.py", "bob.py"]
 
 
+def test_a_run_that_is_ended_early_keeps_what_was_known(students: Class) -> None:
+    students.graded()
+    students.hand_in("ada.py", "'right, but other'")
+    kept = Kept(students.kept, fresh=True)
+    kept.learn("new", students.check(f"{students.folder / 'ada.py'}:ReLU", "relu"))
+    assert not kept.write(whole=False)
+    students.tried.clear()
+    students.graded()
+    assert students.tried == ["ada.py"]
+
+
 def test_a_file_beside_that_is_imported_counts(students: Class) -> None:
     students.hand_in("ada.py", "import bob")
     students.graded()
