@@ -176,6 +176,19 @@ class Static:
         return dout @ w.T, x.T @ dout, dout.sum(axis=0)
 
 
+def row(x: Any, w: Any, b: Any) -> Any:
+    return x @ w + b[0, :], (x, w)
+
+
+def row_backward(dout: Any, cache: Any) -> Any:
+    x, w = cache
+    return dout @ w.T, x.T @ dout, dout.sum(axis=0, keepdims=True)
+
+
+def test_a_bias_may_be_a_row() -> None:
+    assert_linear(layer_of(row, row_backward, Linear, {}))
+
+
 def test_arrays_under_any_name_and_functions_in_a_class() -> None:
     assert_linear(layer_of(dense, ddense, Linear, {}))
     assert_linear(layer_of_methods(Static, Linear, {}))

@@ -36,7 +36,7 @@ class BothAtOnce:
 
 
 class GradientFirst:
-    def loss(self, z: Any, t: Any) -> Any:
+    def cal_loss(self, z: Any, t: Any) -> Any:
         return cross_entropy(z, t)[::-1]
 
 

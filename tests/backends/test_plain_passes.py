@@ -14,6 +14,7 @@ from tests.backends.test_plain_habits import FLOAT, assert_linear, linear
 
 Named = namedtuple("Named", "dx dW db")
 Pair = namedtuple("Pair", "first rest")
+Coursera = namedtuple("Coursera", "dA_prev W b")
 
 
 class Step(Habit):
@@ -247,7 +248,13 @@ def returning(text: str) -> type:
                 "dw": self.x.T @ grad,
                 "db": grad.sum(axis=0),
             }
-            scope = {"Named": Named, "Pair": Pair, "Space": SimpleNamespace, "self": self}
+            scope = {
+                "Coursera": Coursera,
+                "Named": Named,
+                "Pair": Pair,
+                "Space": SimpleNamespace,
+                "self": self,
+            }
             return eval(text, scope | given)
 
     return Returns
@@ -264,6 +271,8 @@ def returning(text: str) -> type:
         "{'dx': dx, 'grads': [dw, db]}",
         "Named(dx, dw, db)",
         "Pair(dx, [dw, db])",
+        "Coursera(dx, dw, db)",
+        "{'gradInput': dx, 'gradWeights': dw, 'gradBias': db}",
         "Space(dx=dx, dW=dw, db=db)",
         "(dx.tolist(), dw.tolist(), db.tolist())",
         "setattr(self, 'dx', dx) or [dw, db]",

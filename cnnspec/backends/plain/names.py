@@ -28,7 +28,7 @@ ARRAYS: Mapping[str, tuple[str, ...]] = {
     "grad_bias": _gradients(_BIAS),
     "grad_input": (
         *("dx", "dX", "d_x", "d_input", "d_inputs", "dinput", "dinputs", "grad_input"),
-        *("grad_inputs", "input_grad", "input_gradient", "grad_x", "x_grad"),
+        *_gradients(("x", "X", "input", "inputs", "A_prev", "a_prev", "prev", "in")),
     ),
     "output": ("output", "outputs", "out", "y", "Y", "A", "a", "Z", "z"),
     "loss": ("loss", "output", "out", "value"),

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from cnnspec.backends.plain.alike import alike
 from cnnspec.backends.plain.arrays import as_array_or_none
 from cnnspec.backends.plain.errors import HintError
 from cnnspec.backends.plain.names import ARRAYS, GRADIENT
@@ -75,7 +76,7 @@ class ReturnedGradients:
             key = f"{GRADIENT}{name}"
             usual = (*ARRAYS[key], *ARRAYS.get(name, ()))
             words = (self._names[key],) if key in self._names else usual
-            word = next((word for word in words if word in returned), None)
+            word = alike(words, [key for key in returned if isinstance(key, str)])
             if word is not None and not _holds_several(returned[word]):
                 found[name] = returned[word]
         return found
@@ -129,8 +130,7 @@ def _as_table(value: Any) -> Mapping[str, Any] | None:
         return value
     if isinstance(value, tuple) and hasattr(value, "_asdict"):
         table: Mapping[str, Any] = value._asdict()
-        known = {word for words in ARRAYS.values() for word in words}
-        return table if known & table.keys() else None
+        return table if alike(ARRAYS[f"{GRADIENT}input"], table) else None
     if hasattr(value, "__dict__") and not isinstance(value, np.ndarray | type):
         return vars(value) or None
     return None

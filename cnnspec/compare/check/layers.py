@@ -54,7 +54,9 @@ def _checked(asked: Asked, settings: Sequence[Setting]) -> tuple[Checked, Sequen
     results = _try(graders, asked.request, asked.limit, show)
     unreached = [finding for grader in graders.values() for finding in grader.unreached()]
     if stopped := asked.not_graded(unreached, results):
-        return stopped, settings[:1] if results.hint() else []
+        # A forward pass that ends does so in this layout: what is asked for is something else.
+        ends = any(results.succeeded(f"{key}-p0", "forward") for key in graders)
+        return stopped, settings[:1] if results.hint() and not ends else []
     left_out = not_offered(asked.kind, graders, results)
     counted = one_of_each_name(graders, left_out)
     graders = {key: graders[key] for key in counted}
