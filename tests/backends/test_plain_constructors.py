@@ -7,7 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cnnspec.backends.plain import HintError, PlainLayer
+from cnnspec.backends.plain import (
+    HintError,
+    PlainClassError,
+    PlainLayer,
+    UnsupportedSettingError,
+)
 from cnnspec.spec.layers import BatchNorm, Conv, Layer, Linear, Pool
 from cnnspec.spec.sizes import Shape
 from tests.backends.test_plain import Habit
@@ -228,6 +233,59 @@ def test_built_in_sizes_need_no_parameter() -> None:
     assert made(OneSize, conv, (3, 4, 6), built_in=True).instance.W.shape == (5, 3, 2, 2)
     with pytest.raises(HintError):
         made(OneSize, conv, (3, 4, 6))
+
+
+class NoBias:
+    def __init__(self, n_in: int, n_out: int) -> None:
+        self.W = np.zeros((n_in, n_out))
+
+    def forward(self, x: Any) -> Any:
+        return x @ self.W
+
+
+def test_a_class_without_a_bias_is_made_for_layers_without_one() -> None:
+    assert made(NoBias, Linear(out_features=4, bias=False), (3,)).instance.W.shape == (3, 4)
+    with pytest.raises(UnsupportedSettingError, match="has no attribute for `bias`") as caught:
+        made(NoBias, Linear(out_features=4), (3,))
+    assert caught.value.lacks == "bias"
+
+    class HasOne(NoBias):
+        def __init__(self, n_in: int, n_out: int) -> None:
+            super().__init__(n_in, n_out)
+            self.b = np.zeros(n_out)
+
+    with pytest.raises(UnsupportedSettingError, match="HasOne takes no `bias`"):
+        made(HasOne, Linear(out_features=4, bias=False), (3,))
+
+    class MayHaveOne(NoBias):
+        def __init__(self, n_in: int, n_out: int) -> None:
+            super().__init__(n_in, n_out)
+            self.theta = np.zeros(n_out)
+
+    with pytest.raises(PlainClassError, match=r"bias: false}'; else say .* bias=theta"):
+        made(MayHaveOne, Linear(out_features=4), (3,))
+
+
+def test_sizes_that_are_built_in_are_seen_in_what_is_made() -> None:
+    class Cubic(Correlates):
+        def __init__(self, channels: int, filters: int) -> None:
+            self.set_up(filters, channels, 3)
+
+    layer = made(Cubic, Conv(out_channels=5, kernel_size=3), (2, 4, 6))
+    assert layer.notes == ("Cubic takes no `kernel_size`: kernel_size 3 is taken as built in",)
+    with pytest.raises(
+        UnsupportedSettingError, match="takes no `kernel_size`; its param"
+    ) as caught:
+        made(Cubic, Conv(out_channels=5, kernel_size=2), (2, 4, 6))
+    assert caught.value.lacks == "kernel_size"
+
+    class Halves(Pools):
+        def __init__(self) -> None:
+            self.set_up(2, 2)
+
+    assert made(Halves, Pool(kernel_size=2), (2, 4, 7)).instance.k == 2
+    with pytest.raises(UnsupportedSettingError):
+        made(Halves, Pool(kernel_size=3), (2, 6, 9))
 
 
 def test_linear_shapes_in_one() -> None:

@@ -630,7 +630,7 @@ class WantsMore(Habit):
     ("cls", "message"),
     [
         (Three, "takes no `out_features`; its parameters are n_in, other, another; say which it"),
-        (OnlyWeight, "if it has none, say so: --like '{..., bias: false}'; else say which it is"),
+        (OnlyWeight, "OnlyWeight has no attribute for `bias` (its arrays are W)"),
         (WantsMore, "`backward` of WantsMore wants `mystery`, beside the upstream gradient"),
     ],
 )

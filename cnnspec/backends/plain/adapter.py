@@ -107,7 +107,13 @@ class PlainLayer(Layer):
         self.instance = self._made.instance
         self._calls = Calls(self.instance, hints.names)
         self._places = {
-            name: find(self.instance, name, hints.names, self._made.held)
+            name: find(
+                self.instance,
+                name,
+                hints.names,
+                self._made.held,
+                option=name if name in type(self._layer).model_fields else "",
+            )
             for name in self.parameters
         }
         for name in self.buffers:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from cnnspec.backends.plain.alike import alike
-from cnnspec.backends.plain.errors import HintError, PlainClassError
+from cnnspec.backends.plain.errors import HintError, PlainClassError, UnsupportedSettingError
 from cnnspec.backends.plain.names import (
     ARRAYS,
     DATA,
@@ -222,12 +222,16 @@ def _parts(value: Any) -> Iterator[tuple[str, Any]]:
         yield from ((word, each) for word, each in inner if each is not None)
 
 
-def find(instance: Any, name: str, names: Mapping[str, str], held: Sequence[str]) -> Place:
+def find(
+    instance: Any, name: str, names: Mapping[str, str], held: Sequence[str], option: str = ""
+) -> Place:
     """Return where an instance keeps what we call `name`.
 
     `held` are the dotted names of the arrays that it has, without those that a pass left there.
+    `option` is that by which it may be left out, if there is one.
 
     Raises:
+        UnsupportedSettingError: it has no array that may be it: it leaves that out.
         HintError: the user named an attribute that is not there.
         PlainClassError: nothing is called so.
     """
@@ -242,7 +246,10 @@ def find(instance: Any, name: str, names: Mapping[str, str], held: Sequence[str]
         )
     usual = {word for words in ARRAYS.values() for word in words}
     free = [key for key in held if key.split(".")[0] not in usual]
+    said = f"{cls} has no attribute for `{name}` ({has})"
+    if option and not free:
+        raise UnsupportedSettingError(said, lacks=option)
     ways = [f"say which it is, as in --map {name}={free[0] if free else 'NAME'}"]
-    if name == "bias":
-        ways.insert(0, "if it has none, say so: --like '{..., bias: false}'")
-    raise PlainClassError(f"{cls} has no attribute for `{name}` ({has}); {'; else '.join(ways)}")
+    if option:
+        ways.insert(0, f"if it has none, say so: --like '{{..., {option}: false}}'")
+    raise PlainClassError(f"{said}; {'; else '.join(ways)}")

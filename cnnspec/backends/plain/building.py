@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import count, product
 from typing import Any
 
@@ -13,6 +14,7 @@ from cnnspec.backends.plain.alike import alike
 from cnnspec.backends.plain.arrays import arrays_of, find, find_or_none, is_empty
 from cnnspec.backends.plain.calls import Calls, parameters_of
 from cnnspec.backends.plain.construction import Construction, Made, required_options
+from cnnspec.backends.plain.errors import UnsupportedSettingError
 from cnnspec.backends.plain.forms import AXES, axes_between
 from cnnspec.backends.plain.hints import Hints
 from cnnspec.backends.plain.layouts import (
@@ -22,7 +24,7 @@ from cnnspec.backends.plain.layouts import (
     Arrangement,
     shape_of_one,
 )
-from cnnspec.backends.plain.names import BUILD, INPUT_SHAPE, TELLS_SHAPE
+from cnnspec.backends.plain.names import ARRAYS, BUILD, INPUT_SHAPE, TELLS_SHAPE
 from cnnspec.backends.plain.neutral import beside, values_for
 from cnnspec.backends.plain.reading import Handed
 from cnnspec.backends.plain.signature import REQUIRED
@@ -46,6 +48,21 @@ def build(how: Construction, layer: SpecLayer, input: Shape) -> Made:
         UnsupportedSettingError: an option that matters has no parameter in the class.
         PlainClassError: it wants what no option is.
     """
+    try:
+        return _built(how, layer, input)
+    except UnsupportedSettingError as error:
+        # It cannot be told to leave an array out: it may have none such anyway.
+        option = error.lacks
+        if option not in ARRAYS or getattr(layer, option, True) is not False:
+            raise
+        anyway = replace(how, hints=replace(how.hints, built_in=frozenset({option})))
+        made = _built(anyway, layer, input)
+        if find_or_none(made.instance, option, how.hints.names):
+            raise
+        return made
+
+
+def _built(how: Construction, layer: SpecLayer, input: Shape) -> Made:
     axes, bias = None, VECTOR
     if Handed("weight") in how.reading.meanings.values():
         axes, bias = _handed(how, layer, input)

@@ -12,7 +12,7 @@ import numpy as np
 from cnnspec.backends.plain.arrays import find_or_none
 from cnnspec.backends.plain.building import build, different_sizes, trial
 from cnnspec.backends.plain.construction import Construction
-from cnnspec.backends.plain.errors import HintError, PlainClassError
+from cnnspec.backends.plain.errors import HintError, PlainClassError, UnsupportedSettingError
 from cnnspec.backends.plain.forms import axes_between, squeezed
 from cnnspec.backends.plain.hints import Hints
 from cnnspec.backends.plain.layouts import ONE_BY_ONE
@@ -44,6 +44,8 @@ class Tried(NamedTuple):
     why: str = ""
     """What is against it."""
     says_what_to_do: bool = False
+    sizes_differ: bool = False
+    """Whether what is against it is the size of something that the class made."""
 
 
 def chosen(cls: type, layer: SpecLayer, input: Shape, hints: Hints) -> Reading:
@@ -59,6 +61,7 @@ def chosen(cls: type, layer: SpecLayer, input: Shape, hints: Hints) -> Reading:
         return first
     every = [first, *found]
     against: Tried | None = None
+    other_sizes: frozenset[str] = frozenset()
     for example, images in _examples(layer, input, hints):
         tried = []
         for reading in every:
@@ -69,16 +72,30 @@ def chosen(cls: type, layer: SpecLayer, input: Shape, hints: Hints) -> Reading:
         if by_weights and all(_alike(by_weights[0], reading) for reading in by_weights):
             return by_weights[0]
         against = against or tried[0]
+        for reading, at in zip(every, tried):
+            other_sizes |= reading.built_in if at.sizes_differ else frozenset()
+    if other_sizes:
+        said = _refusal(Construction(cls, hints, every[-1]), layer, input)
+        raise UnsupportedSettingError(said, lacks=min(other_sizes))
     if by_name := next((reading for reading in every if not reading.guessed), None):
         return by_name
     assert against is not None
     raise HintError(against.why if against.says_what_to_do else _asked(cls, first, against.why))
 
 
+def _refusal(how: Construction, layer: SpecLayer, input: Shape) -> str:
+    """Say what a class takes no parameter for: it has another size of it built in."""
+    try:
+        build(how, layer, input)
+    except PlainClassError as error:
+        return message_of(error)
+    return f"{how.cls.__name__} has other sizes built in"
+
+
 def _examples(layer: SpecLayer, input: Shape, hints: Hints) -> Iterator[tuple[SpecLayer, Shape]]:
     """Yield layers to try a reading on: with different sizes, and as it is to be."""
     example, images = different_sizes(layer, input, hints)
-    if example.windows():  # a stride that no other size is
+    if getattr(example, "stride", 1) is None:  # that of another size
         yield example.model_copy(update={"stride": 1}), images
     yield example, images
     yield layer, input
@@ -123,6 +140,7 @@ def _in_spelling(how: Construction, layer: SpecLayer, input: Shape) -> Tried:
             return Tried(
                 Fit.NOT,
                 f"`{place.key}` has the shape {show(theirs)}, wanted {show(shape)}",
+                sizes_differ=True,
             )
         fit = Fit.WEIGHTS
     try:
@@ -132,7 +150,8 @@ def _in_spelling(how: Construction, layer: SpecLayer, input: Shape) -> Tried:
     right, one = layer.output_shape(input), hints.layout in ONE_BY_ONE
     if output.shape == (right if one else (IMAGES, *right)):
         return Tried(Fit.OUTPUT)
-    return Tried(fit, f"its output has the shape {show(output.shape)}, wanted {show(right)}")
+    why = f"its output has the shape {show(output.shape)}, wanted {show(right)}"
+    return Tried(fit, why, sizes_differ=True)
 
 
 def _in_words(what: str, error: Exception) -> str:

@@ -130,8 +130,9 @@ class _Arguments:
                 self.taken[self.hints.names.get(option, option)] = value
             elif option in self.implied or value == neutral:
                 continue
-            elif self.hints.has_built_in(option) and not self._left():
-                if self.hints.built_in is True:  # whoever names options knows of them
+            elif self._has_built_in(option) and not self._left():
+                # Whoever names options knows of them.
+                if self.hints.built_in is True or option in self.reading.built_in:
                     taken = f"{option} {value} is taken as built in"
                     self.notes.append(f"{self.cls.__name__} takes no `{option}`: {taken}")
             elif option in self.sizes:
@@ -139,6 +140,9 @@ class _Arguments:
             else:
                 why = f"{self.cls.__name__} takes no `{option}`"
                 raise UnsupportedSettingError(why, lacks=option)
+
+    def _has_built_in(self, option: str) -> bool:
+        return option in self.reading.built_in or self.hints.has_built_in(option)
 
     def _neutral(self, option: str) -> Any:
         """Return what a class without that option does anyway: what a spec need not say."""

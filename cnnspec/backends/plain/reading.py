@@ -46,6 +46,8 @@ class Reading:
     meanings: Mapping[str, Meaning] = field(default_factory=dict)
     positional: tuple[str, ...] = ()
     """The options that are given to `*sizes`, in their order."""
+    built_in: frozenset[str] = frozenset()
+    """Sizes that it has no parameter for, and that are taken as what the class does anyway."""
     guessed: bool = False
     """Whether more was taken for granted than names say."""
     notes: tuple[str, ...] = ()

@@ -45,7 +45,7 @@ def readings(cls: type, layer: SpecLayer, hints: Hints, arrays: list[str]) -> It
     found: dict[str, None] = {}
     for reading in reader.all():
         for each in reader.with_values(reading):
-            if (key := repr((each.meanings, each.positional))) not in found:
+            if (key := repr((each.meanings, each.positional, each.built_in))) not in found:
                 found[key] = None
                 yield each
 
@@ -79,6 +79,8 @@ class _Reader:
                 yield reading
         for base in bases:
             yield from self._of_whole_shape(base)
+        if not self.names.left(named):
+            yield replace(named, built_in=frozenset(self._missing(named)), guessed=True)
         if not found:
             yield named  # what it lacks is told where it is made
 

@@ -23,6 +23,7 @@ from cnnspec.compare.check.process.results import Results
 from cnnspec.compare.check.process.run import run_child
 from cnnspec.compare.check.records import Checked, CheckFinding, NotSupported, NotTried
 from cnnspec.compare.check.settings import lying_so
+from cnnspec.compare.check.switched_off import left_out_everywhere, with_the_rest, without
 from cnnspec.compare.check.trying import Asked
 from cnnspec.compare.kinds.layer import Setting
 
@@ -42,10 +43,23 @@ def check_layer(asked: Asked, settings: Sequence[Setting]) -> Checked:
 
 
 def _checked(asked: Asked, settings: Sequence[Setting]) -> tuple[Checked, Sequence[Setting]]:
-    """Try a class in settings of a layer in the layout that is asked for.
+    """Try a class in settings of a layer; without a part that it leaves out everywhere.
 
-    Beside it, the settings in which others are worth a look, as no pass works in this one.
+    Beside it, the settings in which other layouts are worth a look, as no pass works in this one.
     """
+    checked, firsts = _checked_as_asked(asked, settings)
+    lacks = left_out_everywhere(checked, settings)
+    if lacks is None:
+        return checked, firsts
+    others, firsts = _checked_as_asked(asked, without(settings, lacks.option))
+    if others.error:
+        return checked, firsts
+    return with_the_rest(others, lacks, settings, asked.require), firsts
+
+
+def _checked_as_asked(
+    asked: Asked, settings: Sequence[Setting]
+) -> tuple[Checked, Sequence[Setting]]:
     graders = {f"s{n}": grader_of(setting) for n, setting in enumerate(settings)}
 
     def show(key: str) -> None:
@@ -77,7 +91,7 @@ def _checked(asked: Asked, settings: Sequence[Setting]) -> tuple[Checked, Sequen
     notes += [item.note for key in taken.keys for item in judged[key] if item.note]
     notes += [taken.note] if taken.note else []
     firsts = [graders[key].setting for key in taken.firsts]
-    works = any(_works(key, graders[key], results) for key in offered)
+    works = any(_works(key, graders[key], results) for key in taken.firsts)
     by_setting: dict[str, list[CheckFinding]] = {}
     for finding in taken.findings:
         by_setting.setdefault(finding.setting, []).append(finding)

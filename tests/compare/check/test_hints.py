@@ -208,7 +208,12 @@ def test_labels_may_be_one_hot(check: Check) -> None:
         ("NoBias", "linear", {"out_channels": "n_out"}, "a linear has no such option; it has bias"),
         ("NoBias", "linear", {"weight": "V"}, "has no array `V`, as --map weight=V says"),
         ("OneHot", "cross_entropy", {"weight": "W"}, "a loss has nothing called weight"),
-        ("Fixed", "pool", {}, "takes no `kernel_size`; it has no parameters; if it is built in"),
+        (
+            "Columns",
+            "pool",
+            {},
+            "takes no `kernel_size`; its parameters are n_in, n_out; say which",
+        ),
     ],
 )
 def test_slips_of_the_user_are_no_findings(
@@ -225,3 +230,14 @@ def test_a_function_alone_asks_for_that_of_the_other_pass(check: Check) -> None:
     checked = check("linear_forward", "linear")
     assert checked.grade is None
     assert "none for its backward pass is found, such as `linear_backward`" in checked.error
+
+
+def test_what_a_class_has_not_anywhere_is_not_offered(check: Check) -> None:
+    checked = check("NoBias", "linear")
+    assert checked.ok
+    lost = {found.quantity for found in checked.findings if not found.offered}
+    assert "grad_bias" in lost
+    assert "output" not in lost
+    assert {why.option for why in checked.not_supported} == {"bias"}
+    assert len(checked.findings) == len(check("Choice", "linear").findings)
+    assert not check("NoBias", "linear", require=["bias"]).ok
