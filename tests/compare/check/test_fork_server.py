@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from cnnspec.compare.check.process.forks import ORDER
 from cnnspec.compare.check.process.order import NUMBER, Order
 
 SERVER = (
@@ -33,7 +34,8 @@ def test_a_caller_that_goes_leaves_no_traceback(tmp_path: Path, sent: str) -> No
         data = order(tmp_path)
         if sent != "nothing":
             with Path(os.devnull).open("w") as output:
-                socket.send_fds(ours, [NUMBER.pack(len(data))], [output.fileno()] * 3)
+                socket.send_fds(ours, [ORDER], [output.fileno()] * 3)
+            data = NUMBER.pack(len(data)) + data
             ours.sendall(data if sent == "an order" else data[: len(data) // 2])
         ours.close()
         _, err = server.communicate(timeout=60)

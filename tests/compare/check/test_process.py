@@ -52,6 +52,20 @@ def test_an_end_in_backward_leaves_forward_its_grade(what: str, check: Check) ->
     assert len(checked.findings) == 16
 
 
+def test_a_class_that_does_not_end_is_not_waited_for_in_every_setting(
+    check: Check, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "LEAST", 0.02)
+    text = "class Tanh:\n    def forward(self, x):\n        while True: pass\n" + (
+        "    def backward(self, d): return d"
+    )
+    checked = check(text, "Tanh", "tanh", time_limit=0.3)
+    said = [f.message[:26] for f in checked.findings if f.quantity == "output"]
+    assert len(said) > run.ENDLESS
+    assert said[:2] == ["does not end within 0.3 s "] * 2
+    assert set(said[2:]) == {"does not end within 0.06 s"}
+
+
 LOSS = """
 import numpy as np
 class Loss:

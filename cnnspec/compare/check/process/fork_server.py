@@ -42,8 +42,11 @@ def _serve(line: socket.socket) -> bool:
     Raises:
         ConnectionError: whoever ordered has gone.
     """
-    size, descriptors, *_ = socket.recv_fds(line, NUMBER.size, 3)
-    if len(descriptors) < 3:
+    word, descriptors, *_ = socket.recv_fds(line, 1, 3)
+    if word in (END, POINT):
+        return True
+    size = line.recv(NUMBER.size, socket.MSG_WAITALL)
+    if len(size) < NUMBER.size:
         return False
     (length,) = NUMBER.unpack(size)
     order = line.recv(length, socket.MSG_WAITALL)

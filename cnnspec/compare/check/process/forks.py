@@ -30,8 +30,9 @@ ENDED = struct.Struct("!i")
 STARTED = b"s"
 """What it says before: that there is one."""
 
-END, POINT = b"e", b"p"
-"""What the server is asked for: to end a process, and to have it say where it is."""
+ORDER, END, POINT = b"o", b"e", b"p"
+"""What the server is asked for: to start a process, to end it, and to have it say where it is. Of
+one that has ended meanwhile, the last two mean nothing."""
 
 ROOT = str(Path(__file__).parents[4])
 """The folder that holds the package."""
@@ -120,8 +121,8 @@ class Server:
         The descriptors are those to which it prints, tells and writes down where it is.
         """
         with contextlib.suppress(ConnectionError):
-            socket.send_fds(self._line, [NUMBER.pack(len(order))], descriptors)
-            self._line.sendall(order)
+            socket.send_fds(self._line, [ORDER], descriptors)
+            self._line.sendall(NUMBER.pack(len(order)) + order)
             if self._line.recv(len(STARTED)):
                 return Forked(self)
         self.close()

@@ -107,6 +107,8 @@ class Receiver:
     key: bytes
     too_much: bool = False
     """Whether more has come than anything right gives."""
+    closed: bool = False
+    """Whether the other end is closed: then nothing need be waited for."""
     _number: int = 0
     _received: int = 0
     _buffer: bytes = b""
@@ -127,7 +129,8 @@ class Receiver:
                 frame = self._frame()
             except (BlockingIOError, ConnectionError):
                 return
-            if not frame or self.too_much:
+            self.closed = not frame
+            if self.closed or self.too_much:
                 return
             self._received += len(frame)
             self.too_much = self._received > MOST_IN_ALL

@@ -26,7 +26,7 @@ def be_first(told: socket.socket, run: Callable[[], NoReturn], *, apart: bool) -
         os._exit(1)
     namespace.die_with_parent(signal.SIGKILL)
     if apart:
-        namespace.furnish()
+        namespace.show_own()
     pid = os.fork()
     if pid == 0:
         told.close()

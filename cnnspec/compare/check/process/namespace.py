@@ -21,12 +21,6 @@ SLAVE, RECURSIVE = 1 << 19, 1 << 14
 DIES_WITH_PARENT, ADOPTS = 1, 36
 """PR_SET_PDEATHSIG and PR_SET_CHILD_SUBREAPER of linux/prctl.h."""
 
-ALL = 2**32 - 1
-"""How many user numbers there are."""
-
-TASKS = 1024
-"""The highest number of a process in the space, where the kernel lets one set it."""
-
 
 def leave() -> bool:
     """Leave the others; return whether that could be done. Whoever is forked next begins it."""
@@ -35,34 +29,32 @@ def leave() -> bool:
 
 def map_users(pid: int) -> bool:
     """Give a process that has left the same users as here; return whether that could be done."""
-    user, group = os.geteuid(), os.getegid()
     place = Path(f"/proc/{pid}")
     try:
-        if user == 0:
+        if os.geteuid() == 0:
             with contextlib.suppress(OSError):
-                _map_all(place)
+                for name in ("uid_map", "gid_map"):
+                    (place / name).write_text(_same(Path(f"/proc/self/{name}").read_text()))
                 return True
         (place / "setgroups").write_text("deny")
-        (place / "uid_map").write_text(f"{user} {user} 1")
-        (place / "gid_map").write_text(f"{group} {group} 1")
+        for name, own in {"uid_map": os.geteuid(), "gid_map": os.getegid()}.items():
+            (place / name).write_text(f"{own} {own} 1")
     except OSError:
         return False
     return True
 
 
-def _map_all(place: Path) -> None:
-    for name in ("uid_map", "gid_map"):
-        (place / name).write_text(f"0 0 {ALL}")
+def _same(users: str) -> str:
+    """Return what gives everybody here the same number: the first, the first outside, how many."""
+    found = (line.split() for line in users.splitlines())
+    return "\n".join(f"{first} {first} {count}" for first, _, count in found)
 
 
-def furnish() -> None:
-    """Let /proc show the processes of the space alone, and bound their number, where one may."""
+def show_own() -> None:
+    """Let /proc show the processes of the space alone, where one may."""
     libc = _libc()
     if libc.mount(b"none", b"/", None, SLAVE | RECURSIVE, None) == 0:
         libc.mount(b"proc", b"/proc", b"proc", 0, None)
-    with contextlib.suppress(OSError):
-        if Path("/proc/self").readlink() == Path("1"):  # or the number would be everybody's
-            Path("/proc/sys/kernel/pid_max").write_text(str(TASKS))
 
 
 def adopt() -> None:

@@ -38,6 +38,10 @@ MEMORY = 8 * 2**30
 PROCESSES = 64
 """How many processes there may be."""
 
+ENDLESS, LESS, LEAST = 2, 5, 1.0
+"""After so many settings that do not end, the others get a fifth of their time; a second at least,
+unless the limit is less."""
+
 FRAMES = 1000
 """How many frames are read between two looks."""
 
@@ -60,13 +64,17 @@ def run_child(
     own, which the request names.
 
     After a crash, or where the time is over, a new process goes on with the next setting; if
-    that was in a backward pass, first with the forward passes of the same.
+    that was in a backward pass, first with the forward passes of the same. Where several settings
+    have not ended, the others get less time: no class is waited for without end.
     """
     results = Results()
     left = list(request["settings"])
+    endless = 0
     while left:
-        run = _Run({**request, "settings": left}, given, limit, results, on_setting)
+        seconds = limit if endless < ENDLESS else max(limit / LESS, min(limit, LEAST))
+        run = _Run({**request, "settings": left}, given, seconds, results, on_setting)
         ended = run.to_its_end()
+        endless += run.endless
         begun = {line["key"] for line in run.lines if line.get("event") == "start"}
         done = {line["key"] for line in run.lines if line.get("event") == "done"}
         if results.load_error():
@@ -96,6 +104,8 @@ class _Run:
     results: Results
     on_setting: Callable[[str], None]
     lines: list[dict[str, Any]] = field(default_factory=list)
+    endless: bool = False
+    """Whether it did not end within its limit."""
     _setting: str = ""
     """The key of the one that is tried; none while the file is loaded."""
     _used: float = 0
@@ -146,7 +156,7 @@ class _Run:
 
     def _watch(self, process: Running, receiver: Receiver, trace: int) -> str:
         """Wait for a process; return why it must be stopped; nothing where it ends."""
-        while process.wait(LOOK, receiver.line) is None:
+        while process.wait(LOOK, None if receiver.closed else receiver.line) is None:
             self._take(receiver)
             if receiver.too_much:
                 return TOO_MUCH
@@ -161,6 +171,7 @@ class _Run:
             if late := self._late():
                 process.point()
                 _wait_for_answer(process, trace)
+                self.endless = True
                 return late
         return ""
 

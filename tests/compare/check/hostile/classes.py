@@ -176,6 +176,9 @@ HOSTILE = {
         "    except OSError: pass",
     ),
     "closes every descriptor": Hostile(1, "closes descriptors", forward="os.closerange(0, 4096)"),
+    "closes every descriptor and loops": Hostile(
+        1, "does not end", forward="os.closerange(0, 4096)\nwhile True: pass"
+    ),
     "closes the usual descriptors": Hostile(0, forward="os.closerange(0, 256)"),
     "points every descriptor elsewhere": Hostile(
         1,
