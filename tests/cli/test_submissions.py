@@ -89,10 +89,11 @@ def test_json(call: Call, students: Path) -> None:
     document: Any = json.loads(call(*ASKED, "--json").out)
     assert (document["schema"], document["version"]) == ("cnnspec/check-class", 1)
     ada, bob = document["submissions"]
-    assert (ada["name"], ada["verdict"], ada["points"]) == ("ada", "wrong", 30)
-    assert [layer["points"] for layer in ada["layers"]] == [0, 10, 10, 10]
+    assert (ada["name"], ada["verdict"]) == ("ada", "wrong")
+    assert ada["grade"] == {"points": 30, "total": 40}
+    assert [layer["grade"]["points"] for layer in ada["layers"]] == [0, 10, 10, 10]
     assert ada["layers"][0]["check"]["findings"][0]["cause"]["code"] == "scale"
-    assert (bob["verdict"], bob["layers"][0]["points"]) == (None, None)
+    assert (bob["verdict"], bob["layers"][0]["grade"]) == (None, None)
     assert [each["name"] for each in document["passed_over"]] == ["readme.txt"]
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import cnnspec
-from cnnspec.compare.check import Checked, NotTried, check_class
+from cnnspec.compare.check import Checked, CheckFinding, NotTried, check_class
 from cnnspec.compare.check.submissions.assignment import Assignment, Exercise
 from cnnspec.compare.check.submissions.folder import PassedOver, Submission
 from cnnspec.compare.check.submissions.records import GradedClass, GradedLayer, GradedSubmission
@@ -54,7 +54,7 @@ def test_the_document_of_check_is_explained(tmp_path: Path) -> None:
 
 def test_the_document_of_a_class_is_explained(tmp_path: Path) -> None:
     relu = Exercise("relu", "relu")
-    checked = Checked("ada.py:ReLU", "relu", ())
+    checked = Checked("ada.py:ReLU", "relu", (CheckFinding("plain", "output", True),))
     layers = (GradedLayer(relu, "ada.py", checked), GradedLayer(relu, problem="there is none"))
     ada = GradedSubmission(Submission("ada", tmp_path, ()), layers)
     over = (PassedOver("ada.zip", "it is packed"),)

@@ -37,10 +37,14 @@ def _submission(graded: GradedSubmission) -> Document:
     return {
         "name": graded.name,
         "verdict": graded.grade,
-        "points": graded.points,
+        "grade": _points(graded.points, graded.total),
         "note": graded.note,
         "layers": [_layer(layer) for layer in graded.layers],
     }
+
+
+def _points(points: float, total: float) -> Document:
+    return {"points": points, "total": total}
 
 
 def _layer(layer: GradedLayer) -> Document:
@@ -52,7 +56,7 @@ def _layer(layer: GradedLayer) -> Document:
         "name": layer.exercise.label,
         "file": layer.file,
         "verdict": layer.grade,
-        "points": layer.points,
+        "grade": None if layer.points is None else _points(layer.points, layer.exercise.points),
         "problem": layer.problem,
         "check": checked,
     }

@@ -14,6 +14,7 @@ from cnnspec.report.check import (
     settings_by_words,
 )
 from cnnspec.report.page import Html, array_pictures, element, facts, notice
+from cnnspec.report.submissions.again import command
 
 
 def layer_section(layer: GradedLayer) -> Iterator[Html]:
@@ -43,6 +44,7 @@ def _what(layer: GradedLayer, checked: Checked | None) -> Iterator[Html]:
     ]
     if layer.grade is not None:
         pairs.append(("found", points_of(checked)))
+    pairs.append(("try it again", element("code", command(layer, name))))
     yield facts(pairs)
 
 

@@ -8,8 +8,10 @@ import pytest
 from cnnspec.compare.check import Checked, CheckFinding, NotSupported, NotTried, Shown
 from cnnspec.compare.check.submissions.assignment import Assignment, Exercise
 from cnnspec.compare.check.submissions.folder import PassedOver, Submission
+from cnnspec.compare.check.submissions.reading import parse_assignment
 from cnnspec.compare.check.submissions.records import GradedClass, GradedLayer, GradedSubmission
 from cnnspec.compare.verdict import Cause
+from cnnspec.report.submissions.again import command
 from cnnspec.report.submissions.pages import class_pages, file_names
 from tests.report.well_formed import Reader, read_page
 
@@ -88,7 +90,8 @@ def test_the_page_of_a_student(pages: dict[str, Reader]) -> None:
     for words in (
         "not graded 1.67 of 7.5 points",
         "relu wrong 1.67 5",
-        "class ada.py:ReLU checked as relu found 1 of 4 right, 1 not offered: stride",
+        "class ada.py:ReLU checked as relu found 1 of 4 right, 1 not offered: stride "
+        "try it again cnnspec check ada.py:ReLU --as relu",
         "The input gradient is wrong",
         "seen batch of 7 at [0, 1, 0, 1]: found nan, wanted 0; rounding explains nothing",
         "why the gradient passes",
@@ -105,6 +108,25 @@ def test_the_page_of_a_student(pages: dict[str, Reader]) -> None:
     assert pages["ada.html"].elements.count("svg") == 3
     assert "Not tried: eps nothing gave it" in pages["bob.html"].text
     assert "Note its files were changed" in pages["eve-script.html"].text
+
+
+def test_a_class_is_tried_again_as_it_was() -> None:
+    asked = """\
+layers:
+  - conv: {like: {out_channels: 4, kernel_size: [3, 2]}, map: {weight: theta}, require: stride}
+  - relu: {like: {}, arg: {size: [1, null], name: it's}, layout: nhwc, strict: true}
+  - cross_entropy: {like: {of: probabilities}}
+  - pool
+"""
+    exercises = parse_assignment(asked, file="a.yaml").exercises
+    assert [command(GradedLayer(each, "my layers.py"), "L") for each in exercises] == [
+        "cnnspec check 'my layers.py:L' --as conv --like '{out_channels: 4, kernel_size: [3, 2]}' "
+        "--map weight=theta --require stride",
+        "cnnspec check 'my layers.py:L' --as relu --like '{}' --arg 'size=[1, null]' "
+        """--arg 'name="it'"'"'s"' --layout nhwc --strict""",
+        "cnnspec check 'my layers.py:L' --as cross_entropy --like '{of: probabilities}'",
+        "cnnspec check 'my layers.py:L' --as pool",
+    ]
 
 
 def test_every_link_leads_somewhere(pages: dict[str, Reader]) -> None:

@@ -101,6 +101,8 @@ class Exercise:
     files: tuple[str, ...] = ()
     points: float = 1.0
     like: AnyLayer | None = None
+    of_probabilities: bool = False
+    """Of a loss: whether it takes these, and no logits."""
     names: Mapping[str, str] = field(default_factory=dict)
     arguments: Mapping[str, Any] = field(default_factory=dict)
     layout: str = "nchw"

@@ -125,6 +125,7 @@ class _Run:
             found.candidate,
             exercise.kind,
             like=exercise.like,
+            of_probabilities=exercise.of_probabilities,
             names=exercise.names,
             arguments=exercise.arguments,
             layout=exercise.layout,

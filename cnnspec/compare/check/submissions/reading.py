@@ -38,6 +38,9 @@ ASSIGNMENT = What("an", "assignment", "cnnspec init --assignment assignment.yaml
 EXAMPLE = "layers: [conv: {class: Conv2D, points: 10}, relu: {class: ReLU, points: 5}]"
 """The least that an assignment says."""
 
+OF_PROBABILITIES = {"of": "probabilities"}
+"""What `like` may say of a loss."""
+
 _S = TypeVar("_S", bound=Section)
 
 
@@ -116,9 +119,9 @@ class _Reader:
         if asked.like is not None and kind in LAYERS:
             layer, problems = inspect_layer(kind, self.source, (*path, "like"))
             self.problems += problems
-        elif asked.like is not None:
-            message = f"`like` is for layers; {kind} has no options"
-            self._say("conflict", (*path, "like"), message, "leave it out", key=True)
+        elif asked.like not in (None, OF_PROBABILITIES):
+            message = f"`like` of {kind}: wanted `{{of: probabilities}}`, where it takes those"
+            self._say("wrong-value", (*path, "like"), message)
         known = _nameable(kind)
         for name in asked.map:
             if name not in known:
@@ -139,6 +142,7 @@ class _Reader:
             asked.file,
             asked.points,
             layer,
+            kind not in LAYERS and asked.like is not None,
             asked.map,
             asked.arg,
             asked.layout,

@@ -60,6 +60,11 @@ class GradedSubmission:
         return sum(layer.points or 0 for layer in self.layers)
 
     @property
+    def total(self) -> float:
+        """What can be reached."""
+        return sum(layer.exercise.points for layer in self.layers)
+
+    @property
     def grade(self) -> Grade | None:
         """The worst of all; None where something is not graded."""
         grades = [layer.grade for layer in self.layers]

@@ -7,7 +7,9 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 
 from cnnspec.compare.check.submissions.assignment import CHECKED, Assignment
+from cnnspec.spec.layers import KINDS as LAYERS
 from cnnspec.spec.layers import Layer
+from cnnspec.spec.losses import LOSSES
 from cnnspec.spec.schema_words import option_docstrings
 from cnnspec.spec.section import Kind
 from cnnspec.spec.skeleton import Skeleton
@@ -45,6 +47,11 @@ def skeleton(classes: Mapping[str, str], file: str) -> str:
     return "".join(parts)
 
 
+def has_skeleton(kind: str) -> bool:
+    """Tell whether students fill in classes of a kind: layers and losses have two passes."""
+    return kind in {**LAYERS, **LOSSES}
+
+
 def usual(kinds: Sequence[str]) -> dict[str, str]:
     """Name a class for each kind."""
     return {CHECKED[kind].__name__: kind for kind in kinds}
@@ -55,6 +62,7 @@ def asked_for(assignment: Assignment) -> dict[str, str]:
     return {
         next(filter(str.isidentifier, each.classes), CHECKED[each.kind].__name__): each.kind
         for each in assignment.exercises
+        if has_skeleton(each.kind)
     }
 
 

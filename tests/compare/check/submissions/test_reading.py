@@ -27,6 +27,7 @@ layers:
   - relu
   - relu: {points: 2.5}
   - cross_entropy:
+  - cross_entropy: {name: of probabilities, like: {of: probabilities}}
 """
 
 
@@ -34,7 +35,7 @@ def test_what_an_assignment_says() -> None:
     assignment = parse_assignment(WHOLE, file="week3.yaml")
     assert (assignment.name, assignment.files) == ("Week 3", ("layers.py", "nn/*.py"))
     assert assignment.ignore == ("template.py",)
-    assert assignment.points == 14.5
+    assert assignment.points == 15.5
     first, *others = assignment.exercises
     assert (first.kind, first.label, first.classes) == ("conv", "convolution", ("Conv2D", "*Conv*"))
     assert (first.files, first.points, first.layout) == (("conv.py",), 10, "nhwc")
@@ -45,7 +46,13 @@ def test_what_an_assignment_says() -> None:
     assert first.like is not None
     assert first.like.model_dump(exclude_defaults=True) == {"out_channels": 4, "kernel_size": 3}
     assert (first.require, first.strict) == (("stride",), True)
-    assert [each.label for each in others] == ["relu 1", "relu 2", "cross_entropy"]
+    assert [each.label for each in others] == [
+        "relu 1",
+        "relu 2",
+        "cross_entropy 1",
+        "of probabilities",
+    ]
+    assert [each.of_probabilities for each in others] == [False, False, False, True]
 
 
 def test_the_least_that_is_shown_is_valid() -> None:
@@ -89,7 +96,7 @@ SAID = {
     "layers: [conv: {like: {out_channels: 4, kernel_size: 3, groups: 3}}]": [
         "groups 1:65 1, 2, 4 would do"
     ],
-    "layers: [cross_entropy: {like: {}}]": ["conflict 1:26 leave it out"],
+    "layers: [cross_entropy: {like: {}}]": ["wrong-value 1:32 "],
     "layers: [relu: {name: a}, conv: {name: a}]": ["duplicate-name 1:40 give each a `name:` of"],
     "layers: [relu: &a {points: 1}]": ["anchor 1:16 remove it"],
     "layers: [rleu, conv: {points: -1}]\nfiles: a.py": [
