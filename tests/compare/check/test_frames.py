@@ -1,5 +1,6 @@
 """What a process tells: whole, in order, and of nobody else; anything else is told as that."""
 
+import json
 import os
 import socket
 from collections.abc import Iterator
@@ -76,6 +77,34 @@ def test_what_is_told_twice_or_left_out_is_told() -> None:
         Sender(theirs.fileno(), KEY).line({"key": "first"})
         Sender(theirs.fileno(), KEY).line({"key": "first again"})
         assert alarms(Receiver(ours, KEY)) == [frames.TAMPERED]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        [3],
+        {"key": 3},
+        {"key": "s0", "error": []},
+        {"key": "s0", "arrays": [["output", "O", [1]]], "bytes": 8},
+        {"key": "s0", "arrays": [["output", "<f8", [2]]], "bytes": 8},
+        {"key": "s0", "arrays": 3, "bytes": 8},
+    ],
+)
+def test_what_is_signed_and_no_line_of_ours_is_told(said: Any) -> None:
+    ours, theirs = frames.pair()
+    with ours, theirs:
+        sender, receiver = Sender(theirs.fileno(), KEY), Receiver(ours, KEY)
+        sender._send(frames.LINE, json.dumps(said).encode())
+        sender._send(frames.DATA, b"x" * 8)
+        assert frames.TAMPERED in alarms(receiver)
+
+
+def test_long_words_are_cut() -> None:
+    ours, theirs = frames.pair()
+    with ours, theirs:
+        Sender(theirs.fileno(), KEY).line({"key": "s0", "error": "x" * 10**6})
+        ((said, _),) = Receiver(ours, KEY).receive(100)
+    assert said["error"] == "x" * frames.LONGEST
 
 
 def test_more_than_anything_right_gives_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:

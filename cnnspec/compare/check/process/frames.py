@@ -41,6 +41,9 @@ MOST_IN_ALL = 2**31
 SILENCED = 117
 """The exit code of a process that cannot tell anything any more."""
 
+LONGEST = 4_000
+"""Characters of what a line says in words."""
+
 STRAYED = "it forks, and the copy runs on in the code that tries it: end a copy with os._exit"
 TAMPERED = "something else than its results was written to where they go"
 TOO_MUCH = f"it gives back more than {MOST_IN_ALL // 2**20:,} MiB of numbers"
@@ -53,7 +56,7 @@ _string = json.encoder.encode_basestring_ascii
 def _encoded(value: Any) -> str:
     """Return a value as JSON; the encoder of the module may be another by now."""
     if isinstance(value, str):
-        return _string(value)
+        return _string(value[:LONGEST])
     if isinstance(value, dict):
         return "{" + ",".join([f"{_string(key)}:{_encoded(value[key])}" for key in value]) + "}"
     if isinstance(value, list | tuple):
@@ -146,12 +149,15 @@ class Receiver:
         if what == NOT_OURS:
             return
         self._number = number + 1
-        if what == LINE:
-            self._announced, self._data = json.loads(payload), bytearray()
-        else:
-            self._data += payload
-        if len(self._data) == self._announced.get("bytes", 0):
-            yield self._announced, _arrays(self._announced.get("arrays", []), self._data)
+        try:
+            if what == LINE:
+                self._announced, self._data = _line(payload), bytearray()
+            else:
+                self._data += payload
+            if len(self._data) == self._announced.get("bytes", 0):
+                yield self._announced, _arrays(self._announced.get("arrays", []), self._data)
+        except (ValueError, TypeError):  # somebody's code may have found our objects
+            yield {"alarm": TAMPERED}, {}
 
     def _opened(self, frame: bytes) -> tuple[int, bytes, bytes]:
         """Return the number of a frame, what it holds and that itself."""
@@ -187,6 +193,19 @@ class Receiver:
                 frame, self._buffer = self._buffer, b""
                 return frame
             self._buffer += more
+
+
+def _line(payload: bytes) -> dict[str, Any]:
+    """Return a line.
+
+    Raises:
+        ValueError: it is none.
+    """
+    said = json.loads(payload)
+    words = ("key", "stage", "event", "error")
+    if not isinstance(said, dict) or not all(isinstance(said.get(each, ""), str) for each in words):
+        raise ValueError("a line has words")
+    return {"key": "", **said}
 
 
 def _arrays(heads: Sequence[tuple[str, str, Sequence[int]]], data: bytearray) -> dict[str, Array]:

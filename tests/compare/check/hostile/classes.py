@@ -76,6 +76,11 @@ HOSTILE = {
         0, forward="if alone():\n    try: os.kill(-1, 9)\n    except ProcessLookupError: pass"
     ),
     "kills its group": Hostile(1, "the process died: SIGKILL", forward="os.killpg(0, 9)"),
+    "has another program kill all": Hostile(
+        1,
+        top="import subprocess",
+        forward="if alone(): subprocess.run(['sh', '-c', 'kill -9 -1'])\nelse: os.abort()",
+    ),
     "stops its parent": Hostile(0, forward="if alone(): os.kill(1, signal.SIGSTOP)"),
     "stops itself": Hostile(1, "does not end", forward="os.kill(os.getpid(), signal.SIGSTOP)"),
     "leaves children": Hostile(0, forward=SLEEPS),
@@ -123,6 +128,7 @@ HOSTILE = {
         top="class Mute(Exception):\n    def __str__(self): sys.exit(0)",
         forward="raise Mute",
     ),
+    "raises with a book": Hostile(1, "xxx", forward="raise ValueError('x' * 10**7)"),
     "raises what cannot be written": Hostile(1, forward="raise ValueError('\\ud800\\x1b[31m\\0')"),
     "recurses until it crashes": Hostile(
         1,
@@ -175,6 +181,14 @@ HOSTILE = {
         forward="for each in range(1, 1024):\n    try: os.write(each, b'mine' * 20)\n"
         "    except OSError: pass",
     ),
+    "speaks for the one who reports": Hostile(
+        1,
+        "something else than its results",
+        top="import gc",
+        forward="for each in gc.get_objects():\n    if type(each).__name__ == 'Reporter':\n"
+        "        each.say(key='s0', error=[1]); each.say(nothing=1)\n"
+        "        each._sender.line({'key': 's0'}, {'output': np.array([None])})",
+    ),
     "closes every descriptor": Hostile(1, "closes descriptors", forward="os.closerange(0, 4096)"),
     "closes every descriptor and loops": Hostile(
         1, "does not end", forward="os.closerange(0, 4096)\nwhile True: pass"
@@ -210,6 +224,13 @@ HOSTILE = {
     ),
     "puts others in the builtins": Hostile(
         0, top="import builtins\nbuiltins.open = builtins.print = builtins.input = None"
+    ),
+    "puts others in the builtins that all use": Hostile(
+        1, forward="import builtins\nbuiltins.isinstance = builtins.len = builtins.type = None"
+    ),
+    "becomes another user": Hostile(0, forward="os.getuid() or os.setuid(os.getuid())"),
+    "changes its root": Hostile(
+        0, forward="try: os.chroot(os.path.dirname(__file__))\nexcept OSError: pass"
     ),
     "replaces its streams": Hostile(0, top="sys.stdout = sys.stderr = sys.stdin = 3"),
     "empties the modules": Hostile(0, forward="sys.modules.clear()"),
@@ -267,6 +288,13 @@ HOSTILE = {
     ),
     "gives a huge array": Hostile(
         1, "Unable to allocate", forward="y = np.broadcast_to(0.0, (10**5, 10**6))"
+    ),
+    "has a name without end": Hostile(0, construct="setattr(self, 'w' * 10**7, np.zeros(3))"),
+    "answers to every name": Hostile(
+        1,
+        top="class All:\n    def __getattr__(self, name): return self\n"
+        "    def __call__(self, *a, **k): return self\n    __len__ = __iter__ = __call__",
+        forward="y = All()",
     ),
     "gives objects": Hostile(1, forward="y = y.astype(object)"),
     "gives a generator": Hostile(1, forward="y = (each for each in iter(int, 1))"),
