@@ -11,6 +11,7 @@ from cnnspec.compare.check.grading.built_in import taken_for
 from cnnspec.compare.check.grading.drawn import grader_of
 from cnnspec.compare.check.grading.grade import LayerGrader
 from cnnspec.compare.check.grading.judged import Judged
+from cnnspec.compare.check.named import other_kind, value_by_name
 from cnnspec.compare.check.offered import (
     is_unusable,
     not_offered,
@@ -30,16 +31,29 @@ from cnnspec.compare.kinds.layer import Setting
 
 def check_layer(asked: Asked, settings: Sequence[Setting]) -> Checked:
     """Try a class in settings of a layer; in another layout, if it works in that alone."""
-    checked, firsts = _checked(asked, settings)
-    if not firsts:
+    checked = _checked_in_layout(asked, settings)
+    other = other_kind(asked.kind, asked.request["name"])
+    if not checked.wrong or other is None:
         return checked
-    if asked.request["layout"] == USUAL:
-        return _checked_otherwise(checked, firsts, asked, settings)
-    better = [
-        f"with --layout {layout}, its forward pass is right ({setting})"
-        for layout, setting in _better_layouts(firsts, asked)
-    ]
-    return replace(checked, notes=(*checked.notes, *better))
+    note = f"its name says that it is a {other}; --as {other} judges it as one"
+    return replace(checked, notes=(*checked.notes, note))
+
+
+def _checked_in_layout(asked: Asked, settings: Sequence[Setting]) -> Checked:
+    """Try a class in the layout that was said; where none was, in that in which most is right."""
+    usual, firsts = _checked(asked, settings)
+    best, notes = usual, list[str]()
+    for layout, setting in _better_layouts(firsts, asked) if firsts else ():
+        notes.append(f"with --layout {layout}, its forward pass is right ({setting})")
+        if asked.request["layout"] != USUAL:
+            continue
+        request = asked.request | {"layout": layout}
+        checked, _ = _checked(replace(asked, request=request), lying_so(settings, layout))
+        if checked.passed > best.passed:
+            best = replace(checked, notes=(f"taken for --layout {layout}", *checked.notes))
+        if best.ok:
+            break
+    return best if best is not usual else replace(usual, notes=(*usual.notes, *notes))
 
 
 def _checked(asked: Asked, settings: Sequence[Setting]) -> tuple[Checked, Sequence[Setting]]:
@@ -85,7 +99,9 @@ def _checked_as_asked(
         if key in offered:
             asked.on_progress(number, len(graders), f"{graders[key].setting.name} (judging it)")
             judged[key] = [*graders[key].judged(key, results)]
-    taken = taken_for(asked.request["one_of"], graders, judged, results)
+    option = asked.request["one_of"]
+    said = value_by_name(asked.kind, option, asked.request["name"]) if option else None
+    taken = taken_for(option, graders, judged, results, said)
     left_out |= taken.others
     notes = [note for key in taken.keys for note in results.notes(key)]
     notes += [item.note for key in taken.keys for item in judged[key] if item.note]
@@ -166,21 +182,6 @@ def _never_made(kind: str, offered: Sequence[str], results: Results) -> str:
     errors = [results.error(key, "construct") for key in offered]
     raises = results.raised(offered[0], "construct")  # one that hangs, or dies, is wrong
     return f"it cannot be made: {errors[0]}" if all(errors) and raises else ""
-
-
-def _checked_otherwise(
-    usual: Checked, firsts: Sequence[Setting], asked: Asked, settings: Sequence[Setting]
-) -> Checked:
-    """Check a class in the layout in which most of it is right, where none was said."""
-    best = usual
-    for layout, _ in _better_layouts(firsts, asked):
-        request = asked.request | {"layout": layout}
-        checked, _ = _checked(replace(asked, request=request), lying_so(settings, layout))
-        if checked.passed > best.passed:
-            best = replace(checked, notes=(f"taken for --layout {layout}", *checked.notes))
-        if best.ok:
-            break
-    return best
 
 
 def _better_layouts(settings: Sequence[Setting], asked: Asked) -> Iterator[tuple[str, str]]:

@@ -16,7 +16,7 @@ import numpy as np
 
 FACTOR, CUBIC = np.sqrt(2 / np.pi), 0.044715
 
-class MaxOfChannel:
+class Greatest:
     def forward(self, x):
         self.x = x
         return x.max(axis=(2, 3), keepdims=True)
@@ -25,14 +25,14 @@ class MaxOfChannel:
         on = np.arange(flat.shape[2]) == flat.argmax(axis=2)[:, :, None]
         return on.reshape(self.x.shape) * grad
 
-class AverageOfChannel:
+class Evenly:
     def forward(self, x):
         self.shape = x.shape
         return x.mean(axis=(2, 3), keepdims=True)
     def backward(self, grad):
         return np.broadcast_to(grad, self.shape) / (self.shape[2] * self.shape[3])
 
-class WithTies(MaxOfChannel):
+class WithTies(Greatest):
     def backward(self, grad):
         return (self.x == self.x.max(axis=(2, 3), keepdims=True)) * grad
 
@@ -40,14 +40,14 @@ class FromZero(WithTies):
     def forward(self, x):
         return np.maximum(super().forward(x), 0)
 
-class Sum(AverageOfChannel):
+class Sum(Evenly):
     def forward(self, x):
         self.shape = x.shape
         return 3 * x.sum(axis=(2, 3), keepdims=True) ** 2
     def backward(self, grad):
         return np.broadcast_to(grad, self.shape) ** 3
 
-class ByTanh:
+class Smooth:
     def forward(self, x):
         self.x, self.t = x, np.tanh(FACTOR * (x + CUBIC * x**3))
         return x * (1 + self.t) / 2
@@ -55,7 +55,7 @@ class ByTanh:
         steepness = FACTOR * (1 + 3 * CUBIC * self.x**2)
         return grad * (1 + self.t + self.x * (1 - self.t**2) * steepness) / 2
 
-class AveragePool:
+class Windowed:
     def __init__(self, kernel_size, stride):
         self.k, self.s = kernel_size, stride
     def windows(self, shape):
@@ -90,7 +90,7 @@ class Norm:
         of_hat = (g * self.hat).mean(self.axes, keepdims=True)
         return (g - of_mean - self.hat * of_hat) / self.std
 
-class CellNorm:
+class NormOfCells:
     def __init__(self, num_channels, eps=1e-5):
         self.gamma, self.beta, self.eps = np.ones(num_channels), np.zeros(num_channels), eps
     def forward(self, x):
@@ -106,7 +106,7 @@ class CellNorm:
         of_hat = (g * self.hat).mean(1, keepdims=True)
         return (g - g.mean(1, keepdims=True) - self.hat * of_hat) / self.std
 
-class OfChannels:
+class Drops:
     def __init__(self, p=0.5):
         self.p = p
     def forward(self, x, training=True):
@@ -122,13 +122,13 @@ class OfChannels:
 @pytest.mark.parametrize(
     ("name", "kind", "value"),
     [
-        ("MaxOfChannel", "global_pool", "kind: max"),
-        ("AverageOfChannel", "global_pool", "kind: avg"),
-        ("ByTanh", "gelu", "approximate: tanh"),
-        ("AveragePool", "pool", "kind: avg"),
-        ("OfChannels", "dropout", "per: channel"),
+        ("Greatest", "global_pool", "kind: max"),
+        ("Evenly", "global_pool", "kind: avg"),
+        ("Smooth", "gelu", "approximate: tanh"),
+        ("Windowed", "pool", "kind: avg"),
+        ("Drops", "dropout", "per: channel"),
         ("Norm", "layer_norm", "over: image"),
-        ("CellNorm", "layer_norm", "over: channels"),
+        ("NormOfCells", "layer_norm", "over: channels"),
     ],
 )
 def test_a_right_class_is_right_for_the_value_that_it_has(
@@ -180,21 +180,21 @@ def test_values_are_compared_in_the_same_settings(check: Check) -> None:
     text = text.replace(
         "self.x = x\n        y =", "assert x.shape[2] > 4\n        self.x = x\n        y ="
     )
-    checked = check(text, "AveragePool", "pool")
-    assert checked.passed == 6
+    checked = check(text, "Windowed", "pool")
+    assert checked.passed == 7
     assert "taken for: kind: max, which it fits better than kind: avg" in checked.notes
 
 
 def test_what_is_said_is_what_is_judged(check: Check) -> None:
-    checked = check(TEXT, "MaxOfChannel", "global_pool", like=GlobalPool())
+    checked = check(TEXT, "Greatest", "global_pool", like=GlobalPool())
     assert not checked.ok
-    assert "MaxOfChannel takes no `kind`: kind avg is taken as built in" not in checked.notes
-    assert check(TEXT, "MaxOfChannel", "global_pool", like=GlobalPool(kind="max")).ok
+    assert "Greatest takes no `kind`: kind avg is taken as built in" not in checked.notes
+    assert check(TEXT, "Greatest", "global_pool", like=GlobalPool(kind="max")).ok
 
 
 def test_a_class_that_takes_the_option_is_tried_with_every_value(check: Check) -> None:
-    init = "class MaxOfChannel:\n    def __init__(self, kind='max'):\n        pass\n"
-    checked = check(TEXT.replace("class MaxOfChannel:\n", init), "MaxOfChannel", "global_pool")
+    init = "class Greatest:\n    def __init__(self, kind='max'):\n        pass\n"
+    checked = check(TEXT.replace("class Greatest:\n", init), "Greatest", "global_pool")
     assert {found.setting for found in checked.findings if not found.ok} == {
         "average",
         "average, one row of one channel",
@@ -205,7 +205,7 @@ def test_a_class_that_takes_the_option_is_tried_with_every_value(check: Check) -
 
 def test_a_layout_is_named_for_the_value_that_a_class_has(check: Check) -> None:
     text = TEXT.replace("axis=(2, 3), keepdims=True", "axis=(0, 1), keepdims=True")
-    checked = check(text, "MaxOfChannel", "global_pool")
+    checked = check(text, "Greatest", "global_pool")
     assert "with --layout hwc, its forward pass is right (maximum)" in checked.notes
 
 

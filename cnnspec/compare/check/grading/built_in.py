@@ -55,8 +55,12 @@ def taken_for(
     graders: Mapping[str, LayerGrader],
     judged: Mapping[str, Sequence[Judged]],
     results: Results,
+    said: str | None = None,
 ) -> Taken:
-    """Return the settings that a class is made for: of all values, if it can be told which."""
+    """Return the settings that a class is made for: of all values, if it can be told which.
+
+    `said` is the value that the name of the class says, which is the only one to judge it by.
+    """
     keys = list(judged)
     lacks = [why for key in graders if (why := results.said(key, "lacks")) is not None]
     if not lacks:
@@ -64,6 +68,19 @@ def taken_for(
     by_value: dict[str, list[str]] = {}
     for key in keys:
         by_value.setdefault(getattr(graders[key].setting.layer, option), []).append(key)
+    if said in by_value:
+        why = f"its name says `{said}`"
+        return Taken(
+            by_value[said],
+            _explained(by_value[said], judged),
+            by_value[said][:1],
+            {
+                key: NotSupported(graders[key].setting.name, why, option)
+                for key in keys
+                if key not in by_value[said]
+            },
+            f"taken for: {option}: {said}, as its name says",
+        )
     findings = {value: _explained(own, judged) for value, own in by_value.items()}
     fits = {value: Fit(all(f.ok for f in found)) for value, found in findings.items()}
     if not any(fit.passes for fit in fits.values()):
