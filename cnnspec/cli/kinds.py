@@ -11,15 +11,16 @@ from click.shell_completion import CompletionItem
 
 
 def checked_kinds() -> list[str]:
-    """List what a class may be: a kind of layer, or of loss."""
+    """List what a class may be: a kind of layer, of loss or of optimizer."""
     from cnnspec.spec.layers import KINDS
     from cnnspec.spec.losses import LOSSES
+    from cnnspec.spec.optimizers import OPTIMIZERS
 
-    return [*KINDS, *LOSSES]
+    return [*KINDS, *LOSSES, *OPTIMIZERS]
 
 
 class KindName(click.ParamType[str]):
-    """The name of a kind of layer, or of loss."""
+    """The name of a kind of layer, of loss or of optimizer."""
 
     name = "kind"
 

@@ -26,6 +26,7 @@ WORDS = {
         "changes the upstream gradient",
     ),
     "own weights": ("no hidden update within backward", "updates within backward"),
+    "own gradients": ("leaves the gradients as they are", "changes the gradients"),
     "redrawn": ("each call drops other numbers", "each call drops the same numbers"),
     "one by one": ("drops numbers one by one", "drops numbers together"),
     "share": ("drops its share of the numbers", "drops another share of the numbers"),
@@ -40,6 +41,7 @@ STAGES = {
     "forward": "forward",
     "backward": "backward",
     "evaluate": "evaluation",
+    "update": "update",
 }
 
 PRINTED, LONGEST = 10, 200

@@ -8,6 +8,7 @@ from cnnspec.compare.causes.help import HELP
 from cnnspec.compare.causes.numbers import any_constant, fewer_bits
 from cnnspec.compare.faults.fault import Fault, Observation, UpdateSituation, first_cause
 from cnnspec.compare.kinds import OPTIMIZERS
+from cnnspec.compare.kinds.many_steps import over_many
 from cnnspec.compare.verdict import Cause
 from cnnspec.numerics.budget import Exact
 
@@ -23,6 +24,17 @@ def diagnose_optimizer(observations: list[Observed]) -> Cause | None:
         return None
     kind = OPTIMIZERS[observations[0].situation.options.keyword]
     return first_cause(_suspected(observations), observations, {**HELP, **kind.help})
+
+
+def diagnose_many(observations: list[Observed], *, two: bool = True) -> Cause | None:
+    """Name the fault, or two, that give the weights after each of many steps as they were found.
+
+    The gradient of each situation has a row for each step.
+    """
+    kind = OPTIMIZERS[observations[0].situation.options.keyword]
+    suspected = (fault for fault in kind.suspected(observations) if two or not fault.besides)
+    faults = (over_many(kind, fault) for fault in suspected)
+    return first_cause(faults, observations, {**HELP, **kind.help})
 
 
 def _suspected(observations: list[Observed]) -> Iterator[Fault[UpdateSituation]]:

@@ -8,18 +8,21 @@ from typing import Any
 
 from cnnspec.backends.plain import Hints
 from cnnspec.backends.plain.names import ARRAYS, INPUT_SHAPE, options_of
+from cnnspec.backends.plain.optimizers import own_options
 from cnnspec.compare.check.layers import check_layer
 from cnnspec.compare.check.losses import check_loss
 from cnnspec.compare.check.offered import may_be_required
+from cnnspec.compare.check.optimizers import check_optimizer
 from cnnspec.compare.check.records import Checked
 from cnnspec.compare.check.settings import check_size, lying_so
 from cnnspec.compare.check.trying import Asked, Progress
-from cnnspec.compare.kinds import LAYERS, LOSSES
+from cnnspec.compare.kinds import LAYERS, LOSSES, OPTIMIZERS
 from cnnspec.errors import BackendError
 from cnnspec.spec.layers import KINDS as LAYER_KINDS
 from cnnspec.spec.layers import AnyLayer
+from cnnspec.spec.optimizers import OPTIMIZERS as OPTIMIZER_KINDS
 
-KINDS = (*LAYER_KINDS, *LOSSES)
+KINDS = (*LAYER_KINDS, *LOSSES, *OPTIMIZERS)
 """What a class may be checked as."""
 
 
@@ -79,6 +82,8 @@ def check_class(
     asked = Asked(label, kind, request, tuple(require), time_limit, on_progress)
     if kind in LOSSES:
         return check_loss(asked)
+    if kind in OPTIMIZERS:
+        return check_optimizer(asked)
     room = LAYERS[kind]
     settings = room.tried(LAYER_KINDS[kind]) if like is None else room.like(like)
     settings = lying_so(settings, layout)
@@ -89,6 +94,13 @@ def check_class(
 
 def _check_names(kind: str, names: Mapping[str, str]) -> None:
     """Refuse names for what a layer of this kind does not have."""
+    if kind in OPTIMIZERS:
+        known = [*own_options(OPTIMIZER_KINDS[kind]), "step"]
+        if unknown := [name for name in names if name not in known]:
+            raise BackendError(
+                f"--map {unknown[0]}: a {kind} has nothing called so; it has {', '.join(known)}"
+            )
+        return
     Hints(names)
     if kind in LOSSES:  # told by the loss itself
         return

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from cnnspec.backends.plain.names import INPUT_SHAPE, options_of
+from cnnspec.backends.plain.optimizers import own_options
 from cnnspec.backends.plain.roles import sizes_of
 from cnnspec.compare.check.grading.grade import LayerGrader
 from cnnspec.compare.check.grading.setting import EVALUATION
@@ -15,6 +16,7 @@ from cnnspec.compare.check.trial.making import SIDES
 from cnnspec.compare.kinds import LAYERS
 from cnnspec.compare.kinds.layer import Setting
 from cnnspec.spec.layers import KINDS
+from cnnspec.spec.optimizers import OPTIMIZERS
 
 INPUTS = {1: "features", 3: "images"}
 """What a layer is over, by the axes of one of them."""
@@ -24,6 +26,8 @@ NOT_GIVEN = "no value of it was given"
 
 def may_be_required(kind: str) -> list[str]:
     """Name all that a class of a kind may leave out."""
+    if kind in OPTIMIZERS:
+        return own_options(OPTIMIZERS[kind])
     if kind not in KINDS:  # a loss
         return []
     layer = KINDS[kind]

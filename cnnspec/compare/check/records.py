@@ -43,13 +43,15 @@ class CheckFinding:
     """`output`, `grad_input`, `grad_weight`, ...; `own input`, `own grad_output`, `own weights`
     (which a pass must leave as they are); `same-again` (the same call gives the same again).
     Of a layer that draws: `redrawn` (each call drops other numbers), `share` (as many as it
-    should), `one by one` (none always with another), `evaluation` (which changes nothing)."""
+    should), `one by one` (none always with another), `evaluation` (which changes nothing).
+    Of an optimizer: `update` (the weights after each step), `own gradients` (left as they are)."""
     ok: bool
     reached: bool = True
     """Whether the code came so far. What was not reached is not ok: a grade counts as many
     findings for code that crashes as for code that does not."""
     stage: str = ""
-    """`construct`, `forward`, `backward` or `evaluate` where this raises, dies or does not end."""
+    """`construct`, `forward`, `backward`, `evaluate` or `update` where this raises, dies or does
+    not end."""
     message: str = ""
     """What is wrong, in words, where it is no matter of numbers."""
     cause: Cause | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,6 +11,7 @@ from cnnspec.compare.faults.fault import UpdateSituation
 from cnnspec.compare.faults.formula import Formula
 from cnnspec.compare.kinds.kind import COMPOSED, Kind, Term, Terms, ball_terms
 from cnnspec.numerics import Exact
+from cnnspec.spec.optimizers import AnyOptimizer
 
 
 class OptimizerKind(Kind[UpdateSituation]):
@@ -20,6 +21,13 @@ class OptimizerKind(Kind[UpdateSituation]):
     """From what is given to the weights, and to each slot."""
     shown: ClassVar[Mapping[str, str]]
     """The steps that explain a bound, and what they are."""
+    before: ClassVar[Mapping[str, str]]
+    """What the rule calls the weights, and each slot, before a step; by the steps that give them
+    after it."""
+    settings: ClassVar[Mapping[str, AnyOptimizer]]
+    """In which a class is tried that somebody wrote."""
+    built_in: ClassVar[Mapping[str, Sequence[Any]]]
+    """What a class may have for an option that it has no parameter for, the likeliest first."""
 
     def budgets(
         self, given: UpdateSituation, precision: str, gradient_error: Exact | float = 0.0

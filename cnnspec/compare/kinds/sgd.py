@@ -196,3 +196,17 @@ class SGDKind(OptimizerKind):
     faults = (*COMMON, *MOMENTA, *(beside(one, other) for one in MOMENTA for other in COMMON))
     help = HELP
     shown = SHOWN
+    before = {"weights": "w", "buffer": "old"}  # noqa: RUF012
+    settings = {  # noqa: RUF012
+        "plain": SGD(learning_rate=0.07),
+        "momentum": SGD(learning_rate=0.07, momentum=0.9),
+        "nesterov": SGD(learning_rate=0.07, momentum=0.9, nesterov=True),
+        "weight decay": SGD(learning_rate=0.07, weight_decay=0.2),
+        "momentum and weight decay": SGD(learning_rate=0.07, momentum=0.8, weight_decay=0.2),
+    }
+    built_in = {  # noqa: RUF012
+        "learning_rate": (0.01, 0.001, 0.1),
+        "momentum": (0.0, 0.9, 0.5, 0.99),
+        "nesterov": (False, True),
+        "weight_decay": (0.0,),
+    }

@@ -16,7 +16,13 @@ class Adam(Optimizer):
     """Adam (Kingma and Ba, 2015), as torch.optim.Adam: eps outside the root, decay coupled."""
 
     keyword: ClassVar[str] = "adam"
-    words: ClassVar[Words] = Words(guesses={"betas": "beta2", "eps": "epsilon"})
+    words: ClassVar[Words] = Words(
+        guesses={"betas": "beta2", "eps": "epsilon"},
+        sides={
+            "betas": "beta1,beta2 beta_1,beta_2 b1,b2 rho1,rho2 rho_1,rho_2 decay1,decay2 "
+            "decay_rate1,decay_rate2 beta_m,beta_v"
+        },
+    )
     counts_steps: ClassVar[bool] = True
 
     learning_rate: NonNegative = 0.001

@@ -22,6 +22,10 @@ class SGD(Optimizer):
         answers=answers("momentum sgdm sgd_momentum heavy_ball", "write `sgd: {{momentum: 0.9}}`")
         | answers("nesterov nag sgd_nesterov", "write `sgd: {{momentum: 0.9, nesterov: true}}`")
         | answers("gd gradient_descent", "it is `sgd` with all images in one batch"),
+        parameters={
+            "momentum": "mu gamma beta rho momentum_rate momentum_coefficient",
+            "nesterov": "use_nesterov is_nesterov",
+        },
     )
 
     learning_rate: NonNegative = 0.01

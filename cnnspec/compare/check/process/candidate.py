@@ -52,6 +52,19 @@ def _part_of_loss(module: ModuleType, name: str) -> Any:
     return LossFunctions(found, gradient)
 
 
+def load_optimizer(path: str, name: str) -> Any:
+    """Return a class of a file, or a function.
+
+    Raises:
+        PlainClassError: there is none.
+    """
+    module = _loaded(path, name)
+    found = _of(module, name)
+    if not callable(found):
+        raise PlainClassError(f"`{name}` is {_what(found, module)}, wanted a class or a function")
+    return found
+
+
 def load_layer(path: str, name: str, kind: type[Layer], names: Mapping[str, str]) -> type:
     """Return a class of a file, or one made of two functions: `forward,backward`, or `forward`.
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, NoReturn
 
-from cnnspec.compare.check.process.candidate import load_layer, load_loss
+from cnnspec.compare.check.process.candidate import load_layer, load_loss, load_optimizer
 from cnnspec.compare.check.process.frames import Sender
 from cnnspec.compare.check.process.order import Order, unpacked
 from cnnspec.compare.check.process.reporter import Reporter
@@ -21,7 +21,9 @@ from cnnspec.compare.check.process.results import LOAD
 from cnnspec.compare.check.trial.given import Given
 from cnnspec.compare.check.trial.layer import LayerTrial
 from cnnspec.compare.check.trial.loss import try_loss
+from cnnspec.compare.check.trial.optimizer import try_optimizer
 from cnnspec.spec.layers import KINDS
+from cnnspec.spec.optimizers import OPTIMIZERS
 
 BEYOND = 512
 """Our descriptors lie from here on: who closes all below 256 does not mean ours."""
@@ -62,8 +64,10 @@ def _moved(descriptor: int) -> int:
 def _try_all(reporter: Reporter, given: Given, request: dict[str, Any]) -> None:
     file, name, names = request["file"], request["name"], request["names"]
     kind = KINDS.get(request["kind"])
-    if kind is None:
-        load: Callable[[], Any] = partial(load_loss, file, name)
+    if request["kind"] in OPTIMIZERS:
+        load: Callable[[], Any] = partial(load_optimizer, file, name)
+    elif kind is None:
+        load = partial(load_loss, file, name)
     else:
         load = partial(load_layer, file, name, kind, names)
     found = reporter.attempt(LOAD, LOAD, load)
@@ -72,7 +76,9 @@ def _try_all(reporter: Reporter, given: Given, request: dict[str, Any]) -> None:
     for setting in request["settings"]:
         reporter.say(key=setting["key"], event="start")
         try:
-            if kind is None:
+            if request["kind"] in OPTIMIZERS:
+                try_optimizer(reporter, given, found, setting, request)
+            elif kind is None:
                 try_loss(reporter, given, found, setting, request)
             else:
                 LayerTrial(reporter, given, found, setting, request).run()

@@ -51,7 +51,7 @@ CORRECTIONS = [
         "the bias correction of the second moment is left out",
         {"corrected_v": lambda at: at.v},
     ),
-    fault(
+    RULE.spoiling(overflows=True)(
         "step-count",
         "the bias correction counts steps from 0; the first step is 1",
         {"t": lambda at: at.given_step - 1},
