@@ -268,6 +268,32 @@ def test_a_second_function_that_is_not_found_is_to_be_said() -> None:
         backward_of(SimpleNamespace(relu=relu), relu, "relu")  # type: ignore[arg-type]
 
 
+def test_running_statistics_may_come_back_with_the_output() -> None:
+    def forward(x: Any, gamma: Any, beta: Any, running_mean: Any, running_var: Any) -> Any:
+        table = {"running_mean": running_mean, "running_var": running_var, "mode": "train"}
+        out, cache = bn_forward(x, gamma, beta, table | {"eps": 1e-5, "momentum": 0.1})
+        statistics = table["running_mean"] + x.mean(axis=0) * 0.1, x.var(axis=0, ddof=1)
+        return out, statistics[0] - 0.1 * table["running_mean"], statistics[1], cache
+
+    layer = PlainLayer(
+        layer_of(forward, bn_backward, BatchNorm, {}), BatchNorm(), (3,), (3,), FLOAT
+    )
+    x = np.random.default_rng(0).normal(size=(4, 3))
+    layer.forward(x)
+    assert np.allclose(layer.buffers["running_mean"], 0.1 * x.mean(axis=0))
+    assert np.allclose(layer.buffers["running_var"], x.var(axis=0, ddof=1))
+    assert np.shape(layer.input_gradient(x)) == (4, 3)
+
+
+def test_a_forward_that_wants_what_nobody_has_is_told() -> None:
+    def forward(x: Any, keep: Any) -> Any:
+        return x
+
+    layer = PlainLayer(layer_of(forward, relu_prime, ReLU, {}), ReLU(), (3,), (3,), FLOAT)
+    with pytest.raises(HintError, match="`forward` wants `keep`, and nothing of the layer is"):
+        layer.forward(np.ones((1, 3)))
+
+
 def test_a_backward_that_wants_what_nobody_has_is_told() -> None:
     def backward(dout: Any, this: Any, that: Any) -> Any:
         return dout

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from enum import IntEnum
 from typing import NamedTuple
@@ -16,7 +16,7 @@ from cnnspec.backends.plain.errors import HintError, PlainClassError, Unsupporte
 from cnnspec.backends.plain.forms import axes_between, squeezed
 from cnnspec.backends.plain.hints import Hints
 from cnnspec.backends.plain.layouts import ONE_BY_ONE
-from cnnspec.backends.plain.reading import Given, Option, Reading
+from cnnspec.backends.plain.reading import Given, Handed, Option, Reading
 from cnnspec.backends.plain.readings import readings
 from cnnspec.backends.plain.spelling import spellings_for
 from cnnspec.backends.raised import message_of
@@ -53,8 +53,10 @@ def chosen(cls: type, layer: SpecLayer, input: Shape, hints: Hints) -> Reading:
 
     Raises:
         HintError: nothing fits what was guessed: more must be said.
+        UnsupportedSettingError: it wants an array that the options leave out.
     """
     arrays = [*layer.parameters(input), *layer.buffers(input)]
+    _refuse_to_do_without(cls, layer, input, hints, arrays)
     found = readings(cls, layer, hints, arrays)
     first = next(found)
     if not first.guessed:
@@ -90,6 +92,24 @@ def _refusal(how: Construction, layer: SpecLayer, input: Shape) -> str:
     except PlainClassError as error:
         return message_of(error)
     return f"{how.cls.__name__} has other sizes built in"
+
+
+def _refuse_to_do_without(
+    cls: type, layer: SpecLayer, input: Shape, hints: Hints, arrays: Sequence[str]
+) -> None:
+    """Refuse an option that leaves out an array which the constructor is handed."""
+    fields = type(layer).model_fields.items()
+    off = [name for name, each in fields if each.default is True and not getattr(layer, name)]
+    usual = layer.model_copy(update=dict.fromkeys(off, True))
+    every = [*usual.parameters(input), *usual.buffers(input)]
+    if len(every) == len(arrays):
+        return
+    meanings = next(readings(cls, usual, hints, every)).meanings
+    for word, meaning in meanings.items():
+        if isinstance(meaning, Handed) and meaning.name not in arrays:
+            raise UnsupportedSettingError(
+                f"{cls.__name__} takes no `{off[0]}`: it wants `{word}`", lacks=off[0]
+            )
 
 
 def _examples(layer: SpecLayer, input: Shape, hints: Hints) -> Iterator[tuple[SpecLayer, Shape]]:

@@ -21,6 +21,7 @@ from cnnspec.backends.plain.names import (
     ARRAYS,
     CACHES,
     INPUTS,
+    LISTED,
     METHODS,
     options_of,
     sides_of,
@@ -155,6 +156,12 @@ class Functions:
         self._table = run.table(self._values(), training)
         given = run.given(self._values(), training)
         given |= dict.fromkeys(run.tables, self._table)
+        if unknown := run.left(*given, self.input_word):
+            word, name = unknown[0], name_of(run.run)
+            raise HintError(
+                f"`{name}` wants `{word}`, and nothing of the layer is called so; if it is an "
+                f"option or an array, say which: --map NAME={word}"
+            )
         returned = run.run(**given, **{self.input_word: x})
         for word, meaning in run.keys.items():  # running statistics
             if isinstance(meaning, Handed):
@@ -162,8 +169,20 @@ class Functions:
         self._x, self._y, self._rest = x, returned, ()
         if isinstance(returned, tuple) and returned:
             self._y, *rest = returned
-            self._rest = tuple(rest)
+            self._rest = self._without_buffers(rest)
         return self._y
+
+    def _without_buffers(self, rest: list[Any]) -> tuple[Any, ...]:
+        """Keep the running statistics that come back, first or last; return what else does."""
+        names = [word for name, word in self.attributes.items() if name not in LISTED]
+        count = len(names)
+        for found, left in ((rest[:count], rest[count:]), (rest[-count:], rest[:-count])):
+            shapes = [np.shape(each) if isinstance(each, np.ndarray) else None for each in found]
+            if count and shapes == [np.shape(getattr(self, word)) for word in names]:
+                for word, array in zip(names, found):
+                    setattr(self, word, array)
+                return tuple(left)
+        return tuple(rest)
 
     def run_backward(self, grad: Array) -> Any:
         """Return what the function gives for an upstream gradient."""

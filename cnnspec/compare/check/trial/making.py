@@ -96,6 +96,9 @@ class Making:
             names = " and ".join(f"`{option}`" for option in sorted(options))
             why = f"{self.cls.__name__} takes one number for {names}"
             raise UnsupportedSettingError(why, lacks=SIDES)
+        if not options.intersection(self._instance(self.request["built_in"], equal).takes):
+            why = f"{self.cls.__name__} works where both sides are equal alone"
+            raise UnsupportedSettingError(why, lacks=SIDES)
 
     def _works(self, of: dict[str, Any], pairs: frozenset[str] = frozenset()) -> bool:
         """Tell whether a forward pass raises nothing, with options given as pairs."""
