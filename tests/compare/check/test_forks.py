@@ -57,6 +57,11 @@ def test_random_numbers_are_not_the_same_in_each(check: Check) -> None:
     assert first[0].split()[1] != second[0].split()[1]
 
 
+def once(folder: Path) -> str:
+    """Return code that is true from the second time on that it is run."""
+    return f"(os.path.exists('{folder}/there') or bool(open('{folder}/there', 'w').close()))"
+
+
 @pytest.fixture
 def alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have no space of its own, as where the system gives none."""
@@ -73,18 +78,20 @@ def test_a_class_that_kills_what_waits_for_it_is_said_and_the_next_is_tried(chec
 
 @pytest.mark.usefixtures("alone")
 def test_what_a_class_that_kills_the_server_leaves_is_ended(
-    check: Check, monkeypatch: pytest.MonkeyPatch
+    check: Check, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(forks, "_free", [])
     monkeypatch.setenv("OF_THE_TEST", "the server")
-    code = """import os, time
+    code = f"""import os, time
+        if {once(tmp_path)}: return x
         if os.fork() == 0: time.sleep(1000)
-        server = int(open(f'/proc/{os.getppid()}/stat').read().split()[3])
-        assert b'fork_server' in open(f'/proc/{server}/cmdline', 'rb').read()
+        server = int(open(f'/proc/{{os.getppid()}}/stat').read().split()[3])
+        assert b'fork_server' in open(f'/proc/{{server}}/cmdline', 'rb').read()
         os.kill(server, 9)
         time.sleep(60)"""
-    checked = check(relu(forward=code, backward="1 / 0"), "ReLU", "relu")
+    checked = check(relu(forward=code), "ReLU", "relu")
     assert checked.findings[0].message.startswith("the process died: SIGKILL")
+    forks._close_all()  # of another server, that tried what was left
     assert none_left("OF_THE_TEST", "the server")
 
 
@@ -120,7 +127,7 @@ while not pathlib.Path({str(tmp_path / other)!r}).exists(): time.sleep(0.01)"""
     assert done == {"a": True, "b": True}
 
 
-@pytest.mark.parametrize("apart", [True, False])
+@pytest.mark.parametrize("apart", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_nothing_outlives_the_one_that_asked(apart: bool, tmp_path: Path) -> None:
     begun, mark = tmp_path / "begun", f"{tmp_path}{apart}"
     top = f"""import os, time
@@ -142,11 +149,13 @@ check_class({str(tmp_path)!r} + '/layers.py:ReLU', 'relu')"""
 
 
 def test_where_nothing_may_be_forked_a_process_is_started_for_each(
-    monkeypatch: pytest.MonkeyPatch, check: Check
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, check: Check
 ) -> None:
     monkeypatch.setattr(forks.sys, "platform", "darwin")
     assert said(check, "os.getppid()") == [str(os.getpid())]
-    checked = check(relu(backward="os.abort()", top="import os"), "ReLU", "relu")
-    found = {finding.quantity: finding for finding in checked.findings}
+    checked = check(
+        relu(backward=f"{once(tmp_path)} or os.abort()", top="import os"), "ReLU", "relu"
+    )
+    found = {f.quantity: f for f in checked.findings if f.setting == checked.findings[0].setting}
     assert found["output"].ok
-    assert found["grad_input"].message.startswith("the process died: SIGABRT (line 10: os.abort()")
+    assert found["grad_input"].message.startswith("the process died: SIGABRT (line 10: ")
