@@ -21,6 +21,7 @@ WORDS = {
     "output": FORWARD,
     "loss": FORWARD,
     "own input": ("leaves its input as it is", "changes its input"),
+    "own labels": ("leaves the labels as they are", "changes the labels"),
     "own grad_output": (
         "leaves the upstream gradient as it is",
         "changes the upstream gradient",

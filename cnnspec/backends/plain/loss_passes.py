@@ -66,6 +66,11 @@ class LossPass(ABC):
         self.notes: dict[str, None] = {}
         """What was taken for granted, in words; a set in order."""
 
+    @property
+    def labels(self) -> Any:
+        """The labels as the loss is given them: numbers of classes, or one-hot."""
+        return self._labels
+
     @abstractmethod
     def construct(self) -> None:
         """Make an instance."""

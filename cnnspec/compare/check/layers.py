@@ -18,6 +18,7 @@ from cnnspec.compare.check.offered import (
     one_of_each_name,
     refused,
     required,
+    to_be_said,
     untried_options,
 )
 from cnnspec.compare.check.process.results import Results
@@ -81,10 +82,11 @@ def _checked_as_asked(
 
     results = _try(graders, asked.request, asked.limit, show)
     unreached = [finding for grader in graders.values() for finding in grader.unreached()]
-    if stopped := asked.not_graded(unreached, results):
+    hint = to_be_said(graders, results)
+    if stopped := asked.not_graded(unreached, results, hint):
         # A forward pass that ends does so in this layout: what is asked for is something else.
         ends = any(results.succeeded(f"{key}-p0", "forward") for key in graders)
-        return stopped, settings[:1] if results.hint() and not ends else []
+        return stopped, settings[:1] if hint and not ends else []
     left_out = not_offered(asked.kind, graders, results)
     counted = one_of_each_name(graders, left_out)
     graders = {key: graders[key] for key in counted}

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cnnspec.compare.causes import diagnose_loss
 from cnnspec.compare.causes.help import known_cause
@@ -37,7 +38,7 @@ def check_loss(asked: Asked) -> Checked:
     graders = list(_graders(asked.kind))
     results = _try(graders, asked.request, asked)
     unreached = [finding for grader in graders for finding in grader.unreached()]
-    if stopped := asked.not_graded(unreached, results):
+    if stopped := asked.not_graded(unreached, results, results.hint()):
         return stopped
     judged = [item for grader in graders for item in grader.judged(results)]
     notes = [note for grader in graders for key in grader.batches for note in results.notes(key)]
@@ -55,7 +56,7 @@ def check_loss(asked: Asked) -> Checked:
 def _graders(kind: str) -> Iterator[LossGrader]:
     for number, classes in enumerate(CLASSES):
         probes = [
-            (name, as_float32(logits).astype(np.float64), probe_labels(*logits.shape))
+            (name, as_float32(logits).astype(np.float64), _labels(name, *logits.shape))
             for name, logits in loss_probes(classes, number)
         ]
         for which, (kind_of_logits, names) in enumerate(LOGITS.items()):
@@ -63,6 +64,12 @@ def _graders(kind: str) -> Iterator[LossGrader]:
             batches = {f"{key}-{probe[0]}": probe for probe in probes if probe[0] in names}
             setting = f"{classes} classes, {kind_of_logits} logits"
             yield LossGrader(LOSS_KINDS[kind](), setting, batches)
+
+
+def _labels(probe: str, images: int, classes: int) -> NDArray[np.int64]:
+    """Return labels, among which one image alone is not of the first class."""
+    labels = probe_labels(images, classes)
+    return classes - 1 - labels if probe == "single" else labels
 
 
 def _try(graders: Sequence[LossGrader], request: dict[str, Any], asked: Asked) -> Results:

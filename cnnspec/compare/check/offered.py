@@ -55,10 +55,15 @@ def not_offered(
         for key, grader in graders.items()
         if (why := results.unsupported(key)) is not None
     }
+    for key, hint in results.hints().items():
+        if key in graders and (varied := varied_options(graders[key].setting)):
+            found[key] = NotSupported(graders[key].setting.name, hint, varied[0])
     if LAYERS[kind].of_one_rank:
         over = {key: len(grader.at.input) for key, grader in graders.items() if key not in found}
+        # What has one channel, or one cell, may be taken for another thing.
+        telling = {key: axes for key, axes in over.items() if min(graders[key].at.input) > 1}
         made_for = {
-            axes for key, axes in over.items() if not is_unusable(key, graders[key], results)
+            axes for key, axes in telling.items() if not is_unusable(key, graders[key], results)
         }
         for key, axes in over.items():
             if made_for and axes not in made_for:
@@ -66,6 +71,23 @@ def not_offered(
                 name = graders[key].setting.name
                 found[key] = NotSupported(name, f"made for {words} alone", INPUTS[axes])
     return found
+
+
+def to_be_said(graders: Mapping[str, LayerGrader], results: Results) -> str:
+    """Return what the user must say about a class before it can be graded.
+
+    What is asked for where an option is varied alone is about that setting: it is not offered.
+    """
+    hints = results.hints()
+    usual = (hint for key, hint in hints.items() if not varied_options(graders[key].setting))
+    return next(usual, next(iter(hints.values())) if hints.keys() == graders.keys() else "")
+
+
+def varied_options(setting: Setting) -> list[str]:
+    """Return the options that a setting is about: those that a class may leave out."""
+    fields = type(setting.layer).model_fields
+    given = setting.layer.model_fields_set
+    return [option for option in fields if option in given and not fields[option].is_required()]
 
 
 def one_of_each_name(

@@ -55,7 +55,7 @@ def check_optimizer(asked: Asked) -> Checked:
     results = run_child(asked.request | {"settings": settings}, given, asked.limit, show)
     unreached = {key: grader.unreached() for key, grader in graders.items()}
     every = [finding for findings in unreached.values() for finding in findings]
-    if stopped := asked.not_graded(every, results):
+    if stopped := asked.not_graded(every, results, results.hint()):
         return stopped
     taken = _taken(asked.kind, graders, results)
     judged = {key: [*grader.judged(key, results)] for key, grader in taken.graders.items()}

@@ -18,7 +18,10 @@ def left_out_everywhere(checked: Checked, settings: Sequence[Setting]) -> NotSup
     """
     for lacks in checked.not_supported:
         for setting in settings:
-            if setting.name == lacks.setting and getattr(setting.layer, lacks.option, 0) is True:
+            option = type(setting.layer).model_fields.get(lacks.option)
+            usually_on = option is not None and option.default is True
+            is_on = usually_on and getattr(setting.layer, lacks.option) is True
+            if is_on and setting.name == lacks.setting:
                 return lacks
     return None
 

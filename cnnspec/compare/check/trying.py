@@ -33,9 +33,14 @@ class Asked:
         own = (self.label, self.kind, tuple(findings))
         return Checked(*own, output=text, lines_printed=lines, **more)
 
-    def not_graded(self, unreached: Iterable[CheckFinding], results: Results) -> Checked | None:
-        """Return why nothing can be graded, if so: it cannot be loaded, or more must be said."""
-        if hint := results.hint():
+    def not_graded(
+        self, unreached: Iterable[CheckFinding], results: Results, hint: str
+    ) -> Checked | None:
+        """Return why nothing can be graded, if so: it cannot be loaded, or more must be said.
+
+        `hint` is what.
+        """
+        if hint:
             return self.checked(unreached, results, error=hint)
         if error := results.load_error():
             return self.checked(unreached, results, loaded=False, error=error)

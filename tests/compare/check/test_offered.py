@@ -181,3 +181,32 @@ def test_a_class_that_is_made_in_no_setting_is_not_graded(check: Check) -> None:
     checked = check(text, "Conv", "conv")
     assert checked.grade is None
     assert checked.error.startswith("it cannot be made: NameError: name 'k' is not defined (line 6")
+
+
+NORM_OF_FEATURES = """
+import numpy as np
+
+class Norm:
+    def __init__(self, n_features):
+        self.gamma, self.beta = np.ones(n_features), np.zeros(n_features)
+        self.running_mean, self.running_var = np.zeros(n_features), np.ones(n_features)
+    def forward(self, x):
+        m = len(x)
+        mean, var = x.mean(axis=0), x.var(axis=0)
+        self.running_mean = 0.9 * self.running_mean + 0.1 * mean
+        self.running_var = 0.9 * self.running_var + 0.1 * var * m / (m - 1)
+        self.root = np.sqrt(var + 1e-5)
+        self.z = (x - mean) / self.root
+        return self.gamma * self.z + self.beta
+    def backward(self, d):
+        self.dgamma, self.dbeta = (d * self.z).sum(axis=0), d.sum(axis=0)
+        g = d * self.gamma
+        return (g - g.mean(axis=0) - self.z * (g * self.z).mean(axis=0)) / self.root
+"""
+
+
+def test_one_channel_does_not_say_what_a_class_is_over(check: Check) -> None:
+    """It does not raise on images of one channel."""
+    checked = check(NORM_OF_FEATURES, "Norm", "batch_norm")
+    assert checked.grade == "right"
+    assert "images" in lacks(checked)

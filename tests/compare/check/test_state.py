@@ -143,3 +143,17 @@ def forward(self, x, training=True):
     assert check(
         text.replace("return x\n        self", "return np.maximum(x, 0)\n        self"), *RELU
     ).ok
+
+
+def test_labels_belong_to_the_caller(check: Check) -> None:
+    text = changed(
+        "        n = np.arange(len(labels))\n",
+        """\
+        labels -= labels.min()
+        n = np.arange(len(labels))
+""",
+    )
+    found = by_quantity(check(text, "Loss", "cross_entropy"))
+    assert found["own labels"].cause is not None
+    assert found["own labels"].cause.code == "changes-input"
+    assert found["own labels"].setting == "10 classes, ordinary logits"

@@ -21,6 +21,10 @@ from cnnspec.trace import Array
 QUANTITIES = {"loss": "forward", "grad_logits": "backward"}
 """What a loss gives, and by which of its methods."""
 
+OWN = {"own input": ("", "after_x"), "own labels": ("given_labels", "after_labels")}
+"""What it is given, and under which names that is known before and after; the logits are its own
+batch's."""
+
 Batch = tuple[str, Exact, Labels]
 """The name of a probe, logits and labels."""
 
@@ -34,23 +38,24 @@ class LossGrader:
 
     def unreached(self) -> list[CheckFinding]:
         """Return what would have been looked at."""
-        names = (*QUANTITIES, "own input")
+        names = (*QUANTITIES, *OWN)
         return [CheckFinding(self.setting, name, False, reached=False) for name in names]
 
     def judged(self, results: Results) -> Iterator[Judged]:
         """Yield what is right and what is wrong in the loss and its gradient."""
         found = {key: results.arrays(key) for key in self.batches}
-        for finding in self.unreached()[:-1]:
+        for finding in self.unreached()[: len(QUANTITIES)]:
             yield self._quantity(finding, found, results)
-        changed = any(
-            "after_x" in arrays and not np.array_equal(arrays["after_x"], self.batches[key][1])
-            for key, arrays in found.items()
-        )
-        if changed or any(found.values()):
+        reached = any(found.values())
+        for quantity, (before, after) in OWN.items():
+            changed = any(
+                after in arrays
+                and not np.array_equal(arrays.get(before, self.batches[key][1]), arrays[after])
+                for key, arrays in found.items()
+            )
             cause = CHANGES_INPUT if changed else None
-            yield Judged(CheckFinding(self.setting, "own input", not changed, cause=cause))
-        else:
-            yield Judged(self.unreached()[-1])
+            ok = reached and not changed
+            yield Judged(CheckFinding(self.setting, quantity, ok, reached or changed, cause=cause))
 
     def _quantity(
         self, finding: CheckFinding, found: Mapping[str, Mapping[str, Array]], results: Results

@@ -39,6 +39,13 @@ class Results:
         """Return what the user must say about the class, if anything."""
         return next((line["hint"] for line in self.lines if "hint" in line), "")
 
+    def hints(self) -> dict[str, str]:
+        """Return what the user must say about the class, by the keys of settings."""
+        found = (
+            (line["key"].partition("-")[0], line["hint"]) for line in self.lines if "hint" in line
+        )
+        return dict(reversed([*found]))
+
     def notes(self, key: str) -> list[str]:
         """Return what was taken for granted about a class."""
         return [line["note"] for line in self._of(key) if "note" in line]

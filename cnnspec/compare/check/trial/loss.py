@@ -48,17 +48,18 @@ def _pass_of_loss(
     forward_only: bool,
 ) -> None:
     run = loss.begin(logits, labels)
+    own = {"given_labels": np.array(run.labels), "after_labels": run.labels, "after_x": logits}
     # In tuples: what is returned may be None, and is then said to be.
     if reporter.attempt(key, "construct", lambda: (run.construct(),)) is None:
         return
     value = reporter.attempt(key, "forward", lambda: (run.value(),))
     if value is None:
         return
-    reporter.arrays(key, "forward", {"loss": value[0], "after_x": logits})
+    reporter.arrays(key, "forward", {"loss": value[0]} | own)
     if forward_only:
         return
     grad = reporter.attempt(key, "backward", lambda: (run.gradient(),))
     if grad is not None:
-        reporter.arrays(key, "backward", {"grad_logits": grad[0], "after_x": logits})
+        reporter.arrays(key, "backward", {"grad_logits": grad[0]} | own)
     for note in run.notes:
         reporter.say(key=key, stage="notes", note=note)
