@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,10 +56,12 @@ def check_folder(
     from cnnspec.report.submissions.table import render_class
 
     asked = load_assignment(assignment)
+    if Path(assignment).resolve().parent == Path(folder).resolve():  # it is no submission
+        asked = replace(asked, ignore=(*asked.ignore, Path(assignment).name))
     if csv_file:
         check_writable(csv_file)
     if html:
-        _make_folder(html)
+        _make_folder(html, Path(folder))
     kept = Kept(kept_for(Path(folder), Path(assignment)), fresh=fresh)
     interrupt.keeps(lambda: "what was graded is kept for the next run")
     graded = None
@@ -87,8 +90,13 @@ def check_folder(
     return _exit_code(graded)
 
 
-def _make_folder(folder: str) -> None:
+def _make_folder(folder: str, submissions: Path) -> None:
     """Have the folder of the pages there before the work for them begins."""
+    if submissions.resolve() in Path(folder).resolve().parents:
+        raise click.UsageError(
+            f"--html {folder} lies among the submissions, and would be taken for one: name a "
+            "folder elsewhere"
+        )
     try:
         Path(folder).mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -82,6 +82,19 @@ def test_the_table_has_room_for_thirty_students_with_long_names(call: Call, stud
     assert "\u202e" not in done.out
 
 
+def test_many_layers_are_several_tables(call: Call, students: Path) -> None:
+    kinds = ["relu", "gelu", "leaky_relu", "flatten", "global_pool", "cross_entropy"]
+    rows = ", ".join(f"{kind}: {{class: L, points: 12.25}}" for kind in kinds)
+    Path("assignment.yaml").write_text(f"layers: [{rows}]")
+    hand_in(students, "ada_of_a_name_that_is_rather_long", "gelu")
+    hand_in(students, "bob")
+    lines = call(*ASKED).out.splitlines()
+    heads = [line.split() for line in lines if line.startswith(" student")]
+    assert heads == [["student", *kinds[:3]], ["student", *kinds[3:], "points"]]
+    assert max(map(len, lines)) <= 80
+    assert [line.split()[-1] for line in lines if line.startswith(" bob")] == ["right", "73.5"]
+
+
 def test_json(call: Call, students: Path) -> None:
     hand_in(students, "ada", "conv")
     hand_in(students, "bob", "broken")
@@ -113,6 +126,14 @@ def test_pages(call: Call, students: Path) -> None:
     assert "every number is twice the right one" in written["ada.html"]
 
 
+def test_an_assignment_among_the_submissions_is_none(call: Call, students: Path) -> None:
+    hand_in(students, "ada")
+    (students / "assignment.yaml").write_text(ASSIGNMENT)
+    done = call("check", "submissions", "--assignment", "submissions/assignment.yaml")
+    assert (done.code, "passed over" in done.out) == (0, False)
+    assert call("check", "submissions", "--assignment", "submissions/assignment.yaml") == done
+
+
 def test_another_run_tries_nothing_that_is_known(
     call: Call, students: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -136,6 +157,7 @@ def test_another_run_tries_nothing_that_is_known(
         (["a.py:B"], "Missing option '--as'"),
         ([*ASKED[1:], "--csv", "none/c.csv"], "cannot write none/c.csv"),
         ([*ASKED[1:], "--html", "small.yaml"], "'small.yaml' is a file"),
+        ([*ASKED[1:], "--html", "submissions/html"], "lies among the submissions"),
         ([*ASKED[1:], "--html", "small.yaml/in"], "cannot write small.yaml/in"),
     ],
 )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from rich.console import RenderableType
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.table import Table
 from rich.text import Text
 
@@ -31,6 +31,12 @@ FAULTS = 5
 LONGEST = 400
 """Characters of a reason."""
 
+POINTS = "points"
+GAP = 2
+"""Columns between two of a table."""
+MOST_NAME = 20
+"""Columns that a name needs: a longer one takes more lines where there is no room."""
+
 STYLES = {Grade.RIGHT: "green", Grade.AS_FAR_AS_TRIED: "green", Grade.WRONG: "red", None: "yellow"}
 
 
@@ -38,7 +44,7 @@ def render_class(graded: GradedClass) -> Iterator[RenderableType]:
     """Yield what `cnnspec check FOLDER` prints."""
     yield Wrapped(Text(f"{graded.assignment.name}: {size(graded)}", style="bold"))
     yield Text(summary(graded))
-    yield _table(graded)
+    yield _Grades(graded)
     yield from _remarks(graded)
     faults = [fault for fault in frequent_faults(graded.submissions) if len(fault.students) > 1]
     for fault in faults[:FAULTS]:
@@ -47,15 +53,44 @@ def render_class(graded: GradedClass) -> Iterator[RenderableType]:
         yield Wrapped(Text(f"{line}: {fault.sentence}"))
 
 
-def _table(graded: GradedClass) -> Table:
-    exercises = graded.assignment.exercises
-    columns = [(exercise.label, "right") for exercise in exercises]
-    table = plain_table(("student", "left"), *columns, ("points", "right"))  # type: ignore[arg-type]
-    for submission in graded.submissions:
-        cells = [Text(cell_text(each), style=STYLES[each.grade]) for each in submission.layers]
-        points = Text(points_text(submission.points), style=STYLES[submission.grade])
-        table.add_row(Text(name_text(submission.name)), *cells, points)
-    return table
+class _Grades:
+    """Students and layers: in one table, or in several, each with as many layers as have room."""
+
+    def __init__(self, graded: GradedClass) -> None:
+        self._students = graded.submissions
+        self._heads = [each.label for each in graded.assignment.exercises]
+        self._cells = [[cell_text(each) for each in row.layers] for row in graded.submissions]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        *blocks, last = self._blocks(options.max_width)
+        for block in blocks:
+            yield self._table(block)
+        yield self._table(last, POINTS)
+
+    def _blocks(self, room: int) -> list[list[int]]:
+        """Share the columns out over tables of a width."""
+        names = min(MOST_NAME, max(len(name_text(each.name)) for each in self._students))
+        left = room - names - len(POINTS) - 2 * GAP
+        blocks: list[list[int]] = [[]]
+        used = 0
+        for at, head in enumerate(self._heads):
+            width = max(len(head), *(len(row[at]) for row in self._cells)) + GAP
+            if blocks[-1] and used + width > left:
+                blocks.append([])
+                used = 0
+            blocks[-1].append(at)
+            used += width
+        return blocks
+
+    def _table(self, block: Sequence[int], points: str = "") -> Table:
+        heads = [("student", "left"), *((self._heads[at], "right") for at in block)]
+        table = plain_table(*heads, *([(points, "right")] if points else []))  # type: ignore[arg-type]
+        for student, cells in zip(self._students, self._cells):
+            shown = [Text(cells[at], style=STYLES[student.layers[at].grade]) for at in block]
+            total = Text(points_text(student.points), style=STYLES[student.grade])
+            name = Text(name_text(student.name))
+            table.add_row(name, *shown, *([total] if points else []))
+        return table
 
 
 def _remarks(graded: GradedClass) -> Iterator[RenderableType]:

@@ -71,7 +71,8 @@ def read_folder(folder: Path, assignment: Assignment) -> Folder:
     except OSError as error:
         raise BackendError(f"cannot read the folder {folder}: {error.strerror}") from None
     for path in entries:
-        if path.name.startswith(".") or path.name in NO_CODE or _fits(path.name, assignment.ignore):
+        name = path.name
+        if name.startswith((".", "__")) or name in NO_CODE or _fits(name, assignment.ignore):
             continue
         if path.is_symlink():
             passed_over.append(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import NamedTuple
@@ -56,12 +57,15 @@ def grade_class(
     """
     there = read_folder(folder, assignment)
     code = {each.name: code_of(each) for each in there.submissions}
-    layers = _Run(assignment, kept, limits).all(there.submissions, on_progress)
+    run = _Run(assignment, kept, limits)
+    layers = run.all(there.submissions, on_progress)
     graded = []
     for each in there.submissions:
         own = tuple(layers[each.name, exercise.label] for exercise in assignment.exercises)
-        note = "" if code_of(each) == code[each.name] else CHANGED
-        graded.append(GradedSubmission(each, own, note))
+        changed = code_of(each) != code[each.name]
+        if changed:
+            kept.forget(run.keys[each.name])
+        graded.append(GradedSubmission(each, own, CHANGED if changed else ""))
     return GradedClass(assignment, tuple(graded), there.passed_over)
 
 
@@ -72,18 +76,21 @@ class _Run:
         self._exercises = assignment.exercises
         self._kept, self._limits = kept, limits
         self._stopped = threading.Event()
+        self.keys: dict[str, list[str]] = defaultdict(list)
+        """Under which the grades of each submission are kept."""
 
     def all(
-        self, submissions: Iterable[Submission], on_progress: Progress
+        self, submissions: Sequence[Submission], on_progress: Progress
     ) -> dict[tuple[str, str], GradedLayer]:
         """Grade every class of every submission."""
         graded: dict[tuple[str, str], GradedLayer] = {}
+        # Before any code runs, which might change what others handed in.
+        contents = {each.name: content_of(each) for each in submissions}
         with ThreadPoolExecutor(processors()) as pool:
             futures: dict[Future[GradedLayer], tuple[str, str]] = {}
             for each in submissions:
-                content = content_of(each)
                 for exercise in self._exercises:
-                    future = pool.submit(self._one, each, exercise, content)
+                    future = pool.submit(self._one, each, exercise, contents[each.name])
                     futures[future] = each.name, exercise.label
             try:
                 for done, future in enumerate(as_completed(futures)):
@@ -114,6 +121,7 @@ class _Run:
                 why = f"an error of cnnspec's own, not of the code: {type(error).__name__}: {error}"
                 return GradedLayer(exercise, file, problem=why)
             self._kept.learn(key, checked)
+            self.keys[submission.name].append(key)
         return GradedLayer(exercise, file, checked, checked.error)
 
     def _check(self, found: Found, exercise: Exercise) -> Checked:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -54,6 +54,11 @@ class Kept:
     def learn(self, key: str, checked: Checked) -> None:
         """Take note of a grade."""
         self._now[key] = checked
+
+    def forget(self, keys: Iterable[str]) -> None:
+        """Take grades back: nobody knows what they are of."""
+        for key in keys:
+            self._now.pop(key, None)
 
     def write(self, *, whole: bool = True) -> str:
         """Keep the grades of this run; return why that cannot be, if it cannot.

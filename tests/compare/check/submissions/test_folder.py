@@ -33,6 +33,7 @@ def test_files_and_folders_are_submissions(tmp_path: Path) -> None:
         "dan.zip": "",
         "template.py": RELU,
         ".hidden.py": RELU,
+        "__init__.py": "",
         "twice.py": RELU,
         "twice/layers.py": RELU,
     }

@@ -182,6 +182,7 @@ def test_files_that_change_meanwhile_are_told(students: Class) -> None:
     students.hand_in("eve.py", "'touch'")
     found = by_name(students.graded())
     assert {name for name, each in found.items() if each.note == CHANGED} == {"ada"}
+    assert len(json.loads(students.kept.read_text())["grades"]) == 3  # and none of ada's
 
 
 def test_code_is_really_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
