@@ -42,6 +42,7 @@ def check_loss(asked: Asked) -> Checked:
         return stopped
     judged = [item for grader in graders for item in grader.judged(results)]
     notes = [note for grader in graders for key in grader.batches for note in results.notes(key)]
+    notes += [item.note for item in judged if item.note]
     if asked.request["of_probabilities"] or "+" in asked.request["name"]:
         return behind_a_softmax(asked, judged, results, notes)
     findings = with_causes(judged, diagnose_loss)

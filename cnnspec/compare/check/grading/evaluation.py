@@ -9,6 +9,7 @@ import numpy as np
 
 from cnnspec.compare.causes.help import HELP, known_cause
 from cnnspec.compare.check.grading.judged import Judged
+from cnnspec.compare.check.grading.precision import in_its_precision
 from cnnspec.compare.check.grading.setting import SettingGrader
 from cnnspec.compare.check.process.results import Results
 from cnnspec.compare.faults.fault import first_cause
@@ -36,9 +37,11 @@ def evaluated(grader: SettingGrader, key: str, results: Results) -> Judged:
         return Judged(finding)
     observed = [grader.evaluated(probe, arrays["evaluated"]) for probe, arrays in found]
     judged = Judged.of(finding, observed)
-    if not judged.finding.ok:
-        budgets = [grader.budget_of_evaluation(o.situation, "float32") for o in observed]
-        judged = judged.within_float32(budgets)
+    judged = in_its_precision(
+        judged,
+        lambda precision: [grader.budget_of_evaluation(o.situation, precision) for o in observed],
+        results.precisions(),
+    )
     changed = any(
         not np.array_equal(arrays[f"evaluated_{name}"], grader.weights[name])
         for _, arrays in found

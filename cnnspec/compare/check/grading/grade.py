@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
+from cnnspec.compare.causes import diagnose_layer
 from cnnspec.compare.check.grading.evaluation import evaluated, same_in_evaluation
 from cnnspec.compare.check.grading.judged import Judged
 from cnnspec.compare.check.grading.known import KEPT, UPDATED, first_call_only, uses_updated_weights
+from cnnspec.compare.check.grading.precision import in_its_precision
 from cnnspec.compare.check.grading.setting import EVALUATION, Observed, SettingGrader
 from cnnspec.compare.check.grading.state import kept_apart, repeated, untouched
 from cnnspec.compare.check.process.results import Results
@@ -100,8 +103,9 @@ class LayerGrader(SettingGrader):
         if seen:
             judged = Judged.of(self.unreached_as(quantity), list(seen.values()))
             if not judged.finding.ok:
-                judged = judged.within_float32(self.budgets_of_float32(quantity, seen))
                 judged = judged.known_as(self._known(quantity, key, results, seen, found))
+                budgets = partial(self.budgets_in, quantity, seen)
+                judged = in_its_precision(judged, budgets, results.precisions(), diagnose_layer)
             if judged.finding.ok and quantity == "output" and not self.differs:
                 judged = same_in_evaluation(self, judged, key, results)
             if not judged.finding.ok or len(seen) == len(keys):

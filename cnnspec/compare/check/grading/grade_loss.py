@@ -8,7 +8,9 @@ import numpy as np
 
 from cnnspec.backends import loops
 from cnnspec.backends.network import Labels
+from cnnspec.compare.causes import diagnose_loss
 from cnnspec.compare.check.grading.judged import Judged
+from cnnspec.compare.check.grading.precision import in_its_precision
 from cnnspec.compare.check.grading.state import CHANGES_INPUT
 from cnnspec.compare.check.process.results import Results
 from cnnspec.compare.check.records import CheckFinding
@@ -72,9 +74,15 @@ class LossGrader:
                 return Judged(_failed(finding, f"is {unfit}"))
             if quantity not in arrays:
                 return Judged(finding)
-        return Judged.of(
-            finding,
-            [self._observed(key, quantity, arrays[quantity]) for key, arrays in found.items()],
+        observed = [
+            self._observed(key, quantity, arrays[quantity]) for key, arrays in found.items()
+        ]
+        kind = LOSSES[self._options.keyword]
+        return in_its_precision(
+            Judged.of(finding, observed),
+            lambda precision: [kind.budgets(o.situation, precision)[quantity] for o in observed],
+            results.precisions(),
+            diagnose_loss,
         )
 
     def _observed(self, key: str, quantity: str, found: Array) -> Observation[LossSituation]:

@@ -13,21 +13,12 @@ from cnnspec.compare.check.records import CheckFinding
 from cnnspec.compare.faults.fault import LayerSituation, Observation
 from cnnspec.compare.verdict import Cause
 from cnnspec.compare.verdict.measure import Measured, measure
-from cnnspec.numerics.budget import Exact
-from cnnspec.trace import Array
 
 
 class Diagnose(Protocol):
     """Name the cause of numbers that are wrong; it may be `two` faults at once."""
 
     def __call__(self, observations: list[Observation[Any]], *, two: bool) -> Cause | None: ...
-
-
-IN_FLOAT32 = "computes in float32, although it is given float64"
-LIKE_FLOAT32 = (
-    "no further off than rounding to float32 explains, but no float32 numbers: "
-    "is a part of it computed in float32, or a term so small?"
-)
 
 
 @dataclass(frozen=True)
@@ -39,7 +30,8 @@ class Judged:
     known: Cause | None = None
     """A cause to name where no fault of the list gives these numbers."""
     note: str = ""
-    like_float32: bool = False
+    unless_known: str = ""
+    """What is said where no cause is found."""
 
     @classmethod
     def of(cls, finding: CheckFinding, observations: Sequence[Observation[Any]]) -> Judged:
@@ -62,23 +54,6 @@ class Judged:
             ),
             () if ok else tuple(observations),
         )
-
-    def within_float32(self, budgets: Sequence[Exact]) -> Judged:
-        """Take numbers for right that are float32's own, and as near as those can be.
-
-        Numbers of float64 that are float32 numbers to the last bit are so by no accident;
-        others that are only so near may be wrong by anything so small.
-        """
-        near = all(
-            measure(observation.found, observation.wanted, budget).ok
-            for observation, budget in zip(self.observations, budgets)
-        )
-        if not near:
-            return self
-        if all(_of_float32(observation.found) for observation in self.observations):
-            right = replace(self.finding, ok=True, example="", shown=None)
-            return Judged(right, note=IN_FLOAT32)
-        return replace(self, like_float32=True)
 
     def known_as(self, cause: Cause | None) -> Judged:
         """Keep a cause for the case that the list has none."""
@@ -127,7 +102,7 @@ def _explained(item: Judged, shared: Cause | None, diagnose: Diagnose | None) ->
     """Name the cause that several settings share, or that of this one alone."""
     own = diagnose(list(item.observations), two=False) if diagnose and not shared else None
     cause = shared or own or item.known
-    message = LIKE_FLOAT32 if cause is None and item.like_float32 else ""
+    message = item.unless_known if cause is None else ""
     example = item.finding.example
     if cause is not None and cause.code == "shape":
         example = ""  # the cause says both shapes
@@ -136,12 +111,6 @@ def _explained(item: Judged, shared: Cause | None, diagnose: Diagnose | None) ->
 
 def _other_shape(observations: Sequence[Observation[Any]]) -> bool:
     return any(o.found.shape != o.wanted.shape for o in observations)
-
-
-def _of_float32(found: Array) -> bool:
-    with np.errstate(over="ignore"):
-        rounded = found.astype(np.float32).astype(np.float64)
-    return np.array_equal(found, rounded, equal_nan=True)
 
 
 def _images(observation: Observation[Any]) -> int:

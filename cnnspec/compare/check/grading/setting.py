@@ -130,15 +130,17 @@ class SettingGrader:
         """Return what rounding explains of evaluation."""
         return LAYERS[self.at.kind].errors(situation, precision, [PREDICTED])[PREDICTED]
 
-    def budgets_of_float32(self, quantity: str, seen: Mapping[int, Observed]) -> list[Exact]:
-        """Return what rounding explains of float32, on the probes on which a quantity was seen."""
+    def budgets_in(
+        self, quantity: str, seen: Mapping[int, Observed], precision: str
+    ) -> list[Exact]:
+        """Return what a precision explains, on the probes on which a quantity was seen."""
         probes = [
             replace(self.probes[number], noise=observed.situation.noise)
             for number, observed in seen.items()
         ]
         side = self._judge.side
         return [
-            layer_budgets(side, probe, self._judge.replay(probe), "float32")[quantity]
+            layer_budgets(side, probe, self._judge.replay(probe), precision)[quantity]
             for probe in probes
         ]
 

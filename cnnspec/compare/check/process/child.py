@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any, NoReturn
 
 from cnnspec.compare.check.process.candidate import load_layer, load_loss, load_optimizer
@@ -22,6 +23,7 @@ from cnnspec.compare.check.trial.given import Given
 from cnnspec.compare.check.trial.layer import LayerTrial
 from cnnspec.compare.check.trial.loss import try_loss
 from cnnspec.compare.check.trial.optimizer import try_optimizer
+from cnnspec.compare.check.trial.precision import precisions_named
 from cnnspec.spec.layers import KINDS
 from cnnspec.spec.optimizers import OPTIMIZERS
 
@@ -73,6 +75,7 @@ def _try_all(reporter: Reporter, given: Given, request: dict[str, Any]) -> None:
     found = reporter.attempt(LOAD, LOAD, load)
     if found is None:
         return
+    reporter.say(key=LOAD, precisions=precisions_named(Path(file)))
     for setting in request["settings"]:
         reporter.say(key=setting["key"], event="start")
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,6 +53,10 @@ class Results:
     def not_tried(self, key: str) -> dict[str, str]:
         """Return what cannot be judged of a class, and why, by its name."""
         return {line["not_tried"]: line["why"] for line in self._of(key) if "not_tried" in line}
+
+    def precisions(self) -> Sequence[str]:
+        """Return the precisions that the files of a class name."""
+        return self.said(LOAD, "precisions") or ()
 
     def load_error(self) -> str:
         """Return why the file cannot be loaded, if it cannot."""
