@@ -53,7 +53,7 @@ class Way:
         """Predict what is observed; None where an output would be the right one."""
         right = Pooling.of(observation.situation)
         changed = self.change(right) if self.change else right
-        if observation.quantity == "output":
+        if self.change and observation.quantity == "output":
             if self.compute is None and changed.geometry == right.geometry:
                 return None
             counts = observation.found.shape[2:]
