@@ -50,7 +50,7 @@ class Way:
     change: Change | None = None
 
     def __call__(self, observation: Observed) -> Prediction | None:
-        """Predict what is observed; None where an output would be the right one."""
+        """Predict what is observed; None where an output is the right one, or has no windows."""
         right = Pooling.of(observation.situation)
         changed = self.change(right) if self.change else right
         if self.change and observation.quantity == "output":
@@ -59,6 +59,8 @@ class Way:
             counts = observation.found.shape[2:]
             if len(counts) == 2 and observation.found.shape != observation.wanted.shape:
                 changed = replace(changed, counts=(counts[0], counts[1]))
+        if not all(changed.counts):
+            return None
         return self.compute(changed) if self.compute else _right(observation.quantity, changed)
 
     def beside(self, other: Any) -> Way | None:
