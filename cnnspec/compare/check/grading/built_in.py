@@ -128,11 +128,16 @@ def _compared(
             False,
             sum(finding.ok for finding in findings if finding.quantity == "output"),
             sum(finding.ok for finding in findings),
-            sum(finding.ok or finding.cause is not None for finding in findings),
+            sum(finding.ok or _is_explained(finding) for finding in findings),
             sum(finding.ok for finding in own[value]) / len(own[value]),
         )
         for value, findings in explained.items()
     }
+
+
+def _is_explained(finding: CheckFinding) -> bool:
+    """Tell whether a cause gives the numbers; a wrong shape by itself gives none."""
+    return finding.cause is not None and finding.cause.code != "shape"
 
 
 def _are_given_alike(layers: Sequence[Layer], input: Shape) -> bool:
