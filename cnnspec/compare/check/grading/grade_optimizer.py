@@ -11,6 +11,7 @@ from cnnspec.backends import loops
 from cnnspec.compare.causes.help import known_cause
 from cnnspec.compare.causes.optimizer import diagnose_many
 from cnnspec.compare.check.grading.judged import Judged
+from cnnspec.compare.check.grading.precision import in_its_precision
 from cnnspec.compare.check.process.results import Results
 from cnnspec.compare.check.records import CheckFinding
 from cnnspec.compare.faults.fault import Observation, UpdateSituation
@@ -100,7 +101,7 @@ class OptimizerGrader:
             example="" if measured.ok else _example(observed, measured.position),
         )
         judged = Judged(finding, () if measured.ok else (observed,))
-        return judged if measured.ok else judged.within_float32([radii(kind, given, "float32")])
+        return in_its_precision(judged, lambda precision: [radii(kind, given, precision)])
 
     def _given(self) -> UpdateSituation:
         start = np.concatenate([self.start[name].ravel() for name in SHAPES])

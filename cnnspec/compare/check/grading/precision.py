@@ -38,7 +38,7 @@ LIKE_FLOAT16 = (
 def in_its_precision(
     judged: Judged,
     budgets: Budgets,
-    named: Collection[str],
+    named: Collection[str] = (),
     diagnose: Diagnose | None = None,
 ) -> Judged:
     """Take numbers for right that are float32's own, and as near as those can be.
