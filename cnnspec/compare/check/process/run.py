@@ -77,12 +77,10 @@ def run_child(
         endless += run.endless
         begun = {line["key"] for line in run.lines if line.get("event") == "start"}
         done = {line["key"] for line in run.lines if line.get("event") == "done"}
+        if len(done) < len(left) and not results.load_error():
+            results.lines.append(run.stage() | {"error": ended})
         if results.load_error():
             break
-        if len(done) < len(left):
-            results.lines.append(run.stage() | {"error": ended})
-            if not results.succeeded(LOAD, LOAD):
-                break
         whole = {setting["key"] for setting in left if "forward_only" not in setting}
         in_backward = results.lines[-1].get("stage") == "backward"
         again = (begun - done) & whole if in_backward else set()
@@ -118,13 +116,13 @@ class _Run:
         ours, theirs = pair()
         reader, writer = os.pipe()
         key = secrets.token_bytes(32)
+        self.results.printed.drain(reader)
         with ours, tempfile.TemporaryFile() as trace:
             try:
                 process = start(self._order(key), (writer, theirs.fileno(), trace.fileno()))
             finally:
                 os.close(writer)
                 theirs.close()
-            self.results.printed.drain(reader)
             receiver = Receiver(ours, key)
             try:
                 stopped = self._watch(process, receiver, trace.fileno())
@@ -199,7 +197,8 @@ class _Run:
             self.lines.append(line)
             self.results.lines.append(line)
             self.results.given_back.setdefault(line["key"], {}).update(arrays)
-            if "stage" not in line and line.get("event") in ("start", "done"):
+            settings = (each["key"] for each in self.request["settings"])
+            if line.get("event") == "start" and line["key"] in settings:
                 self._used, self._since = 0, time.monotonic()
                 self._setting = line["key"]
                 self.on_setting(self._setting)

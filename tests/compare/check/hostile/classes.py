@@ -139,6 +139,13 @@ HOSTILE = {
     "reads where nothing is": Hostile(
         1, "the process died: SIGSEGV", top="import ctypes", forward="ctypes.string_at(0)"
     ),
+    "exits when it has just been loaded": Hostile(
+        2,
+        "the process ended with code 7",
+        top="def watch(frame, event, _):\n"
+        "    if repr('start') in str(frame.f_locals.get('result')): os._exit(7)\n"
+        "sys.setprofile(watch)",
+    ),
     "loops in its import": Hostile(2, "does not end", top="while True: pass"),
     "loops in its constructor": Hostile(1, "does not end", construct="while True: pass"),
     "loops when it is deleted": Hostile(
@@ -186,7 +193,7 @@ HOSTILE = {
         "something else than its results",
         top="import gc",
         forward="for each in gc.get_objects():\n    if type(each).__name__ == 'Reporter':\n"
-        "        each.say(key='s0', error=[1]); each.say(nothing=1)\n"
+        "        each.say(key='s0', error=[1]); each.say(key='s99', event='start')\n"
         "        each._sender.line({'key': 's0'}, {'output': np.array([None])})",
     ),
     "closes every descriptor": Hostile(1, "closes descriptors", forward="os.closerange(0, 4096)"),
