@@ -2,8 +2,6 @@
 
 NOT_YET: dict[str, str] = {
     "coursera:conv_forward": "right, and called wrong: ['ValueError: o",
-    "nnfs_book:Activation_Softmax": "there is no kind softmax",
-    "nnfs_book:Activation_Softmax_Diagonal": "there is no kind softmax",
     "keras_like:GlobalAveragePooling2D": "cnnspec fails: AxisError",
     "keras_like:Flatten": "right, and called wrong: ['channels-last",
     "torch_like:CrossEntropyLoss": "right, and called wrong: []",
@@ -23,7 +21,6 @@ NOT_YET: dict[str, str] = {
     "machine_learning:AveragePooling2D": "not graded: AveragePooling2D takes no ke",
     "hooks:Linear": "not graded: it cannot be made: Linear ha",
     "hooks:LinearLate": "not graded: it cannot be made: LinearLat",
-    "hooks:Softmax": "there is no kind softmax",
     "one_sample:Dense": "right, and called wrong: ['ValueError: s",
     "one_sample:DenseVector": "another cause: ['ValueError: operands co",
     "camel_case:ConvolutionLayer": "not graded: it cannot be made: Convoluti",
@@ -33,8 +30,6 @@ NOT_YET: dict[str, str] = {
     "numbered_names:Convolution2DRows": "not graded: what the constructor of Conv",
     "float32_only:DenseInt": "another cause: []",
     "activations:ReLULoop": "another cause: []",
-    "activations:Softmax": "there is no kind softmax",
-    "activations:SoftmaxColumns": "there is no kind softmax",
     "losses:SoftmaxCrossEntropy": "right, and called wrong: []",
     "losses:NLLOfProbabilities": "another cause: []",
     "losses:cross_entropy": "wrong, and called right",
@@ -51,5 +46,4 @@ NOT_YET: dict[str, str] = {
     "state_kept:DefaultCache": "wrong, and called right",
     "small_hands:ConvStridePair": "wrong, and called right",
     "small_hands:GlobalAvg": "cnnspec fails: AxisError",
-    "small_hands:SoftmaxStableLast": "there is no kind softmax",
 }
