@@ -37,8 +37,6 @@ class Words:
     """By option: other words by which people probably mean it."""
     parameters: Mapping[str, str] = field(default_factory=dict)
     """By option: what else the constructors of classes call it that people write by hand."""
-    given: Mapping[str, Any] = field(default_factory=dict)
-    """By parameter that such constructors have and no option is: what it is given."""
     sides: Mapping[str, str] = field(default_factory=dict)
     """By option: what such constructors call it for the height and for the width, `kh,kw`."""
     arrays: Mapping[str, str] = field(default_factory=dict)

@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import combinations, permutations
-from typing import Any
 
 from cnnspec.backends.plain.alike import parts_of
 from cnnspec.backends.plain.by_name import Names
 from cnnspec.backends.plain.forms import AXES
 from cnnspec.backends.plain.hints import Hints
-from cnnspec.backends.plain.layouts import CHANNELS_LAST, LAYOUTS
+from cnnspec.backends.plain.layouts import CHANNELS_LAST
 from cnnspec.backends.plain.names import INPUT_SHAPE, NO_SIZES, SHAPES
 from cnnspec.backends.plain.neutral import beside, is_indifferent, values_for
 from cnnspec.backends.plain.reading import Given, Handed, Meaning, Option, Reading, WeightShape
@@ -96,7 +95,7 @@ class _Reader:
     def with_values(self, reading: Reading) -> Iterator[Reading]:
         """Yield a reading with values for what is beside a layer's own, such as an activation."""
         given = {
-            word: self._own(word) or values_for(word, self.parameters[word].default)
+            word: values_for(word, self.parameters[word].default)
             for word in self.parameters
             if word not in reading.meanings
         }
@@ -115,11 +114,6 @@ class _Reader:
             )
         if several and not {*several} & {*self.names.required}:
             yield reading  # with their own defaults
-
-    def _own(self, word: str) -> tuple[Any, ...]:
-        """Return what such layers are given for a parameter, where images lie as in batches."""
-        given, how = self.kind.words.given, LAYOUTS[self.hints.layout]
-        return (given[word],) if word in given and not (how.columns or how.one_by_one) else ()
 
     def _missing(self, reading: Reading) -> list[str]:
         """Return the sizes that no parameter says and that the class cannot do without."""

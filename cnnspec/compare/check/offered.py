@@ -36,9 +36,8 @@ def may_be_required(kind: str) -> list[str]:
     found = [option for option in options_of(layer) if option not in sizes]
     if any(each.layer.windows() for each in settings):
         found.append(SIDES)
-    ranks = {INPUTS[len(each.input)] for each in settings}
-    if len(ranks) > 1:
-        found += sorted(ranks)
+    if not layer.takes:
+        found += sorted(INPUTS.values())
     if any(each.layer.buffers(each.input) or each.layer.mask(each.input) for each in settings):
         found.append(EVALUATION)
     return found

@@ -168,12 +168,7 @@ class LayerKind(Kind[LayerSituation]):
                 numbers("one row of one channel", layer(), (1, 1, 5)),
                 numbers("one feature", layer(), (1,)),
             )
-            ranks = {len(shape) for shape in inputs}
-            settings += [
-                each
-                for each in small
-                if each.input not in inputs and len(each.input) in ranks and _fits(each)
-            ]
+            settings += [each for each in small if each.input not in inputs and _fits(each)]
         return settings
 
     def like(self, layer: Any) -> Sequence[Setting]:

@@ -24,6 +24,5 @@ class Softmax(Layer):
     words: ClassVar[Words] = Words(
         synonyms="softmax2d softargmax",
         ways_out=dict.fromkeys(("dim", "axis"), lambda _: _AXIS),
-        given={"axis": 1, "dim": 1},
         calls={"Softmax": "", "Softmax2d": ""},
     )

@@ -18,7 +18,8 @@ class Row:
     kind: str
     wrong: str = ""
     """What the cause of a wrong one must match (a code or a sentence, by regex); empty: right."""
-    flags: str = ""
+    layout: str = "nchw"
+    of_probabilities: bool = False
     takes: str = ""
     """Options that few layers take, which the trials of its truth are to try."""
     suffix: str = ".py"
@@ -32,11 +33,9 @@ class Row:
         return HERE / f"{self.style}{self.suffix}"
 
     @property
-    def layout(self) -> str:
-        return self.flags.split()[1] if self.flags else "nchw"
+    def needs_a_flag(self) -> bool:
+        return self.layout != "nchw" or self.of_probabilities
 
-
-NHWC, COLUMNS = "--layout nhwc", "--layout columns"
 
 ROWS = (
     # the functions of a university course
@@ -55,9 +54,14 @@ ROWS = (
         "cross_entropy",
         wrong="scale|batch size|not divided|log-of-softmax",
     ),
-    Row("coursera", "conv_forward", "conv", flags=NHWC),
-    Row("coursera", "pool_forward", "pool", wrong="divided-by-|sum of its sides|scale", flags=NHWC),
-    Row("coursera", "linear_forward", "linear", wrong="scale|1/batch_size", flags=COLUMNS),
+    Row("coursera", "conv_forward", "conv"),
+    Row(
+        "coursera",
+        "pool_forward",
+        "pool",
+        wrong="divided-by-|sum of its sides|scale",
+    ),
+    Row("coursera", "linear_forward", "linear", wrong="scale|1/batch_size"),
     Row("coursera", "relu", "relu"),
     Row("coursera", "sigmoid", "sigmoid"),
     # a book on neural networks from scratch
@@ -77,11 +81,11 @@ ROWS = (
     ),
     # a small Keras
     Row("keras_like", "Dense", "linear"),
-    Row("keras_like", "Conv2D", "conv", flags=NHWC),
-    Row("keras_like", "MaxPooling2D", "pool", flags=NHWC),
-    Row("keras_like", "AveragePooling2D", "pool", flags=NHWC),
-    Row("keras_like", "GlobalAveragePooling2D", "global_pool", flags=NHWC),
-    Row("keras_like", "Flatten", "flatten", flags=NHWC),
+    Row("keras_like", "Conv2D", "conv", layout="nhwc"),
+    Row("keras_like", "MaxPooling2D", "pool"),
+    Row("keras_like", "AveragePooling2D", "pool"),
+    Row("keras_like", "GlobalAveragePooling2D", "global_pool"),
+    Row("keras_like", "Flatten", "flatten", layout="nhwc"),
     Row("keras_like", "Dropout", "dropout"),
     Row("keras_like", "LeakyReLU", "leaky_relu", wrong="slope-alone|upstream"),
     # modules in the manner of PyTorch
@@ -95,7 +99,7 @@ ROWS = (
     Row("torch_like", "CrossEntropyLoss", "cross_entropy"),
     Row("torch_like_broken", "Linear", "linear", wrong="bias-of-one-channel"),
     Row("torch_like_broken", "Conv2d", "conv", wrong="padding-other-side|shifted|padding"),
-    Row("torch_like_broken", "BatchNorm2d", "batch_norm", wrong="squared|variance"),
+    Row("torch_like_broken", "BatchNorm2d", "batch_norm", wrong="root-missing"),
     Row("torch_like_broken", "Dropout", "dropout", wrong="not-scaled|drops-in-evaluation"),
     Row("torch_like_broken", "LeakyReLU", "leaky_relu", wrong="slope-negative"),
     Row("torch_like_broken", "MaxPool2d", "pool", wrong="padding-wins"),
@@ -113,12 +117,12 @@ ROWS = (
     # a course in which parameters have a value and a gradient; images are (n, h, w, c)
     Row("dlcourse", "ReLULayer", "relu"),
     Row("dlcourse", "FullyConnectedLayer", "linear"),
-    Row("dlcourse", "ConvolutionalLayer", "conv", flags=NHWC),
-    Row("dlcourse", "MaxPoolingLayer", "pool", wrong="ties-shared", flags=NHWC),
-    Row("dlcourse", "Flattener", "flatten", flags=NHWC),
+    Row("dlcourse", "ConvolutionalLayer", "conv"),
+    Row("dlcourse", "MaxPoolingLayer", "pool", wrong="ties-shared"),
+    Row("dlcourse", "Flattener", "flatten"),
     Row("dlcourse", "softmax_with_cross_entropy", "cross_entropy", wrong="log-of-softmax"),
     # gradient(eta) and backward(alpha)
-    Row("gradient_and_backward", "Conv2D", "conv", flags=NHWC),
+    Row("gradient_and_backward", "Conv2D", "conv"),
     Row("gradient_and_backward", "FullyConnect", "linear"),
     Row("gradient_and_backward", "FullyConnectOnce", "linear", wrong="last image|one-image"),
     Row("gradient_and_backward", "Relu", "relu", wrong="changes|overwritten|derivative-1-at-0"),
@@ -126,11 +130,11 @@ ROWS = (
     Row("gradient_and_backward", "MaxPooling", "pool", wrong="stride|shared|overlap|windows"),
     Row("gradient_and_backward", "Softmax", "cross_entropy"),
     # one gray image at a time
-    Row("gray_images", "Conv3x3", "conv", flags="--layout hw"),
-    Row("gray_images", "MaxPool2", "pool", wrong="ties-to-all", flags="--layout hwc"),
+    Row("gray_images", "Conv3x3", "conv", layout="hw"),
+    Row("gray_images", "MaxPool2", "pool", wrong="ties-to-all"),
     # columns
     Row("columns", "FullyConnected", "linear"),
-    Row("columns", "FullyConnectedBatch", "linear", wrong="scale|1/batch_size", flags=COLUMNS),
+    Row("columns", "FullyConnectedBatch", "linear", wrong="scale|1/batch_size", layout="columns"),
     Row("columns", "Sigmoid", "sigmoid", wrong="1 - |missing"),
     # a library of many algorithms
     Row("machine_learning", "Dense", "linear"),
@@ -146,8 +150,8 @@ ROWS = (
     Row("hooks", "Tanh", "tanh"),
     Row("hooks", "Softmax", "softmax"),
     # one sample at a time
-    Row("one_sample", "Convolutional", "conv", flags="--layout chw"),
-    Row("one_sample", "ConvolutionalFlipped", "conv", wrong="flipped-kernel", flags="--layout chw"),
+    Row("one_sample", "Convolutional", "conv"),
+    Row("one_sample", "ConvolutionalFlipped", "conv", wrong="flipped-kernel", layout="chw"),
     Row("one_sample", "Dense", "linear"),
     Row("one_sample", "DenseVector", "linear", wrong="updated-weights-used"),
     # in the manner of Java
@@ -182,7 +186,13 @@ ROWS = (
     Row("losses", "SoftmaxCrossEntropy", "cross_entropy"),
     Row("losses", "CrossEntropyBatchMax", "cross_entropy", wrong="greatest of the batch|batch"),
     Row("losses", "CrossEntropyMeanTwice", "cross_entropy", wrong="divided-twice"),
-    Row("losses", "NLLOfProbabilities", "cross_entropy", wrong="eps-in-log|probabilities"),
+    Row(
+        "losses",
+        "NLLOfProbabilities",
+        "cross_entropy",
+        wrong="sum|batch size|not.divided|scale",
+        of_probabilities=True,
+    ),
     Row("losses", "cross_entropy", "cross_entropy", wrong="changes|overwritten"),
     # what public code was reported for
     Row("reported", "BatchStatistics", "batch_norm", wrong="evaluation|running"),
@@ -203,7 +213,7 @@ ROWS = (
     Row("reported", "ReturnsEarly", "pool", wrong="first window|returns in its first round"),
     Row("reported", "TurnedAndFlipped", "conv", wrong="flipped.*swapped"),
     Row("reported", "TwiceTheMean", "linear", wrong=r"2/n|2/batch|twice|doubled|counted"),
-    Row("reported", "OfProbabilities", "cross_entropy"),
+    Row("reported", "OfProbabilities", "cross_entropy", of_probabilities=True),
     # batch norms
     Row("batch_norms", "KerasBatchNorm", "batch_norm", wrong="biased-variance"),
     Row("batch_norms", "ByHand", "batch_norm"),
@@ -244,6 +254,33 @@ ROWS = (
     Row("small_hands", "SoftmaxStableLast", "softmax"),
     Row("small_hands", "GELUExact", "gelu", wrong="density-missing"),
     Row("small_hands", "CrossEntropyOneHotMean", "cross_entropy", wrong="divided-by-classes"),
+    # layer norms
+    Row("layer_norms", "LayerNorm", "layer_norm"),
+    Row("layer_norms", "LayerNormUnbiased", "layer_norm", wrong="unbiased|eps-outside-root"),
+    Row("layer_norms", "LayerNormOverBatch", "layer_norm", wrong="wrong-axes|batch"),
+    # articles and video courses
+    Row("propagation", "FCLayer", "linear"),
+    Row("propagation", "Affine2", "linear"),
+    Row("propagation", "Lists", "linear"),
+    Row("propagation", "Leibniz", "linear"),
+    Row("propagation", "Cached", "linear", wrong="scale|doubled|2 times|twice"),
+    Row("propagation", "Batched", "linear", wrong="1/batch_size"),
+    Row("propagation", "Activated", "linear"),
+    Row("propagation", "SigmoidCall", "sigmoid"),
+    Row("propagation", "SoftMax", "softmax", wrong="as it came|mask-missing|derivative-missing"),
+    # convolutions and pools by many hands
+    Row("convolutions", "ShortNames", "conv"),
+    Row("convolutions", "Im2colOrder", "conv", wrong="order|channels last|layout|reshape"),
+    Row("convolutions", "PadNotCut", "conv", wrong="padding-ignored|padding is not cut|shape"),
+    Row("convolutions", "OneImageOfDw", "conv", wrong="last image|images-left-out|one-image"),
+    Row("convolutions", "BiasPerPosition", "conv", wrong="scale|mean|divided"),
+    Row("convolutions", "Grouped", "conv", takes="groups"),
+    Row("convolutions", "GroupedWrongly", "conv", wrong="groups-ignored", takes="groups"),
+    Row("convolutions", "PoolKinds", "pool"),
+    Row("convolutions", "PoolMaskKept", "pool", wrong="ties-to-all"),
+    Row("convolutions", "PoolLastCut", "pool", wrong="windows-left-out"),
+    Row("convolutions", "AvgPoolChannels", "pool", wrong="channels"),
+    Row("convolutions", "avgpool_forward", "pool"),
     # a notebook
     Row("notebook", "Conv", "conv", suffix=".ipynb"),
     Row("notebook", "BatchNorm", "batch_norm", wrong="mean-term-missing", suffix=".ipynb"),

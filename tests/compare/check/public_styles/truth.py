@@ -69,12 +69,17 @@ def _trials(kind: str) -> Iterator[Trial]:
             ((6, 5), 1, 1, 3, (3, 3), 1, 0),
         ):
             yield Trial(
-                options(inputs=c, outputs=f, kernel=k, stride=s, padding=p, dilation=1),
+                options(inputs=c, outputs=f, kernel=k, stride=s, padding=p, dilation=1, groups=1),
                 ((n, c, *size), (1, c, size[0] + 1, size[1])),
             )
-        strides = options(inputs=2, outputs=3, kernel=(3, 2), stride=(2, 1), padding=0, dilation=1)
+        strides = options(
+            inputs=2, outputs=3, kernel=(3, 2), stride=(2, 1), padding=0, dilation=1, groups=1
+        )
         yield Trial(strides, ((2, 2, 7, 6),), needs="strides")
-        dilated = options(inputs=2, outputs=3, kernel=(2, 2), stride=1, padding=0, dilation=2)
+        alike = {"stride": 1, "padding": 0}
+        dilated = options(inputs=2, outputs=3, kernel=(2, 2), dilation=2, groups=1, **alike)
+        grouped = options(inputs=4, outputs=6, kernel=(2, 2), dilation=1, groups=2, **alike)
+        yield Trial(grouped, ((2, 4, 6, 5),), needs="groups")
         yield Trial(dilated, ((2, 2, 6, 5),), needs="dilation")
     elif kind == "pool":
         for average in (False, True):
@@ -96,6 +101,8 @@ def _trials(kind: str) -> Iterator[Trial]:
             options(axes=4, features=3, momentum=0.1, eps=1e-5), ((4, 3, 5, 4), (2, 3, 4, 4))
         )
         yield Trial(options(axes=2, features=3, momentum=0.1, eps=1e-5), ((6, 3), (4, 3)))
+    elif kind == "layer_norm":
+        yield Trial(options(features=4, eps=1e-5), ((3, 4), (1, 4)))
     elif kind in ("global_pool", "flatten"):
         for average in (False, True) if kind == "global_pool" else (False,):
             yield Trial(options(average=average), ((2, 3, 4, 5), (1, 3, 4, 5)))
@@ -125,8 +132,8 @@ def parameters(kind: str, options: Options, rng: np.random.Generator) -> dict[st
     if kind == "linear":
         shape: tuple[int, ...] = (options.outputs, options.inputs)
     elif kind == "conv":
-        shape = (options.outputs, options.inputs, *options.kernel)
-    elif kind == "batch_norm":
+        shape = (options.outputs, options.inputs // options.groups, *options.kernel)
+    elif kind in ("batch_norm", "layer_norm"):
         shape = (options.features,)
     else:
         return {}
@@ -145,7 +152,7 @@ def reference(
     if kind == "linear":
         y = F.linear(given, t["weight"], t.get("bias"))
     elif kind == "conv":
-        y = F.conv2d(given, t["weight"], t.get("bias"), o.stride, o.padding, o.dilation)
+        y = F.conv2d(given, t["weight"], t.get("bias"), o.stride, o.padding, o.dilation, o.groups)
     elif kind == "pool":
         pool = F.avg_pool2d if o.average else F.max_pool2d
         y = pool(given, o.kernel, o.stride, o.padding)
@@ -153,6 +160,8 @@ def reference(
         y = given.mean((2, 3)) if o.average else F.max_pool2d(given, x.shape[2:])[:, :, 0, 0]
     elif kind == "batch_norm":
         y = F.batch_norm(given, None, None, t["weight"], t["bias"], True, 0.0, o.eps)
+    elif kind == "layer_norm":
+        y = F.layer_norm(given, (o.features,), t["weight"], t["bias"], o.eps)
     elif kind == "flatten":
         y = given.flatten(1)
     elif kind == "leaky_relu":

@@ -79,9 +79,10 @@ class BatchNorm2d(Module):
             m = x.size // x.shape[1]
             self.running_mean += self.momentum * (mean - self.running_mean)
             self.running_var += self.momentum * (var * m / (m - 1) - self.running_var)
+            self.std = np.sqrt(var + self.eps)[:, None, None]
         else:
-            mean, var = self.running_mean, self.running_var**2
-        self.std = np.sqrt(var + self.eps)[:, None, None]
+            mean = self.running_mean
+            self.std = (self.running_var + self.eps)[:, None, None]
         self.xhat = (x - mean[:, None, None]) / self.std
         return self.weight.data[:, None, None] * self.xhat + self.bias.data[:, None, None]
 
