@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 OF_A_CLASS = ("kind", "like", "mapping", "arguments", "layout", "require", "strict")
 OF_A_FOLDER = ("assignment", "csv_file", "html", "fresh")
 
-LAYOUTS = ("nchw", "nhwc", "chw", "hwc", "nhw", "hw", "columns", "column", "vector")
+LAYOUTS = ("nchw", "nhwc", "chw", "hwc", "nhw", "hw", "columns", "column", "row", "vector")
 
 
 @with_examples(
@@ -65,7 +65,7 @@ LAYOUTS = ("nchw", "nhwc", "chw", "hwc", "nhw", "hw", "columns", "column", "vect
     show_default=True,
     help="How its images lie: nchw, nhwc; chw or hwc, where it takes them one by one; gray ones "
     "without an axis for channels: nhw, or hw one by one. Features as (features, n): columns; one "
-    "by one as (features, 1): column, or (features,): vector.",
+    "by one as (features, 1): column, (1, features): row, or (features,): vector.",
 )
 @click.option(
     "--require",

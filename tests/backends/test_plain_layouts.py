@@ -141,7 +141,7 @@ def test_an_image_lies_as_it_is_said(layout: str) -> None:
 
 @pytest.mark.parametrize(
     ("layout", "shape"),
-    [("nchw", (2, 3)), ("columns", (3, 2)), ("column", (3, 1)), ("vector", (3,))],
+    [("nchw", (2, 3)), ("columns", (3, 2)), ("column", (3, 1)), ("row", (1, 3)), ("vector", (3,))],
 )
 def test_features_lie_as_it_is_said(layout: str, shape: Shape) -> None:
     made = agrees(OnAnyArray, ReLU(), (3,), layout)
@@ -187,7 +187,22 @@ class OneVector(OneColumn):
         return self.W.T @ grad
 
 
-@pytest.mark.parametrize(("cls", "layout"), [(OneColumn, "column"), (OneVector, "vector")])
+class OneRow(OneColumn):
+    def __init__(self, n_in: int, n_out: int) -> None:
+        self.W, self.b = np.zeros((n_in, n_out)), np.zeros((1, n_out))
+
+    def forward(self, x: Any) -> Any:
+        self.x = x
+        return x @ self.W + self.b
+
+    def backward(self, grad: Any) -> Any:
+        self.dW, self.db = self.x.T @ grad, grad
+        return grad @ self.W.T
+
+
+@pytest.mark.parametrize(
+    ("cls", "layout"), [(OneColumn, "column"), (OneRow, "row"), (OneVector, "vector")]
+)
 def test_one_sample_at_a_time(cls: type, layout: str) -> None:
     agrees(cls, Linear(out_features=4), (3,), layout)
 

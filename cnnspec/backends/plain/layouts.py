@@ -24,6 +24,8 @@ class Layout(NamedTuple):
     """Images have one channel, and no axis for it."""
     columns: bool = False
     """Features are columns: of a batch (features, n), of one (features, 1)."""
+    rows: bool = False
+    """Features of one are a row (1, features)."""
     takes: str = ""
     """What alone lies so: `images` or `features`; empty: either."""
 
@@ -37,10 +39,12 @@ LAYOUTS: Mapping[str, Layout] = {
     "hw": Layout(one_by_one=True, gray=True, takes="images"),
     "columns": Layout(columns=True),
     "column": Layout(one_by_one=True, columns=True, takes="features"),
+    "row": Layout(one_by_one=True, rows=True, takes="features"),
     "vector": Layout(one_by_one=True, takes="features"),
 }
 """Images as (n, c, h, w) or (n, h, w, c), or one by one as (c, h, w) or (h, w, c); gray ones as
-(n, h, w) or (h, w); features as (features, n), or one by one as (features, 1) or (features,)."""
+(n, h, w) or (h, w); features as (features, n), or one by one as (features, 1), (1, features) or
+(features,)."""
 
 USUAL = "nchw"
 """The layout where none is said."""
@@ -55,13 +59,15 @@ def layouts_of(input: Shape) -> list[str]:
         return [
             name for name, how in LAYOUTS.items() if not how.columns and how.takes != "features"
         ]
-    return ["nchw", *(name for name, how in LAYOUTS.items() if how.columns), "vector"]
+    return ["nchw", "columns", *(name for name, how in LAYOUTS.items() if how.takes == "features")]
 
 
 def shape_of_one(input: Shape, layout: str) -> Shape:
     """Return the shape of one image, or of its features, as the class has it."""
     how = LAYOUTS[layout]
     if len(input) != 3:
+        if how.rows:
+            return 1, *input
         return (*input, 1) if how.columns and how.one_by_one else input
     if how.gray:
         return input[1:]
@@ -100,6 +106,8 @@ class Arrangement:
             if how.gray:
                 return x[..., 0, :, :]
             return np.moveaxis(x, -3, -1) if how.channels_last else x
+        if how.rows:
+            return x[None]
         if not how.columns or len(self._input) != 1:
             return x
         return x[:, None] if how.one_by_one else x.T
@@ -139,6 +147,8 @@ class Arrangement:
                 return _with_channel, _without_channel
             if axes == 3 and (how.channels_last or (how.gray and self._is_last(array, ours))):
                 return _channels_first, _channels_last
+        elif how.rows and array.ndim == 2:
+            return _from_row, _to_row
         elif how.columns and array.ndim == 2:
             return (_from_column, _to_column) if how.one_by_one else (np.transpose, np.transpose)
         return _as_it_is, _as_it_is
@@ -202,3 +212,11 @@ def _from_column(array: Array) -> Array:
 
 def _to_column(array: Array) -> Array:
     return array[:, None]
+
+
+def _from_row(array: Array) -> Array:
+    return array[0] if len(array) == 1 else array
+
+
+def _to_row(array: Array) -> Array:
+    return array[None]

@@ -1,31 +1,19 @@
-"""Checking a layer: a class tried in many settings, each judged by the textbook."""
+"""Checking a layer: a class tried in the layout that it is made for."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
 
 from cnnspec.backends.plain.layouts import USUAL, layouts_of
-from cnnspec.compare.check.grading.built_in import taken_for
+from cnnspec.compare.check.attempt import attempt, run_all
 from cnnspec.compare.check.grading.drawn import grader_of
 from cnnspec.compare.check.grading.grade import LayerGrader
-from cnnspec.compare.check.grading.judged import Judged
-from cnnspec.compare.check.named import other_kind, value_by_name
-from cnnspec.compare.check.offered import (
-    is_unusable,
-    not_offered,
-    one_of_each_name,
-    refused,
-    required,
-    to_be_said,
-    untried_options,
-)
+from cnnspec.compare.check.named import other_kind
+from cnnspec.compare.check.offered import is_unusable
 from cnnspec.compare.check.process.results import Results
-from cnnspec.compare.check.process.run import run_child
-from cnnspec.compare.check.records import Checked, CheckFinding, NotSupported, NotTried
+from cnnspec.compare.check.records import Checked
 from cnnspec.compare.check.settings import lying_so
-from cnnspec.compare.check.switched_off import left_out_everywhere, with_the_rest, without
 from cnnspec.compare.check.trying import Asked
 from cnnspec.compare.kinds.layer import Setting
 
@@ -41,155 +29,36 @@ def check_layer(asked: Asked, settings: Sequence[Setting]) -> Checked:
 
 
 def _checked_in_layout(asked: Asked, settings: Sequence[Setting]) -> Checked:
-    """Try a class in the layout that was said; where none was, in that in which most is right."""
-    usual, firsts = _checked(asked, settings)
-    best, notes = usual, list[str]()
-    for layout, setting in _better_layouts(firsts, asked) if firsts else ():
-        notes.append(f"with --layout {layout}, its forward pass is right ({setting})")
-        if asked.request["layout"] != USUAL:
-            continue
-        request = asked.request | {"layout": layout}
-        checked, _ = _checked(replace(asked, request=request), lying_so(settings, layout))
-        if checked.passed > best.passed:
-            best = replace(checked, notes=(f"taken for --layout {layout}", *checked.notes))
-        if best.ok:
-            break
-    return best if best is not usual else replace(usual, notes=(*usual.notes, *notes))
+    """Try a class in the layout that was said; where none was, in that which it is made for.
 
-
-def _checked(asked: Asked, settings: Sequence[Setting]) -> tuple[Checked, Sequence[Setting]]:
-    """Try a class in settings of a layer; without a part that it leaves out everywhere.
-
-    Beside it, the settings in which other layouts are worth a look, as no pass works in this one.
+    That is the first in which its forward pass is right, and all has the right shape: one column
+    is a batch of columns, too, and a batch tries more. Where none is right, the only one in
+    which the output has the right shape.
     """
-    checked, firsts = _checked_as_asked(asked, settings)
-    lacks = left_out_everywhere(checked, settings)
-    if lacks is None:
-        return checked, firsts
-    others, firsts = _checked_as_asked(asked, without(settings, lacks.option))
-    if others.error:
-        return checked, firsts
-    return with_the_rest(others, lacks, settings, asked.require), firsts
+    usual = attempt(asked, settings)
+    found = [*_other_layouts(usual.otherwise, asked)] if usual.otherwise else []
+    right = {layout: setting for layout, setting in found if setting}
+    if asked.request["layout"] != USUAL:
+        notes = (
+            f"with --layout {name}, its forward pass is right ({right[name]})" for name in right
+        )
+        return replace(usual.checked, notes=(*usual.checked.notes, *notes))
+    best = usual
+    for layout in right or (found[0][:1] if len(found) == 1 else ()):
+        request = asked.request | {"layout": layout}
+        other = attempt(replace(asked, request=request), lying_so(settings, layout))
+        if other.fits or other.checked.passed > best.checked.passed:
+            taken = (f"taken for --layout {layout}", *other.checked.notes)
+            best = other._replace(checked=replace(other.checked, notes=taken))
+        if other.fits:
+            break
+    return best.checked
 
 
-def _checked_as_asked(
-    asked: Asked, settings: Sequence[Setting]
-) -> tuple[Checked, Sequence[Setting]]:
-    graders = {f"s{n}": grader_of(setting) for n, setting in enumerate(settings)}
+def _other_layouts(settings: Sequence[Setting], asked: Asked) -> Iterator[tuple[str, str]]:
+    """Yield other layouts in which the output has the right shape.
 
-    def show(key: str) -> None:
-        asked.on_progress(list(graders).index(key), len(graders), graders[key].setting.name)
-
-    results = _try(graders, asked.request, asked.limit, show)
-    unreached = [finding for grader in graders.values() for finding in grader.unreached()]
-    hint = to_be_said(graders, results)
-    if stopped := asked.not_graded(unreached, results, hint):
-        # A forward pass that ends does so in this layout: what is asked for is something else.
-        ends = any(results.succeeded(f"{key}-p0", "forward") for key in graders)
-        return stopped, settings[:1] if hint and not ends else []
-    left_out = not_offered(asked.kind, graders, results)
-    counted = one_of_each_name(graders, left_out)
-    graders = {key: graders[key] for key in counted}
-    left_out = {key: why for key, why in left_out.items() if key in graders}
-    unreached = [finding for grader in graders.values() for finding in grader.unreached()]
-    offered = [key for key in graders if key not in left_out]
-    if error := _never_made(asked.kind, offered, results):
-        why = tuple(left_out.values())
-        return asked.checked(unreached, results, not_supported=why, error=error), []
-    judged: dict[str, list[Judged]] = {}
-    for number, key in enumerate(graders):
-        if key in offered:
-            asked.on_progress(number, len(graders), f"{graders[key].setting.name} (judging it)")
-            judged[key] = [*graders[key].judged(key, results)]
-    option = asked.request["one_of"]
-    said = value_by_name(asked.kind, option, asked.request["name"]) if option else None
-    taken = taken_for(option, graders, judged, results, said)
-    left_out |= taken.others
-    notes = [note for key in taken.keys for note in results.notes(key)]
-    notes += [item.note for key in taken.keys for item in judged[key] if item.note]
-    notes += [taken.note] if taken.note else []
-    firsts = [graders[key].setting for key in taken.firsts]
-    works = any(_works(key, graders[key], results) for key in taken.firsts)
-    by_setting: dict[str, list[CheckFinding]] = {}
-    for finding in taken.findings:
-        by_setting.setdefault(finding.setting, []).append(finding)
-    not_tried = [
-        *_not_tried(taken.keys, results),
-        *untried_options(
-            asked.kind,
-            taken.keys,
-            {key: grader.setting for key, grader in graders.items()},
-            results,
-        ),
-    ]
-    not_supported: list[NotSupported] = []
-    findings: list[CheckFinding] = []
-    for key, grader in graders.items():
-        if key in left_out:
-            not_supported.append(left_out[key])
-            findings += refused(grader.unreached(), left_out[key], asked.require)
-            continue
-        aside = grader.set_aside(key, results)
-        for finding in by_setting[grader.setting.name]:
-            lacks = aside.get(finding.quantity)
-            if isinstance(lacks, NotSupported) and lacks.option in asked.require:
-                findings.append(required(finding, lacks))
-            else:
-                findings.append(finding)
-        not_supported += [why for why in aside.values() if isinstance(why, NotSupported)]
-        not_tried += [why for why in aside.values() if isinstance(why, NotTried)]
-    checked = asked.checked(
-        findings,
-        results,
-        not_supported=tuple(each for each in not_supported if each.option not in asked.require),
-        not_tried=tuple(dict.fromkeys(not_tried)),
-        notes=tuple(dict.fromkeys(notes)),
-    )
-    return checked, [] if works else firsts
-
-
-def _works(key: str, grader: LayerGrader, results: Results) -> bool:
-    """Tell whether the first passes came to their ends, with an output of the right shape."""
-    return not is_unusable(key, grader, results) and not results.raised(f"{key}-p0", "backward")
-
-
-def _not_tried(keys: Sequence[str], results: Results) -> Iterator[NotTried]:
-    """Yield what a class does not give, or takes or gives in a way that cannot be judged."""
-    for key in keys:
-        yield from (NotTried(name, why) for name, why in results.not_tried(key).items())
-
-
-def _try(
-    graders: Mapping[str, LayerGrader],
-    request: dict[str, Any],
-    limit: float,
-    on_setting: Callable[[str], None] = lambda key: None,
-    **how: bool,
-) -> Results:
-    """Let a class run in every setting."""
-    settings: list[dict[str, Any]] = []
-    given: dict[str, dict[str, Any]] = {}
-    for key, grader in graders.items():
-        given[f"{key}-weights"] = grader.weights
-        for number, probe in enumerate(grader.probes):
-            given[f"{key}-p{number}"] = {"x": probe.x, "grad_output": probe.grad_output}
-        settings.append(grader.request(key) | how)
-    return run_child(request | {"settings": settings}, given, limit, on_setting)
-
-
-def _never_made(kind: str, offered: Sequence[str], results: Results) -> str:
-    """Say why nothing can be graded: the class is made in no setting that it offers."""
-    if not offered:
-        return f"is made for no setting of `{kind}`"
-    errors = [results.error(key, "construct") for key in offered]
-    raises = results.raised(offered[0], "construct")  # one that hangs, or dies, is wrong
-    return f"it cannot be made: {errors[0]}" if all(errors) and raises else ""
-
-
-def _better_layouts(settings: Sequence[Setting], asked: Asked) -> Iterator[tuple[str, str]]:
-    """Yield other layouts in which a forward pass is right that is not so in the one given.
-
-    Beside each stands the setting.
+    Beside each stands the setting in which it is right, too; nothing where it is right in none.
     """
     for layout in layouts_of(settings[0].input):
         if layout == asked.request["layout"]:
@@ -197,15 +66,17 @@ def _better_layouts(settings: Sequence[Setting], asked: Asked) -> Iterator[tuple
         tried = lying_so(settings, layout)
         graders = {f"s{number}": grader_of(setting) for number, setting in enumerate(tried)}
         request = asked.request | {"layout": layout}
-        results = _try(graders, request, asked.limit, forward_only=True)
+        results = run_all(graders, request, asked.limit, forward_only=True)
         if results.hint() or results.load_error():
             continue
-        findings = (
-            item.finding
-            for key, grader in graders.items()
-            if not results.unsupported(key)
-            for item in grader.judged(key, results)
-        )
+        made = [key for key in graders if results.unsupported(key) is None]
+        if not any(_ends(key, graders[key], results) for key in made):
+            continue
+        findings = (item.finding for key in made for item in graders[key].judged(key, results))
         right = (found.setting for found in findings if found.ok and found.quantity == "output")
-        if setting := next(right, ""):
-            yield layout, setting
+        yield layout, next(right, "")
+
+
+def _ends(key: str, grader: LayerGrader, results: Results) -> bool:
+    """Tell whether the first forward pass came to its end, with an output of the right shape."""
+    return results.succeeded(f"{key}-p0", "forward") and not is_unusable(key, grader, results)

@@ -88,6 +88,12 @@ class Columns:
         self.dW, self.db = grad @ self.x.T, grad.sum(axis=1, keepdims=True)
         return self.W.T @ grad
 
+class MeanOfColumns(Columns):
+    def backward(self, grad):
+        dx = super().backward(grad)
+        self.db = self.db / grad.shape[1]
+        return dx
+
 class OneVector:
     # Its forward pass takes a batch as well.
     def __init__(self, n_in, n_out):
@@ -185,6 +191,10 @@ def test_a_layout_is_taken_by_both_passes(check: Check) -> None:
     checked = check("OneVector", "linear")
     assert checked.ok
     assert checked.notes == ("taken for --layout vector",)
+    # One column alone is right, and a batch of columns has all shapes: it is judged as a batch.
+    mean = check("MeanOfColumns", "linear")
+    assert not mean.ok
+    assert mean.notes == ("taken for --layout columns",)
 
 
 def test_arguments(check: Check) -> None:

@@ -1,0 +1,173 @@
+"""A class in one layout: tried in every setting, and judged by the textbook."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from cnnspec.compare.check.grading.built_in import taken_for
+from cnnspec.compare.check.grading.drawn import grader_of
+from cnnspec.compare.check.grading.grade import LayerGrader
+from cnnspec.compare.check.grading.judged import Judged
+from cnnspec.compare.check.named import value_by_name
+from cnnspec.compare.check.offered import (
+    is_unusable,
+    not_offered,
+    one_of_each_name,
+    refused,
+    required,
+    to_be_said,
+    untried_options,
+)
+from cnnspec.compare.check.process.results import Results
+from cnnspec.compare.check.process.run import run_child
+from cnnspec.compare.check.records import Checked, CheckFinding, NotSupported, NotTried
+from cnnspec.compare.check.switched_off import left_out_everywhere, with_the_rest, without
+from cnnspec.compare.check.trying import Asked
+from cnnspec.compare.kinds.layer import Setting
+
+
+class Attempt(NamedTuple):
+    """A class in one layout."""
+
+    checked: Checked
+    otherwise: Sequence[Setting] = ()
+    """Settings in which other layouts are worth a look, as no pass works in this one."""
+    fits: bool = False
+    """Whether all that it gives has the shape that it must have."""
+
+
+def attempt(asked: Asked, settings: Sequence[Setting]) -> Attempt:
+    """Try a class in settings of a layer; without a part that it leaves out everywhere."""
+    given = _checked_as_asked(asked, settings)
+    lacks = left_out_everywhere(given.checked, settings)
+    if lacks is None:
+        return given
+    others = _checked_as_asked(asked, without(settings, lacks.option))
+    if others.checked.error:
+        return given._replace(otherwise=others.otherwise)
+    whole = with_the_rest(others.checked, lacks, settings, asked.require)
+    return others._replace(checked=whole)
+
+
+def _checked_as_asked(asked: Asked, settings: Sequence[Setting]) -> Attempt:
+    graders = {f"s{n}": grader_of(setting) for n, setting in enumerate(settings)}
+
+    def show(key: str) -> None:
+        asked.on_progress(list(graders).index(key), len(graders), graders[key].setting.name)
+
+    results = run_all(graders, asked.request, asked.limit, show)
+    unreached = [finding for grader in graders.values() for finding in grader.unreached()]
+    hint = to_be_said(graders, results)
+    if stopped := asked.not_graded(unreached, results, hint):
+        # A forward pass that ends does so in this layout: what is asked for is something else.
+        ends = any(results.succeeded(f"{key}-p0", "forward") for key in graders)
+        return Attempt(stopped, settings[:1] if hint and not ends else [])
+    left_out = not_offered(asked.kind, graders, results)
+    counted = one_of_each_name(graders, left_out)
+    graders = {key: graders[key] for key in counted}
+    left_out = {key: why for key, why in left_out.items() if key in graders}
+    unreached = [finding for grader in graders.values() for finding in grader.unreached()]
+    offered = [key for key in graders if key not in left_out]
+    if error := _never_made(asked.kind, offered, results):
+        why = tuple(left_out.values())
+        return Attempt(asked.checked(unreached, results, not_supported=why, error=error))
+    judged: dict[str, list[Judged]] = {}
+    for number, key in enumerate(graders):
+        if key in offered:
+            asked.on_progress(number, len(graders), f"{graders[key].setting.name} (judging it)")
+            judged[key] = [*graders[key].judged(key, results)]
+    option = asked.request["one_of"]
+    said = value_by_name(asked.kind, option, asked.request["name"]) if option else None
+    taken = taken_for(option, graders, judged, results, said)
+    left_out |= taken.others
+    notes = [note for key in taken.keys for note in results.notes(key)]
+    notes += [item.note for key in taken.keys for item in judged[key] if item.note]
+    notes += [taken.note] if taken.note else []
+    works = any(_works(key, graders[key], results) for key in taken.firsts)
+    by_setting: dict[str, list[CheckFinding]] = {}
+    for finding in taken.findings:
+        by_setting.setdefault(finding.setting, []).append(finding)
+    not_tried = [
+        *_not_tried(taken.keys, results),
+        *untried_options(
+            asked.kind,
+            taken.keys,
+            {key: grader.setting for key, grader in graders.items()},
+            results,
+        ),
+    ]
+    not_supported: list[NotSupported] = []
+    findings: list[CheckFinding] = []
+    for key, grader in graders.items():
+        if key in left_out:
+            not_supported.append(left_out[key])
+            findings += refused(grader.unreached(), left_out[key], asked.require)
+            continue
+        aside = grader.set_aside(key, results)
+        for finding in by_setting[grader.setting.name]:
+            lacks = aside.get(finding.quantity)
+            if isinstance(lacks, NotSupported) and lacks.option in asked.require:
+                findings.append(required(finding, lacks))
+            else:
+                findings.append(finding)
+        not_supported += [why for why in aside.values() if isinstance(why, NotSupported)]
+        not_tried += [why for why in aside.values() if isinstance(why, NotTried)]
+    checked = asked.checked(
+        findings,
+        results,
+        not_supported=tuple(each for each in not_supported if each.option not in asked.require),
+        not_tried=tuple(dict.fromkeys(not_tried)),
+        notes=tuple(dict.fromkeys(notes)),
+    )
+    firsts = [graders[key].setting for key in taken.firsts]
+    fits = all(_fits(key, graders[key], results) for key in taken.firsts)
+    return Attempt(checked, [] if works else firsts, fits)
+
+
+def _works(key: str, grader: LayerGrader, results: Results) -> bool:
+    """Tell whether the first passes came to their ends, with an output of the right shape."""
+    return not is_unusable(key, grader, results) and not results.raised(f"{key}-p0", "backward")
+
+
+def _fits(key: str, grader: LayerGrader, results: Results) -> bool:
+    """Tell whether all that the first passes gave has the shape that it must have."""
+    given, found = grader.probes[0], results.arrays(f"{key}-p0")
+    shapes = {"output": given.grad_output.shape, "grad_input": given.x.shape}
+    shapes |= {f"grad_{name}": array.shape for name, array in grader.weights.items()}
+    return _works(key, grader, results) and all(
+        found[name].shape == shape for name, shape in shapes.items() if name in found
+    )
+
+
+def _not_tried(keys: Sequence[str], results: Results) -> Iterator[NotTried]:
+    """Yield what a class does not give, or takes or gives in a way that cannot be judged."""
+    for key in keys:
+        yield from (NotTried(name, why) for name, why in results.not_tried(key).items())
+
+
+def run_all(
+    graders: Mapping[str, LayerGrader],
+    request: dict[str, Any],
+    limit: float,
+    on_setting: Callable[[str], None] = lambda key: None,
+    **how: bool,
+) -> Results:
+    """Let a class run in every setting."""
+    settings: list[dict[str, Any]] = []
+    given: dict[str, dict[str, Any]] = {}
+    for key, grader in graders.items():
+        given[f"{key}-weights"] = grader.weights
+        for number, probe in enumerate(grader.probes):
+            given[f"{key}-p{number}"] = {"x": probe.x, "grad_output": probe.grad_output}
+        settings.append(grader.request(key) | how)
+    return run_child(request | {"settings": settings}, given, limit, on_setting)
+
+
+def _never_made(kind: str, offered: Sequence[str], results: Results) -> str:
+    """Say why nothing can be graded: the class is made in no setting that it offers."""
+    if not offered:
+        return f"is made for no setting of `{kind}`"
+    errors = [results.error(key, "construct") for key in offered]
+    raises = results.raised(offered[0], "construct")  # one that hangs, or dies, is wrong
+    return f"it cannot be made: {errors[0]}" if all(errors) and raises else ""
