@@ -10,7 +10,7 @@ from cnnspec.backends.plain.optimizers import own_options
 from cnnspec.backends.plain.roles import sizes_of
 from cnnspec.compare.check.grading.grade import LayerGrader
 from cnnspec.compare.check.grading.setting import EVALUATION
-from cnnspec.compare.check.process.results import Results
+from cnnspec.compare.check.process.results import LOAD, Results
 from cnnspec.compare.check.records import CheckFinding, NotSupported, NotTried
 from cnnspec.compare.check.trial.making import SIDES
 from cnnspec.compare.kinds import LAYERS
@@ -79,6 +79,8 @@ def to_be_said(graders: Mapping[str, LayerGrader], results: Results) -> str:
     What is asked for where an option is varied alone is about that setting: it is not offered.
     """
     hints = results.hints()
+    if LOAD in hints:
+        return hints[LOAD]
     usual = (hint for key, hint in hints.items() if not varied_options(graders[key].setting))
     return next(usual, next(iter(hints.values())) if hints.keys() == graders.keys() else "")
 
