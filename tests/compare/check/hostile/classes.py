@@ -240,7 +240,11 @@ HOSTILE = {
         0, forward="try: os.chroot(os.path.dirname(__file__))\nexcept OSError: pass"
     ),
     "replaces its streams": Hostile(0, top="sys.stdout = sys.stderr = sys.stdin = 3"),
-    "empties the modules": Hostile(0, forward="sys.modules.clear()"),
+    "empties the modules": Hostile(
+        0,
+        forward="for name in [*sys.modules]:\n"
+        "    if name[:3] in ('cnn', 'jso'): del sys.modules[name]",
+    ),
     "makes warnings of all and errors of warnings": Hostile(
         0, top="import warnings\nwarnings.simplefilter('error')\nnp.seterr(all='raise')"
     ),
