@@ -88,6 +88,7 @@ def test_what_is_told_twice_or_left_out_is_told() -> None:
         {"key": "s0", "arrays": [["output", "O", [1]]], "bytes": 8},
         {"key": "s0", "arrays": [["output", "<f8", [2]]], "bytes": 8},
         {"key": "s0", "arrays": 3, "bytes": 8},
+        {"key": "s0", "arrays": [["output", "<f8", [10**30]]], "bytes": 8},
     ],
 )
 def test_what_is_signed_and_no_line_of_ours_is_told(said: Any) -> None:

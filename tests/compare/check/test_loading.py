@@ -77,6 +77,15 @@ def test_a_package_that_is_not_needed_is_not_loaded(tmp_path: Path) -> None:
     assert check(tmp_path / "project/layers.py").ok
 
 
+def test_what_a_package_cannot_load_is_left_out(tmp_path: Path) -> None:
+    top = "from .beside import positive"
+    lay(tmp_path, project__beside=HELPERS, project__layers=LAYER.format(top=top))
+    (tmp_path / "project/__init__.py").write_text("import no_such_module")
+    checked = check(tmp_path / "project/layers.py")
+    assert checked.ok
+    assert "__init__.py: ModuleNotFoundError: No module named 'no_such" in checked.output
+
+
 CANNOT = {
     "not installed": (
         "import no_such_module",

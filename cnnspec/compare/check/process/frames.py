@@ -156,7 +156,12 @@ class Receiver:
                 self._data += payload
             if len(self._data) == self._announced.get("bytes", 0):
                 yield self._announced, _arrays(self._announced.get("arrays", []), self._data)
-        except (ValueError, TypeError):  # somebody's code may have found our objects
+        except (
+            ValueError,
+            TypeError,
+            ArithmeticError,
+            RecursionError,
+        ):  # somebody's code may have found our objects
             yield {"alarm": TAMPERED}, {}
 
     def _opened(self, frame: bytes) -> tuple[int, bytes, bytes]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import ModuleType
 
 from cnnspec.backends.plain import PlainClassError
+from cnnspec.backends.raised import in_words
 
 MODULE = "candidate"
 """The name of a module that stands alone."""
@@ -88,7 +89,10 @@ def _make_package(name: str, folder: Path) -> None:
         assert spec.loader is not None
         module = importlib.util.module_from_spec(spec)
         sys.modules[name] = module
-        spec.loader.exec_module(module)
+        try:
+            spec.loader.exec_module(module)
+        except Exception as error:  # the file may need nothing of what comes after
+            print(f"{init}: {in_words(error)}: the rest of it is left out", file=sys.stderr)
     else:
         module = ModuleType(name)
         module.__path__ = [str(folder)]
