@@ -37,6 +37,9 @@ class Words:
     """By option: other words by which people probably mean it."""
     parameters: Mapping[str, str] = field(default_factory=dict)
     """By option: what else the constructors of classes call it that people write by hand."""
+    complements: Mapping[str, str] = field(default_factory=dict)
+    """By option that is a share: what they call the rest, 1 - it. A word that is its own, too,
+    means the rest where the default is more than a half."""
     sides: Mapping[str, str] = field(default_factory=dict)
     """By option: what such constructors call it for the height and for the width, `kh,kw`."""
     arrays: Mapping[str, str] = field(default_factory=dict)

@@ -10,7 +10,7 @@ from cnnspec.backends.plain.arrays import arrays_of
 from cnnspec.backends.plain.errors import HintError, UnsupportedSettingError
 from cnnspec.backends.plain.hints import Hints
 from cnnspec.backends.plain.layouts import shape_of_one
-from cnnspec.backends.plain.names import INPUT_SHAPE, NO_SIZES, options_of
+from cnnspec.backends.plain.names import INPUT_SHAPE, NO_SIZES, is_complement, options_of
 from cnnspec.backends.plain.neutral import beside
 from cnnspec.backends.plain.reading import Given, Handed, Option, Reading, WeightShape
 from cnnspec.backends.plain.roles import sizes_of
@@ -105,6 +105,9 @@ class _Arguments:
                 if side is not None:
                     return self._sides(option)[side]
                 parameter, spelling = self.signature.parameters[word], self.how.spelling
+                if is_complement(word, parameter.default, option, type(self.layer)):
+                    self.notes.append(f"`{word}` is taken for 1 - {option}")
+                    return 1 - value
                 if option in self.hints.pairs:
                     spelling |= Spelling.PAIRS
                 return spelt(option, value, parameter, spelling, self.layer)

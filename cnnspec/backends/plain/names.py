@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cnnspec.backends.plain.alike import parts_of, word_set
+from cnnspec.backends.plain.alike import alike, parts_of, word_set
 from cnnspec.backends.plain.modes import SAID
 from cnnspec.spec.layers import KINDS, Layer
 
@@ -166,6 +166,20 @@ def words_for(option: str, kind: type[Layer]) -> tuple[str, ...]:
     """Return what people call an option of a kind: in constructors, and in other tools."""
     if option == INPUT_SHAPE:
         return SHAPES
+    rest = kind.words.complements.get(option, "").split()
+    return tuple(dict.fromkeys((*_own_words(option, kind), *rest)))
+
+
+def is_complement(word: str, default: object, option: str, kind: type[Layer]) -> bool:
+    """Tell whether a parameter for an option that is a share says the rest, 1 - it."""
+    rest = kind.words.complements.get(option, "").split()
+    if alike(rest, [word]) is None:
+        return False
+    is_own = alike(_own_words(option, kind), [word]) is not None
+    return not is_own or (isinstance(default, float) and default > 0.5)
+
+
+def _own_words(option: str, kind: type[Layer]) -> tuple[str, ...]:
     tables = (kind.words.parameters, kind.words.options)
     return option, *(word for table in tables for word in table.get(option, "").split())
 

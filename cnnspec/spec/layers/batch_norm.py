@@ -60,6 +60,7 @@ class BatchNorm(Layer):
             "num_features": "features num_channels channels n_features dim",
             "eps": "epsilon",
         },
+        complements={"momentum": "momentum decay"},
         arrays={
             "running_mean": "moving_mean mean_running running_mu",
             "running_var": "running_variance moving_var moving_variance",

@@ -58,8 +58,10 @@ class Dropout(Layer):
             "keep_prob": "`p` is the probability to be dropped: 1 - keep_prob",
             "training": "leave it out: a network drops in training alone",
         },
+        complements={"p": "keep_prob keep_probability keep_rate keep_p p_keep retain_prob"},
         options={"p": "rate drop_prob dropout_ratio probability"},
         guesses={"p": "ratio drop dropout_prob dropout_p drop_rate"},
+        parameters={"p": "drop_rate dropout_rate drop_ratio dropout_prob dropout_p ratio prob"},
         values={
             "per": {
                 **{"elements": "element", "unit": "element", "neuron": "element"},

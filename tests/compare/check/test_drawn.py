@@ -96,6 +96,13 @@ def test_a_right_class_passes(check: Check) -> None:
     assert lacks == ["channels", "channels, one row of one channel"]
 
 
+def test_the_probability_to_keep_is_1_minus_p(check: Check) -> None:
+    text = RIGHT.replace("p=0.5", "keep_prob=0.5").replace("self.p = p", "self.p = 1 - keep_prob")
+    checked = check(text, "Dropout", "dropout", like=Dropout(p=0.25))
+    assert checked.ok
+    assert "`keep_prob` is taken for 1 - p" in checked.notes
+
+
 @pytest.mark.parametrize("p", [0.0, 0.05, 0.95])
 def test_a_right_class_passes_with_any_p(check: Check, p: float) -> None:
     assert check(RIGHT, "Dropout", "dropout", like=Dropout(p=p)).ok

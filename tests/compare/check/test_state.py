@@ -157,3 +157,17 @@ def test_labels_belong_to_the_caller(check: Check) -> None:
     assert found["own labels"].cause is not None
     assert found["own labels"].cause.code == "changes-input"
     assert found["own labels"].setting == "10 classes, ordinary logits"
+
+
+def test_a_momentum_of_more_than_a_half_is_the_share_of_the_old(check: Check) -> None:
+    """So Keras has it, and most that is written by hand; a default below says the share of new."""
+    text = NORM.replace("momentum=0.1", "momentum=0.9").replace(
+        "keep = 1 - self.momentum", "keep, self.momentum = self.momentum, 1 - self.momentum"
+    )
+    text = text.replace(
+        "        return self.gamma.reshape(self.shape) * self.hat",
+        "        self.momentum = keep\n        return self.gamma.reshape(self.shape) * self.hat",
+    )
+    checked = check(text, "BatchNorm", "batch_norm")
+    assert checked.grade == "right"
+    assert checked.notes == ("`momentum` is taken for 1 - momentum",)
