@@ -73,8 +73,9 @@ def _pictures(setting: str, shown: Shown) -> Html:
     worst = (row - shown.corner[0], column - shown.corner[1])
     pictures = array_pictures(shown.found, shown.wanted, worst, shown.corner)
     place = f" of {_plane(shown.position[:-2])}" if shown.position[:-2] else ""
-    words = f"{setting}, {shown.probe}: the rows and columns{place} around the worst number"
-    return element("div", pictures, element("p", words, class_="soft"))
+    words = f"{setting}, {shown.probe}: the rows and columns{place} around the worst number."
+    colours = " Blue is below 0, orange above it; the stronger, the further."
+    return element("div", pictures, element("p", words + colours, class_="soft"))
 
 
 def _plane(outer: Sequence[int]) -> str:

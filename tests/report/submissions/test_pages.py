@@ -97,7 +97,7 @@ def test_the_page_of_a_student(pages: dict[str, Reader]) -> None:
         "why the gradient passes",
         "what to do multiply by the mask",
         "cause mask-missing",
-        "images, batch of 7: the rows and columns of [0, 1, :, :] around the worst number",
+        "images, batch of 7: the rows and columns of [0, 1, :, :] around the worst number.",
         "Not reached: the same call gives the same again (images)",
         "Right: forward (images)",
         "not offered: stride 2: ReLU takes no `stride`",

@@ -35,7 +35,10 @@ IMPORT = re.compile(
 Way = Callable[["Names"], list[str]]
 """Tells which names of a file fit."""
 
-ENDINGS = ("layer", "module", "block", "function", "activation", "loss", "2d", "1d")
+FORWARD, BACKWARD = "forward", "backward"
+"""In the names of two functions that are a layer."""
+
+ENDINGS = ("naive", "layer", "module", "block", "function", "activation", "loss", "2d", "1d")
 """What people put behind the word for a layer."""
 
 
@@ -125,7 +128,9 @@ def _ways(exercise: Exercise) -> Iterator[Way]:
         if _is_pattern(wanted):
             yield partial(_matching, wanted)
         yield partial(_imported, wanted)
-    yield partial(_alike, {*map(plain, exercise.classes)} or _words(exercise.kind))
+    words = {*map(plain, exercise.classes)} or _words(exercise.kind)
+    yield partial(_alike, words)
+    yield partial(_pairs, words)
 
 
 def _defined(wanted: str, names: Names) -> list[str]:
@@ -144,6 +149,16 @@ def _imported(wanted: str, names: Names) -> list[str]:
 
 def _alike(words: set[str], names: Names) -> list[str]:
     return [name for name in names.classes if words & _plain_forms(name)]
+
+
+def _pairs(words: set[str], names: Names) -> list[str]:
+    """Return the first of two functions, as of `relu_forward` and `relu_backward`."""
+    return [
+        name
+        for name in names.functions
+        if words & _plain_forms(name.replace(FORWARD, ""))
+        and name.replace(FORWARD, BACKWARD) in {*names.functions} - {name}
+    ]
 
 
 def _is_pattern(name: str) -> bool:

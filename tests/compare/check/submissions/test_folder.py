@@ -12,6 +12,7 @@ from cnnspec.compare.check.submissions.folder import MOST_FILES, Folder, read_fo
 from cnnspec.errors import BackendError
 
 RELU = "class ReLU:\n    def forward(self, x):\n        return x\n"
+PAIR = "def relu_forward_naive(x): pass\ndef relu_backward_naive(d, x): pass\n"
 
 
 def folder_of(place: Path, texts: dict[str, str], **asked: tuple[str, ...]) -> Folder:
@@ -98,6 +99,8 @@ NOTEBOOK = json.dumps(
         ({"a.py": RELU + RELU.replace("ReLU", "R2")}, ("R2", "ReLU"), "a.py:R2"),
         ({"a.py": "def f(:\n" + RELU}, ("ReLU",), "a.py:ReLU"),
         ({"a.py": "def f(x): pass\ndef b(x): pass"}, ("f,b",), "a.py:f,b"),
+        ({"a.py": PAIR}, ("ReLU",), "a.py:relu_forward_naive"),
+        ({"a.py": PAIR.replace("backward", "other")}, ("ReLU",), "a.py:ReLU"),
         ({"a.py": "make = type\nReLU = make('ReLU', (), {})"}, ("ReLU",), "a.py:ReLU"),
         ({"a/x.py": RELU, "a/y.py": ""}, ("ReLU",), "x.py:ReLU"),
         ({"a/x.py": RELU, "a/old/x.py": RELU}, ("ReLU",), "x.py:ReLU"),
