@@ -160,6 +160,35 @@ def test_a_forward_pass_that_fails_leaves_the_shape_of_the_weights() -> None:
     assert linear(Transposed).instance.W.shape == (3, 4)
 
 
+class OfDictionary(Correlates):
+    strided = True
+
+    def __init__(self, options: Any) -> None:
+        self.found = options
+        size = options["kernelSize"]
+        stride = options["stride"] if self.strided and "stride" in options else 1
+        self.set_up(options["n_filters"], options.get("in_channels", 3), size, stride)
+
+
+class OfKeywords(Correlates):
+    def __init__(self, n_filters: int, **options: Any) -> None:
+        self.found = options
+        self.set_up(n_filters, options.pop("channels"), options["size"], options.get("stride", 1))
+
+
+def test_options_in_a_dictionary() -> None:
+    conv = Conv(out_channels=5, kernel_size=2)
+    for cls in (OfDictionary, OfKeywords):
+        layer = made(cls, conv, (3, 4, 6))
+        assert layer.instance.W.shape == (5, 3, 2, 2)
+        assert layer.notes == ()
+    strided = conv.model_copy(update={"stride": 2})
+    for cls in (OfDictionary, OfKeywords):
+        assert made(cls, strided, (3, 4, 6)).instance.s == 2
+    given = made(OfDictionary, conv, (3, 4, 6), arguments={"options": {"in_channels": 3}})
+    assert given.instance.found["in_channels"] == 3
+
+
 @dataclass
 class Declared(Habit):
     n_in: int

@@ -80,6 +80,9 @@ class Names:
             if not word.strip("_"):
                 yield word, Given(None)
         for word, value in self.hints.arguments.items():
+            if word in self.signature.keys and isinstance(value, dict):
+                yield from ((key, Given(each)) for key, each in value.items())
+                continue
             if word not in self.parameters and not self.signature.any_keyword:
                 raise HintError(
                     f"{self.cls.__name__} takes no `{word}`; {self.signature.in_words()}"

@@ -83,7 +83,7 @@ class _Arguments:
             if parameter.kind is parameter.POSITIONAL_ONLY and word in self.taken
         ]
         by_place += [self.values[option] for option in self.reading.positional]
-        instance = self.cls(*by_place, **self.taken)
+        instance = self.cls(*by_place, **self.signature.with_dictionaries(self.taken))
         return Made(instance, tuple(self.notes), (*arrays_of(instance),))
 
     def _value(
