@@ -164,11 +164,16 @@ class LayerKind(Kind[LayerSituation]):
             settings += filter(_fits, both)
         if layer.keeps_shape and not self.of_one_rank:
             inputs = {each.input for each in settings}
+            ranks = {len(each) for each in inputs}
             small = (
                 numbers("one row of one channel", layer(), (1, 1, 5)),
                 numbers("one feature", layer(), (1,)),
             )
-            settings += [each for each in small if each.input not in inputs and _fits(each)]
+            settings += [
+                each
+                for each in small
+                if len(each.input) in ranks and each.input not in inputs and _fits(each)
+            ]
         return settings
 
     def like(self, layer: Any) -> Sequence[Setting]:

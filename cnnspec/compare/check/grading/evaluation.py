@@ -54,6 +54,8 @@ def evaluated(grader: SettingGrader, key: str, results: Results) -> Judged:
         return judged
     room = LAYERS[grader.at.kind]
     cause = first_cause(room.evaluation_faults, observed, {**HELP, **room.help})
+    if cause is None and changed:
+        cause = UPDATES
     return Judged(replace(judged.finding, cause=cause))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -100,7 +101,7 @@ def kept_apart(grader: SettingGrader, key: str, results: Results) -> CheckFindin
     made = [results.error(f"{key}-{each}", "construct") for each in ("one", "other")]
     errors = (*made, _error(f"{two}-other", results), _error(two, results))
     if error := next(filter(None, errors), ""):
-        return grader.failed(quantity, "", error)
+        return replace(grader.failed(quantity, "", error), cause=SHARED)
     before, after = results.arrays(f"{key}-p0"), results.arrays(two)
     other = [
         name
