@@ -137,6 +137,64 @@ class OverModel:
             layer.b = layer.b - self.lr * layer.db
 
 
+class OverParameters:
+    def __init__(self, model: Any, lr: float, momentum: float) -> None:
+        self.model, self.lr, self.momentum = model, lr, momentum
+        self.kept: dict[int, Array] = {}
+
+    def step(self) -> None:
+        for at, each in enumerate(self.model.parameters()):
+            self.kept[at] = self.momentum * self.kept.get(at, 0.0) + each.grad
+            each.value -= self.lr * self.kept[at]
+
+
+class OverFilledLayer:
+    def __init__(self, lr: float) -> None:
+        self.lr = lr
+
+    def update(self, layer: Any) -> None:
+        for key in layer.params:
+            layer.params[key] = layer.params[key] - self.lr * layer.grads[f"d{key}"]
+
+
+class OverItems:
+    def __init__(self, lr: float) -> None:
+        self.lr = lr
+
+    def update(self, params: dict[str, dict[str, Array]]) -> None:
+        for item in params.values():
+            item["val"] = item["val"] - self.lr * item["grad"]
+
+
+class GivesSteps:
+    """The weights are with the caller, who adds what it gives."""
+
+    def __init__(self, lr: float, momentum: float) -> None:
+        self.lr, self.momentum, self.kept = lr, momentum, 0.0
+
+    def compute_update(self, grad: Array) -> Array:
+        self.kept = self.momentum * self.kept - self.lr * grad
+        found: Array = np.asarray(self.kept)
+        return found
+
+
+class ToldFirst(OverDictionaries):
+    def initialize(self, params: Arrays) -> None:
+        self.v = {key: np.zeros_like(array) for key, array in params.items()}
+
+    def update(self, params: Arrays, grads: Arrays) -> None:
+        assert self.v.keys() == params.keys()
+        super().update(params, grads)
+
+
+class OverWeightsAndBias:
+    def __init__(self, eta: float) -> None:
+        self.eta = eta
+
+    def update(self, t: int, w: Array, b: Array, dw: Array, db: Array) -> tuple[Array, Array]:
+        return w - self.eta * dw, b - self.eta * db
+
+
 def descend(params: list[Array], grads: list[Array], lr: float) -> list[Array]:
     return [param - lr * grad for param, grad in zip(params, grads)]
 
@@ -180,6 +238,12 @@ WAYS: dict[str, tuple[Callable[..., Any], AnyOptimizer]] = {
     "layers": (OverLayers, MOMENTUM),
     "a model": (OverModel, SGD(learning_rate=0.3)),
     "objects": (OverObjects, OWN_ADAM.model_copy(update={"weight_decay": 0.1})),
+    "parameters of a model": (OverParameters, MOMENTUM),
+    "filled layers": (OverFilledLayer, SGD(learning_rate=0.3)),
+    "items": (OverItems, SGD(learning_rate=0.3)),
+    "steps given back": (GivesSteps, MOMENTUM),
+    "told first": (ToldFirst, MOMENTUM),
+    "weights and bias": (OverWeightsAndBias, SGD(learning_rate=0.3)),
     "a function of lists": (descend, SGD(learning_rate=0.3)),
     "a function with a config": (with_config, MOMENTUM),
     "a function with its state": (adam_by_layers, OWN_ADAM),

@@ -19,7 +19,7 @@ from cnnspec.compare.causes.help import HELP
 from cnnspec.compare.causes.layout import other_layouts
 from cnnspec.compare.causes.left_out import numbers_left_out
 from cnnspec.compare.check import losses
-from cnnspec.compare.check.grading import evaluation, known, state
+from cnnspec.compare.check.grading import evaluation, grade_optimizer, known, state
 from cnnspec.compare.faults.fault import Fault, LossSituation, Observation
 from cnnspec.compare.kinds import LAYERS, LOSSES, OPTIMIZERS
 from cnnspec.compare.kinds.drawing import DrawingKind
@@ -144,6 +144,9 @@ def _losses(word: str) -> Iterator[Observation[LossSituation]]:
 
 def _of_optimizers() -> Said:
     for word, kind in OPTIMIZERS.items():
+        yield word, grade_optimizer.CHANGES_GRADIENTS
+        yield word, grade_optimizer.SHARED
+        yield word, grade_optimizer.LEFT_OUT
         room = rooms.OPTIMIZERS[word]
         for update in room.right.values():
             for quantity in ("", *update.options.slots):

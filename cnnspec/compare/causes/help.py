@@ -40,6 +40,7 @@ HELP: dict[str, str] = {
     "whole-is-not-its-parts": "check which parts run, in which order, and which arrays they share",
     "images-left-out": "check where the loops over images end, and add up what they give",
     "changes-input": "work on a copy",
+    "parameters-left-out": "check where the loop over the parameters ends",
     "overwritten-by-a-reader": "work in place only where nobody else reads the array",
     "gradient-of-one-reader": "add what each reader sends back: `+=`, not `=`",
     "updates-own-weights": "return the gradients, and leave the weights as they are",

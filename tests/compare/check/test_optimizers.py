@@ -47,6 +47,14 @@ class InPlace:
             grads[key] *= self.lr
             params[key] -= grads[key]
 
+class FirstAlone:
+    def __init__(self, lr):
+        self.lr = lr
+    def update(self, params, grads):
+        for key in params:
+            params[key] = params[key] - self.lr * grads[key]
+            return
+
 class Adam:
     first = 1
     def __init__(self, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
@@ -113,6 +121,7 @@ def test_what_is_built_in_and_what_nobody_knows(check: Check) -> None:
         ("Dampened", "sgd", "update", "dampening"),
         ("Shared", "sgd", "two objects", "shared-state"),
         ("InPlace", "sgd", "own gradients", "changes-input"),
+        ("FirstAlone", "sgd", "update", "parameters-left-out"),
         ("Uncorrected", "adam", "update", "no-bias-correction"),
         ("FromZero", "adam", "update", "step-count"),
         ("Inside", "adam", "update", "eps-inside-root"),

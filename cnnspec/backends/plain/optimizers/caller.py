@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from types import MethodType
 from typing import Any
@@ -25,6 +26,16 @@ from cnnspec.backends.plain.optimizers.roles import (
 from cnnspec.spec.optimizers import Optimizer
 from cnnspec.trace import Array
 
+STEPS = (
+    *(*UPDATES, "optimise", "apply", "take_step", "update_layer", "update_all"),
+    *("compute_update", "get_update", "calculate_update", "compute_step", "get_step"),
+)
+"""Methods that update weights, or say by how much."""
+STARTS = (
+    *("initialize", "initialise", "init", "setup", "build", "init_state", "initialize_state"),
+    *("register", "init_params", "set_params", "set_parameters", "add_parameters"),
+)
+"""Methods that are told of the weights before the first step."""
 BEFORE = ("pre_update_params", "pre_update", "before_update")
 AFTER = ("post_update_params", "post_update", "after_update")
 """Methods that are called around the update of all layers."""
@@ -56,9 +67,8 @@ class Subject:
         """
         if not isinstance(self.code, type):
             return ""
-        words = (self.names["step"],) if "step" in self.names else UPDATES
-        there = {word for cls in self.code.__mro__[:-1] for word in vars(cls)}
-        word = alike(words, there) or ("__call__" if "__call__" in there else "")
+        words = (self.names["step"],) if "step" in self.names else STEPS
+        word = alike(words, self._there) or ("__call__" if "__call__" in self._there else "")
         if not word:
             raise HintError(
                 f"{self.code.__name__} has no method that updates weights, such as "
@@ -66,11 +76,31 @@ class Subject:
             )
         return word
 
+    @property
+    def start(self) -> str:
+        """Return the name of a method that is told of the weights first; nothing: there is none."""
+        for word in STARTS:
+            if word in self._there:
+                with suppress(HintError):
+                    if self.roles(self._method(word), makes=True).containers:
+                        return word
+        return ""
+
     def signatures(self) -> list[tuple[Callable[..., Any], bool]]:
-        """Return what is called: a function; or a constructor, which makes it, and a method."""
+        """Return what is called, and whether it makes it: a function; or what a class has."""
         if not isinstance(self.code, type):
             return [(self.code, False)]
-        return [(self.code, True), (MethodType(getattr(self.code, self.update), self), False)]
+        first = [(self._method(self.start), True)] if self.start else []
+        return [(self.code, True), *first, (self._method(self.update), False)]
+
+    @property
+    def _there(self) -> set[str]:
+        bases = self.code.__mro__[:-1] if isinstance(self.code, type) else ()
+        return {word for cls in bases for word in vars(cls)}
+
+    def _method(self, word: str) -> Callable[..., Any]:
+        """Return a method of the class, whose signature has no `self`."""
+        return MethodType(getattr(self.code, word), self)
 
 
 class Config(dict[str, Any]):
@@ -118,6 +148,9 @@ class Caller:
             makes = subject.roles(subject.code, makes=True)
             self._made = subject.code(**self._given(makes, 0))
             self._run, self.unknown = getattr(self._made, subject.update), makes.unknown
+            if subject.start:
+                begin = getattr(self._made, subject.start)
+                begin(**self._given(subject.roles(begin, makes=True), 0))
         else:
             self._run = subject.code
         self._roles = subject.roles(self._run)

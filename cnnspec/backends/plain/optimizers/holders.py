@@ -1,4 +1,4 @@
-"""How weights and gradients are handed to an optimizer, and read off afterwards."""
+"""How weights and gradients are handed to an optimizer as arrays, and read off afterwards."""
 
 from __future__ import annotations
 
@@ -8,12 +8,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from cnnspec.backends.plain.names import ARRAYS, DATA, GRADIENT_OF_DATA
 from cnnspec.backends.plain.optimizers.roles import (
+    BIAS,
+    GRAD_BIAS,
     GRADIENTS,
-    LAYER,
-    LAYERS,
-    MODEL,
     PAIRS,
     PARAMETERS,
 )
@@ -179,131 +177,58 @@ class Alone(Holder):
         return fits
 
 
-class Named:
-    """An object whose arrays have many names, which all mean the same."""
+class AloneStep(Alone):
+    """One gradient at a time, for which the step is given back: the weights are with the caller.
 
-    def __init__(self, words: Mapping[str, tuple[str, ...]], arrays: Mapping[str, Any]) -> None:
-        known = {word: name for name in arrays for word in words[name]}
-        vars(self).update(_known=known, _arrays=dict(arrays))
+    Whether it is added or subtracted, it goes against the gradient at first.
+    """
 
-    def __getattr__(self, word: str) -> Any:
-        if word.startswith("__") or word not in self._known:
-            raise AttributeError(word)
-        return self._arrays[self._known[word]]
-
-    def __setattr__(self, word: str, value: Any) -> None:
-        if word in self._known:
-            self._arrays[self._known[word]] = value
-        else:
-            vars(self)[word] = value
-
-
-OF_PARAMETER = {"data": (*DATA, "w", "weights"), "grad": GRADIENT_OF_DATA}
-
-
-class InObjects(Holder):
-    """As [p, ...] with p.data and p.grad."""
-
-    serves = frozenset({PARAMETERS})
-    in_words = "objects with data and grad"
+    serves = frozenset({GRADIENTS})
+    in_words = "one gradient at a time; what it gives back is taken for the step"
 
     def __init__(self, start: Mapping[str, Array]) -> None:
         super().__init__(start)
-        self._objects = [
-            Named(OF_PARAMETER, {"data": array.copy(), "grad": np.zeros_like(array)})
-            for array in start.values()
-        ]
+        self._sign = 0.0
 
-    def set(self, gradients: Mapping[str, Array]) -> None:
-        for name, each in zip(self.names, self._objects):
-            each.grad = gradients[name]
-
-    def hand(self, role: str) -> Any:
-        return self._objects
-
-    def weights(self) -> Arrays:
-        return {name: np.asarray(each.data) for name, each in zip(self.names, self._objects)}
-
-    def zeros(self) -> Any:
-        return [np.zeros(shape) for shape in self.shapes.values()]
+    def take(self, returned: Any) -> bool:
+        if not isinstance(returned, np.ndarray) or returned.shape != self.shapes[self._name]:
+            return False
+        self._sign = self._sign or float(-np.sign(np.sum(returned * self._gradient)))
+        self._parameter = self._parameter + self._sign * returned
+        return True
 
 
-class InObject(InObjects):
-    """One such object at a time."""
+class AloneLayer(Holder):
+    """Weights and bias of one layer at a time, each by itself: (w, b, dw, db)."""
 
-    in_words = "one object with data and grad at a time"
-
-    def hand(self, role: str) -> Any:
-        return self._objects[0]
-
-
-OF_LAYER = {name: ARRAYS[name] for name in ("weight", "bias", "grad_weight", "grad_bias")}
-OF_ONE = ("weight", "bias")
-
-
-class InLayers(Holder):
-    """As [layer, ...] with layer.weights and layer.dweights, layer.biases and layer.dbiases."""
-
-    serves = frozenset({LAYERS, PARAMETERS})
-    in_words = "layers with weights, biases and their gradients"
+    serves = frozenset({PARAMETERS, BIAS, GRADIENTS, GRAD_BIAS})
+    in_words = "weights and bias of one layer at a time"
+    order = (PARAMETERS, BIAS)
+    of_gradient = (GRADIENTS, GRAD_BIAS)
 
     def __init__(self, start: Mapping[str, Array]) -> None:
         super().__init__(start)
-        pairs = [self.names[at : at + 2] for at in range(0, len(self.names), 2)]
-        self._places = {
-            name: (n, own) for n, pair in enumerate(pairs) for own, name in zip(OF_ONE, pair)
+        self._parameters: dict[str, Any] = {
+            role: array.copy() for role, array in zip(self.order, start.values())
         }
-        self._layers = [
-            Named(
-                OF_LAYER,
-                {own: start[name].copy() for own, name in zip(OF_ONE, pair)}
-                | {f"grad_{own}": np.zeros_like(start[name]) for own, name in zip(OF_ONE, pair)},
-            )
-            for pair in pairs
-        ]
+        self._gradients: dict[str, Any] = {}
 
     def set(self, gradients: Mapping[str, Array]) -> None:
-        for name, (n, own) in self._places.items():
-            setattr(self._layers[n], OF_LAYER[f"grad_{own}"][0], gradients[name])
+        self._gradients = {role: gradients[n] for role, n in zip(self.of_gradient, self.names)}
 
     def hand(self, role: str) -> Any:
-        return self._layers
+        return (self._parameters | self._gradients)[role]
 
     def weights(self) -> Arrays:
-        return {
-            name: np.asarray(getattr(self._layers[n], own))
-            for name, (n, own) in self._places.items()
-        }
+        return dict(zip(self.names, map(np.asarray, self._parameters.values())))
 
     def zeros(self) -> Any:
-        return [np.zeros(shape) for shape in self.shapes.values()]
+        return np.zeros(self.shapes[self.names[0]])
 
-
-class InLayer(InLayers):
-    """One such layer at a time."""
-
-    serves = frozenset({LAYER, PARAMETERS})
-    in_words = "one layer with weights, biases and their gradients at a time"
-
-    def hand(self, role: str) -> Any:
-        return self._layers[0]
-
-
-class InModel(InLayers):
-    """An object with such layers in its `layers`."""
-
-    serves = frozenset({MODEL})
-    in_words = "a model with layers"
-
-    def hand(self, role: str) -> Any:
-        model = Named({}, {})
-        model.layers = self._layers
-        return model
-
-
-ALL_AT_ONCE: tuple[type[Holder], ...] = (
-    *(InDictionary, InPrefixedDictionary, InList, InPairs, InTurnedPairs, InObjects, InLayers),
-    InModel,
-)
-ONE_BY_ONE: Mapping[type[Holder], int] = {Alone: 1, InObject: 1, InLayer: 2}
-"""How many arrays they have at a time."""
+    def take(self, returned: Any) -> bool:
+        if not isinstance(returned, list | tuple) or len(returned) != len(self.names):
+            return False
+        fits = [np.shape(array) for array in returned] == [*self.shapes.values()]
+        if fits:
+            self._parameters = dict(zip(self.order, returned))
+        return fits

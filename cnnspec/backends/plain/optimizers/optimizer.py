@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from copy import copy
 from typing import Any
 
@@ -11,20 +11,11 @@ import numpy as np
 from cnnspec.backends.plain.calls import parameters_of
 from cnnspec.backends.plain.errors import HintError
 from cnnspec.backends.plain.optimizers.caller import Caller, Subject
-from cnnspec.backends.plain.optimizers.holders import (
-    ALL_AT_ONCE,
-    ONE_BY_ONE,
-    Alone,
-    Arrays,
-    Holder,
-)
-from cnnspec.backends.plain.optimizers.roles import CONTAINERS
+from cnnspec.backends.plain.optimizers.holders import Arrays, Holder
+from cnnspec.backends.plain.optimizers.ways import ONE_BY_ONE, ways_for
 from cnnspec.backends.raised import message_of
 from cnnspec.spec.optimizers import Optimizer
 from cnnspec.trace import Array
-
-SINGULAR = ("w", "weight", "param", "parameter", "theta", "x", "p")
-"""Words for weights that are one array, likelier than several."""
 
 SHOWN = 3
 """Ways that were tried, and are told of."""
@@ -124,20 +115,9 @@ class PlainOptimizer:
             + "; ".join([*raised][:SHOWN] or ["it takes neither"])
         )
 
-    def _ways(self) -> Iterator[type[Holder]]:
-        """Yield the forms that have something for all that is taken, the likeliest first."""
-        wanted = {role for role in self._wanted() if role in CONTAINERS}
-        ways = [way for way in (*ALL_AT_ONCE, *ONE_BY_ONE) if wanted and wanted <= way.serves]
-        if self._singular:
-            ways.sort(key=lambda way: way is not Alone)
-        yield from ways
-
-    def _wanted(self) -> Iterator[str]:
-        """Yield the roles of what its constructor takes, and its method."""
+    def _ways(self) -> list[type[Holder]]:
+        """Return the forms that have something for all that is taken, the likeliest first."""
+        roles: set[str] = set()
         for run, makes in self._subject.signatures():
-            yield from self._subject.roles(run, makes=makes).of.values()
-
-    @property
-    def _singular(self) -> bool:
-        run, _ = self._subject.signatures()[-1]
-        return any(word in SINGULAR for word in parameters_of(run))
+            roles |= self._subject.roles(run, makes=makes).containers
+        return ways_for(frozenset(roles), frozenset(parameters_of(run)))

@@ -15,9 +15,10 @@ from cnnspec.spec.optimizers import Optimizer
 
 PARAMETERS, GRADIENTS, PAIRS = "parameters", "gradients", "pairs"
 LAYER, LAYERS, MODEL = "layer", "layers", "model"
+BIAS, GRAD_BIAS = "bias", "bias gradient"
 STATE, CONFIG, STEP, KEY = "state", "config", "step", "key"
 
-CONTAINERS = (PARAMETERS, GRADIENTS, PAIRS, LAYER, LAYERS, MODEL)
+CONTAINERS = (PARAMETERS, BIAS, GRADIENTS, GRAD_BIAS, PAIRS, LAYER, LAYERS, MODEL)
 """Roles of what has weights in it, or gradients."""
 
 WORDS: Mapping[str, tuple[str, ...]] = {
@@ -30,6 +31,8 @@ WORDS: Mapping[str, tuple[str, ...]] = {
         *("grads", "gradients", "grad", "gradient", "g", "dw", "dx", "d_params", "grad_w"),
         *("grad_wrt_w", "dtheta", "d_weights", "gradient_w", "grad_x", "derivatives"),
     ),
+    BIAS: ("b", "bias", "biases"),
+    GRAD_BIAS: ("db", "d_b", "grad_b", "dbias", "d_bias", "grad_bias", "b_grad"),
     LAYERS: ("layers", "trainable_layers"),
     LAYER: ("layer",),
     MODEL: ("model", "net", "network", "nn"),
@@ -39,7 +42,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     STATE: (
         *("v", "velocity", "vel", "m", "s", "r", "cache", "state", "momentum_buffer", "buf"),
         *("buffer", "moment", "moments", "first_moment", "second_moment", "optim_state"),
-        *("m_t", "v_t", "opt_state", "optimizer_state", "velocities"),
+        *("m_t", "v_t", "opt_state", "optimizer_state", "velocities", "states"),
     ),
 }
 

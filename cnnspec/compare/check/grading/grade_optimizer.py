@@ -17,6 +17,7 @@ from cnnspec.compare.check.records import CheckFinding
 from cnnspec.compare.faults.fault import Observation, UpdateSituation
 from cnnspec.compare.kinds import OPTIMIZERS
 from cnnspec.compare.kinds.many_steps import radii
+from cnnspec.compare.verdict import Cause
 from cnnspec.compare.verdict.measure import measure
 from cnnspec.numerics import Exact
 from cnnspec.randomness import stream
@@ -39,6 +40,9 @@ SHARED = known_cause(
     "shared-state",
     "the steps of another object of the class change those of this one: what it keeps is shared",
 )
+
+
+LEFT_OUT = known_cause("parameters-left-out", "some of the parameters are never updated")
 
 
 class OptimizerGrader:
@@ -71,7 +75,7 @@ class OptimizerGrader:
             return
         judged = self._weights(weights, alone)
         apart = self._beside(beside, key, results, alone)
-        yield judged.known_as(apart.cause)
+        yield judged.known_as(apart.cause or self._left_out(alone))
         kept = all(np.array_equal(alone[f"after_{n}"], rows) for n, rows in self.gradients.items())
         cause = None if kept else CHANGES_GRADIENTS
         yield Judged(replace(own, ok=kept, reached=True, cause=cause))
@@ -102,6 +106,11 @@ class OptimizerGrader:
         )
         judged = Judged(finding, () if measured.ok else (observed,))
         return in_its_precision(judged, lambda precision: [radii(kind, given, precision)])
+
+    def _left_out(self, alone: Mapping[str, Array]) -> Cause | None:
+        """Tell whether some parameters stay as they were, and others do not."""
+        still = [np.array_equal(alone[name][-1], self.start[name]) for name in SHAPES]
+        return LEFT_OUT if any(still) and not all(still) else None
 
     def _given(self) -> UpdateSituation:
         start = np.concatenate([self.start[name].ravel() for name in SHAPES])
