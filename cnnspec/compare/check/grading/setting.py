@@ -26,6 +26,9 @@ from cnnspec.trace import Array
 
 Observed = Observation[LayerSituation]
 
+Answer = tuple[Mapping[str, Array], Mapping[str, Exact]]
+"""What is right of each quantity, and what rounding explains."""
+
 EVALUATION = "evaluation"
 TWO = "two objects"
 PREDICTED = "predicted"
@@ -53,6 +56,7 @@ class SettingGrader:
         parameters, buffers = own_arrays(self._judge.side, self.at)
         self.weights = parameters | buffers
         self.probes: Sequence[LayerProbe] = tuple(probes_of(setting, plan))
+        self._answers: dict[tuple[LayerProbe, str], Answer] = {}
 
     def request(self, key: str) -> dict[str, Any]:
         """Return what the process in which the class runs must know."""
@@ -112,11 +116,18 @@ class SettingGrader:
 
     def observed(self, probe: LayerProbe, quantity: str, found: Array) -> Observed:
         """Return what was found on a probe beside what is right."""
-        truth = self._judge.replay(probe)
-        budget = layer_budgets(self._judge.side, probe, truth)[quantity]
+        truth, budgets = self._right(probe, "float64")
         situation = layer_situation(self._judge.side, probe)
         wanted = truth[quantity].astype(np.float64)
-        return Observation(situation, quantity, found, wanted, 2 * budget)
+        return Observation(situation, quantity, found, wanted, 2 * budgets[quantity])
+
+    def _right(self, probe: LayerProbe, precision: str) -> Answer:
+        """Return what is right on a probe; it is computed once for all quantities."""
+        if (probe, precision) not in self._answers:
+            truth = self._judge.replay(probe)
+            budgets = layer_budgets(self._judge.side, probe, truth, precision)
+            self._answers[probe, precision] = truth, budgets
+        return self._answers[probe, precision]
 
     def evaluated(self, probe: LayerProbe, found: Array) -> Observed:
         """Return what evaluation gave on a probe beside what is right."""
@@ -138,11 +149,7 @@ class SettingGrader:
             replace(self.probes[number], noise=observed.situation.noise)
             for number, observed in seen.items()
         ]
-        side = self._judge.side
-        return [
-            layer_budgets(side, probe, self._judge.replay(probe), precision)[quantity]
-            for probe in probes
-        ]
+        return [self._right(probe, precision)[1][quantity] for probe in probes]
 
     def failed(self, quantity: str, stage: str, message: str) -> CheckFinding:
         """Return what raised, died or did not end, or is no matter of numbers."""
