@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import sys
 import types
 import warnings
 from typing import Any
@@ -25,7 +26,8 @@ def load(row: Row) -> Any:
         sources = ["".join(c["source"]) for c in cells if c["cell_type"] == "code"]
         text = "\n".join(source for source in sources if "class" in source or "import" in source)
         text = text.replace("%matplotlib inline", "")
-    module = types.ModuleType(row.style)
+    module = types.ModuleType(f"public_styles_{row.style}")
+    sys.modules[module.__name__] = module  # as dataclasses want it
     exec(compile(text, str(row.file), "exec"), module.__dict__)
     return module
 
@@ -39,7 +41,9 @@ def differences(row: Row) -> tuple[list[str], int]:
         if trial.needs not in row.takes:
             continue
         module, rng = load(row), np.random.default_rng(number)
-        p = truth.parameters(row.kind, trial.options, rng)
+        p: Any = truth.parameters(row.kind, trial.options, rng)
+        if row.kind in ("sgd", "adam"):
+            p = [rng.normal(size=shape) for shape in trial.shapes]
         try:
             first = bind(module, trial.options, p)
         except NotTakenError:
@@ -49,7 +53,9 @@ def differences(row: Row) -> tuple[list[str], int]:
         try:
             with warnings.catch_warnings(), np.errstate(all="ignore"):
                 warnings.simplefilter("ignore")
-                if row.kind == "cross_entropy":
+                if row.kind in ("sgd", "adam"):
+                    wrong = steps_differ(row.kind, first, trial, p, rng)
+                elif row.kind == "cross_entropy":
                     wrong = loss_differs(first, trial, rng)
                 elif row.kind == "dropout":
                     wrong = dropout_differs(first, trial, rng)
@@ -60,6 +66,29 @@ def differences(row: Row) -> tuple[list[str], int]:
         if wrong:
             found.append(f"{trial}: {wrong}")
     return found, fitting
+
+
+def steps_differ(
+    kind: str, step: truth.Optimizer, trial: Trial, weights: list[Array], rng: np.random.Generator
+) -> str:
+    import torch
+
+    wanted = [torch.tensor(w, requires_grad=True) for w in weights]
+    o = trial.options
+    optimizer: torch.optim.Optimizer = (
+        torch.optim.Adam(wanted, lr=o.lr)
+        if kind == "adam"
+        else torch.optim.SGD(wanted, lr=o.lr, momentum=o.momentum, weight_decay=o.weight_decay)
+    )
+    for number in range(5):
+        grads = [rng.normal(size=w.shape) for w in weights]
+        for w, g in zip(wanted, grads):
+            w.grad = torch.tensor(g)
+        optimizer.step()
+        for found, want in zip(step(grads), wanted):
+            if not np.allclose(found, want.detach().numpy(), rtol=1e-9, atol=1e-11):
+                return f"step {number}"
+    return ""
 
 
 def loss_differs(run: truth.Loss, trial: Trial, rng: np.random.Generator) -> str:

@@ -15,6 +15,10 @@ Arrays = Mapping[str, Any]
 Options = SimpleNamespace
 
 
+Optimizer = Callable[[list[Array]], list[Array]]
+"""An optimizer over some weights: of gradients, it gives the weights after the step."""
+
+
 class NotTakenError(Exception):
     """The layer has no such option."""
 
@@ -110,6 +114,9 @@ def _trials(kind: str) -> Iterator[Trial]:
     elif kind == "dropout":
         yield Trial(options(p=0.3), ((40, 50),))
         yield Trial(options(p=0.5), ((40, 50),))
+        yield Trial(options(p=0.5, per="channel"), ((40, 50, 2, 2),), needs="channels")
+    elif kind in ("sgd", "adam"):
+        yield Trial(options(lr=0.1, momentum=0.9, weight_decay=0.05), ((3, 2), (2,)))
     elif kind == "cross_entropy":
         yield Trial(options(extreme=False), ((5, 4), (1, 4)))
         yield Trial(options(extreme=False), ((3, 2),))
@@ -122,6 +129,7 @@ def _trials(kind: str) -> Iterator[Trial]:
             yield Trial(given, shapes)
             yield Trial(given, shapes, integers=True)
             yield Trial(given, ((3, 5),), scale=30.0)
+            yield Trial(given, ((3, 5),), scale=1000.0)
 
 
 def trials(kind: str) -> list[Trial]:
