@@ -97,6 +97,11 @@ def variance_term(at: LayerSituation) -> Exact:
     return z * np.mean(upstream(at) * z, axis=OF, keepdims=True)
 
 
+def mean_term(at: LayerSituation) -> Exact:
+    mean: Exact = upstream(at).mean(axis=OF, keepdims=True)
+    return mean
+
+
 OF = (0, 2, 3)
 
 FAULTS: list[tuple[Setting, str, Faulty, str]] = [
@@ -140,6 +145,30 @@ FAULTS: list[tuple[Setting, str, Faulty, str]] = [
         "grad_input",
         lambda at, y: (upstream(at) - variance_term(at)) * inverse_root(at),
         "mean-term-missing",
+    ),
+    (
+        IMAGES,
+        "grad_input",
+        lambda at, y: y["grad_input"] - mean_term(at) * inverse_root(at),
+        "mean-term-twice",
+    ),
+    (
+        IMAGES,
+        "grad_input",
+        lambda at, y: y["grad_input"] + 2 * mean_term(at) * inverse_root(at),
+        "mean-term-sign",
+    ),
+    (
+        IMAGES,
+        "grad_input",
+        lambda at, y: y["grad_input"] - variance_term(at) * inverse_root(at),
+        "variance-term-twice",
+    ),
+    (
+        IMAGES,
+        "grad_input",
+        lambda at, y: y["grad_input"] + 2 * variance_term(at) * inverse_root(at),
+        "variance-term-sign",
     ),
     (
         IMAGES,

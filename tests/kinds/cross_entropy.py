@@ -435,6 +435,16 @@ def test_two_faults_at_once_are_both_said() -> None:
     )
 
 
+def test_a_factor_that_two_mistakes_make_is_named() -> None:
+    cause = diagnose_loss(
+        observe(lambda *given: tuple(2 * each for each in summed(*given)), "loss")
+    )
+    assert cause is not None
+    assert cause.sentence == (
+        "the code takes the sum over the batch; the mean is wanted. Besides, the result is doubled"
+    )
+
+
 def test_what_overflows_alone_is_named_where_only_large_logits_are_wrong() -> None:
     def by_product(row: Exact, label: int) -> float:
         return -float(sum(one_hot(label) * np.log(softmax(row))))

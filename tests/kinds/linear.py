@@ -36,6 +36,7 @@ FAULTS: list[tuple[Setting, str, Faulty, str]] = [
     (PLAIN, "grad_weight", lambda at, y: of_last_image(at, "grad_weight"), "images-left-out"),
     (PLAIN, "grad_bias", lambda at, y: at.grad_output[0], "images-left-out"),
     (PLAIN, "grad_bias", lambda at, y: at.grad_output.sum(axis=1), "bias-sum"),
+    (PLAIN, "grad_bias", lambda at, y: 0.0 + at.grad_output.astype(int).sum(axis=0), "truncated"),
     (
         PLAIN,
         "grad_weight",

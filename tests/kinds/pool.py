@@ -189,6 +189,22 @@ def over(number: float) -> Callable[[Exact], Exact]:
     return lambda window: np.full_like(window, 1 / number)
 
 
+def repeated(at: LayerSituation) -> Exact:
+    """Repeat the gradients by the stride; one mask says which cells take theirs."""
+    layer = at.at.layer
+    assert isinstance(layer, Pool)
+    wide = at.grad_output.repeat(layer.strides()[0], 2).repeat(layer.strides()[1], 3)
+    ones = replace(at, grad_output=np.ones_like(at.grad_output))
+    grad, mask = np.zeros_like(at.x), routed(ones, first_maximum)
+    rows, columns = (min(*sides) for sides in zip(wide.shape[2:], at.x.shape[2:]))
+    grad[:, :, :rows, :columns] = wide[:, :, :rows, :columns]
+    return grad * (mask > 0)
+
+
+def over_channels(reduced: Callable[..., Exact]) -> Exact:
+    return np.repeat(reduced(axis=1, keepdims=True), 2, axis=1)
+
+
 def of_share(at: LayerSituation, share: tuple[slice, ...] | slice) -> Exact:
     """Send back a share of the upstream gradient alone, as a loop that returns early does."""
     kept = np.zeros_like(at.grad_output)
@@ -221,6 +237,8 @@ FAULTS: list[tuple[Setting, str, Faulty, str]] = [
     (PLAIN, "grad_input", lambda at, y: routed(at, over(4)), "average-for-max"),
     (PLAIN, "grad_input", lambda at, y: routed(at, over(1)), "whole-to-all"),
     (PLAIN, "grad_input", lambda at, y: 0 * y["grad_input"], "all-zeros"),
+    (OVERLAP, "grad_input", lambda at, y: repeated(at), "shared-mask"),
+    (PLAIN, "output", lambda at, y: over_channels(y["output"].max), "channels-mixed"),
     (PLAIN, "grad_input", lambda at, y: of_share(at, np.s_[:, :, :1, :1]), "windows-left-out"),
     (OVERLAP, "grad_input", lambda at, y: of_share(at, np.s_[:, :, :1, :1]), "windows-left-out"),
     (PLAIN, "grad_input", lambda at, y: of_share(at, np.s_[:, :, -1:, -1:]), "windows-left-out"),

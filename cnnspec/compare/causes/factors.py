@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence, Set
-from itertools import permutations
 from typing import NamedTuple
 
 BATCH = "batch_size"
@@ -65,12 +64,17 @@ def of_one_mistake(sizes: Sizes) -> Factors:
 
 
 def of_two_mistakes(sizes: Sizes) -> Factors:
-    """Return twice or half a size, twice or half of one over it, and one size over another."""
+    """Return twice or half a size or one over it, and a size over the batch size.
+
+    Other quotients of two sizes are the same for all batches: too many are alike.
+    """
     factors = {"-2": _both(2.0, "counted twice"), "-1/2": _both(0.5, "halved")}
     factors = {name: _negative(factor) for name, factor in factors.items()}
     found = dict(_twice_or_half(sizes))
-    for one, other in permutations(sizes, 2):
-        found[f"{one}/{other}"] = _both(sizes[one] / sizes[other], _times(one), _over(other))
+    for name, size in sizes.items():
+        if name != BATCH:
+            found[f"{name}/{BATCH}"] = _both(size / sizes[BATCH], _times(name), _over(BATCH))
+            found[f"{BATCH}/{name}"] = _both(sizes[BATCH] / size, _times(BATCH), _over(name))
     return factors | found | _turned_round(found)
 
 

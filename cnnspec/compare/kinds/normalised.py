@@ -189,6 +189,26 @@ BY_GRADIENT: Rows = [
         {"grad_input": lambda at: (at.upstream - at.mean_g) / at.root},
     ),
     (
+        "mean-term-twice",
+        "the part of the gradient that flows through the mean is counted twice",
+        {"grad_input": lambda at: (at.upstream - 2 * at.mean_g - at.z * at.mean_gz) / at.root},
+    ),
+    (
+        "variance-term-twice",
+        "the part of the gradient that flows through the variance is counted twice",
+        {"grad_input": lambda at: (at.upstream - at.mean_g - 2 * at.z * at.mean_gz) / at.root},
+    ),
+    (
+        "mean-term-sign",
+        "the part of the gradient that flows through the mean is added; it is to be subtracted",
+        {"grad_input": lambda at: (at.upstream + at.mean_g - at.z * at.mean_gz) / at.root},
+    ),
+    (
+        "variance-term-sign",
+        "the part of the gradient that flows through the variance is added; it is to be subtracted",
+        {"grad_input": lambda at: (at.upstream - at.mean_g + at.z * at.mean_gz) / at.root},
+    ),
+    (
         "scale-missing",
         "the learnt weight is left out",
         {"upstream": lambda at: at.grad_output},
@@ -292,6 +312,10 @@ HELP = {
     "statistics-constant": "let the gradient flow through mean and variance, too",
     "mean-term-missing": "let the gradient flow through the mean, too",
     "variance-term-missing": "let the gradient flow through the variance, too",
+    "mean-term-twice": "count the part through the mean once",
+    "variance-term-twice": "count the part through the variance once",
+    "mean-term-sign": "subtract the mean of the upstream gradient",
+    "variance-term-sign": "subtract x_hat times the mean of upstream gradient * x_hat",
     "mask-missing": "let the gradient flow through weight, mean and variance",
     "input-for-normalised": "multiply the upstream gradient by x_hat",
     "output-for-normalised": "multiply the upstream gradient by x_hat",

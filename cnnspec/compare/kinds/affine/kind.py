@@ -53,6 +53,12 @@ class AffineKind(LayerKind):
 
 def _sums(first: Observed) -> Iterator[Fault[LayerSituation]]:
     """Suppose sums over other axes for a gradient of the bias, which are only told apart by it."""
+    yield Fault(
+        "truncated",
+        (),
+        "each number is cut to a whole one before it is added: a sum may be an array of integers",
+        _sum_of_whole,
+    )
     flat = first.situation.grad_output.ndim == 2
     names = ("images", "features") if flat else ("images", "channels", "height", "width")
     for bits in range(2 ** len(names)):
@@ -69,6 +75,13 @@ def _sums(first: Observed) -> Iterator[Fault[LayerSituation]]:
                 else "the gradient of the output is returned as it came; its sum is wanted",
                 partial(_sum, axes=axes, keepdims=keepdims),
             )
+
+
+def _sum_of_whole(observation: Observed) -> Prediction:
+    """Sum what is before the points, exactly."""
+    whole = np.trunc(observation.situation.grad_output)
+    total = whole.sum(axis=tuple(axis for axis in range(whole.ndim) if axis != 1))
+    return Prediction(total, np.zeros(total.shape))
 
 
 def _sum(observation: Observed, axes: tuple[int, ...], keepdims: bool) -> Prediction | None:

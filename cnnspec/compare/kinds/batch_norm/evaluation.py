@@ -61,6 +61,11 @@ FAULTS = [
         _by_root({"old_root": lambda at: at.old_var}),
     ),
     predicted(
+        "variance-squared",
+        "evaluation squares the running variance, as if it were a standard deviation",
+        _by_root({"old_root": lambda at: (at.old_var * at.old_var + at.eps).sqrt()}),
+    ),
+    predicted(
         "eps-missing",
         "evaluation leaves out eps",
         _by_root({"old_root": lambda at: at.old_var.sqrt()}),
@@ -95,6 +100,7 @@ FAULTS = [
 HELP = {
     "batch-statistics-in-evaluation": "take the running mean and variance where it is not training",
     "updates-in-evaluation": "update the running statistics in training alone",
+    "variance-squared": "take the root of the running variance + eps",
     "unbiased-in-evaluation": "take the running variance as it is",
     "not-scaled-in-evaluation": "multiply by the weight and add the bias in evaluation, too",
     "not-applied-in-evaluation": "normalise by the running mean and variance where it is not "

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
+from itertools import combinations
 from typing import Any
 
 import numpy as np
 
-from cnnspec.compare.faults.fault import Fault, LossSituation
+from cnnspec.compare.faults.fault import BESIDES, Fault, LossSituation
 from cnnspec.compare.faults.formula import beside
 from cnnspec.compare.kinds.cross_entropy.formula import MEAN, of_label
 from cnnspec.numerics import Ball
@@ -20,45 +22,69 @@ CrossEntropyFault = Fault[LossSituation]
 
 fault = MEAN.spoiling()
 
-DIVISORS = [
-    fault(code, sentence, {"divisor": divisor})
-    for code, sentence, divisor in [
-        ("sign", "the sign is turned round", lambda at: -at.n),
-        (
-            "sum-not-mean",
-            "the code takes the sum over the batch; the mean is wanted",
-            lambda at: 1,
-        ),
-        (
-            "divided-twice",
-            "the result is divided by the batch size twice",
-            lambda at: at.n**2,
-        ),
-        (
-            "divided-by-classes",
-            "the mean is taken over the classes, too; the mean over the batch alone is wanted",
-            lambda at: at.n * at.classes,
-        ),
-        (
-            "divided-by-classes",
-            "the sum over the batch is divided by the number of classes; the batch size is wanted",
-            lambda at: at.classes,
-        ),
-        ("scale", "the result is doubled", lambda at: at.n / 2),
-        ("scale", "the result is halved", lambda at: 2 * at.n),
-        (
-            "log-base",
-            "the logarithm is that of base 2; the natural one is wanted",
-            lambda at: at.n * math.log(2),
-        ),
-        (
-            "log-base",
-            "the logarithm is that of base 10; the natural one is wanted",
-            lambda at: at.n * math.log(10),
-        ),
-    ]
+
+def _batch(at: Computation) -> Any:
+    return at.n
+
+
+ONE, TWO = lambda at: 1, lambda at: 2
+
+SHARES: list[tuple[str, str, Step, Step]] = [
+    ("sign", "the sign is turned round", lambda at: -1, ONE),
+    ("sum-not-mean", "the code takes the sum over the batch; the mean is wanted", _batch, ONE),
+    ("divided-twice", "the result is divided by the batch size twice", ONE, _batch),
+    (
+        "divided-by-classes",
+        "the mean is taken over the classes, too; the mean over the batch alone is wanted",
+        ONE,
+        lambda at: at.classes,
+    ),
+    (
+        "divided-by-classes",
+        "the sum over the batch is divided by the number of classes; the batch size is wanted",
+        _batch,
+        lambda at: at.classes,
+    ),
+    ("scale", "the result is doubled", TWO, ONE),
+    ("scale", "the result is halved", ONE, TWO),
+    (
+        "log-base",
+        "the logarithm is that of base 2; the natural one is wanted",
+        ONE,
+        lambda at: math.log(2),
+    ),
+    (
+        "log-base",
+        "the logarithm is that of base 10; the natural one is wanted",
+        ONE,
+        lambda at: math.log(10),
+    ),
 ]
+"""Factors before the mean that come in by mistake: what it is multiplied by, and divided by."""
+
+
+def _times(*shares: tuple[str, str, Step, Step]) -> Step:
+    """Return what the sum over the batch is divided by, where factors are before the mean."""
+
+    def divisor(at: Computation) -> Any:
+        over: float = at.n
+        for _, _, times, by in shares:
+            over = over * by(at) / times(at)
+        return over
+
+    return divisor
+
+
+DIVISORS = [fault(*share[:2], {"divisor": _times(share)}) for share in SHARES]
 """Faults of the factor 1/n."""
+
+TWO_DIVISORS = [
+    replace(
+        fault(one[0], f"{one[1]}{BESIDES}{other[1]}", {"divisor": _times(one, other)}),
+        besides=other[0],
+    )
+    for one, other in combinations(SHARES, 2)
+]
 
 
 def _product(at: Computation) -> Any:
@@ -410,6 +436,7 @@ _OTHERS = [
 FAULTS = [*DIVISORS, *WAYS, *_OTHERS]
 
 PAIRS = [
+    *TWO_DIVISORS,
     *(beside(way, divisor) for divisor in DIVISORS for way in WAYS),
     *(beside(fault, other) for other in [*WAYS, *DIVISORS] for fault in _OTHERS),
 ]

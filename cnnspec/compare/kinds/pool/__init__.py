@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from cnnspec.compare.faults.fault import Fault, LayerSituation, Prediction
 from cnnspec.compare.kinds.layer import LayerKind, Setting, numbers, over_windows
 from cnnspec.compare.kinds.pool.cells import sum_over_windows, two_greatest_meet, windows
-from cnnspec.compare.kinds.pool.geometry import CHANGES, OF_GRADIENT
+from cnnspec.compare.kinds.pool.geometry import CHANGES, MIXED, OF_GRADIENT
 from cnnspec.compare.kinds.pool.gradients import ROUTES, overwritten
 from cnnspec.compare.kinds.pool.outputs import OUTPUTS
 from cnnspec.compare.kinds.pool.ways import Observed, right_pool
@@ -38,6 +38,7 @@ HELP = {
     "padding-other-side": "pad both sides alike",
     "padding-not-counted": "divide by the cells of the padded window",
     "argmax-of-one-channel": "search each channel by itself",
+    "channels-mixed": "take each channel by itself: leave the channels out of the axes",
     "divided-by-kernel": "divide by the cells of the padded image that the window has",
     "divided-by-side": "divide by all cells of the window",
     "divided-by-stride": "divide by all cells of the window",
@@ -52,7 +53,7 @@ HELP = {
 }
 
 FAULTS = {
-    of: (*OUTPUTS[of], *ROUTES[of], *overwritten(of), *CHANGES, *OF_GRADIENT)
+    of: (*OUTPUTS[of], *ROUTES[of], *overwritten(of), *CHANGES, *MIXED, *OF_GRADIENT)
     for of in ("max", "avg")
 }
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from itertools import chain
+from typing import Literal
 
 import numpy as np
 
@@ -12,6 +14,7 @@ from cnnspec.compare.faults.fault import Fault
 from cnnspec.compare.faults.shares import Kept, kept_shares, kept_windows
 from cnnspec.compare.kinds.pool.pooling import Pooling
 from cnnspec.compare.kinds.pool.ways import Change, PoolFault, Way
+from cnnspec.numerics.budget import Exact
 
 
 def changed(code: str, sentence: str, change: Change) -> PoolFault:
@@ -80,6 +83,40 @@ CHANGES = [
         "all padding lies at the bottom and the right; it belongs to all sides",
         _moved(-1, -1),
     ),
+]
+
+
+def _over_channels(reduced: Callable[[Exact], Exact], name: Literal["x", "grad_output"]) -> Change:
+    """Take one number for all channels of a cell."""
+
+    def change(pooling: Pooling) -> Pooling:
+        array: Exact = getattr(pooling, name)
+        mixed = np.broadcast_to(reduced(array), array.shape)
+        return replace(pooling, **{name: mixed})  # type: ignore[arg-type]
+
+    return change
+
+
+def _average(array: Exact) -> Exact:
+    return np.asarray(array.mean(axis=1, keepdims=True))
+
+
+def _greatest(array: Exact) -> Exact:
+    return np.asarray(array.max(axis=1, keepdims=True))
+
+
+MIXED: list[PoolFault] = [
+    Fault(
+        "channels-mixed",
+        (quantity,),
+        f"the {what} runs over all channels, too; each channel has its own",
+        Way(change=change),
+    )
+    for quantity, what, change in (
+        ("output", "average", _over_channels(_average, "x")),
+        ("output", "maximum", _over_channels(_greatest, "x")),
+        ("grad_input", "average", _over_channels(_average, "grad_output")),
+    )
 ]
 
 

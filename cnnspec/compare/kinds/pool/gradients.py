@@ -164,6 +164,12 @@ ROUTES: dict[str, list[PoolFault]] = {
             _evenly(lambda pooling: float(pooling.kernel[1])),
         ),
         routed(
+            "divided-by-side",
+            "the gradient of each window is divided by the sum of the kernel's sides; their "
+            "product is wanted",
+            _evenly(lambda pooling: float(sum(pooling.kernel))),
+        ),
+        routed(
             "max-for-average",
             "the gradient of each window goes to its greatest cell, as a maximum's does; "
             "every cell takes a share",
@@ -205,6 +211,14 @@ def overwritten(kind: str) -> Iterator[PoolFault]:
             )
     if kind == "avg":
         return
+    for ties, route in routes.items():
+        yield gradient(
+            "shared-mask",
+            "each cell that is the maximum in any window takes the gradient that stands there when "
+            "each is repeated by the stride: overlapping windows share one mask, and each cell "
+            f"has one gradient{ties}",
+            partial(_repeated, route=route),
+        )
     for (ties, route), drawn, overlaps in product(routes.items(), ("any", "last"), ("sum", "last")):
         words = "in any window" if drawn == "any" else "in the last window over it"
         written = "" if overlaps == "sum" else "; and of these gradients only the last is kept"
@@ -240,3 +254,14 @@ def _shared_mask(pooling: Pooling, route: Route, drawn: str, overlaps: str) -> E
     mask = pooling.spread(shares, overlaps="sum" if drawn == "any" else "last") > 0
     every = np.broadcast_to(pooling.grad_output, shares.shape)
     return mask * pooling.spread(every, overlaps=overlaps)
+
+
+def _repeated(pooling: Pooling, route: Route) -> Exact:
+    """Repeat each gradient by the stride, as `np.repeat` does, and mask that by one mask."""
+    wide = pooling.grad_output
+    for axis, stride in zip((2, 3), pooling.stride):
+        wide = np.repeat(wide, stride, axis=axis)
+    found = np.zeros_like(pooling.x)
+    height, width = (min(sizes) for sizes in zip(wide.shape[2:], found.shape[2:]))
+    found[:, :, :height, :width] = wide[:, :, :height, :width]
+    return found * (pooling.spread(route(pooling)) > 0)

@@ -97,6 +97,12 @@ OUTPUTS: dict[str, list[PoolFault]] = {
             mean_over(lambda pooling: float(pooling.kernel[1])),
         ),
         output(
+            "divided-by-side",
+            "the sum of each window is divided by the sum of the kernel's sides; their product is "
+            "wanted",
+            mean_over(lambda pooling: float(sum(pooling.kernel))),
+        ),
+        output(
             "divided-by-stride",
             "the sum of each window is divided by the product of the strides",
             mean_over(lambda pooling: float(np.prod(pooling.stride))),

@@ -54,7 +54,8 @@ class Way:
         right = Pooling.of(observation.situation)
         changed = self.change(right) if self.change else right
         if self.change and observation.quantity == "output":
-            if self.compute is None and changed.geometry == right.geometry:
+            same = changed.geometry == right.geometry and changed.x is right.x
+            if self.compute is None and same:
                 return None
             counts = observation.found.shape[2:]
             if len(counts) == 2 and observation.found.shape != observation.wanted.shape:
