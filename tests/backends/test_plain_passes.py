@@ -249,6 +249,7 @@ def returning(text: str) -> type:
                 "db": grad.sum(axis=0),
             }
             scope = {
+                "np": np,
                 "Coursera": Coursera,
                 "Named": Named,
                 "Pair": Pair,
@@ -276,6 +277,9 @@ def returning(text: str) -> type:
         "Space(dx=dx, dW=dw, db=db)",
         "(dx.tolist(), dw.tolist(), db.tolist())",
         "setattr(self, 'dx', dx) or [dw, db]",
+        "(dx, {'W': {'grad': dw}, 'b': {'grad': db}})",
+        "(dx, [(self.W, dw), (self.b, db[None])])",
+        "(dx, np.array([dw, db], dtype=object))",
         "setattr(self, 'dx', dx) or (db, dw)",
     ],
 )
@@ -289,6 +293,7 @@ def test_what_comes_back_may_be_nested_in_any_way(text: str) -> None:
         ("(grad, dw, dx, db)", r"a tuple of an array of shape \[5, 4\], an array of shape"),
         ("(dx, 'done')", r"a tuple of an array of shape \[5, 3\], str; wanted the gradient of"),
         ("[dx, [dw, object]]", "a list of an array of shape .*, list; wanted the gradient of the "),
+        ("(x := []) or x.append(x) or x", "a list of list; wanted the gradient of the input, "),
         ("{'foo': dx}", "a dictionary of 'foo'; wanted the gradient of the input, alone or with"),
     ],
 )

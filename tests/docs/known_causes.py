@@ -80,7 +80,8 @@ def _of_any_layer() -> Said:
     yield ANY, evaluation.OTHER
     yield ANY, known.KEPT
     yield ANY, known.UPDATED
-    yield ANY, losses.PROBABILITIES
+    for cause in losses.PROBABILITIES.values():
+        yield ANY, cause
 
 
 def _right(quantity: str) -> Any:

@@ -194,6 +194,11 @@ class PlainLayer(Layer):
         return self._back.updated
 
     @property
+    def updated_too_soon(self) -> bool:
+        """Whether such an update comes before the gradient of the input is taken."""
+        return self._back.updated_too_soon
+
+    @property
     def is_told_of_training(self) -> bool:
         """Whether the class can be told that it is not training."""
         return self._calls.is_told_of_training()

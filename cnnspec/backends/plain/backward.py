@@ -54,6 +54,8 @@ class BackwardPass:
         """Attributes that are its rate; None until it is known."""
         self.updated: dict[str, Array] = {}
         """The weights as an update left them by a rate that it was given, in our form."""
+        self.updated_too_soon = False
+        """Whether an input gradient was one of the weights after such an update."""
         self.not_tried: dict[str, str] = {}
         """What cannot be judged, and why."""
 
@@ -99,6 +101,7 @@ class BackwardPass:
         gradients |= self._believed(shown, gradients)
         grad_input = self._input(found, returned, gradients)
         if self.updated and grad_input is not None and _is_huge(grad_input, grad_output, before):
+            self.updated_too_soon = True
             again()
             returned = self._calls.backward(grad_output, STEP, self._defaults_given)
             self.updated = self._in_our_form(self._weights())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from itertools import permutations
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,10 @@ import numpy as np
 from cnnspec.backends.plain.alike import alike
 from cnnspec.backends.plain.arrays import as_array_or_none
 from cnnspec.backends.plain.errors import HintError
-from cnnspec.backends.plain.names import ARRAYS, GRADIENT
+from cnnspec.backends.plain.names import ARRAYS, GRADIENT, GRADIENT_OF_DATA
+
+DEEP = 8
+"""How deep gradients may be nested."""
 
 
 class ReturnedGradients:
@@ -37,7 +41,7 @@ class ReturnedGradients:
             return {} if returned is None else {"input": returned}
         named: dict[str, Any] = {}
         values: list[Any] = []
-        self._take_apart(returned, sizes, named, values)
+        self._take_apart(returned, sizes, named, values, DEEP)
         left = {name: size for name, size in sizes.items() if name not in named}
         too_many = len(values) > len(left) and not _fits(tuple(left), values, left)
         no_numbers = any(
@@ -54,17 +58,18 @@ class ReturnedGradients:
         sizes: Mapping[str, int],
         named: dict[str, Any],
         values: list[Any],
+        deep: int,
     ) -> None:
         """Sort what is nested any way into what has a name and what comes in an order."""
         table = _as_table(returned)
         if table is None:
-            parts = [*returned]
+            parts = _gradients_of_pairs(returned)
         else:
             named |= self._of_dictionary(table, sizes)
             parts = [value for value in table.values() if _holds_several(value)]
         for part in parts:
-            if _holds_several(part):
-                self._take_apart(part, sizes, named, values)
+            if _holds_several(part) and deep:
+                self._take_apart(part, sizes, named, values, deep - 1)
             elif part is not None:
                 values.append(part)
 
@@ -77,8 +82,14 @@ class ReturnedGradients:
             usual = (*ARRAYS[key], *ARRAYS.get(name, ()))
             words = (self._names[key],) if key in self._names else usual
             word = alike(words, [key for key in returned if isinstance(key, str)])
-            if word is not None and not _holds_several(returned[word]):
-                found[name] = returned[word]
+            if word is None:
+                continue
+            value = returned[word]
+            table = _as_table(value) if _holds_several(value) else None
+            if table is not None and (inner := alike(GRADIENT_OF_DATA, table)):
+                value = table[inner]  # {"W": {"grad": dW}}
+            if not _holds_several(value):
+                found[name] = value
         return found
 
     def _in_order(
@@ -107,6 +118,19 @@ class ReturnedGradients:
         )
 
 
+def _gradients_of_pairs(returned: Any) -> list[Any]:
+    """Return the parts of a list; of (parameter, gradient) pairs, the gradients."""
+    parts = [*returned]
+    are_pairs = all(
+        isinstance(part, tuple)
+        and len(part) == 2
+        and all(isinstance(each, np.ndarray) for each in part)
+        and part[0].shape == part[1].shape
+        for part in parts
+    )
+    return [part[1] for part in parts] if are_pairs else parts
+
+
 def in_words(returned: Any) -> str:
     """Say what something that came back is made of."""
     if isinstance(returned, np.ndarray):
@@ -131,13 +155,15 @@ def _as_table(value: Any) -> Mapping[str, Any] | None:
     if isinstance(value, tuple) and hasattr(value, "_asdict"):
         table: Mapping[str, Any] = value._asdict()
         return table if alike(ARRAYS[f"{GRADIENT}input"], table) else None
-    if hasattr(value, "__dict__") and not isinstance(value, np.ndarray | type):
+    if hasattr(value, "__dict__") and not isinstance(value, np.ndarray | type | ModuleType):
         return vars(value) or None
     return None
 
 
 def _holds_several(value: Any) -> bool:
     """Tell several arrays, in a list or under names, from one, which may be nested lists."""
+    if isinstance(value, np.ndarray) and value.dtype == object and value.ndim == 1:
+        return any(isinstance(each, np.ndarray) for each in value)
     if value is None or isinstance(value, np.ndarray | np.generic | str | bytes):
         return False
     if isinstance(value, list):
@@ -151,8 +177,8 @@ def _is_empty(returned: Any) -> bool:
 
 def _is_nested_numbers(returned: Any) -> bool:
     inner = returned
-    while isinstance(inner, list) and inner:
-        inner = inner[0]
+    for _ in range(DEEP):
+        inner = inner[0] if isinstance(inner, list) and inner else inner
     return isinstance(returned, list) and isinstance(inner, int | float | np.generic)
 
 

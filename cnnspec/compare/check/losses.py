@@ -26,11 +26,18 @@ CLASSES = (10, 2)
 LOGITS = {"ordinary": ("random", "single", "classes"), EXTREME: ("extreme", "certain", "apart")}
 """Probes of a loss, in two parts: that it overflows is another fault than that it is wrong."""
 
-PROBABILITIES = known_cause(
-    "takes-probabilities",
-    "the code takes probabilities, as a softmax gives them; logits are wanted. As a loss of "
-    "probabilities it is right",
-)
+PROBABILITIES = {
+    "loss": known_cause(
+        "takes-probabilities",
+        "the code takes the logarithm of the logits, as they are or clipped: it takes "
+        "probabilities, as a softmax gives them. As a loss of probabilities it is right",
+    ),
+    "grad_logits": known_cause(
+        "takes-probabilities",
+        "the code takes the logits for probabilities, as a softmax gives them. As a loss of "
+        "probabilities it is right",
+    ),
+}
 
 
 def check_loss(asked: Asked) -> Checked:
@@ -48,7 +55,9 @@ def check_loss(asked: Asked) -> Checked:
     findings = with_causes(judged, diagnose_loss)
     if any(finding.wrong for finding in findings) and _is_right_of_probabilities(graders, asked):
         findings = [
-            replace(finding, cause=PROBABILITIES, message="") if finding.wrong else finding
+            replace(finding, cause=PROBABILITIES[finding.quantity], message="")
+            if finding.wrong and finding.quantity in PROBABILITIES
+            else finding
             for finding in findings
         ]
     return asked.checked(findings, results, notes=tuple(dict.fromkeys(notes)))

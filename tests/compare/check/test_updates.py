@@ -52,6 +52,22 @@ class Unreadable(Dense):
         return grad @ self.W.T, "done"
 """
 
+ONE_BY_ONE = """
+import numpy as np
+
+class Dense:
+    def __init__(self, n_in, n_out):
+        self.W, self.b = np.zeros((n_in, n_out)), np.zeros(n_out)
+    def forward(self, x):
+        assert x.ndim == 1
+        self.x = x
+        return x @ self.W + self.b
+    def backward(self, grad, lr):
+        self.W -= lr * np.outer(self.x, grad)
+        self.b -= lr * grad
+        return self.W @ grad
+"""
+
 SMALL = Linear(out_features=2)
 
 
@@ -64,6 +80,13 @@ def test_an_update_by_a_rate_that_is_given_is_a_style(check: Check) -> None:
 
 def test_an_update_before_the_input_gradient_is_a_fault(check: Check) -> None:
     found = wrong(check(TEXT, "TooSoon", "linear", like=SMALL))
+    assert list(found) == ["grad_input"]
+    assert found["grad_input"].cause is not None
+    assert found["grad_input"].cause.code == "updated-weights-used"
+
+
+def test_it_is_one_where_images_come_one_by_one(check: Check) -> None:
+    found = wrong(check(ONE_BY_ONE, "Dense", "linear", like=SMALL, layout="vector"))
     assert list(found) == ["grad_input"]
     assert found["grad_input"].cause is not None
     assert found["grad_input"].cause.code == "updated-weights-used"

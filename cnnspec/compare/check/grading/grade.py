@@ -155,5 +155,9 @@ class LayerGrader(SettingGrader):
                 observed = self._observed(number, quantity, alone)
                 if first_call_only(seen[number], observed):
                     return KEPT
+        if quantity == "grad_input" and all(
+            results.said(f"{key}-p{number}", "updated_too_soon") for number in seen
+        ):
+            return UPDATED
         after = [found[number] for number in seen]
         return UPDATED if uses_updated_weights(list(seen.values()), after) else None

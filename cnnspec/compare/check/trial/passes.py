@@ -41,6 +41,7 @@ def run_pass(
         }
     if layer.updated:  # by a rate that it takes: a style, and no fault
         found |= {f"updated_{name}": array for name, array in layer.updated.items()}
+        reporter.say(key=key, updated_too_soon=layer.updated_too_soon)
     else:
         found |= {f"after_{name}": array for name, array in layer.parameters.items()}
     reporter.arrays(key, "backward", found | {"after_x": x, "after_grad_output": grad})
