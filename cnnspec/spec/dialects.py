@@ -7,7 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from cnnspec.spec.field import answer_to, besides, same_word
+from cnnspec.spec.field_words import plain
 from cnnspec.spec.section import Kind
+
+ACTIVATION = "activation"
+"""The layer of Keras that is told which function it is, and its argument."""
 
 KIND_KEYS = ("type", "class_name", "kind", "class", "layer", "op", "layer_type", "module")
 """Keys by which other tools say what a layer is."""
@@ -20,7 +24,7 @@ def in_this_dialect(word: str, kinds: Mapping[str, type[Kind]]) -> str:
         return ""
     found = _named(call[1], kinds)
     if found is None:
-        return _at_times(call[1], call[2], kinds)
+        return _at_times(call[1], call[2], kinds) or _by_its_name(call[1], call[2], kinds)
     kind, implied = found
     given = _arguments(kind.words.calls.get(call[1], ""), call[2], kind)
     return _offer(kind, implied, given, besides(call[1], given or ()))
@@ -33,6 +37,16 @@ def _at_times(name: str, text: str, kinds: Mapping[str, type[Kind]]) -> str:
         if order and (arguments := _arguments(order, text, kind)) is not None:
             return kind.words.way_out(name, arguments)
     return ""
+
+
+def _by_its_name(name: str, text: str, kinds: Mapping[str, type[Kind]]) -> str:
+    """Say how an activation is written here that a call names, as `Activation('relu')` does."""
+    arguments = _arguments(ACTIVATION, text, Kind) if plain(name) == ACTIVATION else None
+    word = (arguments or {}).get(ACTIVATION)
+    found = _named(word, kinds) if isinstance(word, str) else None
+    if found is None or getattr(found[0], "family", "") != ACTIVATION:
+        return ""
+    return _offer(*found, {}, besides(str(word), ()))
 
 
 def keyed(thing: Mapping[str, Any], kinds: Mapping[str, type[Kind]]) -> str:

@@ -99,7 +99,8 @@ NOT_NEEDED = {
     "input_layer": "the input stands on top, as in `input: [1, 28, 28]`: leave it out",
     "padding_mode": "only zeros are put around images: leave it out if you mean that",
     "inplace": "leave it out: how a layer keeps its arrays is up to the backend",
-    "activation": "leave it out: a `- relu` is a layer of its own; the last layer has none",
+    "activation": "leave it out: an activation is a layer of its own, as in `- relu`; the last "
+    "layer has none",
     "metrics": "leave it out: loss and accuracy are always recorded",
     "shuffle": "leave it out: the images of every epoch are in a new order",
     "data_format": "leave it out: images are channels, height, width",

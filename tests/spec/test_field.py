@@ -210,6 +210,7 @@ def test_the_same_layer_whose_options_say_something_else() -> None:
         ("avg_pool(kernel_size=2)", "`pool: {kind: avg, kernel_size: 2}`"),
         ("avg_pool2d(x, 2)", "`pool: {kind: avg, ...}`"),
         ("Conv2d(1)", "`conv: {...}`"),
+        ("Activation('tanh')", "`tanh`"),
         ("nn.Softmax(dim=1)", "`softmax`; `dim`: leave it out: it is over the features of each "),
         ("BatchNormalization(momentum=0.9)", "`batch_norm: {...}`; the defaults of Keras"),
         (
