@@ -87,11 +87,11 @@ class Loss:
 def test_where_a_loss_ends_is_said(stage: str, code: str, check: Check) -> None:
     passes = {"forward": "pass", "backward": "pass"} | {stage: code}
     checked = check(LOSS.format(**passes), "Loss", "cross_entropy", time_limit=0.3)
-    assert len(checked.findings) == 12
+    assert len(checked.findings) == 16
     failed = [f for f in checked.findings if f.reached and not f.ok]
     assert {f.stage for f in failed} == {stage}
     assert {f.quantity for f in failed} == {"loss" if stage == "forward" else "grad_logits"}
-    assert checked.passed == (0 if stage == "forward" else 8)
+    assert checked.passed == (0 if stage == "forward" else 12)
     assert f"line {5 if stage == 'forward' else 12}: {code}" in failed[0].message
 
 
