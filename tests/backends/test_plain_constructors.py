@@ -259,9 +259,9 @@ def test_built_in_sizes_need_no_parameter() -> None:
             self.set_up(n, 3, 2)
 
     conv = Conv(out_channels=5, kernel_size=2)
-    assert made(OneSize, conv, (3, 4, 6), built_in=True).instance.W.shape == (5, 3, 2, 2)
-    with pytest.raises(HintError):
-        made(OneSize, conv, (3, 4, 6))
+    for built_in in (True, False):
+        made_so = made(OneSize, conv, (3, 4, 6), built_in=built_in)
+        assert made_so.instance.W.shape == (5, 3, 2, 2)
 
 
 class NoBias:
@@ -300,6 +300,13 @@ def test_sizes_that_are_built_in_are_seen_in_what_is_made() -> None:
         def __init__(self, channels: int, filters: int) -> None:
             self.set_up(filters, channels, 3)
 
+    class Guessed(Correlates):
+        def __init__(self, a: int, b: int) -> None:
+            self.set_up(b, a, 3)
+
+    # As many channels come in as a kernel has rows: that the kernel is `a` is disproved before.
+    layer = made(Guessed, Conv(out_channels=5, kernel_size=3), (3, 4, 6))
+    assert layer.instance.W.shape == (5, 3, 3, 3)
     layer = made(Cubic, Conv(out_channels=5, kernel_size=3), (2, 4, 6))
     assert layer.notes == ("Cubic takes no `kernel_size`: kernel_size 3 is taken as built in",)
     with pytest.raises(
@@ -313,8 +320,9 @@ def test_sizes_that_are_built_in_are_seen_in_what_is_made() -> None:
             self.set_up(2, 2)
 
     assert made(Halves, Pool(kernel_size=2), (2, 4, 7)).instance.k == 2
-    with pytest.raises(UnsupportedSettingError):
-        made(Halves, Pool(kernel_size=3), (2, 6, 9))
+    for shape in ((2, 6, 9), (2, 3, 3)):  # the latter has one window either way
+        with pytest.raises(UnsupportedSettingError):
+            made(Halves, Pool(kernel_size=3), shape)
 
 
 def test_linear_shapes_in_one() -> None:
@@ -339,3 +347,35 @@ def test_the_shape_of_the_input_in_one() -> None:
     layer = made(Norm, BatchNorm(), (3, 4, 5))
     assert layer.instance.gamma.size == 3
     assert layer.notes == ("taken for the shape of the input: `shape`",)
+
+
+class WantsPairs(Correlates):
+    def __init__(self, channels: int, filters: int, kernel_size: Any) -> None:
+        height, _ = kernel_size
+        self.set_up(filters, channels, height)
+
+
+def test_what_is_lacking_is_so_in_every_spelling() -> None:
+    without = Conv(out_channels=5, kernel_size=2, bias=False)
+    with pytest.raises(UnsupportedSettingError, match="takes no `bias`"):
+        made(WantsPairs, without, (3, 4, 6))
+
+
+def test_sides_that_differ_say_nothing_of_a_reading() -> None:
+    cls = declared(Correlates, "depth_in, depth_out, size", "depth_out, depth_in, size")
+    conv = Conv(out_channels=5, kernel_size=2)
+    with pytest.raises(TypeError):  # of the class: it takes no pair
+        made(cls, conv, (3, 4, 6), pairs=frozenset({"kernel_size"}))
+
+
+def test_a_value_is_given_in_the_words_of_the_class() -> None:
+    class Named(Pools):
+        def __init__(self, kernel: int, stride: int, mode: str = "max") -> None:
+            if mode not in ("max", "average"):
+                raise ValueError(mode)
+            self.mode = mode
+            self.set_up(kernel, stride)
+
+    for kind, mode in (("max", "max"), ("avg", "average")):
+        pool = Pool(kernel_size=2, stride=2, kind=kind)
+        assert made(Named, pool, (2, 4, 6)).instance.mode == mode

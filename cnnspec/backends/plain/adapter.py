@@ -14,7 +14,7 @@ from cnnspec.backends.plain.building import build, weight_axes
 from cnnspec.backends.plain.calls import Calls
 from cnnspec.backends.plain.choosing import chosen
 from cnnspec.backends.plain.construction import Construction
-from cnnspec.backends.plain.errors import PlainClassError
+from cnnspec.backends.plain.errors import PlainClassError, UnsupportedSettingError
 from cnnspec.backends.plain.forms import Form
 from cnnspec.backends.plain.hints import Hints
 from cnnspec.backends.plain.layouts import Arrangement
@@ -88,17 +88,21 @@ class PlainLayer(Layer):
     def _make_first(self) -> None:
         """Make an instance in the first spelling with which that is possible."""
         first: Exception | None = None
+        refused: Exception | None = None
         while self._spellings:
             try:
                 self._make(self._spellings.pop(0))
                 return
-            except PlainClassError:
+            except PlainClassError as error:
                 if first is None:
                     raise
+                # What it lacks, it lacks however the rest is spelt.
+                if isinstance(error, UnsupportedSettingError) and error.lacks:
+                    refused = refused or error
             except Exception as error:  # raised by the class
                 first = first or error
         assert first is not None
-        raise first
+        raise refused or first
 
     def _make(self, spelling: Spelling) -> None:
         hints = self._hints

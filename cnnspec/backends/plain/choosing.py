@@ -27,6 +27,10 @@ IMAGES = 7
 """In the batch of a trial: a size that no example has."""
 
 
+LARGER = (1, 2, 3)
+"""By how much images are larger on which sizes are tried that are built in."""
+
+
 class Fit(IntEnum):
     """How well a reading fits."""
 
@@ -55,6 +59,7 @@ def chosen(cls: type, layer: SpecLayer, input: Shape, hints: Hints) -> Reading:
         HintError: nothing fits what was guessed: more must be said.
         UnsupportedSettingError: it wants an array that the options leave out.
     """
+    hints = replace(hints, pairs=frozenset())  # of sides that differ nothing is known here
     arrays = [*layer.parameters(input), *layer.buffers(input)]
     _refuse_to_do_without(cls, layer, input, hints, arrays)
     found = readings(cls, layer, hints, arrays)
@@ -73,9 +78,15 @@ def chosen(cls: type, layer: SpecLayer, input: Shape, hints: Hints) -> Reading:
         by_weights = [reading for reading, each in zip(every, tried) if each.fit is Fit.WEIGHTS]
         if by_weights and all(_alike(by_weights[0], reading) for reading in by_weights):
             return by_weights[0]
-        against = against or tried[0]
+        against = against or next(iter(tried), None)
         for reading, at in zip(every, tried):
             other_sizes |= reading.built_in if at.sizes_differ else frozenset()
+        # What sizes contradict, where all differ, is not right by accident where two are alike.
+        every = [
+            reading
+            for reading, at in zip(every, tried)
+            if reading.built_in or not (reading.guessed and at.sizes_differ)
+        ]
     if other_sizes:
         said = _refusal(Construction(cls, hints, every[-1]), layer, input)
         raise UnsupportedSettingError(said, lacks=min(other_sizes))
@@ -131,7 +142,22 @@ def _alike(first: Reading, other: Reading) -> bool:
 
 
 def _tried(how: Construction, layer: SpecLayer, input: Shape) -> Tried:
-    """Try a reading in every spelling; return how well it fits in the best."""
+    """Try a reading in every spelling; return how well it fits in the best.
+
+    Sizes of windows that are built in must fit images of several sizes: two windows may give as
+    many numbers for one.
+    """
+    best = _in_best_spelling(how, layer, input)
+    if how.reading.built_in and layer.windows() and best.fit is Fit.OUTPUT:
+        for more in LARGER:
+            sides = (side + more for side in input[1:])
+            larger = _in_best_spelling(how, layer, (input[0], *sides))
+            if larger.fit is not Fit.OUTPUT:
+                return larger
+    return best
+
+
+def _in_best_spelling(how: Construction, layer: SpecLayer, input: Shape) -> Tried:
     every = (
         _in_spelling(replace(how, spelling=each), layer, input) for each in spellings_for(layer)
     )

@@ -10,6 +10,7 @@ from cnnspec.backends.plain.arrays import arrays_of
 from cnnspec.backends.plain.errors import HintError, UnsupportedSettingError
 from cnnspec.backends.plain.hints import Hints
 from cnnspec.backends.plain.layouts import shape_of_one
+from cnnspec.backends.plain.modes import strings_of_class
 from cnnspec.backends.plain.names import INPUT_SHAPE, NO_SIZES, is_complement, options_of
 from cnnspec.backends.plain.neutral import beside
 from cnnspec.backends.plain.reading import Given, Handed, Option, Reading, WeightShape
@@ -110,7 +111,18 @@ class _Arguments:
                     return 1 - value
                 if option in self.hints.pairs:
                     spelling |= Spelling.PAIRS
-                return spelt(option, value, parameter, spelling, self.layer)
+                return spelt(
+                    option, self._in_its_words(option, value), parameter, spelling, self.layer
+                )
+
+    def _in_its_words(self, option: str, value: Any) -> Any:
+        """Return a word for a value that the code of the class knows: `average` for `avg`."""
+        words = type(self.layer).words.values.get(option, {})
+        if not isinstance(value, str) or not words:
+            return value
+        known = {word.lower(): word for word in strings_of_class(self.cls)}
+        own = (value, *(word for word, ours in words.items() if ours == value))
+        return next((known[word] for word in own if word in known), value)
 
     def _sides(self, option: str) -> tuple[int, int]:
         """Return the height and the width of an option, or of the images."""

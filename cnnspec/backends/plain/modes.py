@@ -193,6 +193,14 @@ def strings_of(run: Any, seen: frozenset[Any] = frozenset()) -> set[str]:
     return {*_strings(code)}.union(*inner)
 
 
+def strings_of_class(cls: type) -> set[str]:
+    """Return the strings in the methods of a class, and of those that it is made of."""
+    methods = (each for base in cls.__mro__ for each in vars(base).values())
+    return set[str]().union(
+        *(strings_of(each) for each in methods if isinstance(each, FunctionType))
+    )
+
+
 def _strings(code: CodeType) -> Iterator[str]:
     for constant in code.co_consts:
         if isinstance(constant, str):

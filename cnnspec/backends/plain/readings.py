@@ -79,8 +79,7 @@ class _Reader:
                 yield reading
         for base in bases:
             yield from self._of_whole_shape(base)
-        if not self.names.left(named):
-            yield replace(named, built_in=frozenset(self._missing(named)), guessed=True)
+        yield from self._with_built_in(named)
         if not found:
             yield named  # what it lacks is told where it is made
 
@@ -152,6 +151,19 @@ class _Reader:
                     for order in permutations(chosen):
                         if self._may_be(taken, order):
                             yield self._with_order(reading, dict(zip(taken, order)))
+
+    def _with_built_in(self, reading: Reading) -> Iterator[Reading]:
+        """Yield readings in which sizes that nothing is left for are built in."""
+        missing, left = self._missing(reading), self.names.left(reading)
+        if not left:
+            yield replace(reading, built_in=frozenset(missing), guessed=True)
+            return
+        free = [option for option in self.sizes if option not in reading.options]
+        for order in permutations(free, len(left)):
+            built_in = frozenset(missing) - {*order}
+            if built_in and self._may_be(left, order):
+                ordered = self._with_order(reading, dict(zip(left, order)))
+                yield replace(ordered, built_in=built_in)
 
     def _in_places(self, options: list[str], missing: list[str]) -> Iterator[Reading]:
         sizes = [option for option in options if option in self.sizes]

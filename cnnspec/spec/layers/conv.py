@@ -75,9 +75,11 @@ class Conv(Layer):
         },
         parameters={
             "in_channels": "input_channels num_channels n_channels in_ch in_c channels_in c_in "
-            "channels num_input_channels input_depth n_C_prev depth",
+            "channels num_input_channels input_depth n_C_prev cin "
+            "chan_in depth",
             "out_channels": "output_channels num_filters n_filters filters out_ch channels_out "
-            "c_out out_c num_kernels n_kernels kernels filter_count n_C depth",
+            "c_out out_c num_kernels n_kernels kernels filter_count n_C cout "
+            "chan_out depth",
             "groups": "num_groups",
             "bias": "use_bias with_bias",
             **window.PARAMETERS,

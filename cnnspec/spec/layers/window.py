@@ -19,7 +19,7 @@ PARAMETERS = {
     "kernel_size": "filter_size pool_size kernel size window window_size k f ksize kernel_shape "
     "pool_shape window_shape",
     "stride": "strides s subsample",
-    "padding": "pad p pads",
+    "padding": "pad p pads zero_padding zero_pad border border_mode pad_size padding_size",
     "dilation": "dilation_rate",
 }
 SIDES = {
