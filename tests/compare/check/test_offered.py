@@ -125,6 +125,7 @@ def test_sides_that_are_mixed_up_are_wrong(check: Check) -> None:
     assert {setting for setting, _ in wrong(checked)} == {"stride 1 x 2"}
 
 
+@pytest.mark.slow
 def test_a_class_that_raises_on_every_pair_takes_one_number(check: Check) -> None:
     text = CONV.replace("return size if", "return [][0] if")
     checked = check(text, "Conv", "conv")
@@ -133,6 +134,7 @@ def test_a_class_that_raises_on_every_pair_takes_one_number(check: Check) -> Non
     assert "Conv takes one number for `kernel_size`" in {i.why for i in checked.not_supported}
 
 
+@pytest.mark.slow
 def test_sides_of_their_own_are_tried(check: Check) -> None:
     """A class that asks for both sides takes pairs, whatever it raises."""
     text = CONV.replace("kernel_size, stride=1, bias=True", "filter_h, filter_w")
