@@ -8,26 +8,20 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from cnnspec.backends import LOOPS
-from cnnspec.compare.bounds.layers import layer_budgets, layer_situation, own_arrays
+from cnnspec.compare.bounds.layers import layer_situation
+from cnnspec.compare.check.grading.textbook import textbook_of
 from cnnspec.compare.check.records import CheckFinding
-from cnnspec.compare.check.settings import LAYER, plan_of, probes_of
+from cnnspec.compare.check.settings import LAYER, plan_of
 from cnnspec.compare.faults.fault import LayerSituation, Observation
-from cnnspec.compare.judging.judge import Judge
 from cnnspec.compare.kinds import LAYERS
 from cnnspec.compare.kinds.layer import Setting
 from cnnspec.compare.probes.layer import LayerProbe
-from cnnspec.compare.sides.side import probe_weights
 from cnnspec.compare.verdict.quantities import quantities_of
 from cnnspec.numerics.budget import Exact
 from cnnspec.spec.sizes import Shape
-from cnnspec.spec.training import Training
 from cnnspec.trace import Array
 
 Observed = Observation[LayerSituation]
-
-Answer = tuple[Mapping[str, Array], Mapping[str, Exact]]
-"""What is right of each quantity, and what rounding explains."""
 
 EVALUATION = "evaluation"
 TWO = "two objects"
@@ -47,16 +41,9 @@ class SettingGrader:
 
     def __init__(self, setting: Setting) -> None:
         self.setting = setting
-        plan = plan_of(setting)
-        self.at = plan.layer(LAYER)
-        self.differs = plan.evaluates_otherwise
-        """Whether evaluation is another function than training."""
-        state = probe_weights(plan, 0)
-        self._judge = Judge(plan, Training(), LOOPS, state)
-        parameters, buffers = own_arrays(self._judge.side, self.at)
-        self.weights = parameters | buffers
-        self.probes: Sequence[LayerProbe] = tuple(probes_of(setting, plan))
-        self._answers: dict[tuple[LayerProbe, str], Answer] = {}
+        self._textbook = textbook_of(setting)
+        self.at, self.differs = self._textbook.at, self._textbook.differs
+        self.weights, self.probes = self._textbook.weights, self._textbook.probes
 
     def request(self, key: str) -> dict[str, Any]:
         """Return what the process in which the class runs must know."""
@@ -116,23 +103,15 @@ class SettingGrader:
 
     def observed(self, probe: LayerProbe, quantity: str, found: Array) -> Observed:
         """Return what was found on a probe beside what is right."""
-        truth, budgets = self._right(probe, "float64")
-        situation = layer_situation(self._judge.side, probe)
+        truth, budgets = self._textbook.answer(probe, "float64")
+        situation = layer_situation(self._textbook.side, probe)
         wanted = truth[quantity].astype(np.float64)
         return Observation(situation, quantity, found, wanted, 2 * budgets[quantity])
 
-    def _right(self, probe: LayerProbe, precision: str) -> Answer:
-        """Return what is right on a probe; it is computed once for all quantities."""
-        if (probe, precision) not in self._answers:
-            truth = self._judge.replay(probe)
-            budgets = layer_budgets(self._judge.side, probe, truth, precision)
-            self._answers[probe, precision] = truth, budgets
-        return self._answers[probe, precision]
-
     def evaluated(self, probe: LayerProbe, found: Array) -> Observed:
         """Return what evaluation gave on a probe beside what is right."""
-        situation = layer_situation(self._judge.side, probe)
-        predicted = self._judge.side.exact.predict(probe.x.astype(np.float64))
+        situation = layer_situation(self._textbook.side, probe)
+        predicted = self._textbook.side.exact.predict(probe.x.astype(np.float64))
         wanted = predicted.astype(np.float64)
         budget = self.budget_of_evaluation(situation, "float64")
         return Observation(situation, PREDICTED, found, wanted, 2 * budget)
@@ -149,7 +128,7 @@ class SettingGrader:
             replace(self.probes[number], noise=observed.situation.noise)
             for number, observed in seen.items()
         ]
-        return [self._right(probe, precision)[1][quantity] for probe in probes]
+        return [self._textbook.answer(probe, precision).budgets[quantity] for probe in probes]
 
     def failed(self, quantity: str, stage: str, message: str) -> CheckFinding:
         """Return what raised, died or did not end, or is no matter of numbers."""
