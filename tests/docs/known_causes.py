@@ -148,6 +148,8 @@ def _of_optimizers() -> Said:
         yield word, grade_optimizer.CHANGES_GRADIENTS
         yield word, grade_optimizer.SHARED
         yield word, grade_optimizer.LEFT_OUT
+        if kind.counted_for_each:
+            yield word, kind.counted_for_each
         room = rooms.OPTIMIZERS[word]
         for update in room.right.values():
             for quantity in ("", *update.options.slots):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from types import MappingProxyType
 
 import numpy as np
@@ -46,20 +47,38 @@ def over_many(kind: OptimizerKind, fault: Fault[UpdateSituation]) -> Fault[Updat
     return replace(fault, change=change)
 
 
+def counted_for_each(kind: OptimizerKind, each: Sequence[UpdateSituation]) -> Prediction:
+    """Return the weights of parameters after each step, where every parameter counts as a step."""
+    value, budget = list[Exact](), list[Exact]()
+    for before, many in enumerate(each):
+        counted = partial(_counted, before=before, parameters=len(each))
+        rows = [*weights_after(kind, many, FAULTY, counted=counted)]
+        value.append(np.stack([row.value for row in rows]))
+        budget.append(np.stack([2 * row.radius for row in rows]))
+    return Prediction(np.concatenate(value, axis=1), np.concatenate(budget, axis=1))
+
+
+def _counted(step: int, before: int, parameters: int) -> int:
+    return (step - 1) * parameters + before + 1
+
+
 def weights_after(
     kind: OptimizerKind,
     many: UpdateSituation,
     arithmetic: Arithmetic,
     changed: Steps = MappingProxyType({}),
     taken: Taken | None = None,
+    counted: Callable[[int], int] = lambda step: step,
 ) -> Iterator[Ball]:
     """Yield the weights after each step, some steps of the rule being changed.
 
-    `taken` is what other faults made of the first step, most of which end there.
+    `taken` is what other faults made of the first step, most of which end there; `counted` is what
+    a step has for its number.
     """
     before: Mapping[str, Ball] = {}
     for step, gradient in enumerate(many.gradient, 1):
-        given = kind.rule.given(replace(many, step=step, gradient=gradient), arithmetic)
+        at_step = replace(many, step=counted(step), gradient=gradient)
+        given = kind.rule.given(at_step, arithmetic)
         given |= before
         first = taken if step == 1 else {}
         right = Computation(given, kind.rule.steps, taken=first)

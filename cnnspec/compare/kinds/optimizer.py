@@ -10,6 +10,7 @@ import numpy as np
 from cnnspec.compare.faults.fault import UpdateSituation
 from cnnspec.compare.faults.formula import Formula
 from cnnspec.compare.kinds.kind import COMPOSED, Kind, Term, Terms, ball_terms
+from cnnspec.compare.verdict import Cause
 from cnnspec.numerics import Exact
 from cnnspec.spec.optimizers import AnyOptimizer
 
@@ -24,6 +25,8 @@ class OptimizerKind(Kind[UpdateSituation]):
     before: ClassVar[Mapping[str, str]]
     """What the rule calls the weights, and each slot, before a step; by the steps that give them
     after it."""
+    counted_for_each: ClassVar[Cause | None] = None
+    """What is said where every parameter counts as a step, by a kind that counts steps."""
     settings: ClassVar[Mapping[str, AnyOptimizer]]
     """In which a class is tried that somebody wrote."""
     built_in: ClassVar[Mapping[str, Sequence[Any]]]

@@ -77,6 +77,15 @@ class Uncorrected(Adam):
 class FromZero(Adam):
     first = 0
 
+class CountsParameters(Adam):
+    def direction(self, m, v):
+        found = super().direction(m, v)
+        self.t += 1
+        return found
+    def update(self, params, grads):
+        super().update(params, grads)
+        self.t -= 1
+
 class Inside(Adam):
     def direction(self, m, v):
         m, v = m / (1 - self.beta1**self.t), v / (1 - self.beta2**self.t)
@@ -124,6 +133,7 @@ def test_what_is_built_in_and_what_nobody_knows(check: Check) -> None:
         ("FirstAlone", "sgd", "update", "parameters-left-out"),
         ("Uncorrected", "adam", "update", "no-bias-correction"),
         ("FromZero", "adam", "update", "step-count"),
+        ("CountsParameters", "adam", "update", "step-count"),
         ("Inside", "adam", "update", "eps-inside-root"),
     ],
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -16,7 +16,7 @@ from cnnspec.compare.check.process.results import Results
 from cnnspec.compare.check.records import CheckFinding
 from cnnspec.compare.faults.fault import Observation, UpdateSituation
 from cnnspec.compare.kinds import OPTIMIZERS
-from cnnspec.compare.kinds.many_steps import radii
+from cnnspec.compare.kinds.many_steps import counted_for_each, radii
 from cnnspec.compare.verdict import Cause
 from cnnspec.compare.verdict.measure import measure
 from cnnspec.numerics import Exact
@@ -75,7 +75,7 @@ class OptimizerGrader:
             return
         judged = self._weights(weights, alone)
         apart = self._beside(beside, key, results, alone)
-        yield judged.known_as(apart.cause or self._left_out(alone))
+        yield judged.known_as(apart.cause or self._known(alone))
         kept = all(np.array_equal(alone[f"after_{n}"], rows) for n, rows in self.gradients.items())
         cause = None if kept else CHANGES_GRADIENTS
         yield Judged(replace(own, ok=kept, reached=True, cause=cause))
@@ -107,16 +107,25 @@ class OptimizerGrader:
         judged = Judged(finding, () if measured.ok else (observed,))
         return in_its_precision(judged, lambda precision: [radii(kind, given, precision)])
 
-    def _left_out(self, alone: Mapping[str, Array]) -> Cause | None:
-        """Tell whether some parameters stay as they were, and others do not."""
+    def _known(self, alone: Mapping[str, Array]) -> Cause | None:
+        """Name what shows in several parameters alone."""
         still = [np.array_equal(alone[name][-1], self.start[name]) for name in SHAPES]
-        return LEFT_OUT if any(still) and not all(still) else None
+        if any(still) and not all(still):
+            return LEFT_OUT
+        kind = OPTIMIZERS[self.options.keyword]
+        if kind.counted_for_each is None:
+            return None
+        given = counted_for_each(kind, [self._given([name]) for name in SHAPES])
+        found = _flat({name: alone[name] for name in SHAPES})
+        return kind.counted_for_each if measure(found, *given).ok else None
 
-    def _given(self) -> UpdateSituation:
-        start = np.concatenate([self.start[name].ravel() for name in SHAPES])
+    def _given(self, names: Iterable[str] = tuple(SHAPES)) -> UpdateSituation:
+        """Return what is given of some parameters, laid beside each other."""
+        gradients = {name: self.gradients[name] for name in names}
+        start = np.concatenate([self.start[name].ravel() for name in gradients])
         slots = {slot: np.zeros_like(start) for slot in self.options.slots}
         rate = self.options.learning_rate
-        return UpdateSituation(self.options, rate, 1, start, slots, _flat(self.gradients))
+        return UpdateSituation(self.options, rate, 1, start, slots, _flat(gradients))
 
     def _wanted(self) -> Exact:
         """Ask the textbook's loops."""

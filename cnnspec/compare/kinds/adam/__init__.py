@@ -5,6 +5,7 @@ from __future__ import annotations
 from cnnspec.compare.kinds.adam.faults import FAULTS, HELP
 from cnnspec.compare.kinds.adam.rule import RULE
 from cnnspec.compare.kinds.optimizer import OptimizerKind
+from cnnspec.compare.verdict import Cause
 from cnnspec.spec.optimizers import Adam
 
 
@@ -14,6 +15,11 @@ class AdamKind(OptimizerKind):
     rule = RULE
     faults = FAULTS
     help = HELP
+    counted_for_each = Cause(
+        "step-count",
+        "the bias correction counts every parameter as a step; all of them have one count",
+        HELP["step-count"],
+    )
     before = {"weights": "w", "m": "old_m", "v": "old_v"}  # noqa: RUF012
     settings = {  # noqa: RUF012
         "plain": Adam(learning_rate=0.07),

@@ -11,5 +11,4 @@ NOT_YET: dict[str, str] = {
     "layer_norms:LayerNormUnbiased": "not graded: it cannot be made: LayerNorm",
     "propagation:SigmoidCall": "right, and called wrong: ['derivative-of",
     "convolutions:AvgPoolChannels": "another cause: []",
-    "optimizers:AdamPerParameter": "another cause: []",
 }
