@@ -35,7 +35,10 @@ class Place(NamedTuple):
             return self.holder.get(self.key)
         if isinstance(self.holder, list | tuple):
             return self.holder[self.key] if self.key < len(self.holder) else None
-        return getattr(self.holder, self.key, None)
+        try:
+            return getattr(self.holder, self.key, None)
+        except Exception:  # a property may have nothing to give yet
+            return None
 
     def array(self) -> Array | None:
         """Return what is there as an array; None where it is none."""

@@ -6,7 +6,10 @@ import inspect
 import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import Any
+
+import numpy as np
 
 from cnnspec.backends.plain.arrays import as_array_or_none, find_or_none
 from cnnspec.backends.plain.errors import HintError, PlainClassError
@@ -19,6 +22,13 @@ from cnnspec.backends.plain.names import (
     METHODS,
     NO_SURE_RATES,
     ZERO_GRADIENTS,
+)
+from cnnspec.backends.plain.slopes import (
+    DERIVATIVES,
+    ENOUGH,
+    OF_A_FUNCTION,
+    Slope,
+    slope_in,
 )
 from cnnspec.backends.plain.structure import missing_method
 from cnnspec.trace import Array
@@ -44,6 +54,8 @@ class Calls:
         self.mode = Mode(instance, names)
         self._by_call = False
         """Whether the instance itself is called, not its `forward`."""
+        self._is_backward = False
+        """Whether it is known that its backward pass is given the upstream gradient."""
         self._cache: tuple[Any, ...] = ()
         self._x: Any = None
         self._y: Any = None
@@ -141,12 +153,35 @@ class Calls:
     def _run_backward(
         self, run: Callable[..., Any], grad_output: Array, rate: float, defaults_too: bool
     ) -> Any:
+        if (slope := self._slope(run)) is not None:
+            return grad_output * run(self._x if slope is Slope.OF_INPUT else self._y)
         given = self._beside(run, rate, defaults_too)
         parameters = list(parameters_of(run))
         place = next((word for word in parameters if word not in given), None)
         if place is not None and parameters.index(place):
             return run(**given, **{place: grad_output})  # not the first, as in backward(x, grad)
         return run(grad_output, **given)
+
+    def _slope(self, run: Callable[..., Any]) -> Slope | None:
+        """Return what a method is the derivative of that is not given the upstream gradient."""
+        if self._is_backward:
+            return None
+        named = _its_parameters(run)
+        if len(named) != 1 or named[0].name not in OF_A_FUNCTION:
+            self._is_backward = True
+            return None
+        forward = partial(self._run_forward, training=True)
+        slope = None
+        if is_enough := np.size(self._x) >= ENOUGH:
+            with suppress(Exception):  # it is another thing, whatever it is
+                slope = slope_in(forward, run, self._x)
+            forward(self._x)  # what backward needs is kept again
+        if slope is None and run.__name__ in DERIVATIVES:
+            slope = Slope.OF_INPUT
+        self._is_backward = slope is None and is_enough
+        if slope is not None:
+            self.notes[f"`{run.__name__}` is the derivative, not yet times a gradient"] = None
+        return slope
 
     def backward_method(self) -> Callable[..., Any]:
         """Return the method that takes a gradient; one that takes a rate alone is an update.

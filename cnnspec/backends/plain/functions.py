@@ -29,6 +29,7 @@ from cnnspec.backends.plain.names import (
 )
 from cnnspec.backends.plain.pairs import is_derivative
 from cnnspec.backends.plain.reading import Handed, Option
+from cnnspec.backends.plain.slopes import Slope, slope_in
 from cnnspec.spec.layers import Layer
 from cnnspec.spec.sizes import pair
 from cnnspec.trace import Array
@@ -47,9 +48,6 @@ OWN_WORDS = {"weight": "weight", "bias": "b"}
 
 IMAGES = (2, 5, 6)
 """A shape that every kind takes, or its first axis alone."""
-
-STEP = 1e-6
-"""Half the distance of two numbers whose outputs tell a slope."""
 
 
 class Function:
@@ -215,13 +213,10 @@ class Functions:
     def _slope(self, run: Function) -> Any:
         """Return the derivative: a function of the input or, where only that fits, the output."""
         slope = partial(run.run, **run.given(self._values(), training=True))
-        points = np.linspace(-2.1, 2.3, 8).reshape(2, 4)
         forward = self.forward_function
         value = partial(forward.run, **forward.given(self._values(), training=True))
-        by_steps = (value(points + STEP) - value(points - STEP)) / (2 * STEP)
-        of_input, of_output = slope(points), slope(value(points))
-        near = partial(np.allclose, b=by_steps, atol=1e-4)
-        return slope(self._y if near(of_output) and not near(of_input) else self._x)
+        is_of_output = slope_in(value, slope, self._x) is Slope.OF_OUTPUT
+        return slope(self._y if is_of_output else self._x)
 
     def _values(self) -> dict[str, Any]:
         arrays = {name: getattr(self, word) for name, word in self.attributes.items()}

@@ -79,22 +79,23 @@ and the gradient of it."""
 METHODS: Mapping[str, tuple[str, ...]] = {
     "forward": (
         *("forward", "forward_pass", "forward_propagation", "forward_prop", "forwardPass"),
-        *("feedforward", "feed_forward", "fprop", "fwd", "__call__"),
+        *("feedforward", "feed_forward", "fprop", "fwd", "__call__", "call", "activate"),
+        *("activation", "function", "func", "compute", "calculate", "apply"),
     ),
     "backward": (
         *("backward", "backward_pass", "backprop", "back", "backpropagate", "back_propagation"),
         *("backward_propagation", "backpropagation", "backward_prop", "back_prop", "bprop"),
         *("backwardPass", "bwd", "gradient", "grad", "compute_gradient", "compute_gradients"),
         *("compute_grad", "calc_gradient", "calc_gradients", "calc_grad", "get_gradient"),
-        *("backward_gradient",),
+        *("backward_gradient", "derivative", "derivate", "deriv", "derive", "prime"),
     ),
 }
 
 LOSS_METHODS: Mapping[str, tuple[str, ...]] = {
     "forward": (
-        *(*METHODS["forward"], "loss", "calculate", "compute", "cal_loss", "calc_loss", "get_loss"),
-        *("compute_loss", "calculate_loss", "calculateLoss", "loss_func", "loss_function", "cost"),
-        *("compute_cost", "cal_cost", "call", "apply"),
+        *(*METHODS["forward"], "loss", "cal_loss", "calc_loss", "get_loss", "compute_loss"),
+        *("calculate_loss", "calculateLoss", "loss_func", "loss_function", "cost", "compute_cost"),
+        *("cal_cost",),
     ),
     "backward": METHODS["backward"],
 }
