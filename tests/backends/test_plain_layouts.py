@@ -132,7 +132,7 @@ class OnAnyArray:
         return grad * (self.x > 0)
 
 
-@pytest.mark.parametrize("layout", layouts_of((1, 2, 3)))
+@pytest.mark.parametrize("layout", layouts_of((1, 2, 3), (1, 2, 3)))
 def test_an_image_lies_as_it_is_said(layout: str) -> None:
     made = agrees(OnAnyArray, ReLU(), (1, 2, 3), layout)
     one = shape_of_one((1, 2, 3), layout)
@@ -147,14 +147,13 @@ def test_features_lie_as_it_is_said(layout: str, shape: Shape) -> None:
     made = agrees(OnAnyArray, ReLU(), (3,), layout)
     made.forward(np.zeros((2, 3)))
     assert made.instance.x.shape == shape
-    assert layout in layouts_of((3,))
+    assert layout in layouts_of((3,), (3,))
 
 
 def test_what_cannot_lie_so_is_no_setting() -> None:
     for shape, layout, lacks in (
         ((2, 4, 4), "hw", "images"),
         ((3,), "nhw", "features"),
-        ((1, 4, 4), "column", "images"),
     ):
         with pytest.raises(UnsupportedSettingError) as caught:
             PlainLayer(OnAnyArray, ReLU(), shape, shape, FLOAT, layout=layout)
@@ -239,6 +238,52 @@ def test_a_flatten_may_keep_the_order_of_its_images() -> None:
     assert agrees(FlattensAsItLies, Flatten(), shape, "nchw").notes == ()
     with pytest.raises(AssertionError):
         agrees(FlattensByColumns, Flatten(), shape, "nhwc")
+
+
+class FlattensToOneColumn:
+    """One image at a time."""
+
+    def forward(self, x: Any) -> Any:
+        self.shape = x.shape
+        return x.reshape(-1, 1)
+
+    def backward(self, grad: Any) -> Any:
+        return grad.reshape(self.shape)
+
+
+class FlattensToColumns(FlattensAsItLies):
+    def forward(self, x: Any) -> Any:
+        return super().forward(x).T
+
+    def backward(self, grad: Any) -> Any:
+        return super().backward(grad.T)
+
+
+class Reshapes:
+    def __init__(self, input_shape: Any, output_shape: Any) -> None:
+        self.input_shape, self.output_shape = input_shape, output_shape
+
+    def forward(self, x: Any) -> Any:
+        return np.reshape(x, self.output_shape)
+
+    def backward(self, grad: Any) -> Any:
+        return np.reshape(grad, self.input_shape)
+
+
+@pytest.mark.parametrize(
+    ("cls", "layout"),
+    [
+        (FlattensToOneColumn, "column"),
+        (FlattensToColumns, "columns"),
+        (Reshapes, "column"),
+        (Reshapes, "row"),
+        (Reshapes, "vector"),
+    ],
+)
+def test_images_become_features_that_lie_as_it_is_said(cls: type, layout: str) -> None:
+    agrees(cls, Flatten(), (2, 3, 4), layout)
+    assert layout in layouts_of((2, 3, 4), (24,))
+    assert layout not in layouts_of((2, 3, 4), (2, 3, 4))
 
 
 class AverageAsFeatures:

@@ -11,6 +11,7 @@ from cnnspec.backends.plain.names import (
     ARRAYS,
     IMAGE_SIDES,
     INPUT_SHAPE,
+    OUTPUT_SHAPE,
     options_of,
     sides_of,
     words_for,
@@ -40,7 +41,7 @@ class Names:
         """Return what names say: exactly, or without case and `_`; of sizes and of arrays."""
         meanings: dict[str, Meaning] = dict(self.given())
         meanings |= self._of_images(meanings)
-        options = [INPUT_SHAPE, *options_of(self.kind)]
+        options = [INPUT_SHAPE, OUTPUT_SHAPE, *options_of(self.kind)]
         if not sizes:
             options = [
                 option

@@ -11,7 +11,13 @@ from cnnspec.backends.plain.errors import HintError, UnsupportedSettingError
 from cnnspec.backends.plain.hints import Hints
 from cnnspec.backends.plain.layouts import shape_of_one
 from cnnspec.backends.plain.modes import strings_of_class
-from cnnspec.backends.plain.names import INPUT_SHAPE, NO_SIZES, is_complement, options_of
+from cnnspec.backends.plain.names import (
+    INPUT_SHAPE,
+    NO_SIZES,
+    OUTPUT_SHAPE,
+    is_complement,
+    options_of,
+)
 from cnnspec.backends.plain.neutral import beside
 from cnnspec.backends.plain.reading import Given, Handed, Option, Reading, WeightShape
 from cnnspec.backends.plain.roles import sizes_of
@@ -139,7 +145,7 @@ class _Arguments:
                 continue
             value = self.values[option]
             neutral = self._neutral(option)
-            if option == INPUT_SHAPE:
+            if option in (INPUT_SHAPE, OUTPUT_SHAPE):
                 continue  # no option, but for those who ask for it
             if self.signature.any_keyword and (option in self.sizes or value != neutral):
                 self.taken[self.hints.names.get(option, option)] = value
@@ -212,6 +218,7 @@ def _values(layer: SpecLayer, input: Shape, layout: str) -> Iterator[tuple[str, 
         if isinstance(value, tuple) and value[0] == value[1]:
             known[option] = value[0]
     yield INPUT_SHAPE, shape_of_one(input, layout)
+    yield OUTPUT_SHAPE, shape_of_one(layer.output_shape(input), layout)
     yield from known.items()
 
 

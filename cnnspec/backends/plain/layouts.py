@@ -26,40 +26,40 @@ class Layout(NamedTuple):
     """Features are columns: of a batch (features, n), of one (features, 1)."""
     rows: bool = False
     """Features of one are a row (1, features)."""
-    takes: str = ""
-    """What alone lies so: `images` or `features`; empty: either."""
+    of_features: bool = False
+    """Whether it says how features lie; images are as they are, or come one by one."""
 
+
+USUAL = "nchw"
+"""The layout where none is said."""
 
 LAYOUTS: Mapping[str, Layout] = {
     "nchw": Layout(),
     "nhwc": Layout(channels_last=True),
     "chw": Layout(one_by_one=True),
     "hwc": Layout(one_by_one=True, channels_last=True),
-    "nhw": Layout(gray=True, takes="images"),
-    "hw": Layout(one_by_one=True, gray=True, takes="images"),
-    "columns": Layout(columns=True),
-    "column": Layout(one_by_one=True, columns=True, takes="features"),
-    "row": Layout(one_by_one=True, rows=True, takes="features"),
-    "vector": Layout(one_by_one=True, takes="features"),
+    "nhw": Layout(gray=True),
+    "hw": Layout(one_by_one=True, gray=True),
+    "columns": Layout(columns=True, of_features=True),
+    "column": Layout(one_by_one=True, columns=True, of_features=True),
+    "row": Layout(one_by_one=True, rows=True, of_features=True),
+    "vector": Layout(one_by_one=True, of_features=True),
 }
 """Images as (n, c, h, w) or (n, h, w, c), or one by one as (c, h, w) or (h, w, c); gray ones as
 (n, h, w) or (h, w); features as (features, n), or one by one as (features, 1), (1, features) or
 (features,)."""
 
-USUAL = "nchw"
-"""The layout where none is said."""
-
 ONE_BY_ONE = tuple(name for name, how in LAYOUTS.items() if how.one_by_one)
 CHANNELS_LAST = tuple(name for name, how in LAYOUTS.items() if how.channels_last)
 
 
-def layouts_of(input: Shape) -> list[str]:
-    """Return the layouts in which images, or features, lie each in a way of its own."""
+def layouts_of(input: Shape, output: Shape) -> list[str]:
+    """Return the layouts in which arrays of these shapes lie each in a way of its own."""
+    images = [name for name, how in LAYOUTS.items() if not how.of_features]
+    features = [name for name, how in LAYOUTS.items() if how.of_features]
     if len(input) == 3:
-        return [
-            name for name, how in LAYOUTS.items() if not how.columns and how.takes != "features"
-        ]
-    return ["nchw", "columns", *(name for name, how in LAYOUTS.items() if how.takes == "features")]
+        return images if len(output) == 3 else [*images, *features]
+    return [USUAL, *features]
 
 
 def shape_of_one(input: Shape, layout: str) -> Shape:
@@ -81,11 +81,9 @@ class Arrangement:
         """Raise UnsupportedSettingError where nothing of this shape lies so."""
         self._how, self._layer = LAYOUTS[layout], layer
         self._input, self._output = input, layer.output_shape(input)
-        what = "images" if len(input) == 3 else "features"
-        if self._how.takes not in ("", what):
-            raise UnsupportedSettingError(f"--layout {layout} is of {self._how.takes}", lacks=what)
-        if self._how.gray and input[0] != 1:
-            raise UnsupportedSettingError(f"--layout {layout} is of one channel", lacks=what)
+        if self._how.gray and (len(input) != 3 or input[0] != 1):
+            what = "images" if len(input) == 3 else "features"
+            raise UnsupportedSettingError(f"--layout {layout} is of gray images", lacks=what)
         self._put: Turn = _as_it_is
         self.note = ""
         """What was taken for granted of the output."""

@@ -123,6 +123,12 @@ UPDATES = (
 INPUT_SHAPE = "input_shape"
 """No option: the shape of one image, or the number of features, for those who ask for it."""
 
+OUTPUT_SHAPE = "output_shape"
+"""The same of the output."""
+
+OUTPUT_SHAPES = (OUTPUT_SHAPE, "out_shape", "output_dims")
+"""Parameters of a constructor for that."""
+
 SHAPES = (INPUT_SHAPE, "in_shape", "input_dims")
 """Parameters of a constructor for that."""
 
@@ -167,6 +173,8 @@ def words_for(option: str, kind: type[Layer]) -> tuple[str, ...]:
     """Return what people call an option of a kind: in constructors, and in other tools."""
     if option == INPUT_SHAPE:
         return SHAPES
+    if option == OUTPUT_SHAPE:
+        return OUTPUT_SHAPES
     rest = kind.words.complements.get(option, "").split()
     return tuple(dict.fromkeys((*_own_words(option, kind), *rest)))
 
@@ -196,6 +204,7 @@ NAMES = frozenset(
         *METHODS,
         *SAID,
         INPUT_SHAPE,
+        OUTPUT_SHAPE,
         *(option for kind in KINDS.values() for option in options_of(kind)),
     }
 )

@@ -60,7 +60,8 @@ def _other_layouts(settings: Sequence[Setting], asked: Asked) -> Iterator[tuple[
 
     Beside each stands the setting in which it is right, too; nothing where it is right in none.
     """
-    for layout in layouts_of(settings[0].input):
+    first = settings[0]
+    for layout in layouts_of(first.input, first.layer.output_shape(first.input)):
         if layout == asked.request["layout"]:
             continue
         tried = lying_so(settings, layout)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from cnnspec.backends.plain.names import INPUT_SHAPE, options_of
+from cnnspec.backends.plain.names import INPUT_SHAPE, OUTPUT_SHAPE, options_of
 from cnnspec.backends.plain.optimizers import own_options
 from cnnspec.backends.plain.roles import sizes_of
 from cnnspec.compare.check.grading.grade import LayerGrader
@@ -140,7 +140,7 @@ def untried_options(
     """
     keys = list(keys)
     tried = {option for key in keys for option in settings[key].layer.model_fields_set}
-    known = {*tried, *sizes_of(KINDS[kind]), INPUT_SHAPE}
+    known = {*tried, *sizes_of(KINDS[kind]), INPUT_SHAPE, OUTPUT_SHAPE}
     for option in dict.fromkeys(
         option for key in keys for option in results.said(key, "takes") or ()
     ):
