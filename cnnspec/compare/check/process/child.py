@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
+from cnnspec.compare.check.process import limits
 from cnnspec.compare.check.process.candidate import load_layer, load_loss, load_optimizer
 from cnnspec.compare.check.process.frames import Sender
 from cnnspec.compare.check.process.order import Order, unpacked
@@ -36,6 +37,7 @@ def main(descriptors: str) -> NoReturn:
     order = unpacked(sys.stdin.buffer.read())
     with open(os.devnull) as nothing:  # noqa: PTH123
         os.dup2(nothing.fileno(), 0)
+    limits.limit(order.seconds, apart=False)
     run(order, *map(int, descriptors.split(",")))
 
 
