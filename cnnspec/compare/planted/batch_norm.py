@@ -144,6 +144,15 @@ def variance_held_constant(layer: BatchNormNumPy, grad_output: Array, right: Arr
     return grad.reshape(grad_output.shape)
 
 
+@BATCH_NORM.wrong("mean-counted-twice", "grad_input", "mean-term-twice")
+def mean_counted_twice(layer: BatchNormNumPy, grad_output: Array, right: Array) -> Array:
+    """The gradient subtracts the mean of the upstream gradient two times."""
+    rows = layer._rows(grad_output)
+    mean = np.broadcast_to(rows.mean(axis=1)[:, None], rows.shape)
+    grad: Array = layer._rows(right) - mean * layer._weighted(layer._scale)
+    return grad.reshape(right.shape)
+
+
 @BATCH_NORM.wrong("gradient-without-weight", "grad_input", "scale-missing", at=_is_affine)
 def gradient_without_weight(layer: BatchNormNumPy, grad_output: Array, right: Array) -> Array:
     """The gradient of the input is not multiplied by the weight."""

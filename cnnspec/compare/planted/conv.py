@@ -125,6 +125,30 @@ class KernelTransposed(_ReadsTwice):
         return weight.swapaxes(2, 3)
 
 
+@CONV.fault(
+    "kernel-flipped-and-transposed",
+    "output",
+    "flipped-kernel height-width-swapped",
+    at=has_square_kernel,
+)
+class KernelFlippedAndTransposed(_ReadsTwice):
+    """A true convolution, with rows and columns of the kernel exchanged."""
+
+    def _read(self, weight: Array) -> Array:
+        return weight[..., ::-1, ::-1].swapaxes(2, 3)
+
+
+@CONV.wrong(
+    "weight-gradient-flipped-and-averaged", "grad_weight", "flipped-kernel scale", at=has_kernel
+)
+def weight_gradient_flipped_and_averaged(
+    layer: ConvNumPy, grad_output: Array, right: Array
+) -> Array:
+    """The gradient of the weights comes out flipped, and divided by the batch size."""
+    averaged: Array = right[..., ::-1, ::-1] / grad_output.shape[-1]
+    return averaged
+
+
 @CONV.fault("input-gradient-flipped", "grad_input", "flipped-kernel", at=has_kernel)
 class InputGradientFlipped(ConvNumPy):
     """The gradient of the input takes the kernel flipped once too often."""

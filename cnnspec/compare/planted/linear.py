@@ -56,6 +56,20 @@ LINEAR.wrong("weight-gradient-divided", "grad_weight", "scale")(divided_by_batch
 LINEAR.wrong("bias-gradient-averaged", "grad_bias", "scale", at=has_bias)(averaged)
 
 
+@LINEAR.wrong("weight-gradient-twice-the-mean", "grad_weight", "scale")
+def weight_gradient_twice_the_mean(layer: LinearNumPy, grad_output: Array, right: Array) -> Array:
+    """The gradient of the weights is a mean over the batch, with the 2 of a squared error."""
+    doubled: Array = 2 * right / grad_output.shape[-1]
+    return doubled
+
+
+@LINEAR.wrong("weight-gradient-mean-with-decay", "grad_weight", "scale penalty-in-gradient")
+def weight_gradient_mean_with_decay(layer: LinearNumPy, grad_output: Array, right: Array) -> Array:
+    """The gradient of the weights is a mean over the batch, and has an L2 penalty of its own."""
+    penalised: Array = right / grad_output.shape[-1] + 0.01 * layer.parameters["weight"]
+    return penalised
+
+
 @LINEAR.wrong("bias-gradient-of-the-first-image", "grad_bias", "images-left-out", at=has_bias)
 def bias_gradient_of_first_image(layer: LinearNumPy, grad_output: Array, right: Array) -> Array:
     """The gradient of the bias is that of the first image: the sum over the batch is forgotten."""

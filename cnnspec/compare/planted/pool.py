@@ -118,6 +118,20 @@ def ties_to_all(layer: _Windows, grad_output: Array, right: Array) -> Array:
     return routed(layer, grad_output, every_maximum)
 
 
+def _has_windows(at: PlannedLayer) -> bool:
+    return is_max(at) and at.output[1] * at.output[2] > 1
+
+
+@POOL.wrong(
+    "returns-in-the-first-window", "grad_input", "windows-left-out", at=_has_windows, layer=_Windows
+)
+def returns_in_the_first_window(layer: _Windows, grad_output: Array, right: Array) -> Array:
+    """The loop over windows returns in its first round."""
+    first = np.zeros_like(grad_output)
+    first[:, 0, 0] = grad_output[:, 0, 0]
+    return routed(layer, first, first_maximum)
+
+
 @POOL.wrong("ties-to-the-last", "grad_input", "ties-to-last", at=is_max, layer=_Windows)
 def ties_to_the_last(layer: _Windows, grad_output: Array, right: Array) -> Array:
     """The last of several equal maxima takes the gradient."""

@@ -92,6 +92,8 @@ def _sum(observation: Observed, axes: tuple[int, ...], keepdims: bool) -> Predic
         for array in (gradient, np.abs(gradient))
     )
     shape = observation.found.shape
-    if total.size == 1 and len(shape) == 1:
+    if total.size == observation.found.size:
+        total, magnitude = total.reshape(shape), magnitude.reshape(shape)
+    elif total.size == 1 and len(shape) == 1:
         total, magnitude = (np.full(shape, array.item()) for array in (total, magnitude))
     return computed(total, magnitude, gradient.size + EXTRA_ROUNDINGS)
