@@ -69,7 +69,7 @@ def _checked_as_asked(asked: Asked, settings: Sequence[Setting]) -> Attempt:
     left_out = {key: why for key, why in left_out.items() if key in graders}
     unreached = [finding for grader in graders.values() for finding in grader.unreached()]
     offered = [key for key in graders if key not in left_out]
-    if error := _never_made(asked.kind, offered, results):
+    if error := _never_made(asked.kind, offered, left_out, results):
         why = tuple(left_out.values())
         return Attempt(asked.checked(unreached, results, not_supported=why, error=error))
     judged: dict[str, list[Judged]] = {}
@@ -164,10 +164,12 @@ def run_all(
     return run_child(request | {"settings": settings}, given, limit, on_setting)
 
 
-def _never_made(kind: str, offered: Sequence[str], results: Results) -> str:
+def _never_made(
+    kind: str, offered: Sequence[str], left_out: Mapping[str, NotSupported], results: Results
+) -> str:
     """Say why nothing can be graded: the class is made in no setting that it offers."""
     if not offered:
-        return f"is made for no setting of `{kind}`"
+        return f"is made for no setting of `{kind}`: {next(iter(left_out.values())).why}"
     errors = [results.error(key, "construct") for key in offered]
     raises = results.raised(offered[0], "construct")  # one that hangs, or dies, is wrong
     return f"it cannot be made: {errors[0]}" if all(errors) and raises else ""

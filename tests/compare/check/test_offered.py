@@ -154,7 +154,8 @@ def test_padding_and_both_kinds_of_a_pool_are_tried(check: Check) -> None:
     assert found.cause is not None
     assert found.cause.code == "padding-wins"
     assert {setting for setting, _ in wrong(zeros)} == {
-        *("padding 1", "kernel 3 x 2", "stride 1 x 2", "padding 1 x 0")
+        *("padding 1", "kernel 3 x 2", "stride 1 x 2", "padding 1 x 0"),
+        *("averages, kernel 3 x 2", "averages, stride 1 x 2"),
     }
     said = of(zeros, "kernel 3 x 2")
     assert said[0].message == "`sides` is required: Pool takes one number for `kernel_size`"

@@ -103,8 +103,9 @@ class Making:
     def _works(self, of: dict[str, Any], pairs: frozenset[str] = frozenset()) -> bool:
         """Tell whether a forward pass raises nothing, with options given as pairs."""
         probe = self.setting["probes"][0]
+        built_in = self.request["built_in"] or frozenset({self.request["one_of"]})
         try:
-            layer = self._instance(self.request["built_in"], of, pairs)
+            layer = self._instance(built_in, of, pairs)
             self.reporter.say(key=f"{self.setting['key']}-{probe}", stage="forward", event="begin")
             layer.forward(self.given(probe)["x"].astype(np.float64))
         except (HintError, UnsupportedSettingError):

@@ -77,6 +77,13 @@ class PoolKind(LayerKind):
         Setting("averages, side by side", Pool(kernel_size=2, kind="avg"), (2, 5, 6)),
         numbers("averages, overlapping", Pool(kernel_size=3, stride=2, kind="avg"), (2, 5, 7)),
         numbers("averages, one channel, one row", Pool(kernel_size=2, kind="avg"), (1, 2, 6)),
+        numbers("averages, ceil mode", Pool(kernel_size=2, ceil_mode=True, kind="avg"), (2, 5, 7)),
+        numbers(
+            "averages, kernel 3 x 2", Pool(kernel_size=(3, 2), stride=2, kind="avg"), (2, 5, 6)
+        ),
+        numbers(
+            "averages, stride 1 x 2", Pool(kernel_size=2, stride=(1, 2), kind="avg"), (2, 4, 6)
+        ),
         numbers(
             "averages, padding 1",
             Pool(kernel_size=3, stride=2, padding=1, kind="avg"),
