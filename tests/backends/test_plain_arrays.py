@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cnnspec.backends.plain import PlainClassError, PlainLayer
+from cnnspec.backends.plain import HintError, PlainClassError, PlainLayer
 from cnnspec.backends.plain.alike import alike
 from cnnspec.spec.layers import BatchNorm
 from tests.backends.test_plain import Habit
@@ -219,3 +219,18 @@ def test_statistics_may_be_none_until_the_first_pass() -> None:
     x = np.arange(12.0).reshape(4, 3)
     layer.forward(x)
     assert np.allclose(layer.buffers["running_mean"], 9 + 0.1 * x.mean(axis=0))
+
+
+class BiasInWeight:
+    """The last row of its weights is the bias."""
+
+    def __init__(self, n_in: int, n_out: int) -> None:
+        self.W = np.zeros((n_in + 1, n_out))
+
+    def forward(self, x: Any) -> Any:
+        return np.hstack([x, np.ones((len(x), 1))]) @ self.W
+
+
+def test_a_bias_in_the_weight_is_no_wrong_weight() -> None:
+    with pytest.raises(HintError, match=r"has the shape 4 x 4, wanted 4 x 3: it seems to"):
+        linear(BiasInWeight)

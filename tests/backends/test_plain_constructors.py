@@ -120,6 +120,23 @@ def test_what_comes_in_and_what_goes_out_is_told_by_the_output(order: str) -> No
     assert_linear(scope["Own"])
 
 
+def test_a_word_in_a_name_says_a_stride() -> None:
+    cls = declared(
+        Correlates,
+        "filters, channels, size, conv_stride=1, padding_mode='zeros'",
+        "filters, channels, size, conv_stride",
+    )
+    layer = made(cls, Conv(out_channels=5, kernel_size=2, stride=2), (3, 4, 6))
+    assert layer.instance.s == 2
+    assert list(layer.not_tried) == ["padding_mode"]
+
+
+def test_a_constructor_that_is_broken_is_no_guess() -> None:
+    cls = declared(Correlates, "a, b, c", "a, b, unknown")
+    with pytest.raises(NameError):
+        made(cls, Conv(out_channels=5, kernel_size=2), (3, 4, 6))
+
+
 def test_an_exact_name_wins_over_a_loose_one() -> None:
     class Both(Habit):
         def __init__(self, nIn: int, n_in: int, n_out: int) -> None:  # noqa: N803

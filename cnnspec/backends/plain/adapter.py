@@ -14,7 +14,7 @@ from cnnspec.backends.plain.building import build, weight_axes
 from cnnspec.backends.plain.calls import Calls
 from cnnspec.backends.plain.choosing import chosen
 from cnnspec.backends.plain.construction import Construction
-from cnnspec.backends.plain.errors import PlainClassError, UnsupportedSettingError
+from cnnspec.backends.plain.errors import HintError, PlainClassError, UnsupportedSettingError
 from cnnspec.backends.plain.forms import Form
 from cnnspec.backends.plain.hints import Hints
 from cnnspec.backends.plain.layouts import Arrangement
@@ -110,6 +110,7 @@ class PlainLayer(Layer):
         self._made = build(how, self._layer, self._input)
         self.instance = self._made.instance
         self._calls = Calls(self.instance, hints.names)
+        self._refuse_bias_in_weight()
         self._places = {
             name: find(
                 self.instance,
@@ -136,6 +137,23 @@ class PlainLayer(Layer):
         self._back = BackwardPass(
             self.instance, self._calls, self._layer, hints.names, own_parameters, self._forms
         )
+
+    def _refuse_bias_in_weight(self) -> None:
+        """Refuse a weight that has the bias in it, as one row more: it is no weight of another."""
+        place = find_or_none(self.instance, "weight", self._hints.names)
+        ours = self.parameters.get("weight")
+        if place is None or ours is None or ours.ndim != 2:
+            return
+        out, width = ours.shape
+        theirs, names = np.shape(place.get()), self._hints.names
+        if theirs in ((width + 1, out), (out, width + 1)) and not find_or_none(
+            self.instance, "bias", names
+        ):
+            raise HintError(
+                f"`{place.key}` of {self._cls.__name__} has the shape {show(theirs)}, wanted "
+                f"{show(ours.shape)}: it seems to have the bias in it, which is not understood; "
+                "keep the bias in an array of its own"
+            )
 
     def forward(self, x: Array) -> Array:
         y = self._first_output(x) if self._spellings else self._output(x, training=True)

@@ -18,8 +18,8 @@ from cnnspec.backends.plain.names import (
 )
 from cnnspec.backends.plain.neutral import beside
 from cnnspec.backends.plain.reading import Given, Handed, Meaning, Option, Reading
-from cnnspec.backends.plain.roles import sizes_of
-from cnnspec.backends.plain.signature import signature_of
+from cnnspec.backends.plain.roles import listed_options, roles_of, sizes_of
+from cnnspec.backends.plain.signature import REQUIRED, signature_of
 from cnnspec.spec.layers import Layer
 
 PREVIOUS = frozenset({"prev", "previous", "parent", "incoming"})
@@ -52,6 +52,8 @@ class Names:
             for option in options:
                 if option not in Reading(meanings).options:
                     meanings |= self._taken(option, meanings, exactly, arrays=arrays)
+        if loosely:
+            meanings |= self._moves(meanings)
         alone = "weight" in self.arrays and not self._wants_weight(meanings)
         for name in self.arrays if arrays and not alone else ():  # a `b` alone is no bias
             words = ((self.hints.names[name],) if name in self.hints.names else ()) + ARRAYS[name]
@@ -98,6 +100,21 @@ class Names:
             if None not in words and len({*words}) == len(words):
                 return {str(word): Option(INPUT_SHAPE, at) for at, word in enumerate(words)}
         return {}
+
+    def _moves(self, taken: Mapping[str, Meaning]) -> dict[str, Meaning]:
+        """Return the parameters that say a stride or a padding by one word in their names."""
+        found: dict[str, Meaning] = {}
+        for option, role in listed_options(self.kind).items():
+            words = [
+                word
+                for word, each in self.parameters.items()
+                if word not in taken
+                and roles_of(word, windows=True) == {role}
+                and (each.default is REQUIRED or type(each.default) in (int, tuple))
+            ]
+            if option not in (*self.sizes, *Reading(taken).options) and len(words) == 1:
+                found[words[0]] = Option(option)
+        return found
 
     def _taken(
         self, option: str, taken: Mapping[str, Meaning], exactly: bool, *, arrays: bool

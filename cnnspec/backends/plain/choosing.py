@@ -48,6 +48,8 @@ class Tried(NamedTuple):
     why: str = ""
     """What is against it."""
     says_what_to_do: bool = False
+    broken: bool = False
+    """Whether the constructor raises whatever it is given."""
     sizes_differ: bool = False
     """Whether what is against it is the size of something that the class made."""
 
@@ -78,6 +80,8 @@ def chosen(cls: type, layer: SpecLayer, input: Shape, hints: Hints) -> Reading:
         by_weights = [reading for reading, each in zip(every, tried) if each.fit is Fit.WEIGHTS]
         if by_weights and all(_alike(by_weights[0], reading) for reading in by_weights):
             return by_weights[0]
+        if tried and tried[0].broken:
+            return first
         against = against or next(iter(tried), None)
         for reading, at in zip(every, tried):
             other_sizes |= reading.built_in if at.sizes_differ else frozenset()
@@ -174,8 +178,9 @@ def _in_spelling(how: Construction, layer: SpecLayer, input: Shape) -> Tried:
     try:
         made = build(how, layer, input)
     except Exception as error:  # raised by the class, or told of it
-        is_hint = isinstance(error, HintError)
-        return Tried(Fit.NOT, _in_words(f"{name}(...)", error), is_hint)
+        why = _in_words(f"{name}(...)", error)
+        is_hint, broken = isinstance(error, HintError), isinstance(error, NameError)
+        return Tried(Fit.NOT, why, says_what_to_do=is_hint, broken=broken)
     fit, wanted = Fit.NOT, layer.parameters(input)
     for parameter, shape in wanted.items():
         place = find_or_none(made.instance, parameter, hints.names)
