@@ -15,6 +15,7 @@ from cnnspec.cli.submissions import check_folder, is_folder
 if TYPE_CHECKING:
     from cnnspec.compare.check import Checked
     from cnnspec.spec.layers import AnyLayer
+    from cnnspec.spec.optimizers import AnyOptimizer
 
 OF_A_CLASS = ("kind", "like", "mapping", "arguments", "layout", "require", "strict")
 OF_A_FOLDER = ("assignment", "csv_file", "html", "fresh")
@@ -39,7 +40,7 @@ LAYOUTS = ("nchw", "nhwc", "chw", "hwc", "nhw", "hw", "columns", "column", "row"
 @click.option(
     "--like",
     metavar="OPTIONS",
-    help="Try these options of the layer alone, as in '{out_channels: 8, kernel_size: 3}'.",
+    help="Try these options alone, as in '{out_channels: 8, kernel_size: 3}'.",
 )
 @click.option(
     "--map",
@@ -166,18 +167,13 @@ def command(
         if not equals or not ours or not theirs:
             raise click.UsageError(f"--map wants NAME=ITS, as in weight=theta; found `{item}`")
         names[ours] = theirs
-    from cnnspec.spec.layers import KINDS
-
-    is_layer = kind in KINDS
-    layer = _layer_like(kind, like) if like is not None and is_layer else None
-    if like is not None and not is_layer:
-        _check_like_of_loss(like)
+    options = None if like is None else _options_like(kind, like)
     with parts("trying") as progress:
         checked = check_class(
             candidate,
             kind,
-            like=layer,
-            of_probabilities=like is not None and not is_layer,
+            like=options,
+            of_probabilities=like is not None and options is None,
             names=names,
             arguments=dict(map(_argument, arguments)),
             layout=layout,
@@ -217,15 +213,22 @@ def _argument(item: str) -> tuple[str, Any]:
     return name, source.value
 
 
-def _layer_like(kind: str, like: str) -> AnyLayer:
-    """Read the options of a layer as a spec has them.
+def _options_like(kind: str, like: str) -> AnyLayer | AnyOptimizer | None:
+    """Read the options of a layer or an optimizer as a spec has them; of a loss, there are none.
 
     Raises:
         SpecError: they are not valid.
     """
-    from cnnspec.spec.load import parse_layer
+    from cnnspec.spec.layers import KINDS
+    from cnnspec.spec.load import parse_layer, parse_optimizer
+    from cnnspec.spec.optimizers import OPTIMIZERS
 
-    return parse_layer(kind, like, file="--like")
+    if kind in KINDS:
+        return parse_layer(kind, like, file="--like")
+    if kind in OPTIMIZERS:
+        return parse_optimizer(kind, like, file="--like")
+    _check_like_of_loss(like)
+    return None
 
 
 def _check_like_of_loss(like: str) -> None:

@@ -24,6 +24,7 @@ from cnnspec.spec.kept import with_note
 from cnnspec.spec.layers import AnyLayer, Layer
 from cnnspec.spec.limits import Limits
 from cnnspec.spec.model import ModelSpec, kinds_at
+from cnnspec.spec.optimizers import AnyOptimizer
 from cnnspec.spec.overrides import apply_overrides
 from cnnspec.spec.sections import Sections
 from cnnspec.spec.source import RESOLVED, WRITTEN, Bounds, Source, read_source
@@ -164,6 +165,45 @@ def inspect_layer(kind: str, written: Source, at: Path) -> tuple[AnyLayer | None
     No images are held against them.
     """
     path: Path = ("layers", 0, kind)
+    source = _around(written, at, path, lambda options: {"layers": [{kind: options}]})
+    spec, problems = _inspected(source)
+    layer = spec.layers[0] if spec else None
+    if isinstance(layer, Layer):
+        problems += [_located(problem, source) for problem in _of_any_input(layer, path)]
+    return None if problems else cast("AnyLayer", layer), problems
+
+
+def parse_optimizer(kind: str, options: str, *, file: str) -> AnyOptimizer:
+    """Read the options of an optimizer alone, as a spec has them behind its kind.
+
+    Raises:
+        SpecError: the options are not valid.
+    """
+    written = read_source(options, file) if options.strip() else Source(file)
+    optimizer, problems = inspect_optimizer(kind, written, ())
+    problems = [*written.diagnostics, *problems]
+    if problems or optimizer is None:
+        raise SpecError(_first(problems))
+    return optimizer
+
+
+def inspect_optimizer(
+    kind: str, written: Source, at: Path
+) -> tuple[AnyOptimizer | None, list[Diagnostic]]:
+    """Read the options of an optimizer that stand somewhere in a text, and say what is wrong."""
+    spec, problems = _inspected(
+        _around(
+            written,
+            at,
+            ("training", "optimizer", kind),
+            lambda options: {"layers": ["relu"], "training": {"optimizer": {kind: options}}},
+        )
+    )
+    return spec.training.optimizer if spec else None, problems
+
+
+def _around(written: Source, at: Path, path: Path, spec: Callable[[Any], dict[str, Any]]) -> Source:
+    """Return a spec around options that stand somewhere in a text; in it, they are at a path."""
     options = written.value
     for step in at:
         options = options[step]
@@ -175,19 +215,18 @@ def inspect_layer(kind: str, written: Source, at: Path) -> tuple[AnyLayer | None
             if place[: len(at)] == at
         }
 
-    source = dataclasses.replace(
+    return dataclasses.replace(
         written,
-        value={"input": [1, 1, 1], "layers": [{kind: options}]},
+        value={"input": [1, 1, 1], **spec(options)},
         values=moved(written.values),
         keys=moved(written.keys),
     )
+
+
+def _inspected(source: Source) -> tuple[ModelSpec | None, list[Diagnostic]]:
     spec, errors = _validate(source.value)
     errors = [error for error in errors if not is_said(error, source)]
-    problems = translate(errors[:MAX_PROBLEMS], source)
-    layer = spec.layers[0] if spec else None
-    if isinstance(layer, Layer):
-        problems += [_located(problem, source) for problem in _of_any_input(layer, path)]
-    return None if problems else cast("AnyLayer", layer), problems
+    return spec, translate(errors[:MAX_PROBLEMS], source)
 
 
 def _of_any_input(layer: Layer, path: Path) -> Iterator[Diagnostic]:

@@ -12,7 +12,8 @@ from cnnspec.errors import CnnspecError, SpecError
 from cnnspec.spec import ModelSpec, load_spec, parse_spec, read_text
 from cnnspec.spec.diagnostics import Diagnostic, Location, show_path
 from cnnspec.spec.layers import KINDS, Conv, ReLU
-from cnnspec.spec.load import most_bytes, parse_layer
+from cnnspec.spec.load import most_bytes, parse_layer, parse_optimizer
+from cnnspec.spec.optimizers import SGD, Adam
 from cnnspec.spec.source import MAX_BYTES
 from tests.rooms import CASES
 
@@ -408,3 +409,11 @@ def test_options_are_held_against_no_images() -> None:
     uneven = "{out_channels: 2, kernel_size: 3, in_channels: 3, groups: 2}"
     with pytest.raises(SpecError, match=r"`in_channels` \(= 3\) must be divisible by `groups`"):
         parse_layer("conv", uneven, file="options")
+
+
+def test_an_optimizer_is_read_from_its_options_alone() -> None:
+    read = parse_optimizer("sgd", "{momentum: 0.9, nesterov: true}", file="options")
+    assert read == SGD(momentum=0.9, nesterov=True)
+    assert parse_optimizer("adam", "", file="options") == Adam()
+    with pytest.raises(SpecError, match="did you mean `learning_rate`"):
+        parse_optimizer("adam", "{lr: 0.1}", file="options")

@@ -8,7 +8,7 @@ from typing import Any
 
 from cnnspec.backends.plain import Hints
 from cnnspec.backends.plain.names import ARRAYS, INPUT_SHAPE, OUTPUT_SHAPE, options_of
-from cnnspec.backends.plain.optimizers import own_options
+from cnnspec.backends.plain.optimizers import nameable
 from cnnspec.compare.check.layers import check_layer
 from cnnspec.compare.check.losses import check_loss
 from cnnspec.compare.check.offered import may_be_required
@@ -21,6 +21,7 @@ from cnnspec.errors import BackendError
 from cnnspec.spec.layers import KINDS as LAYER_KINDS
 from cnnspec.spec.layers import AnyLayer
 from cnnspec.spec.optimizers import OPTIMIZERS as OPTIMIZER_KINDS
+from cnnspec.spec.optimizers import AnyOptimizer, Optimizer
 
 KINDS = (*LAYER_KINDS, *LOSSES, *OPTIMIZERS)
 """What a class may be checked as."""
@@ -30,7 +31,7 @@ def check_class(
     candidate: str,
     kind: str,
     *,
-    like: AnyLayer | None = None,
+    like: AnyLayer | AnyOptimizer | None = None,
     of_probabilities: bool = False,
     names: Mapping[str, str] | None = None,
     arguments: Mapping[str, Any] | None = None,
@@ -45,11 +46,12 @@ def check_class(
     Whatever the code does is in what is returned; it may not even load, or more must be said
     about it: then `error` says what, and there is no grade.
 
-    `like` is a layer whose options are tried, in place of a list of settings: what the class has
-    no parameter for is taken as built in. A loss may be one `of_probabilities`, as a softmax gives
-    them, and is then tried behind one. `names` says what the class calls something, by our
-    name for it; `arguments` are given to its constructor; `require` names what it must offer,
-    where else a class may leave out what it likes; each setting must end within `time_limit`
+    `like` is a layer, or an optimizer, whose options are tried, in place of a list of settings:
+    what the class has no parameter for is taken as built in. A loss may be one
+    `of_probabilities`, as a softmax gives them, and is then tried behind one. `names` says
+    what the class calls something, by our name for it; `arguments` are given to its
+    constructor; `require` names what it must offer, where else a class may leave out what it
+    likes; each setting must end within `time_limit`
     seconds, and the file be loaded within `import_limit`. `on_progress` is called before each
     setting: how many are done, of how many, and which comes now. The code runs in a process of
     its own. Nothing here needs torch.
@@ -83,7 +85,8 @@ def check_class(
     if kind in LOSSES:
         return check_loss(asked)
     if kind in OPTIMIZERS:
-        return check_optimizer(asked)
+        assert like is None or isinstance(like, Optimizer)
+        return check_optimizer(asked, like)
     room = LAYERS[kind]
     settings = room.tried(LAYER_KINDS[kind]) if like is None else room.like(like)
     settings = lying_so(settings, layout)
@@ -95,7 +98,7 @@ def check_class(
 def _check_names(kind: str, names: Mapping[str, str]) -> None:
     """Refuse names for what a layer of this kind does not have."""
     if kind in OPTIMIZERS:
-        known = [*own_options(OPTIMIZER_KINDS[kind]), "step"]
+        known = nameable(OPTIMIZER_KINDS[kind])
         if unknown := [name for name in names if name not in known]:
             raise BackendError(
                 f"--map {unknown[0]}: a {kind} has nothing called so; it has {', '.join(known)}"

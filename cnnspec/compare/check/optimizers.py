@@ -33,12 +33,16 @@ class Taken(NamedTuple):
     built_in: Mapping[str, Any]
 
 
-def check_optimizer(asked: Asked) -> Checked:
-    """Try a class, or a function, as an optimizer."""
+def check_optimizer(asked: Asked, like: AnyOptimizer | None = None) -> Checked:
+    """Try a class, or a function, as an optimizer; with options that a user gave, in these alone.
+
+    Then what it has no parameter for is what it does anyway.
+    """
     kind = OPTIMIZERS[asked.kind]
+    tried = kind.settings if like is None else {"as given": like}
     graders = {
         f"s{number}": OptimizerGrader(name, options)
-        for number, (name, options) in enumerate(kind.settings.items())
+        for number, (name, options) in enumerate(tried.items())
     }
     given = {
         f"{key}-{what}": arrays
@@ -57,7 +61,7 @@ def check_optimizer(asked: Asked) -> Checked:
     every = [finding for findings in unreached.values() for finding in findings]
     if stopped := asked.not_graded(every, results, results.hint()):
         return stopped
-    taken = _taken(asked.kind, graders, results)
+    taken = Taken(graders, {}) if like else _taken(asked.kind, graders, results)
     judged = {key: [*grader.judged(key, results)] for key, grader in taken.graders.items()}
     explained = iter(with_causes([item for own in judged.values() for item in own], diagnose))
     left_out = {

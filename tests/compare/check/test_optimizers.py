@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cnnspec.compare.check import Grade
+from cnnspec.spec.optimizers import SGD
 from tests.compare.check.conftest import Check
 
 TEXT = """
@@ -146,6 +147,16 @@ def test_what_is_wrong_has_its_cause(
     causes = {f.cause.code if f.cause else "" for f in found if f.quantity == quantity}
     assert causes == {code}
     assert len({finding.quantity for finding in found}) == (2 if name == "Shared" else 1)
+
+
+def test_options_that_a_user_gave_are_tried_alone(check: Check) -> None:
+    given = SGD(learning_rate=0.3, momentum=0.6, nesterov=True)
+    checked = check(TEXT, "Nesterov", "sgd", like=given)
+    assert (checked.grade, len(checked.findings)) == (Grade.RIGHT, 3)
+    assert not checked.not_supported
+    checked = check(TEXT, "Momentum", "sgd", like=given)
+    causes = {found.cause.code for found in checked.findings if found.cause}
+    assert causes == {"plain-for-nesterov"}
 
 
 def test_what_cannot_be_called_is_not_graded(check: Check) -> None:

@@ -139,6 +139,11 @@ def _role(word: str, *, makes: bool) -> str:
     )
 
 
+def nameable(kind: type[Optimizer]) -> list[str]:
+    """Return what a user may say another name for: the options, and the method `step`."""
+    return [*own_options(kind), "step"]
+
+
 def own_options(kind: type[Optimizer]) -> list[str]:
     """Return the options of a kind of optimizer."""
     return [*kind.model_fields]

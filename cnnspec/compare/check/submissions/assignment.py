@@ -14,7 +14,7 @@ from cnnspec.compare.check import KINDS
 from cnnspec.spec.layers import KINDS as LAYERS
 from cnnspec.spec.layers import AnyLayer
 from cnnspec.spec.losses import LOSSES
-from cnnspec.spec.optimizers import OPTIMIZERS
+from cnnspec.spec.optimizers import OPTIMIZERS, AnyOptimizer
 from cnnspec.spec.section import Kind, Section
 
 _CLASSES: Mapping[str, type[Kind]] = {**LAYERS, **LOSSES, **OPTIMIZERS}
@@ -65,7 +65,7 @@ class Asked(Section):
     points: Annotated[float, Field(gt=0, le=MOST_POINTS)] = 1.0
     """What it counts where all of it is right."""
     like: dict[str, Any] | None = None
-    """Options of the layer in which alone it is tried."""
+    """Options of the layer, or optimizer, in which alone it is tried."""
     map: dict[str, str] = Field(default={})
     """What it calls something, by cnnspec's name for it."""
     arg: dict[str, Any] = Field(default={})
@@ -100,7 +100,7 @@ class Exercise:
     classes: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
     points: float = 1.0
-    like: AnyLayer | None = None
+    like: AnyLayer | AnyOptimizer | None = None
     of_probabilities: bool = False
     """Of a loss: whether it takes these, and no logits."""
     names: Mapping[str, str] = field(default_factory=dict)

@@ -14,6 +14,7 @@ from pydantic_core import ErrorDetails
 
 from cnnspec.backends.plain import LAYOUTS
 from cnnspec.backends.plain.names import ARRAYS, NAMES, options_of
+from cnnspec.backends.plain.optimizers import nameable
 from cnnspec.compare.check.offered import may_be_required
 from cnnspec.compare.check.submissions.assignment import (
     CHECKED,
@@ -25,8 +26,11 @@ from cnnspec.compare.check.submissions.assignment import (
 from cnnspec.errors import SpecError
 from cnnspec.spec.diagnostics import Diagnostic, Path, brief
 from cnnspec.spec.layers import KINDS as LAYERS
-from cnnspec.spec.load import inspect_layer, read_text
+from cnnspec.spec.layers import AnyLayer
+from cnnspec.spec.load import inspect_layer, inspect_optimizer, read_text
 from cnnspec.spec.lookalikes import narrowed
+from cnnspec.spec.losses import LOSSES
+from cnnspec.spec.optimizers import OPTIMIZERS, AnyOptimizer
 from cnnspec.spec.section import Section, kind_of
 from cnnspec.spec.source import UNREAD, Source, read_source
 from cnnspec.spec.source import Written as What
@@ -115,9 +119,12 @@ class _Reader:
 
     def _fitting(self, kind: str, asked: Asked, path: Path) -> Exercise:
         """Hold the options against the kind."""
-        layer = None
+        like: AnyLayer | AnyOptimizer | None = None
         if asked.like is not None and kind in LAYERS:
-            layer, problems = inspect_layer(kind, self.source, (*path, "like"))
+            like, problems = inspect_layer(kind, self.source, (*path, "like"))
+            self.problems += problems
+        elif asked.like is not None and kind in OPTIMIZERS:
+            like, problems = inspect_optimizer(kind, self.source, (*path, "like"))
             self.problems += problems
         elif asked.like not in (None, OF_PROBABILITIES):
             message = f"`like` of {kind}: wanted `{{of: probabilities}}`, where it takes those"
@@ -141,8 +148,8 @@ class _Reader:
             asked.classes,
             asked.file,
             asked.points,
-            layer,
-            kind not in LAYERS and asked.like is not None,
+            like,
+            kind in LOSSES and asked.like is not None,
             asked.map,
             asked.arg,
             asked.layout,
@@ -233,6 +240,8 @@ def _way_out(found: Any, path: Path) -> str:
 
 def _nameable(kind: str) -> list[str]:
     """Return what of a kind may have another name in a class."""
+    if kind in OPTIMIZERS:
+        return nameable(OPTIMIZERS[kind])
     others = {option for layer in LAYERS.values() for option in options_of(layer)}
     own = {*ARRAYS, *CHECKED[kind].model_fields}
     return sorted(NAMES - (others - own))

@@ -96,6 +96,10 @@ SAID = {
     "layers: [conv: {like: {out_channels: 4, kernel_size: 3, groups: 3}}]": [
         "groups 1:65 1, 2, 4 would do"
     ],
+    "layers: [sgd: {like: {momentun: 0.9}, map: {momentum: mu, weight: w}}]": [
+        "unknown-option 1:23 did you mean `momentum`?",
+        "unknown-option 1:59 known are learning_rate, momentum, ",
+    ],
     "layers: [cross_entropy: {like: {}}]": ["wrong-value 1:32 "],
     "layers: [relu: {name: a}, conv: {name: a}]": ["duplicate-name 1:40 give each a `name:` of"],
     "layers: [relu: &a {points: 1}]": ["anchor 1:16 remove it"],
