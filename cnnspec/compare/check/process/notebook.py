@@ -99,7 +99,8 @@ def notebook_of(path: Path, wanted: str) -> ModuleType:
         print(f"{in_words(error)}: the cell is left out", file=sys.stderr)
     for statement in needed(statements, wanted):
         module.__file__ = statement.cell.name  # where `inspect` looks for the source of a class
-        code = compile(ast.Module([statement.node], []), statement.cell.name, "exec")
+        tree = ast.Module([statement.node], [])
+        code = compile(tree, statement.cell.name, "exec", dont_inherit=True)
         try:
             exec(code, vars(module))
         except Exception as error:
