@@ -71,7 +71,8 @@ def _checked_as_asked(asked: Asked, settings: Sequence[Setting]) -> Attempt:
     offered = [key for key in graders if key not in left_out]
     if error := _never_made(asked.kind, offered, left_out, results):
         why = tuple(left_out.values())
-        return Attempt(asked.checked(unreached, results, not_supported=why, error=error))
+        nothing = asked.checked(unreached, results, not_supported=why, error=error)
+        return Attempt(nothing, [] if offered else settings[:1])
     judged: dict[str, list[Judged]] = {}
     for number, key in enumerate(graders):
         if key in offered:

@@ -14,6 +14,7 @@ from cnnspec.compare.check.offered import is_unusable
 from cnnspec.compare.check.process.results import Results
 from cnnspec.compare.check.records import Checked
 from cnnspec.compare.check.settings import lying_so
+from cnnspec.compare.check.switched_off import without
 from cnnspec.compare.check.trying import Asked
 from cnnspec.compare.kinds.layer import Setting
 
@@ -64,10 +65,7 @@ def _other_layouts(settings: Sequence[Setting], asked: Asked) -> Iterator[tuple[
     for layout in layouts_of(first.input, first.layer.output_shape(first.input)):
         if layout == asked.request["layout"]:
             continue
-        tried = lying_so(settings, layout)
-        graders = {f"s{number}": grader_of(setting) for number, setting in enumerate(tried)}
-        request = asked.request | {"layout": layout}
-        results = run_all(graders, request, asked.limit, forward_only=True)
+        graders, results = _forward_passes(lying_so(settings, layout), layout, asked)
         if results.hint() or results.load_error():
             continue
         made = [key for key in graders if results.unsupported(key) is None]
@@ -76,6 +74,20 @@ def _other_layouts(settings: Sequence[Setting], asked: Asked) -> Iterator[tuple[
         findings = (item.finding for key in made for item in graders[key].judged(key, results))
         right = (found.setting for found in findings if found.ok and found.quantity == "output")
         yield layout, next(right, "")
+
+
+def _forward_passes(
+    settings: Sequence[Setting], layout: str, asked: Asked
+) -> tuple[dict[str, LayerGrader], Results]:
+    """Run the forward passes in a layout; without a part that the class leaves out everywhere."""
+    graders = {f"s{number}": grader_of(setting) for number, setting in enumerate(settings)}
+    request = asked.request | {"layout": layout}
+    results = run_all(graders, request, asked.limit, forward_only=True)
+    lacks = {results.said(key, "option") or "" for key in graders}
+    option = lacks.pop() if len(lacks) == 1 else ""
+    if option and all(getattr(setting.layer, option, 0) is True for setting in settings):
+        return _forward_passes(without(settings, option), layout, asked)
+    return graders, results
 
 
 def _ends(key: str, grader: LayerGrader, results: Results) -> bool:

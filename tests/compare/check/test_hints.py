@@ -251,3 +251,35 @@ def test_what_a_class_has_not_anywhere_is_not_offered(check: Check) -> None:
     assert {why.option for why in checked.not_supported} == {"bias"}
     assert len(checked.findings) == len(check("Choice", "linear").findings)
     assert not check("NoBias", "linear", require=["bias"]).ok
+
+
+GRAY = """
+import numpy as np
+
+class Conv3x3:
+    def __init__(self, num_filters):
+        self.filters = np.zeros((num_filters, 3, 3))
+    def forward(self, image):
+        h, w = image.shape
+        self.image = image
+        y = np.zeros((h - 2, w - 2, len(self.filters)))
+        for i, j in np.ndindex(h - 2, w - 2):
+            y[i, j] = (image[i : i + 3, j : j + 3] * self.filters).sum(axis=(1, 2))
+        return y
+    def backprop(self, d_L_d_out, learn_rate):
+        gradient = np.zeros_like(self.filters)
+        for i, j in np.ndindex(*d_L_d_out.shape[:2]):
+            gradient += d_L_d_out[i, j][:, None, None] * self.image[i : i + 3, j : j + 3]
+        self.filters -= learn_rate * gradient
+"""
+
+
+@pytest.mark.slow
+def test_gray_images_without_a_word(tmp_path: Path) -> None:
+    path = tmp_path / "gray.py"
+    path.write_text(GRAY)
+    checked = check_class(f"{path}:Conv3x3", "conv")
+    assert checked.ok
+    assert "taken for --layout hw" in checked.notes
+    assert {why.option for why in checked.not_supported} >= {"bias", "kernel_size"}
+    assert [item.option for item in checked.not_tried] == ["grad_input"]
