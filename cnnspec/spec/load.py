@@ -21,7 +21,7 @@ from cnnspec.spec.diagnostics import Diagnostic, Location, Path
 from cnnspec.spec.drafts import valid_sections
 from cnnspec.spec.guess import guess_kinds
 from cnnspec.spec.kept import with_note
-from cnnspec.spec.layers import AnyLayer, Layer
+from cnnspec.spec.layers import KINDS, AnyLayer, Layer
 from cnnspec.spec.limits import Limits
 from cnnspec.spec.model import ModelSpec, kinds_at
 from cnnspec.spec.optimizers import AnyOptimizer
@@ -191,15 +191,20 @@ def inspect_optimizer(
     kind: str, written: Source, at: Path
 ) -> tuple[AnyOptimizer | None, list[Diagnostic]]:
     """Read the options of an optimizer that stand somewhere in a text, and say what is wrong."""
+    bare = next(word for word, layer in KINDS.items() if not _must_be_written(layer))
     spec, problems = _inspected(
         _around(
             written,
             at,
             ("training", "optimizer", kind),
-            lambda options: {"layers": ["relu"], "training": {"optimizer": {kind: options}}},
+            lambda options: {"layers": [bare], "training": {"optimizer": {kind: options}}},
         )
     )
     return spec.training.optimizer if spec else None, problems
+
+
+def _must_be_written(layer: type[Layer]) -> bool:
+    return any(field.is_required() for field in layer.model_fields.values())
 
 
 def _around(written: Source, at: Path, path: Path, spec: Callable[[Any], dict[str, Any]]) -> Source:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from cnnspec.backends.loops import OPTIMIZERS
-from cnnspec.backends.plain import HintError
+from cnnspec.backends.plain import PlainClassError
 from cnnspec.backends.plain.optimizers import PlainOptimizer
 from cnnspec.spec.optimizers import SGD, Adam, AnyOptimizer
 from cnnspec.trace import Array
@@ -290,13 +290,13 @@ def test_what_it_takes_besides_is_told() -> None:
     [
         (SimpleNamespace, "has no method that updates weights"),
         (lambda w, dw, lr, fudge: w, "it wants `fudge`: give it a value, --arg fudge=VALUE"),
-        (lambda lr: None, "no way is known in which it takes weights and gradients"),
+        (lambda lr: None, "it takes neither weights nor gradients"),
         (lambda params, grads, lr: params.x, "with lists, AttributeError: 'list' object has no"),
     ],
     ids=["no method", "a parameter too many", "no weights", "raises"],
 )
 def test_what_more_must_be_said(code: Any, told: str) -> None:
-    with pytest.raises(HintError, match=told):
+    with pytest.raises(PlainClassError, match=told):
         made(code, SGD())
 
 

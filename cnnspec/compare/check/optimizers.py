@@ -61,11 +61,19 @@ def check_optimizer(asked: Asked, like: AnyOptimizer | None = None) -> Checked:
     every = [finding for findings in unreached.values() for finding in findings]
     if stopped := asked.not_graded(every, results, results.hint()):
         return stopped
-    taken = Taken(graders, {}) if like else _taken(asked.kind, graders, results)
+    refusals = {
+        key: NotSupported(grader.setting, why)
+        for key, grader in graders.items()
+        if (why := results.unsupported(key)) is not None
+    }
+    offered = {key: grader for key, grader in graders.items() if key not in refusals}
+    if error := _never_called(offered, refusals, results):
+        return asked.checked(every, results, error=error)
+    taken = Taken(offered, {}) if like else _taken(asked.kind, offered, results)
     judged = {key: [*grader.judged(key, results)] for key, grader in taken.graders.items()}
     explained = iter(with_causes([item for own in judged.values() for item in own], diagnose))
     left_out = {
-        key: _left_out(grader, taken.built_in)
+        key: refusals.get(key) or _left_out(grader, taken.built_in)
         for key, grader in graders.items()
         if key not in judged
     }
@@ -90,6 +98,23 @@ def check_optimizer(asked: Asked, like: AnyOptimizer | None = None) -> Checked:
         not_tried=tuple(NotTried(*item) for item in not_tried),
         notes=tuple(dict.fromkeys(notes)),
     )
+
+
+def _never_called(
+    offered: Mapping[str, OptimizerGrader],
+    refusals: Mapping[str, NotSupported],
+    results: Results,
+) -> str:
+    """Say why nothing can be graded: there is no setting in which a way to call it is found.
+
+    One that hangs, or dies, was called.
+    """
+    if not offered:
+        return next(iter(refusals.values())).why
+    called = any(
+        results.succeeded(key, "update") or not results.raised(key, "update") for key in offered
+    )
+    return "" if called else results.error(next(iter(offered)), "update")
 
 
 def _taken(kind: str, graders: Mapping[str, OptimizerGrader], results: Results) -> Taken:

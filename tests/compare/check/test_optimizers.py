@@ -25,6 +25,22 @@ class Nesterov(Momentum):
     def moved(self, w, v, g):
         return w + self.momentum * v - self.lr * g
 
+class Picky(Momentum):
+    def __init__(self, lr, momentum):
+        super().__init__(lr, momentum)
+        assert momentum > 0, "a momentum is wanted"
+
+class Unfinished:
+    def __init__(self, lr):
+        self.lr = lr
+    def step(self, params, grads):
+        raise NotImplementedError
+
+class Endless(Momentum):
+    def moved(self, w, v, g):
+        while True:
+            pass
+
 class WrongSign(Momentum):
     def moved(self, w, v, g):
         return w - v
@@ -163,6 +179,27 @@ def test_what_cannot_be_called_is_not_graded(check: Check) -> None:
     checked = check("class Empty:\n    pass\n", "Empty", "sgd")
     assert checked.grade is None
     assert "has no method that updates weights" in checked.error
+
+
+def test_options_that_a_constructor_refuses_are_not_offered(check: Check) -> None:
+    checked = check(TEXT, "Picky", "sgd")
+    assert (checked.grade, checked.passed) == (Grade.RIGHT, 3)
+    why = {item.setting: item.why for item in checked.not_supported}
+    assert why["plain"] == "its constructor raises AssertionError: a momentum is wanted"
+
+
+def test_what_raises_in_every_way_is_not_graded(check: Check) -> None:
+    checked = check(TEXT, "Unfinished", "sgd")
+    assert checked.grade is None
+    assert "with lists, NotImplementedError" in checked.error
+
+
+def test_an_update_that_does_not_end_is_wrong(check: Check) -> None:
+    like = SGD(learning_rate=0.1, momentum=0.5)
+    checked = check(TEXT, "Endless", "sgd", like=like, time_limit=0.3)
+    assert checked.grade == Grade.WRONG
+    (found,) = [finding for finding in checked.findings if finding.wrong and finding.reached]
+    assert (found.stage, "while True" in found.message) == ("update", True)
 
 
 def test_what_is_required_is_wrong_without(check: Check) -> None:

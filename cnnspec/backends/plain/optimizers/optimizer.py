@@ -9,7 +9,11 @@ from typing import Any
 import numpy as np
 
 from cnnspec.backends.plain.calls import parameters_of
-from cnnspec.backends.plain.errors import HintError
+from cnnspec.backends.plain.errors import (
+    HintError,
+    PlainClassError,
+    UnsupportedSettingError,
+)
 from cnnspec.backends.plain.optimizers.caller import Caller, Subject
 from cnnspec.backends.plain.optimizers.holders import Arrays, Holder
 from cnnspec.backends.plain.optimizers.ways import ONE_BY_ONE, ways_for
@@ -40,7 +44,9 @@ class PlainOptimizer:
         """Find out how to call it, and make it, over copies of the weights.
 
         Raises:
-            HintError: more must be said of it, or it raises in every way.
+            HintError: more must be said of it.
+            UnsupportedSettingError: its constructor raises, whatever it is given.
+            PlainClassError: it raises in every way.
         """
         self._subject = Subject(code, options, names, arguments)
         self._way = self._found(start)
@@ -90,7 +96,10 @@ class PlainOptimizer:
         steps = [{name: random.normal(size=w.shape) for name, w in start.items()} for _ in range(2)]
         still: type[Holder] | None = None
         raised: dict[str, None] = {}
-        for way in self._ways():
+        refusals: list[str] = []
+        ways = self._ways()
+        for way in ways:
+            callers: list[Caller] = []
             try:
                 callers = self._made(way, start)
                 for number, gradients in enumerate(steps, 1):
@@ -102,6 +111,7 @@ class PlainOptimizer:
             except (Exception, SystemExit) as error:  # somebody's code raises whatever it likes
                 told = f"{type(error).__name__}: {message_of(error)[:100]}"
                 raised[f"with {way.in_words}, {told}"] = None
+                refusals += [] if callers else [told]
                 continue
             if any(after[name].shape != w.shape for name, w in start.items()):
                 continue
@@ -110,10 +120,12 @@ class PlainOptimizer:
             still = still or way
         if still is not None:
             return still
-        raise HintError(
-            "no way is known in which it takes weights and gradients: "
-            + "; ".join([*raised][:SHOWN] or ["it takes neither"])
-        )
+        if not ways:
+            raise HintError("it takes neither weights nor gradients that could be told")
+        if len(refusals) == len(ways):
+            raise UnsupportedSettingError(f"its constructor raises {refusals[0]}")
+        told = "; ".join([*raised][:SHOWN])
+        raise PlainClassError(f"no way is known in which it takes weights and gradients: {told}")
 
     def _ways(self) -> list[type[Holder]]:
         """Return the forms that have something for all that is taken, the likeliest first."""

@@ -63,11 +63,10 @@ class OptimizerGrader:
         """Yield what is right and what is wrong in this setting, always as much of it."""
         weights, own, beside = self.unreached()
         alone = results.arrays(key)
-        for stage in ("construct", "update"):
-            if error := results.error(key, stage):
-                failed = replace(weights, reached=True, stage=stage, message=error)
-                yield from map(Judged, (failed, own, beside))
-                return
+        if error := results.error(key, "update"):
+            failed = replace(weights, reached=True, stage="update", message=error)
+            yield from map(Judged, (failed, own, beside))
+            return
         if unfit := results.unfit(key):
             name, words = next(iter(unfit.items()))
             unfit_one = replace(weights, reached=True, message=f"{name} is {words}")
@@ -143,9 +142,8 @@ class OptimizerGrader:
     ) -> CheckFinding:
         """Hold that an object by turns with another does as it did alone."""
         for each in (f"{key}-beside", f"{key}-other"):
-            for stage in ("construct", "update"):
-                if error := results.error(each, stage):
-                    return replace(finding, reached=True, stage=stage, message=error)
+            if error := results.error(each, "update"):
+                return replace(finding, reached=True, stage="update", message=error)
         anew = results.arrays(f"{key}-beside")
         if not anew:
             return finding

@@ -25,7 +25,7 @@ def try_optimizer(
     options = OPTIMIZERS[request["kind"]](**setting["options"])
     start, gradients = all_given.of(f"{key}-start"), all_given.of(f"{key}-gradients")
     said = options, request["names"], request["arguments"]
-    made = reporter.attempt(key, "construct", lambda: PlainOptimizer(code, *said, start))
+    made = reporter.attempt(key, "update", lambda: PlainOptimizer(code, *said, start))
     if made is None:
         return
     count = len(next(iter(gradients.values())))
@@ -41,7 +41,7 @@ def try_optimizer(
     other_start = {name: -array for name, array in start.items()}
     other_gradients = {name: 2 * array[::-1] for name, array in gradients.items()}
     both = reporter.attempt(
-        f"{key}-beside", "construct", lambda: (made.another(start), made.another(other_start))
+        f"{key}-beside", "update", lambda: (made.another(start), made.another(other_start))
     )
     if both is None:
         return
