@@ -69,7 +69,8 @@ def asked_for(assignment: Assignment) -> dict[str, str]:
 def _class(name: str, kind: type[Kind]) -> str:
     form = kind.skeleton
     said = form.formula or inspect.cleandoc(kind.__doc__ or "")
-    lines = [f"class {name}:", *_docstring(said.split("\n\n"), 4)]
+    paragraphs = [" ".join(part.split()) for part in said.split("\n\n")]
+    lines = [f"class {name}:", *_docstring(paragraphs, 4)]
     if form.options:
         lines += ["", *_constructor(kind, form)]
     lines += ["", *(_passes(name, form) if issubclass(kind, Layer) else _loss(name, form))]
