@@ -10,12 +10,20 @@ from cnnspec.spec.kind_words import Words
 from cnnspec.spec.numbers import Fraction, NonNegative, Positive
 from cnnspec.spec.optimizers.optimizer import Optimizer
 from cnnspec.spec.sizes import Ordered
+from cnnspec.spec.skeleton import Skeleton
 
 
 class Adam(Optimizer):
     """Adam (Kingma and Ba, 2015), as torch.optim.Adam: eps outside the root, decay coupled."""
 
     keyword: ClassVar[str] = "adam"
+    skeleton: ClassVar[Skeleton] = Skeleton(
+        formula="m = beta1 * m + (1 - beta1) * gradient; v = beta2 * v + (1 - beta2) * gradient^2; "
+        "weight -= learning_rate * m' / (sqrt(v') + eps), where m' = m / (1 - beta1^t) and "
+        "v' = v / (1 - beta2^t) in step t, from 1.",
+        options=("learning_rate", "betas", "eps"),
+        said={"learning_rate": "What the step is multiplied by."},
+    )
     words: ClassVar[Words] = Words(
         guesses={"betas": "beta2", "eps": "epsilon"},
         sides={

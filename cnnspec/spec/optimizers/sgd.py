@@ -11,12 +11,18 @@ from cnnspec.spec.field_words import answers
 from cnnspec.spec.kind_words import Words
 from cnnspec.spec.numbers import Fraction, NonNegative
 from cnnspec.spec.optimizers.optimizer import Optimizer
+from cnnspec.spec.skeleton import Skeleton
 
 
 class SGD(Optimizer):
     """Stochastic gradient descent, as torch.optim.SGD (without dampening)."""
 
     keyword: ClassVar[str] = "sgd"
+    skeleton: ClassVar[Skeleton] = Skeleton(
+        formula="velocity = momentum * velocity + gradient; weight -= learning_rate * velocity.",
+        options=("learning_rate", "momentum"),
+        said={"learning_rate": "What the step is multiplied by."},
+    )
     words: ClassVar[Words] = Words(
         synonyms="stochastic_gradient_descent",
         answers=answers("momentum sgdm sgd_momentum heavy_ball", "write `sgd: {{momentum: 0.9}}`")

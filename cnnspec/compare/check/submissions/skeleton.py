@@ -7,9 +7,8 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 
 from cnnspec.compare.check.submissions.assignment import CHECKED, Assignment
-from cnnspec.spec.layers import KINDS as LAYERS
 from cnnspec.spec.layers import Layer
-from cnnspec.spec.losses import LOSSES
+from cnnspec.spec.optimizers import Optimizer
 from cnnspec.spec.schema_words import option_docstrings
 from cnnspec.spec.section import Kind
 from cnnspec.spec.skeleton import Skeleton
@@ -17,7 +16,7 @@ from cnnspec.spec.skeleton import Skeleton
 WIDTH = 88
 
 HEADER = '''\
-"""Layers by hand: fill in every forward and every backward pass.
+"""Layers by hand: fill in what raises NotImplementedError.
 
 {commands}
 """
@@ -47,11 +46,6 @@ def skeleton(classes: Mapping[str, str], file: str) -> str:
     return "".join(parts)
 
 
-def has_skeleton(kind: str) -> bool:
-    """Tell whether students fill in classes of a kind: layers and losses have two passes."""
-    return kind in {**LAYERS, **LOSSES}
-
-
 def usual(kinds: Sequence[str]) -> dict[str, str]:
     """Name a class for each kind."""
     return {CHECKED[kind].__name__: kind for kind in kinds}
@@ -62,7 +56,6 @@ def asked_for(assignment: Assignment) -> dict[str, str]:
     return {
         next(filter(str.isidentifier, each.classes), CHECKED[each.kind].__name__): each.kind
         for each in assignment.exercises
-        if has_skeleton(each.kind)
     }
 
 
@@ -73,7 +66,11 @@ def _class(name: str, kind: type[Kind]) -> str:
     lines = [f"class {name}:", *_docstring(paragraphs, 4)]
     if form.options:
         lines += ["", *_constructor(kind, form)]
-    lines += ["", *(_passes(name, form) if issubclass(kind, Layer) else _loss(name, form))]
+    if issubclass(kind, Layer):
+        methods = _passes(name, form)
+    else:
+        methods = _update(name) if issubclass(kind, Optimizer) else _loss(name, form)
+    lines += ["", *methods]
     return "\n".join(lines) + "\n"
 
 
@@ -151,6 +148,13 @@ def _loss(name: str, form: Skeleton) -> Iterator[str]:
     what = "Return the gradient of the loss with respect to the logits."
     yield from _docstring([what, _shapes(shapes)], 8)
     yield f'        raise NotImplementedError("the backward pass of {name} is not written yet")'
+
+
+def _update(name: str) -> Iterator[str]:
+    yield "    def update(self, params, grads):"
+    given = ["params: the weights, a dictionary of arrays by name", "grads: their gradients, alike"]
+    yield from _docstring(["Change the weights in place by one step.", _shapes(given)], 8)
+    yield f'        raise NotImplementedError("the update of {name} is not written yet")'
 
 
 def _shapes(lines: Sequence[str]) -> str:

@@ -9,23 +9,19 @@ import pytest
 from cnnspec.compare.check import KINDS, Checked, Grade, check_class
 from cnnspec.compare.check.submissions.assignment import CHECKED
 from cnnspec.compare.check.submissions.reading import parse_assignment
-from cnnspec.compare.check.submissions.skeleton import (
-    asked_for,
-    has_skeleton,
-    skeleton,
-    usual,
-)
+from cnnspec.compare.check.submissions.skeleton import asked_for, skeleton, usual
+from cnnspec.spec.optimizers import OPTIMIZERS
 
-WITH = [*filter(has_skeleton, KINDS)]
-ALL = skeleton(usual(WITH), "layers.py")
+ALL = skeleton(usual(KINDS), "layers.py")
 
 
 def test_every_kind_has_a_class() -> None:
     classes = {node.name: node for node in ast.parse(ALL).body if isinstance(node, ast.ClassDef)}
-    assert [*classes] == [CHECKED[kind].__name__ for kind in WITH]
+    assert [*classes] == [CHECKED[kind].__name__ for kind in KINDS]
     for node in classes.values():
         methods = [part for part in node.body if isinstance(part, ast.FunctionDef)]
-        assert [each.name for each in methods][-2:] == ["forward", "backward"]
+        names = [each.name for each in methods if each.name != "__init__"]
+        assert names in (["forward", "backward"], ["update"])
         for part in (node, *methods):
             assert ast.get_docstring(part)
 
@@ -36,7 +32,7 @@ def test_lines_are_short_and_end_in_no_blanks() -> None:
         assert line == line.rstrip()
 
 
-@pytest.mark.parametrize("kind", WITH)
+@pytest.mark.parametrize("kind", KINDS)
 def test_constructors_take_options_and_make_what_they_say(kind: str) -> None:
     made: dict[str, type] = {}
     exec(ALL, made)
@@ -158,6 +154,27 @@ FILLED = {
         """,
         "return grad_output * self.mask",
     ),
+    "sgd": (
+        """\
+        for name in params:
+            before = vars(self).setdefault("velocity", {}).get(name, 0)
+            self.velocity[name] = self.momentum * before + grads[name]
+            params[name] -= self.learning_rate * self.velocity[name]
+        """,
+    ),
+    "adam": (
+        """\
+        if not hasattr(self, "t"):
+            self.t, self.m, self.v = 0, dict.fromkeys(params, 0), dict.fromkeys(params, 0)
+        self.t += 1
+        beta1, beta2 = self.betas
+        for name, grad in grads.items():
+            self.m[name] = beta1 * self.m[name] + (1 - beta1) * grad
+            self.v[name] = beta2 * self.v[name] + (1 - beta2) * grad**2
+            m, v = self.m[name] / (1 - beta1**self.t), self.v[name] / (1 - beta2**self.t)
+            params[name] -= self.learning_rate * m / (np.sqrt(v) + self.eps)
+        """,
+    ),
     "cross_entropy": (
         """\
         z = logits - logits.max(axis=1, keepdims=True)
@@ -179,8 +196,9 @@ def checked(kind: str, place: Path, *passes: str) -> Checked:
     """Check the skeleton of a kind, with its passes filled in, if they are given."""
     name = CHECKED[kind].__name__
     text = skeleton({name: kind}, "layers.py")
-    for what, code in zip(("forward", "backward"), passes):
-        empty = f'        raise NotImplementedError("the {what} pass of {name} is not written yet")'
+    methods = ("update",) if kind in OPTIMIZERS else ("forward pass", "backward pass")
+    for what, code in zip(methods, passes):
+        empty = f'        raise NotImplementedError("the {what} of {name} is not written yet")'
         assert empty in text
         text = text.replace(empty, textwrap.indent(textwrap.dedent(code).strip(), " " * 8))
     (place / "layers.py").write_text(text)
