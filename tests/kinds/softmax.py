@@ -48,6 +48,12 @@ def shifted(x: Array, by: Array | float) -> Array:
     return found
 
 
+def with_eps(x: Array) -> Array:
+    e = np.exp(x - x.max(1, keepdims=True))
+    found: Array = e / (e.sum(1, keepdims=True) + 1e-9)
+    return found
+
+
 def shares(x: Array) -> Array:
     with np.errstate(divide="ignore", invalid="ignore"):
         found: Array = x / x.sum(1, keepdims=True)
@@ -74,6 +80,8 @@ FAULTS: list[tuple[Setting, str, Faulty, str]] = [
         lambda at, y: (at.x == at.x.max(1, keepdims=True)).astype(float),
         "argmax-alone",
     ),
+    (FEATURES, "output", lambda at, y: with_eps(at.x), "eps-in-softmax"),
+    (FEATURES, "grad_input", lambda at, y: back(with_eps(at.x), at.grad_output), "eps-in-softmax"),
     (FAR_OUT, "output", lambda at, y: shifted(at.x, 0), "no-maximum"),
     (FAR_OUT, "output", lambda at, y: shifted(at.x, at.x.max()), "batch-maximum"),
     (IMAGES, "output", lambda at, y: softmax(at.x, -1), "wrong-axes"),

@@ -204,6 +204,19 @@ FAULTS = (
     ),
 )
 
+EPS = ("1e-5", "1e-6", "1e-7", "1e-8", "1e-9", "1e-10", "1e-12", "1e-15")
+"""What people add to the sum."""
+
+
+def _eps_added() -> Iterator[Fault[LayerSituation]]:
+    for words in EPS:
+        yield FORMULA.spoiling("output", "grad_input")(
+            "eps-in-softmax",
+            f"{words} is added to the sum: the outputs do not add up to 1",
+            {"total": lambda at, eps=float(words): at.e.sum(at.axes) + eps},  # type: ignore[misc]
+        )
+
+
 AXES = {
     2: {
         (0,): "each feature over the batch",
@@ -246,6 +259,7 @@ HELP = {
     "by-sigmoid": "return exp(x) / sum(exp(x))",
     "double-softmax": "apply it once",
     "argmax-alone": "return exp(x) / sum(exp(x))",
+    "eps-in-softmax": "subtract the greatest number before exp: the sum is then 1 at least",
     "no-maximum": "subtract the greatest number of each image before exp",
     "batch-maximum": "subtract the maximum of each image: x.max(axis=1, keepdims=True)",
     "derivative-missing": "return p * (g - sum(g * p)), the sum with keepdims=True",
@@ -285,4 +299,5 @@ class SoftmaxKind(FormulaKind):
     ) -> Iterator[Fault[LayerSituation]]:
         yield from super().suspected(observations)
         quantity, axes = observations[0].quantity, observations[0].situation.x.ndim
-        yield from (fault for fault in _wrong_axes(axes) if fault.spoils(quantity))
+        more = (*_wrong_axes(axes), *_eps_added())
+        yield from (fault for fault in more if fault.spoils(quantity))
