@@ -54,7 +54,8 @@ def _suspected(observations: list[Observed]) -> Iterator[Fault[LayerSituation]]:
     yield from whole_numbers(observations)
     yield from named_scales(observations, [of_two_mistakes])
     yield from any_constant(observations)
-    yield from fewer_bits(observations, _coarser)
+    if observations[0].precision == "float64":
+        yield from fewer_bits(observations, _coarser)
 
 
 def _common(observations: list[Observed]) -> Iterator[Fault[LayerSituation]]:

@@ -34,7 +34,8 @@ def diagnose_loss(observations: list[Observed], *, two: bool = True) -> Cause | 
 def _suspected(observations: list[Observed]) -> Iterator[Fault[LossSituation]]:
     yield from LOSSES[observations[0].situation.options.keyword].suspected(observations)
     yield from any_constant(observations)
-    yield from fewer_bits(observations, _budget)
+    if observations[0].precision == "float64":
+        yield from fewer_bits(observations, _budget)
 
 
 def _budget(observation: Observed, precision: str) -> Exact:

@@ -22,7 +22,7 @@ from cnnspec.compare.kinds import LAYERS
 
 Observed = Observation[LayerSituation]
 
-CLOSE = 1e-6
+CLOSE = {"float64": 1e-6, "float32": 1e-3}
 """How close an estimate must come for a factor to be tried: no tolerance, only a first look."""
 
 LARGEST = 10**6
@@ -49,7 +49,10 @@ def named_scales(
         fitting = [
             name
             for name in factors[0]
-            if all(_close(of[name].value, estimate) for of, estimate in zip(factors, estimates))
+            if all(
+                _close(of[name].value, estimate, observation.precision)
+                for of, estimate, observation in zip(factors, estimates, observations)
+            )
         ]
         if fitting:
             shown = max(zip(observations, factors), key=lambda each: _images(each[0]))[1]
@@ -99,8 +102,8 @@ def _estimate(observation: Observed) -> float | None:
     return float(np.sum(found * shares)) / (greatest * float(np.sum(shares * shares)))
 
 
-def _close(factor: float, estimate: float | None) -> bool:
-    return estimate is None or abs(factor - estimate) <= CLOSE * abs(factor)
+def _close(factor: float, estimate: float | None, precision: str) -> bool:
+    return estimate is None or abs(factor - estimate) <= CLOSE[precision] * abs(factor)
 
 
 def _images(observation: Observed) -> int:

@@ -93,6 +93,9 @@ class Observation(Generic[Situation]):
     wanted: Exact
     budget: Exact
     """How far apart rounding may bring the two."""
+    precision: str = "float64"
+    """In which the found numbers seem to be computed. Budgets, and what faults allow, are those
+    of float64: they grow with the rounding."""
     taken: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
     """What formulas have made of the situation so far: faults have most of their steps in
     common (`cnnspec.compare.faults.formula`)."""
@@ -100,7 +103,15 @@ class Observation(Generic[Situation]):
     @property
     def right(self) -> bool:
         """Whether rounding explains the difference."""
-        return measure(self.found, self.wanted, self.budget).ok
+        return measure(self.found, *self.allowed(self.wanted, self.budget)).ok
+
+    def allowed(self, value: Exact, budget: Exact) -> Prediction:
+        """Return numbers with the budget that they have in the precision of what was found."""
+        if self.precision == "float64":
+            return Prediction(value, budget)
+        u = unit_roundoff(self.precision)
+        own = u * np.abs(value) + float(np.finfo(self.precision).tiny)
+        return Prediction(value, u / unit_roundoff("float64") * budget + own)
 
 
 class Prediction(NamedTuple):
@@ -164,7 +175,7 @@ def explains(fault: Fault[Situation], observations: list[Observation[Situation]]
     seen = False
     for observation in observations:
         prediction = fault.change(observation)
-        if prediction and not gives(prediction, observation.found):
+        if prediction and not gives(observation.allowed(*prediction), observation.found):
             return False
         right = observation.right
         if not prediction and not right:
@@ -187,8 +198,8 @@ def _finite_is_wrong(observation: Observation[Situation]) -> bool:
     found, finite = observation.found, np.isfinite(observation.found)
     if found.shape != observation.wanted.shape:
         return True
-    wanted, budget = observation.wanted[finite], observation.budget[finite]
-    return not measure(found[finite], wanted, budget).ok
+    wanted, budget = observation.allowed(observation.wanted, observation.budget)
+    return not measure(found[finite], wanted[finite], budget[finite]).ok
 
 
 def first_cause(
@@ -198,13 +209,29 @@ def first_cause(
 ) -> Cause | None:
     """Return the first fault that explains everything that was observed of a quantity.
 
-    `help` says what to do about it, by its code.
+    `help` says what to do about it, by its code. In a coarse precision several faults may explain
+    the same: none is named then, unless they are one in other words.
     """
+    coarse = any(observation.precision != "float64" for observation in observations)
     with np.errstate(all="ignore"):  # faults are made as they are looked for
-        for fault in faults:
-            if explains(fault, observations):
-                return Cause(fault.code, fault.sentence, _help(fault, help))
-    return None
+        fitting = (fault for fault in faults if explains(fault, observations))
+        first = next(fitting, None)
+        if first is None or (coarse and any(_differ(first, o, observations) for o in fitting)):
+            return None
+    return Cause(first.code, first.sentence, _help(first, help))
+
+
+def _differ(
+    one: Fault[Situation], other: Fault[Situation], observations: list[Observation[Situation]]
+) -> bool:
+    """Tell whether two faults give different numbers on some probe."""
+    for observation in observations:
+        first, second = one.change(observation), other.change(observation)
+        if (first is None) != (second is None):
+            return True
+        if first and second and not measure(first[0], second[0], first[1] + second[1]).ok:
+            return True
+    return False
 
 
 def _help(fault: Fault[Any], help: Mapping[str, str]) -> str:

@@ -63,6 +63,16 @@ def test_a_fault_on_the_list_is_no_rounding(check: Check) -> None:
     assert found["grad_weight"].cause.code == "penalty-in-gradient"
 
 
+def test_a_fault_of_a_class_in_float32_has_its_cause(check: Check) -> None:
+    text = LINEAR.format(output=CAST.format("float32")).replace(
+        "self.x.T @ grad,", "self.x.astype('f4').T @ grad.astype('f4') / len(grad) + 0 * self.W,"
+    )
+    found = wrong(check(text, "Linear", "linear"))
+    assert list(found) == ["grad_weight"]
+    assert found["grad_weight"].cause is not None
+    assert "1/batch_size" in found["grad_weight"].cause.sentence
+
+
 def test_a_part_in_float16_is_wrong_and_asked_for(check: Check) -> None:
     found = wrong(check(LINEAR.format(output=CAST.format("float16")), "Linear", "linear"))["output"]
     assert "than rounding to float16 explains" in found.message

@@ -23,10 +23,10 @@ GIVEN = LossSituation(DEFAULT_LOSS, "random", WANTED[None], np.zeros(1, np.int64
 
 
 def observe(*found: float) -> list[Observation[LossSituation]]:
-    return [Observation(GIVEN, "loss", np.array(found), WANTED, np.full(3, 1e-9))]
+    return [Observation(GIVEN, "loss", np.array(found), WANTED, np.full(3, 1e-15))]
 
 
-def gives(*value: float, budget: float = 1e-9) -> Fault[LossSituation]:
+def gives(*value: float, budget: float = 1e-15) -> Fault[LossSituation]:
     prediction = Prediction(np.array(value), np.full(3, budget))
     return Fault("any", (), "the fault", lambda observation: prediction)
 
@@ -62,7 +62,7 @@ def test_a_finite_number_that_is_wrong_bears_out_a_fault_with_nan_beside_it() ->
 def test_nan_and_infinity_are_just_where_the_fault_gives_them(
     value: tuple[float, ...], found: tuple[float, ...]
 ) -> None:
-    for budget in (1e-9, math.inf):
+    for budget in (1e-15, math.inf):
         fault = replace(gives(*value, budget=budget), overflows=True)
         assert not explains(fault, observe(*found))
 
@@ -75,6 +75,15 @@ def test_a_wrong_shape_is_seen() -> None:
 
     change: Callable[[Observation[LossSituation]], Prediction] = as_found
     assert explains(Fault("shape", (), "the shape is wrong", change), [flat])
+
+
+def test_in_float32_a_fault_is_named_only_if_no_other_gives_the_same() -> None:
+    seen = [replace(at, precision="float32") for at in observe(2, 4, 6.0000001)]
+    fault, near, same = gives(2, 4, 6), gives(2, 4, 6.0000002), gives(2, 4, 6)
+    assert first_cause([fault], observe(2, 4, 6.1), {}) is None
+    assert first_cause([fault], seen, {}) is not None
+    assert first_cause([fault, same], seen, {}) is not None
+    assert first_cause([fault, near], seen, {}) is None
 
 
 def test_no_warning_where_a_fault_overflows_as_it_is_made() -> None:

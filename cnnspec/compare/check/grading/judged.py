@@ -30,6 +30,8 @@ class Judged:
     known: Cause | None = None
     """A cause to name where no fault of the list gives these numbers."""
     note: str = ""
+    in_float32: bool = False
+    """Whether it is wrong in float32, too, and seems to be computed in that."""
     unless_known: str = ""
     """What is said where no cause is found."""
 
@@ -93,20 +95,30 @@ def _alike(item: Judged) -> tuple[object, ...]:
 def _shared(items: Sequence[Judged], diagnose: Diagnose) -> Cause | None:
     """Name one cause of all; only here, once, are two faults at once looked for."""
     together = [observation for item in items for observation in item.observations]
-    cause = diagnose(together, two=True)
+    cause = diagnose(together, two=True) or _of_float32(items, diagnose)
     # Of wrong shapes nothing is held together but that they are wrong.
     return None if cause is None or (cause.code == "shape" and len(items) > 1) else cause
 
 
 def _explained(item: Judged, shared: Cause | None, diagnose: Diagnose | None) -> CheckFinding:
     """Name the cause that several settings share, or that of this one alone."""
-    own = diagnose(list(item.observations), two=False) if diagnose and not shared else None
+    own = None
+    if diagnose and not shared:
+        own = diagnose(list(item.observations), two=False) or _of_float32([item], diagnose)
     cause = shared or own or item.known
     message = item.unless_known if cause is None else ""
     example = item.finding.example
     if cause is not None and cause.code == "shape":
         example = ""  # the cause says both shapes
     return replace(item.finding, cause=cause, message=message, example=example)
+
+
+def _of_float32(items: Sequence[Judged], diagnose: Diagnose) -> Cause | None:
+    """Name the cause of numbers that were computed in float32, by what that explains."""
+    if not all(item.in_float32 for item in items):
+        return None
+    observed = [replace(o, precision="float32") for item in items for o in item.observations]
+    return diagnose(observed, two=False)
 
 
 def _other_shape(observations: Sequence[Observation[Any]]) -> bool:

@@ -55,6 +55,8 @@ def in_its_precision(
         if "float32" in named and not _has_cause(judged, diagnose):
             return Judged(right, note=PARTLY_FLOAT32)
         return replace(judged, unless_known=LIKE_FLOAT32)
+    if "float32" in named or all(_of_float32(at.found) for at in judged.observations):
+        judged = replace(judged, in_float32=True)
     if "float16" in named and _near(judged, budgets("float16")):
         return replace(judged, unless_known=LIKE_FLOAT16)
     return judged

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cnnspec.compare.kinds.batch_norm.formula import NORM
+from cnnspec.compare.kinds.normalised import EPS
 from cnnspec.numerics import Ball
 from cnnspec.numerics.formula import Computation, Steps
 
@@ -94,6 +95,14 @@ FAULTS = [
         "not-applied-in-evaluation",
         "evaluation returns its input as it is",
         {"predicted": lambda at: at.x},
+    ),
+    *(
+        predicted(
+            "other-eps",
+            f"evaluation takes {eps} for eps; the layer is given another",
+            _by_root({"old_root": lambda at, eps=eps: (at.old_var + float(eps)).sqrt()}),  # type: ignore[misc]
+        )
+        for eps in EPS
     ),
 ]
 
