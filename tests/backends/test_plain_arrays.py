@@ -111,6 +111,36 @@ class ByParts(Habit):
         return grad @ self.weightMatrix.T
 
 
+class Numbered(Habit):
+    def __init__(self, n_in: int, n_out: int) -> None:
+        self.W1, self.b1 = np.zeros((n_in, n_out)), np.zeros(n_out)
+
+    def forward(self, x: Any) -> Any:
+        self.x = x
+        return x @ self.W1 + self.b1
+
+    def backward(self, grad: Any) -> Any:
+        self.dW1, self.db1 = self.x.T @ grad, grad.sum(axis=0)
+        return grad @ self.W1.T
+
+
+class Inner:
+    """Its parameters are dictionaries in a dictionary."""
+
+    def __init__(self, n_in: int, n_out: int) -> None:
+        self.p: Any = {"weights": {"value": np.zeros((n_in, n_out))}}
+        self.p["bias"] = {"value": np.zeros(n_out), "gradient": None}
+
+    def forward(self, x: Any) -> Any:
+        self.x = x
+        return x @ self.p["weights"]["value"] + self.p["bias"]["value"]
+
+    def backward(self, grad: Any) -> Any:
+        self.p["weights"]["gradient"] = self.x.T @ grad
+        self.p["bias"]["gradient"] = grad.sum(axis=0)
+        return grad @ self.p["weights"]["value"].T
+
+
 class Records:
     """Plain objects that hold arrays by name."""
 
@@ -157,7 +187,7 @@ class Initialized(Habit):
     "cls",
     [
         *(OfDictionaries, OfListedObjects, CamelCase, Mangled),
-        *(ByParts, OfRecords, Initialized),
+        *(ByParts, Numbered, Inner, OfRecords, Initialized),
     ],
 )
 def test_linear_wherever_its_arrays_are(cls: type) -> None:
@@ -193,6 +223,20 @@ def test_what_a_pass_leaves_is_not_offered(cls: type) -> None:
         f"{cls.__name__} has no attribute for `weight` (its arrays are theta.val, delta); say "
         "which it is, as in --map weight=theta.val"
     )
+
+
+class UnderLetters(Habit):
+    """The largest array is the weight, the smallest the bias."""
+
+    def __init__(self, n_in: int, n_out: int) -> None:
+        self.c, self.A = np.zeros(n_out), np.zeros((n_in, n_out))
+
+
+def test_the_array_of_the_right_size_is_offered() -> None:
+    with pytest.raises(PlainClassError, match="as in --map weight=A"):
+        linear(UnderLetters)
+    with pytest.raises(PlainClassError, match="as in --map bias=c"):
+        linear(UnderLetters, names={"weight": "A"})
 
 
 class Late:

@@ -342,6 +342,21 @@ def test_sizes_that_are_built_in_are_seen_in_what_is_made() -> None:
             made(Halves, Pool(kernel_size=3), shape)
 
 
+class OfShapes(Habit):
+    def __init__(self, input_shape: Any, output_shape: Any) -> None:
+        super().__init__(*input_shape, *output_shape)
+
+
+class OfNumbers(Habit):
+    def __init__(self, input_shape: int, output_shape: int) -> None:
+        super().__init__(input_shape, output_shape)
+
+
+@pytest.mark.parametrize("cls", [OfShapes, OfNumbers])
+def test_the_shape_of_features_is_one_number_or_several(cls: type) -> None:
+    assert_linear(cls)
+
+
 def test_linear_shapes_in_one() -> None:
     for order in ("shape[0], shape[1]", "shape[1], shape[0]"):
         scope: dict[str, Any] = {"Habit": Habit}

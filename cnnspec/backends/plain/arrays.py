@@ -17,10 +17,14 @@ from cnnspec.backends.plain.names import (
     GRADIENT_HOLDERS,
     GRADIENT_OF_DATA,
     LISTED,
+    NUMBERED,
     PARAMETER_HOLDERS,
     named_by_parts,
 )
 from cnnspec.trace import Array
+
+LATE = ("running_mean", "running_var")
+"""Arrays that a pass changes, and that are no parameters."""
 
 
 class Place(NamedTuple):
@@ -247,8 +251,10 @@ def find(
         raise HintError(
             f"{cls} has no array `{names[name]}`, as --map {name}={names[name]} says ({has})"
         )
-    usual = {word for words in ARRAYS.values() for word in words}
-    free = [key for key in held if key.split(".")[0] not in usual]
+    known = {word for own in (*NUMBERED, *LATE) if own != name for word in ARRAYS.get(own, ())}
+    sizes = {key: array.size for key, array in arrays_of(instance).items()}
+    free = [key for key in held if key.split(".")[0] not in known]
+    free.sort(key=lambda key: sizes.get(key, 0), reverse=name == "weight")
     said = f"{cls} has no attribute for `{name}` ({has})"
     if option and not free:
         raise UnsupportedSettingError(said, lacks=option)

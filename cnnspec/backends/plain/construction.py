@@ -143,6 +143,8 @@ class _Arguments:
                 continue
             if option in self.sizes and self.reading.says_every_size:
                 continue
+            if option == self.layer.width and OUTPUT_SHAPE in self.reading.options:
+                continue  # the shape says it
             value = self.values[option]
             neutral = self._neutral(option)
             if option in (INPUT_SHAPE, OUTPUT_SHAPE):

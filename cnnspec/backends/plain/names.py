@@ -57,6 +57,9 @@ def named_by_parts(own: str) -> str:
 
     `weightMatrix` is the weight, `filterBiases` the bias, `biasGradient` the gradient of that.
     """
+    base = own.rstrip("0123456789")
+    if base != own:  # `W1`
+        return next((name for name in NUMBERED if base.lstrip("_") in ARRAYS[name]), "")
     parts = {*parts_of(own)}
     of = "bias" if parts & _OF_BIAS else "weight" if parts & _OF_WEIGHT else ""
     if not of or parts - _OF_BIAS - _OF_WEIGHT - _OF_GRADIENT - _SAYS_NOTHING:
@@ -64,10 +67,13 @@ def named_by_parts(own: str) -> str:
     return f"{GRADIENT}{of}" if parts & _OF_GRADIENT else of
 
 
+NUMBERED = ("weight", "bias", "grad_weight", "grad_bias")
+"""Arrays that people number, though there is one of each."""
+
 LISTED = ("weight", "bias")
 """The order of arrays in a list."""
 
-PARAMETER_HOLDERS = ("params", "parameters", "param", "state")
+PARAMETER_HOLDERS = ("params", "parameters", "param", "state", "p", "variables", "vars")
 GRADIENT_HOLDERS = ("grads", "gradients", "grad", "d_params", "dparams")
 """Attributes that may hold arrays in a dictionary or a list."""
 

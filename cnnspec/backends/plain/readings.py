@@ -15,7 +15,7 @@ from cnnspec.backends.plain.by_name import Names
 from cnnspec.backends.plain.forms import AXES
 from cnnspec.backends.plain.hints import Hints
 from cnnspec.backends.plain.layouts import CHANNELS_LAST
-from cnnspec.backends.plain.names import INPUT_SHAPE, NO_SIZES, SHAPES
+from cnnspec.backends.plain.names import INPUT_SHAPE, NO_SIZES, OUTPUT_SHAPE, SHAPES
 from cnnspec.backends.plain.neutral import beside, is_indifferent, values_for
 from cnnspec.backends.plain.reading import Given, Handed, Meaning, Option, Reading, WeightShape
 from cnnspec.backends.plain.roles import SHAPE, Role, listed_options, roles_of, sizes_of
@@ -66,6 +66,9 @@ class _Reader:
         named = self.names.read()
         self.names.refuse_other_layers(named)
         if self._is_complete(named) and not self._may_be_number(named):
+            if as_numbers := self._shapes_as_numbers(named):
+                yield replace(named, guessed=True)
+                yield as_numbers
             yield named
             return
         found = False
@@ -82,6 +85,18 @@ class _Reader:
         yield from self._with_built_in(named)
         if not found:
             yield named  # what it lacks is told where it is made
+
+    def _shapes_as_numbers(self, reading: Reading) -> Reading | None:
+        """Return a reading in which shapes of features are their numbers: `input_shape` is 784."""
+        widths = {INPUT_SHAPE: self.kind.input_width, OUTPUT_SHAPE: self.kind.width}
+        numbers: dict[str, Meaning] = {
+            word: Option(width)
+            for word, each in reading.meanings.items()
+            if isinstance(each, Option) and (width := widths.get(each.name)) is not None
+        }
+        if self.kind.takes != "features" or not numbers:
+            return None
+        return replace(reading, meanings={**reading.meanings, **numbers}, guessed=True)
 
     def _may_be_number(self, reading: Reading) -> bool:
         """Tell whether what is read as an array may be a number of these: `kernels`."""
@@ -125,6 +140,7 @@ class _Reader:
             if option not in reading.options
             and option not in self.implied
             and fields[option].is_required()
+            and not (option == self.kind.width and OUTPUT_SHAPE in reading.options)
         ]
 
     def _is_complete(self, reading: Reading) -> bool:
