@@ -213,7 +213,7 @@ ROWS = (
     Row("reported", "ReturnsEarly", "pool", wrong="first window|returns in its first round"),
     Row("reported", "TurnedAndFlipped", "conv", wrong="flipped.*swapped"),
     Row("reported", "TwiceTheMean", "linear", wrong=r"2/n|2/batch|twice|doubled|counted"),
-    Row("reported", "OfProbabilities", "cross_entropy", of_probabilities=True),
+    Row("losses", "OfProbabilities", "cross_entropy", of_probabilities=True),
     # batch norms
     Row("batch_norms", "KerasBatchNorm", "batch_norm", wrong="biased-variance"),
     Row("batch_norms", "ByHand", "batch_norm"),
@@ -409,10 +409,15 @@ ROWS = (
 BY_ID = {row.id: row for row in ROWS}
 
 TELLING = (
+    "cs231n:affine_forward",
     "nnfs_book:Layer_Dense",
-    "torch_like:Linear",
     "torch_like_broken:LeakyReLU",
     "from_scratch_book:Affine",
-    "camel_case:MaxPoolLayer",
+    "gradient_and_backward:FullyConnect",
+    "columns:FullyConnected",
+    "camel_case:DenseLayerShared",
+    "machine_learning:Dense",
+    "late_hour:DenseInputAgain",
+    "activations:Softmax",
 )
-"""A dozen that are checked each time; the others take a minute."""
+"""Those that are checked each time; the others take minutes."""

@@ -49,6 +49,17 @@ def NLLOfProbabilities(m: Any, o: Options, p: dict[str, Array]) -> Loss:
     return run
 
 
+def OfProbabilities(m: Any, o: Options, p: dict[str, Array]) -> Loss:
+    """Its gradient is that of the logits, handed past the softmax before it."""
+    only(o, extreme=False)
+
+    def run(logits: Array, labels: Array) -> tuple[Any, Array]:
+        layer, given = m.OfProbabilities(), softmax(logits)
+        return layer.forward(given, labels), np.array(layer.backward(given, labels))
+
+    return run
+
+
 def cross_entropy(m: Any, o: Options, p: dict[str, Array]) -> Loss:
     run: Loss = m.cross_entropy
     return run

@@ -2,11 +2,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from tests.compare.check.public_styles.bindings import ways
-from tests.compare.check.public_styles.bindings.losses import softmax
-from tests.compare.check.public_styles.truth import Array, Arrays, Bound, Loss, Options, only
+from tests.compare.check.public_styles.truth import Array, Arrays, Bound, Options, only
 
 
 def keeping(layer: Any, weight: str, bias: str, p: Arrays, turned: bool = False) -> Bound:
@@ -147,14 +144,3 @@ def TurnedAndFlipped(m: Any, o: Options, p: dict[str, Array]) -> Bound:
 
 def TwiceTheMean(m: Any, o: Options, p: dict[str, Array]) -> Bound:
     return keeping(m.TwiceTheMean(o.inputs, o.outputs), "W", "b", p)
-
-
-def OfProbabilities(m: Any, o: Options, p: dict[str, Array]) -> Loss:
-    """Its gradient is that of the logits, handed past the softmax before it."""
-    only(o, extreme=False)
-
-    def run(logits: Array, labels: Array) -> tuple[Any, Array]:
-        layer, given = m.OfProbabilities(), softmax(logits)
-        return layer.forward(given, labels), np.array(layer.backward(given, labels))
-
-    return run
