@@ -8,6 +8,9 @@ import textwrap
 
 from cnnspec.backends.plain.errors import HintError, PlainClassError
 
+SHOWN = 4
+"""Names of methods that are told."""
+
 
 def missing_method(
     cls: type, wanted: str, words: tuple[str, ...], *, mapped: bool = False
@@ -25,7 +28,7 @@ def missing_method(
             f"{cls.__name__} has no method `{words[0]}`, as --map {wanted}={words[0]} says"
         )
     others = [f"`{word}`" for word in words if word != wanted]
-    also = f"{', '.join(others[:-1])} or {others[-1]}"
+    also = f"{', '.join(others[:SHOWN])} or the like"
     return PlainClassError(
         f"{cls.__name__} has no method `{wanted}` (nor any called {also}); if it has another "
         f"name, say so by --map {wanted}=NAME"
