@@ -101,6 +101,17 @@ class BackwardThenUpdate(Adding):
         self.learn(lr)
 
 
+class Flushed(Adding):
+    """What sets gradients to zero forgets the inputs, too."""
+
+    def flush_gradients(self) -> None:
+        self.clear()
+        del self.x
+
+    def backward(self, grad: Any) -> Any:
+        return self.add(grad)
+
+
 class GradientsInTheUpdate(Habit):
     """Keeps the upstream gradient, and takes those of the weights when it updates."""
 
@@ -143,6 +154,7 @@ STYLES = {
     UpdateWithDecay: "",
     EtaThenAlpha: "",
     BackwardThenUpdate: "",
+    Flushed: "",
 }
 
 

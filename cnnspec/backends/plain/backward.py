@@ -69,6 +69,7 @@ class BackwardPass:
         Raises:
             HintError: what comes back is no gradient.
         """
+        self.updates.begin()
         before = self._weights()
         with self.updates.at(self._attributes or ()):
             returned = self._calls.backward(grad_output, RATE, self._defaults_given)

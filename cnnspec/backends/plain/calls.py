@@ -9,8 +9,6 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-import numpy as np
-
 from cnnspec.backends.plain.arrays import as_array_or_none, find_or_none
 from cnnspec.backends.plain.errors import HintError, PlainClassError
 from cnnspec.backends.plain.modes import Mode
@@ -25,7 +23,6 @@ from cnnspec.backends.plain.names import (
 )
 from cnnspec.backends.plain.slopes import (
     DERIVATIVES,
-    ENOUGH,
     OF_A_FUNCTION,
     Slope,
     slope_in,
@@ -130,11 +127,6 @@ class Calls:
         Raises:
             HintError: it wants what nobody has.
         """
-        for word in ZERO_GRADIENTS:
-            method = getattr(self._instance, word, None)
-            if callable(method):
-                method()
-                break
         run = self.backward_method()
         try:
             return self._run_backward(run, grad_output, rate, defaults_too)
@@ -172,13 +164,12 @@ class Calls:
             return None
         forward = partial(self._run_forward, training=True)
         slope = None
-        if is_enough := np.size(self._x) >= ENOUGH:
-            with suppress(Exception):  # it is another thing, whatever it is
-                slope = slope_in(forward, run, self._x)
-            forward(self._x)  # what backward needs is kept again
+        with suppress(Exception):  # it is another thing, whatever it is
+            slope = slope_in(forward, run, self._x)
+        forward(self._x)  # what backward needs is kept again
         if slope is None and run.__name__ in DERIVATIVES:
             slope = Slope.OF_INPUT
-        self._is_backward = slope is None and is_enough
+        self._is_backward = slope is None
         if slope is not None:
             self.notes[f"`{run.__name__}` is the derivative, not yet times a gradient"] = None
         return slope
@@ -276,6 +267,13 @@ class Calls:
     @property
     def _cls(self) -> str:
         return type(self._instance).__name__
+
+
+def zeroing_of(instance: Any) -> Callable[[], Any] | None:
+    """Return the method that sets gradients to zero which add up; None where none does."""
+    names = filter(ZERO_GRADIENTS.match, dir(type(instance)))
+    methods = (getattr(instance, name, None) for name in names)
+    return next((m for m in methods if callable(m) and _its_parameters(m) == []), None)
 
 
 def is_update(method: Callable[..., Any]) -> bool:

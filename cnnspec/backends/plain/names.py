@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from cnnspec.backends.plain.alike import alike, parts_of, word_set
@@ -116,7 +117,11 @@ BUILD = (
 TELLS_SHAPE = ("set_input_shape", "set_input_size", "set_input_dim")
 """Methods that are told it before."""
 
-ZERO_GRADIENTS = ("zero_grad", "reset_grad", "clear_grad", "zero_gradients", "zero_grads")
+ZERO_GRADIENTS = re.compile(
+    r"_*(zero|reset|clear|flush|clean|empty|init)_?(all_?)?(the_?)?(param(eter)?s?_?)?"
+    r"(grads?|gradients?)(_?(param(eter)?s?|weights?))?_*$",
+    re.IGNORECASE,
+)
 """Methods of a class that adds gradients up over calls, until it is told to begin anew."""
 
 UPDATES = (

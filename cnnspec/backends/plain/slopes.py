@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from enum import StrEnum
 from typing import Any
@@ -17,8 +18,8 @@ STEP = 1e-6
 NEAR, MOST = 1e-4, 0.9
 """How near a slope must be, and at how many numbers: a function may have a kink at some."""
 
-ENOUGH = 3
-"""Of so few numbers nothing can be told."""
+ENOUGH = 8
+"""Images of which something can be told, though each is one number."""
 
 DERIVATIVES = ("derivative", "derivate", "deriv", "derive", "prime")
 """Methods that can be nothing else."""
@@ -40,9 +41,10 @@ def slope_in(
 ) -> Slope | None:
     """Return what a function is the derivative of, told by numbers; None where it is none.
 
-    `like` has the shape of an input.
+    `like` is an input; any number of images may come at once.
     """
-    points = np.linspace(-2.1, 2.3, like.size).reshape(like.shape)
+    shape = (max(len(like), ENOUGH), *like.shape[1:])
+    points = np.linspace(-2.1, 2.3, math.prod(shape)).reshape(shape)
     with np.errstate(all="ignore"):
         slopes = (forward(points + STEP) - forward(points - STEP)) / (2 * STEP)
         found = {

@@ -9,12 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from cnnspec.backends.plain.calls import EMPTY, OWN_RULE, Calls, is_update, parameters_of
+from cnnspec.backends.plain.calls import (
+    EMPTY,
+    OWN_RULE,
+    Calls,
+    is_update,
+    parameters_of,
+    zeroing_of,
+)
 from cnnspec.backends.plain.names import (
     LEARNING_RATES,
     METHODS,
     UPDATES,
-    ZERO_GRADIENTS,
     options_of,
     words_for,
 )
@@ -36,7 +42,7 @@ class Updates:
         self._instance, self._calls = instance, calls
         kind = type(layer)
         self._of_layer = {word for o in options_of(kind) for word in words_for(o, kind)}
-        self._owed = False
+        self._owed, self._has_run = True, False
 
     def attributes(self) -> tuple[str, ...]:
         """Return the attributes that are learning rates."""
@@ -84,16 +90,28 @@ class Updates:
         return False
 
     def owe(self) -> None:
-        """Remember that a backward pass has run: a class may add gradients up until its update."""
-        self._owed = not any(
-            callable(getattr(self._instance, word, None)) for word in ZERO_GRADIENTS
-        )
+        """Remember that a backward pass has run: a class may add gradients up over passes."""
+        self._owed, self._has_run = True, True
 
     def settle(self) -> None:
-        """Update, if it is owed; the weights are whoever's who calls this."""
+        """Let gradients that add up begin anew; the weights are whoever's who calls this."""
         if self._owed:
             self._owed = False
-            self.update(0.0)
+            if not self._zero() and self._has_run:
+                self.update(0.0)
+
+    def begin(self) -> None:
+        """Let them begin anew before a backward pass that is not the first since the forward."""
+        if self._owed:
+            self._zero()
+
+    def _zero(self) -> bool:
+        """Set gradients to zero, if a method does so."""
+        method = zeroing_of(self._instance)
+        if method is not None:
+            with suppress(Exception):  # what goes wrong shows in the gradients
+                method()
+        return method is not None
 
     def own_rule(self) -> str:
         """Return the name of what makes the update another one than rate times gradient."""
