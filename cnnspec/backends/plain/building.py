@@ -104,9 +104,11 @@ def different_sizes(layer: SpecLayer, input: Shape, hints: Hints) -> tuple[SpecL
 
 def _example(layer: SpecLayer, input: Shape, hints: Hints) -> tuple[SpecLayer, Shape] | None:
     """Return different sizes; None where its weights have one axis alone, or none."""
-    if len(layer.parameters(input).get("weight", ())) < 2:
-        return None
-    return different_sizes(layer, input, hints)
+    example, images = different_sizes(layer, input, hints)
+    alike = len(example.parameters(images).get("weight", ()))
+    return (
+        (example, images) if len(layer.parameters(input).get("weight", ())) == alike > 1 else None
+    )
 
 
 def _start(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from cnnspec.backends.plain.names import INPUT_SHAPE, OUTPUT_SHAPE, options_of
 from cnnspec.backends.plain.optimizers import own_options
@@ -59,18 +60,33 @@ def not_offered(
         if key in graders and (varied := varied_options(graders[key].setting)):
             found[key] = NotSupported(graders[key].setting.name, hint, varied[0])
     if LAYERS[kind].of_one_rank:
-        over = {key: len(grader.at.input) for key, grader in graders.items() if key not in found}
-        # What has one channel, or one cell, may be taken for another thing.
-        telling = {key: axes for key, axes in over.items() if min(graders[key].at.input) > 1}
-        made_for = {
-            axes for key, axes in telling.items() if not is_unusable(key, graders[key], results)
-        }
-        for key, axes in over.items():
-            if made_for and axes not in made_for:
-                words = " and ".join(INPUTS[length] for length in sorted(made_for))
-                name = graders[key].setting.name
-                found[key] = NotSupported(name, f"made for {words} alone", INPUTS[axes])
+        by_value: dict[Any, dict[str, LayerGrader]] = {}
+        for key, grader in graders.items():
+            if key not in found:
+                value = getattr(grader.setting.layer, LAYERS[kind].one_of, None)
+                by_value.setdefault(value, {})[key] = grader
+        for own in by_value.values():
+            found |= _of_another_rank(own, results)
     return found
+
+
+def _of_another_rank(
+    graders: Mapping[str, LayerGrader], results: Results
+) -> Iterator[tuple[str, NotSupported]]:
+    """Yield the settings of images, or of features, if a class works over the other alone."""
+    # What has one channel, or one cell, may be taken for another thing.
+    telling = {key: grader for key, grader in graders.items() if min(grader.at.input) > 1}
+    made_for = {
+        len(grader.at.input)
+        for key, grader in telling.items()
+        if not is_unusable(key, grader, results)
+    }
+    words = " and ".join(INPUTS[axes] for axes in sorted(made_for))
+    for key, grader in graders.items():
+        axes = len(grader.at.input)
+        if made_for and axes not in made_for:
+            name = grader.setting.name
+            yield key, NotSupported(name, f"made for {words} alone", INPUTS[axes])
 
 
 def to_be_said(graders: Mapping[str, LayerGrader], results: Results) -> str:

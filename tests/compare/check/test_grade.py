@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cnnspec.compare.check import CheckFinding
-from cnnspec.spec.layers import Conv
+from cnnspec.spec.layers import Conv, Linear
 from tests.compare.check.conftest import Check
 from tests.compare.check.test_check import NOTEBOOK, RIGHT, changed, wrong
 
@@ -258,3 +258,15 @@ def test_the_bias_of_a_linear_layer_has_features(check: Check) -> None:
     text = changed("self.x.T @ grad, grad.sum(axis=0)", "self.x.T @ grad, grad.sum(axis=1)")
     said = sentences(wrong(check(text, "Linear", "linear")))["grad_bias"]
     assert said == "the sum runs over features; it belongs over all axes but the features"
+
+
+def test_gradients_that_are_half_made_where_backward_raises_are_not_accused(check: Check) -> None:
+    text = changed(
+        "return grad @ self.W.T, self.x.T @ grad, grad.sum(axis=0)",
+        "self.dW = 0 * self.W; self.db = grad.sum(axis=0); raise ValueError('no')",
+    )
+    checked = check(text, "Linear", "linear", like=Linear(out_features=3))
+    assert list(wrong(checked)) == ["grad_input"]
+    unreached = {finding.quantity for finding in checked.findings if not finding.reached}
+    assert "grad_weight" in unreached
+    assert "grad_bias" not in unreached

@@ -214,3 +214,26 @@ def test_one_channel_does_not_say_what_a_class_is_over(check: Check) -> None:
     checked = check(NORM_OF_FEATURES, "Norm", "batch_norm")
     assert checked.grade == "right"
     assert "images" in lacks(checked)
+
+
+NORM_OF_ROWS = """
+import numpy as np
+
+def layernorm_forward(x, gamma, beta, eps):
+    root = np.sqrt(x.var(axis=1, keepdims=True) + eps)
+    z = (x - x.mean(axis=1, keepdims=True)) / root
+    return gamma * z + beta, (z, gamma, root)
+
+def layernorm_backward(d, cache):
+    z, gamma, root = cache
+    g = d * gamma
+    means = g.mean(axis=1, keepdims=True) + z * (g * z).mean(axis=1, keepdims=True)
+    return (g - means) / root, (d * z).sum(axis=0), d.sum(axis=0)
+"""
+
+
+def test_a_function_of_rows_is_made_for_features_alone(check: Check) -> None:
+    """Whole images of one shape fit it, too, and say nothing of the others."""
+    checked = check(NORM_OF_ROWS, "layernorm_forward", "layer_norm")
+    assert checked.ok
+    assert {"images", "over"} <= lacks(checked)

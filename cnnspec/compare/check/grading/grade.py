@@ -99,7 +99,10 @@ class LayerGrader(SettingGrader):
             failure = self._failure(REPORTED_BY[quantity], key, keys, results)
             if failure:
                 return Judged(self.failed(quantity, REPORTED_BY[quantity], failure))
+        stage = "forward" if quantity in ("output", *self.at.buffers) else "backward"
         seen = {n: self._observed(n, quantity, f) for n, f in enumerate(found) if quantity in f}
+        # What a pass that raised has left half made is not what it gives.
+        seen = {n: o for n, o in seen.items() if o.right or results.succeeded(keys[n], stage)}
         if seen:
             judged = Judged.of(self.unreached_as(quantity), list(seen.values()))
             if not judged.finding.ok:
@@ -112,7 +115,6 @@ class LayerGrader(SettingGrader):
                 return judged
         if why := results.not_tried(key).get(quantity):
             return Judged(replace(self.unreached_as(quantity), offered=False, message=why))
-        stage = "forward" if quantity in ("output", *self.at.buffers) else "backward"
         reached = [each for each in keys if results.succeeded(each, stage)]
         for each in reached:
             if unfit := results.unfit(each).get(quantity):
