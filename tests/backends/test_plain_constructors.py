@@ -78,6 +78,7 @@ def made(cls: type, layer: Layer, input: Shape, **hints: Any) -> PlainLayer:
         ("shape", "shape[0], shape[1], shape[2]"),
         ("filter_shape", "filter_shape[3], filter_shape[2], filter_shape[0]"),
         ("kernel_shape, stride=1", "kernel_shape[0], kernel_shape[1], kernel_shape[2], stride"),
+        ("kernel, stride=1", "kernel[3], kernel[2], kernel[0], stride"),
         ("input_shape, filter_shape", "filter_shape[0], input_shape[0], filter_shape[1]"),
         ("input_shape, kernel_size, depth", "depth, input_shape[0], kernel_size"),
         ("filters, size, channels, name, seed", "filters, channels, size"),
@@ -366,6 +367,17 @@ def test_linear_shapes_in_one() -> None:
         )
         assert_linear(scope["Own"])
     assert made(scope["Own"], Linear(out_features=4), (3,)).instance.W.shape == (3, 4)
+
+
+def test_what_goes_out_of_a_norm_is_what_came_in() -> None:
+    class Norm:
+        def __init__(self, n_out: int) -> None:
+            self.gamma, self.beta = np.ones(n_out), np.zeros(n_out)
+
+        def forward(self, x: Any) -> Any:
+            return self.gamma[:, None, None] * x
+
+    assert made(Norm, BatchNorm(), (3, 4, 5)).instance.gamma.size == 3
 
 
 def test_the_shape_of_the_input_in_one() -> None:

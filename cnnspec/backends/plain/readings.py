@@ -80,7 +80,7 @@ class _Reader:
             for reading in self._completed(base):
                 found = True
                 yield reading
-        for base in bases:
+        for base in (*bases, self.names.read(sizes=False, arrays=False)):
             yield from self._of_whole_shape(base)
         yield from self._with_built_in(named)
         if not found:
@@ -201,9 +201,14 @@ class _Reader:
     def _may_be(self, left: list[str], order: tuple[str, ...]) -> bool:
         windows = Role.KERNEL in self.sizes.values()
         return all(
-            self.listed[option] in roles_of(word, windows=windows)
-            for word, option in zip(left, order)
+            self.listed[option] in self._roles(word, windows) for word, option in zip(left, order)
         )
+
+    def _roles(self, word: str, windows: bool) -> frozenset[Role]:
+        """Return what a parameter may be: what goes out is what came in, where both are alike."""
+        roles = roles_of(word, windows=windows)
+        alike_sizes = self.kind.width is None and Role.OUTPUT in roles
+        return roles | {Role.INPUT} if alike_sizes else roles
 
     def _with_order(self, reading: Reading, order: Mapping[str, str]) -> Reading:
         said = ", ".join(f"`{word}` for {option}" for word, option in order.items())
