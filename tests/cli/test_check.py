@@ -52,6 +52,16 @@ def test_right_is_0(call: Call) -> None:
     assert done.out.startswith("RIGHT: notebook_layers.py:ReLU as relu: 16 of 16 right\n")
 
 
+def test_what_was_not_tried_is_1_where_that_is_asked_for(call: Call) -> None:
+    like = ("--like", "{out_channels: 2, kernel_size: 2}")
+    done = call("check", f"{NOTEBOOK}:Conv2D", "--as", "conv", *like)
+    assert done.code == 0
+    first, second, *_ = done.out.splitlines()
+    assert first.startswith("RIGHT AS FAR AS TRIED: notebook_layers.py:Conv2D as conv: 9 of 9")
+    assert second.startswith("not tried: ")
+    assert call("check", f"{NOTEBOOK}:Conv2D", "--as", "conv", *like, "--strict").code == 1
+
+
 def test_arguments_are_read_as_a_spec_is(call: Call, tmp_path: Path) -> None:
     (tmp_path / "own.py").write_text(OWN)
     given = ("--arg", "rate=1e-3", "--arg", "name=", "--arg", "sizes=[1, no]", "--arg", "on=true")
@@ -101,6 +111,7 @@ LARGE = "{{out_channels: 3, kernel_size: 1000000000}}"
         (["{file}:Conv2D", "--as", "conv", "--like", "{{out_channel: 3}}"], "unknown-option"),
         (["{file}:Conv2D", "--as", "conv", "--like", "{{"], "--like:"),
         (["{file}:Conv2D", "--as", "conv", "--like", LARGE], "make its options smaller"),
+        (["{file}:Conv2D", "--as", "conv", "--require", "pading"], "--require pading: a conv has"),
         (["{file}:", "--as", "conv"], "without a class"),
         (["no.py:Conv2D", "--as", "conv"], "there is no file `no.py`"),
         (["{file}:Conv2D", "--as", "cross_entropy", "--like", "{{a: 1}}"], "--like of a loss is"),
