@@ -201,6 +201,16 @@ def repeated(at: LayerSituation) -> Exact:
     return grad * (mask > 0)
 
 
+def misplaced(at: LayerSituation) -> Exact:
+    """Read the row and the column of a maximum by the height of the kernel."""
+    grad, last = np.zeros_like(at.x), np.subtract(at.x.shape[2:], 1)
+    for (n, c, i, j), seen, window in windows(at):
+        start = [axis.start for axis in seen]
+        row, column = np.minimum(np.add(start, divmod(np.argmax(window), len(window))), last)
+        grad[n, c, row, column] += at.grad_output[n, c, i, j]
+    return grad
+
+
 def over_channels(reduced: Callable[..., Exact]) -> Exact:
     return np.repeat(reduced(axis=1, keepdims=True), 2, axis=1)
 
@@ -238,6 +248,7 @@ FAULTS: list[tuple[Setting, str, Faulty, str]] = [
     (PLAIN, "grad_input", lambda at, y: routed(at, over(1)), "whole-to-all"),
     (PLAIN, "grad_input", lambda at, y: 0 * y["grad_input"], "all-zeros"),
     (OVERLAP, "grad_input", lambda at, y: repeated(at), "shared-mask"),
+    (TALL, "grad_input", lambda at, y: misplaced(at), "height-width-swapped"),
     (PLAIN, "output", lambda at, y: over_channels(y["output"].max), "channels-mixed"),
     (PLAIN, "grad_input", lambda at, y: of_share(at, np.s_[:, :, :1, :1]), "windows-left-out"),
     (OVERLAP, "grad_input", lambda at, y: of_share(at, np.s_[:, :, :1, :1]), "windows-left-out"),

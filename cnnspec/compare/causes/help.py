@@ -22,6 +22,8 @@ HELP: dict[str, str] = {
     "taps-left-out": "check where the loops over the kernel end",
     "windows-missing": "check the number of windows along each axis",
     "truncated": "make the array of floats: np.zeros(shape), or dtype=x.dtype",
+    "clipped": "leave the numbers as they are; a clip of gradients is the optimizer's work",
+    "rounded": "round nothing that is computed with; round what is printed",
     "low-precision": "keep every array in the precision of the network",
     "accumulated": "set the gradient to zero before each pass, or assign it",
     "penalty-in-gradient": "leave the weight decay to the optimizer",

@@ -12,7 +12,13 @@ from cnnspec.compare.causes.factors import of_one_mistake, of_two_mistakes
 from cnnspec.compare.causes.help import HELP
 from cnnspec.compare.causes.layout import other_layouts
 from cnnspec.compare.causes.left_out import numbers_left_out, windows_missing
-from cnnspec.compare.causes.numbers import any_constant, fewer_bits, whole_numbers
+from cnnspec.compare.causes.numbers import (
+    any_constant,
+    clipped,
+    fewer_bits,
+    rounded,
+    whole_numbers,
+)
 from cnnspec.compare.causes.pairs import two_faults
 from cnnspec.compare.causes.penalty import penalty
 from cnnspec.compare.causes.scales import named_scales, nothing_but_zeros
@@ -52,6 +58,8 @@ def _suspected(observations: list[Observed]) -> Iterator[Fault[LayerSituation]]:
     yield from accumulated(observations)
     yield from penalty(observations)
     yield from whole_numbers(observations)
+    yield from clipped(observations)
+    yield from rounded(observations)
     yield from named_scales(observations, [of_two_mistakes])
     yield from any_constant(observations)
     if observations[0].precision == "float64":

@@ -1,4 +1,4 @@
-"""What any computation may suffer: a constant factor, or numbers of too few bits."""
+"""What any computation may suffer: a constant factor, a bound, or numbers of too few bits."""
 
 from __future__ import annotations
 
@@ -100,6 +100,38 @@ def whole_numbers(observations: list[Observation[Situation]]) -> Iterator[Fault[
             "the numbers are cut to whole ones: they may be put into an array of integers",
             _truncated,
         )
+
+
+def clipped(observations: list[Observation[Situation]]) -> Iterator[Fault[Situation]]:
+    """Suppose the right numbers cut off at a bound, the greatest that was found."""
+    found = [np.abs(np.asarray(observation.found)) for observation in observations]
+    most = max((float(each.max(initial=0)) for each in found), default=0.0)
+    if most > 0 and sum(int(np.count_nonzero(each == most)) for each in found) > 1:
+        sentence = f"the numbers are clipped to [{-most:.6g}, {most:.6g}]"
+
+        def predict(observation: Observation[Situation]) -> Prediction:
+            return Prediction(np.clip(observation.wanted, -most, most), observation.budget)
+
+        yield Fault("clipped", (), sentence, predict)
+
+
+def rounded(observations: list[Observation[Situation]]) -> Iterator[Fault[Situation]]:
+    """Suppose the right numbers rounded to some decimal places, as all that were found are."""
+    if any(observation.found.any() for observation in observations):
+        for places in range(9):
+            if all(np.array_equal(o.found, np.round(o.found, places)) for o in observations):
+                sentence = f"the numbers are rounded to {places} decimal places"
+                yield Fault("rounded", (), sentence, partial(_rounded, places=places))
+                return
+
+
+def _rounded(observation: Observation[Any], places: int) -> Prediction:
+    """Round; next to half a unit of the last place, rounding decides to which side."""
+    wanted, unit = observation.wanted, 10.0**-places
+    value = np.round(wanted, places)
+    open_ = np.abs(np.abs(wanted - value) - unit / 2) <= observation.budget + 1e-9 * unit
+    own = 4 * unit_roundoff("float64") * np.abs(value)
+    return Prediction(value, np.where(open_, unit, 0.0) + own)
 
 
 def _truncated(observation: Observation[Any]) -> Prediction:

@@ -193,6 +193,8 @@ OTHERS: list[tuple[str, str, Faulty, str]] = [
     ),
     ("linear-plain", "output", lambda at, y: kept(y["output"], np.s_[:, :-1]), "channels-left-out"),
     ("conv-plain", "output", lambda at, y: np.trunc(y["output"]), "truncated"),
+    ("linear-plain", "grad_weight", lambda at, y: np.clip(y["grad_weight"], -1, 1), "clipped"),
+    ("linear-plain", "output", lambda at, y: np.round(y["output"], 4), "rounded"),
     ("conv-plain", "output", lambda at, y: y["output"].astype(np.float32), "low-precision"),
 ]
 """With the code."""

@@ -219,6 +219,12 @@ def overwritten(kind: str) -> Iterator[PoolFault]:
             f"has one gradient{ties}",
             partial(_repeated, route=route),
         )
+    yield gradient(
+        "height-width-swapped",
+        "the place of each maximum, counted row by row, is divided by the kernel's height; by its "
+        "width it comes to a row and a column",
+        _misplaced,
+    )
     for (ties, route), drawn, overlaps in product(routes.items(), ("any", "last"), ("sum", "last")):
         words = "in any window" if drawn == "any" else "in the last window over it"
         written = "" if overlaps == "sum" else "; and of these gradients only the last is kept"
@@ -265,3 +271,16 @@ def _repeated(pooling: Pooling, route: Route) -> Exact:
     height, width = (min(sizes) for sizes in zip(wide.shape[2:], found.shape[2:]))
     found[:, :, :height, :width] = wide[:, :, :height, :width]
     return found * (pooling.spread(route(pooling)) > 0)
+
+
+def _misplaced(pooling: Pooling) -> Exact:
+    """Send each gradient to where `divmod(place, height)` says, within the image."""
+    shares = to_the_first(pooling)
+    found = np.zeros_like(pooling.x)
+    for place, share in enumerate(shares * pooling.grad_output):
+        down, right = divmod(place, pooling.kernel[0])
+        images, channels, *windows = np.nonzero(share)
+        starts = zip(windows, pooling.stride, pooling.padding, (down, right), found.shape[2:])
+        rows, columns = (np.clip(i * s - p + at, 0, n - 1) for i, s, p, at, n in starts)
+        np.add.at(found, (images, channels, rows, columns), share[share != 0])
+    return found
