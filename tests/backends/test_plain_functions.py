@@ -121,6 +121,18 @@ def test_a_pool(kind: Any) -> None:
     assert_same(pool_forward, pool_backward, pool, (2, 4, 5), PoolLoops)
 
 
+def test_a_height_alone_is_that_of_both_sides() -> None:
+    def forward(x: Any, pool_param: Any) -> Any:
+        return pool_forward(x, pool_param | {"pool_width": pool_param["pool_height"]})
+
+    def backward(dout: Any, cache: Any) -> Any:
+        return pool_backward(dout, cache)
+
+    cls = layer_of(forward, backward, Pool, {})
+    layer = PlainLayer(cls, Pool(kernel_size=2, stride=1), (1, 3, 3), (1, 2, 2), FLOAT)
+    assert (layer.forward(np.ones((1, 1, 3, 3))) == 1).all()
+
+
 def test_a_batch_norm_with_its_statistics_in_a_dictionary() -> None:
     norm = BatchNorm(momentum=0.2)
     layer, textbook = assert_same(bn_forward, bn_backward, norm, (3,), BatchNormLoops)

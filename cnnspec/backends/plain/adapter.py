@@ -257,7 +257,12 @@ class PlainLayer(Layer):
         """Run the backward pass once for each upstream gradient."""
         if self._of is grad_output:
             return
-        if self._lies.one_by_one:
+        if why := getattr(self._cls, "lacks_backward", ""):
+            self._back.not_tried |= {
+                f"{GRADIENT}{name}": why for name in ("input", *self.parameters)
+            }
+            self._grad_input, self._gradients = None, {}
+        elif self._lies.one_by_one:
             self._backward_by_image(grad_output)
         else:
             self._grad_input, self._gradients = self._run_backward(self._x, grad_output)

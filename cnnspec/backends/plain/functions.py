@@ -80,7 +80,9 @@ class Function:
                 if all(side in left for side in sides):
                     found |= {side: Option(option, at) for at, side in enumerate(sides)}
                     left = [word for word in left if word not in sides]
-            words = words_for(option, self._kind)
+            # A height alone is that of both sides.
+            heights = [sides[0] for sides in sides_of(option, self._kind)]
+            words = (*words_for(option, self._kind), *heights)
             if word := next((word for word in words if word in left), None):
                 found[word] = Option(option)
                 left.remove(word)
@@ -139,6 +141,8 @@ class Functions:
     """What an instance calls an array."""
     input_word: str
     taken_for_granted: tuple[str, ...]
+    lacks_backward: str
+    """Why there is no backward function, where there is none."""
     is_slope: bool
     """Whether the backward function gives the slope alone, not times the upstream gradient."""
 
@@ -251,10 +255,20 @@ def _arrays_of(kind: type[Layer]) -> tuple[str, ...]:
     return (*layer.parameters(shape), *layer.buffers(shape))
 
 
-def layer_of(forward: Run, backward: Run, kind: type[Layer], names: Mapping[str, str]) -> type:
-    """Return a class that a pair of functions makes: its constructor takes what they do."""
+def layer_of(
+    forward: Run,
+    backward: Run | None,
+    kind: type[Layer],
+    names: Mapping[str, str],
+    *,
+    lacks: str = "",
+) -> type:
+    """Return a class that a pair of functions makes: its constructor takes what they do.
+
+    Without a backward function, `lacks` says why; then no gradients are asked for.
+    """
     arrays = _arrays_of(kind)
-    first, second = (Function(run, kind, arrays, names) for run in (forward, backward))
+    first, second = (Function(run, kind, arrays, names) for run in (forward, backward or forward))
     left = first.left()
     input_word = alike(INPUTS, left) or next(iter(left), "") or next(iter(first.parameters), "")
     left = [word for word in left if word != input_word]
@@ -282,8 +296,9 @@ def layer_of(forward: Run, backward: Run, kind: type[Layer], names: Mapping[str,
         "backward_function": second,
         "attributes": attributes,
         "input_word": input_word,
-        "taken_for_granted": (f"`{name_of(backward)}` is its backward pass",),
-        "is_slope": not attributes and is_derivative(name_of(backward), wanted),
+        "taken_for_granted": (f"`{name_of(backward)}` is its backward pass",) if backward else (),
+        "lacks_backward": lacks,
+        "is_slope": not attributes and is_derivative(name_of(second.run), wanted),
         "__signature__": inspect.Signature(
             [
                 inspect.Parameter(word, inspect.Parameter.KEYWORD_ONLY, default=default)

@@ -12,9 +12,12 @@ def other(g, x):
 
 
 def test_the_second_function_may_have_to_be_named(check: Check) -> None:
-    asked = check(TEXT, "relu", "relu")
-    assert asked.grade is None
-    assert "such as `relu_backward`; say which it is: FILE.py:relu,NAME" in asked.error
+    alone = check(TEXT, "relu", "relu")
+    assert alone.grade == "right as far as tried"
+    (not_tried,) = alone.not_tried
+    assert not_tried.option == "grad_input"
+    assert "such as `relu_backward`; say which it is: FILE.py:relu,NAME" in not_tried.why
+    assert check(TEXT.replace("x * (x > 0)", "x * 2", 1), "relu", "relu").grade == "wrong"
     assert check(TEXT, "relu,other", "relu").ok
     assert check(TEXT, "relu", "relu", names={"backward": "other"}).ok
     assert "there is no `nope` in it" in check(TEXT, "relu,nope", "relu").error

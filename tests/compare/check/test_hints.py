@@ -240,8 +240,9 @@ def test_slips_of_the_user_are_no_findings(
 
 def test_a_function_alone_asks_for_that_of_the_other_pass(check: Check) -> None:
     checked = check("linear_forward", "linear")
-    assert checked.grade is None
-    assert "none for its backward pass is found, such as `linear_backward`" in checked.error
+    assert checked.grade == "right as far as tried"
+    assert [item.option for item in checked.not_tried] == ["grad_input", "grad_weight", "grad_bias"]
+    assert "is found, such as `linear_backward`" in checked.not_tried[0].why
 
 
 def test_what_a_class_has_not_anywhere_is_not_offered(check: Check) -> None:

@@ -70,7 +70,6 @@ def load_layer(path: str, name: str, kind: type[Layer], names: Mapping[str, str]
 
     Raises:
         PlainClassError: there is none.
-        HintError: the backward pass of a function is not found.
     """
     name, _, other = name.partition(",")
     module = _loaded(path, name)
@@ -81,7 +80,12 @@ def load_layer(path: str, name: str, kind: type[Layer], names: Mapping[str, str]
     if not isroutine(found):
         what = _what(found, module)
         raise PlainClassError(f"`{name}` is {what}, wanted a class, or a function for each pass")
-    second = _of(module, backward) if backward else backward_of(module, found, name)
+    if not backward:
+        try:
+            return layer_of(found, backward_of(module, found, name), kind, names)
+        except HintError as error:
+            return layer_of(found, None, kind, names, lacks=str(error))
+    second = _of(module, backward)
     if not callable(second):
         raise PlainClassError(f"`{backward}` is {_what(second, module)}, wanted a function")
     return layer_of(found, second, kind, names)
