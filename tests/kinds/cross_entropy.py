@@ -445,6 +445,18 @@ def test_a_factor_that_two_mistakes_make_is_named() -> None:
     )
 
 
+def test_one_hot_of_one_image_alone_is_named() -> None:
+    def of_last_image(logits: Exact, labels: list[int]) -> tuple[float, Exact]:
+        loss, grad = right(logits, labels)
+        for row, label in zip(grad[:-1], labels):
+            row[label] += 1 / len(labels)
+        return loss, grad
+
+    cause = diagnose_loss(observe(of_last_image, "grad_logits"))
+    assert cause is not None
+    assert "at the label of the last image alone" in cause.sentence
+
+
 def test_what_overflows_alone_is_named_where_only_large_logits_are_wrong() -> None:
     def by_product(row: Exact, label: int) -> float:
         return -float(sum(one_hot(label) * np.log(softmax(row))))

@@ -361,6 +361,14 @@ _WRONG_LOSS: list[CrossEntropyFault] = [
     ),
 ]
 
+
+def _own_of_one(at: Computation, number: int) -> Any:
+    """Return the gradient with the one-hot label of one image."""
+    one = np.zeros((at.n, 1))
+    one[number] = 1
+    return (at.p - at.own * one) / at.divisor
+
+
 _WRONG_GRADIENT: list[CrossEntropyFault] = [
     fault(code, sentence, {"grad": grad})
     for code, sentence, grad in [
@@ -368,6 +376,16 @@ _WRONG_GRADIENT: list[CrossEntropyFault] = [
             "one-hot-missing",
             "the gradient is softmax / n: the one-hot labels are never subtracted",
             lambda at: at.p / at.divisor,
+        ),
+        (
+            "one-hot-missing",
+            "1 is subtracted at the label of the last image alone; each image has a label",
+            lambda at: _own_of_one(at, -1),
+        ),
+        (
+            "one-hot-missing",
+            "1 is subtracted at the label of the first image alone; each image has a label",
+            lambda at: _own_of_one(at, 0),
         ),
         (
             "one-hot-added",
