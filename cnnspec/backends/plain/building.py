@@ -12,7 +12,7 @@ import numpy as np
 
 from cnnspec.backends.plain.alike import alike
 from cnnspec.backends.plain.arrays import arrays_of, find, find_or_none, is_empty
-from cnnspec.backends.plain.calls import Calls, parameters_of
+from cnnspec.backends.plain.calls import Calls
 from cnnspec.backends.plain.construction import Construction, Made, required_options
 from cnnspec.backends.plain.errors import UnsupportedSettingError
 from cnnspec.backends.plain.forms import AXES, axes_between
@@ -24,6 +24,7 @@ from cnnspec.backends.plain.layouts import (
     Arrangement,
     shape_of_one,
 )
+from cnnspec.backends.plain.methods import parameters_of
 from cnnspec.backends.plain.names import ARRAYS, BUILD, INPUT_SHAPE, TELLS_SHAPE
 from cnnspec.backends.plain.neutral import beside, values_for
 from cnnspec.backends.plain.reading import Handed

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
-import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
@@ -11,15 +9,22 @@ from typing import Any
 
 from cnnspec.backends.plain.arrays import as_array_or_none, find_or_none
 from cnnspec.backends.plain.errors import HintError, PlainClassError
+from cnnspec.backends.plain.methods import (
+    EMPTY,
+    OUTPUTS,
+    has_rate_alone,
+    is_update,
+    method_of,
+    parameters_of,
+    positional,
+    rates_of,
+)
 from cnnspec.backends.plain.modes import Mode
 from cnnspec.backends.plain.names import (
     CACHES,
     INPUTS,
     LABELS,
-    LEARNING_RATES,
     METHODS,
-    NO_SURE_RATES,
-    ZERO_GRADIENTS,
 )
 from cnnspec.backends.plain.slopes import (
     DERIVATIVES,
@@ -27,20 +32,7 @@ from cnnspec.backends.plain.slopes import (
     Slope,
     slope_in,
 )
-from cnnspec.backends.plain.structure import missing_method
 from cnnspec.trace import Array
-
-OUTPUTS = ("output", "out", "y", "activation", "activations")
-"""Parameters of `backward` that are what `forward` returned."""
-
-OWN_RULE = re.compile(
-    r"momentum|velocit|nesterov|rmsprop|adagrad|^beta_?[12]$|^rho$|decay|^reg$|^reg_|regulari"
-    r"|lambda|^lambd$|^l[12]$|^l[12]_|^wd$|clip",
-    re.IGNORECASE,
-)
-"""Names of what makes an update another one than learning rate times gradient."""
-
-EMPTY = inspect.Parameter.empty
 
 
 class Calls:
@@ -158,7 +150,7 @@ class Calls:
         """Return what a method is the derivative of that is not given the upstream gradient."""
         if self._is_backward:
             return None
-        named = _its_parameters(run)
+        named = positional(run)
         if len(named) != 1 or named[0].name not in OF_A_FUNCTION:
             self._is_backward = True
             return None
@@ -194,7 +186,7 @@ class Calls:
                 f"`{first.__name__}` of {self._cls} takes no gradient; if another method does, "
                 "--map backward=gradient"
             )
-        sure = [method for method in methods if not _has_rate_alone(method)]
+        sure = [method for method in methods if not has_rate_alone(method)]
         # `gradient(eta)` beside `backward(alpha)`: by their parameters either may take one.
         named = [method for method in methods if "grad" in method.__name__.lower()]
         chosen: Callable[..., Any] = (sure or named or methods)[0]
@@ -267,89 +259,3 @@ class Calls:
     @property
     def _cls(self) -> str:
         return type(self._instance).__name__
-
-
-def zeroing_of(instance: Any) -> Callable[[], Any] | None:
-    """Return the method that sets gradients to zero which add up; None where none does."""
-    names = filter(ZERO_GRADIENTS.match, dir(type(instance)))
-    methods = (getattr(instance, name, None) for name in names)
-    return next((m for m in methods if callable(m) and _its_parameters(m) == []), None)
-
-
-def is_update(method: Callable[..., Any]) -> bool:
-    """Tell whether a method takes no gradient: nothing, or a learning rate alone.
-
-    Without a default, `eta` may be the gradient.
-    """
-    named = _its_parameters(method)
-    if not _has_rate_alone(method):
-        return named == []
-    return named[0].default is not EMPTY or named[0].name not in NO_SURE_RATES
-
-
-def _has_rate_alone(method: Callable[..., Any]) -> bool:
-    """Tell whether a method takes a learning rate, and nothing but what changes a step besides."""
-    named = _its_parameters(method)
-    beside = all(
-        each.default is not EMPTY and (each.name in LEARNING_RATES or OWN_RULE.search(each.name))
-        for each in named[1:]
-    )
-    return named != [] and named[0].name in LEARNING_RATES and beside
-
-
-def _its_parameters(method: Callable[..., Any]) -> list[inspect.Parameter]:
-    """Return what a method takes but keywords; of a built-in, something."""
-    try:
-        every = inspect.signature(method).parameters.values()
-    except (TypeError, ValueError):
-        return [inspect.Parameter("any", inspect.Parameter.VAR_POSITIONAL)]
-    return [parameter for parameter in every if parameter.kind is not parameter.VAR_KEYWORD]
-
-
-def rates_of(method: Callable[..., Any]) -> dict[str, inspect.Parameter]:
-    """Return the parameters of a `backward` that are learning rates.
-
-    The first parameter is the gradient whatever it is called, unless what is no rate follows.
-    """
-    parameters = parameters_of(method)
-    rates = {word: each for word, each in parameters.items() if word in LEARNING_RATES}
-    beside = {*rates, *INPUTS, *CACHES, *OUTPUTS}
-    first = next(iter(parameters), "")
-    required = [word for word, each in parameters.items() if each.default is EMPTY]
-    if first in rates and beside.issuperset(required):
-        del rates[first]
-    return rates
-
-
-def method_of(
-    instance: Any,
-    name: str,
-    names: Mapping[str, str],
-    usual: Mapping[str, tuple[str, ...]] = METHODS,
-) -> Callable[..., Any]:
-    """Return a method under the name that the class has for it.
-
-    Raises:
-        PlainClassError: there is none.
-    """
-    words = (names[name],) if name in names else usual[name]
-    for word in words:
-        method = getattr(instance, word, None)
-        if callable(method):
-            found: Callable[..., Any] = method
-            return found
-    raise missing_method(type(instance), name, words, mapped=name in names)
-
-
-def parameters_of(method: Callable[..., Any]) -> dict[str, inspect.Parameter]:
-    """Return the parameters that have a name; none of a built-in."""
-    try:
-        signature = inspect.signature(method)
-    except (TypeError, ValueError):
-        return {}
-    variable = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-    return {
-        name: parameter
-        for name, parameter in signature.parameters.items()
-        if parameter.kind not in variable
-    }

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from cnnspec.backends.plain.alike import alike, parts_of, word_set
-from cnnspec.backends.plain.calls import EMPTY, OUTPUTS, parameters_of
 from cnnspec.backends.plain.errors import HintError
+from cnnspec.backends.plain.methods import EMPTY, OUTPUTS, parameters_of
 from cnnspec.backends.plain.modes import Mode, strings_of
 from cnnspec.backends.plain.names import (
     ARRAYS,

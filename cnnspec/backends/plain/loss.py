@@ -9,7 +9,6 @@ import numpy as np
 
 from cnnspec.backends.network import Labels
 from cnnspec.backends.plain.arrays import as_array_or_none
-from cnnspec.backends.plain.calls import parameters_of
 from cnnspec.backends.plain.errors import HintError, PlainClassError
 from cnnspec.backends.plain.hints import Hints
 from cnnspec.backends.plain.loss_passes import (
@@ -18,6 +17,7 @@ from cnnspec.backends.plain.loss_passes import (
     LossPass,
     pass_of,
 )
+from cnnspec.backends.plain.methods import parameters_of
 from cnnspec.backends.plain.names import LOSS_METHODS
 from cnnspec.trace import Array
 

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from cnnspec.backends.plain.arrays import as_array_or_none, find_or_none
-from cnnspec.backends.plain.calls import EMPTY, Calls, method_of, parameters_of
+from cnnspec.backends.plain.calls import Calls
 from cnnspec.backends.plain.errors import HintError, PlainClassError
 from cnnspec.backends.plain.hints import Hints
+from cnnspec.backends.plain.methods import EMPTY, method_of, parameters_of
 from cnnspec.backends.plain.names import ARRAYS, LABELS, LOGITS, LOSS_METHODS
 from cnnspec.trace import Array
 

@@ -8,8 +8,8 @@ from functools import partial
 from types import ModuleType
 from typing import Any
 
-from cnnspec.backends.plain.calls import parameters_of
 from cnnspec.backends.plain.errors import HintError
+from cnnspec.backends.plain.methods import parameters_of
 
 Run = Callable[..., Any]
 

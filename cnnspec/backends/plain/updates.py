@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from cnnspec.backends.plain.calls import (
+from cnnspec.backends.plain.calls import Calls
+from cnnspec.backends.plain.methods import (
     EMPTY,
     OWN_RULE,
-    Calls,
     is_update,
     parameters_of,
     zeroing_of,

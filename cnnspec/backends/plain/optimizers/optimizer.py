@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from cnnspec.backends.plain.calls import parameters_of
 from cnnspec.backends.plain.errors import (
     HintError,
     PlainClassError,
     UnsupportedSettingError,
 )
+from cnnspec.backends.plain.methods import parameters_of
 from cnnspec.backends.plain.optimizers.caller import Caller, Subject
 from cnnspec.backends.plain.optimizers.holders import Arrays, Holder
 from cnnspec.backends.plain.optimizers.ways import ONE_BY_ONE, ways_for

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from cnnspec.backends.plain.alike import alike
-from cnnspec.backends.plain.calls import parameters_of
 from cnnspec.backends.plain.errors import HintError
+from cnnspec.backends.plain.methods import parameters_of
 from cnnspec.backends.plain.names import LEARNING_RATES
 from cnnspec.spec.optimizers import Optimizer
 
