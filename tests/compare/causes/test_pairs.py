@@ -165,3 +165,15 @@ def test_what_has_other_axes_is_not_put_in_another_order() -> None:
         return at.grad_output.T.astype(np.float64)
 
     SETTINGS["linear-plain"].diagnose("grad_bias", per_image, two=True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SETTINGS)
+def test_noise_is_no_two_faults(name: str) -> None:
+    random = stream(0, "tests", "noise alone", name)
+
+    def noisy(quantity: str) -> Faulty:
+        return lambda at, right: right[quantity] + random.normal(size=right[quantity].shape)
+
+    for quantity in SETTINGS[name].truths[0]:
+        assert SETTINGS[name].diagnose(quantity, noisy(quantity), two=True) is None
