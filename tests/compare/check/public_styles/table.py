@@ -401,6 +401,7 @@ ROWS = (
     Row("last_call", "dropout_forward", "dropout"),
     Row("last_call", "tanh_forward", "tanh"),
     Row("last_call", "layernorm_forward", "layer_norm"),
+    Row("last_call", "maxpool_forward", "pool"),
     # a notebook
     Row("notebook", "Conv", "conv", suffix=".ipynb"),
     Row("notebook", "BatchNorm", "batch_norm", wrong="mean-term-missing", suffix=".ipynb"),

@@ -88,3 +88,8 @@ def tanh_forward(m: Any, o: Options, p: dict[str, Array]) -> Bound:
 def layernorm_forward(m: Any, o: Options, p: dict[str, Array]) -> Bound:
     given = p["weight"].copy(), p["bias"].copy(), {"eps": o.eps}
     return pair(m.layernorm_forward, m.layernorm_backward, *given)
+
+
+def maxpool_forward(m: Any, o: Options, p: dict[str, Array]) -> Bound:
+    given = {"pool_height": square(o, padding=0, average=False), "stride": o.stride}
+    return Bound(lambda x: m.maxpool_forward(x, given)[0], lambda d: {})
