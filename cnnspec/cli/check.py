@@ -167,13 +167,13 @@ def command(
         if not equals or not ours or not theirs:
             raise click.UsageError(f"--map wants NAME=ITS, as in weight=theta; found `{item}`")
         names[ours] = theirs
-    options = None if like is None else _options_like(kind, like)
+    options, of = _options_like(kind, like) if like is not None else (None, "")
     with parts("trying") as progress:
         checked = check_class(
             candidate,
             kind,
             like=options,
-            of_probabilities=like is not None and options is None,
+            of=of,
             names=names,
             arguments=dict(map(_argument, arguments)),
             layout=layout,
@@ -213,8 +213,8 @@ def _argument(item: str) -> tuple[str, Any]:
     return name, source.value
 
 
-def _options_like(kind: str, like: str) -> AnyLayer | AnyOptimizer | None:
-    """Read the options of a layer or an optimizer as a spec has them; of a loss, there are none.
+def _options_like(kind: str, like: str) -> tuple[AnyLayer | AnyOptimizer | None, str]:
+    """Read the options of a layer or an optimizer as a spec has them; of a loss, what it takes.
 
     Raises:
         SpecError: they are not valid.
@@ -224,19 +224,20 @@ def _options_like(kind: str, like: str) -> AnyLayer | AnyOptimizer | None:
     from cnnspec.spec.optimizers import OPTIMIZERS
 
     if kind in KINDS:
-        return parse_layer(kind, like, file="--like")
+        return parse_layer(kind, like, file="--like"), ""
     if kind in OPTIMIZERS:
-        return parse_optimizer(kind, like, file="--like")
-    _check_like_of_loss(like)
-    return None
+        return parse_optimizer(kind, like, file="--like"), ""
+    return None, _what_a_loss_takes(like)
 
 
-def _check_like_of_loss(like: str) -> None:
-    """Refuse what is not said of a loss: it may take probabilities, and nothing else."""
+def _what_a_loss_takes(like: str) -> str:
+    """Read whether a loss takes logits or probabilities."""
+    from cnnspec.compare.check import TAKEN_BY_A_LOSS
     from cnnspec.spec.source import read_source
 
     source = read_source(like, "--like")
-    if source.diagnostics or source.value != {"of": "probabilities"}:
-        raise click.UsageError(
-            f"--like of a loss is '{{of: probabilities}}', where it takes those; found `{like}`"
-        )
+    for of in TAKEN_BY_A_LOSS:
+        if not source.diagnostics and source.value == {"of": of}:
+            return of
+    wanted = " or ".join(f"'{{of: {of}}}'" for of in TAKEN_BY_A_LOSS)
+    raise click.UsageError(f"--like of a loss is {wanted}; found `{like}`")

@@ -17,8 +17,8 @@ from cnnspec.backends.plain.loss_passes import (
     LossPass,
     pass_of,
 )
-from cnnspec.backends.plain.methods import parameters_of
-from cnnspec.backends.plain.names import LOSS_METHODS
+from cnnspec.backends.plain.methods import method_of, parameters_of
+from cnnspec.backends.plain.names import LOSS_METHODS, UNNORMALISED
 from cnnspec.trace import Array
 
 MAPPED = {*LOSS_METHODS, "loss", "grad_input"}
@@ -60,6 +60,17 @@ class PlainLoss:
             what = "nothing" if grad is None else type(grad).__name__
             raise PlainClassError(f"the gradient of the loss is {what}, wanted an array")
         return loss, array
+
+    @property
+    def names_logits(self) -> bool:
+        """Whether it has a parameter that is called so that it takes no probabilities."""
+        if isinstance(self._loss, Chain):
+            return False
+        if isinstance(self._loss, LossFunctions):
+            run = self._loss.loss
+        else:
+            run = method_of(self._loss, "forward", self._hints.names, LOSS_METHODS)
+        return any(word.lower() in UNNORMALISED for word in parameters_of(run))
 
     def begin(self, logits: Array, labels: Labels) -> LossPass:
         """Return a pass that has yet to run."""

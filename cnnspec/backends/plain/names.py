@@ -171,6 +171,9 @@ CACHES = ("cache", "caches")
 """Parameters of `backward` beside the upstream gradient: what `forward` was given, or returned."""
 
 LABELS = ("t", "y", "labels", "label", "targets", "target", "y_true", "y_batch")
+UNNORMALISED = ("z", "logit", "logits", "score", "scores")
+"""Parameters of a loss that are no probabilities, in small letters."""
+
 LOGITS = (*("z", "Z", "logits", "scores", "y_pred", "preds", "predictions"), *INPUTS)
 """Parameters of the `backward` of a loss."""
 

@@ -6,6 +6,7 @@ what it gave against the textbook; `submissions/` does all that for a class of s
 
 from cnnspec.compare.check.check import KINDS, check_class
 from cnnspec.compare.check.records import (
+    TAKEN_BY_A_LOSS,
     Checked,
     CheckFinding,
     Grade,
@@ -16,6 +17,7 @@ from cnnspec.compare.check.records import (
 
 __all__ = [
     "KINDS",
+    "TAKEN_BY_A_LOSS",
     "CheckFinding",
     "Checked",
     "Grade",

@@ -32,7 +32,7 @@ def check_class(
     kind: str,
     *,
     like: AnyLayer | AnyOptimizer | None = None,
-    of_probabilities: bool = False,
+    of: str = "",
     names: Mapping[str, str] | None = None,
     arguments: Mapping[str, Any] | None = None,
     layout: str = "nchw",
@@ -47,14 +47,15 @@ def check_class(
     about it: then `error` says what, and there is no grade.
 
     `like` is a layer, or an optimizer, whose options are tried, in place of a list of settings:
-    what the class has no parameter for is taken as built in. A loss may be one
-    `of_probabilities`, as a softmax gives them, and is then tried behind one. `names` says
-    what the class calls something, by our name for it; `arguments` are given to its
+    what the class has no parameter for is taken as built in. A loss is one `of` logits, or of
+    probabilities, as a softmax gives them: that one is tried behind a softmax. Where neither is
+    said, a loss is taken for what it fits.
+
+    `names` says what the class calls something, by our name for it; `arguments` are given to its
     constructor; `require` names what it must offer, where else a class may leave out what it
-    likes; each setting must end within `time_limit`
-    seconds, and the file be loaded within `import_limit`. `on_progress` is called before each
-    setting: how many are done, of how many, and which comes now. The code runs in a process of
-    its own. Nothing here needs torch.
+    likes; each setting must end within `time_limit` seconds, and the file be loaded within
+    `import_limit`. `on_progress` is called before each setting: how many are done, of how many,
+    and which comes now. The code runs in a process of its own. Nothing here needs torch.
 
     Raises:
         BackendError: there is no such file, a name is mapped or something is required that a
@@ -78,7 +79,7 @@ def check_class(
         "built_in": like is not None,
         "one_of": LAYERS[kind].one_of if kind in LAYERS and like is None else "",
         "import_limit": import_limit,
-        "of_probabilities": of_probabilities,
+        "of": of,
     }
     label = f"{Path(path).name}:{name}"
     asked = Asked(label, kind, request, tuple(require), time_limit, on_progress)

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from cnnspec.compare.causes import diagnose_loss
 from cnnspec.compare.causes.help import known_cause
 from cnnspec.compare.check.grading.grade_loss import LossGrader
-from cnnspec.compare.check.grading.judged import with_causes
+from cnnspec.compare.check.grading.judged import Judged, with_causes
 from cnnspec.compare.check.probabilities import EXTREME, behind_a_softmax
 from cnnspec.compare.check.process.results import Results
 from cnnspec.compare.check.process.run import run_child
-from cnnspec.compare.check.records import Checked
+from cnnspec.compare.check.records import Checked, NotTried
 from cnnspec.compare.check.trying import Asked
 from cnnspec.compare.probes.draw import as_float32, loss_probes, probe_labels
 from cnnspec.spec.losses import LOSSES as LOSS_KINDS
@@ -25,6 +25,13 @@ CLASSES = (10, 2)
 
 LOGITS = {"ordinary": ("random", "single", "classes"), EXTREME: ("extreme", "certain", "apart")}
 """Probes of a loss, in two parts: that it overflows is another fault than that it is wrong."""
+
+SOFTMAX = NotTried(
+    "softmax",
+    "it takes probabilities, and what makes them of logits stands elsewhere: "
+    "FILE.py:Softmax+CrossEntropy tries both. If it is to take logits, it is wrong: "
+    "--like '{of: logits}' says how",
+)
 
 PROBABILITIES = {
     "loss": known_cause(
@@ -48,19 +55,24 @@ def check_loss(asked: Asked) -> Checked:
     if stopped := asked.not_graded(unreached, results, results.hint()):
         return stopped
     judged = [item for grader in graders for item in grader.judged(results)]
-    notes = [note for grader in graders for key in grader.batches for note in results.notes(key)]
-    notes += [item.note for item in judged if item.note]
-    if asked.request["of_probabilities"] or "+" in asked.request["name"]:
+    notes = _notes(graders, judged, results)
+    of = asked.request["of"]
+    if of == "probabilities" or "+" in asked.request["name"]:
         return behind_a_softmax(asked, judged, results, notes)
     findings = with_causes(judged, diagnose_loss)
-    if any(finding.wrong for finding in findings) and _is_right_of_probabilities(graders, asked):
+    behind = _behind_a_softmax(graders, asked) if any(each.wrong for each in findings) else None
+    if behind is not None and behind.ok:
+        if not of and not _names_logits(graders, results):
+            note = "taken for a loss of probabilities, as it is right behind a softmax"
+            not_tried = (SOFTMAX, *behind.not_tried)
+            return replace(behind, not_tried=not_tried, notes=(note, *behind.notes))
         findings = [
             replace(finding, cause=PROBABILITIES[finding.quantity], message="")
             if finding.wrong and finding.quantity in PROBABILITIES
             else finding
             for finding in findings
         ]
-    return asked.checked(findings, results, notes=tuple(dict.fromkeys(notes)))
+    return asked.checked(findings, results, notes=notes)
 
 
 def _graders(kind: str) -> Iterator[LossGrader]:
@@ -101,8 +113,22 @@ def _try(graders: Sequence[LossGrader], request: dict[str, Any], asked: Asked) -
     return run_child(request | {"settings": probes}, given, asked.limit, show)
 
 
-def _is_right_of_probabilities(graders: Sequence[LossGrader], asked: Asked) -> bool:
-    """Tell whether a loss that is wrong is right behind a softmax."""
-    results = _try(graders, asked.request | {"of_probabilities": True}, asked)
+def _behind_a_softmax(graders: Sequence[LossGrader], asked: Asked) -> Checked:
+    """Return what a loss is that is wrong of logits, where a softmax is before it."""
+    results = _try(graders, asked.request | {"of": "probabilities"}, asked)
     judged = [item for grader in graders for item in grader.judged(results)]
-    return behind_a_softmax(asked, judged, results, ()).ok
+    return behind_a_softmax(asked, judged, results, _notes(graders, judged, results))
+
+
+def _names_logits(graders: Sequence[LossGrader], results: Results) -> bool:
+    """Tell whether a loss says by a name of its own that it takes no probabilities."""
+    keys = (key for grader in graders for key in grader.batches)
+    return any(results.said(key, "names_logits") for key in keys)
+
+
+def _notes(
+    graders: Sequence[LossGrader], judged: Sequence[Judged], results: Results
+) -> tuple[str, ...]:
+    """Return what was taken for granted about a loss, and what its numbers show."""
+    told = [note for grader in graders for key in grader.batches for note in results.notes(key)]
+    return tuple(dict.fromkeys([*told, *(item.note for item in judged if item.note)]))

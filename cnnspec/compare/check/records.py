@@ -16,6 +16,8 @@ class Grade(StrEnum):
     WRONG = "wrong"
 
 
+TAKEN_BY_A_LOSS = ("logits", "probabilities")
+
 Cut = tuple[tuple[float, ...], ...]
 """Rows of numbers."""
 

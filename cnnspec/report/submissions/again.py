@@ -20,8 +20,8 @@ def _options(layer: GradedLayer) -> Iterator[str]:
     yield from ("--as", asked.kind)
     if asked.like is not None:
         yield from ("--like", show_value(asked.like).partition(": ")[2] or "{}")
-    if asked.of_probabilities:
-        yield from ("--like", "{of: probabilities}")
+    if asked.of:
+        yield from ("--like", f"{{of: {asked.of}}}")
     for ours, theirs in asked.names.items():
         yield from ("--map", f"{ours}={theirs}")
     for parameter, value in asked.arguments.items():

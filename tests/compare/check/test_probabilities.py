@@ -36,8 +36,21 @@ class Sum(Past):
 CLIPPED = "the probabilities are clipped to [1e-08, 0.9999999899999999]: probabilities may be 0"
 
 
+def test_a_loss_is_taken_for_one_of_probabilities_where_it_is_right_as_that(check: Check) -> None:
+    checked = check(TEXT, "Past", "cross_entropy")
+    assert checked.grade == "right as far as tried"
+    assert [item.option for item in checked.not_tried] == ["softmax"]
+    assert checked.notes[0] == "taken for a loss of probabilities, as it is right behind a softmax"
+    assert check(TEXT, "Sum", "cross_entropy").grade == "wrong"
+
+
+def test_what_names_its_logits_takes_those(check: Check) -> None:
+    text = TEXT.replace("predictions", "logits")
+    assert check(text, "Past", "cross_entropy").grade == "wrong"
+
+
 def test_a_loss_of_probabilities_is_told_from_a_wrong_one(check: Check) -> None:
-    found = wrong(check(TEXT, "Loss", "cross_entropy"))
+    found = wrong(check(TEXT, "Loss", "cross_entropy", of="logits"))
     assert set(found) == {"loss", "grad_logits"}
     for finding in found.values():
         assert finding.cause is not None
@@ -49,7 +62,7 @@ def test_a_loss_of_probabilities_is_told_from_a_wrong_one(check: Check) -> None:
 
 @pytest.mark.parametrize("name", ["Past", "Softmax+Past"])
 def test_it_is_right_behind_a_softmax(name: str, check: Check) -> None:
-    checked = check(TEXT, name, "cross_entropy", of_probabilities=name == "Past")
+    checked = check(TEXT, name, "cross_entropy", of="probabilities" if name == "Past" else "")
     assert checked.grade == "right"
     assert checked.notes == (
         "its gradient is that of the logits: it is handed past the softmax",

@@ -101,8 +101,8 @@ class Exercise:
     files: tuple[str, ...] = ()
     points: float = 1.0
     like: AnyLayer | AnyOptimizer | None = None
-    of_probabilities: bool = False
-    """Of a loss: whether it takes these, and no logits."""
+    of: str = ""
+    """What a loss takes: `logits` or `probabilities`; empty: what it fits."""
     names: Mapping[str, str] = field(default_factory=dict)
     arguments: Mapping[str, Any] = field(default_factory=dict)
     layout: str = "nchw"

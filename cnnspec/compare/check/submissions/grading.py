@@ -133,7 +133,7 @@ class _Run:
             found.candidate,
             exercise.kind,
             like=exercise.like,
-            of_probabilities=exercise.of_probabilities,
+            of=exercise.of,
             names=exercise.names,
             arguments=exercise.arguments,
             layout=exercise.layout,

@@ -16,6 +16,7 @@ from cnnspec.backends.plain import LAYOUTS
 from cnnspec.backends.plain.names import ARRAYS, NAMES, options_of
 from cnnspec.backends.plain.optimizers import nameable
 from cnnspec.compare.check.offered import may_be_required
+from cnnspec.compare.check.records import TAKEN_BY_A_LOSS
 from cnnspec.compare.check.submissions.assignment import (
     CHECKED,
     Asked,
@@ -41,9 +42,6 @@ ASSIGNMENT = What("an", "assignment", "cnnspec init --assignment assignment.yaml
 
 EXAMPLE = "layers: [conv: {class: Conv2D, points: 10}, relu: {class: ReLU, points: 5}]"
 """The least that an assignment says."""
-
-OF_PROBABILITIES = {"of": "probabilities"}
-"""What `like` may say of a loss."""
 
 _S = TypeVar("_S", bound=Section)
 
@@ -120,15 +118,18 @@ class _Reader:
     def _fitting(self, kind: str, asked: Asked, path: Path) -> Exercise:
         """Hold the options against the kind."""
         like: AnyLayer | AnyOptimizer | None = None
+        of = ""
         if asked.like is not None and kind in LAYERS:
             like, problems = inspect_layer(kind, self.source, (*path, "like"))
             self.problems += problems
         elif asked.like is not None and kind in OPTIMIZERS:
             like, problems = inspect_optimizer(kind, self.source, (*path, "like"))
             self.problems += problems
-        elif asked.like not in (None, OF_PROBABILITIES):
-            message = f"`like` of {kind}: wanted `{{of: probabilities}}`, where it takes those"
-            self._say("wrong-value", (*path, "like"), message)
+        elif asked.like is not None:
+            of = next((of for of in TAKEN_BY_A_LOSS if asked.like == {"of": of}), "")
+        if not of and asked.like is not None and kind in LOSSES:
+            wanted = " or ".join(f"`{{of: {of}}}`" for of in TAKEN_BY_A_LOSS)
+            self._say("wrong-value", (*path, "like"), f"`like` of {kind}: wanted {wanted}")
         known = _nameable(kind)
         for name in asked.map:
             if name not in known:
@@ -149,7 +150,7 @@ class _Reader:
             asked.file,
             asked.points,
             like,
-            kind in LOSSES and asked.like is not None,
+            of,
             asked.map,
             asked.arg,
             asked.layout,

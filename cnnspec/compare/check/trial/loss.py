@@ -24,7 +24,7 @@ def try_loss(
     keys = [f"{setting['key']}-{probe}" for probe in setting["probes"]]
     forward_only = "forward_only" in setting
     hints = Hints(request["names"], request["arguments"])
-    if request["of_probabilities"]:
+    if request["of"] == "probabilities":
         candidate = Chain(RightSoftmax, candidate)
     loss = reporter.attempt(keys[0], "construct", lambda: PlainLoss(candidate, hints))
     if loss is None:
@@ -33,6 +33,8 @@ def try_loss(
         lambda stage: reporter.say(key=keys[0], stage=stage, event="begin"),
         forward_only=forward_only,
     )
+    if loss.names_logits:
+        reporter.say(key=keys[0], names_logits=True)
     for key in keys:
         given = all_given.of(key)
         labels = given["labels"].astype(np.int64)

@@ -19,7 +19,7 @@ class Row:
     wrong: str = ""
     """What the cause of a wrong one must match (a code or a sentence, by regex); empty: right."""
     layout: str = "nchw"
-    of_probabilities: bool = False
+    of: str = ""
     takes: str = ""
     """Options that few layers take, which the trials of its truth are to try."""
     suffix: str = ".py"
@@ -34,7 +34,7 @@ class Row:
 
     @property
     def needs_a_flag(self) -> bool:
-        return self.layout != "nchw" or self.of_probabilities
+        return self.layout != "nchw" or self.of != ""
 
 
 ROWS = (
@@ -191,7 +191,7 @@ ROWS = (
         "NLLOfProbabilities",
         "cross_entropy",
         wrong="sum|batch size|not.divided|scale",
-        of_probabilities=True,
+        of="probabilities",
     ),
     Row("losses", "cross_entropy", "cross_entropy", wrong="changes|overwritten"),
     # what public code was reported for
@@ -213,7 +213,7 @@ ROWS = (
     Row("reported", "ReturnsEarly", "pool", wrong="first window|returns in its first round"),
     Row("reported", "TurnedAndFlipped", "conv", wrong="flipped.*swapped"),
     Row("reported", "TwiceTheMean", "linear", wrong=r"2/n|2/batch|twice|doubled|counted"),
-    Row("losses", "OfProbabilities", "cross_entropy", of_probabilities=True),
+    Row("losses", "OfProbabilities", "cross_entropy"),
     # batch norms
     Row("batch_norms", "KerasBatchNorm", "batch_norm", wrong="biased-variance"),
     Row("batch_norms", "ByHand", "batch_norm"),

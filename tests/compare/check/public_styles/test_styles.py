@@ -31,7 +31,7 @@ def complaint(row: Row) -> str:
             f"{row.file}:{row.name}",
             row.kind,
             layout=row.layout,
-            of_probabilities=row.of_probabilities,
+            of=row.of,
         )
     except Exception as error:  # whatever it is, it is not what the table says
         return f"{error!r}"
@@ -89,7 +89,7 @@ def test_a_project_is_checked_from_its_root(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_loss_that_may_be_of_probabilities_is_told() -> None:
-    checked = check_class(f"{HERE / 'losses.py'}:OfProbabilities", "cross_entropy")
+    checked = check_class(f"{HERE / 'losses.py'}:OfProbabilities", "cross_entropy", of="logits")
     assert {found.cause.code for found in checked.findings if found.cause} == {
         "takes-probabilities"
     }

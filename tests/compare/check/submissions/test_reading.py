@@ -52,7 +52,7 @@ def test_what_an_assignment_says() -> None:
         "cross_entropy 1",
         "of probabilities",
     ]
-    assert [each.of_probabilities for each in others] == [False, False, False, True]
+    assert [each.of for each in others] == ["", "", "", "probabilities"]
 
 
 def test_the_least_that_is_shown_is_valid() -> None:
