@@ -33,7 +33,8 @@ class Fit(NamedTuple):
     """How much is right so, and how much at least has a cause."""
     named: int = 0
     of_own: float = 0.0
-    """The share that is right in the settings of that value."""
+    """The share that is right in the settings of that value; of what passes, the share of these
+    that the class offers: one that refuses images for a value may have another."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,11 @@ def taken_for(
             f"taken for: {option}: {said}, as its name says",
         )
     findings = {value: _explained(own, judged) for value, own in by_value.items()}
-    fits = {value: Fit(all(f.ok for f in found)) for value, found in findings.items()}
+    of = [getattr(grader.setting.layer, option) for grader in graders.values()]
+    fits = {
+        value: Fit(all(f.ok for f in found), of_own=len(by_value[value]) / of.count(value))
+        for value, found in findings.items()
+    }
     if not any(fit.passes for fit in fits.values()):
         settings = {key: graders[key].setting for key in keys}
         fits = _compared(option, findings, settings, results)

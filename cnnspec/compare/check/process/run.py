@@ -26,8 +26,11 @@ START = 60.0
 LOOK = 0.02
 """Seconds between two looks at what a process uses."""
 
-ANSWER = 0.5
-"""Seconds for a process that is stopped to write down where it is, and for its last output."""
+POINT = 2.0
+"""Seconds for a process that is stopped to write down where it is: the machine may be busy."""
+
+LAST = 0.5
+"""Seconds for its last output."""
 
 LONGEST = 30
 """How many times its limit a setting may take by the clock, however busy the machine is."""
@@ -130,7 +133,7 @@ class _Run:
                 code = process.end()
             while self._take(receiver):
                 pass
-            self.results.printed.finish(ANSWER)
+            self.results.printed.finish(LAST)
             trace.seek(0)
             said = trace.read(TRACE).decode("utf-8", "replace")
         return (stopped or _how(code)) + stopped_at(said, self.request["file"])
@@ -208,7 +211,7 @@ class _Run:
 def _wait_for_answer(process: Running, trace: int) -> None:
     """Wait until a process has written where it is, or has ended."""
     looks = [0]
-    for _ in range(round(ANSWER / LOOK)):
+    for _ in range(round(POINT / LOOK)):
         if process.wait(LOOK) is not None:
             return
         looks.append(os.fstat(trace).st_size)
