@@ -26,8 +26,8 @@ CLASSES = (10, 2)
 LOGITS = {"ordinary": ("random", "single", "classes"), EXTREME: ("extreme", "certain", "apart")}
 """Probes of a loss, in two parts: that it overflows is another fault than that it is wrong."""
 
-SOFTMAX = NotTried(
-    "softmax",
+OF_LOGITS = NotTried(
+    "logits",
     "it takes probabilities, and what makes them of logits stands elsewhere: "
     "FILE.py:Softmax+CrossEntropy tries both. If it is to take logits, it is wrong: "
     "--like '{of: logits}' says how",
@@ -64,7 +64,7 @@ def check_loss(asked: Asked) -> Checked:
     if behind is not None and behind.ok:
         if not of and not _names_logits(graders, results):
             note = "taken for a loss of probabilities, as it is right behind a softmax"
-            not_tried = (SOFTMAX, *behind.not_tried)
+            not_tried = (OF_LOGITS, *behind.not_tried)
             return replace(behind, not_tried=not_tried, notes=(note, *behind.notes))
         findings = [
             replace(finding, cause=PROBABILITIES[finding.quantity], message="")

@@ -39,7 +39,7 @@ CLIPPED = "the probabilities are clipped to [1e-08, 0.9999999899999999]: probabi
 def test_a_loss_is_taken_for_one_of_probabilities_where_it_is_right_as_that(check: Check) -> None:
     checked = check(TEXT, "Past", "cross_entropy")
     assert checked.grade == "right as far as tried"
-    assert [item.option for item in checked.not_tried] == ["softmax"]
+    assert [item.option for item in checked.not_tried] == ["logits"]
     assert checked.notes[0] == "taken for a loss of probabilities, as it is right behind a softmax"
     assert check(TEXT, "Sum", "cross_entropy").grade == "wrong"
 
