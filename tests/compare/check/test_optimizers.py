@@ -38,8 +38,7 @@ class Unfinished:
 
 class Endless(Momentum):
     def moved(self, w, v, g):
-        while True:
-            pass
+        while True: pass
 
 class WrongSign(Momentum):
     def moved(self, w, v, g):
