@@ -123,7 +123,7 @@ def test_what_was_taken_for_granted_is_noted() -> None:
         notes[what] = "".join(run.notes)
     assert notes == {
         "for each image": "gives a loss for each image: the mean is taken",
-        "past a softmax": "its gradient is that of the logits: it is handed past the softmax",
+        "past a softmax": "it returns the gradient of the logits, which is handed past the softmax",
         "through a softmax": "",
     }
 

@@ -51,7 +51,7 @@ class Tried(NamedTuple):
     broken: bool = False
     """Whether the constructor raises whatever it is given."""
     sizes_differ: bool = False
-    """Whether what is against it is the size of something that the class made."""
+    """Whether something that the class made has another size than it must have."""
 
 
 def chosen(cls: type, layer: SpecLayer, input: Shape, hints: Hints) -> Reading:
@@ -130,7 +130,7 @@ def _refuse_to_do_without(
 def _examples(layer: SpecLayer, input: Shape, hints: Hints) -> Iterator[tuple[SpecLayer, Shape]]:
     """Yield layers to try a reading on: with different sizes, and as it is to be."""
     example, images = different_sizes(layer, input, hints)
-    if getattr(example, "stride", 1) is None:  # that of another size
+    if getattr(example, "stride", 1) is None:  # it follows the kernel, whose size is another
         yield example.model_copy(update={"stride": 1}), images
     yield example, images
     yield layer, input
@@ -212,7 +212,7 @@ def _in_words(what: str, error: Exception) -> str:
 
 
 def _asked(cls: type, reading: Reading, against: str) -> str:
-    """Say what was guessed, what is against it, and what to write."""
+    """Say what was guessed, why it cannot be so, and what to write."""
     options = [
         (word, each.name) for word, each in reading.meanings.items() if isinstance(each, Option)
     ]

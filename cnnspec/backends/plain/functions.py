@@ -80,7 +80,7 @@ class Function:
                 if all(side in left for side in sides):
                     found |= {side: Option(option, at) for at, side in enumerate(sides)}
                     left = [word for word in left if word not in sides]
-            # A height alone is that of both sides.
+            # A height without a width says both sides.
             heights = [sides[0] for sides in sides_of(option, self._kind)]
             words = (*words_for(option, self._kind), *heights)
             if word := next((word for word in words if word in left), None):

@@ -33,6 +33,9 @@ class LossFunctions:
         return str(getattr(self.loss, "__name__", "loss"))
 
 
+PAST = "it returns the gradient of the logits, which is handed past the softmax"
+
+
 @dataclass(frozen=True)
 class Chain:
     """A loss of probabilities, and the softmax before it."""
@@ -191,7 +194,9 @@ class PassOfChain(LossPass):
         if array is None or array.shape != self._p.shape:
             return grad
         if is_along(array, self._p - one_hot(self._labels, self._p)):
-            self.notes["its gradient is that of the logits: it is handed past the softmax"] = None
+            self.notes[
+                "it returns the gradient of the logits, which is handed past the softmax"
+            ] = None
             return grad
         return self._first.backward(array, 0.0, defaults_too=False)
 

@@ -13,7 +13,7 @@ from cnnspec.compare.check.layers import check_layer
 from cnnspec.compare.check.losses import check_loss
 from cnnspec.compare.check.offered import may_be_required
 from cnnspec.compare.check.optimizers import check_optimizer
-from cnnspec.compare.check.records import Checked
+from cnnspec.compare.check.records import TAKEN_BY_A_LOSS, Checked
 from cnnspec.compare.check.settings import check_size, lying_so
 from cnnspec.compare.check.trying import Asked, Progress
 from cnnspec.compare.kinds import LAYERS, LOSSES, OPTIMIZERS
@@ -59,11 +59,14 @@ def check_class(
 
     Raises:
         BackendError: there is no such file, a name is mapped or something is required that a
-            layer of this kind lacks, or the layer is too large.
+            layer of this kind lacks, the layer is too large, or `of` is not what a loss takes.
         ShapeError: no input fits the options.
     """
     _check_names(kind, names or {})
     _check_required(kind, require)
+    if of and (kind not in LOSSES or of not in TAKEN_BY_A_LOSS):
+        wanted = " or ".join(f"`{each}`" for each in TAKEN_BY_A_LOSS)
+        raise BackendError(f"`of` is what a loss takes, {wanted}; found `{of}` for {kind}")
     path, _, name = candidate.rpartition(":")
     if not Path(path).is_file():
         raise BackendError(f"there is no file `{path or candidate}`; wanted FILE.py:CLASS")

@@ -11,7 +11,7 @@ import numpy as np
 
 from cnnspec.compare.faults.fault import BESIDES, Fault, Observation, Prediction, Situation
 from cnnspec.numerics import Arithmetic, Ball, Exact
-from cnnspec.numerics.formula import Computation, Steps, Taken
+from cnnspec.numerics.formula import Computation, Step, Steps, Taken
 
 CHARGE = 2
 """Roundings of one operation of a right computation: how products are grouped is open."""
@@ -95,6 +95,14 @@ class Formula(Generic[Situation]):
 
         def fault(code: str, sentence: str, steps: Steps) -> Fault[Situation]:
             return Fault(code, quantities, sentence, Changed(self, steps), overflows)
+
+        return fault
+
+    def replacing(self, step: str, quantity: str) -> Callable[[str, str, Step], Fault[Situation]]:
+        """Return what makes faults in one quantity: of a code, a sentence and another step."""
+
+        def fault(code: str, sentence: str, other: Step) -> Fault[Situation]:
+            return self.spoiling(quantity)(code, sentence, {step: other})
 
         return fault
 

@@ -14,13 +14,19 @@ from cnnspec.compare.faults.formula import Formula
 from cnnspec.compare.kinds.kind import COMPOSED, NO_ROUNDING, Terms, ball_terms
 from cnnspec.compare.kinds.layer import LayerKind
 from cnnspec.compare.kinds.weights import Errors, Weights
-from cnnspec.numerics import Arithmetic, Exact
-from cnnspec.numerics.formula import Steps
+from cnnspec.numerics import Arithmetic, Ball, Exact
+from cnnspec.numerics.formula import Computation, Steps
 from cnnspec.plan import PlannedLayer
 
 Given = dict[str, Any]
 
 ITSELF = "the number that is compared"
+
+
+def ones(at: Computation) -> Ball:
+    """Return ones in the shape of the input: a derivative that is left out."""
+    found: Ball = at.arithmetic.ball(np.ones(at.x.shape))
+    return found
 
 
 def layer_formula(

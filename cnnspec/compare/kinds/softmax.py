@@ -8,7 +8,7 @@ from cnnspec.compare.faults.fault import Fault, LayerSituation, Observation
 from cnnspec.compare.kinds.formula import FormulaKind, layer_formula
 from cnnspec.compare.kinds.layer import Setting
 from cnnspec.numerics import Ball, either, gamma, where
-from cnnspec.numerics.formula import Computation, Step, Steps
+from cnnspec.numerics.formula import Computation, Steps
 from cnnspec.spec.layers import Softmax
 
 PROBABILITIES: list[Callable[[Ball, Ball, Ball], Ball]] = [
@@ -49,18 +49,9 @@ STEPS: Steps = {
 FORMULA = layer_formula(STEPS)
 
 
-def _output(code: str, sentence: str, step: Step) -> Fault[LayerSituation]:
-    return FORMULA.spoiling("output")(code, sentence, {"output": step})
-
-
-def _gradient(code: str, sentence: str, step: Step) -> Fault[LayerSituation]:
-    return FORMULA.spoiling("grad_input")(code, sentence, {"grad_input": step})
-
-
-def _sum(code: str, sentence: str, step: Step) -> Fault[LayerSituation]:
-    return FORMULA.spoiling("grad_input")(code, sentence, {"sum_gp": step})
-
-
+_output = FORMULA.replacing("output", "output")
+_gradient = FORMULA.replacing("grad_input", "grad_input")
+_sum = FORMULA.replacing("sum_gp", "grad_input")
 _far_out = FORMULA.spoiling("output", "grad_input", overflows=True)
 
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
-
 from cnnspec.compare.faults.fault import Fault, LayerSituation
-from cnnspec.compare.kinds.formula import FormulaKind, layer_formula
+from cnnspec.compare.kinds.formula import FormulaKind, layer_formula, ones
 from cnnspec.compare.kinds.layer import Setting
 from cnnspec.numerics import Ball, either, where
 from cnnspec.numerics.formula import Computation, Step, Steps
@@ -35,16 +33,9 @@ STEPS: Steps = {
 FORMULA = layer_formula(STEPS)
 
 
-def _output(code: str, sentence: str, step: Step) -> Fault[LayerSituation]:
-    return FORMULA.spoiling("output")(code, sentence, {"output": step})
-
-
-def _derivative(code: str, sentence: str, step: Step) -> Fault[LayerSituation]:
-    return FORMULA.spoiling("grad_input")(code, sentence, {"derivative": step})
-
-
-def _gradient(code: str, sentence: str, step: Step) -> Fault[LayerSituation]:
-    return FORMULA.spoiling("grad_input")(code, sentence, {"grad_input": step})
+_output = FORMULA.replacing("output", "output")
+_derivative = FORMULA.replacing("derivative", "grad_input")
+_gradient = FORMULA.replacing("grad_input", "grad_input")
 
 
 def _overflow(quantity: str, where_large: str, step: Step) -> Fault[LayerSituation]:
@@ -66,11 +57,6 @@ def _by_doubles(at: Computation) -> Ball:
     e = (2 * at.x).exp()
     found: Ball = (e - 1) / (e + 1)
     return found
-
-
-def _ones(at: Computation) -> Ball:
-    ones: Ball = at.arithmetic.ball(np.ones(at.x.shape))
-    return ones
 
 
 FAULTS = (
@@ -121,7 +107,7 @@ FAULTS = (
         "derivative-missing",
         "the gradient of the output is returned as it came; it is to be multiplied by the "
         "derivative",
-        _ones,
+        ones,
     ),
     _derivative(
         "derivative-at-input",
@@ -167,7 +153,7 @@ FAULTS = (
     _derivative(
         "of-a-relu",
         "the gradient passes where x > 0, as that of a relu",
-        lambda at: where(at.x.value > 0, _ones(at), 0 * _ones(at)),
+        lambda at: where(at.x.value > 0, ones(at), 0 * ones(at)),
     ),
     _gradient(
         "upstream-missing",

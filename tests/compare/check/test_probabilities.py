@@ -2,6 +2,7 @@
 
 import pytest
 
+from cnnspec.errors import BackendError
 from tests.compare.check.conftest import Check
 from tests.compare.check.test_check import wrong
 
@@ -65,9 +66,15 @@ def test_it_is_right_behind_a_softmax(name: str, check: Check) -> None:
     checked = check(TEXT, name, "cross_entropy", of="probabilities" if name == "Past" else "")
     assert checked.grade == "right"
     assert checked.notes == (
-        "its gradient is that of the logits: it is handed past the softmax",
+        "it returns the gradient of the logits, which is handed past the softmax",
         CLIPPED,
     )
+
+
+@pytest.mark.parametrize(("kind", "of"), [("cross_entropy", "probs"), ("relu", "logits")])
+def test_what_no_loss_takes_is_refused(kind: str, of: str, check: Check) -> None:
+    with pytest.raises(BackendError, match=f"`logits` or `probabilities`; found `{of}` for {kind}"):
+        check(TEXT, "Past", kind, of=of)
 
 
 def test_a_gradient_is_lost_where_a_probability_is_0(check: Check) -> None:
