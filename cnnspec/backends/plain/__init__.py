@@ -6,7 +6,7 @@ from cnnspec.backends.plain.functions import layer_of, layer_of_methods
 from cnnspec.backends.plain.hints import Hints
 from cnnspec.backends.plain.layouts import LAYOUTS
 from cnnspec.backends.plain.loss import PlainLoss
-from cnnspec.backends.plain.loss_passes import Chain, LossFunctions, RightSoftmax
+from cnnspec.backends.plain.loss_passes import Chain, LossFunctions, LossPass, RightSoftmax
 from cnnspec.backends.plain.pairs import backward_of
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "HintError",
     "Hints",
     "LossFunctions",
+    "LossPass",
     "PlainClassError",
     "PlainLayer",
     "PlainLoss",

@@ -72,10 +72,12 @@ class PlainLoss:
             run = method_of(self._loss, "forward", self._hints.names, LOSS_METHODS)
         return any(word.lower() in UNNORMALISED for word in parameters_of(run))
 
-    def begin(self, logits: Array, labels: Labels) -> LossPass:
-        """Return a pass that has yet to run."""
+    def begin(self, logits: Array, labels: Labels, after: LossPass | None = None) -> LossPass:
+        """Return a pass that has yet to run: of a new object, or of that of another pass."""
         if self._one_hot is None:
             self.try_labels()
+        if after is not None:
+            return after.of_same(logits, self._as_taken(logits, labels, bool(self._one_hot)))
         return self._pass(logits, labels, bool(self._one_hot))
 
     def try_labels(
@@ -119,5 +121,9 @@ class PlainLoss:
         return forward_only or np.shape(returned) == logits.shape
 
     def _pass(self, logits: Array, labels: Labels, one_hot: bool) -> LossPass:
-        given = np.eye(logits.shape[1])[labels] if one_hot else labels
+        given = self._as_taken(logits, labels, one_hot)
         return pass_of(self._loss)(self._loss, self._hints, logits, given)
+
+    @staticmethod
+    def _as_taken(logits: Array, labels: Labels, one_hot: bool) -> Array | Labels:
+        return np.eye(logits.shape[1])[labels] if one_hot else labels

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -69,6 +70,12 @@ class LossPass(ABC):
         self._loss, self._hints, self._logits, self._labels = loss, hints, logits, labels
         self.notes: dict[str, None] = {}
         """What was taken for granted, in words; a set in order."""
+
+    def of_same(self, logits: Array, labels: Any) -> Self:
+        """Return a pass of the same object on another batch."""
+        other = copy(self)
+        other._logits, other._labels, other.notes = logits, labels, {}
+        return other
 
     @property
     def labels(self) -> Any:
@@ -178,14 +185,14 @@ class PassOfChain(LossPass):
         chain: Chain = self._loss
         first = chain.softmax
         self._first = Calls(_Called(first) if isinstance(first, LossFunctions) else first(), {})
+        self._inner = pass_of(chain.loss)(chain.loss, self._hints, self._logits, self._labels)
+        self._inner.construct()
 
     def forward(self) -> Any:
         if not hasattr(self, "_first"):
             self.construct()
         self._p = np.asarray(self._first.forward(self._logits, training=True))
-        loss = self._loss.loss
-        self._inner = pass_of(loss)(loss, self._hints, self._p, self._labels)
-        self._inner.construct()
+        self._inner = self._inner.of_same(self._p, self._labels)
         return self._inner.forward()
 
     def backward(self) -> Any:

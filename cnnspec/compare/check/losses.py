@@ -83,9 +83,9 @@ def _graders(kind: str) -> Iterator[LossGrader]:
         ]
         for which, (kind_of_logits, names) in enumerate(LOGITS.items()):
             key = f"s{number * len(LOGITS) + which}"
-            batches = {f"{key}-{probe[0]}": probe for probe in probes if probe[0] in names}
+            batches = [probe for probe in probes if probe[0] in names]
             setting = f"{classes} classes, {kind_of_logits} logits"
-            yield LossGrader(LOSS_KINDS[kind](), setting, batches)
+            yield LossGrader(LOSS_KINDS[kind](), setting, key, batches)
 
 
 def _labels(probe: str, images: int, classes: int) -> NDArray[np.int64]:
@@ -96,7 +96,7 @@ def _labels(probe: str, images: int, classes: int) -> NDArray[np.int64]:
 
 def _try(graders: Sequence[LossGrader], request: dict[str, Any], asked: Asked) -> Results:
     """Let a loss run on every batch."""
-    settings = {f"s{number}": grader for number, grader in enumerate(graders)}
+    settings = {grader.key: grader for grader in graders}
     given: dict[str, dict[str, Any]] = {
         at: {"logits": logits, "labels": labels}
         for grader in graders
@@ -104,7 +104,7 @@ def _try(graders: Sequence[LossGrader], request: dict[str, Any], asked: Asked) -
     }
 
     def show(key: str) -> None:
-        asked.on_progress(list(settings).index(key), len(settings), settings[key].setting)
+        asked.on_progress(list(settings).index(key), len(settings), settings[key].name)
 
     probes = [
         {"key": key, "probes": [name for name, *_ in grader.batches.values()]}

@@ -112,8 +112,8 @@ def wrong(checked: Checked) -> dict[str, CheckFinding]:
         ("ReLU", "relu", 16, []),
         ("Flatten", "flatten", 10, []),
         ("BatchNorm", "batch_norm", 40, ["evaluation", "affine"]),
-        ("Loss", "cross_entropy", 16, []),
-        ("loss", "cross_entropy", 16, []),
+        ("Loss", "cross_entropy", 24, []),
+        ("loss", "cross_entropy", 24, []),
     ],
 )
 def test_right_classes_pass(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cnnspec.compare.check import Checked, CheckFinding
-from cnnspec.spec.layers import BatchNorm
+from cnnspec.spec.layers import BatchNorm, Pool
 from tests.compare.check.conftest import Check
 from tests.compare.check.test_check import RIGHT, changed
 
@@ -147,6 +147,18 @@ def forward(self, x, training=True):
     ).ok
 
 
+def test_an_evaluation_that_does_not_end_costs_nothing_else(check: Check) -> None:
+    text = changed(
+        "def forward(self, x):\n        self.x = x\n        y =",
+        "def forward(self, x, training=True):\n        while not training: pass\n"
+        "        self.x = x\n        y =",
+    )
+    like = Pool(kernel_size=2, stride=2, kind="avg")
+    found = by_quantity(check(text, "AveragePool", "pool", like=like, time_limit=0.2))
+    assert list(found) == ["output"]
+    assert found["output"].stage == "evaluate"
+
+
 def test_labels_belong_to_the_caller(check: Check) -> None:
     text = changed(
         "        return np.mean(np.log(e.sum(axis=1)) - shifted[n, labels])",
@@ -173,3 +185,38 @@ def test_a_momentum_of_more_than_a_half_is_the_share_of_the_old(check: Check) ->
     checked = check(text, "BatchNorm", "batch_norm", like=LIKE)
     assert checked.ok
     assert checked.notes == ("`momentum` is taken for 1 - momentum",)
+
+
+LOSS = ("Loss", "cross_entropy")
+
+
+def test_a_loss_that_keeps_what_it_saw_first_is_named(check: Check) -> None:
+    """One object sees batches of several sizes, as it does in a training."""
+    text = changed(
+        "        self.grad = e / ",
+        "        e = self.__dict__.setdefault(f'e{e.shape}', e)\n        self.grad = e / ",
+    )
+    checked = check(text, *LOSS)
+    found = by_quantity(checked)
+    assert len(checked.findings) == len(check(RIGHT, *LOSS).findings)
+    assert found["grad_logits"].cause is not None
+    assert found["grad_logits"].cause.code == "first-call-only"
+    failing = by_quantity(check(text.replace("f'e{e.shape}'", "'e'"), *LOSS))
+    assert failing["loss"].message.endswith("something is kept between calls")
+
+
+def test_a_loss_that_adds_up_is_not_the_same_again(check: Check) -> None:
+    text = changed(
+        "        self.grad = e / ",
+        "        self.n = getattr(self, 'n', 0) + (logits[0, 0] < 0)\n        self.grad = e / ",
+    ).replace("return self.grad\n\ndef", "return self.grad * (1 + (self.n > 3))\n\ndef")
+    found = by_quantity(check(text, *LOSS))
+    assert found["same-again"].cause is not None
+
+
+def test_losses_that_share_what_they_keep_are_named(check: Check) -> None:
+    found = by_quantity(check(changed("self.grad", "Loss.grad"), *LOSS))
+    assert list(found) == ["two objects"]
+    assert found["two objects"].cause is not None
+    assert found["two objects"].cause.code == "shared-state"
+    assert check(RIGHT, *LOSS).grade == "right"

@@ -118,14 +118,14 @@ class DrawnGrader(LayerGrader):
             return self.unreached_as("share")
         p = self.mask.drops
         if is_plausible(dropped, seen, p):
-            return CheckFinding(self.setting.name, "share", True)
+            return CheckFinding(self.name, "share", True)
         cause: Cause | None = None
         if not dropped:
             cause = self.room.nothing_dropped
         elif is_plausible(dropped, seen, 1 - p):
             cause = self.room.kept_for_dropped
         message = self.room.share_in_words(self.setting.layer, dropped, seen)
-        return CheckFinding(self.setting.name, "share", False, message=message, cause=cause)
+        return CheckFinding(self.name, "share", False, message=message, cause=cause)
 
     def _one_by_one(self, found: Sequence[Mapping[str, Array]]) -> CheckFinding:
         """Hold that no two numbers must always be dropped together, along any axis."""
@@ -142,7 +142,7 @@ class DrawnGrader(LayerGrader):
                 together.append(name)
         ok = not together or kept.all()  # that nothing is dropped is told as its share
         cause = None if ok else self.room.dropped_together(together)
-        return CheckFinding(self.setting.name, "one by one", bool(ok), cause=cause)
+        return CheckFinding(self.name, "one by one", bool(ok), cause=cause)
 
     def evaluation(self, key: str, results: Results) -> Judged:
         """Hold that nothing is drawn in evaluation."""
@@ -157,7 +157,7 @@ class DrawnGrader(LayerGrader):
             for probe, arrays in found
         )
         cause = None if same else self.room.other_in_evaluation
-        return Judged(CheckFinding(self.setting.name, EVALUATION, same, cause=cause))
+        return Judged(CheckFinding(self.name, EVALUATION, same, cause=cause))
 
     def is_same(
         self, quantity: str, found: Mapping[str, Array], before: Mapping[str, Array]
@@ -177,7 +177,7 @@ class DrawnGrader(LayerGrader):
         by_chance = (p**2 + (1 - p) ** 2) ** one.size
         same = by_chance < ONCE and np.array_equal(one, other)
         cause = self.room.same_mask if same else None
-        return CheckFinding(self.setting.name, self.again, not same, cause=cause)
+        return CheckFinding(self.name, self.again, not same, cause=cause)
 
 
 def is_plausible(dropped: int, seen: int, p: float) -> bool:

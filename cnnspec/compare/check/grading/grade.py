@@ -9,7 +9,13 @@ from functools import partial
 from cnnspec.compare.causes import diagnose_layer
 from cnnspec.compare.check.grading.evaluation import evaluated, same_in_evaluation
 from cnnspec.compare.check.grading.judged import Judged
-from cnnspec.compare.check.grading.known import KEPT, UPDATED, first_call_only, uses_updated_weights
+from cnnspec.compare.check.grading.known import (
+    KEPT,
+    UPDATED,
+    first_call_only,
+    uses_updated_weights,
+    works_alone,
+)
 from cnnspec.compare.check.grading.precision import in_its_precision
 from cnnspec.compare.check.grading.setting import EVALUATION, Observed, SettingGrader
 from cnnspec.compare.check.grading.state import kept_apart, repeated, untouched
@@ -65,11 +71,11 @@ class LayerGrader(SettingGrader):
             aside[name] = (
                 NotTried(name, f"nothing is called so; --map {name}=NAME says what is it")
                 if told
-                else NotSupported(self.setting.name, "nothing in it is called so", name)
+                else NotSupported(self.name, "nothing in it is called so", name)
             )
         if not told:
             why = "it cannot be told that it is not training"
-            aside[EVALUATION] = NotSupported(self.setting.name, why, EVALUATION)
+            aside[EVALUATION] = NotSupported(self.name, why, EVALUATION)
         elif missing:
             aside[EVALUATION] = NotTried(EVALUATION, f"it hangs on {' and '.join(missing)}")
         return aside
@@ -131,9 +137,7 @@ class LayerGrader(SettingGrader):
             error = results.error(each, stage)
             if not error:
                 continue
-            was_alone = results.said(key, "fresh") == f"p{number}"
-            if was_alone and results.succeeded(f"{key}-fresh", stage):
-                error += "; as the first call it works: something is kept between calls"
+            error += works_alone(key, f"p{number}", stage, results)
             return error if number == 0 else f"{self.probes[number].name}: {error}"
         return ""
 

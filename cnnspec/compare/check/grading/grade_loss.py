@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
 from cnnspec.backends import loops
 from cnnspec.backends.network import Labels
 from cnnspec.compare.causes import diagnose_loss
+from cnnspec.compare.check.grading.grader import TWO, Grader
 from cnnspec.compare.check.grading.judged import Judged
+from cnnspec.compare.check.grading.known import KEPT, first_call_only, works_alone
 from cnnspec.compare.check.grading.precision import in_its_precision
-from cnnspec.compare.check.grading.state import CHANGES_INPUT
+from cnnspec.compare.check.grading.state import CHANGES_INPUT, kept_apart, repeated
 from cnnspec.compare.check.process.results import Results
 from cnnspec.compare.check.records import CheckFinding
 from cnnspec.compare.faults.fault import LossSituation, Observation
 from cnnspec.compare.kinds import LOSSES
+from cnnspec.compare.verdict import Cause
 from cnnspec.numerics.budget import Exact
 from cnnspec.spec.section import Kind
 from cnnspec.trace import Array
@@ -31,23 +34,26 @@ Batch = tuple[str, Exact, Labels]
 """The name of a probe, logits and labels."""
 
 
-class LossGrader:
+class LossGrader(Grader):
     """Batches of one kind of logits, and what is right for them."""
 
-    def __init__(self, options: Kind, setting: str, batches: Mapping[str, Batch]) -> None:
-        """`batches` are by the key under which the process knows them."""
-        self._options, self.setting, self.batches = options, setting, batches
+    quantities = tuple(QUANTITIES)
+
+    def __init__(self, options: Kind, name: str, key: str, batches: Sequence[Batch]) -> None:
+        """`key` is that under which the process knows the setting."""
+        self._options, self.name, self.key = options, name, key
+        self.batches = {f"{key}-{batch[0]}": batch for batch in batches}
+        self.first = batches[0][0]
 
     def unreached(self) -> list[CheckFinding]:
         """Return what would have been looked at."""
-        names = (*QUANTITIES, *OWN)
-        return [CheckFinding(self.setting, name, False, reached=False) for name in names]
+        return [self.unreached_as(name) for name in (*QUANTITIES, *OWN, self.again, TWO)]
 
     def judged(self, results: Results) -> Iterator[Judged]:
         """Yield what is right and what is wrong in the loss and its gradient."""
         found = {key: results.arrays(key) for key in self.batches}
-        for finding in self.unreached()[: len(QUANTITIES)]:
-            yield self._quantity(finding, found, results)
+        for quantity in QUANTITIES:
+            yield self._quantity(quantity, found, results)
         reached = any(found.values())
         for quantity, (before, after) in OWN.items():
             changed = any(
@@ -57,33 +63,56 @@ class LossGrader:
             )
             cause = CHANGES_INPUT if changed else None
             ok = reached and not changed
-            yield Judged(CheckFinding(self.setting, quantity, ok, reached or changed, cause=cause))
+            yield Judged(CheckFinding(self.name, quantity, ok, reached or changed, cause=cause))
+        yield Judged(repeated(self, self.key, results))
+        yield Judged(kept_apart(self, self.key, results))
 
     def _quantity(
-        self, finding: CheckFinding, found: Mapping[str, Mapping[str, Array]], results: Results
+        self, quantity: str, found: Mapping[str, Mapping[str, Array]], results: Results
     ) -> Judged:
-        quantity, stage = finding.quantity, QUANTITIES[finding.quantity]
+        finding, stage = self.unreached_as(quantity), QUANTITIES[quantity]
         stages = ("construct", "forward") if quantity == "loss" else (stage,)
-        first = next(iter(found))  # what raises there raises on any
         for key, arrays in found.items():
+            name = self.batches[key][0]
             for each in stages:
                 if error := results.error(key, each):
-                    probe = "" if key == first else f"{self.batches[key][0]}: "
-                    return Judged(_failed(finding, probe + error, each))
+                    # What raises on the first raises on any.
+                    probe = "" if name == self.first else f"{name}: "
+                    alone = works_alone(self.key, name, each, results)
+                    return Judged(self.failed(quantity, each, f"{probe}{error}{alone}"))
             if unfit := results.unfit(key).get(quantity):
-                return Judged(_failed(finding, f"is {unfit}"))
+                return Judged(self.failed(quantity, "", f"is {unfit}"))
             if quantity not in arrays:
                 return Judged(finding)
-        observed = [
-            self._observed(key, quantity, arrays[quantity]) for key, arrays in found.items()
-        ]
+        seen = {
+            key: self._observed(key, quantity, arrays[quantity]) for key, arrays in found.items()
+        }
+        judged = Judged.of(finding, [*seen.values()])
+        if judged.finding.ok:
+            return judged
         kind = LOSSES[self._options.keyword]
         return in_its_precision(
-            Judged.of(finding, observed),
-            lambda precision: [kind.budgets(o.situation, precision)[quantity] for o in observed],
+            judged.known_as(self._known(quantity, seen, results)),
+            lambda precision: [
+                kind.budgets(observed.situation, precision)[quantity] for observed in seen.values()
+            ],
             results.precisions(),
             diagnose_loss,
         )
+
+    def _known(
+        self,
+        quantity: str,
+        seen: Mapping[str, Observation[LossSituation]],
+        results: Results,
+    ) -> Cause | None:
+        """Name what the same batch tells as the first that an object sees."""
+        alone = results.arrays(f"{self.key}-first")
+        key = f"{self.key}-{results.said(self.key, 'repeated')}"
+        if quantity not in alone or self.batches[key][0] == self.first:
+            return None
+        observed = self._observed(key, quantity, alone[quantity])
+        return KEPT if first_call_only(seen[key], observed) else None
 
     def _observed(self, key: str, quantity: str, found: Array) -> Observation[LossSituation]:
         name, logits, labels = self.batches[key]
@@ -100,7 +129,3 @@ class LossGrader:
             truth[quantity],
             2 * bounds[quantity],
         )
-
-
-def _failed(finding: CheckFinding, message: str, stage: str = "") -> CheckFinding:
-    return CheckFinding(finding.setting, finding.quantity, False, stage=stage, message=message)

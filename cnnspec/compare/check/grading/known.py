@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from cnnspec.compare.causes.help import known_cause
+from cnnspec.compare.check.process.results import Results
 from cnnspec.compare.faults.fault import LayerSituation, Observation
 from cnnspec.compare.kinds import LAYERS
 from cnnspec.compare.verdict.measure import measure
@@ -25,9 +27,15 @@ UPDATED = known_cause(
 )
 
 
-def first_call_only(later: Observed, alone: Observed) -> bool:
+def first_call_only(later: Observation[Any], alone: Observation[Any]) -> bool:
     """Tell whether a result is wrong after other calls, and right where there were none."""
     return not later.right and alone.right
+
+
+def works_alone(key: str, probe: str, stage: str, results: Results) -> str:
+    """Say that what failed after other calls works as the first one, if it does."""
+    works = results.said(key, "fresh") == probe and results.succeeded(f"{key}-fresh", stage)
+    return "; as the first call it works: something is kept between calls" if works else ""
 
 
 def uses_updated_weights(seen: Sequence[Observed], after: Sequence[Mapping[str, Array]]) -> bool:

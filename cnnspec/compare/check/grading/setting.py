@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from cnnspec.compare.bounds.layers import layer_situation
+from cnnspec.compare.check.grading.grader import TWO, Grader
 from cnnspec.compare.check.grading.textbook import textbook_of
 from cnnspec.compare.check.records import CheckFinding
 from cnnspec.compare.check.settings import LAYER, plan_of
@@ -24,23 +25,21 @@ from cnnspec.trace import Array
 Observed = Observation[LayerSituation]
 
 EVALUATION = "evaluation"
-TWO = "two objects"
 PREDICTED = "predicted"
 """What evaluation gives, as rooms call it."""
 
 
-class SettingGrader:
+class SettingGrader(Grader):
     """What a class is given in one setting, and what is right."""
 
-    again: ClassVar[str] = "same-again"
-    """What is looked at of a call that is made again."""
+    first = "p0"
     more: ClassVar[Sequence[str]] = ()
     """What else is looked at."""
     by_chance: ClassVar[Sequence[str]] = ()
     """What is seen the better the more is drawn: of fewer masks, it may seem right."""
 
     def __init__(self, setting: Setting) -> None:
-        self.setting = setting
+        self.setting, self.name = setting, setting.name
         self._textbook = textbook_of(setting)
         self.at, self.differs = self._textbook.at, self._textbook.differs
         self.weights, self.probes = self._textbook.weights, self._textbook.probes
@@ -88,14 +87,13 @@ class SettingGrader:
         own = ["own input", "own grad_output", *(["own weights"] if self.at.parameters else [])]
         left = [] if self.setting.numbers_only else [*own, self.again, TWO]
         evaluation = [EVALUATION] if self.differs else []
-        names = *quantities_of(self.at), *evaluation, *left, *self.more
+        names = *self.quantities, *evaluation, *left, *self.more
         return [self.unreached_as(name) for name in names]
 
-    def is_same(
-        self, quantity: str, found: Mapping[str, Array], before: Mapping[str, Array]
-    ) -> bool:
-        """Tell whether the first probe gave the same again."""
-        return np.array_equal(found[quantity], before[quantity], equal_nan=True)
+    @property
+    def quantities(self) -> Sequence[str]:
+        """What a pass gives."""
+        return [*quantities_of(self.at)]
 
     def probe(self, number: int, found: Mapping[str, Array]) -> LayerProbe:
         """Return what a class was given, with the mask that can be read off what it gave."""
@@ -129,11 +127,3 @@ class SettingGrader:
             for number, observed in seen.items()
         ]
         return [self._textbook.answer(probe, precision).budgets[quantity] for probe in probes]
-
-    def failed(self, quantity: str, stage: str, message: str) -> CheckFinding:
-        """Return what raised, died or did not end, or is no matter of numbers."""
-        return CheckFinding(self.setting.name, quantity, False, stage=stage, message=message)
-
-    def unreached_as(self, quantity: str) -> CheckFinding:
-        """Return what was not reached of something that is looked at."""
-        return CheckFinding(self.setting.name, quantity, False, reached=False)

@@ -8,10 +8,10 @@ from dataclasses import replace
 import numpy as np
 
 from cnnspec.compare.causes.help import known_cause
+from cnnspec.compare.check.grading.grader import TWO, Grader
 from cnnspec.compare.check.grading.setting import SettingGrader
 from cnnspec.compare.check.process.results import Results
 from cnnspec.compare.check.records import CheckFinding
-from cnnspec.compare.verdict.quantities import quantities_of
 from cnnspec.trace import Array
 
 CHANGES_INPUT = known_cause("changes-input", "the array that it is given is overwritten")
@@ -56,31 +56,31 @@ def untouched(
         )
         if not same:
             cause = UPDATES if quantity == "own weights" else CHANGES_INPUT
-            yield CheckFinding(grader.setting.name, quantity, False, cause=cause)
+            yield CheckFinding(grader.name, quantity, False, cause=cause)
         elif any(results.succeeded(key, stage) for key in keys):
-            yield CheckFinding(grader.setting.name, quantity, True)
+            yield CheckFinding(grader.name, quantity, True)
         else:
             yield grader.unreached_as(quantity)
 
 
-def repeated(grader: SettingGrader, key: str, results: Results) -> CheckFinding:
+def repeated(grader: Grader, key: str, results: Results) -> CheckFinding:
     """Hold that the same call gives the same again, whatever passes are in between."""
+    finding = grader.unreached_as(grader.again)
     if not results.succeeded(f"{key}-first", "backward"):
-        return grader.unreached_as(grader.again)
+        return finding
     error = _between(key, results) or _error(f"{key}-second", results)
     first, second = (results.arrays(f"{key}-{time}") for time in ("first", "second"))
-    names = [name for name in quantities_of(grader.at) if name in first]
     other = [
         name
-        for name in names
-        if name not in second or not np.array_equal(first[name], second[name], equal_nan=True)
+        for name in grader.quantities
+        if name in first
+        and not (name in second and np.array_equal(first[name], second[name], equal_nan=True))
     ]
-    message = f"differs in {', '.join(other)}" if other else ""
-    return CheckFinding(
-        grader.setting.name,
-        grader.again,
-        not other and not error,
-        message=error or message,
+    return replace(
+        finding,
+        ok=not other and not error,
+        reached=True,
+        message=error or _differs(other),
         cause=ACCUMULATES if other and not error else None,
     )
 
@@ -93,24 +93,27 @@ def _between(key: str, results: Results) -> str:
     return _error(f"{key}-between", results) or error
 
 
-def kept_apart(grader: SettingGrader, key: str, results: Results) -> CheckFinding:
+def kept_apart(grader: Grader, key: str, results: Results) -> CheckFinding:
     """Hold that a forward pass of another object changes nothing of what this one gives."""
-    quantity, two = "two objects", f"{key}-two"
-    if not results.succeeded(f"{key}-p0", "backward"):
-        return grader.unreached_as(quantity)
+    finding, two = grader.unreached_as(TWO), f"{key}-two"
+    if not results.succeeded(f"{key}-{grader.first}", "backward"):
+        return finding
     made = [results.error(f"{key}-{each}", "construct") for each in ("one", "other")]
     errors = (*made, _error(f"{two}-other", results), _error(two, results))
     if error := next(filter(None, errors), ""):
-        return replace(grader.failed(quantity, "", error), cause=SHARED)
-    before, after = results.arrays(f"{key}-p0"), results.arrays(two)
+        return replace(finding, reached=True, message=error, cause=SHARED)
+    before, after = results.arrays(f"{key}-{grader.first}"), results.arrays(two)
     other = [
         name
-        for name in quantities_of(grader.at)
+        for name in grader.quantities
         if name in before and name in after and not grader.is_same(name, after, before)
     ]
-    message = f"differs in {', '.join(other)}" if other else ""
     cause = SHARED if other else None
-    return CheckFinding(grader.setting.name, quantity, not other, message=message, cause=cause)
+    return replace(finding, ok=not other, reached=True, message=_differs(other), cause=cause)
+
+
+def _differs(names: Sequence[str]) -> str:
+    return f"differs in {', '.join(names)}" if names else ""
 
 
 def _error(key: str, results: Results) -> str:

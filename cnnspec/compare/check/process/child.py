@@ -22,7 +22,7 @@ from cnnspec.compare.check.process.reporter import Reporter
 from cnnspec.compare.check.process.results import LOAD
 from cnnspec.compare.check.trial.given import Given
 from cnnspec.compare.check.trial.layer import LayerTrial
-from cnnspec.compare.check.trial.loss import try_loss
+from cnnspec.compare.check.trial.loss import LossTrial
 from cnnspec.compare.check.trial.optimizer import try_optimizer
 from cnnspec.compare.check.trial.precision import precisions_named
 from cnnspec.spec.layers import KINDS
@@ -84,7 +84,7 @@ def _try_all(reporter: Reporter, given: Given, request: dict[str, Any]) -> None:
             if request["kind"] in OPTIMIZERS:
                 try_optimizer(reporter, given, found, setting, request)
             elif kind is None:
-                try_loss(reporter, given, found, setting, request)
+                LossTrial(reporter, given, found, setting, request).run()
             else:
                 LayerTrial(reporter, given, found, setting, request).run()
         except BaseException as error:  # what somebody's code gives back raises where it is read

@@ -2,84 +2,95 @@
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
 
-from cnnspec.backends.plain import PlainLayer
-from cnnspec.compare.check.trial.making import Making
-from cnnspec.compare.check.trial.passes import put, run_pass
-from cnnspec.trace import Array
+from cnnspec.compare.check.process.reporter import Reporter
+
+Made = TypeVar("Made")
 
 
-def try_again(making: Making, passed: dict[str, bool]) -> None:
-    """Run a pass twice, with others in between; `passed` tells of each probe whether it did well.
+@dataclass(frozen=True)
+class Halves:
+    """A pass in its two halves, between which something else may run."""
 
-    It is the last one that did, and also the first that this instance sees: if it is right only
-    here, something is kept between calls.
+    forward: Callable[[], dict[str, Any]]
+    """Each gives arrays by their names."""
+    backward: Callable[[], dict[str, Any]]
+
+
+class Tried(Protocol[Made]):
+    """A class in one setting: makes objects, and runs passes of them over batches with names."""
+
+    @property
+    def reporter(self) -> Reporter:
+        """To which all is told that comes of it."""
+
+    @property
+    def key(self) -> str:
+        """Of the setting."""
+
+    def made(self, key: str) -> Made | None:
+        """Return a new object; None where it cannot be made, which is told under the key."""
+
+    def passes(self, made: Made, name: str, batch: str) -> bool:
+        """Run a pass, and tell all that comes of it by a name; return whether it did well."""
+
+    def pass_between(self, made: Made, batch: str) -> None:
+        """Run passes of other numbers and of other sizes."""
+
+    def halves(self, made: Made, batch: str, *, is_other: bool = False) -> Halves:
+        """Return a pass that has yet to run; that of another object may have other weights."""
+
+
+def try_afresh(tried: Tried[Made], passed: dict[str, bool]) -> None:
+    """Run the first pass that failed again, as the first call of all.
+
+    `passed` tells of each batch whether it did well.
     """
-    key = making.setting["key"]
-    repeated = next((probe for probe in reversed(passed) if passed[probe]), next(iter(passed)))
-    again = making.made(f"{key}-again")
+    failed = next((batch for batch, well in passed.items() if not well), None)
+    if failed is None or not any(passed.values()):
+        return
+    fresh = tried.made(f"{tried.key}-fresh")
+    if fresh is not None:
+        tried.reporter.say(key=tried.key, fresh=failed)
+        tried.passes(fresh, "fresh", failed)
+
+
+def try_again(tried: Tried[Made], passed: dict[str, bool]) -> None:
+    """Run a pass twice, with others in between.
+
+    It is the last one that did well, and also the first that this object sees: if it is right
+    only here, something is kept between calls.
+    """
+    repeated = next((batch for batch in reversed(passed) if passed[batch]), next(iter(passed)))
+    again = tried.made(f"{tried.key}-again")
     if again is None:
         return
-    making.reporter.say(key=key, repeated=repeated)
-    for time in ("first", "second"):
-        if time == "second":
-            _pass_between(making, again, repeated)
-        put(again, making.weights)
-        run_pass(making.reporter, f"{key}-{time}", again, making.given(repeated), False)
+    tried.reporter.say(key=tried.key, repeated=repeated)
+    tried.passes(again, "first", repeated)
+    tried.pass_between(again, repeated)
+    tried.passes(again, "second", repeated)
 
 
-def _pass_between(making: Making, layer: PlainLayer, probe: str) -> None:
-    """Run passes of other numbers, and of images of another size."""
-    key, given = f"{making.setting['key']}-between", making.given(probe)
-    x, grad = -given["x"][::-1].astype(np.float64), given["grad_output"][::-1] * 2.0
-    put(layer, making.weights)
-    if _forward_twice(making, layer, x, key):
-        making.reporter.attempt(key, "backward", lambda: layer.gradients(grad))
-    if making.setting["other_size"] is None:
+def try_two(tried: Tried[Made], passed: dict[str, bool]) -> None:
+    """Run the first pass of one object while another one is between its two passes."""
+    key, reporter = tried.key, tried.reporter
+    first, *_, last = passed
+    if not passed[first]:
         return
-    shape, output = making.setting["other_size"]
-    other = np.linspace(-1, 1, 2 * int(np.prod(shape))).reshape(2, *shape)
-    key = f"{key}-other-size"  # a class may be made for one size: it may raise
-    if making.reporter.attempt(key, "forward", lambda: layer.forward(other)) is not None:
-        ones = np.ones((2, *output))
-        making.reporter.attempt(key, "backward", lambda: layer.gradients(ones))
-
-
-def _forward_twice(making: Making, layer: PlainLayer, x: Array, key: str) -> bool:
-    """Tell whether two passes raise nothing; note whether one overwrites what the other gave."""
-    earlier = making.reporter.attempt(key, "forward", lambda: layer.forward(x))
-    if earlier is None:
-        return False
-    before, other = np.array(earlier), -x[::-1]
-    if making.reporter.attempt(key, "forward", lambda: layer.forward(other)) is None:
-        return False
-    numeric = before.dtype.kind in "fiub"
-    if numeric and not np.array_equal(before, earlier, equal_nan=True):
-        said = "a later pass overwrites the output that it gave before"
-        making.reporter.say(key=making.setting["key"], stage="notes", note=said)
-    return True
-
-
-def try_two(making: Making) -> None:
-    """Run a pass of one object while another one is between its two passes."""
-    key, reporter = making.setting["key"], making.reporter
-    first, *_, last = making.setting["probes"]
-    one, other = making.made(f"{key}-one"), making.made(f"{key}-other")
+    one, other = tried.made(f"{key}-one"), tried.made(f"{key}-other")
     if one is None or other is None:
         return
-    at, own = f"{key}-two", making.given(first)
-    x, grad = own["x"].astype(np.float64), own["grad_output"].astype(np.float64)
-    put(one, making.weights)
-    output = reporter.attempt(at, "forward", lambda: one.forward(x))
-    if output is None:
+    at, own = f"{key}-two", tried.halves(one, first)
+    found = reporter.attempt(at, "forward", own.forward)
+    if found is None:
         return
-    found = {"output": np.array(output)}
-    put(other, {name: array / 2 for name, array in making.weights.items()})
-    of_other = making.given(last)["x"].astype(np.float64)
-    if reporter.attempt(f"{at}-other", "forward", lambda: other.forward(of_other)) is None:
+    of_other = tried.halves(other, last, is_other=True)
+    if reporter.attempt(f"{at}-other", "forward", of_other.forward) is None:
         return
-    reporter.arrays(at, "forward", found | one.held_buffers())
-    gradients = reporter.attempt(at, "backward", lambda: one.gradients(grad))
+    reporter.arrays(at, "forward", found)
+    gradients = reporter.attempt(at, "backward", own.backward)
     if gradients is not None:
         reporter.arrays(at, "backward", gradients)

@@ -3,65 +3,106 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import numpy as np
 
 from cnnspec.backends.plain import PlainLayer
-from cnnspec.compare.check.trial.again import try_again, try_two
+from cnnspec.compare.check.trial.again import Halves, try_afresh, try_again, try_two
 from cnnspec.compare.check.trial.making import Making
 from cnnspec.compare.check.trial.passes import put, run_pass
+from cnnspec.trace import Array
 
 
 class LayerTrial(Making):
     """A class in one setting of a layer."""
 
     def run(self) -> None:
-        """Try every probe; then try again, to see whether anything is kept between calls."""
-        key, probes = self.setting["key"], self.setting["probes"]
-        layer = self.made(key)
+        """Try every probe; then again, to see whether anything is kept; then evaluation.
+
+        That comes last: if it does not end, nothing else is lost.
+        """
+        layer = self.made(self.key)
         if layer is None:
             return
-        self.reporter.say(key=key, takes=layer.takes, told=layer.is_told_of_training)
-        passed = {probe: self._passes(layer, probe, probe) for probe in probes}
-        if layer.is_told_of_training and not self.forward_only:
-            self._evaluate(layer)
-        for note in layer.notes:
-            self.reporter.say(key=key, stage="notes", note=note)
-        for name, why in layer.not_tried.items():
-            self.reporter.say(key=key, not_tried=name, why=why)
-        if not self.forward_only:
-            self._try_afresh(passed)
-        if not self.forward_only and not self.setting["numbers_only"]:
-            try_again(self, passed)
-            if passed[probes[0]]:
-                try_two(self)
-
-    def _try_afresh(self, passed: dict[str, bool]) -> None:
-        """Run the first pass that failed again, as the first call of all."""
-        failed = next((probe for probe, well in passed.items() if not well), None)
-        if failed is None or not any(passed.values()):
+        self.reporter.say(key=self.key, takes=layer.takes, told=layer.is_told_of_training)
+        passed = {probe: self.passes(layer, probe, probe) for probe in self.setting["probes"]}
+        self._tell(layer)
+        if self.forward_only:
             return
-        key = self.setting["key"]
-        fresh = self.made(f"{key}-fresh")
-        if fresh is not None:
-            self.reporter.say(key=key, fresh=failed)
-            self._passes(fresh, "fresh", failed)
+        try_afresh(self, passed)
+        if not self.setting["numbers_only"]:
+            try_again(self, passed)
+            try_two(self, passed)
+        if layer.is_told_of_training:
+            self._evaluate(layer)
+            self._tell(layer)
+
+    def _tell(self, layer: PlainLayer) -> None:
+        """Tell what was taken for granted so far, and what cannot be tried."""
+        for note in layer.notes:
+            self.reporter.say(key=self.key, stage="notes", note=note)
+        for name, why in layer.not_tried.items():
+            self.reporter.say(key=self.key, not_tried=name, why=why)
 
     def _evaluate(self, layer: PlainLayer) -> None:
         """Run every probe in evaluation, and one image alone."""
         probes = self.setting["probes"]
-        key = self.setting["key"]
         given = {probe: self.given(probe)["x"].astype(np.float64) for probe in probes}
         given["alone"] = given[probes[0]][:1]
         for probe, x in given.items():
+            key = f"{self.key}-{probe}"
             put(layer, self.weights)
-            output = self.reporter.attempt(f"{key}-{probe}", "evaluate", partial(layer.predict, x))
+            output = self.reporter.attempt(key, "evaluate", partial(layer.predict, x))
             if output is not None:
                 held = {f"evaluated_{name}": each for name, each in layer.held_buffers().items()}
                 arrays = {"evaluated": np.array(output)} | held
-                self.reporter.arrays(f"{key}-{probe}", "evaluate", arrays)
+                self.reporter.arrays(key, "evaluate", arrays)
 
-    def _passes(self, layer: PlainLayer, name: str, probe: str) -> bool:
-        put(layer, self.weights)
-        key = f"{self.setting['key']}-{name}"
-        return run_pass(self.reporter, key, layer, self.given(probe), self.forward_only)
+    def passes(self, made: PlainLayer, name: str, batch: str) -> bool:
+        """Run both passes, and tell all that comes of them by a name."""
+        put(made, self.weights)
+        key = f"{self.key}-{name}"
+        return run_pass(self.reporter, key, made, self.given(batch), self.forward_only)
+
+    def halves(self, made: PlainLayer, batch: str, *, is_other: bool = False) -> Halves:
+        """Return both passes, which have yet to run; another object has half the weights."""
+        given = self.given(batch)
+        x, grad = given["x"].astype(np.float64), given["grad_output"].astype(np.float64)
+        scale = 0.5 if is_other else 1.0
+
+        def forward() -> dict[str, Any]:
+            put(made, {name: scale * array for name, array in self.weights.items()})
+            return {"output": np.array(made.forward(x))}
+
+        return Halves(forward, lambda: made.held_buffers() | made.gradients(grad))
+
+    def pass_between(self, made: PlainLayer, batch: str) -> None:
+        """Run passes of other numbers, and of images of another size."""
+        key, given = f"{self.key}-between", self.given(batch)
+        x, grad = -given["x"][::-1].astype(np.float64), given["grad_output"][::-1] * 2.0
+        put(made, self.weights)
+        if self._forward_twice(made, x, key):
+            self.reporter.attempt(key, "backward", lambda: made.gradients(grad))
+        if self.setting["other_size"] is None:
+            return
+        shape, output = self.setting["other_size"]
+        other = np.linspace(-1, 1, 2 * int(np.prod(shape))).reshape(2, *shape)
+        key = f"{key}-other-size"  # a class may be made for one size: it may raise
+        if self.reporter.attempt(key, "forward", lambda: made.forward(other)) is not None:
+            ones = np.ones((2, *output))
+            self.reporter.attempt(key, "backward", lambda: made.gradients(ones))
+
+    def _forward_twice(self, layer: PlainLayer, x: Array, key: str) -> bool:
+        """Tell whether two passes raise nothing; note whether one overwrites the other's output."""
+        earlier = self.reporter.attempt(key, "forward", lambda: layer.forward(x))
+        if earlier is None:
+            return False
+        before, other = np.array(earlier), -x[::-1]
+        if self.reporter.attempt(key, "forward", lambda: layer.forward(other)) is None:
+            return False
+        numeric = before.dtype.kind in "fiub"
+        if numeric and not np.array_equal(before, earlier, equal_nan=True):
+            said = "a later pass overwrites the output that it gave before"
+            self.reporter.say(key=self.key, stage="notes", note=said)
+        return True

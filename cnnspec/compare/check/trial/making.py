@@ -35,6 +35,11 @@ class Making:
     setting: dict[str, Any]
     request: dict[str, Any]
 
+    @property
+    def key(self) -> str:
+        """The key of the setting."""
+        return str(self.setting["key"])
+
     def made(self, key: str) -> PlainLayer | None:
         """Return a new instance with the weights of the setting; None where it cannot be made."""
 
@@ -47,7 +52,7 @@ class Making:
 
         def made() -> PlainLayer:
             try:
-                if key == self.setting["key"]:
+                if key == self.key:
                     self._require_sides()
                 layer = self._instance(self.request["built_in"])
             except UnsupportedSettingError as error:
@@ -106,7 +111,7 @@ class Making:
         built_in = self.request["built_in"] or frozenset({self.request["one_of"]})
         try:
             layer = self._instance(built_in, of, pairs)
-            self.reporter.say(key=f"{self.setting['key']}-{probe}", stage="forward", event="begin")
+            self.reporter.say(key=f"{self.key}-{probe}", stage="forward", event="begin")
             layer.forward(self.given(probe)["x"].astype(np.float64))
         except (HintError, UnsupportedSettingError):
             return True  # told by the instance that is tried
@@ -122,8 +127,8 @@ class Making:
     @cached_property
     def weights(self) -> dict[str, Array]:
         """The weights of the setting."""
-        return self.arrays.of(f"{self.setting['key']}-weights")
+        return self.arrays.of(f"{self.key}-weights")
 
     def given(self, probe: str) -> dict[str, Array]:
         """Return the arrays of a probe."""
-        return self.arrays.of(f"{self.setting['key']}-{probe}")
+        return self.arrays.of(f"{self.key}-{probe}")
