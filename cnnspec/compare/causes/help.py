@@ -52,6 +52,9 @@ HELP: dict[str, str] = {
     "other-in-evaluation": "return in evaluation what training returns",
     "updates-in-evaluation": "update the running statistics in training alone",
     "first-call-only": "set what is kept between calls anew in each forward pass",
+    "activation-built-in": "return what the layer gives before the activation, and the gradients "
+    "of that; put the activation behind it, as a layer",
+    "another-quantity": "check which array is returned under which name",
     "updated-weights-used": "compute the input gradient before anything is updated",
     "takes-probabilities": "check the softmax with it, FILE.py:Softmax+CrossEntropy, or it "
     "alone as a loss of probabilities: --like '{of: probabilities}'",

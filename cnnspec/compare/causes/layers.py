@@ -8,6 +8,8 @@ from dataclasses import replace
 import numpy as np
 
 from cnnspec.compare.causes.accumulated import accumulated
+from cnnspec.compare.causes.activations import activations
+from cnnspec.compare.causes.confused import confused
 from cnnspec.compare.causes.factors import of_one_mistake, of_two_mistakes
 from cnnspec.compare.causes.help import HELP
 from cnnspec.compare.causes.layout import other_layouts
@@ -61,6 +63,8 @@ def _suspected(observations: list[Observed]) -> Iterator[Fault[LayerSituation]]:
     yield from clipped(observations)
     yield from rounded(observations)
     yield from named_scales(observations, [of_two_mistakes])
+    yield from activations(observations)
+    yield from confused(observations)
     yield from any_constant(observations)
     if observations[0].precision == "float64":
         yield from fewer_bits(observations, _coarser)

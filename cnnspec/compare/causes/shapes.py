@@ -63,8 +63,12 @@ def _looks_like(wrong: list[Observed]) -> str:
 
 
 def _batch_is_fixed(wrong: list[Observed]) -> bool:
-    """Tell whether only the number of images is wrong, and always the same."""
-    if not has_batch(wrong[0].quantity):
+    """Tell whether only the number of images is wrong, and always the same.
+
+    A size of the layer in its place comes of another shape, and not of a batch that is fixed.
+    """
+    at = wrong[0].situation.at
+    if not has_batch(wrong[0].quantity) or wrong[0].found.shape[0] in (*at.input, *at.output):
         return False
     rest = all(o.found.shape[1:] == o.wanted.shape[1:] for o in wrong)
     return rest and len({o.found.shape[0] for o in wrong}) == 1 < len(wrong)

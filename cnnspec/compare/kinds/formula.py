@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from cnnspec.compare.faults.fault import LayerSituation
+from cnnspec.compare.faults.fault import LayerSituation, Prediction
 from cnnspec.compare.faults.formula import Formula
 from cnnspec.compare.kinds.kind import COMPOSED, NO_ROUNDING, Terms, ball_terms
 from cnnspec.compare.kinds.layer import LayerKind
@@ -72,12 +72,21 @@ class FormulaKind(LayerKind):
         quantities: Iterable[str],
         off: Mapping[str, Exact] = MappingProxyType({}),
     ) -> dict[str, Exact]:
-        shapes = {"output": situation.grad_output.shape, "grad_input": situation.x.shape}
-        shapes["predicted"] = shapes["output"]
-        of_parameters = {f"grad_{name}": own for name, own in situation.at.parameters.items()}
-        shapes |= of_parameters | dict(situation.at.buffers)
+        shapes = _shapes(situation)
         found = self.formula.radii(situation, precision, quantities, off)
         return {name: _shaped(radius, shapes[name]) for name, radius in found.items()}
+
+    def gives(
+        self,
+        situation: LayerSituation,
+        quantity: str,
+        off: Mapping[str, Exact] = MappingProxyType({}),
+    ) -> Prediction | None:
+        if quantity not in self.formula.steps:
+            return None
+        found: Ball = getattr(self.formula.computation(situation, "float64", off), quantity)
+        shape = _shapes(situation)[quantity]
+        return Prediction(_shaped(found.value, shape), 2 * _shaped(found.radius, shape))
 
     def budgets(self, situation: LayerSituation, precision: str) -> dict[str, Exact]:
         at = situation.at
@@ -160,8 +169,19 @@ def _given(at: PlannedLayer, weights: Weights, x: Exact, grad_output: Exact) -> 
     return LayerSituation(at, "", (x,), grad_output, parameters, buffers)
 
 
-def _shaped(radius: Exact, shape: tuple[int, ...]) -> Exact:
-    """Return a radius for each number: steps may give one for many, or flat images."""
-    return (
-        radius.reshape(shape) if radius.size == np.prod(shape) else np.broadcast_to(radius, shape)
-    )
+def _shapes(situation: LayerSituation) -> Mapping[str, tuple[int, ...]]:
+    """Return the shape of each quantity."""
+    of_parameters = {f"grad_{name}": own for name, own in situation.at.parameters.items()}
+    output = situation.grad_output.shape
+    return {
+        "output": output,
+        "grad_input": situation.x.shape,
+        "predicted": output,
+        **of_parameters,
+        **situation.at.buffers,
+    }
+
+
+def _shaped(found: Exact, shape: tuple[int, ...]) -> Exact:
+    """Return one for each number: steps may give one for many, or flat images."""
+    return found.reshape(shape) if found.size == np.prod(shape) else np.broadcast_to(found, shape)

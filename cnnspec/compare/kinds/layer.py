@@ -94,6 +94,18 @@ class LayerKind(Kind[LayerSituation]):
         """Compute a quantity anew, with its own budget; None where the given one is as good."""
         return None
 
+    def gives(
+        self,
+        situation: LayerSituation,
+        quantity: str,
+        off: Mapping[str, Exact] = MappingProxyType({}),
+    ) -> Prediction | None:
+        """Compute any quantity of a training pass, of what is `off` by so much.
+
+        None where a kind has no way to do so that is shorter than the textbook's.
+        """
+        return None
+
     def budgets(self, situation: LayerSituation, precision: str) -> dict[str, Exact]:
         """Bound the errors of a training pass by what it is given, for what is no plain sum."""
         raise NotImplementedError

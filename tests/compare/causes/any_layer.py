@@ -6,7 +6,7 @@ import numpy as np
 
 from cnnspec.compare.faults.fault import LayerSituation
 from cnnspec.numerics.budget import Exact
-from tests.compare.causes.layer_probes import Faulty, Parts, Setting
+from tests.compare.causes.layer_probes import Faulty, Parts, Setting, weight_of, with_gradient
 from tests.rooms import LAYERS
 
 SETTINGS: dict[str, Setting] = {
@@ -196,5 +196,34 @@ OTHERS: list[tuple[str, str, Faulty, str]] = [
     ("linear-plain", "grad_weight", lambda at, y: np.clip(y["grad_weight"], -1, 1), "clipped"),
     ("linear-plain", "output", lambda at, y: np.round(y["output"], 4), "rounded"),
     ("conv-plain", "output", lambda at, y: y["output"].astype(np.float32), "low-precision"),
+    (
+        "linear-plain",
+        "output",
+        lambda at, y: np.maximum(y["output"], 0),
+        "activation-built-in",
+    ),
+    (
+        "conv-plain",
+        "output",
+        lambda at, y: 1 / (1 + np.exp(-y["output"])),
+        "activation-built-in",
+    ),
+    (
+        "batch_norm-images",
+        "output",
+        lambda at, y: np.tanh(y["output"]),
+        "activation-built-in",
+    ),
+    (
+        "conv-plain",
+        "grad_weight",
+        lambda at, y: with_gradient(at, at.grad_output * (1 - np.tanh(y["output"]) ** 2))[
+            "grad_weight"
+        ],
+        "activation-built-in",
+    ),
+    ("linear-plain", "grad_input", lambda at, y: y["grad_weight"].T, "another-quantity"),
+    ("conv-plain", "grad_input", lambda at, y: at.x, "another-quantity"),
+    ("linear-plain", "grad_weight", lambda at, y: weight_of(at), "another-quantity"),
 ]
 """With the code."""

@@ -64,6 +64,16 @@ def test_a_shape_is_written_out() -> None:
     )
 
 
+def test_a_size_of_the_layer_is_no_batch_that_is_fixed() -> None:
+    one = SETTINGS["linear-plain"]
+    cause = one.diagnose("grad_input", lambda at, y: np.ones((4, 6)))
+    assert cause is not None
+    assert cause.sentence == "the shape is 4 x 6; wanted 7 x 6"
+    cause = one.diagnose("grad_input", lambda at, y: np.ones((5, 6)))
+    assert cause is not None
+    assert cause.sentence.endswith("the batch is 5, whatever is given")
+
+
 QUANTITIES = [(name, quantity) for name, one in SETTINGS.items() for quantity in one.truths[0]]
 
 

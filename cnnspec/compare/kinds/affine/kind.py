@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
 from typing import ClassVar
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from cnnspec.compare.faults.fault import Fault, LayerSituation, Observation, Prediction, computed
 from cnnspec.compare.kinds.affine.convolution import EXTRA_ROUNDINGS, Convolution
 from cnnspec.compare.kinds.layer import LayerKind
+from cnnspec.numerics.budget import Exact
 from cnnspec.plan import PlannedLayer
 
 Observed = Observation[LayerSituation]
@@ -49,6 +51,14 @@ class AffineKind(LayerKind):
 
     def right(self, observation: Observed) -> Prediction:
         return Convolution.of(observation.situation).predict(observation.quantity)
+
+    def gives(
+        self,
+        situation: LayerSituation,
+        quantity: str,
+        off: Mapping[str, Exact] = MappingProxyType({}),
+    ) -> Prediction | None:
+        return None if off else Convolution.of(situation).predict(quantity)
 
 
 def _sums(first: Observed) -> Iterator[Fault[LayerSituation]]:
