@@ -19,6 +19,8 @@ import pytest
 from cnnspec.cli import activity, heartbeat
 from cnnspec.cli.activity import BESIDE, Activity, part_of, parts
 from cnnspec.cli.heartbeat import Heartbeat, clock
+from cnnspec.compare import planted
+from cnnspec.compare.planted import FAULTS
 
 PROGRAM = """
 import time
@@ -310,18 +312,17 @@ class ReLU:
     assert all(told)
 
 
-def test_selftest_says_what_is_compared(folder: Path) -> None:
-    with subprocess.Popen(
-        [sys.executable, "-c", SHORT_BREATH, "selftest", "--clean", "0"],
-        stderr=subprocess.PIPE,
-        cwd=folder,
-        text=True,
-    ) as process:
-        assert process.stderr is not None
-        told = [process.stderr.readline() for _ in range(5)]
-        process.kill()
-    for line in told:
-        assert re.fullmatch(r"\[\d:\d\d\] comparing (\d+) of (\d+): (.+) on (.+)\n", line)
+@pytest.mark.torch
+def test_selftest_says_what_is_compared(call: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    (fault,) = (fault for fault in FAULTS if fault.name == "sgd-nesterov-never")
+    monkeypatch.setattr(planted, "FAULTS", [fault])
+    for name in ("FIRST", "PAUSE"):
+        monkeypatch.setattr(heartbeat, name, 0.0)
+    lines = call("selftest", "--clean", "0").err.splitlines()
+    assert lines
+    for line in lines:
+        told = r"\[\d:\d\d\] comparing (\d) of (\d): sgd-nesterov-never on dilated"
+        assert re.fullmatch(told, line)
 
 
 @pytest.mark.slow

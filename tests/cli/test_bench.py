@@ -87,24 +87,29 @@ def test_document(call: Call) -> None:
     assert document["left_out"] == []
 
 
-@pytest.mark.torch
-def test_every_key_is_explained_and_memory_is_measured(call: Call) -> None:
+@pytest.mark.parametrize(
+    "backends",
+    [
+        ("numpy",),
+        pytest.param(("numpy", "torch"), marks=pytest.mark.slow),  # imports it in each process
+    ],
+    ids="-".join,
+)
+def test_every_key_is_explained_and_memory_is_measured(
+    call: Call, backends: tuple[str, ...]
+) -> None:
     Path("own.py").write_text(OWN)
     done = call(
-        *("bench", "small.yaml", "--backends", "numpy,torch,loops,own.py:Network"),
+        *("bench", "small.yaml", "--backends", ",".join([*backends, "loops", "own.py:Network"])),
         *("--seconds", "0.001", "--batch", "2", "--json"),
     )
     document = json.loads(done.out)
-    assert [row["backend"] for row in document["rows"][:4]] == [
-        "numpy",
-        "torch",
-        "own.py:Network",
-        "loops",
-    ]
+    measured = [*backends, "own.py:Network", "loops"]
+    assert [row["backend"] for row in document["rows"][: len(measured)]] == measured
     assert all(
         (row["peak_memory_mib"] is None) == (row["backend"] == "loops") for row in document["rows"]
     )
-    assert all(0 <= row["peak_memory_mib"] < 100 for row in document["rows"][:3])
+    assert all(0 <= row["peak_memory_mib"] < 100 for row in document["rows"][: len(measured) - 1])
     assert [out["what"] for out in document["left_out"]] == ["layers of own.py:Network"]
     hold(set(paths(document)), "bench.md")
 

@@ -17,7 +17,9 @@ layers: [repeat: {times: 2, layers: [parallel: {name: mix, paths: [[], [relu], 3
 
 
 @pytest.fixture
-def complete(program: Call, folder: Path) -> Callable[[str], list[str]]:
+def complete(
+    call: Call, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[str], list[str]]:
     (folder / "specs" / "deep").mkdir(parents=True)
     (folder / "specs" / "net.yaml").write_text("input: [1, 8, 8]\nlayers: [conv, {relu: }]\n")
     (folder / "blocks.yaml").write_text(BLOCKS)
@@ -26,12 +28,10 @@ def complete(program: Call, folder: Path) -> Callable[[str], list[str]]:
 
     def run(line: str) -> list[str]:
         words = line.split(" ")
-        environ = {
-            "COMP_WORDS": line,
-            "COMP_CWORD": str(len(words) - 1),
-            "_CNNSPEC_COMPLETE": "bash_complete",
-        }
-        done = program(environ=environ)
+        monkeypatch.setenv("COMP_WORDS", line)
+        monkeypatch.setenv("COMP_CWORD", str(len(words) - 1))
+        monkeypatch.setenv("_CNNSPEC_COMPLETE", "bash_complete")
+        done = call()
         assert (done.code, done.err) == (0, "")
         return [entry.removeprefix("plain,") for entry in done.out.split()]
 

@@ -62,6 +62,8 @@ def test_an_example_is_taken(name: str, example: str, folder: Path) -> None:
 
 TOO_LONG = ("selftest", "bench", "compare digits", "train lenet5", "--backend torch")
 """What these examples do is tested elsewhere, in smaller."""
+LONG = ("train digits",)
+"""These are tried in `make test-slow`."""
 
 LINEAR = """
 class NAME:
@@ -145,16 +147,38 @@ def prepared(made: Path, folder: Path) -> Path:
     return folder
 
 
-SHORT = [example for _, example in EXAMPLES if not any(part in example for part in TOO_LONG)]
+TRIED = [example for _, example in EXAMPLES if not any(part in example for part in TOO_LONG)]
+FOR_A_SHELL = [example for example in TRIED if set(example) & set("$|<>")]
+FOR_CNNSPEC = [example for example in TRIED if example not in FOR_A_SHELL]
 
 
-@pytest.mark.parametrize("example", SHORT)
-def test_an_example_works(
-    example: str, prepared: Path, script: Path, clean: dict[str, str]
-) -> None:
+def hold(example: str, code: int, said: str) -> None:
+    different = example.startswith(("cnnspec diff digits", "cnnspec compare runs/"))
+    assert code in ((0, 1) if different else (0,)), said
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(
+    "example",
+    [
+        pytest.param(example, marks=[pytest.mark.slow] * example.endswith(LONG))
+        for example in FOR_CNNSPEC
+    ],
+)
+def test_an_example_works(example: str, prepared: Path, call: Call) -> None:
     if example.startswith("cnnspec init"):
         (prepared / "net.yaml").unlink()
         (prepared / "assignment.yaml").unlink()
+    done = call(*shlex.split(example, comments=True)[1:])
+    hold(example, done.code, done.err + done.out)
+
+
+@pytest.mark.parametrize("example", FOR_A_SHELL)
+def test_an_example_works_in_a_shell(
+    example: str, prepared: Path, script: Path, clean: dict[str, str]
+) -> None:
+    if "completion zsh" in example:
+        return  # bash does not understand it; tests/cli/test_completion.py asks zsh
     (prepared / ".config" / "fish" / "completions").mkdir(parents=True)
     done = subprocess.run(
         ["bash", "-c", example],
@@ -163,11 +187,7 @@ def test_an_example_works(
         cwd=prepared,
         env=clean | {"PATH": f"{script.parent}:{clean['PATH']}", "HOME": str(prepared)},
     )
-    different = example.startswith(("cnnspec diff digits", "cnnspec compare runs/"))
-    if "completion zsh" in example:
-        return  # bash does not understand it; tests/cli/test_completion.py asks zsh
-    assert done.returncode in ((0, 1) if different else (0,)), done.stderr + done.stdout
-    assert "Traceback" not in done.stderr
+    hold(example, done.returncode, done.stderr + done.stdout)
 
 
 def values() -> Iterator[tuple[str, click.Parameter, click.Context]]:

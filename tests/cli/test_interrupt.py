@@ -135,7 +135,7 @@ def hold(folder: Path, environ: dict[str, str], arguments: list[str], count: int
 
 
 def test_a_training_tells_what_is_kept(folder: Path, clean: dict[str, str]) -> None:
-    assert hold(folder, clean, ["train", "slow.yaml"], 12, seed=0) >= 3
+    assert hold(folder, clean, ["train", "slow.yaml"], 5, seed=0) >= 1
 
 
 @pytest.mark.slow
@@ -152,9 +152,17 @@ SHORT = {
     "an error": ["build", "missing.yaml"],
     "validate": ["validate", "small.yaml"],
 }
+FEW = {"build"}
+"""One stands for all in `make test`: what strikes is the time of their imports."""
 
 
-@pytest.mark.parametrize("arguments", SHORT.values(), ids=SHORT)
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        pytest.param(arguments, marks=[pytest.mark.slow] * (name not in FEW), id=name)
+        for name, arguments in SHORT.items()
+    ],
+)
 def test_short_commands(folder: Path, clean: dict[str, str], arguments: list[str]) -> None:
     whole = run(arguments, folder, clean)
     for moment in moments(6, whole.seconds, seed=2):
@@ -214,35 +222,37 @@ def test_a_long_command_says_that_nothing_is_kept(
     assert done.err.endswith("cnnspec: interrupted; nothing is kept\n")
 
 
-def test_on_a_terminal_it_is_the_last_line(folder: Path, clean: dict[str, str]) -> None:
+@pytest.mark.parametrize("moment", [1.0, pytest.param(2.0, marks=pytest.mark.slow)])
+def test_on_a_terminal_it_is_the_last_line(
+    folder: Path, clean: dict[str, str], moment: float
+) -> None:
     """A bar that is drawn while torch is imported must not be drawn again below."""
     program = PROGRAM.replace("HANDLER", "default_int_handler")
-    for moment in (1.0, 2.0):
-        terminal, end = os.openpty()
-        with subprocess.Popen(
-            [sys.executable, "-c", program, str(end), *LONG["selftest"]],
-            stdin=end,
-            stdout=end,
-            stderr=end,
-            cwd=folder,
-            env=clean | {"TERM": "xterm"},
-            pass_fds=[end],
-        ) as process:
-            os.close(end)
-            time.sleep(moment)
-            process.send_signal(signal.SIGINT)
-            shown = b""
-            try:
-                while more := os.read(terminal, 10_000):
-                    shown += more
-            except OSError:  # so a terminal ends
-                pass
-        os.close(terminal)
-        assert process.returncode == 130
-        last = shown.decode().splitlines()[-1]
-        assert last.endswith(("cnnspec: interrupted", "cnnspec: interrupted; nothing is kept"))
-        assert "\x1b[?25l" not in last, "the cursor is shown again"
-        assert "Traceback" not in shown.decode()
+    terminal, end = os.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-c", program, str(end), *LONG["selftest"]],
+        stdin=end,
+        stdout=end,
+        stderr=end,
+        cwd=folder,
+        env=clean | {"TERM": "xterm"},
+        pass_fds=[end],
+    ) as process:
+        os.close(end)
+        time.sleep(moment)
+        process.send_signal(signal.SIGINT)
+        shown = b""
+        try:
+            while more := os.read(terminal, 10_000):
+                shown += more
+        except OSError:  # so a terminal ends
+            pass
+    os.close(terminal)
+    assert process.returncode == 130
+    last = shown.decode().splitlines()[-1]
+    assert last.endswith(("cnnspec: interrupted", "cnnspec: interrupted; nothing is kept"))
+    assert "\x1b[?25l" not in last, "the cursor is shown again"
+    assert "Traceback" not in shown.decode()
 
 
 @pytest.mark.parametrize("apart", [0, 0.002, 0.02])
@@ -301,7 +311,8 @@ PLACES = {
                 signal.raise_signal(signal.SIGINT)
         try:
             Loud()
-            time.sleep(5)
+            for _ in range(500):  # a long sleep would not be left before its end
+                time.sleep(0.01)
             print("never")
         except KeyboardInterrupt:
             print("stopped")

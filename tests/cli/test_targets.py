@@ -239,13 +239,13 @@ COMPLETED = {
 
 
 @pytest.mark.parametrize(("line", "offered"), COMPLETED.values(), ids=COMPLETED)
-def test_completion_offers_names(program: Call, line: str, offered: list[str]) -> None:
-    environ = {
-        "COMP_WORDS": line,
-        "COMP_CWORD": str(len(line.split(" ")) - 1),
-        "_CNNSPEC_COMPLETE": "bash_complete",
-    }
-    done = program(environ=environ)
+def test_completion_offers_names(
+    call: Call, monkeypatch: pytest.MonkeyPatch, line: str, offered: list[str]
+) -> None:
+    monkeypatch.setenv("COMP_WORDS", line)
+    monkeypatch.setenv("COMP_CWORD", str(len(line.split(" ")) - 1))
+    monkeypatch.setenv("_CNNSPEC_COMPLETE", "bash_complete")
+    done = call()
     assert (done.code, done.err) == (0, "")
     assert [entry.removeprefix("plain,") for entry in done.out.split()] == offered
 

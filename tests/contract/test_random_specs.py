@@ -204,7 +204,7 @@ def check_layout(spec: ModelSpec) -> None:
 
 
 @pytest.mark.torch
-@settings(max_examples=50, deadline=None, derandomize=True)
+@normal_run
 @given(specs(), st.sampled_from(PAIRS), st.sampled_from(PRECISIONS))
 def test_backends_are_one_function(
     spec: ModelSpec, backends: tuple[str, str], precision: str
