@@ -32,7 +32,7 @@ WORDS = {
     "one by one": ("drops numbers one by one", "drops numbers together"),
     "share": ("drops its share of the numbers", "drops another share of the numbers"),
     "evaluation": ("evaluation", "evaluation is wrong"),
-    "two objects": ("two objects keep apart", "two objects share what they keep"),
+    "two objects": ("two objects keep apart", "two objects of the class differ"),
     "same-again": ("the same call gives the same again", "the same call gives something else"),
 }
 """What a finding is about, where it is right and where it is wrong; others are quantities."""

@@ -77,9 +77,12 @@ def _of_any_layer() -> Said:
     yield ANY, state.UPDATES
     yield ANY, state.ACCUMULATES
     yield ANY, state.SHARED
+    yield ANY, state.APART
     yield ANY, evaluation.OTHER
     yield ANY, known.KEPT
     yield ANY, known.UPDATED
+    yield ANY, known.STALE
+    yield ANY, known.DRAWN
     for cause in losses.PROBABILITIES.values():
         yield ANY, cause
 

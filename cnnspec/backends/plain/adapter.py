@@ -225,6 +225,14 @@ class PlainLayer(Layer):
         """Whether the class can be told that it is not training."""
         return self._calls.is_told_of_training()
 
+    def held_parameters(self) -> dict[str, Array]:
+        """Return copies of the parameters that the instance keeps: before a pass, its own."""
+        return {
+            name: np.array(self._forms[name].from_class(self._places[name].array()))
+            for name in self.parameters
+            if name in self._places
+        }
+
     def holds(self, name: str) -> bool:
         """Tell whether the class has an array of its own for a parameter or a buffer."""
         return name in self._places

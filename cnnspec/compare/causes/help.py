@@ -52,6 +52,9 @@ HELP: dict[str, str] = {
     "other-in-evaluation": "return in evaluation what training returns",
     "updates-in-evaluation": "update the running statistics in training alone",
     "first-call-only": "set what is kept between calls anew in each forward pass",
+    "first-weights-used": "read the weights anew in each pass",
+    "drawn-at-random": "draw numbers in the constructor alone, for the first weights",
+    "objects-differ": "let what a pass gives depend on the weights and the input alone",
     "activation-built-in": "return what the layer gives before the activation, and the gradients "
     "of that; put the activation behind it, as a layer",
     "another-quantity": "check which array is returned under which name",

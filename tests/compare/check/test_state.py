@@ -42,6 +42,23 @@ def test_weights_that_two_objects_share(check: Check) -> None:
     assert found["two objects"].cause.code == "shared-state"
 
 
+def test_a_copy_of_the_first_weights_is_named(check: Check) -> None:
+    text = changed("np.zeros((in_features", "np.random.randn(*(in_features").replace(
+        "np.zeros((1, out_features))\n", "np.zeros((1, out_features)); self.T = self.W.T.copy()\n"
+    )
+    text = text.replace("grad @ self.W.T, self.x.T", "grad @ self.T, self.x.T")
+    found = by_quantity(check(text, "Linear", "linear"))
+    codes = {name: each.cause.code for name, each in found.items() if each.cause}
+    assert codes == {"grad_input": "first-weights-used", "two objects": "objects-differ"}
+
+
+def test_numbers_that_are_drawn_are_named(check: Check) -> None:
+    text = changed("x @ self.W + self.b", "x @ self.W + self.b + np.random.randn()")
+    found = by_quantity(check(text, "Linear", "linear"))
+    codes = {name: each.cause.code for name, each in found.items() if each.cause}
+    assert codes == dict.fromkeys(("output", "same-again", "two objects"), "drawn-at-random")
+
+
 def test_what_the_first_shape_leaves_is_found_by_passes_between(check: Check) -> None:
     text = changed(
         "self.shape = x.shape\n",

@@ -10,15 +10,18 @@ from cnnspec.compare.causes import diagnose_layer
 from cnnspec.compare.check.grading.evaluation import evaluated, same_in_evaluation
 from cnnspec.compare.check.grading.judged import Judged
 from cnnspec.compare.check.grading.known import (
+    DRAWN,
     KEPT,
+    STALE,
     UPDATED,
     first_call_only,
+    uses_first_weights,
     uses_updated_weights,
     works_alone,
 )
 from cnnspec.compare.check.grading.precision import in_its_precision
 from cnnspec.compare.check.grading.setting import EVALUATION, Observed, SettingGrader
-from cnnspec.compare.check.grading.state import kept_apart, repeated, untouched
+from cnnspec.compare.check.grading.state import differing, is_drawn, kept_apart, repeated, untouched
 from cnnspec.compare.check.process.results import Results
 from cnnspec.compare.check.records import CheckFinding, NotSupported, NotTried
 from cnnspec.compare.verdict import Cause
@@ -165,5 +168,12 @@ class LayerGrader(SettingGrader):
             results.said(f"{key}-p{number}", "updated_too_soon") for number in seen
         ):
             return UPDATED
+        if quantity in differing(self, key, results) and is_drawn(self, key, results):
+            return DRAWN
+        made = results.arrays(key)
+        kept = (name for name in self.at.parameters if f"made_{name}" in made)
+        first = {name: made[f"made_{name}"] for name in kept}
+        if first and uses_first_weights(list(seen.values()), first):
+            return STALE
         after = [found[number] for number in seen]
         return UPDATED if uses_updated_weights(list(seen.values()), after) else None

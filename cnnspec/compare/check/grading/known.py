@@ -13,6 +13,7 @@ from cnnspec.compare.check.process.results import Results
 from cnnspec.compare.faults.fault import LayerSituation, Observation
 from cnnspec.compare.kinds import LAYERS
 from cnnspec.compare.verdict.measure import measure
+from cnnspec.numerics.budget import Exact
 from cnnspec.trace import Array
 
 Observed = Observation[LayerSituation]
@@ -24,6 +25,15 @@ KEPT = known_cause(
 UPDATED = known_cause(
     "updated-weights-used",
     "the result is that for the updated weights: the weights are changed before it is computed",
+)
+STALE = known_cause(
+    "first-weights-used",
+    "the result is that for the weights that the constructor made: a copy of them is kept, and "
+    "setting the weights does not change it",
+)
+DRAWN = known_cause(
+    "drawn-at-random",
+    "each call draws random numbers, and gives another result",
 )
 
 
@@ -43,14 +53,29 @@ def uses_updated_weights(seen: Sequence[Observed], after: Sequence[Mapping[str, 
     return seen[0].quantity == "grad_input" and all(map(_is_of_updated, seen, after))
 
 
+def uses_first_weights(seen: Sequence[Observed], made: Mapping[str, Array]) -> bool:
+    """Tell whether a result is that of weights, or of one of them, as the constructor made them."""
+    choices = [made, *({name: array} for name, array in made.items())]
+    return any(all(_is_of(observed, choice) for observed in seen) for choice in choices)
+
+
 def _is_of_updated(observed: Observed, after: Mapping[str, Array]) -> bool:
     own = observed.situation.parameters
     updated = {
-        name: after.get(f"updated_{name}", after.get(f"after_{name}", array)).astype(np.float64)
+        name: after.get(f"updated_{name}", after.get(f"after_{name}", array))
         for name, array in own.items()
     }
-    if all(np.array_equal(updated[name], array) for name, array in own.items()):
+    return _is_of(observed, updated)
+
+
+def _is_of(observed: Observed, others: Mapping[str, Array]) -> bool:
+    """Tell whether a result is right for other weights, in place of some or all."""
+    situation, own = observed.situation, dict[str, Exact](observed.situation.parameters)
+    exact = {name: array.astype(np.float64) for name, array in others.items()}
+    if all(np.array_equal(array, own[name]) for name, array in exact.items()):
         return False
-    situation = replace(observed.situation, parameters=updated)
-    right = LAYERS[situation.at.kind].right(replace(observed, situation=situation))
+    if any(array.shape != own[name].shape for name, array in exact.items()):
+        return False
+    situation = replace(situation, parameters=own | exact)
+    right = LAYERS[situation.at.kind].gives(situation, observed.quantity)
     return right is not None and measure(observed.found, *right).ok

@@ -9,9 +9,11 @@ import numpy as np
 
 from cnnspec.compare.causes.help import known_cause
 from cnnspec.compare.check.grading.grader import TWO, Grader
+from cnnspec.compare.check.grading.known import DRAWN
 from cnnspec.compare.check.grading.setting import SettingGrader
 from cnnspec.compare.check.process.results import Results
 from cnnspec.compare.check.records import CheckFinding
+from cnnspec.compare.verdict import Cause
 from cnnspec.trace import Array
 
 CHANGES_INPUT = known_cause("changes-input", "the array that it is given is overwritten")
@@ -23,12 +25,17 @@ UPDATES = known_cause(
 ACCUMULATES = known_cause(
     "not-repeatable",
     "the same call gives another result when it is made again: something is kept, or added "
-    "up, between calls",
+    "up, between calls, or drawn at random",
 )
 SHARED = known_cause(
     "shared-state",
     "two objects of the class share what they keep: a forward pass of one changes what the other "
     "gives",
+)
+APART = known_cause(
+    "objects-differ",
+    "two objects that are given the same weights and the same input give different numbers: what "
+    "they keep is shared, or comes from the constructor, or numbers are drawn",
 )
 
 
@@ -69,20 +76,32 @@ def repeated(grader: Grader, key: str, results: Results) -> CheckFinding:
     if not results.succeeded(f"{key}-first", "backward"):
         return finding
     error = _between(key, results) or _error(f"{key}-second", results)
-    first, second = (results.arrays(f"{key}-{time}") for time in ("first", "second"))
-    other = [
-        name
-        for name in grader.quantities
-        if name in first
-        and not (name in second and np.array_equal(first[name], second[name], equal_nan=True))
-    ]
+    other = differing(grader, key, results)
+    cause = DRAWN if is_drawn(grader, key, results) else ACCUMULATES
     return replace(
         finding,
         ok=not other and not error,
         reached=True,
         message=error or _differs(other),
-        cause=ACCUMULATES if other and not error else None,
+        cause=cause if other and not error else None,
     )
+
+
+def differing(grader: Grader, key: str, results: Results) -> Sequence[str]:
+    """Name the quantities that the same call of one object gives otherwise when made again."""
+    first, second = (results.arrays(f"{key}-{time}") for time in ("first", "second"))
+    return [
+        name
+        for name in grader.quantities
+        if name in first
+        and not (name in second and np.array_equal(first[name], second[name], equal_nan=True))
+    ]
+
+
+def is_drawn(grader: Grader, key: str, results: Results) -> bool:
+    """Tell whether a forward pass draws numbers, and gives another output each time."""
+    draws = results.said(f"{key}-first", "forward_draws")
+    return bool(draws) and "output" in differing(grader, key, results)
 
 
 def _between(key: str, results: Results) -> str:
@@ -108,8 +127,20 @@ def kept_apart(grader: Grader, key: str, results: Results) -> CheckFinding:
         for name in grader.quantities
         if name in before and name in after and not grader.is_same(name, after, before)
     ]
-    cause = SHARED if other else None
+    cause = _of_two(grader, key, results, other) if other else None
     return replace(finding, ok=not other, reached=True, message=_differs(other), cause=cause)
+
+
+def _of_two(grader: Grader, key: str, results: Results, other: Sequence[str]) -> Cause:
+    """Blame what objects share only where they give the same if nothing is in between."""
+    if "output" in other and is_drawn(grader, key, results):
+        return DRAWN
+    one = results.arrays(f"{key}-{results.said(key, 'repeated')}")
+    another = results.arrays(f"{key}-first")
+    alike = any(
+        name in one and name in another and grader.is_same(name, another, one) for name in other
+    )
+    return SHARED if alike else APART
 
 
 def _differs(names: Sequence[str]) -> str:

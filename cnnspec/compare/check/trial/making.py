@@ -65,6 +65,10 @@ class Making:
                     raise
                 except PlainClassError:  # it has not this value: nothing more need be said of it
                     raise error from None
+            if key == self.key:
+                own = layer.held_parameters()
+                made_with = {f"made_{name}": array for name, array in own.items()}
+                self.reporter.arrays(key, "construct", made_with)
             put(layer, self.weights)
             return layer
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,9 @@ import numpy as np
 from cnnspec.backends.plain import PlainLayer
 from cnnspec.compare.check.process.reporter import Reporter
 from cnnspec.trace import Array
+
+# somebody's code may put other functions there
+_numpy_state, _python_state = np.random.get_state, random.getstate
 
 
 def run_pass(
@@ -23,6 +27,7 @@ def run_pass(
     Returns whether both came to their ends.
     """
     x, grad = given["x"].astype(np.float64), given["grad_output"].astype(np.float64)
+    chance = random_state()
     output = reporter.attempt(key, "forward", lambda: layer.forward(x))
     if output is None:
         return False
@@ -30,6 +35,7 @@ def run_pass(
     reporter.arrays(key, "forward", {"output": np.array(output), "after_x": x} | buffers)
     if forward_only:
         return True
+    reporter.say(key=key, forward_draws=random_state() != chance)
     before = layer.held_gradients()
     back = reporter.attempt(key, "backward", lambda: layer.gradients(grad))
     found: dict[str, Any] = back or {}
@@ -46,6 +52,11 @@ def run_pass(
         found |= {f"after_{name}": array for name, array in layer.parameters.items()}
     reporter.arrays(key, "backward", found | {"after_x": x, "after_grad_output": grad})
     return back is not None
+
+
+def random_state() -> tuple[Any, ...]:
+    """Return where the generators stand that all code draws from."""
+    return _python_state(), str(_numpy_state(legacy=False))
 
 
 def put(layer: PlainLayer, weights: dict[str, Array]) -> None:
