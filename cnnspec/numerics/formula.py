@@ -18,8 +18,10 @@ Step = Callable[["Computation"], Any]
 Steps = Mapping[str, Step]
 
 
-Taken = dict[Step, dict[tuple[str, ...], dict[tuple[Step | None, ...], Any]]]
-"""What steps gave: by the step, the names of all that lead to it, and the steps of these names."""
+Changes = tuple[tuple[str, Step], ...]
+Taken = dict[Step, dict[frozenset[str], dict[Changes, Any]]]
+"""What steps gave: by the step, the names of all that lead to it, and which of these are changed,
+to what."""
 
 
 class Computation:
@@ -28,12 +30,17 @@ class Computation:
     def __init__(self, given: Mapping[str, Any], *steps: Steps, taken: Taken | None = None) -> None:
         """Later tables replace steps of earlier ones.
 
-        What was `taken` by other computations from the same numbers is not taken again where
-        all the steps that lead to it are the same: a fault leaves most of them as they are.
+        What was `taken` by other computations from the same numbers and the same first table is
+        not taken again where all the steps that lead to it are the same: a fault leaves most of
+        them as they are.
         """
-        self._steps = {name: step for table in steps for name, step in table.items()}
+        self._steps: dict[str, Step] = {}
+        for table in steps:
+            self._steps.update(table)
+        changed = sorted({name for table in steps[1:] for name in table})
+        self._changed = [(name, self._steps[name]) for name in changed]
         self._given = given
-        self._known: dict[str, tuple[tuple[str, ...], Any]] = {}
+        self._known: dict[str, tuple[frozenset[str], Any]] = {}
         self._taken = {} if taken is None else taken
         self._led: list[set[str]] = [set()]
 
@@ -49,25 +56,29 @@ class Computation:
         self._led[-1].update(led)
         return value
 
-    def leading_to(self, name: str) -> tuple[str, ...]:
+    def leading_to(self, name: str) -> frozenset[str]:
         """Return the names of the steps that lead to one, itself among them."""
         getattr(self, name)
         return self._known[name][0]
 
-    def _found(self, name: str) -> tuple[tuple[str, ...], Any] | None:
+    def _found(self, name: str) -> tuple[frozenset[str], Any] | None:
         """Return what another computation made of a step, if it came there by the same steps."""
         for led, values in self._taken.get(self._steps[name], {}).items():
-            key = tuple(map(self._steps.get, led))
+            key = self._changes(led)
             if key in values:
                 return led, values[key]
         return None
 
-    def _take(self, name: str) -> tuple[tuple[str, ...], Any]:
+    def _changes(self, led: frozenset[str]) -> Changes:
+        """Return the steps that are changed among some."""
+        return tuple([each for each in self._changed if each[0] in led])
+
+    def _take(self, name: str) -> tuple[frozenset[str], Any]:
         self._led.append({name})
         try:
             value = self._steps[name](self)
         finally:
-            led = tuple(sorted(self._led.pop()))
+            led = frozenset(self._led.pop())
         of_step = self._taken.setdefault(self._steps[name], {})
-        of_step.setdefault(led, {})[tuple(map(self._steps.get, led))] = value
+        of_step.setdefault(led, {})[self._changes(led)] = value
         return led, value

@@ -27,7 +27,9 @@ def diagnose_loss(observations: list[Observed], *, two: bool = True) -> Cause | 
     if not any(np.isfinite(observation.found).any() for observation in observations):
         return kind.overflow(observations)
     what_to_do = {**HELP, **kind.help}
-    suspected = chain(_suspected(observations), kind.pairs if two else ())
+    suspected = _suspected(observations)
+    if two:
+        suspected = chain(suspected, kind.two_faults(observations))
     return first_cause(suspected, observations, what_to_do)
 
 

@@ -61,7 +61,7 @@ def two_faults(
             if given and gives(given, probe.found):
                 yield _pair(of.fault, move, Then(of.fault, move))
     yield from _beside_a_factor(observations)
-    if _numbers(probe.situation) <= MOST:
+    if probe.situation.numbers <= MOST:
         yield from _made_together(tried, probe)
 
 
@@ -89,7 +89,7 @@ def _smallest(observations: Sequence[Observed]) -> Observed | None:
     wrong = [at for at in observations if np.isfinite(at.found).all() and not at.right]
     if not any(map(_is_clear, wrong)):
         return None
-    return min(wrong, key=lambda at: _numbers(at.situation))
+    return min(wrong, key=lambda at: at.situation.numbers)
 
 
 def _is_clear(observation: Observed) -> bool:
@@ -98,11 +98,6 @@ def _is_clear(observation: Observed) -> bool:
         return True
     size = max(np.abs(wanted).max(initial=0), np.abs(found).max(initial=0))
     return bool(np.abs(found - wanted).max(initial=0) > CLEAR * size)
-
-
-def _numbers(situation: LayerSituation) -> int:
-    arrays = (*situation.inputs, situation.grad_output, *situation.parameters.values())
-    return sum(array.size for array in arrays)
 
 
 def _is_proportional(probe: Observed, given: Prediction) -> bool:

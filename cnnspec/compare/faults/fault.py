@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Generic, NamedTuple, Protocol, TypeVar, runtime_checkable
+from functools import cached_property
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +42,20 @@ class LayerSituation:
         (only,) = self.inputs
         return only
 
+    @property
+    def largest(self) -> float:
+        """Return the greatest magnitude of what was given."""
+        return max(map(_greatest, self._given))
+
+    @property
+    def numbers(self) -> int:
+        """Return how many numbers were given."""
+        return sum(array.size for array in self._given)
+
+    @property
+    def _given(self) -> tuple[Exact, ...]:
+        return (*self.inputs, self.grad_output, *self.parameters.values())
+
     def magnitudes(self) -> LayerSituation:
         """Return the same with the absolute value of every number."""
         return replace(
@@ -60,6 +76,16 @@ class LossSituation:
     """(n, classes)"""
     labels: Labels
 
+    @property
+    def largest(self) -> float:
+        """Return the greatest magnitude of what was given."""
+        return _greatest(self.logits)
+
+    @property
+    def numbers(self) -> int:
+        """Return how many numbers were given."""
+        return self.logits.size
+
 
 @dataclass(frozen=True)
 class UpdateSituation:
@@ -74,8 +100,28 @@ class UpdateSituation:
     """Before the step, by the slot's name alone (`exp_avg`)."""
     gradient: Exact
 
+    @property
+    def largest(self) -> float:
+        """Return the greatest magnitude of what was given."""
+        return max(map(_greatest, (self.weights, self.gradient, *self.slots.values())))
+
+    @property
+    def numbers(self) -> int:
+        """Return how many numbers were given."""
+        return self.gradient.size
+
+
+def _greatest(array: Exact) -> float:
+    return float(np.max(np.abs(array), initial=0.0))
+
 
 Situation = TypeVar("Situation", LayerSituation, LossSituation, UpdateSituation)
+
+MODERATE = 16.0
+"""The greatest number of what is given at which a first look is taken."""
+LOOK = 1e4
+"""How many budgets of a right number a faulty one's stays below there: no tolerance, only what
+tells most faults from what was found before their bounds are computed."""
 
 BESIDES = ". Besides, "
 """What stands between the sentences of two faults that are made at once."""
@@ -105,6 +151,26 @@ class Observation(Generic[Situation]):
         """Whether rounding explains the difference."""
         return measure(self.found, *self.allowed(self.wanted, self.budget)).ok
 
+    @cached_property
+    def look(self) -> float:
+        """Return how far off a number must be for a first look to tell that it is another one.
+
+        There is none at numbers that lie far out, where a faulty formula may lose every digit.
+        """
+        if not self.situation.largest <= MODERATE:
+            return math.inf
+        budget = self.allowed(self.wanted, self.budget).budget
+        rounding = unit_roundoff(self.precision) * np.abs(self.wanted)
+        return LOOK * float(np.max(budget + rounding, initial=0.0))
+
+    def bears_out(self, prediction: Prediction) -> bool:
+        """Tell whether a prediction is what was found; its budget is looked at last."""
+        if not prediction.is_bounded and math.isfinite(self.look):
+            found, value = self.found, prediction.value
+            if found.shape != value.shape or (np.abs(found - value) > self.look).any():
+                return False
+        return gives(self.allowed(*prediction), self.found)
+
     def allowed(self, value: Exact, budget: Exact) -> Prediction:
         """Return numbers with the budget that they have in the precision of what was found."""
         if self.precision == "float64":
@@ -114,12 +180,30 @@ class Observation(Generic[Situation]):
         return Prediction(value, u / unit_roundoff("float64") * budget + own)
 
 
-class Prediction(NamedTuple):
-    """What a fault would give."""
+class Prediction:
+    """What a fault would give, and how far rounding may bring a faulty implementation from it."""
 
-    value: Exact
-    budget: Exact
-    """How far rounding may bring a faulty implementation from `value`."""
+    __slots__ = ("_budget", "value")
+
+    def __init__(self, value: Exact, budget: Exact | Callable[[], Exact]) -> None:
+        """A budget may be computed when it is asked for: most faults are told by their values."""
+        self.value, self._budget = value, budget
+
+    @property
+    def budget(self) -> Exact:
+        """Return how far rounding may bring a faulty implementation from `value`."""
+        if callable(self._budget):
+            self._budget = self._budget()
+        return self._budget
+
+    @property
+    def is_bounded(self) -> bool:
+        """Tell whether the budget is known already."""
+        return not callable(self._budget)
+
+    def __iter__(self) -> Iterator[Exact]:
+        yield self.value
+        yield self.budget
 
 
 @dataclass(frozen=True)
@@ -175,7 +259,7 @@ def explains(fault: Fault[Situation], observations: list[Observation[Situation]]
     seen = False
     for observation in observations:
         prediction = fault.change(observation)
-        if prediction and not gives(observation.allowed(*prediction), observation.found):
+        if prediction and not observation.bears_out(prediction):
             return False
         right = observation.right
         if not prediction and not right:
@@ -212,6 +296,8 @@ def first_cause(
     `help` says what to do about it, by its code. In a coarse precision several faults may explain
     the same: none is named then, unless they are one in other words.
     """
+    if all(observation.right for observation in observations):
+        return None
     coarse = any(observation.precision != "float64" for observation in observations)
     with np.errstate(all="ignore"):  # faults are made as they are looked for
         fitting = (fault for fault in faults if explains(fault, observations))
@@ -229,8 +315,10 @@ def _differ(
         first, second = one.change(observation), other.change(observation)
         if (first is None) != (second is None):
             return True
-        if first and second and not measure(first[0], second[0], first[1] + second[1]).ok:
-            return True
+        if first and second:
+            budget = first.budget + second.budget
+            if not measure(first.value, second.value, budget).ok:
+                return True
     return False
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Generic
@@ -17,6 +18,8 @@ CHARGE = 2
 """Roundings of one operation of a right computation: how products are grouped is open."""
 FAULTY = Arithmetic("float64", charge=4, overflow="alike")
 """That of a faulty computation, which may be written in many ways."""
+FEW = 2_000
+"""Numbers of a layer's probe of which the steps of all faults may be kept in memory."""
 
 
 class Formula(Generic[Situation]):
@@ -31,11 +34,12 @@ class Formula(Generic[Situation]):
         steps: Steps,
         quantities: Mapping[str, str] = MappingProxyType({}),
         *,
-        remembers: bool = True,
+        remembers: float = math.inf,
     ) -> None:
         """`quantities` has the steps that give them, where they have other names.
 
-        Of large arrays, what steps gave is not remembered from one fault to the next.
+        What steps gave is remembered from one fault to the next where a situation has no more
+        than so many numbers.
         """
         self._given: Callable[[Situation, Arithmetic], dict[str, Any]] = given
         self.steps, self._quantities = steps, quantities
@@ -70,23 +74,40 @@ class Formula(Generic[Situation]):
     ) -> dict[str, Exact]:
         """Bound the errors of quantities."""
         at = self.computation(situation, precision, off)
-        return {name: getattr(at, self._quantities.get(name, name)).radius for name in quantities}
+        return {name: getattr(at, self._step_of(name)).radius for name in quantities}
 
     def prediction(self, found: Ball, observation: Observation[Situation]) -> Prediction:
         """Return what a step gives as a prediction of what is observed."""
         shape = observation.wanted.shape
-        return Prediction(found.value.reshape(shape), 2 * found.radius.reshape(shape))
+        return Prediction(found.value.reshape(shape), lambda: 2 * found.radius.reshape(shape))
 
     def changed(self, steps: Steps, observation: Observation[Situation]) -> Prediction:
         """Predict a quantity by the formula with some of its steps replaced."""
-        given = self.given(observation.situation, FAULTY)
-        taken: Taken = observation.taken if self._remembers else {}
-        right = Computation(given, self.steps, taken=taken)
-        computation = Computation(given | {"right": right}, self.steps, steps, taken=taken)
-        quantity = observation.quantity
-        return self.prediction(
-            getattr(computation, self._quantities.get(quantity, quantity)), observation
-        )
+        at = self._with(steps, observation)
+        return self.prediction(getattr(at, self._step_of(observation.quantity)), observation)
+
+    def leading_to(self, steps: Steps, observation: Observation[Situation]) -> frozenset[str]:
+        """Name the steps that lead to a quantity, some steps being replaced."""
+        at = self._with(steps, observation)
+        return at.leading_to(self._step_of(observation.quantity))
+
+    def _step_of(self, quantity: str) -> str:
+        return self._quantities.get(quantity, quantity)
+
+    def _with(self, steps: Steps, observation: Observation[Situation]) -> Computation:
+        given, taken = self._remembered(observation)
+        return Computation(given, self.steps, steps, taken=taken)
+
+    def _remembered(self, observation: Observation[Situation]) -> tuple[dict[str, Any], Taken]:
+        """Return what every fault is given, and what other faults made of it."""
+        remembers = observation.situation.numbers <= self._remembers
+        memory = observation.taken if remembers else {}
+        if self not in memory:
+            given, taken = self.given(observation.situation, FAULTY), dict[Any, Any]()
+            given["right"] = Computation(given, self.steps, taken=taken)
+            memory[self] = given, taken
+        found: tuple[dict[str, Any], Taken] = memory[self]
+        return found
 
     def spoiling(
         self, *quantities: str, overflows: bool = False
@@ -131,6 +152,22 @@ def steps_of(fault: Fault[Situation]) -> Steps:
     """Return the steps that a fault replaces."""
     assert isinstance(fault.change, Changed)
     return fault.change.steps
+
+
+def pairs(
+    faults: Sequence[Fault[Situation]],
+    others: Sequence[Fault[Situation]],
+    observation: Observation[Situation],
+) -> Iterator[Fault[Situation]]:
+    """Yield faults each together with each of others that changes anything beside it."""
+    for fault in faults:
+        assert isinstance(fault.change, Changed)
+        own = fault.change.steps
+        leading = fault.change.formula.leading_to(own, observation)
+        if leading.isdisjoint(own):
+            continue
+        rest = leading - own.keys()
+        yield from (beside(fault, other) for other in others if rest & steps_of(other).keys())
 
 
 def beside(fault: Fault[Situation], other: Fault[Situation]) -> Fault[Situation]:

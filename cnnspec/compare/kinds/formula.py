@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnspec.compare.faults.fault import LayerSituation, Prediction
-from cnnspec.compare.faults.formula import Formula
+from cnnspec.compare.faults.formula import FEW, Formula
 from cnnspec.compare.kinds.kind import COMPOSED, NO_ROUNDING, Terms, ball_terms
 from cnnspec.compare.kinds.layer import LayerKind
 from cnnspec.compare.kinds.weights import Errors, Weights
@@ -51,7 +51,7 @@ def layer_formula(
         balls = {name: arithmetic.rounded(array) for name, array in arrays.items()}
         return {**balls, "layer": situation.at.layer, **more(situation, arithmetic)}
 
-    return Formula(given, steps, remembers=False)
+    return Formula(given, steps, remembers=FEW)
 
 
 class FormulaKind(LayerKind):

@@ -44,8 +44,6 @@ class Kind(Generic[Situation]):
     factors: ClassVar[Sequence[Fault]] = ()  # type: ignore[type-arg]
     """Those that come to one factor before all numbers, which may be 0: looked for before sizes
     of the problem are, which may have the same value."""
-    pairs: ClassVar[Sequence[Fault]] = ()  # type: ignore[type-arg]
-    """Two faults at once, looked for where none explains by itself what was found."""
     help: ClassVar[Mapping[str, str]] = MappingProxyType({})
     """What to do about a fault, by its code, where that is the same wherever it is named."""
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
-from cnnspec.compare.faults.fault import LossSituation, Observation
+from cnnspec.compare.faults.fault import Fault, LossSituation, Observation
 from cnnspec.compare.faults.formula import Formula
 from cnnspec.compare.kinds.kind import COMPOSED, Kind, Term, Terms, ball_terms
 from cnnspec.compare.verdict import Cause
@@ -23,6 +23,12 @@ class LossKind(Kind[LossSituation]):
     """The steps that explain the bound of a gradient, and what they are."""
     guards: ClassVar[frozenset[str]] = frozenset()
     """Causes that are no faults where probabilities are taken, which may be 0."""
+
+    def two_faults(
+        self, observations: Sequence[Observation[LossSituation]]
+    ) -> Iterator[Fault[LossSituation]]:
+        """Yield two faults at once, looked for where none explains by itself what was found."""
+        return iter(())
 
     def budgets(self, situation: LossSituation, precision: str) -> dict[str, Exact]:
         """Bound the errors of the loss and of its gradient."""

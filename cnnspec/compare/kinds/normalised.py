@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from cnnspec.compare.faults.fault import Fault, LayerSituation, Observation, Prediction
-from cnnspec.compare.faults.formula import Formula
+from cnnspec.compare.faults.formula import FEW, Formula
 from cnnspec.numerics import Arithmetic, Ball, either, moments
 from cnnspec.numerics.formula import Computation, Steps
 
@@ -86,16 +86,16 @@ class NormFormula(Formula[LayerSituation]):
         steps: Steps,
     ) -> None:
         """`flat` gives the shape in which the formula has an image."""
-        super().__init__(given, steps, remembers=False)
+        super().__init__(given, steps, remembers=FEW)
         self._flat = flat
 
     def prediction(self, found: Ball, observation: Observation[LayerSituation]) -> Prediction:
         flat = self._flat(observation.situation)
         if found.value.size != observation.wanted.size:
             found = found.moved(lambda array: np.broadcast_to(array, flat))
-        value, budget = super().prediction(found, observation)
+        given = super().prediction(found, observation)
         # The right one's budget holds for every sane way to take mean and variance.
-        return Prediction(value, budget + observation.budget)
+        return Prediction(given.value, lambda: given.budget + observation.budget)
 
 
 def over(axes: tuple[int, ...]) -> Steps:

@@ -23,7 +23,7 @@ def _by_jacobian(p: Ball, g: Ball, sum_gp: Ball) -> Ball:
     arithmetic, product = p.arithmetic, p * g
     k = p.shape[1] + 2 * arithmetic.charge if arithmetic.charge else 0
     rounding = gamma(k, arithmetic.precision)
-    return arithmetic.result(product.value, product.radius, rounding) - p * sum_gp
+    return arithmetic.result(product.value, lambda: product.radius, rounding) - p * sum_gp
 
 
 GRADIENTS: list[Callable[[Ball, Ball, Ball], Ball]] = [

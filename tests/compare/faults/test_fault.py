@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from cnnspec.compare.faults.fault import (
     Fault,
@@ -20,6 +21,7 @@ from cnnspec.spec.losses import DEFAULT_LOSS
 
 WANTED = np.array([1.0, 2.0, 3.0])
 GIVEN = LossSituation(DEFAULT_LOSS, "random", WANTED[None], np.zeros(1, np.int64))
+FAR_OUT = replace(GIVEN, logits=1e3 * GIVEN.logits)
 
 
 def observe(*found: float) -> list[Observation[LossSituation]]:
@@ -65,6 +67,37 @@ def test_nan_and_infinity_are_just_where_the_fault_gives_them(
     for budget in (1e-15, math.inf):
         fault = replace(gives(*value, budget=budget), overflows=True)
         assert not explains(fault, observe(*found))
+
+
+@pytest.mark.parametrize(("given", "asked"), [(GIVEN, 0), (FAR_OUT, 1)])
+def test_a_bound_is_computed_only_where_a_value_is_near_or_numbers_lie_far_out(
+    given: LossSituation, asked: int
+) -> None:
+    counted: list[int] = []
+
+    def budget() -> NDArray[np.float64]:
+        counted.append(1)
+        return np.full(3, 1e-15)
+
+    def far(observation: Observation[LossSituation]) -> Prediction:
+        return Prediction(np.array([2.0, 4.0, 6.1]), budget)
+
+    def near(observation: Observation[LossSituation]) -> Prediction:
+        return Prediction(np.array([2.0, 4.0, 6.0]), budget)
+
+    observed = [replace(observe(2, 4, 6)[0], situation=given)]
+    assert not explains(Fault("any", (), "the fault", far), observed)
+    assert len(counted) == asked
+    assert explains(Fault("any", (), "the fault", near), observed)
+    assert len(counted) == asked + 1
+
+
+def test_where_all_is_right_no_fault_is_tried() -> None:
+    def change(observation: Observation[LossSituation]) -> Prediction:
+        raise AssertionError
+
+    fault = Fault[LossSituation]("any", (), "the fault", change)
+    assert first_cause([fault], observe(1, 2, 3), {}) is None
 
 
 def test_a_wrong_shape_is_seen() -> None:

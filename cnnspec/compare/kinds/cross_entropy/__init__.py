@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from cnnspec.compare.faults.fault import LossSituation, Observation, first_cause
+from cnnspec.compare.faults.fault import Fault, LossSituation, Observation, first_cause
 from cnnspec.compare.kinds.cross_entropy.carried import gradient_error, loss_error
-from cnnspec.compare.kinds.cross_entropy.faults import FAULTS, HELP, PAIRS, WAYS
+from cnnspec.compare.kinds.cross_entropy.faults import FAULTS, HELP, WAYS, two_faults
 from cnnspec.compare.kinds.cross_entropy.formula import MEAN
 from cnnspec.compare.kinds.kind import Term
 from cnnspec.compare.kinds.loss import LossKind
@@ -22,7 +22,6 @@ class CrossEntropyKind(LossKind):
 
     formula = MEAN
     faults = FAULTS
-    pairs = PAIRS
     help = HELP
     guards = frozenset({"clipped", "eps-in-log"})
     shown = {  # noqa: RUF012
@@ -30,6 +29,11 @@ class CrossEntropyKind(LossKind):
         "total": "the sum of exp(d)",
         "p": "the softmax",
     }
+
+    def two_faults(
+        self, observations: Sequence[Observation[LossSituation]]
+    ) -> Iterator[Fault[LossSituation]]:
+        return two_faults(min(observations, key=lambda at: at.situation.numbers))
 
     def carried(self, situation: LossSituation, off: Exact) -> tuple[float, Exact]:
         return loss_error(off), gradient_error(situation.logits, off)

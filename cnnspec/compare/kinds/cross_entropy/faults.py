@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from cnnspec.compare.faults.fault import BESIDES, Fault, LossSituation
-from cnnspec.compare.faults.formula import beside
+from cnnspec.compare.faults.fault import BESIDES, Fault, LossSituation, Observation
+from cnnspec.compare.faults.formula import pairs
 from cnnspec.compare.kinds.cross_entropy.formula import MEAN, of_label
 from cnnspec.numerics import Ball
 from cnnspec.numerics.formula import Computation, Step, Steps
@@ -453,11 +453,13 @@ _OTHERS = [
 
 FAULTS = [*DIVISORS, *WAYS, *_OTHERS]
 
-PAIRS = [
-    *TWO_DIVISORS,
-    *(beside(way, divisor) for divisor in DIVISORS for way in WAYS),
-    *(beside(fault, other) for other in [*WAYS, *DIVISORS] for fault in _OTHERS),
-]
+
+def two_faults(observation: Observation[LossSituation]) -> Iterator[CrossEntropyFault]:
+    """Yield faults that are made two at a time, and both spoil what is observed."""
+    yield from TWO_DIVISORS
+    yield from pairs(WAYS, DIVISORS, observation)
+    yield from pairs(_OTHERS, [*WAYS, *DIVISORS], observation)
+
 
 HELP = {
     "sum-not-mean": "divide by the batch size",

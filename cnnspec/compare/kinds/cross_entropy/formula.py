@@ -63,9 +63,8 @@ STEPS: Steps = {
     "log_p": lambda at: either(LOG_SOFTMAX, *at.forms),
     "terms": lambda at: -of_label(at, at.log_p),
     "divisor": lambda at: at.n,
-    "loss": lambda at: either(
-        MEAN_LOSS, at.terms, of_label(at, at.z), at.arithmetic.ball(at.divisor)
-    ),
+    "own_z": lambda at: of_label(at, at.z),
+    "loss": lambda at: either(MEAN_LOSS, at.terms, at.own_z, at.arithmetic.ball(at.divisor)),
     "grad": lambda at: either(SHARED, at.p, at.own, at.logits.arithmetic.ball(at.divisor)),
 }
 """Mean of log(sum(exp(z))) - z[label], and its gradient (softmax(z) - one-hot) / n."""
