@@ -51,6 +51,12 @@ def tanh_phi(x: Array, cubic: float = 0.044715, slope: float = math.sqrt(2 / mat
     return found
 
 
+def tanh_slope(x: Array, cubic: float) -> Array:
+    slope, phi = math.sqrt(2 / math.pi), tanh_phi(x, cubic)
+    found: Array = phi + x * 2 * phi * (1 - phi) * slope * (1 + 3 * cubic * x**2)
+    return found
+
+
 def tanh_density(x: Array, of_cubic: float = 3 * 0.044715) -> Array:
     t, slope = 2 * tanh_phi(x) - 1, math.sqrt(2 / math.pi)
     found: Array = (1 - t**2) / 2 * slope * (1 + of_cubic * x**2)
@@ -63,6 +69,8 @@ def sigmoid(x: Array) -> Array:
 
 
 FAULTS: list[tuple[Setting, str, Faulty, str]] = [
+    (TANH, "output", lambda at, y: at.x * tanh_phi(at.x, 0.44715), "other-cubic"),
+    (TANH, "grad_input", lambda at, y: at.grad_output * tanh_slope(at.x, 0.44715), "other-cubic"),
     (IMAGES, "output", lambda at, y: at.x, "not-applied"),
     (IMAGES, "output", lambda at, y: phi(at.x), "x-missing"),
     (FEATURES, "output", lambda at, y: at.x * (1 + _erf(at.x)) / 2, "root-missing"),

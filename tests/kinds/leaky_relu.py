@@ -70,6 +70,9 @@ FAULTS: list[tuple[Setting, str, Faulty, str]] = [
         "mask-of-gradient",
     ),
     (FEATURES, "grad_input", lambda at, y: slopes(at.x, 0.01, 0.01), "upstream-missing"),
+    (FEATURES, "grad_input", lambda at, y: slopes(at.x, 0.01, 1), "upstream-missing"),
+    (FEATURES, "grad_input", lambda at, y: slopes(at.x, 0.01, 0), "upstream-missing"),
+    (IMAGES, "grad_input", lambda at, y: np.where(at.x < 0, 0.2, at.grad_output), "slope-alone"),
     (IMAGES, "grad_input", lambda at, y: at.grad_output * y["output"], "multiplied-by-output"),
 ]
 

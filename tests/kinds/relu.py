@@ -54,6 +54,8 @@ FAULTS: list[tuple[Setting, str, Faulty, str]] = [
     (IMAGES, "grad_input", lambda at, y: np.maximum(y["grad_input"], 0), "guided"),
     (IMAGES, "grad_input", lambda at, y: at.grad_output - y["grad_input"], "upside-down"),
     (FEATURES, "grad_input", lambda at, y: np.where(at.x > 0, 1.0, 0), "upstream-missing"),
+    (IMAGES, "grad_input", lambda at, y: np.where(at.x >= 0, 1.0, 0), "upstream-missing"),
+    (IMAGES, "grad_input", lambda at, y: np.where(at.x > 0, 1, at.grad_output), "upstream-missing"),
     (IMAGES, "grad_input", lambda at, y: at.grad_output * y["output"], "multiplied-by-output"),
     (IMAGES, "grad_input", lambda at, y: at.grad_output * np.sign(at.x), "absolute-value"),
     (

@@ -90,6 +90,12 @@ FAULTS: list[tuple[Setting, str, Faulty, str]] = [
     (FEATURES, "output", lambda at, y: softmax(at.x, (0, 1)), "wrong-axes"),
     (IMAGES, "grad_input", lambda at, y: at.grad_output, "derivative-missing"),
     (
+        FEATURES,
+        "grad_input",
+        lambda at, y: back(0 * at.x + y["output"][:1], at.grad_output),
+        "first-image-for-all",
+    ),
+    (
         IMAGES,
         "grad_input",
         lambda at, y: at.grad_output * y["output"] * (1 - y["output"]),

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from cnnspec.compare.faults.fault import Fault, LayerSituation, Observation
+from cnnspec.compare.faults.formula import Changed
 from cnnspec.compare.kinds.formula import FormulaKind, layer_formula
 from cnnspec.compare.kinds.layer import Setting, numbers
-from cnnspec.numerics import Arithmetic, Ball, where
+from cnnspec.numerics import Arithmetic, Ball, Exact, where
 from cnnspec.numerics.formula import Computation, Steps
 from cnnspec.spec.layers import GELU
+
+CUBIC = 0.044715
 
 
 def _given(situation: LayerSituation, arithmetic: Arithmetic) -> dict[str, Any]:
@@ -34,7 +38,7 @@ STEPS: Steps = {
     # Phi
     "argument": lambda at: at.x,
     "factor": lambda at: at.arithmetic.rounded(math.sqrt(2 / math.pi)),
-    "cubic": lambda at: at.arithmetic.rounded(0.044715),
+    "cubic": lambda at: at.arithmetic.rounded(CUBIC),
     "power": lambda at: at.x * at.x * at.x,
     "t": lambda at: (at.factor * (at.x + at.cubic * at.power)).tanh(),
     "tanh_phi": lambda at: (1 + at.t) * 0.5,
@@ -230,6 +234,60 @@ def _steps(at: Computation) -> Ball:
     return where(at.x.value > 0, one, 0 * one)
 
 
+STARTS = (0.0, 0.0044715, CUBIC, 0.15, 0.44715, 1.0)
+"""From where the factor of x^3 is looked for."""
+MOST = 200
+"""Numbers that it is read off."""
+
+
+def _other_cubic(observation: Observation[LayerSituation]) -> Iterator[Fault[LayerSituation]]:
+    """Suppose another factor of x^3, here and in the derivative; read it off what was found."""
+    x, found = observation.situation.x, observation.found.astype(np.float64)
+    if found.shape != x.shape or not np.isfinite(found).all():
+        return
+    x, found = x.ravel()[:MOST], found.ravel()[:MOST]
+    g = observation.situation.grad_output.ravel()[:MOST]
+    scale = np.ones(len(x)) if observation.quantity == "output" else g
+    of = _by_tanh if observation.quantity == "output" else _slope_by_tanh
+    for start in STARTS:
+        cubic = _fitted(lambda factor: scale * of(x, factor), found, start)
+        said = f"{cubic:.6g}"
+        if np.isfinite(cubic) and said != f"{CUBIC}":
+            sentence = f"the term of the tanh is {said} * x^3; {CUBIC} * x^3 is wanted"
+            step = partial(_of_factor, factor=float(said))
+            yield Fault("other-cubic", (), sentence, Changed(FORMULA, {"cubic": step}))
+
+
+def _of_factor(at: Computation, factor: float) -> Ball:
+    found: Ball = at.arithmetic.rounded(factor)
+    return found
+
+
+def _fitted(of: Callable[[float], Exact], found: Exact, start: float) -> float:
+    """Return the factor that gives what was found, by steps of Gauss and Newton."""
+    factor = start
+    for _ in range(12):
+        value = of(factor)
+        slope = (of(factor + 1e-7) - value) / 1e-7
+        size = float(np.sum(slope * slope))
+        if not size > 0:
+            return math.nan
+        factor += float(np.sum(slope * (found - value))) / size
+    return factor
+
+
+def _by_tanh(x: Exact, cubic: float) -> Exact:
+    found: Exact = x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + cubic * x**3))) / 2
+    return found
+
+
+def _slope_by_tanh(x: Exact, cubic: float) -> Exact:
+    root = math.sqrt(2 / math.pi)
+    t = np.tanh(root * (x + cubic * x**3))
+    found: Exact = (1 + t) / 2 + x * (1 - t * t) / 2 * root * (1 + 3 * cubic * x * x)
+    return found
+
+
 HELP = {
     "other-form": "compute the form that `approximate` asks for, forward and back",
     "not-applied": "return x * Phi(x)",
@@ -238,6 +296,7 @@ HELP = {
     "root-missing": "check each root: erf(x / sqrt(2)), sqrt(2 / pi) in the tanh, and "
     "exp(-x^2 / 2) / sqrt(2 * pi) for the density",
     "cubic-missing": "give the tanh sqrt(2 / pi) * (x + 0.044715 * x^3)",
+    "other-cubic": "give the tanh sqrt(2 / pi) * (x + 0.044715 * x^3)",
     "other-power": "give the tanh sqrt(2 / pi) * (x + 0.044715 * x^3)",
     "by-sigmoid": "compute Phi by erf or by the tanh, as `approximate` says",
     "derivative-missing": "multiply the upstream gradient by Phi(x) + x * Phi'(x)",
@@ -273,5 +332,8 @@ class GELUKind(FormulaKind):
     def suspected(
         self, observations: Sequence[Observation[LayerSituation]]
     ) -> Iterator[Fault[LayerSituation]]:
-        own_form = _BY_TANH if _options(observations[0].situation).approximate == "tanh" else _EXACT
+        by_tanh = _options(observations[0].situation).approximate == "tanh"
+        own_form = _BY_TANH if by_tanh else _EXACT
         yield from (fault for fault in super().suspected(observations) if fault not in own_form)
+        if by_tanh:
+            yield from _other_cubic(max(observations, key=lambda each: each.found.size))

@@ -117,6 +117,12 @@ FAULTS = (
         lambda at: decided(at.x, at.grad_output, at.slope + at.zero),
     ),
     _gradient(
+        "slope-alone",
+        "where x < 0, the gradient is the slope itself; where x <= 0, it is to be multiplied by "
+        "the slope",
+        lambda at: where(at.x.value < 0, at.slope + at.zero, at.grad_output),
+    ),
+    _gradient(
         "mask-of-gradient",
         "the gradient is multiplied by the slope where it is below 0 itself; the sign of x is "
         "wanted",
@@ -126,6 +132,18 @@ FAULTS = (
         "upstream-missing",
         "the derivative is returned alone: the upstream gradient is never used",
         lambda at: decided(at.x, 1 + at.zero, at.slope + at.zero),
+    ),
+    _gradient(
+        "upstream-missing",
+        "the derivative is returned alone, and as 1 where x = 0: the upstream gradient is never "
+        "used",
+        lambda at: where(at.x.value < 0, at.slope + at.zero, 1 + at.zero),
+    ),
+    _gradient(
+        "upstream-missing",
+        "the derivative is returned alone, and as 0 where x = 0: the upstream gradient is never "
+        "used",
+        lambda at: where(at.x.value == 0, at.zero, decided(at.x, 1 + at.zero, at.slope + at.zero)),
     ),
     _gradient(
         "multiplied-by-output",

@@ -70,6 +70,18 @@ FAULTS = (
         lambda at: decided(at.x, at.one, at.zero),
     ),
     _gradient(
+        "upstream-missing",
+        "the derivative is returned alone, and as 1 where x = 0: the upstream gradient is never "
+        "used",
+        lambda at: where(at.x.value >= 0, at.one, at.zero),
+    ),
+    _gradient(
+        "upstream-missing",
+        "1 takes the place of the gradient where x > 0, and the gradient passes elsewhere; it is "
+        "to pass where x > 0 alone",
+        lambda at: decided(at.x, at.one, at.grad_output),
+    ),
+    _gradient(
         "mask-missing",
         "the gradient of the output is returned as it came; only where x > 0 may it pass",
         lambda at: at.grad_output,

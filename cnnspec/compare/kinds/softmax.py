@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
+import numpy as np
+
 from cnnspec.compare.faults.fault import Fault, LayerSituation, Observation
 from cnnspec.compare.kinds.formula import FormulaKind, layer_formula
 from cnnspec.compare.kinds.layer import Setting
-from cnnspec.numerics import Ball, either, gamma, where
+from cnnspec.numerics import Ball, Exact, either, gamma, where
 from cnnspec.numerics.formula import Computation, Steps
 from cnnspec.spec.layers import Softmax
 
@@ -63,6 +65,10 @@ def _softmax(z: Ball) -> Ball:
 def _of_greatest(at: Computation) -> Ball:
     zero = 0 * at.x
     return where(at.x.value == at.top.value, zero + 1, zero)
+
+
+def _first_for_all(p: Exact) -> Exact:
+    return np.broadcast_to(p[:1], p.shape)
 
 
 FAULTS = (
@@ -188,6 +194,11 @@ FAULTS = (
         "the softmax is applied to the output once more: the derivative is taken at the output",
         {"p": lambda at: _softmax(at.right.p)},
     ),
+    FORMULA.spoiling("grad_input")(
+        "first-image-for-all",
+        "the Jacobian of the first image is used for every image; each has its own",
+        {"p": lambda at: at.right.p.moved(_first_for_all)},
+    ),
     _gradient(
         "of-a-sigmoid",
         "the derivative is that of a sigmoid of each number",
@@ -263,6 +274,7 @@ HELP = {
     "unweighted-sum": "subtract sum(g * p)",
     "derivative-at-input": "keep the output p, and return p * (g - sum(g * p))",
     "derivative-at-output": "keep the output p, and return p * (g - sum(g * p))",
+    "first-image-for-all": "take p of the image itself, in a loop over images or along the batch",
     "of-a-sigmoid": "return p * (g - sum(g * p)), the sum with keepdims=True",
     "wrong-axes": "sum over axis 1, with keepdims=True",
 }
