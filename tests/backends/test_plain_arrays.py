@@ -5,9 +5,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cnnspec.backends.plain import HintError, PlainClassError, PlainLayer
+from cnnspec.backends.plain import (
+    HintError,
+    PlainClassError,
+    PlainLayer,
+    UnsupportedSettingError,
+)
 from cnnspec.backends.plain.alike import alike
-from cnnspec.spec.layers import BatchNorm
+from cnnspec.spec.layers import BatchNorm, LayerNorm
 from tests.backends.test_plain import Habit
 from tests.backends.test_plain_habits import assert_linear, linear
 
@@ -229,14 +234,90 @@ class UnderLetters(Habit):
     """The largest array is the weight, the smallest the bias."""
 
     def __init__(self, n_in: int, n_out: int) -> None:
-        self.c, self.A = np.zeros(n_out), np.zeros((n_in, n_out))
+        self.c, self.d, self.A = np.zeros(n_out), np.ones(n_out), np.zeros((n_in, n_out))
 
 
 def test_the_array_of_the_right_size_is_offered() -> None:
     with pytest.raises(PlainClassError, match="as in --map weight=A"):
         linear(UnderLetters)
-    with pytest.raises(PlainClassError, match="as in --map bias=c"):
+    with pytest.raises(HintError, match="as in --map bias=c"):
         linear(UnderLetters, names={"weight": "A"})
+
+
+class OwnNames:
+    """Names that nobody else has: the only matrix is the weight, the only row the bias."""
+
+    def __init__(self, n_in: int, n_out: int) -> None:
+        self.theta, self.omega = np.eye(n_in, n_out), np.zeros(n_out)
+        self.theta_grad = np.ones((n_in, n_out))
+
+    def forward(self, x: Any) -> Any:
+        self.x = x
+        return x @ self.theta + self.omega
+
+    def backward(self, grad: Any) -> Any:
+        self.theta_grad, self.domega = self.x.T @ grad, grad.sum(0)
+        return grad @ self.theta.T
+
+
+class WithMoments(OwnNames):
+    def __init__(self, n_in: int, n_out: int) -> None:
+        super().__init__(n_in, n_out)
+        self.moments = np.ones((n_in, n_out))
+
+
+class OtherGradient(OwnNames):
+    def __init__(self, n_in: int, n_out: int) -> None:
+        super().__init__(n_in, n_out)
+        del self.theta_grad
+
+    def backward(self, grad: Any) -> Any:
+        self.towards, self.domega = self.x.T @ grad, grad.sum(0)
+        return grad @ self.theta.T
+
+
+@pytest.mark.parametrize("names", [{}, {"weight": "theta"}, {"weight": "theta", "bias": "omega"}])
+def test_arrays_without_a_usual_name_are_told_by_shape(names: dict[str, str]) -> None:
+    assert_linear(OwnNames, names=names)
+
+
+def test_of_two_arrays_of_one_shape_none_is_taken() -> None:
+    with pytest.raises(HintError, match="as in --map weight=theta"):
+        linear(WithMoments)
+    assert_linear(WithMoments, names={"weight": "theta"})
+
+
+def test_a_gradient_under_another_name_is_asked_for() -> None:
+    layer = linear(OtherGradient)
+    layer.forward(np.ones((2, 3)))
+    with pytest.raises(HintError, match=r"gradient of `theta`.*--map grad_weight=towards"):
+        layer.gradients(np.ones((2, 4)))
+
+
+def test_an_array_that_is_mapped_is_not_taken_for_another() -> None:
+    class NoBias(OwnNames):
+        def __init__(self, n_in: int, n_out: int) -> None:
+            self.theta = np.eye(n_in, n_out)
+
+    with pytest.raises(UnsupportedSettingError, match="no attribute for `bias`"):
+        linear(NoBias, names={"weight": "theta", "grad_weight": "theta_grad"})
+
+
+def test_the_scale_of_a_norm_begins_at_one() -> None:
+    class Norm:
+        def __init__(self, n: int) -> None:
+            self.b, self.a = np.zeros(n), np.ones(n)
+
+        def forward(self, x: Any) -> Any:
+            return x * self.a + self.b
+
+        def backward(self, grad: Any) -> Any:
+            return grad * self.a
+
+    layer = PlainLayer(Norm, LayerNorm(), (3,), (3,), FLOAT)
+    assert "taken for the weight: `a`" in layer.notes
+    layer.parameters["weight"][...] = [1, 2, 3]
+    assert layer.forward(np.ones((1, 3))).tolist() == [[1, 2, 3]]
 
 
 class Late:

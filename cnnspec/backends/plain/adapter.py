@@ -8,14 +8,13 @@ from typing import Any
 import numpy as np
 
 from cnnspec.backends.parts import Layer
-from cnnspec.backends.plain.arrays import find, find_or_none
 from cnnspec.backends.plain.backward import GRAD_INPUT, BackwardPass
-from cnnspec.backends.plain.building import build, weight_axes
+from cnnspec.backends.plain.building import build
 from cnnspec.backends.plain.calls import Calls
 from cnnspec.backends.plain.choosing import chosen
 from cnnspec.backends.plain.construction import Construction
-from cnnspec.backends.plain.errors import HintError, PlainClassError, UnsupportedSettingError
-from cnnspec.backends.plain.forms import Form
+from cnnspec.backends.plain.errors import PlainClassError, UnsupportedSettingError
+from cnnspec.backends.plain.held import Held, refuse_bias_in_weight
 from cnnspec.backends.plain.hints import Hints
 from cnnspec.backends.plain.layouts import Arrangement
 from cnnspec.backends.plain.names import GRADIENT
@@ -23,7 +22,7 @@ from cnnspec.backends.plain.readings import unknown
 from cnnspec.backends.plain.spelling import Spelling, spellings_for
 from cnnspec.backends.sharing import with_attributes
 from cnnspec.spec.layers import Layer as SpecLayer
-from cnnspec.spec.sizes import Shape, show
+from cnnspec.spec.sizes import Shape
 from cnnspec.trace import Array
 
 
@@ -78,7 +77,7 @@ class PlainLayer(Layer):
         """What was taken for granted so far."""
         own = getattr(self._cls, "taken_for_granted", ())
         of_output = (self._lies.note,) if self._lies.note else ()
-        return (*own, *self._made.notes, *self._calls.notes, *of_output)
+        return (*own, *self._made.notes, *self._held.notes, *self._calls.notes, *of_output)
 
     @property
     def takes(self) -> tuple[str, ...]:
@@ -110,54 +109,22 @@ class PlainLayer(Layer):
         self._made = build(how, self._layer, self._input)
         self.instance = self._made.instance
         self._calls = Calls(self.instance, hints.names)
-        self._refuse_bias_in_weight()
-        self._places = {
-            name: find(
-                self.instance,
-                name,
-                hints.names,
-                self._made.held,
-                option=name if name in type(self._layer).model_fields else "",
-            )
-            for name in self.parameters
-        }
-        for name in self.buffers:
-            if place := find_or_none(self.instance, name, hints.names):
-                self._places[name] = place
-        own = {name: np.shape(place.get()) for name, place in self._places.items()}
-        axes = (
-            weight_axes(how, self._layer, own["weight"], self._input) if "weight" in own else None
+        refuse_bias_in_weight(self._made, self._layer, self._input, hints.names)
+        self._held = Held(
+            how, self._made, self._layer, self._input, (*self.parameters, *self.buffers)
         )
-        self._forms = {
-            name: Form(array.shape, own[name], axes if name == "weight" else None)
-            for name, array in (self.parameters | self.buffers).items()
-            if name in own
-        }
-        own_parameters = {name: self._places[name] for name in self.parameters}
         self._back = BackwardPass(
-            self.instance, self._calls, self._layer, hints.names, own_parameters, self._forms
+            self.instance,
+            self._calls,
+            self._layer,
+            self._held.names,
+            {name: self._held.places[name] for name in self.parameters},
+            self._held.forms,
         )
-
-    def _refuse_bias_in_weight(self) -> None:
-        """Refuse a weight that has the bias in it, as one row more: it is no weight of another."""
-        place = find_or_none(self.instance, "weight", self._hints.names)
-        ours = self.parameters.get("weight")
-        if place is None or ours is None or ours.ndim != 2:
-            return
-        out, width = ours.shape
-        theirs, names = np.shape(place.get()), self._hints.names
-        if theirs in ((width + 1, out), (out, width + 1)) and not find_or_none(
-            self.instance, "bias", names
-        ):
-            raise HintError(
-                f"`{place.key}` of {self._cls.__name__} has the shape {show(theirs)}, wanted "
-                f"{show(ours.shape)}: it seems to have the bias in it, which is not understood; "
-                "keep the bias in an array of its own"
-            )
 
     def forward(self, x: Array) -> Array:
         y = self._first_output(x) if self._spellings else self._output(x, training=True)
-        self._take_back(self.buffers)
+        self._held.take(self.buffers)
         return y
 
     def _first_output(self, x: Array) -> Array:
@@ -227,32 +194,19 @@ class PlainLayer(Layer):
 
     def held_parameters(self) -> dict[str, Array]:
         """Return copies of the parameters that the instance keeps: before a pass, its own."""
-        return {
-            name: np.array(self._forms[name].from_class(self._places[name].array()))
-            for name in self.parameters
-            if name in self._places
-        }
+        return self._held.copies(self.parameters)
 
     def holds(self, name: str) -> bool:
         """Tell whether the class has an array of its own for a parameter or a buffer."""
-        return name in self._places
+        return name in self._held.places
 
     def held_buffers(self) -> dict[str, Array]:
         """Return copies of the buffers that the instance keeps."""
-        return {
-            name: self._forms[name].from_class(self._places[name].array())
-            for name in self.buffers
-            if name in self._places
-        }
+        return self._held.copies(self.buffers)
 
     def held_gradients(self) -> dict[str, Array]:
         """Return copies of the gradients of parameters that the instance keeps."""
-        found = {}
-        for name in self.parameters:
-            place = find_or_none(self.instance, f"{GRADIENT}{name}", self._hints.names)
-            if place is not None:
-                found[name] = self._forms[name].from_class(place.array())
-        return found
+        return self._held.gradients()
 
     def _output(self, x: Array, training: bool) -> Array:
         self._x, self._of = x, None
@@ -274,7 +228,7 @@ class PlainLayer(Layer):
             self._backward_by_image(grad_output)
         else:
             self._grad_input, self._gradients = self._run_backward(self._x, grad_output)
-        self._take_back(self.parameters)
+        self._held.take(self.parameters)
         self._of = grad_output
 
     def _backward_by_image(self, grad_output: Array) -> None:
@@ -304,26 +258,4 @@ class PlainLayer(Layer):
 
     def _give_weights(self) -> None:
         self._back.updates.settle()
-        for name, array in (self.parameters | self.buffers).items():
-            if name in self._places:
-                form, place = self._forms[name], self._places[name]
-                own = form.to_class(array)
-                if own is None:
-                    raise PlainClassError(self._wrong_shape(str(place.key), name, form))
-                place.set(own)
-
-    def _wrong_shape(self, key: str, name: str, form: Form) -> str:
-        said = (
-            f"`{key}` of {self._cls.__name__} has the shape {show(form.theirs)}, "
-            f"wanted {show(form.ours)} for `{name}`"
-        )
-        if name == "bias" and len(form.theirs) == 3 and len(self._input) == 3:
-            return f"{said}: one number for each channel, not for each place of the output"
-        return said
-
-    def _take_back(self, arrays: Mapping[str, Array]) -> None:
-        for name, array in arrays.items():
-            if name in self._places:
-                held = self._forms[name].from_class(self._places[name].array())
-                if held.shape == array.shape:
-                    array[...] = held
+        self._held.give(self.parameters | self.buffers)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from cnnspec.backends.plain.alike import alike
-from cnnspec.backends.plain.errors import HintError, PlainClassError, UnsupportedSettingError
+from cnnspec.backends.plain.errors import HintError, UnsupportedSettingError
 from cnnspec.backends.plain.names import (
     ARRAYS,
     DATA,
@@ -19,7 +19,9 @@ from cnnspec.backends.plain.names import (
     LISTED,
     NUMBERED,
     PARAMETER_HOLDERS,
+    gradients_of,
     named_by_parts,
+    words_for_array,
 )
 from cnnspec.trace import Array
 
@@ -100,7 +102,7 @@ def is_empty(instance: Any, name: str, names: Mapping[str, str]) -> bool:
     if find_or_none(instance, name, names) is not None:
         return False
     held = getattr(instance, "__dict__", {})
-    words = (names[name],) if name in names else ARRAYS[name]
+    words = words_for_array(name, names)
     found = alike(words, held)
     return found is not None and held[found] is None
 
@@ -109,7 +111,7 @@ def _places(instance: Any, name: str, names: Mapping[str, str]) -> Iterator[Plac
     """Yield where it may be, the likeliest first."""
     if name in names:
         yield from _dotted(instance, names[name])
-    usual = (names[name],) if name in names else ARRAYS[name]
+    usual = words_for_array(name, names)
     words = (*usual, *(f"_{word}" for word in usual))
     of = name.removeprefix(GRADIENT)
     own = GRADIENT_HOLDERS if of != name else PARAMETER_HOLDERS
@@ -122,7 +124,7 @@ def _places(instance: Any, name: str, names: Mapping[str, str]) -> Iterator[Plac
     if of in LISTED and name not in names:
         if of != name:  # grads["W"]
             for holder in _records(instance, own):
-                yield from (Place(holder, word) for word in ARRAYS[of])
+                yield from (Place(holder, word) for word in words_for_array(of, names))
         at = LISTED.index(of)
         yield from (Place(holder, at) for holder in _held(instance, own, list, tuple))
 
@@ -239,8 +241,7 @@ def find(
 
     Raises:
         UnsupportedSettingError: it has no array that may be it: it leaves that out.
-        HintError: the user named an attribute that is not there.
-        PlainClassError: nothing is called so.
+        HintError: the user named an attribute that is not there; or which it is must be said.
     """
     place = find_or_none(instance, name, names)
     if place is not None:
@@ -252,6 +253,7 @@ def find(
             f"{cls} has no array `{names[name]}`, as --map {name}={names[name]} says ({has})"
         )
     known = {word for own in (*NUMBERED, *LATE) if own != name for word in ARRAYS.get(own, ())}
+    known |= {*names.values()} | {word for own in names.values() for word in gradients_of(own)}
     sizes = {key: array.size for key, array in arrays_of(instance).items()}
     free = [key for key in held if key.split(".")[0] not in known]
     free.sort(key=lambda key: sizes.get(key, 0), reverse=name == "weight")
@@ -261,4 +263,4 @@ def find(
     ways = [f"say which it is, as in --map {name}={free[0] if free else 'NAME'}"]
     if option:
         ways.insert(0, f"if it has none, say so: --like '{{..., {option}: false}}'")
-    raise PlainClassError(f"{said}; {'; else '.join(ways)}")
+    raise HintError(f"{said}; {'; else '.join(ways)}")

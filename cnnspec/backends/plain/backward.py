@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import numpy as np
 
-from cnnspec.backends.plain.arrays import Place, find_or_none
+from cnnspec.backends.plain.arrays import Place, arrays_of, find_or_none
 from cnnspec.backends.plain.calls import Calls
 from cnnspec.backends.plain.errors import HintError
 from cnnspec.backends.plain.forms import Form
@@ -71,6 +71,7 @@ class BackwardPass:
         """
         self.updates.begin()
         before = self._weights()
+        others = {name: array.copy() for name, array in arrays_of(self._instance).items()}
         with self.updates.at(self._attributes or ()):
             returned = self._calls.backward(grad_output, RATE, self._defaults_given)
         after = self._weights()
@@ -100,6 +101,7 @@ class BackwardPass:
             if name in found
         }
         gradients |= self._believed(shown, gradients)
+        self._ask_for({*missing} - gradients.keys(), others)
         grad_input = self._input(found, returned, gradients)
         if self.updated and grad_input is not None and _is_huge(grad_input, grad_output, before):
             self.updated_too_soon = True
@@ -142,6 +144,21 @@ class BackwardPass:
                 f"{self._cls} has no array `{own}` after `backward`, and returns none "
                 f"under that key, as --map {name}={own} says"
             )
+
+    def _ask_for(self, missing: Collection[str], before: Mapping[str, Array]) -> None:
+        """Ask which array is a gradient, where a backward pass writes into one that may be it."""
+        known = {str(place.key) for place in self._places.values()}
+        for name in missing:
+            if f"{GRADIENT}{name}" in self.not_tried:
+                continue
+            for key, array in arrays_of(self._instance).items():
+                is_new = key not in before or not np.array_equal(array, before[key])
+                if is_new and key not in known and array.shape == self._forms[name].theirs:
+                    raise HintError(
+                        f"no array of {self._cls} is called as the gradient of "
+                        f"`{self._places[name].key}` is; `backward` writes `{key}`, which has its "
+                        f"shape: if it is that, say so by --map {GRADIENT}{name}={key}"
+                    )
 
     def _find_attributes(
         self,

@@ -13,7 +13,7 @@ _WEIGHT = ("weight", "weights", "W", "w", "kernel", "kernels", "filter", "filter
 _BIAS = ("bias", "biases", "b", "B", "beta", "w0", "W0", "offset", "offsets", "intercept")
 
 
-def _gradients(words: tuple[str, ...]) -> tuple[str, ...]:
+def gradients_of(*words: str) -> tuple[str, ...]:
     """Return what people call the gradient of something that they call by these words."""
     forms = (
         *("grad_{}", "d_{}", "d{}", "{}_grad", "{}_gradient", "{}_gradients", "grad{}", "{}_g"),
@@ -25,11 +25,11 @@ def _gradients(words: tuple[str, ...]) -> tuple[str, ...]:
 ARRAYS: Mapping[str, tuple[str, ...]] = {
     "weight": _WEIGHT,
     "bias": _BIAS,
-    "grad_weight": _gradients(_WEIGHT),
-    "grad_bias": _gradients(_BIAS),
+    "grad_weight": gradients_of(*_WEIGHT),
+    "grad_bias": gradients_of(*_BIAS),
     "grad_input": (
         *("dx", "dX", "d_x", "d_input", "d_inputs", "dinput", "dinputs", "grad_input"),
-        *_gradients(("x", "X", "input", "inputs", "A_prev", "a_prev", "prev", "in")),
+        *gradients_of("x", "X", "input", "inputs", "A_prev", "a_prev", "prev", "in"),
     ),
     "output": ("output", "outputs", "out", "y", "Y", "A", "a", "Z", "z"),
     "loss": ("loss", "output", "out", "value"),
@@ -43,6 +43,19 @@ ARRAYS: Mapping[str, tuple[str, ...]] = {
 
 GRADIENT = "grad_"
 """Before our name for something: our name for its gradient."""
+
+
+def words_for_array(name: str, names: Mapping[str, str]) -> tuple[str, ...]:
+    """Return what an array may be called; `names` says what a class calls some, by our names.
+
+    Whoever calls the weight `theta` calls its gradient `dtheta`, or as others do.
+    """
+    if name in names:
+        return (names[name],)
+    of = names.get(name.removeprefix(GRADIENT))
+    own = gradients_of(of.split(".")[-1]) if of and name.startswith(GRADIENT) else ()
+    return (*own, *ARRAYS[name])
+
 
 _OF_BIAS = word_set("bias biases beta offset offsets intercept")
 _OF_WEIGHT = word_set("weight weights kernel kernels filter filters gamma")

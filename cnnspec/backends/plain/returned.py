@@ -12,7 +12,7 @@ import numpy as np
 from cnnspec.backends.plain.alike import alike
 from cnnspec.backends.plain.arrays import as_array_or_none
 from cnnspec.backends.plain.errors import HintError
-from cnnspec.backends.plain.names import ARRAYS, GRADIENT, GRADIENT_OF_DATA
+from cnnspec.backends.plain.names import ARRAYS, GRADIENT, GRADIENT_OF_DATA, words_for_array
 
 DEEP = 8
 """How deep gradients may be nested."""
@@ -79,8 +79,9 @@ class ReturnedGradients:
         found = {}
         for name in sizes:
             key = f"{GRADIENT}{name}"
-            usual = (*ARRAYS[key], *ARRAYS.get(name, ()))
-            words = (self._names[key],) if key in self._names else usual
+            words = words_for_array(key, self._names)
+            if key not in self._names and name in ARRAYS:
+                words = (*words, *words_for_array(name, self._names))
             word = alike(words, [key for key in returned if isinstance(key, str)])
             if word is None:
                 continue
