@@ -107,6 +107,7 @@ DILATED = setting(Conv(out_channels=3, kernel_size=2, dilation=2), (2, 5, 6))
 GROUPS = setting(Conv(out_channels=6, kernel_size=2, groups=3), (6, 4, 5))
 OVER_THE_EDGE = setting(Conv(out_channels=3, kernel_size=3, stride=2, padding=1), (2, 3, 3))
 """Each of its windows reaches over the edge of the image."""
+NO_BIAS = setting(Conv(out_channels=2, kernel_size=2, bias=False), (2, 4, 5))
 SQUARE = setting(Conv(out_channels=3, kernel_size=(3, 2)), (3, 5, 6))
 
 PROBED = {
@@ -219,6 +220,13 @@ def without_last_column(at: LayerSituation, y: dict[str, Exact]) -> Exact:
 
 FLIP = np.s_[:, :, ::-1, ::-1]
 
+
+def but_last_window(array: Exact) -> Exact:
+    found = array.copy()
+    found[..., -1, -1] = 0
+    return found
+
+
 FAULTS: list[tuple[Setting, str, Faulty, str]] = [
     (SAME, "output", lambda at, y: conv(at, weight=weight_of(at)[FLIP]), "flipped-kernel"),
     # So it would be if all windows over the edge were left out, too.
@@ -307,6 +315,20 @@ FAULTS: list[tuple[Setting, str, Faulty, str]] = [
     (DILATED, "output", lambda at, y: conv(at, dilation=(1, 1))[:, :, :3, :4], "dilation-ignored"),
     (GROUPS, "output", lambda at, y: first_group_only(at), "groups-ignored"),
     (GROUPS, "output", lambda at, y: shuffled_groups(at), "groups-order"),
+    (
+        GROUPS,
+        "grad_input",
+        lambda at, y: y["grad_input"].reshape(-1, 3, 2, 4, 5).swapaxes(1, 2).reshape(at.x.shape),
+        "groups-order",
+    ),
+    (NO_BIAS, "output", lambda at, y: y["output"] + [[[1.5]], [[-2.0]]], "bias-flag-ignored"),
+    (
+        SAME,
+        "grad_input",
+        lambda at, y: with_gradient(at, but_last_window(at.grad_output))["grad_input"],
+        "windows-left-out",
+    ),
+    (SAME, "output", lambda at, y: but_last_window(y["output"]), "windows-left-out"),
     (SAME, "grad_weight", lambda at, y: of_last_image(at, "grad_weight"), "images-left-out"),
     (SAME, "grad_bias", lambda at, y: at.grad_output[-1].sum(axis=(1, 2)), "images-left-out"),
     (SAME, "grad_bias", lambda at, y: at.grad_output.sum(axis=(0, 1, 3)), "bias-sum"),

@@ -53,6 +53,7 @@ def _places(first: Observed) -> Iterator[tuple[str, str, Place]]:
         where = f"in the last row and the last column: {EARLY}"
         yield "windows-left-out", where, _any_of(rim)
         yield "windows-left-out", f"in all but the first window: {AT_ONCE}", _all_but({2: 0, 3: 0})
+        yield "windows-left-out", f"in the last cell of each channel: {EARLY}", _last_of_each
     for axis, (name, code) in enumerate(named):
         yield code, f"in the last {name}: {EARLY}", _any_of({axis: slice(-1, None)})
         yield code, f"in the first {name}: {LATE}", _any_of({axis: slice(0, 1)})
@@ -86,6 +87,13 @@ def _all_but(kept: dict[int, int]) -> Place:
         return left_out
 
     return mark
+
+
+def _last_of_each(shape: tuple[int, ...]) -> NDArray[np.bool]:
+    """Mark the last row's last column of every channel and image."""
+    left_out = np.zeros(shape, bool)
+    left_out[..., -1:, -1:] = True
+    return left_out
 
 
 def _only_number(number: int) -> Place:

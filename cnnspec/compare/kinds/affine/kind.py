@@ -12,7 +12,7 @@ import numpy as np
 from cnnspec.compare.faults.fault import Fault, LayerSituation, Observation, Prediction, computed
 from cnnspec.compare.kinds.affine.convolution import EXTRA_ROUNDINGS, Convolution
 from cnnspec.compare.kinds.layer import LayerKind
-from cnnspec.numerics.budget import Exact
+from cnnspec.numerics.budget import Exact, unit_roundoff
 from cnnspec.plan import PlannedLayer
 
 Observed = Observation[LayerSituation]
@@ -21,6 +21,7 @@ Observed = Observation[LayerSituation]
 HELP = {
     "bias-twice": "add the bias once",
     "bias-subtracted": "add the bias",
+    "bias-flag-ignored": "add a bias only where the layer is to have one",
     "bias-sum": "sum over the batch and all places, and keep the channels",
     "weight-transposed": "check the order of the weight's axes",
     "weight-reshaped": "change the order of axes with `transpose`; `reshape` does not",
@@ -48,6 +49,8 @@ class AffineKind(LayerKind):
         yield from super().suspected(observations)
         if observations[0].quantity == "grad_bias":
             yield from _sums(observations[0])
+        if observations[0].quantity == "output":
+            yield from _bias_of_its_own(observations)
 
     def right(self, observation: Observed) -> Prediction:
         return Convolution.of(observation.situation).predict(observation.quantity)
@@ -59,6 +62,28 @@ class AffineKind(LayerKind):
         off: Mapping[str, Exact] = MappingProxyType({}),
     ) -> Prediction | None:
         return None if off else Convolution.of(situation).predict(quantity)
+
+
+def _bias_of_its_own(observations: Sequence[Observed]) -> Iterator[Fault[LayerSituation]]:
+    """Suppose one number for each channel, the same on every probe, where there is no bias."""
+    without = [o for o in observations if "bias" not in o.situation.parameters]
+    if not without or any(o.found.shape != o.wanted.shape for o in without):
+        return
+
+    def predict(observation: Observed) -> Prediction:
+        wanted, at = observation.wanted, observation.situation.at
+        if "bias" in observation.situation.parameters:
+            return Prediction(wanted, observation.budget)
+        most = max((o for o in without if o.situation.at == at), key=lambda o: o.found.size)
+        axes = tuple(axis for axis in range(wanted.ndim) if axis != 1)
+        bias = (most.found - most.wanted).mean(axis=axes, keepdims=True)
+        size = np.abs(most.found).max() + np.abs(most.wanted).max() + np.abs(wanted)
+        rounding = most.found.size * unit_roundoff("float64") * size
+        off = most.budget.max(axis=axes, keepdims=True) + rounding
+        return Prediction(wanted + bias, observation.budget + off)
+
+    sentence = "a bias is added, though the layer is to have none: one number for each channel"
+    yield Fault("bias-flag-ignored", (), sentence, predict)
 
 
 def _sums(first: Observed) -> Iterator[Fault[LayerSituation]]:

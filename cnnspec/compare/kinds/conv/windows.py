@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
+import numpy as np
+
+from cnnspec.compare.faults.fault import Fault, LayerSituation, Observation, Prediction, transformed
 from cnnspec.compare.faults.shares import kept_windows
 from cnnspec.compare.kinds.affine.change import (
     BUT_LAST,
@@ -32,6 +36,12 @@ def _kernel_stride(problem: Convolution) -> Convolution:
 def _wider(problem: Convolution) -> Convolution:
     height, width = problem.dilation
     return replace(problem, dilation=(height + 1, width + 1))
+
+
+def _but_last_window(problem: Convolution) -> Convolution:
+    grad_output = problem.grad_output.copy()
+    grad_output[..., -1:, -1:] = 0
+    return replace(problem, grad_output=grad_output)
 
 
 GEOMETRY = [
@@ -80,6 +90,11 @@ GEOMETRY = [
         "windows-left-out",
         "the last column of windows is left out: a loop may end one too early",
         only(3, BUT_LAST, "grad_output"),
+    ),
+    gradients(
+        "windows-left-out",
+        "the last window of each image is left out: a loop may end one too early",
+        _but_last_window,
     ),
     *map(kept_gradient, kept_windows("output channel")),
 ]
@@ -137,6 +152,12 @@ def _interleaved_filters(problem: Convolution) -> Convolution | None:
     return replace(problem, weight=problem.weight[order], grad_output=problem.grad_output[:, order])
 
 
+def _dealt_out(observation: Observation[LayerSituation]) -> Prediction:
+    layer: Any = observation.situation.at.layer
+    places = np.argsort(_interleaved(observation.wanted.shape[1], layer.groups))
+    return transformed(observation, lambda array: array[:, places])
+
+
 GROUPS = [
     of_input(
         "groups-ignored",
@@ -159,5 +180,12 @@ GROUPS = [
         "the filters are dealt out to the groups one by one; the filters of a group follow "
         "each other",
         _interleaved_filters,
+    ),
+    Fault(
+        "groups-order",
+        ("grad_input",),
+        "the channels of the input's gradient are dealt out to the groups one by one; the channels "
+        "of a group follow each other",
+        _dealt_out,
     ),
 ]
