@@ -18,6 +18,9 @@ from cnnspec.spec.amounts import in_words
 LAYER = "layer"
 """The name that the layer has in its plan."""
 
+MANY, STEEP = 5, 32
+"""The gradient of a batch of more images is so large: code that cuts gradients off shows it."""
+
 MOST = 10**9
 """Weights, inputs and outputs of one image: more than any layer that is known has."""
 
@@ -68,11 +71,14 @@ def probes_of(setting: Setting, plan: Plan) -> Iterator[LayerProbe]:
     random = stream(0, "check", setting.name)
     batches = [
         ("batch of 3", random.normal(size=(3, *at.input))),
-        ("ties", random.integers(-1, 2, size=(2, *at.input))),
+        ("ties", random.integers(-1, 2, size=(2, *at.input)).astype(float)),
         ("batch of 7", random.normal(size=(7, *at.input))),
     ]
     if at.layer.least_batch(at.input) == 1:
         batches.insert(1, ("one image", random.normal(size=(1, *at.input))))
     for name, x in batches:
         grad = random.normal(size=(len(x), *at.output))
-        yield LayerProbe(name, at, (as_float32(setting.spread * x),), as_float32(grad))
+        if len(x) > MANY:
+            grad *= STEEP
+        x[::2] *= setting.spread
+        yield LayerProbe(name, at, (as_float32(x),), as_float32(grad))

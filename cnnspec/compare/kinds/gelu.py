@@ -325,7 +325,9 @@ class GELUKind(FormulaKind):
         Setting("exact", GELU(), (2, 4, 5)),
         numbers("one row of one channel", GELU(), (1, 1, 5)),
         numbers("one feature", GELU(), (1,)),
+        numbers("large numbers", GELU(), (6,), spread=1000.0),
         Setting("by tanh", GELU(approximate="tanh"), (6,)),
+        numbers("by tanh, large numbers", GELU(approximate="tanh"), (6,), spread=1000.0),
     )
     one_of = "approximate"
 

@@ -36,7 +36,7 @@ class Setting:
     layer: Layer
     input: Shape
     spread: float = 1.0
-    """What random numbers of the input are multiplied by: far out, some functions overflow."""
+    """What every second image is multiplied by: far out, functions overflow, or are cut off."""
     numbers_only: bool = False
     """Whether what it gives is looked at alone, and not what it leaves as it was: options change
     that hardly ever, and each setting is to count for little that a class may leave out."""
@@ -46,9 +46,9 @@ def _fits(setting: Setting) -> bool:
     return not [*setting.layer.problems(setting.input)]
 
 
-def numbers(name: str, layer: Layer, input: Shape) -> Setting:
+def numbers(name: str, layer: Layer, input: Shape, spread: float = 1.0) -> Setting:
     """Return a setting of which the numbers are looked at alone."""
-    return Setting(name, layer, input, numbers_only=True)
+    return Setting(name, layer, input, spread, numbers_only=True)
 
 
 def over_windows(layer: Layer, channels: int, windows: Sequence[Windows]) -> Setting:

@@ -202,6 +202,7 @@ class LeakyReLUKind(FormulaKind):
         Setting("images", LeakyReLU(), (2, 4, 5)),
         Setting("features", LeakyReLU(), (6,)),
         numbers("slope 0.2", LeakyReLU(negative_slope=0.2), (2, 4, 5)),
+        numbers("large numbers", LeakyReLU(), (6,), spread=1e4),
     )
 
     def suspected(self, observations: Sequence[Observed]) -> Iterator[Fault[LayerSituation]]:

@@ -8,10 +8,12 @@ import numpy as np
 
 from cnnspec.compare.faults.fault import Fault, LayerSituation, Observation
 from cnnspec.compare.kinds.formula import FormulaKind, layer_formula
+from cnnspec.compare.kinds.layer import Setting, numbers
 from cnnspec.compare.kinds.slopes import slopes_below_0
 from cnnspec.numerics import Ball, Exact, decided, maximum, where
 from cnnspec.numerics.formula import Computation, Step, Steps
 from cnnspec.plan import PlannedLayer
+from cnnspec.spec.layers import ReLU
 
 Observed = Observation[LayerSituation]
 
@@ -191,6 +193,11 @@ class ReLUKind(FormulaKind):
     faults = FAULTS
     help = HELP
     bends = (0.0,)
+    settings = (
+        Setting("images", ReLU(), (2, 4, 5)),
+        Setting("features", ReLU(), (6,)),
+        numbers("large numbers", ReLU(), (6,), spread=1e4),
+    )
 
     def suspected(self, observations: Sequence[Observed]) -> Iterator[Fault[LayerSituation]]:
         yield from super().suspected(observations)

@@ -69,7 +69,7 @@ k, s, p = self.kernel_size, self.stride, self.padding
         self.x""",
     )
     checked = check(text, "Conv2D", "conv")
-    assert (checked.passed, len(checked.findings)) == (34, 78)
+    assert (checked.passed, len(checked.findings)) == (34, 85)
     unreached = [finding for finding in checked.findings if finding.wrong and not finding.reached]
     assert len(unreached) == 14
 
@@ -270,3 +270,15 @@ def test_gradients_that_are_half_made_where_backward_raises_are_not_accused(chec
     unreached = {finding.quantity for finding in checked.findings if not finding.reached}
     assert "grad_weight" in unreached
     assert "grad_bias" not in unreached
+
+
+def test_what_is_cut_off_far_out_is_named(check: Check) -> None:
+    text = changed(
+        "        return np.where(self.on, x, 0)\n", "        return np.minimum(self.on * x, 20)\n"
+    ).replace("np.where(self.on, grad, 0)", "np.clip(self.on * grad, -10, 10)")
+    found = wrong(check(text, "ReLU", "relu"))
+    assert found["output"].setting == "large numbers"
+    assert {name: f.cause.code for name, f in found.items() if f.cause} == {
+        "output": "clipped",
+        "grad_input": "clipped",
+    }

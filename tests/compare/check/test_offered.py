@@ -113,7 +113,7 @@ def test_pairs_are_tried_where_a_class_takes_them(check: Check) -> None:
     assert all(found.ok for found in of(checked, "stride 1 x 2"))
     assert all(found.ok for found in of(checked, "no bias"))
     assert lacks(checked) == {"padding", "dilation", "groups"}
-    assert len(checked.findings) == 78, "as many as for any other conv"
+    assert len(checked.findings) == 85, "as many as for any other conv"
 
 
 def test_sides_that_are_mixed_up_are_wrong(check: Check) -> None:
@@ -154,12 +154,34 @@ def test_padding_and_both_kinds_of_a_pool_are_tried(check: Check) -> None:
     assert found.cause is not None
     assert found.cause.code == "padding-wins"
     assert {setting for setting, _ in wrong(zeros)} == {
-        *("padding 1", "kernel 3 x 2", "stride 1 x 2", "padding 1 x 0"),
+        *("padding 1", "padding 2", "kernel 3 x 2", "stride 1 x 2", "padding 1 x 0"),
         *("averages, kernel 3 x 2", "averages, stride 1 x 2"),
     }
     said = of(zeros, "kernel 3 x 2")
     assert said[0].message == "`sides` is required: Pool takes one number for `kernel_size`"
     assert [each.reached for each in said] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "setting"),
+    [
+        ("fill = -np.inf", "fill = -1000", "padding 2"),
+        ("at.max((2, 3)) if", "np.maximum(at.max((2, 3)), -1000) if", "large numbers"),
+        ("stride or pool_size, padding", "stride or pool_size, min(padding, 1)", "padding 2"),
+        ("stride or pool_size,", "min(stride or pool_size, 2),", "kernel 4, stride 3"),
+    ],
+)
+def test_what_is_right_of_small_values_alone_is_found(
+    old: str, new: str, setting: str, check: Check
+) -> None:
+    assert old in POOL
+    assert (setting, "output") in wrong(check(POOL.replace(old, new), "Pool", "pool"))
+
+
+def test_a_stride_of_a_conv_may_be_more_than_2(check: Check) -> None:
+    text = CONV.replace("= kernel_size, stride", "= kernel_size, np.minimum(stride, 2)")
+    checked = check(text.replace("isinstance(size, tuple)", "np.size(size) > 1"), "Conv", "conv")
+    assert {setting for setting, _ in wrong(checked)} == {"stride 3"}
 
 
 def test_what_is_not_given_is_not_tried(check: Check) -> None:

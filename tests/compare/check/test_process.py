@@ -49,7 +49,7 @@ def test_an_end_in_backward_leaves_forward_its_grade(what: str, check: Check) ->
         assert (found["grad_input"].stage, found["grad_input"].message) == ("backward", words)
         assert not found["own grad_output"].reached
         assert not found["same-again"].reached
-    assert len(checked.findings) == 16
+    assert len(checked.findings) == 18
 
 
 def test_a_class_that_does_not_end_is_not_waited_for_in_every_setting(
@@ -87,7 +87,7 @@ class Loss:
 def test_where_a_loss_ends_is_said(stage: str, code: str, check: Check) -> None:
     passes = {"forward": "pass", "backward": "pass"} | {stage: code}
     checked = check(LOSS.format(**passes), "Loss", "cross_entropy", time_limit=0.3)
-    assert len(checked.findings) == 16
+    assert len(checked.findings) == 24
     failed = [f for f in checked.findings if f.reached and not f.ok]
     assert {f.stage for f in failed} == {stage}
     assert {f.quantity for f in failed} == {"loss" if stage == "forward" else "grad_logits"}

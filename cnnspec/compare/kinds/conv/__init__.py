@@ -53,16 +53,38 @@ class ConvKind(AffineKind):
         numbers("one filter, one row", Conv(out_channels=1, kernel_size=2), (3, 2, 5)),
         numbers("one channel, one column", Conv(out_channels=3, kernel_size=2), (1, 5, 2)),
         numbers("kernel of one cell", Conv(out_channels=3, kernel_size=1), (2, 3, 4)),
-        numbers("stride 2", Conv(out_channels=3, kernel_size=3, stride=2), (2, 7, 9)),
+        numbers("stride 3", Conv(out_channels=2, kernel_size=4, stride=3), (2, 7, 10)),
         numbers("stride leaves cells", Conv(out_channels=2, kernel_size=2, stride=2), (2, 5, 7)),
-        numbers("padding 1", Conv(out_channels=3, kernel_size=3, padding=1), IMAGES),
+        numbers("padding 2", Conv(out_channels=3, kernel_size=3, padding=2), (2, 4, 5)),
         numbers("no bias", Conv(out_channels=4, kernel_size=2, bias=False), (3, 4, 5)),
-        numbers("dilation 2", Conv(out_channels=2, kernel_size=2, dilation=2), (3, 5, 6)),
-        numbers("2 groups", Conv(out_channels=6, kernel_size=2, groups=2), (4, 4, 5)),
+        numbers(
+            "dilation 3 and padding 2",
+            Conv(out_channels=2, kernel_size=2, dilation=3, padding=2),
+            (3, 4, 5),
+        ),
+        numbers(
+            "2 groups and stride 2",
+            Conv(out_channels=6, kernel_size=2, groups=2, stride=2),
+            (4, 4, 5),
+        ),
+        numbers("a group each", Conv(out_channels=6, kernel_size=2, groups=3), (3, 4, 5)),
         numbers("kernel 3 x 2", Conv(out_channels=4, kernel_size=(3, 2)), (2, 5, 6)),
         numbers("stride 1 x 2", Conv(out_channels=2, kernel_size=2, stride=(1, 2)), (2, 4, 7)),
         numbers("padding 1 x 0", Conv(out_channels=2, kernel_size=2, padding=(1, 0)), (2, 4, 6)),
         numbers("dilation 1 x 2", Conv(out_channels=2, kernel_size=2, dilation=(1, 2)), (2, 5, 6)),
+        numbers(
+            "all at once",
+            Conv(
+                out_channels=4,
+                kernel_size=2,
+                stride=3,
+                padding=2,
+                dilation=2,
+                groups=2,
+                bias=False,
+            ),
+            (4, 4, 6),
+        ),
     )
 
     def windows(self, at: PlannedLayer) -> tuple[Windows, ...]:

@@ -58,6 +58,10 @@ FAULTS = {
 }
 
 
+FAR = 1e4
+"""How far out numbers may lie: the search for a maximum may start from -1000."""
+
+
 class PoolKind(LayerKind):
     """The greatest of each window, or its average."""
 
@@ -68,8 +72,11 @@ class PoolKind(LayerKind):
         numbers("side by side, cells left over", Pool(kernel_size=2), (2, 5, 7)),
         numbers("overlapping windows, stride 1", Pool(kernel_size=2, stride=1), (2, 4, 5)),
         numbers("one channel, one row", Pool(kernel_size=2), (1, 2, 6)),
+        numbers("large numbers", Pool(kernel_size=2), (2, 4, 6), FAR),
+        numbers("kernel 4, stride 3", Pool(kernel_size=4, stride=3), (2, 7, 8)),
         numbers("one window", Pool(kernel_size=3), (2, 3, 3)),
         numbers("padding 1", Pool(kernel_size=3, stride=2, padding=1), (2, 5, 6)),
+        numbers("padding 2", Pool(kernel_size=4, stride=3, padding=2), (2, 5, 6), FAR),
         numbers("ceil mode", Pool(kernel_size=2, ceil_mode=True), (2, 5, 7)),
         numbers("kernel 3 x 2", Pool(kernel_size=(3, 2), stride=2), (2, 5, 6)),
         numbers("stride 1 x 2", Pool(kernel_size=2, stride=(1, 2)), (2, 4, 6)),
@@ -85,8 +92,8 @@ class PoolKind(LayerKind):
             "averages, stride 1 x 2", Pool(kernel_size=2, stride=(1, 2), kind="avg"), (2, 4, 6)
         ),
         numbers(
-            "averages, padding 1",
-            Pool(kernel_size=3, stride=2, padding=1, kind="avg"),
+            "averages, padding 2",
+            Pool(kernel_size=4, stride=3, padding=2, kind="avg"),
             (2, 5, 6),
         ),
     )
