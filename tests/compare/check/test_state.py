@@ -59,6 +59,16 @@ def test_numbers_that_are_drawn_are_named(check: Check) -> None:
     assert codes == dict.fromkeys(("output", "same-again", "two objects"), "drawn-at-random")
 
 
+def test_what_one_object_gives_otherwise_each_time_is_not_shared(check: Check) -> None:
+    text = changed("class ReLU:\n", "import os\nclass ReLU:\n").replace(
+        "np.where(self.on, x, 0)", "np.where(self.on, x, int.from_bytes(os.urandom(6)))"
+    )
+    found = by_quantity(check(text, *RELU))
+    codes = {name: each.cause.code for name, each in found.items() if each.cause}
+    assert codes["same-again"] == "not-repeatable"
+    assert codes["two objects"] == "objects-differ"
+
+
 def test_what_the_first_shape_leaves_is_found_by_passes_between(check: Check) -> None:
     text = changed(
         "self.shape = x.shape\n",

@@ -25,7 +25,7 @@ UPDATES = known_cause(
 ACCUMULATES = known_cause(
     "not-repeatable",
     "the same call gives another result when it is made again: something is kept, or added "
-    "up, between calls, or drawn at random",
+    "up, between calls, or drawn at random, or read from memory that was never written (np.empty)",
 )
 SHARED = known_cause(
     "shared-state",
@@ -35,7 +35,8 @@ SHARED = known_cause(
 APART = known_cause(
     "objects-differ",
     "two objects that are given the same weights and the same input give different numbers: what "
-    "they keep is shared, or comes from the constructor, or numbers are drawn",
+    "they keep is shared, or comes from the constructor, or numbers are drawn, or read from memory "
+    "that was never written (np.empty)",
 )
 
 
@@ -137,8 +138,11 @@ def _of_two(grader: Grader, key: str, results: Results, other: Sequence[str]) ->
         return DRAWN
     one = results.arrays(f"{key}-{results.said(key, 'repeated')}")
     another = results.arrays(f"{key}-first")
+    by_itself = differing(grader, key, results)
     alike = any(
-        name in one and name in another and grader.is_same(name, another, one) for name in other
+        name in one and name in another and grader.is_same(name, another, one)
+        for name in other
+        if name not in by_itself
     )
     return SHARED if alike else APART
 
