@@ -1,8 +1,8 @@
-"""Every example runs as a program of its own and prints what it promises."""
+"""Every example runs as it is and prints what it promises."""
 
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
+from runpy import run_path
 
 import pytest
 
@@ -19,12 +19,18 @@ NOTEBOOK_FAULTS = [
 """The notebook's five faults of layers, in the order of NetworkTies and NetworkSharedMask."""
 
 
-def run(name: str) -> list[str]:
-    done = subprocess.run(
-        [sys.executable, EXAMPLES / name], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout.splitlines()
+Run = Callable[[str], list[str]]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run an example within this process: importing would take longer than most of them."""
+
+    def lines_of(name: str) -> list[str]:
+        run_path(str(EXAMPLES / name), run_name="__main__")
+        return capsys.readouterr().out.splitlines()
+
+    return lines_of
 
 
 def test_all_are_run_here() -> None:
@@ -36,7 +42,7 @@ def test_all_are_run_here() -> None:
     }
 
 
-def test_train_in_python() -> None:
+def test_train_in_python(run: Run) -> None:
     lines = run("train_in_python.py")
     assert lines[0] == "name: in-python"
     assert "2,730 parameters, 11,776 multiply-accumulates an image" in lines
@@ -44,21 +50,22 @@ def test_train_in_python() -> None:
 
 
 @pytest.mark.torch
-def test_compare_in_python() -> None:
+def test_compare_in_python(run: Run) -> None:
     lines = run("compare_in_python.py")
     assert lines[0] == "numpy and torch: same"
     assert len(lines) == 5
 
 
 @pytest.mark.torch
-def test_notebook() -> None:
+@pytest.mark.slow
+def test_notebook(run: Run) -> None:
     right, divided, first, mended = run("notebook.py")
     assert float(right.split()[-2]) > float(divided.split()[-2]) + 10
     assert first == "first divergence: linear1, grad_weight, in float64"
     assert mended == "mended: same"
 
 
-def test_notebook_layers() -> None:
+def test_notebook_layers(run: Run) -> None:
     text = "\n".join(run("notebook_layers.py"))
     for wanted in NOTEBOOK_FAULTS:
         assert wanted in text

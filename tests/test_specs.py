@@ -8,7 +8,9 @@ import pytest
 from cnnspec import build, compare_backends, dump_spec, load_spec, parse_spec, resolve
 
 LARGE = {"densenet-small", "inception-small", "notebook-scratch", "resnet20", "vgg-small"}
-"""What takes long to compare, or to run by loops."""
+"""What takes long to run by loops."""
+COMPARED = {"digits", "lenet5"}
+"""What takes little time to compare."""
 
 SPECS = sorted((Path(__file__).parents[1] / "specs").glob("*.yaml"))
 
@@ -60,7 +62,13 @@ def test_resnet20_has_the_parameters_of_the_paper() -> None:
 
 
 @pytest.mark.torch
-@slow_if_large
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param(path, id=path.stem, marks=[pytest.mark.slow] * (path.stem not in COMPARED))
+        for path in SPECS
+    ],
+)
 def test_numpy_and_torch_are_the_same_function(path: Path) -> None:
     spec = load_spec(path, overrides=["training.batch_size=4"])
     verdict = compare_backends(spec.model_copy(update={"data": None}), steps=5)

@@ -140,8 +140,11 @@ OWN_WORDS = {
 @pytest.mark.parametrize(
     ("cls", "names"),
     [
-        *((cls, {}) for cls in (Habit, Tuple, InputLast, DictionaryInTuple)),
-        *((cls, {}) for cls in (Grads, Lists, Dictionary)),
+        *((cls, {}) for cls in (Habit, InputLast, Dictionary)),
+        *(
+            pytest.param(cls, {}, marks=pytest.mark.slow)
+            for cls in (Tuple, DictionaryInTuple, Grads, Lists)
+        ),
         (OwnWords, OWN_WORDS),
     ],
 )
@@ -339,9 +342,14 @@ class WholeShape(ChannelsLast):
 @pytest.mark.parametrize(
     ("cls", "layout"),
     [
-        *((ConvByHand, "nchw"), (Columns, "nchw"), (FiltersAsColumns, "nchw")),
-        *((ChannelsLast, "nhwc"), (OneSize, "nhwc"), (WholeShape, "nhwc")),
-        (OneImage, "chw"),
+        *((ConvByHand, "nchw"), (FiltersAsColumns, "nchw"), (WholeShape, "nhwc")),
+        *(
+            pytest.param(cls, layout, marks=pytest.mark.slow)
+            for cls, layout in [
+                *((Columns, "nchw"), (ChannelsLast, "nhwc"), (OneSize, "nhwc")),
+                (OneImage, "chw"),
+            ]
+        ),
     ],
 )
 def test_conv_in_every_layout(cls: type, layout: str) -> None:

@@ -125,7 +125,13 @@ def test_templates_are_what_they_are_called(call: Call, folder: Path) -> None:
     assert resolve(load_spec("x.yaml")).parameter_count == 61_706  # LeNet-5 as it is known
 
 
-@pytest.mark.parametrize("template", TEMPLATES)
+@pytest.mark.parametrize(
+    "template",
+    [
+        pytest.param(name, marks=[pytest.mark.slow] * (name in ("resnet", "vgg")))
+        for name in TEMPLATES
+    ],
+)
 def test_starters_learn_the_digits(call: Call, folder: Path, template: str) -> None:
     call("init", "x.yaml", "--template", template)
     done = call("train", "x.yaml", "--set", "training.epochs=8")

@@ -2,8 +2,6 @@
 
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +12,7 @@ from cnnspec.address import LOSS, OPTIMIZER, TRAINING, Layer
 from cnnspec.backends import numpy as engine
 from cnnspec.backends.numpy.conv import ConvNumPy
 from cnnspec.backends.numpy.linear import LinearNumPy
+from cnnspec.cli.group import run
 from cnnspec.compare import BackendChoice, Verdict, parse_backend
 from cnnspec.compare.explaining.explained import place_of
 from cnnspec.compare.explaining.failing_case import layer_case
@@ -27,7 +26,12 @@ from cnnspec.report.address import words
 from cnnspec.report.verdict_document import verdict_document
 from tests.faulty import faulty
 
-CALLED = [("loss", "optimizer"), ("training", "step"), ("network", "output"), ("both", "layer")]
+CALLED = [
+    ("loss", "optimizer"),
+    ("training", "step"),
+    pytest.param("network", "output", marks=pytest.mark.slow),
+    pytest.param("both", "layer", marks=pytest.mark.slow),
+]
 """Names of two layers of one spec."""
 
 
@@ -109,7 +113,7 @@ PLANTED = ["linear-weight-gradient-divided", "loss-double-softmax", "adam-eps-in
 
 @pytest.mark.torch
 @pytest.mark.parametrize("fault", [fault for fault in FAULTS if fault.name in PLANTED])
-@pytest.mark.parametrize("name", ["loss", "optimizer"])
+@pytest.mark.parametrize("name", ["loss", pytest.param("optimizer", marks=pytest.mark.slow)])
 def test_the_selftest_plants_and_finds_in_such_specs(fault: PlantedFault, name: str) -> None:
     spec = spec_of("first", name)
     plan = resolve(spec)
@@ -124,7 +128,7 @@ def test_the_selftest_plants_and_finds_in_such_specs(fault: PlantedFault, name: 
 def test_a_layer_called_loss_shrinks_as_a_layer() -> None:
     spec = spec_of("loss", "optimizer")
     choices = parse_backend("numpy"), faulty(conv=HalvedGradient)
-    found = shrink(spec, choices)
+    found = shrink(spec, choices, runs=6)
     assert found is not None
     assert found.failure.part == "conv"
     case = layer_case(found.spec, choices, found.verdict.findings[0])
@@ -178,7 +182,10 @@ def test_words_tell_a_layer_from_the_part_that_it_is_called_as() -> None:
 
 
 @pytest.mark.torch
-def test_two_runs_of_such_a_spec(tmp_path: Path) -> None:
+def test_two_runs_of_such_a_spec(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "own.yaml").write_text("""
 input: [1, 8, 8]
 layers:
@@ -200,18 +207,16 @@ def Network(plan, training, *, device):
                                optimizers=engine.OPTIMIZERS)
 """)
 
-    def cnnspec(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "cnnspec", *arguments]
-        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    def cnnspec(*arguments: str) -> tuple[int, str]:
+        code = run(arguments)
+        return code, " ".join(capsys.readouterr().out.split())
 
     for backend in ("numpy", "loops", "own.py:Network"):
-        trained = cnnspec("train", "own.yaml", "--backend", backend)
-        assert trained.returncode == 0, trained.stderr
+        assert cnnspec("train", "own.yaml", "--backend", backend)[0] == 0
     first, second, third = (f"runs/model-{number}" for number in (1, 2, 3))
-    assert cnnspec("compare", first, second).stdout.startswith("SAME: ")
-    different = cnnspec("compare", first, third, "--backends", "numpy,own.py:Network")
-    assert different.returncode == 1
-    said = " ".join(different.stdout.split())
+    assert cnnspec("compare", first, second)[1].startswith("SAME: ")
+    code, said = cnnspec("compare", first, third, "--backends", "numpy,own.py:Network")
+    assert code == 1
     assert "not the same function: layer optimizer differs" in said
 
 

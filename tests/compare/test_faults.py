@@ -27,20 +27,17 @@ from tests.compare.any_kind import with_kind
 from tests.faulty import faulty
 
 SPEC = """
-name: all-kinds
+name: small
 input: [1, 8, 8]
 layers:
-  - conv: {out_channels: 4, kernel_size: 3, padding: 1}
+  - conv: {out_channels: 2, kernel_size: 3, padding: 1}
   - relu
   - pool: {kernel_size: 3, stride: 2}
-  - conv: {out_channels: 6, kernel_size: 2, groups: 2}
-  - batch_norm
-  - pool: {kind: avg, kernel_size: 2, padding: 1, name: average}
   - flatten
   - linear: {out_features: 10}
 data: digits
 training:
-  batch_size: 4
+  batch_size: 5
   optimizer: {adam: {learning_rate: 1e-3}}
 """
 

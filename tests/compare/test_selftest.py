@@ -24,28 +24,16 @@ from cnnspec.spec.optimizers import OPTIMIZERS
 pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel:UserWarning")
 
 QUICK = {
-    "overlaps": [
-        "conv-input-gradient-overwritten",
-        "pool-shared-mask",
-        "linear-weight-gradient-divided",
-        "sgd-dampened",
-    ],
-    "even-kernels": [
-        "conv-kernel-flipped",
-        "pool-ties-to-all",
-        "loss-double-softmax",
-        "adam-eps-inside-root",
-    ],
-    "dilated": [
-        "conv-weight-gradient-divided",
-        "relu-mask-missing",
-        "network-trains-with-the-rate-twice",
-    ],
-    "plain": ["linear-bias-missing", "loss-no-maximum"],
+    "overlaps": ["conv-input-gradient-overwritten", "sgd-dampened"],
+    "even-kernels": ["pool-ties-to-all", "loss-double-softmax"],
+    "dilated": ["relu-mask-missing", "network-trains-with-the-rate-twice"],
+    "plain": ["linear-bias-missing"],
     "residual": ["add-branch-forgotten"],
-    "paths": ["concat-gradients-in-another-order"],
 }
 """Each fault on one spec alone: the others are for the whole."""
+
+CLEAN = {"dilated"}
+"""With these, a spec without a fault is compared, too."""
 
 TRIAL = Trial(
     next(fault for fault in FAULTS if fault.name == "linear-bias-missing"),
@@ -57,23 +45,23 @@ TRIAL = Trial(
 
 @pytest.mark.torch
 @pytest.mark.parametrize("name", QUICK)
-def test_a_dozen_faults_are_found_and_explained_and_no_alarm_is_false(
+def test_some_faults_are_found_and_explained_and_no_alarm_is_false(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     number, spec = next(item for item in enumerate(SPECS) if item[1].name == name)
     monkeypatch.setattr("cnnspec.compare.selftest.SPECS", [spec])
     faults = [fault for fault in FAULTS if fault.name in QUICK[name]]
-    told: list[str] = []
+    clean, told = int(name in CLEAN), list[str]()
     result = run_selftest(
-        clean=1, faults=faults, seed=number, on_progress=lambda *at: told.append(at[2])
+        clean=clean, faults=faults, seed=number, on_progress=lambda *at: told.append(at[2])
     )
     assert [why_missed(trial) for trial in result.missed] == []
     assert result.planted == len(result.trials) == len(QUICK[name])
     assert result.detected == result.localised == result.accused == result.diagnosed
     assert result.diagnosed == result.planted
     assert result.false_alarms == ()
-    assert result.clean == 1
-    assert len(told) == len(result.trials) + 1
+    assert result.clean == clean
+    assert len(told) == len(result.trials) + clean
     assert result.passed
 
 

@@ -404,7 +404,13 @@ def test_the_right_loss_has_no_cause(quantity: str) -> None:
     assert code(right, quantity) is None
 
 
-@pytest.mark.parametrize("name", list(FAULTS)[::9])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.slow] * (at >= 2))
+        for at, name in enumerate(list(FAULTS)[::9])
+    ],
+)
 @pytest.mark.parametrize("quantity", ["loss", "grad_logits"])
 def test_a_fault_with_noise_on_it_is_not_named(name: str, quantity: str) -> None:
     random = stream(0, "tests", "noise", name)

@@ -84,7 +84,9 @@ SETS = {
 }
 
 
-@pytest.mark.parametrize("overrides", SETS.values(), ids=SETS)
+@pytest.mark.parametrize(
+    "overrides", [SETS["names"], pytest.param(SETS["layers"], marks=pytest.mark.slow)]
+)
 def test_what_set_makes_is_kept_and_read_back(overrides: list[str], tmp_path: Path) -> None:
     text = FILES["3,000 bare relus"]
     spec = parse_spec(text, overrides=overrides)

@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
-from cnnspec import SGD, parse_spec
+from cnnspec import SGD, ModelSpec, parse_spec
 from cnnspec.address import LOSS, OPTIMIZER
 from cnnspec.compare import parse_backend
 from cnnspec.compare.explaining.failing_case import layer_case
 from cnnspec.compare.explaining.shrink import Shrunk, shrink
 from cnnspec.report.failing_case import failing_program, size_line
 from cnnspec.spec.layers import Conv, Linear, Pool
+from tests.faulty import faulty
 
-SPECS = Path(__file__).parents[3] / "specs"
 SPEC = parse_spec("""
 input: [2, 9, 8]
 layers:
@@ -27,8 +27,24 @@ layers:
   - pool: {kernel_size: 3, stride: 1}
   - flatten
   - linear: {out_features: 5, in_features: 24}
-training: {batch_size: 20, optimizer: {sgd: {momentum: 0.9, weight_decay: 0.1}}}
+training: {batch_size: 10, optimizer: {sgd: {momentum: 0.9, weight_decay: 0.1}}}
 """)
+
+STRIDED = parse_spec("""
+input: [2, 5, 4]
+layers:
+  - conv: {out_channels: 4, kernel_size: [3, 2], stride: 2, groups: 2, name: strided}
+  - relu
+  - flatten
+training: {batch_size: 10, optimizer: {sgd: {}}}
+""")
+ENDS = parse_spec("""
+input: [2, 4, 3]
+layers: [relu, flatten, linear: {out_features: 5, in_features: 24}]
+training: {batch_size: 10, optimizer: {sgd: {momentum: 0.9, weight_decay: 0.1}}}
+""")
+LESS = {"conv": STRIDED, "linear": ENDS, "loss": ENDS, "optimizer": ENDS}
+"""What shrinks sooner than SPEC does, and shows the fault, too."""
 
 FAULTS = """
 import numpy as np
@@ -109,7 +125,8 @@ def faults(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @cache  # to shrink is a hundred comparisons, and always the same
 def shrunk(faults: Path, name: str) -> Shrunk:
-    found = shrink(SPEC, (parse_backend("numpy"), parse_backend(f"{faults}:{name}")))
+    sides = parse_backend("numpy"), parse_backend(f"{faults}:{name}")
+    found = shrink(LESS.get(name, SPEC), sides)
     assert found is not None
     assert found.failure.wrong_side == name
     assert found.runs <= 200
@@ -135,6 +152,7 @@ def test_conv_that_is_wrong_where_it_strides(faults: Path) -> None:
     assert size_line(found).startswith("2 layers over images of 1 x 1 x 1, in ")
 
 
+@pytest.mark.slow
 def test_pool_that_is_wrong_where_windows_overlap(faults: Path) -> None:
     found = shrunk(faults, "pool")
     pool = found.spec.layers[0]
@@ -172,7 +190,7 @@ def test_a_layer_that_raises(faults: Path) -> None:
 
 
 def test_nothing_is_found_where_nothing_is_wrong() -> None:
-    assert shrink(SPEC, (parse_backend("numpy"), parse_backend("loops"))) is None
+    assert shrink(SPEC, (parse_backend("numpy"), faulty())) is None
 
 
 def test_runs_are_bounded(faults: Path) -> None:
@@ -182,7 +200,13 @@ def test_runs_are_bounded(faults: Path) -> None:
     assert found.runs == 3
 
 
-@pytest.mark.parametrize("name", ["conv", "pool", "linear", "raises", "loss", "optimizer"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("conv", "linear", "raises", "loss", "optimizer"),
+        pytest.param("pool", marks=pytest.mark.slow),
+    ],
+)
 def test_the_program_shows_it_until_it_is_mended(
     name: str, faults: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -205,6 +229,13 @@ def exit_code(program: Path) -> Any:
     return stop.value.code
 
 
+SMALL = """
+input: [1, 4, 4]
+layers: [relu, flatten, linear: {out_features: 3}]
+training: {batch_size: 4}
+"""
+
+
 @pytest.mark.torch
 def test_the_command(
     faults: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
@@ -212,8 +243,8 @@ def test_the_command(
     from cnnspec.cli.group import run
 
     monkeypatch.chdir(faults.parent)
-    small = ["--set", "training.batch_size=4"]
-    given = ["compare", str(SPECS / "digits.yaml"), *small, "--mode", "replay", "--shrink"]
+    Path("small.yaml").write_text(SMALL)
+    given = ["compare", "small.yaml", "--mode", "replay", "--shrink"]
     assert run([*given, "case.py", "--backends", "numpy,faults.py:linear"]) == 1
     assert "shrunk to 2 layers over images of" in capsys.readouterr().err
     written = Path("case.py").read_text()
@@ -240,24 +271,38 @@ layers:
       times: 2
       layers:
         - residual:
-            body:
-              - conv: {out_channels: 3, kernel_size: 3, padding: 1}
-              - batch_norm: {num_features: 3}
+            body: [conv: {out_channels: 3, kernel_size: 3, padding: 1}]
         - relu
   - parallel:
-      paths: [[conv: {out_channels: 2, kernel_size: 1}], [], [relu, relu]]
+      paths: [[conv: {out_channels: 2, kernel_size: 1}], [], [relu]]
   - flatten
   - linear: {out_features: 4}
 training: {batch_size: 5}
 """)
 
 
+PATHS = parse_spec("""
+input: [2, 4, 3]
+layers:
+  - parallel:
+      paths: [[conv: {out_channels: 2, kernel_size: 1}], [], [relu]]
+  - flatten
+training: {batch_size: 5}
+""")
+
+
 @pytest.mark.parametrize(
-    ("name", "kind"),
-    [pytest.param("add", "residual", marks=pytest.mark.slow), ("concat", "parallel")],
+    ("spec", "name", "kind"),
+    [
+        (PATHS, "concat", "parallel"),
+        pytest.param(BRANCHES, "concat", "parallel", marks=pytest.mark.slow),
+        pytest.param(BRANCHES, "add", "residual", marks=pytest.mark.slow),
+    ],
 )
-def test_what_stands_in_blocks_shrinks_too(faults: Path, name: str, kind: str) -> None:
-    found = shrink(BRANCHES, (parse_backend("numpy"), parse_backend(f"{faults}:{name}")))
+def test_what_stands_in_blocks_shrinks_too(
+    faults: Path, spec: ModelSpec, name: str, kind: str
+) -> None:
+    found = shrink(spec, (parse_backend("numpy"), parse_backend(f"{faults}:{name}")))
     assert found is not None
     block, last = found.spec.layers
     assert (block.keyword, last.keyword) == (kind, "flatten")

@@ -64,8 +64,20 @@ class OtherOrder(NumPyNetwork):
         return super().predict(images[::-1])[::-1]
 
 
-@pytest.mark.parametrize("spec", [SPEC, PLAIN, MOMENTUM], ids=["adam", "plain", "momentum"])
-@pytest.mark.parametrize("precision", ["float32", "float64"])
+@pytest.mark.parametrize(
+    ("spec", "precision"),
+    [
+        pytest.param(SPEC, "float32", id="adam-float32"),
+        pytest.param(MOMENTUM, "float64", id="momentum-float64"),
+        *(
+            pytest.param(spec, precision, id=f"{name}-{precision}", marks=pytest.mark.slow)
+            for name, spec, precision in [
+                *(("plain", PLAIN, precision) for precision in ("float32", "float64")),
+                *(("adam", SPEC, "float64"), ("momentum", MOMENTUM, "float32")),
+            ]
+        ),
+    ],
+)
 def test_sums_in_another_order_are_the_same(spec: ModelSpec, precision: str) -> None:
     """Even the bias before a batch norm, whose gradient is 0 but for rounding."""
     training = spec.training.model_copy(update={"precision": precision})
@@ -151,7 +163,7 @@ class BuffersStay(NumPyNetwork):
     ("network", "spec"),
     [
         (KeepsItsGradients, SPEC),
-        (LosesItsSlots, SPEC),
+        pytest.param(LosesItsSlots, SPEC, marks=pytest.mark.slow),
         (LosesItsSlots, MOMENTUM),
         (AlwaysStepOne, SPEC),
         (ScalesSmallerBatches, MOMENTUM),

@@ -213,7 +213,7 @@ def _planted() -> list[Any]:
     found = []
     for number, fault in enumerate(FAULTS):
         of_network = fault.family is NETWORK
-        often = number % (12 if of_network else 60) == 0
+        often = number % (24 if of_network else 120) == 0
         if not (often or of_network or number % 3 == 0):
             continue
         specs = (*SPECS, *fault.family.specs)
