@@ -35,6 +35,8 @@ LayerFault = Fault[LayerSituation]
 
 CLEAR = 1e-3
 """How far off a number is, of the greatest wanted, where two faults may be told from one."""
+TELLING = 4
+"""Different numbers on a probe that tell most faults from each other."""
 MOST = 50_000
 """Numbers of a probe on which changes are made together: on more, it would take too long."""
 
@@ -48,7 +50,12 @@ def two_faults(
         return
     tried = [of for fault in faults if (of := _tried(fault, probe))]
     for of in tried:
-        if _is_proportional(probe, of.given):
+        if _is_proportional(probe, of.given) and all(
+            _is_proportional(at, at_once)
+            for at in observations
+            if not at.right and np.isfinite(at.found).all()
+            if (at_once := of.fault.change(at)) is not None
+        ):
             for scale in named_scales([as_if_right(of.fault, at) for at in observations]):
                 yield _pair(of.fault, scale, Then(of.fault, scale))
     moves = [*reordered(probe)]
@@ -89,7 +96,12 @@ def _smallest(observations: Sequence[Observed]) -> Observed | None:
     wrong = [at for at in observations if np.isfinite(at.found).all() and not at.right]
     if not any(map(_is_clear, wrong)):
         return None
-    return min(wrong, key=lambda at: at.situation.numbers)
+    return min(wrong, key=lambda at: (not _tells(at), at.situation.numbers))
+
+
+def _tells(observation: Observed) -> bool:
+    """Tell whether few faults give what was found: some numbers, and not all alike."""
+    return np.unique(observation.found).size >= TELLING
 
 
 def _is_clear(observation: Observed) -> bool:
@@ -106,6 +118,8 @@ def _is_proportional(probe: Observed, given: Prediction) -> bool:
     if found.shape != value.shape or size == 0:
         return False
     factor = float(np.sum(found * value)) / size
+    if factor == 0:  # no size of a problem is 0
+        return False
     rounding = 1e-12 * np.abs(factor * value)  # a first look
     return measure(found, factor * value, abs(factor) * budget + rounding).ok
 

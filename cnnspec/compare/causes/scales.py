@@ -45,7 +45,9 @@ def named_scales(
     names = shared(problems)
     problems = [_only(names, sizes) for sizes in problems]
     for factors_of in ways:
-        factors = [factors_of(sizes) for sizes in problems]
+        by_sizes = {tuple(sizes.items()): sizes for sizes in problems}
+        made = {key: factors_of(sizes) for key, sizes in by_sizes.items()}
+        factors = [made[tuple(sizes.items())] for sizes in problems]
         fitting = [
             name
             for name in factors[0]

@@ -165,11 +165,13 @@ class Observation(Generic[Situation]):
 
     def bears_out(self, prediction: Prediction) -> bool:
         """Tell whether a prediction is what was found; its budget is looked at last."""
-        if not prediction.is_bounded and math.isfinite(self.look):
-            found, value = self.found, prediction.value
-            if found.shape != value.shape or (np.abs(found - value) > self.look).any():
+        found, value = self.found, prediction.value
+        if not prediction.is_bounded:
+            if found.shape != value.shape or not _overflow_alike(found, value):
                 return False
-        return gives(self.allowed(*prediction), self.found)
+            if math.isfinite(self.look) and (np.abs(found - value) > self.look).any():
+                return False
+        return gives(self.allowed(*prediction), found)
 
     def allowed(self, value: Exact, budget: Exact) -> Prediction:
         """Return numbers with the budget that they have in the precision of what was found."""
@@ -272,9 +274,13 @@ def gives(prediction: Prediction, found: Array) -> bool:
     """Tell whether what was found is what was predicted, number by number."""
     if not measure(found, *prediction).ok:
         return False
-    # An infinite budget explains any number; here the very ones are asked for.
-    other = ~(np.isfinite(found) & np.isfinite(prediction.value))
-    return np.array_equal(found[other], prediction.value[other], equal_nan=True)
+    return _overflow_alike(found, prediction.value)
+
+
+def _overflow_alike(found: Array, value: Exact) -> bool:
+    """Tell whether arrays have the same infinities and NaN, which an infinite budget allows."""
+    other = ~(np.isfinite(found) & np.isfinite(value))
+    return not other.any() or np.array_equal(found[other], value[other], equal_nan=True)
 
 
 def _finite_is_wrong(observation: Observation[Situation]) -> bool:

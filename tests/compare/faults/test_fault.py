@@ -92,6 +92,16 @@ def test_a_bound_is_computed_only_where_a_value_is_near_or_numbers_lie_far_out(
     assert len(counted) == asked + 1
 
 
+def test_infinities_tell_a_fault_before_its_bound_is_computed() -> None:
+    def budget() -> NDArray[np.float64]:
+        raise AssertionError
+
+    fault = Fault[LossSituation](
+        "any", (), "the fault", lambda observation: Prediction(np.array([2, 4, np.inf]), budget)
+    )
+    assert not explains(fault, [replace(observe(2, 4, 6)[0], situation=FAR_OUT)])
+
+
 def test_where_all_is_right_no_fault_is_tried() -> None:
     def change(observation: Observation[LossSituation]) -> Prediction:
         raise AssertionError
