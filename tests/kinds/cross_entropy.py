@@ -314,6 +314,11 @@ FAULTS: dict[str, tuple[str, str | None, Loss]] = {
         None,
         by_image(lambda row, label: -log(softmax(row)[label] + 1e-12), grad_of_image),
     ),
+    "eps of 1e-300": (
+        "eps-in-log",
+        None,
+        by_image(lambda row, label: -log(softmax(row)[label] + 1e-300), grad_of_image),
+    ),
     "clipped": (
         "clipped",
         "clipped",

@@ -181,6 +181,8 @@ def _epsilons() -> Iterator[CrossEntropyFault]:
             sentence = f"the probabilities are clipped to [{eps:g}, {most:.16g}]"
             yield fault("clipped", sentence, clipped(eps, most))
         yield fault("eps-in-softmax", f"{eps:g} is added to the sum of the softmax", in_total(eps))
+    for eps in (1e-16, 1e-20, 1e-30, 1e-100, 1e-300):
+        yield fault("eps-in-log", f"the code takes log(p + {eps:g}); log p is wanted", added(eps))
 
 
 _FACTORS: list[tuple[str, Step]] = [
