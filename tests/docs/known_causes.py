@@ -77,6 +77,7 @@ def _of_any_layer() -> Said:
     yield ANY, state.UPDATES
     yield ANY, state.ACCUMULATES
     yield ANY, state.SHARED
+    yield ANY, state.OF_ONE_SIZE
     yield ANY, state.APART
     yield ANY, evaluation.OTHER
     yield ANY, known.KEPT

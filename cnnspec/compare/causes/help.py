@@ -47,6 +47,7 @@ HELP: dict[str, str] = {
     "gradient-of-one-reader": "add what each reader sends back: `+=`, not `=`",
     "updates-own-weights": "return the gradients, and leave the weights as they are",
     "not-repeatable": "keep nothing between calls but what the backward pass needs",
+    "kept-size": "take the size from the input of each forward pass",
     "shared-state": "keep what belongs to a layer in `self`, and nothing of it in the class, in a "
     "global or in a default argument",
     "other-in-evaluation": "return in evaluation what training returns",

@@ -89,9 +89,9 @@ def _graders(kind: str) -> Iterator[LossGrader]:
 
 
 def _labels(probe: str, images: int, classes: int) -> NDArray[np.int64]:
-    """Return labels, among which one image alone is not of the first class."""
+    """Return labels: others for batches of one size, and another than the first of one image."""
     labels = probe_labels(images, classes)
-    return classes - 1 - labels if probe == "single" else labels
+    return classes - 1 - labels if probe in ("single", "apart") else labels
 
 
 def _try(graders: Sequence[LossGrader], request: dict[str, Any], asked: Asked) -> Results:

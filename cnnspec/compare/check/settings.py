@@ -66,12 +66,15 @@ def check_size(setting: Setting) -> None:
 
 
 def probes_of(setting: Setting, plan: Plan) -> Iterator[LayerProbe]:
-    """Yield what the layer is given: batches of 3, 1, 2 with many ties, and 7 images."""
+    """Yield what the layer is given: batches of 3, 1, 7 with many ties, and again 7 images.
+
+    The last has the shape of the one before: what is looked up once for a shape is stale there.
+    """
     at = plan.layer(LAYER)
     random = stream(0, "check", setting.name)
     batches = [
         ("batch of 3", random.normal(size=(3, *at.input))),
-        ("ties", random.integers(-1, 2, size=(2, *at.input)).astype(float)),
+        ("ties", random.integers(-1, 2, size=(7, *at.input)).astype(float)),
         ("batch of 7", random.normal(size=(7, *at.input))),
     ]
     if at.layer.least_batch(at.input) == 1:

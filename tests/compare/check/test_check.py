@@ -340,3 +340,73 @@ def test_every_kind_has_settings() -> None:
     from cnnspec.compare.kinds import LAYERS
 
     assert all(LAYERS[kind].tried(layer) for kind, layer in LAYER_KINDS.items())
+
+
+LOOKED_UP_ONCE = """
+import numpy as np
+class Loss:
+    one_hot = None
+    def forward(self, z, y):
+        self.z = z - z.max(1, keepdims=True)
+        self.z -= np.log(np.exp(self.z).sum(1, keepdims=True))
+        if self.one_hot is None or self.one_hot.shape != z.shape:
+            self.one_hot = np.eye(z.shape[1])[y]
+        return -(self.z * self.one_hot).sum() / len(z)
+    def backward(self):
+        return (np.exp(self.z) - self.one_hot) / len(self.z)
+"""
+KEPT = {
+    "the mask, for a shape": (
+        changed("self.on = x > 0", "self.on = vars(self).setdefault(str(x.shape), x > 0)"),
+        "ReLU",
+        "relu",
+        {"grad_input": "first-call-only"},
+    ),
+    "the mask, as long as the shape stays": (
+        changed(
+            "self.on = x > 0",
+            "self.on = self.on if getattr(self, 'on', x[:0]).shape == x.shape else x > 0",
+        ),
+        "ReLU",
+        "relu",
+        {"output": "first-call-only", "same-again": "not-repeatable"},
+    ),
+    "the size of the first image": (
+        changed("self.shape = x.shape", "self.shape = getattr(self, 'shape', (-1, *x.shape[1:]))"),
+        "Flatten",
+        "flatten",
+        {"same-again": "kept-size"},
+    ),
+    "the labels, as long as the shape stays": (
+        LOOKED_UP_ONCE,
+        "Loss",
+        "cross_entropy",
+        {"same-again": "not-repeatable"},
+    ),
+}
+
+
+@pytest.mark.parametrize("what", KEPT)
+def test_what_is_looked_up_once_is_stale_later(what: str, check: Check) -> None:
+    text, name, kind, expected = KEPT[what]
+    found = wrong(check(text, name, kind))
+    assert expected.items() <= {q: f.cause and f.cause.code for q, f in found.items()}.items()
+
+
+def test_images_of_one_size_may_be_wanted_from_the_first(check: Check) -> None:
+    text = changed("self.shape = x.shape", "self.shape = (len(x), 2, 4, 5)")
+    assert "same-again" not in wrong(check(text, "Flatten", "flatten"))
+
+
+CUT_OFF = {
+    "output": ("np.where(self.on, x, 0)", "np.clip(x, 0, 6)"),
+    "grad_input": ("np.where(self.on, grad, 0)", "np.where(self.on, grad, 0).clip(-5, 5)"),
+}
+
+
+@pytest.mark.parametrize("quantity", CUT_OFF)
+def test_numbers_that_are_cut_off_are_seen(quantity: str, check: Check) -> None:
+    found = wrong(check(changed(*CUT_OFF[quantity]), "ReLU", "relu"))
+    cause = found[quantity].cause
+    assert cause is not None
+    assert cause.code == "clipped"

@@ -187,7 +187,7 @@ def test_p_of_0_that_is_taken_for_the_share_that_is_kept(check: Check) -> None:
 def test_the_share_that_is_dropped_is_said(check: Check) -> None:
     text = RIGHT.replace(EACH, "np.arange(np.prod(shape)).reshape(shape) % 2 == 0")
     found = wrong(check(text, "Dropout", "dropout"), "images")
-    assert found["share"].message == "371 of 745 numbers are dropped, 50 %; p is 0.25"
+    assert found["share"].message == "468 of 943 numbers are dropped, 50 %; p is 0.25"
 
 
 def test_a_class_that_fails_in_evaluation(check: Check) -> None:

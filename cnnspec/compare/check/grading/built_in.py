@@ -6,7 +6,7 @@ about the one that it fits best.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -105,6 +105,11 @@ def taken_for(
     )
 
 
+def _share_right(findings: Sequence[CheckFinding], by_chance: Container[str]) -> float:
+    told = [finding.ok for finding in findings if finding.quantity not in by_chance]
+    return sum(told) / len(told)
+
+
 def _compared(
     option: str,
     own: Mapping[str, Sequence[CheckFinding]],
@@ -116,12 +121,14 @@ def _compared(
     `own` is what was found in the settings of each value.
     """
     found: dict[str, list[Judged]] = {value: [] for value in own}
+    by_chance: set[str] = set()
     for key, setting in settings.items():
         layers = [setting.layer.model_copy(update={option: value}) for value in own]
         if not _are_given_alike(layers, setting.input):
             continue
         for value, layer in zip(own, layers):
             grader = grader_of(replace(setting, layer=layer))
+            by_chance.update(grader.by_chance)
             found[value] += (
                 item
                 for item in grader.judged(key, results)
@@ -134,7 +141,7 @@ def _compared(
             sum(finding.ok for finding in findings if finding.quantity == "output"),
             sum(finding.ok for finding in findings),
             sum(finding.ok or _is_explained(finding) for finding in findings),
-            sum(finding.ok for finding in own[value]) / len(own[value]),
+            _share_right(own[value], by_chance),
         )
         for value, findings in explained.items()
     }

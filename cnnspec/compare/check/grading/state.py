@@ -27,6 +27,11 @@ ACCUMULATES = known_cause(
     "the same call gives another result when it is made again: something is kept, or added "
     "up, between calls, or drawn at random, or read from memory that was never written (np.empty)",
 )
+OF_ONE_SIZE = known_cause(
+    "kept-size",
+    "images of another size than those before are given something else than by a new object: "
+    "what hangs on the size is kept from the first pass",
+)
 SHARED = known_cause(
     "shared-state",
     "two objects of the class share what they keep: a forward pass of one changes what the other "
@@ -76,27 +81,24 @@ def repeated(grader: Grader, key: str, results: Results) -> CheckFinding:
     finding = grader.unreached_as(grader.again)
     if not results.succeeded(f"{key}-first", "backward"):
         return finding
-    error = _between(key, results) or _error(f"{key}-second", results)
+    error = _error(f"{key}-between", results) or _error(f"{key}-second", results)
     other = differing(grader, key, results)
-    cause = DRAWN if is_drawn(grader, key, results) else ACCUMULATES
+    of_other_size = _after_another_size(grader, f"{key}-between", results)
+    cause = OF_ONE_SIZE if of_other_size else None
+    if other:
+        cause = DRAWN if is_drawn(grader, key, results) else ACCUMULATES
     return replace(
         finding,
-        ok=not other and not error,
+        ok=not (error or other or of_other_size),
         reached=True,
-        message=error or _differs(other),
-        cause=cause if other and not error else None,
+        message=error or _differs(other) or of_other_size,
+        cause=None if error else cause,
     )
 
 
 def differing(grader: Grader, key: str, results: Results) -> Sequence[str]:
     """Name the quantities that the same call of one object gives otherwise when made again."""
-    first, second = (results.arrays(f"{key}-{time}") for time in ("first", "second"))
-    return [
-        name
-        for name in grader.quantities
-        if name in first
-        and not (name in second and np.array_equal(first[name], second[name], equal_nan=True))
-    ]
+    return _unequal(grader, *(results.arrays(f"{key}-{time}") for time in ("second", "first")))
 
 
 def is_drawn(grader: Grader, key: str, results: Results) -> bool:
@@ -105,12 +107,28 @@ def is_drawn(grader: Grader, key: str, results: Results) -> bool:
     return bool(draws) and "output" in differing(grader, key, results)
 
 
-def _between(key: str, results: Results) -> str:
-    """Say what went wrong in a pass between; a class may refuse images of another size."""
-    other_size = f"{key}-between-other-size"
-    raised = any(results.raised(other_size, stage) for stage in ("forward", "backward"))
-    error = "" if raised else _error(other_size, results)
-    return _error(f"{key}-between", results) or error
+def _unequal(
+    grader: Grader, found: Mapping[str, Array], wanted: Mapping[str, Array]
+) -> Sequence[str]:
+    return [
+        name
+        for name in grader.quantities
+        if name in wanted
+        and not (name in found and np.array_equal(found[name], wanted[name], equal_nan=True))
+    ]
+
+
+def _after_another_size(grader: Grader, key: str, results: Results) -> str:
+    """Say what images of another size give that a new object, which saw no others, does not.
+
+    A class may be made for one size, and refuse another; it refuses it from the first then.
+    """
+    used, fresh = f"{key}-other-size", f"{key}-fresh"
+    if _error(fresh, results) or results.error(fresh, "construct"):
+        return ""
+    if error := _error(used, results):
+        return error
+    return _differs(_unequal(grader, results.arrays(used), results.arrays(fresh)))
 
 
 def kept_apart(grader: Grader, key: str, results: Results) -> CheckFinding:

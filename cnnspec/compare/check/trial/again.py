@@ -58,11 +58,11 @@ def try_afresh(tried: Tried[Made], passed: dict[str, bool]) -> None:
         tried.passes(fresh, "fresh", failed)
 
 
-def try_again(tried: Tried[Made], passed: dict[str, bool]) -> None:
-    """Run a pass twice, with others in between.
+def try_again(tried: Tried[Made], passed: dict[str, bool], *, twice: bool = True) -> None:
+    """Run a pass of a new object, and then again, with others in between.
 
-    It is the last one that did well, and also the first that this object sees: if it is right
-    only here, something is kept between calls.
+    It is the last one that did well, and the first that this object sees: if it is right only
+    here, something is kept between calls.
     """
     repeated = next((batch for batch in reversed(passed) if passed[batch]), next(iter(passed)))
     again = tried.made(f"{tried.key}-again")
@@ -70,8 +70,9 @@ def try_again(tried: Tried[Made], passed: dict[str, bool]) -> None:
         return
     tried.reporter.say(key=tried.key, repeated=repeated)
     tried.passes(again, "first", repeated)
-    tried.pass_between(again, repeated)
-    tried.passes(again, "second", repeated)
+    if twice:
+        tried.pass_between(again, repeated)
+        tried.passes(again, "second", repeated)
 
 
 def try_two(tried: Tried[Made], passed: dict[str, bool]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from typing import Any
 
@@ -31,8 +32,9 @@ class LayerTrial(Making):
         if self.forward_only:
             return
         try_afresh(self, passed)
-        if not self.setting["numbers_only"]:
-            try_again(self, passed)
+        in_full = not self.setting["numbers_only"]
+        try_again(self, passed, twice=in_full)
+        if in_full:
             try_two(self, passed)
         if layer.is_told_of_training:
             self._evaluate(layer)
@@ -78,20 +80,25 @@ class LayerTrial(Making):
         return Halves(forward, lambda: made.held_buffers() | made.gradients(grad))
 
     def pass_between(self, made: PlainLayer, batch: str) -> None:
-        """Run passes of other numbers, and of images of another size."""
+        """Run passes of images of another size, and then of other numbers.
+
+        These are the last, as what is looked up once for a shape is of them now. The images of
+        another size are given to a new object, too, which has seen no others.
+        """
         key, given = f"{self.key}-between", self.given(batch)
-        x, grad = -given["x"][::-1].astype(np.float64), given["grad_output"][::-1] * 2.0
+        if self.setting["other_size"] is not None:
+            shape, output = self.setting["other_size"]
+            other = np.linspace(-1, 1, 2 * math.prod(shape)).reshape(2, *shape)
+            of_other_size = {"x": other, "grad_output": np.ones((2, *output))}
+            fresh = self.made(f"{key}-fresh")
+            for name, layer in (("other-size", made), ("fresh", fresh)):
+                if layer is not None:
+                    put(layer, self.weights)
+                    run_pass(self.reporter, f"{key}-{name}", layer, of_other_size, False)
         put(made, self.weights)
+        x, grad = -given["x"][::-1].astype(np.float64), given["grad_output"][::-1] * 2.0
         if self._forward_twice(made, x, key):
             self.reporter.attempt(key, "backward", lambda: made.gradients(grad))
-        if self.setting["other_size"] is None:
-            return
-        shape, output = self.setting["other_size"]
-        other = np.linspace(-1, 1, 2 * int(np.prod(shape))).reshape(2, *shape)
-        key = f"{key}-other-size"  # a class may be made for one size: it may raise
-        if self.reporter.attempt(key, "forward", lambda: made.forward(other)) is not None:
-            ones = np.ones((2, *output))
-            self.reporter.attempt(key, "backward", lambda: made.gradients(ones))
 
     def _forward_twice(self, layer: PlainLayer, x: Array, key: str) -> bool:
         """Tell whether two passes raise nothing; note whether one overwrites the other's output."""

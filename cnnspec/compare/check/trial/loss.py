@@ -98,10 +98,13 @@ class LossTrial:
         return grad is not None
 
     def pass_between(self, made: LossPass, batch: str) -> None:
-        """Run passes of other logits and labels, then of more images."""
+        """Run passes of more images, then of other logits and labels.
+
+        These are the last, as what is looked up once for a shape is of them now.
+        """
         key, (logits, labels) = f"{self.key}-between", self.given(batch)
-        others = (-logits[::-1], labels[::-1].copy()), (np.repeat(logits, 2, 0), labels.repeat(2))
-        for other in others:
+        more = np.repeat(logits, 2, 0), labels.repeat(2)
+        for other in (more, (-logits[::-1], labels[::-1].copy())):
             run = self._halves(self.loss.begin(*other, made))
             if self.reporter.attempt(key, "forward", run.forward) is not None:
                 self.reporter.attempt(key, "backward", run.backward)
