@@ -118,7 +118,13 @@ def test_a_right_class_of_channels_passes(check: Check) -> None:
     assert cause.sentence == "numbers are dropped one by one; whole channels are to be dropped"
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+MORE = {"divided by p", "gradient not scaled", "scaled in evaluation", "half as many"}
+"""These differ from others in a number or a place."""
+
+
+@pytest.mark.parametrize(
+    "fault", [pytest.param(name, marks=[pytest.mark.slow] * (name in MORE)) for name in FAULTS]
+)
 def test_faults_are_found_with_their_cause(fault: str, check: Check) -> None:
     (old, new), expected = FAULTS[fault]
     assert old in RIGHT
@@ -148,7 +154,13 @@ SHARE_ALONE = {
 }
 
 
-@pytest.mark.parametrize("changes", SHARE_ALONE.values(), ids=SHARE_ALONE)
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param(SHARE_ALONE["scaled by p"], marks=pytest.mark.slow),
+        SHARE_ALONE["scaled by 1 - p"],
+    ],
+)
 def test_a_share_that_is_taken_for_the_other_one_is_one_fault(
     changes: tuple[str, ...], check: Check
 ) -> None:

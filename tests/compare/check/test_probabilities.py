@@ -2,6 +2,7 @@
 
 import pytest
 
+from cnnspec.compare.check import Checked, check_class
 from cnnspec.errors import BackendError
 from tests.compare.check.conftest import Check
 from tests.compare.check.test_check import wrong
@@ -34,15 +35,26 @@ class Sum(Past):
         return self.p - self.y
 """
 
+
+@pytest.fixture(scope="module")
+def summed(tmp_path_factory: pytest.TempPathFactory) -> Checked:
+    """Check a loss that is wrong both of logits and of probabilities, once."""
+    path = tmp_path_factory.mktemp("losses") / "layers.py"
+    path.write_text(TEXT)
+    return check_class(f"{path}:Sum", "cross_entropy")
+
+
 CLIPPED = "the probabilities are clipped to [1e-08, 0.9999999899999999]: probabilities may be 0"
 
 
-def test_a_loss_is_taken_for_one_of_probabilities_where_it_is_right_as_that(check: Check) -> None:
+def test_a_loss_is_taken_for_one_of_probabilities_where_it_is_right_as_that(
+    check: Check, summed: Checked
+) -> None:
     checked = check(TEXT, "Past", "cross_entropy")
     assert checked.grade == "right as far as tried"
     assert [item.option for item in checked.not_tried] == ["logits"]
     assert checked.notes[0] == "taken for a loss of probabilities, as it is right behind a softmax"
-    assert check(TEXT, "Sum", "cross_entropy").grade == "wrong"
+    assert summed.grade == "wrong"
 
 
 def test_what_names_its_logits_takes_those(check: Check) -> None:
@@ -50,14 +62,14 @@ def test_what_names_its_logits_takes_those(check: Check) -> None:
     assert check(text, "Past", "cross_entropy").grade == "wrong"
 
 
-def test_a_loss_of_probabilities_is_told_from_a_wrong_one(check: Check) -> None:
+def test_a_loss_of_probabilities_is_told_from_a_wrong_one(check: Check, summed: Checked) -> None:
     found = wrong(check(TEXT, "Loss", "cross_entropy", of="logits"))
     assert set(found) == {"loss", "grad_logits"}
     for finding in found.values():
         assert finding.cause is not None
         assert finding.cause.code == "takes-probabilities"
         assert "--like '{of: probabilities}'" in finding.cause.help
-    others = wrong(check(TEXT, "Sum", "cross_entropy")).values()
+    others = wrong(summed).values()
     assert "takes-probabilities" not in {each.cause.code for each in others if each.cause}
 
 

@@ -252,8 +252,9 @@ MNIST = Path(__file__).parents[3] / "specs" / "notebook-torch.yaml"
 
 @pytest.mark.slow
 @pytest.mark.skipif("CNNSPEC_DATA" not in os.environ, reason="CNNSPEC_DATA names no MNIST")
-@pytest.mark.parametrize(("fault", "steps"), [(None, 6_000), (SlightlyOff, 2_000)])
-def test_an_epoch_of_mnist(fault: type[ConvNumPy] | None, steps: int) -> None:
+@pytest.mark.parametrize("fault", [None, SlightlyOff])
+def test_a_third_of_an_epoch_of_mnist(fault: type[ConvNumPy] | None) -> None:
+    steps = 2_000
     spec = load_spec(MNIST, overrides=["training.epochs=1"])
     second = faulty(conv=fault) if fault else parse_backend("torch")
     trajectory = compare_backends(spec, ("numpy", second), mode="free", steps=steps).trajectory
@@ -261,8 +262,7 @@ def test_an_epoch_of_mnist(fault: type[ConvNumPy] | None, steps: int) -> None:
     assert trajectory.total_steps == steps
     envelope, finding = trajectory.envelope, trajectory.finding
     assert envelope is not None
-    least = 0.98 if steps == 6_000 else 0.95
-    assert min(trajectory.accuracy.values()) > least, "both learn; the fault does not show here"
+    assert min(trajectory.accuracy.values()) > 0.95, "both learn; the fault does not show here"
     if fault is None:
         assert finding is None
         if envelope.outside is None:
