@@ -38,6 +38,7 @@ layers:
   - flatten
   - linear: {out_features: 10}
 data: {digits: {train_samples: 64, test_samples: 20}}
+training: {epochs: 2, batch_size: 16}
 """)
 JOINED = parse_spec("""
 input: [2, 4, 4]

@@ -648,7 +648,7 @@ def test_the_limit_counts_joins_and_repetitions() -> None:
         resolve(spec.model_copy(update={"limits": spec.limits.model_copy(update={"layers": 6})}))
 
 
-@pytest.mark.parametrize("paths", [2, 4, MOST_PATHS])
+@pytest.mark.parametrize("paths", [2, 4, pytest.param(MOST_PATHS, marks=pytest.mark.slow)])
 def test_what_doubles_without_end_is_told_where_it_passes_the_limit(paths: int) -> None:
     wider = Parallel(paths=[[]] * paths)
     found = problems(Repeat(times=9000, layers=[wider]), Residual(body=[conv(3)]))

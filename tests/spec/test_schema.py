@@ -296,13 +296,14 @@ NUMBERS = [
     }.values()
 ]
 """Each once; 1 and 1.0 are two."""
-VALUES = [
-    *NUMBERS,
+LISTS = [
     *([number] for number in NUMBERS),
     *([1, number] for number in NUMBERS),
     *([number, 1] for number in NUMBERS),
     *([number, 0.5] for number in NUMBERS),
     *([1, number, 1] for number in NUMBERS),
+]
+OTHERS = [
     *(None, True, False, [], {}, [[1, 1]], [1, 1, 1, 1], ["1", 1], {"1": 1}, [True, 1, 1]),
     *("", " ", "1", "a", "a_1", "_", "1a", "a.b", "-a", "a-b", "a b", "\u00e9", "relu", "flatten"),
     *(["relu"], ["relus"], [["relu"], []], [[], {"relu": {}}], [{"residual": {"body": []}}]),
@@ -310,6 +311,8 @@ VALUES = [
     *("same", "Same", "valid", "float16", "sgd", "mnist", "torch_default"),
     *sorted({str(word) for node in nodes(SCHEMA) for word in node.get("enum", ())} - {"same"}),
 ]
+VALUES = [*NUMBERS, *LISTS[::4], *OTHERS]
+"""A fourth of the lists: of each form some."""
 
 
 def as_seen(value: Any) -> Any:
@@ -317,6 +320,17 @@ def as_seen(value: Any) -> Any:
     if isinstance(value, list):
         return [as_seen(entry) for entry in value]
     return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+@pytest.mark.slow
+@every_option
+def test_models_and_schema_refuse_the_same_lists(
+    cls: type[Section], place: Place, option: str
+) -> None:
+    for value in LISTS:
+        options = REQUIRED.get(cls.__name__, {}) | {option: value}
+        wanted = not refused(place(options | {option: as_seen(value)}))
+        assert accepts(place(options)) == wanted, f"{option}: {value!r}"
 
 
 @every_option
