@@ -20,6 +20,7 @@ from cnnspec.compare.causes.layout import other_layouts
 from cnnspec.compare.causes.left_out import numbers_left_out
 from cnnspec.compare.check import losses
 from cnnspec.compare.check.grading import evaluation, grade_optimizer, known, state
+from cnnspec.compare.check.probabilities import ZERO_TIMES_LOG
 from cnnspec.compare.faults.fault import Fault, LossSituation, Observation
 from cnnspec.compare.kinds import LAYERS, LOSSES, OPTIMIZERS
 from cnnspec.compare.kinds.drawing import DrawingKind
@@ -84,7 +85,7 @@ def _of_any_layer() -> Said:
     yield ANY, known.UPDATED
     yield ANY, known.STALE
     yield ANY, known.DRAWN
-    for cause in losses.PROBABILITIES.values():
+    for cause in (*losses.PROBABILITIES.values(), ZERO_TIMES_LOG):
         yield ANY, cause
 
 

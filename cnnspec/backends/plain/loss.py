@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from cnnspec.backends.network import Labels
+from cnnspec.backends.plain.alike import parts_of, word_set
 from cnnspec.backends.plain.arrays import as_array_or_none
 from cnnspec.backends.plain.errors import HintError, PlainClassError
 from cnnspec.backends.plain.hints import Hints
@@ -19,7 +20,11 @@ from cnnspec.backends.plain.loss_passes import (
 )
 from cnnspec.backends.plain.methods import method_of, parameters_of
 from cnnspec.backends.plain.names import LOSS_METHODS, UNNORMALISED
+from cnnspec.backends.plain.neutral import is_indifferent
 from cnnspec.trace import Array
+
+GUARDS = word_set("eps epsilon tiny clip axis dim")
+"""Words for what keeps a logarithm from 0, and for where the classes lie."""
 
 MAPPED = {*LOSS_METHODS, "loss", "grad_input"}
 """What a loss may call otherwise."""
@@ -71,6 +76,20 @@ class PlainLoss:
         else:
             run = method_of(self._loss, "forward", self._hints.names, LOSS_METHODS)
         return any(word.lower() in UNNORMALISED for word in parameters_of(run))
+
+    @property
+    def untried(self) -> list[str]:
+        """The parameters of its constructor that are given no value, and may make it another."""
+        parts = [self._loss.loss] if isinstance(self._loss, Chain) else [self._loss]
+        return [
+            word
+            for part in parts
+            if isinstance(part, type)
+            for word in parameters_of(part)
+            if word not in self._hints.arguments
+            and not is_indifferent(word)
+            and not GUARDS.intersection(parts_of(word))
+        ]
 
     def begin(self, logits: Array, labels: Labels, after: LossPass | None = None) -> LossPass:
         """Return a pass that has yet to run: of a new object, or of that of another pass."""

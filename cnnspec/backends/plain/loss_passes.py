@@ -184,7 +184,8 @@ class PassOfChain(LossPass):
     def construct(self) -> None:
         chain: Chain = self._loss
         first = chain.softmax
-        self._first = Calls(_Called(first) if isinstance(first, LossFunctions) else first(), {})
+        self._softmax = _Called(first) if isinstance(first, LossFunctions) else first()
+        self._first = Calls(self._softmax, {})
         self._inner = pass_of(chain.loss)(chain.loss, self._hints, self._logits, self._labels)
         self._inner.construct()
 
@@ -201,11 +202,12 @@ class PassOfChain(LossPass):
         if array is None or array.shape != self._p.shape:
             return grad
         if is_along(array, self._p - one_hot(self._labels, self._p)):
-            self.notes[
-                "it returns the gradient of the logits, which is handed past the softmax"
-            ] = None
+            self.notes[PAST] = None
             return grad
-        return self._first.backward(array, 0.0, defaults_too=False)
+        back = self._first.backward(array, 0.0, defaults_too=False)
+        if back is None and (place := find_or_none(self._softmax, "grad_input", {})):
+            return place.get()
+        return back
 
 
 class _Called:
@@ -239,7 +241,9 @@ def one_hot(labels: Any, like: Array) -> Array:
 
 
 def is_along(grad: Array, other: Array) -> bool:
-    """Tell whether a gradient is another one, but for a factor."""
+    """Tell whether a gradient is another one, but for a factor; one that is not finite is none."""
+    if not np.all(np.isfinite(grad)):
+        return False
     with np.errstate(all="ignore"):
         lengths = np.linalg.norm(grad) * np.linalg.norm(other)
         return bool(np.sum(grad * other) >= ALONG * lengths > 0)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from cnnspec.backends.plain.layouts import USUAL, layouts_of
-from cnnspec.compare.check.attempt import attempt, run_all
+from cnnspec.compare.check.attempt import Attempt, attempt, run_all
 from cnnspec.compare.check.grading.drawn import grader_of
 from cnnspec.compare.check.grading.grade import LayerGrader
 from cnnspec.compare.check.named import other_kind
@@ -32,9 +32,9 @@ def check_layer(asked: Asked, settings: Sequence[Setting]) -> Checked:
 def _checked_in_layout(asked: Asked, settings: Sequence[Setting]) -> Checked:
     """Try a class in the layout that was said; where none was, in that which it is made for.
 
-    That is the first in which its forward pass is right, and all has the right shape: one column
-    is a batch of columns, too, and a batch tries more. Where none is right, the only one in
-    which the output has the right shape.
+    That is the first in which its forward pass is right, and all else, too: one column is a batch
+    of columns, too, and a batch tries more. Else it is that in which most is right. Where the
+    forward pass is right in none, it is the only one in which the output has the right shape.
     """
     usual = attempt(asked, settings)
     found = [*_other_layouts(usual.otherwise, asked)] if usual.otherwise else []
@@ -45,15 +45,23 @@ def _checked_in_layout(asked: Asked, settings: Sequence[Setting]) -> Checked:
         )
         return replace(usual.checked, notes=(*usual.checked.notes, *notes))
     best = usual
-    for layout in right or (found[0][:1] if len(found) == 1 else ()):
+    only = [layout for layout, _ in found] if len(found) == 1 else []
+    for layout in right or only:
         request = asked.request | {"layout": layout}
         other = attempt(replace(asked, request=request), lying_so(settings, layout))
-        if other.fits or other.checked.passed > best.checked.passed:
+        if _better(other, best):
             taken = (f"taken for --layout {layout}", *other.checked.notes)
             best = other._replace(checked=replace(other.checked, notes=taken))
-        if other.fits:
+        if other.fits and not other.checked.wrong:
             break
     return best.checked
+
+
+def _better(other: Attempt, best: Attempt) -> bool:
+    """Tell whether a layout fits where the best so far does not; or alike, and more is right."""
+    if other.fits != best.fits:
+        return other.fits
+    return other.checked.passed > best.checked.passed
 
 
 def _other_layouts(settings: Sequence[Setting], asked: Asked) -> Iterator[tuple[str, str]]:

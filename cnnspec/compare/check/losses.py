@@ -13,7 +13,7 @@ from cnnspec.compare.causes import diagnose_loss
 from cnnspec.compare.causes.help import known_cause
 from cnnspec.compare.check.grading.grade_loss import LossGrader
 from cnnspec.compare.check.grading.judged import Judged, with_causes
-from cnnspec.compare.check.probabilities import EXTREME, behind_a_softmax
+from cnnspec.compare.check.probabilities import EXTREME, behind_a_softmax, fits_probabilities
 from cnnspec.compare.check.process.results import Results
 from cnnspec.compare.check.process.run import run_child
 from cnnspec.compare.check.records import Checked, NotTried
@@ -56,12 +56,13 @@ def check_loss(asked: Asked) -> Checked:
         return stopped
     judged = [item for grader in graders for item in grader.judged(results)]
     notes = _notes(graders, judged, results)
+    untried = _untried(graders, results)
     of = asked.request["of"]
     if of == "probabilities" or "+" in asked.request["name"]:
-        return behind_a_softmax(asked, judged, results, notes)
+        return behind_a_softmax(asked, judged, results, notes, untried)
     findings = with_causes(judged, diagnose_loss)
     behind = _behind_a_softmax(graders, asked) if any(each.wrong for each in findings) else None
-    if behind is not None and behind.ok:
+    if behind is not None and fits_probabilities(behind):
         if not of and not _names_logits(graders, results):
             note = "taken for a loss of probabilities, as it is right behind a softmax"
             not_tried = (OF_LOGITS, *behind.not_tried)
@@ -72,7 +73,7 @@ def check_loss(asked: Asked) -> Checked:
             else finding
             for finding in findings
         ]
-    return asked.checked(findings, results, notes=notes)
+    return asked.checked(findings, results, notes=notes, not_tried=untried)
 
 
 def _graders(kind: str) -> Iterator[LossGrader]:
@@ -117,7 +118,14 @@ def _behind_a_softmax(graders: Sequence[LossGrader], asked: Asked) -> Checked:
     """Return what a loss is that is wrong of logits, where a softmax is before it."""
     results = _try(graders, asked.request | {"of": "probabilities"}, asked)
     judged = [item for grader in graders for item in grader.judged(results)]
-    return behind_a_softmax(asked, judged, results, _notes(graders, judged, results))
+    notes, untried = _notes(graders, judged, results), _untried(graders, results)
+    return behind_a_softmax(asked, judged, results, notes, untried)
+
+
+def _untried(graders: Sequence[LossGrader], results: Results) -> tuple[NotTried, ...]:
+    """Return what its constructor takes and is given no value for."""
+    told = [results.not_tried(key).items() for grader in graders for key in grader.batches]
+    return tuple(NotTried(*item) for item in dict.fromkeys(item for own in told for item in own))
 
 
 def _names_logits(graders: Sequence[LossGrader], results: Results) -> bool:

@@ -14,6 +14,7 @@ from cnnspec.compare.check.records import Checked, CheckFinding, NotTried
 from cnnspec.compare.check.trying import Asked
 from cnnspec.compare.faults.fault import BESIDES
 from cnnspec.compare.kinds import LOSSES
+from cnnspec.compare.verdict import Cause
 
 EXTREME = "extreme"
 """Logits of which a softmax makes probabilities of 0."""
@@ -21,11 +22,26 @@ EXTREME = "extreme"
 SMALL = 1e-7
 """The most that people put in the place of a probability of 0."""
 
-LOST = "on extreme logits a softmax gives probabilities of 0, through which no gradient comes"
+ZERO_TIMES_LOG = Cause(
+    "zero-times-log",
+    "the loss is not a number where a probability is 0: 0 * log(0) is NaN",
+    "take the logarithm of the label's own probability alone",
+)
+
+LOST = {
+    "loss": "on extreme logits a softmax gives probabilities of 0, whose loss is infinite",
+    "grad_logits": "on extreme logits a softmax gives probabilities of 0, through which no "
+    "gradient comes",
+}
+"""Why it is not tried, where all is right of probabilities that are not 0."""
 
 
 def behind_a_softmax(
-    asked: Asked, judged: Sequence[Judged], results: Results, notes: Iterable[str]
+    asked: Asked,
+    judged: Sequence[Judged],
+    results: Results,
+    notes: Iterable[str],
+    untried: Iterable[NotTried],
 ) -> Checked:
     """Return what is right: but for what probabilities of 0 make of a right loss."""
     found = with_causes(judged, diagnose_loss)
@@ -37,28 +53,55 @@ def behind_a_softmax(
         else finding
         for finding, guard in zip(found, guards)
     ]
-    wrong = {(finding.quantity, finding.setting) for finding in findings if finding.wrong}
-    ordinary = {quantity for quantity, setting in wrong if EXTREME not in setting}
+    ordinary = {finding.quantity for finding in findings if finding.wrong and not _is_far(finding)}
     lost = [
-        EXTREME in finding.setting and finding.quantity not in ordinary and _is_lost(finding)
-        for finding in findings
+        _is_far(finding) and finding.quantity not in ordinary and _is_lost(finding, of)
+        for finding, of in zip(findings, judged)
     ]
     told = (*notes, *(f"{guard}: probabilities may be 0" for guard in guards if guard))
+    hidden = {finding.quantity for finding, gone in zip(findings, lost) if gone}
+    why = {quantity: words for quantity, words in LOST.items() if quantity in hidden}
+    own_softmax = "+" in asked.request["name"]
     return asked.checked(
         [
-            replace(finding, offered=False, cause=None, message=LOST) if gone else finding
-            for finding, gone in zip(findings, lost)
+            replace(finding, offered=False, cause=None, message=why[finding.quantity])
+            if gone
+            else (finding if own_softmax else _of_probabilities(finding, of))
+            for finding, gone, of in zip(findings, lost, judged)
         ],
         results,
         notes=tuple(dict.fromkeys(told)),
-        not_tried=(NotTried("grad_logits", LOST),) if any(lost) else (),
+        not_tried=(*untried, *(NotTried(*item) for item in why.items())),
     )
+
+
+def fits_probabilities(behind: Checked) -> bool:
+    """Tell whether all is right of probabilities that are not 0."""
+    return all(
+        finding.ok
+        for finding in behind.findings
+        if finding.quantity in LOST and not _is_far(finding)
+    )
+
+
+def _is_far(finding: CheckFinding) -> bool:
+    return EXTREME in finding.setting
+
+
+def _of_probabilities(finding: CheckFinding, judged: Judged) -> CheckFinding:
+    """Name the cause of NaN, which of probabilities is no matter of a maximum."""
+    is_nan = any(np.isnan(observed.found).any() for observed in judged.observations)
+    if finding.wrong and finding.quantity == "loss" and _is_far(finding) and is_nan:
+        return replace(finding, cause=ZERO_TIMES_LOG)
+    return finding
 
 
 def _guard(finding: CheckFinding, kind: str) -> str:
     """Say what is done about a logarithm of 0, where a number is off by that alone."""
     cause = finding.cause
     if cause is None or cause.code not in LOSSES[kind].guards or BESIDES in cause.sentence:
+        return ""
+    if _is_far(finding) and finding.quantity != "loss" and not _is_small(finding):  # it is lost
         return ""
     return cause.sentence
 
@@ -68,7 +111,9 @@ def _is_small(finding: CheckFinding) -> bool:
     return finding.max_abs is not None and finding.max_abs <= SMALL
 
 
-def _is_lost(finding: CheckFinding) -> bool:
-    """Tell whether a gradient is wrong, and finite: that of a probability of 0 is."""
-    finite = finding.max_abs is not None and bool(np.isfinite(finding.max_abs))
-    return finding.wrong and finding.quantity == "grad_logits" and finite
+def _is_lost(finding: CheckFinding, judged: Judged) -> bool:
+    """Tell whether what is wrong comes of a probability of 0: an infinite loss, or a gradient."""
+    if not finding.wrong or finding.quantity not in LOST or not judged.observations:
+        return False
+    wrong = [observed.found for observed in judged.observations if not observed.right]
+    return finding.quantity != "loss" or all(np.all(np.isposinf(found)) for found in wrong)

@@ -5,7 +5,7 @@ import pytest
 from cnnspec.compare.check import Checked, check_class
 from cnnspec.errors import BackendError
 from tests.compare.check.conftest import Check
-from tests.compare.check.test_check import wrong
+from tests.compare.check.test_check import changed, wrong
 
 TEXT = """
 import numpy as np
@@ -101,3 +101,41 @@ def test_a_wrong_one_is_wrong_behind_a_softmax(check: Check) -> None:
     assert set(found) == {"grad_logits"}
     assert found["grad_logits"].cause is not None
     assert found["grad_logits"].cause.code == "sum-not-mean"
+
+
+UNGUARDED = """
+import numpy as np
+class Loss:
+    def forward(self, p, y):
+        self.p, self.y, self.n = p, y, np.arange(len(y))
+        return -np.log(p[self.n, y]).mean()
+    def backward(self):
+        d = np.zeros_like(self.p)
+        d[self.n, self.y] = -1 / self.p[self.n, self.y] / len(self.y)
+        return d
+"""
+
+
+def test_a_logarithm_without_a_guard_is_right_of_probabilities(check: Check) -> None:
+    """It is infinite where a probability is 0, and so it should be."""
+    checked = check(UNGUARDED, "Loss", "cross_entropy")
+    assert checked.grade == "right as far as tried"
+    assert [item.option for item in checked.not_tried] == ["logits", "loss", "grad_logits"]
+    assert not any("handed past" in note for note in checked.notes)
+
+
+def test_what_a_loss_takes_and_is_not_given_is_not_tried(check: Check) -> None:
+    text = changed(
+        "class Loss:\n", "class Loss:\n    def __init__(self, smoothing=0.0, eps=0.0): 0\n"
+    )
+    checked = check(text, "Loss", "cross_entropy")
+    assert checked.grade == "right as far as tried"
+    assert [item.option for item in checked.not_tried] == ["smoothing"]
+
+
+def test_0_times_the_logarithm_of_0_is_wrong(check: Check) -> None:
+    text = UNGUARDED.replace("-np.log(p[self.n, y])", "-(np.eye(p.shape[1])[y] * np.log(p)).sum(1)")
+    (first, *others) = [f for f in check(text, "Loss", "cross_entropy").findings if f.wrong]
+    assert first.cause is not None
+    assert first.cause.code == "zero-times-log"
+    assert {f.quantity for f in others} == {"loss"}

@@ -27,8 +27,8 @@ from cnnspec.trace import Array
 
 diagnose = diagnose_many
 
-SHAPES: Mapping[str, Shape] = {"W1": (3, 4), "b1": (4,), "W2": (4, 2), "b2": (2,)}
-"""Of the weights: two layers."""
+SHAPES: Mapping[str, Shape] = {"W1": (4, 4), "b1": (4,), "W2": (4, 4), "b2": (4,)}
+"""Of the weights: two layers, alike: what is kept by a shape is kept of both."""
 
 STEPS = 6
 

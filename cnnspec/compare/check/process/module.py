@@ -41,8 +41,12 @@ def module_of(path: Path) -> ModuleType:
 
 def add_to_path(path: Path) -> None:
     """Let a file import what lies beside it, in the working folder, and at its package's root."""
-    root = path.parents[_packages(path)]
-    sys.path[:0] = dict.fromkeys(map(str, (path.parent, root, Path.cwd())))
+    sys.path[:0] = map(str, places_of(path))
+
+
+def places_of(path: Path) -> list[Path]:
+    """Return the folders on which a file finds what it imports, the first to be looked at first."""
+    return [*dict.fromkeys((path.parent, path.parents[_packages(path)], Path.cwd()))]
 
 
 def is_not_there(name: str, there: Sequence[str]) -> PlainClassError:

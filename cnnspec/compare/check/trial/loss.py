@@ -15,6 +15,8 @@ from cnnspec.compare.check.trial.again import Halves, try_afresh, try_again, try
 from cnnspec.compare.check.trial.given import Given
 from cnnspec.trace import Array
 
+NOT_GIVEN = "it is left at its default; --arg {word}=VALUE gives another"
+
 
 @dataclass(frozen=True)
 class LossTrial:
@@ -36,6 +38,8 @@ class LossTrial:
             lambda stage: self.reporter.say(key=first, stage=stage, event="begin"),
             forward_only=self.forward_only,
         )
+        for word in loss.untried:
+            self.reporter.say(key=first, not_tried=word, why=NOT_GIVEN.format(word=word))
         if loss.names_logits:
             self.reporter.say(key=first, names_logits=True)
         made = self.made(first)

@@ -12,6 +12,8 @@ NAMES = {
     "float32": {"float32", "single", "f4", "<f4", "FloatTensor"},
     "float16": {"float16", "half", "f2", "<f2", "HalfTensor"},
 }
+ORDINARY = {"single", "half"}
+"""Words that are variables, too: they name a precision as attributes and imports alone."""
 IN_FLOAT32 = {"torch", "jax", "tensorflow", "mxnet"}
 """Libraries whose arrays are of float32, if nothing else is said."""
 
@@ -47,11 +49,13 @@ def _words(text: str) -> Iterator[str]:
         return
     for node in ast.walk(tree):
         if isinstance(node, ast.Name):
-            yield node.id
+            if node.id not in ORDINARY:
+                yield node.id
         elif isinstance(node, ast.Attribute):
             yield node.attr
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-            yield node.value
+            if node.value not in ORDINARY:
+                yield node.value
         elif isinstance(node, (ast.Import, ast.ImportFrom)):
             module = getattr(node, "module", None)
             for name in [module, *(each.name for each in node.names)]:

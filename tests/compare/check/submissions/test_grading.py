@@ -10,6 +10,8 @@ import pytest
 from cnnspec.compare.check import Checked, CheckFinding, Grade
 from cnnspec.compare.check.submissions import grading
 from cnnspec.compare.check.submissions.assignment import Assignment, Exercise
+from cnnspec.compare.check.submissions.content import content_of
+from cnnspec.compare.check.submissions.folder import Submission
 from cnnspec.compare.check.submissions.grading import CHANGED, grade_class
 from cnnspec.compare.check.submissions.kept import Kept, kept_for
 from cnnspec.compare.check.submissions.records import GradedClass, GradedSubmission
@@ -127,6 +129,28 @@ def test_a_file_beside_that_is_imported_counts(students: Class) -> None:
     students.hand_in("bob.py", "'wrong, too'")
     students.graded()
     assert sorted(students.tried) == ["ada.py", "bob.py"]
+
+
+@pytest.mark.parametrize(
+    ("text", "helper"),
+    [
+        ("import os, common", "common.py"),
+        ("from shared.base import relu", "shared/base.py"),
+        ("import course", "../course.py"),
+    ],
+)
+def test_what_is_imported_counts_wherever_it_lies(
+    text: str, helper: str, students: Class, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(students.folder.parent)
+    file = students.folder / helper
+    file.parent.mkdir(exist_ok=True)
+    file.write_text("'before'")
+    students.hand_in("ada.py", text)
+    ada = Submission("ada", students.folder / "ada.py", ())
+    before = content_of(ada)
+    file.write_text("'after'")
+    assert content_of(ada) != before
 
 
 def test_data_in_a_folder_counts(students: Class) -> None:
