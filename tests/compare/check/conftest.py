@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from cnnspec.compare.check import Checked, check_class
+from cnnspec.compare.check.process import run as running
 
 Check = Callable[..., Checked]
 
@@ -33,6 +34,12 @@ def none_left(marker: str, value: str) -> bool:
             return False
         time.sleep(0.02)
     return True
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give a class that did not end in two settings little time in the others."""
+    monkeypatch.setattr(running, "LEAST", 0.02)
 
 
 @pytest.fixture

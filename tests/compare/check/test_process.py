@@ -52,10 +52,7 @@ def test_an_end_in_backward_leaves_forward_its_grade(what: str, check: Check) ->
     assert len(checked.findings) == 18
 
 
-def test_a_class_that_does_not_end_is_not_waited_for_in_every_setting(
-    check: Check, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(run, "LEAST", 0.02)
+def test_a_class_that_does_not_end_is_not_waited_for_in_every_setting(check: Check) -> None:
     text = "class Tanh:\n    def forward(self, x):\n        while True: pass\n" + (
         "    def backward(self, d): return d"
     )
