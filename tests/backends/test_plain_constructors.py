@@ -422,3 +422,17 @@ def test_a_value_is_given_in_the_words_of_the_class() -> None:
     for kind, mode in (("max", "max"), ("avg", "average")):
         pool = Pool(kernel_size=2, stride=2, kind=kind)
         assert made(Named, pool, (2, 4, 6)).instance.mode == mode
+
+
+def test_a_value_that_is_built_in_is_the_only_one_that_a_class_is_made_for() -> None:
+    class Overlapping(Pools):
+        def __init__(self, kernel: int) -> None:
+            self.set_up(kernel, 1)
+
+    built_in = {"stride": 1}
+    layer = made(Overlapping, Pool(kernel_size=2, stride=1), (2, 4, 6), values=built_in)
+    assert layer.forward(np.zeros((1, 2, 4, 6))).shape == (1, 2, 3, 5)
+    assert {"stride", "padding"} <= {*layer.lacks}
+    with pytest.raises(UnsupportedSettingError, match="takes no `stride`: 1 is built in") as caught:
+        made(Overlapping, Pool(kernel_size=2), (2, 4, 6), values=built_in)
+    assert caught.value.lacks == "stride"

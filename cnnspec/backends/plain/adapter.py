@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -17,8 +18,9 @@ from cnnspec.backends.plain.errors import PlainClassError, UnsupportedSettingErr
 from cnnspec.backends.plain.held import Held, refuse_bias_in_weight
 from cnnspec.backends.plain.hints import Hints
 from cnnspec.backends.plain.layouts import Arrangement
-from cnnspec.backends.plain.names import GRADIENT
+from cnnspec.backends.plain.names import GRADIENT, options_of
 from cnnspec.backends.plain.readings import unknown
+from cnnspec.backends.plain.signature import signature_of
 from cnnspec.backends.plain.spelling import Spelling, spellings_for
 from cnnspec.backends.sharing import with_attributes
 from cnnspec.spec.layers import Layer as SpecLayer
@@ -47,12 +49,14 @@ class PlainLayer(Layer):
         arguments: Mapping[str, Any] | None = None,
         built_in: bool | frozenset[str] = False,
         pairs: frozenset[str] = frozenset(),
+        values: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
         """`names` says what the class calls something, by our name for it.
 
         `arguments` are given to its constructor, by its own names. With `built_in`, an option
         that the constructor has no parameter for is taken as what the class does anyway: any, or
-        one of these. `pairs` are options of windows that are given for each side.
+        one of these. `pairs` are options of windows that are given for each side. `values` are
+        those that are known to be built in.
 
         Raises:
             UnsupportedSettingError: the class cannot express an option.
@@ -60,7 +64,7 @@ class PlainLayer(Layer):
             PlainClassError: the class lacks something that a layer must have.
         """
         super().__init__(layer, input, output, dtype)
-        self._hints = Hints(names or {}, arguments or {}, layout, built_in, pairs)
+        self._hints = Hints(names or {}, arguments or {}, layout, built_in, pairs, values)
         self._cls, self._layer, self._input = cls, layer, input
         self._lies = Arrangement(layout, layer, input)
         self._reading = chosen(cls, layer, input, self._hints)
@@ -83,6 +87,13 @@ class PlainLayer(Layer):
     def takes(self) -> tuple[str, ...]:
         """The options that its constructor has a parameter for."""
         return tuple(self._reading.options)
+
+    @property
+    def lacks(self) -> tuple[str, ...]:
+        """The options that its constructor has no parameter for."""
+        if signature_of(self._cls).any_keyword:
+            return ()
+        return tuple(option for option in options_of(type(self._layer)) if option not in self.takes)
 
     def _make_first(self) -> None:
         """Make an instance in the first spelling with which that is possible."""

@@ -100,7 +100,8 @@ def different_sizes(layer: SpecLayer, input: Shape, hints: Hints) -> tuple[SpecL
     """Return a layer of that kind, and what it receives, in which every size is another."""
     sizes = zip(required_options(layer), count(EXAMPLE[0] + 1))
     first = (1,) if LAYOUTS[hints.layout].gray else EXAMPLE[:1]
-    return type(layer).model_validate(dict(sizes)), (*first, *EXAMPLE[1 : len(input)])
+    example = type(layer).model_validate({**dict(sizes), **hints.values})
+    return example, (*first, *EXAMPLE[1 : len(input)])
 
 
 def _example(layer: SpecLayer, input: Shape, hints: Hints) -> tuple[SpecLayer, Shape] | None:

@@ -153,6 +153,12 @@ class _Arguments:
                 self.taken[self.hints.names.get(option, option)] = value
             elif option in self.implied or value == neutral:
                 continue
+            elif option in self.hints.values:
+                raise UnsupportedSettingError(
+                    f"{self.cls.__name__} takes no `{option}`: {self.hints.values[option]} is "
+                    "built in",
+                    lacks=option,
+                )
             elif self._has_built_in(option) and not self._left():
                 # Whoever names options knows of them.
                 if self.hints.built_in is True or option in self.reading.built_in:
@@ -169,6 +175,9 @@ class _Arguments:
 
     def _neutral(self, option: str) -> Any:
         """Return what a class without that option does anyway: what a spec need not say."""
+        if option in self.hints.values:
+            value = self.hints.values[option]
+            return tuple(value) if isinstance(value, list) else value
         field = type(self.layer).model_fields.get(option)
         if field is None or field.is_required():
             return REQUIRED

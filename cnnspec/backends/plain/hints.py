@@ -26,6 +26,9 @@ class Hints:
     pairs: frozenset[str] = frozenset()
     """Options that are given as a pair, though both sides agree."""
 
+    values: Mapping[str, Any] = field(default_factory=dict)
+    """Values of options that it has built in, where it has no parameter for them."""
+
     def has_built_in(self, option: str) -> bool:
         """Tell whether an option without a parameter is what the class does anyway."""
         every = self.built_in

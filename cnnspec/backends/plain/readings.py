@@ -59,7 +59,8 @@ class _Reader:
         self.parameters = self.names.parameters
         self.sizes, self.listed = sizes_of(self.kind), listed_options(self.kind)
         self.implied = {INPUT_SHAPE, self.kind.input_width}
-        """What a class need not ask for: it sees it in its input."""
+        """What a class need not ask for: it sees it in its input, or has it built in."""
+        self.implied |= hints.values.keys()
 
     def all(self) -> Iterator[Reading]:
         """Yield the reading by names, completed in the order of the sizes, then the others."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import NamedTuple
 
 from cnnspec.compare.check.grading.built_in import taken_for
 from cnnspec.compare.check.grading.drawn import grader_of
@@ -20,8 +21,9 @@ from cnnspec.compare.check.offered import (
     untried_options,
 )
 from cnnspec.compare.check.process.results import Results
-from cnnspec.compare.check.process.run import run_child
+from cnnspec.compare.check.reading_off import in_words, read_off, with_values
 from cnnspec.compare.check.records import Checked, CheckFinding, NotSupported, NotTried
+from cnnspec.compare.check.running import run_all
 from cnnspec.compare.check.switched_off import left_out_everywhere, with_the_rest, without
 from cnnspec.compare.check.trying import Asked
 from cnnspec.compare.kinds.layer import Setting
@@ -38,6 +40,29 @@ class Attempt(NamedTuple):
 
 
 def attempt(asked: Asked, settings: Sequence[Setting]) -> Attempt:
+    """Try a class in settings of a layer, with the values of options that it has built in."""
+    given = _without_what_it_lacks(asked, settings)
+    if asked.request["built_in"]:
+        return given
+    lacks = left_out_everywhere(given.checked, settings)
+    examples = settings if lacks is None else without(settings, lacks.option)
+    values = read_off(asked, examples, given.checked)
+    if not values:
+        return given
+    other = _without_what_it_lacks(replace(asked, values=values), with_values(settings, values))
+    if not _outputs_are_right(other.checked):
+        return given
+    notes = (in_words(values), *other.checked.notes)
+    return other._replace(checked=replace(other.checked, notes=notes))
+
+
+def _outputs_are_right(checked: Checked) -> bool:
+    """Tell whether all that forward passes gave is right, and something was."""
+    found = [each.ok for each in checked.findings if each.quantity == "output" and each.offered]
+    return bool(found) and all(found)
+
+
+def _without_what_it_lacks(asked: Asked, settings: Sequence[Setting]) -> Attempt:
     """Try a class in settings of a layer; without a part that it leaves out everywhere."""
     given = _checked_as_asked(asked, settings)
     lacks = left_out_everywhere(given.checked, settings)
@@ -56,7 +81,7 @@ def _checked_as_asked(asked: Asked, settings: Sequence[Setting]) -> Attempt:
     def show(key: str) -> None:
         asked.on_progress(list(graders).index(key), len(graders), graders[key].setting.name)
 
-    results = run_all(graders, asked.request, asked.limit, show)
+    results = run_all(graders, asked.request, asked.limit, show, asked.values)
     unreached = [finding for grader in graders.values() for finding in grader.unreached()]
     hint = to_be_said(graders, results)
     if stopped := asked.not_graded(unreached, results, hint):
@@ -145,24 +170,6 @@ def _not_tried(keys: Sequence[str], results: Results) -> Iterator[NotTried]:
     """Yield what a class does not give, or takes or gives in a way that cannot be judged."""
     for key in keys:
         yield from (NotTried(name, why) for name, why in results.not_tried(key).items())
-
-
-def run_all(
-    graders: Mapping[str, LayerGrader],
-    request: dict[str, Any],
-    limit: float,
-    on_setting: Callable[[str], None] = lambda key: None,
-    **how: bool,
-) -> Results:
-    """Let a class run in every setting."""
-    settings: list[dict[str, Any]] = []
-    given: dict[str, dict[str, Any]] = {}
-    for key, grader in graders.items():
-        given[f"{key}-weights"] = grader.weights
-        for number, probe in enumerate(grader.probes):
-            given[f"{key}-p{number}"] = {"x": probe.x, "grad_output": probe.grad_output}
-        settings.append(grader.request(key) | how)
-    return run_child(request | {"settings": settings}, given, limit, on_setting)
 
 
 def _never_made(

@@ -6,13 +6,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from cnnspec.backends.plain.layouts import USUAL, layouts_of
-from cnnspec.compare.check.attempt import Attempt, attempt, run_all
+from cnnspec.compare.check.attempt import Attempt, attempt
 from cnnspec.compare.check.grading.drawn import grader_of
 from cnnspec.compare.check.grading.grade import LayerGrader
 from cnnspec.compare.check.named import other_kind
 from cnnspec.compare.check.offered import is_unusable
 from cnnspec.compare.check.process.results import Results
 from cnnspec.compare.check.records import Checked
+from cnnspec.compare.check.running import run_all
 from cnnspec.compare.check.settings import lying_so
 from cnnspec.compare.check.switched_off import without
 from cnnspec.compare.check.trying import Asked

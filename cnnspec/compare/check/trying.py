@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from cnnspec.compare.check.process.results import Results
@@ -26,6 +26,8 @@ class Asked:
     """What the class must offer."""
     limit: float
     on_progress: Progress
+    values: Mapping[str, Any] = field(default_factory=dict)
+    """What is known that it has built in, other than the defaults."""
 
     def checked(self, findings: Iterable[CheckFinding], results: Results, **more: Any) -> Checked:
         """Return findings with what the code printed."""

@@ -26,7 +26,12 @@ class LayerTrial(Making):
         layer = self.made(self.key)
         if layer is None:
             return
-        self.reporter.say(key=self.key, takes=layer.takes, told=layer.is_told_of_training)
+        self.reporter.say(
+            key=self.key,
+            takes=layer.takes,
+            no_parameter=layer.lacks,
+            told=layer.is_told_of_training,
+        )
         passed = {probe: self.passes(layer, probe, probe) for probe in self.setting["probes"]}
         self._tell(layer)
         if self.forward_only:

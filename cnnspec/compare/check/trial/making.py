@@ -93,6 +93,7 @@ class Making:
             arguments=self.request["arguments"],
             built_in=built_in,
             pairs=pairs,
+            values=self.setting["values"],
         )
 
     def _require_sides(self) -> None:
