@@ -62,11 +62,10 @@ LAYOUTS = ("nchw", "nhwc", "chw", "hwc", "nhw", "hw", "columns", "column", "row"
     "--layout",
     metavar="LAYOUT",
     type=click.Choice(LAYOUTS),
-    default="nchw",
-    show_default=True,
-    help="How its images lie: nchw, nhwc; chw or hwc, where it takes them one by one; gray ones "
-    "without an axis for channels: nhw, or hw one by one. Features as (features, n): columns; one "
-    "by one as (features, 1): column, (1, features): row, or (features,): vector.",
+    help="How its images lie, where it is to hold; by default as the class takes them. nchw, "
+    "nhwc; chw or hwc, where it takes them one by one; gray ones without an axis for channels: "
+    "nhw, or hw one by one. Features as (features, n): columns; one by one as (features, 1): "
+    "column, (1, features): row, or (features,): vector.",
 )
 @click.option(
     "--require",
@@ -128,7 +127,7 @@ def command(
     like: str | None,
     mapping: tuple[str, ...],
     arguments: tuple[str, ...],
-    layout: str,
+    layout: str | None,
     require: str | None,
     strict: bool,
     time_limit: float,

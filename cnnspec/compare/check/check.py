@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from cnnspec.backends.plain import Hints
+from cnnspec.backends.plain.layouts import USUAL
 from cnnspec.backends.plain.names import ARRAYS, INPUT_SHAPE, OUTPUT_SHAPE, options_of
 from cnnspec.backends.plain.optimizers import nameable
 from cnnspec.compare.check.layers import check_layer
@@ -35,7 +36,7 @@ def check_class(
     of: str = "",
     names: Mapping[str, str] | None = None,
     arguments: Mapping[str, Any] | None = None,
-    layout: str = "nchw",
+    layout: str | None = None,
     require: Sequence[str] = (),
     time_limit: float = 10.0,
     import_limit: float = 60.0,
@@ -51,9 +52,10 @@ def check_class(
     probabilities, as a softmax gives them: that one is tried behind a softmax. Where neither is
     said, a loss is taken for what it fits.
 
-    `names` says what the class calls something, by our name for it; `arguments` are given to its
-    constructor; `require` names what it must offer, where else a class may leave out what it
-    likes; each setting must end within `time_limit` seconds, and the file be loaded within
+    `layout` is how its images lie; where none is said, a class is judged in that which it is
+    made for. `names` says what the class calls something, by our name for it; `arguments` are
+    given to its constructor; `require` names what it must offer, where else a class may leave out
+    what it likes; each setting must end within `time_limit` seconds, and the file be loaded within
     `import_limit`. `on_progress` is called before each setting: how many are done, of how many,
     and which comes now. The code runs in a process of its own. Nothing here needs torch.
 
@@ -78,14 +80,15 @@ def check_class(
         "kind": kind,
         "names": dict(names or {}),
         "arguments": dict(arguments or {}),
-        "layout": layout,
+        "layout": layout or USUAL,
         "built_in": like is not None,
         "one_of": LAYERS[kind].one_of if kind in LAYERS and like is None else "",
         "import_limit": import_limit,
         "of": of,
     }
     label = f"{Path(path).name}:{name}"
-    asked = Asked(label, kind, request, tuple(require), time_limit, on_progress)
+    required, said = tuple(require), layout is not None
+    asked = Asked(label, kind, request, required, said, time_limit, on_progress)
     if kind in LOSSES:
         return check_loss(asked)
     if kind in OPTIMIZERS:
@@ -93,7 +96,7 @@ def check_class(
         return check_optimizer(asked, like)
     room = LAYERS[kind]
     settings = room.tried(LAYER_KINDS[kind]) if like is None else room.like(like)
-    settings = lying_so(settings, layout)
+    settings = lying_so(settings, request["layout"])
     for setting in settings:
         check_size(setting)
     return check_layer(asked, settings)

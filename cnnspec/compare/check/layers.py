@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from cnnspec.backends.plain.layouts import USUAL, layouts_of
-from cnnspec.compare.check.attempt import Attempt, attempt
+from cnnspec.backends.plain.layouts import LAYOUTS, USUAL, layouts_of
+from cnnspec.compare.check.attempt import attempt
 from cnnspec.compare.check.grading.drawn import grader_of
 from cnnspec.compare.check.grading.grade import LayerGrader
 from cnnspec.compare.check.named import other_kind
@@ -40,7 +40,7 @@ def _checked_in_layout(asked: Asked, settings: Sequence[Setting]) -> Checked:
     usual = attempt(asked, settings)
     found = [*_other_layouts(usual.otherwise, asked)] if usual.otherwise else []
     right = {layout: setting for layout, setting in found if setting}
-    if asked.request["layout"] != USUAL:
+    if asked.layout_is_said:
         notes = (
             f"with --layout {name}, its forward pass is right ({right[name]})" for name in right
         )
@@ -50,19 +50,19 @@ def _checked_in_layout(asked: Asked, settings: Sequence[Setting]) -> Checked:
     for layout in right or only:
         request = asked.request | {"layout": layout}
         other = attempt(replace(asked, request=request), lying_so(settings, layout))
-        if _better(other, best):
-            taken = (f"taken for --layout {layout}", *other.checked.notes)
+        if (other.fits, other.checked.passed) > (best.fits, best.checked.passed):
+            taken = (_taken_for(layout), *other.checked.notes)
             best = other._replace(checked=replace(other.checked, notes=taken))
         if other.fits and not other.checked.wrong:
             break
     return best.checked
 
 
-def _better(other: Attempt, best: Attempt) -> bool:
-    """Tell whether a layout fits where the best so far does not; or alike, and more is right."""
-    if other.fits != best.fits:
-        return other.fits
-    return other.checked.passed > best.checked.passed
+def _taken_for(layout: str) -> str:
+    taken = f"taken for --layout {layout}"
+    if not LAYOUTS[layout].one_by_one:
+        return taken
+    return f"{taken}: one image at a time; --layout {USUAL} judges it on batches"
 
 
 def _other_layouts(settings: Sequence[Setting], asked: Asked) -> Iterator[tuple[str, str]]:

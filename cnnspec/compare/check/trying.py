@@ -24,6 +24,8 @@ class Asked:
     """What that process must know."""
     require: tuple[str, ...]
     """What the class must offer."""
+    layout_is_said: bool
+    """Whether it holds that layout; else, that which it is made for."""
     limit: float
     on_progress: Progress
     values: Mapping[str, Any] = field(default_factory=dict)

@@ -26,7 +26,7 @@ def _options(layer: GradedLayer) -> Iterator[str]:
         yield from ("--map", f"{ours}={theirs}")
     for parameter, value in asked.arguments.items():
         yield from ("--arg", f"{parameter}={json.dumps(value)}")
-    if asked.layout != type(asked).layout:
+    if asked.layout is not None:
         yield from ("--layout", asked.layout)
     if asked.require:
         yield from ("--require", ",".join(asked.require))

@@ -206,7 +206,7 @@ def test_a_class_that_takes_the_option_is_tried_with_every_value(check: Check) -
 def test_a_layout_is_named_for_the_value_that_a_class_has(check: Check) -> None:
     text = TEXT.replace("axis=(2, 3), keepdims=True", "axis=(0, 1), keepdims=True")
     checked = check(text, "Greatest", "global_pool")
-    assert "taken for --layout hwc" in checked.notes
+    assert any(note.startswith("taken for --layout hwc:") for note in checked.notes)
 
 
 def test_a_wrong_norm_of_images_is_judged_as_one(check: Check) -> None:

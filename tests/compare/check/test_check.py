@@ -410,3 +410,32 @@ def test_numbers_that_are_cut_off_are_seen(quantity: str, check: Check) -> None:
     cause = found[quantity].cause
     assert cause is not None
     assert cause.code == "clipped"
+
+
+ONE_BY_ONE = """
+import numpy as np
+class Flatten:
+    def forward(self, x):
+        self.shape = x.shape
+        return x.reshape(-1)
+    def backward(self, grad):
+        return grad.reshape(self.shape)
+class Softmax:
+    def forward(self, z):
+        e = np.exp(z - np.max(z))
+        self.a = e / e.sum()
+        return self.a
+    def backward(self, grad):
+        return (np.diag(self.a) - np.outer(self.a, self.a)) @ grad
+"""
+
+
+def test_a_layout_that_is_said_holds(check: Check) -> None:
+    assert check(ONE_BY_ONE, "Flatten", "flatten").grade == "right"
+    assert check(ONE_BY_ONE, "Flatten", "flatten", layout="nchw").grade == "wrong"
+
+
+def test_of_layouts_in_which_the_output_is_right_the_gradient_tells(check: Check) -> None:
+    checked = check(ONE_BY_ONE, "Softmax", "softmax")
+    assert checked.grade == "right"
+    assert checked.notes[0].startswith("taken for --layout vector")

@@ -192,7 +192,9 @@ def test_the_layout_that_works_is_taken(check: Check) -> None:
 def test_a_layout_is_taken_by_both_passes(check: Check) -> None:
     checked = check("OneVector", "linear")
     assert checked.ok
-    assert checked.notes == ("taken for --layout vector",)
+    assert checked.notes == (
+        "taken for --layout vector: one image at a time; --layout nchw judges it on batches",
+    )
     # One column alone is right, and a batch of columns has all shapes: it is judged as a batch.
     mean = check("MeanOfColumns", "linear")
     assert not mean.ok
@@ -284,6 +286,6 @@ def test_gray_images_without_a_word(tmp_path: Path) -> None:
     path.write_text(GRAY)
     checked = check_class(f"{path}:Conv3x3", "conv")
     assert checked.ok
-    assert "taken for --layout hw" in checked.notes
+    assert any(note.startswith("taken for --layout hw:") for note in checked.notes)
     assert {why.option for why in checked.not_supported} >= {"bias", "kernel_size"}
     assert [item.option for item in checked.not_tried] == ["grad_input"]

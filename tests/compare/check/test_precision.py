@@ -93,6 +93,8 @@ def test_a_loss_in_float32_is_right(check: Check) -> None:
         ("from numpy import half", ["float16"]),
         ("for single in x: half = len(single) // 2", []),
         ("# in float32\nx = np.zeros(3)", []),
+        ("x = np.zeros(3, np.single)", ["float32"]),
+        ("half = k // 2\nfor single in x: self.half = single", []),
         ("def x(:", []),
     ],
 )

@@ -70,8 +70,8 @@ class Asked(Section):
     """What it calls something, by cnnspec's name for it."""
     arg: dict[str, Any] = Field(default={})
     """Arguments of its constructor."""
-    layout: Layout = "nchw"
-    """How its images lie."""
+    layout: Layout | None = None
+    """How its images lie; by default as the class takes them."""
     require: Names = ()
     """What it must offer; else, what it leaves out counts neither way."""
     strict: bool = False
@@ -105,7 +105,7 @@ class Exercise:
     """What a loss takes: `logits` or `probabilities`; empty: what it fits."""
     names: Mapping[str, str] = field(default_factory=dict)
     arguments: Mapping[str, Any] = field(default_factory=dict)
-    layout: str = "nchw"
+    layout: str | None = None
     require: tuple[str, ...] = ()
     strict: bool = False
 

@@ -12,8 +12,8 @@ NAMES = {
     "float32": {"float32", "single", "f4", "<f4", "FloatTensor"},
     "float16": {"float16", "half", "f2", "<f2", "HalfTensor"},
 }
-ORDINARY = {"single", "half"}
-"""Words that are variables, too: they name a precision as attributes and imports alone."""
+COMMON = {"single", "half"}
+"""Words that name a precision as part of a library alone: `np.single`, and not `half = k // 2`."""
 IN_FLOAT32 = {"torch", "jax", "tensorflow", "mxnet"}
 """Libraries whose arrays are of float32, if nothing else is said."""
 
@@ -45,18 +45,20 @@ def _words(text: str) -> Iterator[str]:
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError):  # a notebook
-        yield from re.findall(r"\w+", text)
+        yield from set(re.findall(r"\w+", text)) - COMMON
         return
     for node in ast.walk(tree):
-        if isinstance(node, ast.Name):
-            if node.id not in ORDINARY:
-                yield node.id
-        elif isinstance(node, ast.Attribute):
+        if isinstance(node, ast.Name) and node.id not in COMMON:
+            yield node.id
+        elif isinstance(node, ast.Attribute) and not _is_own(node):
             yield node.attr
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-            if node.value not in ORDINARY:
-                yield node.value
+            yield from {node.value} - COMMON
         elif isinstance(node, (ast.Import, ast.ImportFrom)):
             module = getattr(node, "module", None)
             for name in [module, *(each.name for each in node.names)]:
                 yield from (name or "").split(".")
+
+
+def _is_own(node: ast.Attribute) -> bool:
+    return isinstance(node.value, ast.Name) and node.value.id == "self"
