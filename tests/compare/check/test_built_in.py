@@ -8,8 +8,9 @@ import pytest
 
 from cnnspec.compare.kinds import LAYERS
 from cnnspec.report.check import render_check
-from cnnspec.spec.layers import KINDS, GlobalPool
+from cnnspec.spec.layers import KINDS, BatchNorm, GlobalPool
 from tests.compare.check.conftest import Check
+from tests.compare.check.test_check import RIGHT
 
 TEXT = """
 import numpy as np
@@ -172,6 +173,17 @@ def test_a_class_that_fits_none_is_judged_by_the_default(check: Check) -> None:
     checked = check(TEXT, "Sum", "global_pool")
     assert checked.passed == 4
     assert checked.notes == ("taken for: kind: avg, the default: it fits kind: max no better",)
+
+
+def test_an_eps_that_is_built_in_is_read_off_the_numbers(check: Check) -> None:
+    text = RIGHT.replace("num_features, eps=1e-5, momentum", "num_features, momentum")
+    text = text.replace("self.eps, self.momentum = eps,", "self.eps, self.momentum = 1e-6,")
+    assert text.count("1e-6") == 1
+    checked = check(text, "BatchNorm", "batch_norm")
+    assert checked.grade == "right"
+    assert checked.notes[0] == "taken for: eps: 1e-06, which is built in"
+    assert not check(text.replace("1e-6", "0"), "BatchNorm", "batch_norm").ok
+    assert not check(text, "BatchNorm", "batch_norm", like=BatchNorm()).ok
 
 
 def test_values_are_compared_in_the_same_settings(check: Check) -> None:
