@@ -128,7 +128,7 @@ def test_the_selftest_plants_and_finds_in_such_specs(fault: PlantedFault, name: 
 def test_a_layer_called_loss_shrinks_as_a_layer() -> None:
     spec = spec_of("loss", "optimizer")
     choices = parse_backend("numpy"), faulty(conv=HalvedGradient)
-    found = shrink(spec, choices, runs=6)
+    found = shrink(spec, choices, runs=3)
     assert found is not None
     assert found.failure.part == "conv"
     case = layer_case(found.spec, choices, found.verdict.findings[0])

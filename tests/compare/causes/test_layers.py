@@ -87,7 +87,9 @@ def test_what_is_right_has_no_cause(name: str, quantity: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "quantity"), QUANTITIES)
-@pytest.mark.parametrize("size", [1e-12, 1e-6, 1.0])
+@pytest.mark.parametrize(
+    "size", [1e-6, *(pytest.param(size, marks=pytest.mark.slow) for size in (1e-12, 1.0))]
+)
 def test_noise_has_no_cause(name: str, quantity: str, size: float) -> None:
     random = stream(0, "tests", "noise", name, quantity)
 
@@ -151,7 +153,16 @@ CORRUPTED: dict[str, Callable[[Exact], Exact]] = {
 }
 
 
-@pytest.mark.parametrize("corrupted", CORRUPTED.values(), ids=CORRUPTED)
+OFTEN = {"weighted", "shortened", "with a NaN", "empty"}
+
+
+@pytest.mark.parametrize(
+    "corrupted",
+    [
+        pytest.param(change, id=name, marks=[pytest.mark.slow] * (name not in OFTEN))
+        for name, change in CORRUPTED.items()
+    ],
+)
 @pytest.mark.parametrize("name", SETTINGS)
 def test_whatever_a_layer_gives_is_diagnosed(
     name: str, corrupted: Callable[[Exact], Exact]
