@@ -12,7 +12,7 @@ from cnnspec.backends.plain import (
     UnsupportedSettingError,
 )
 from cnnspec.backends.plain.alike import alike
-from cnnspec.spec.layers import BatchNorm, LayerNorm
+from cnnspec.spec.layers import BatchNorm, LayerNorm, Linear
 from tests.backends.test_plain import Habit
 from tests.backends.test_plain_habits import assert_linear, linear
 
@@ -301,6 +301,13 @@ def test_an_array_that_is_mapped_is_not_taken_for_another() -> None:
 
     with pytest.raises(UnsupportedSettingError, match="no attribute for `bias`"):
         linear(NoBias, names={"weight": "theta", "grad_weight": "theta_grad"})
+
+
+def test_a_bias_under_its_own_name_that_nothing_turns_off_is_there() -> None:
+    layer = Linear(out_features=4, bias=False)
+    with pytest.raises(UnsupportedSettingError, match="takes no `bias`, and has `omega`") as caught:
+        PlainLayer(OwnNames, layer, (3,), (4,), FLOAT)
+    assert caught.value.lacks == "bias"
 
 
 def test_the_scale_of_a_norm_begins_at_one() -> None:

@@ -12,7 +12,7 @@ from cnnspec.backends.plain import (
     PlainLayer,
     UnsupportedSettingError,
 )
-from cnnspec.spec.layers import BatchNorm, Conv, Layer, Linear, Pool
+from cnnspec.spec.layers import BatchNorm, Conv, Dropout, Layer, Linear, Pool
 from cnnspec.spec.sizes import Shape
 from tests.backends.test_plain import Habit
 from tests.backends.test_plain_habits import assert_linear, linear
@@ -436,3 +436,17 @@ def test_a_value_that_is_built_in_is_the_only_one_that_a_class_is_made_for() -> 
     with pytest.raises(UnsupportedSettingError, match="takes no `stride`: 1 is built in") as caught:
         made(Overlapping, Pool(kernel_size=2), (2, 4, 6), values=built_in)
     assert caught.value.lacks == "stride"
+
+
+@pytest.mark.parametrize(
+    ("word", "given"),
+    [("keep", 0.75), ("keep_ratio", 0.75), ("prob_keep", 0.75), ("drop", 0.25), ("pdrop", 0.25)],
+)
+def test_a_share_is_the_one_that_is_kept_or_the_one_that_is_dropped(
+    word: str, given: float
+) -> None:
+    namespace: dict[str, Any] = {}
+    exec(f"class Drops:\n    def __init__(self, {word}=0.5):\n        self.x = {word}", namespace)
+    layer = made(namespace["Drops"], Dropout(p=0.25), (3,))
+    assert layer.takes == ("p",)
+    assert layer.instance.x == given

@@ -9,6 +9,7 @@ import numpy as np
 from cnnspec.backends.plain.arrays import arrays_of, find_or_none
 from cnnspec.backends.plain.building import build, different_sizes
 from cnnspec.backends.plain.construction import Construction, Made
+from cnnspec.backends.plain.errors import UnsupportedSettingError
 from cnnspec.backends.plain.forms import axes_between, squeezed
 from cnnspec.backends.plain.hints import Hints
 from cnnspec.backends.plain.names import ARRAYS, gradients_of, named_by_parts
@@ -29,21 +30,32 @@ def names_by_role(how: Construction, made: Made, layer: SpecLayer, input: Shape)
     That is the only array which has the shape of one and begins as one: `theta` is the weight of
     a layer that has no other matrix; of a norm, what is all ones is the scale. It is looked for
     where all sizes differ, unless the class refuses those.
+
+    Raises:
+        UnsupportedSettingError: it has what the layer leaves out, and no parameter to say so.
     """
     names = how.hints.names
+    example, images = different_sizes(layer, input, how.hints)
     missing = [
         name
-        for name in layer.parameters(input)
+        for name in example.parameters(images)
         if name not in names and find_or_none(made.instance, name, names) is None
     ]
     if not missing:
         return {}
-    example, images = different_sizes(layer, input, how.hints)
     try:
         found = _by_role(build(how, example, images), example, images, how.hints)
     except Exception:  # a class may be made for some sizes only
         found = _by_role(made, layer, input, how.hints)
-    return {name: key for name, key in found.items() if name in missing}
+    found = {name: key for name, key in found.items() if name in missing}
+    for name in found.keys() - layer.parameters(input).keys():
+        key = found.pop(name)
+        is_option = name in type(layer).model_fields and name not in how.reading.options
+        if is_option and key in arrays_of(made.instance):
+            raise UnsupportedSettingError(
+                f"{how.cls.__name__} takes no `{name}`, and has `{key}`", lacks=name
+            )
+    return found
 
 
 def _by_role(made: Made, layer: SpecLayer, input: Shape, hints: Hints) -> dict[str, str]:

@@ -58,10 +58,16 @@ class Dropout(Layer):
             "keep_prob": "`p` is the probability to be dropped: 1 - keep_prob",
             "training": "leave it out: a network drops in training alone",
         },
-        complements={"p": "keep_prob keep_probability keep_rate keep_p p_keep retain_prob"},
+        complements={
+            "p": "keep_prob keep_probability keep_rate keep_p p_keep retain_prob keep keep_ratio "
+            "prob_keep retention retention_rate retain"
+        },
         options={"p": "rate drop_prob dropout_ratio probability"},
         guesses={"p": "ratio drop dropout_prob dropout_p drop_rate"},
-        parameters={"p": "drop_rate dropout_rate drop_ratio dropout_prob dropout_p ratio prob"},
+        parameters={
+            "p": "drop_rate dropout_rate drop_ratio dropout_prob dropout_p ratio prob drop dropout "
+            "drop_probability dropout_probability pdrop p_drop prob_drop"
+        },
         values={
             "per": {
                 **{"elements": "element", "unit": "element", "neuron": "element"},
