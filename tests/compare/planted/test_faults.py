@@ -158,7 +158,13 @@ def test_fault_changes_what_its_part_gives(name: str, plans: Plans) -> None:
 OF_LAYERS = [fault.name for fault in FAULTS if isinstance(fault.family, LayerFamily)]
 
 
-@pytest.mark.parametrize("name", OF_LAYERS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.slow] * (at % 4 > 0))
+        for at, name in enumerate(OF_LAYERS)
+    ],
+)
 def test_other_layers_are_the_engines_own(name: str) -> None:
     fault = BY_NAME[name]
     plan, training = applies_on(fault)[0]
