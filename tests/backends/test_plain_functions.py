@@ -17,7 +17,7 @@ from cnnspec.backends.plain import (
     layer_of,
     layer_of_methods,
 )
-from cnnspec.spec.layers import BatchNorm, Conv, Layer, Linear, Pool, ReLU, Sigmoid
+from cnnspec.spec.layers import BatchNorm, Conv, Dropout, Layer, Linear, Pool, ReLU, Sigmoid
 from tests.backends.test_plain_habits import FLOAT, assert_linear
 
 
@@ -314,3 +314,15 @@ def test_a_backward_that_wants_what_nobody_has_is_told() -> None:
     layer.forward(np.ones((1, 3)))
     with pytest.raises(HintError, match="`backward` wants `this`, and `relu` returns 0 things"):
         layer.input_gradient(np.ones((1, 3)))
+
+
+def test_a_function_may_take_the_share_that_is_kept() -> None:
+    def forward(x: Any, keep_prob: float) -> Any:
+        return x * keep_prob
+
+    def backward(grad: Any, keep_prob: float) -> Any:
+        return grad * keep_prob
+
+    cls = layer_of(forward, backward, Dropout, {})
+    layer = PlainLayer(cls, Dropout(p=0.25), (3,), (3,), FLOAT)
+    assert layer.forward(np.ones((1, 3))).tolist() == [[0.75, 0.75, 0.75]]

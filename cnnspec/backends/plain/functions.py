@@ -23,6 +23,7 @@ from cnnspec.backends.plain.names import (
     INPUTS,
     LISTED,
     METHODS,
+    is_complement,
     options_of,
     sides_of,
     words_for,
@@ -118,6 +119,10 @@ class Function:
             value = values[meaning.name]
             if isinstance(meaning, Option):
                 value = value if meaning.side is None else pair(value)[meaning.side]
+                own = self.parameters.get(word)
+                default = EMPTY if own is None else own.default
+                if is_complement(word, default, meaning.name, self._kind):
+                    value = 1 - value
                 value = self._spelt(meaning.name, value)
             found[word] = value
         return found

@@ -30,7 +30,7 @@ def complaint(row: Row) -> str:
         checked = check_class(
             f"{row.file}:{row.name}",
             row.kind,
-            layout=row.layout,
+            layout=None if row.layout == "nchw" else row.layout,
             of=row.of,
         )
     except Exception as error:  # whatever it is, it is not what the table says
