@@ -18,7 +18,8 @@ from cnnspec.backends.plain.errors import PlainClassError, UnsupportedSettingErr
 from cnnspec.backends.plain.held import Held, refuse_bias_in_weight
 from cnnspec.backends.plain.hints import Hints
 from cnnspec.backends.plain.layouts import Arrangement
-from cnnspec.backends.plain.names import GRADIENT, options_of
+from cnnspec.backends.plain.names import GRADIENT, options_of, rests_of
+from cnnspec.backends.plain.reading import Option
 from cnnspec.backends.plain.readings import unknown
 from cnnspec.backends.plain.signature import signature_of
 from cnnspec.backends.plain.spelling import Spelling, spellings_for
@@ -64,7 +65,9 @@ class PlainLayer(Layer):
             PlainClassError: the class lacks something that a layer must have.
         """
         super().__init__(layer, input, output, dtype)
-        self._hints = Hints(names or {}, arguments or {}, layout, built_in, pairs, values)
+        read = getattr(cls, "names_read", ())
+        names = {name: word for name, word in (names or {}).items() if name not in read}
+        self._hints = Hints(names, arguments or {}, layout, built_in, pairs, values)
         self._cls, self._layer, self._input = cls, layer, input
         self._lies = Arrangement(layout, layer, input)
         self._reading = chosen(cls, layer, input, self._hints)
@@ -87,6 +90,15 @@ class PlainLayer(Layer):
     def takes(self) -> tuple[str, ...]:
         """The options that its constructor has a parameter for."""
         return tuple(self._reading.options)
+
+    @property
+    def shares(self) -> dict[str, str]:
+        """What the class calls options that are shares, by our names for the rest, 1 - each."""
+        rests, words = rests_of(type(self._layer)), dict[str, str](getattr(self._cls, "words", {}))
+        for word, each in self._reading.meanings.items():
+            if isinstance(each, Option):
+                words.setdefault(each.name, word)
+        return {rest: words[option] for rest, option in rests.items() if option in words}
 
     @property
     def lacks(self) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from cnnspec.backends.plain.names import (
     IMAGE_SIDES,
     INPUT_SHAPE,
     OUTPUT_SHAPE,
+    mapped_words,
     options_of,
     sides_of,
     words_for,
@@ -127,14 +128,15 @@ class Names:
                 return {str(word): Option(option, side) for side, word in enumerate(words)}
         if option == "bias" and arrays and self._wants_weight(taken):
             return {}  # what it calls so is an array, too
-        names = self.hints.names
-        mapped = (names[option],) if option in names else ()
+        mapped = mapped_words(option, self.kind, self.hints.names)
         # `bias` is the name of an array, too, and may be meant so.
         usual = () if mapped and option != "bias" else words_for(option, self.kind)
         word = self._found((*mapped, *usual), free, exactly)
         if word is None and mapped and option != "bias" and not self.signature.any_keyword:
+            names = self.hints.names
+            said = next(f"--map {name}={word}" for name, word in names.items() if word in mapped)
             raise HintError(
-                f"{self.cls.__name__} takes no `{mapped[0]}`, as --map {option}={mapped[0]} says; "
+                f"{self.cls.__name__} takes no `{mapped[0]}`, as {said} says; "
                 f"{self.signature.in_words()}"
             )
         return {} if word is None else {word: Option(option)}

@@ -112,7 +112,8 @@ class _Arguments:
                 if side is not None:
                     return self._sides(option)[side]
                 parameter, spelling = self.signature.parameters[word], self.how.spelling
-                if is_complement(word, parameter.default, option, type(self.layer)):
+                kind = type(self.layer)
+                if is_complement(word, parameter.default, option, kind, self.hints.names):
                     self.notes.append(f"`{word}` is taken for 1 - {option}")
                     return 1 - value
                 if option in self.hints.pairs:

@@ -16,7 +16,7 @@ import numpy as np
 from cnnspec.backends.plain.alike import alike, parts_of, word_set
 from cnnspec.backends.plain.errors import HintError
 from cnnspec.backends.plain.methods import EMPTY, OUTPUTS, parameters_of
-from cnnspec.backends.plain.modes import Mode, strings_of
+from cnnspec.backends.plain.modes import Mode, defaults_of, strings_of
 from cnnspec.backends.plain.names import (
     ARRAYS,
     CACHES,
@@ -24,6 +24,7 @@ from cnnspec.backends.plain.names import (
     LISTED,
     METHODS,
     is_complement,
+    mapped_words,
     options_of,
     sides_of,
     words_for,
@@ -66,6 +67,15 @@ class Function:
         self.meanings = self._named(free, arrays)
         self.keys = self._named(self.strings, arrays) if self.tables else {}
         """The keys of its dictionary."""
+        own = defaults_of(run) if self.tables else {}
+        defaults = own | {word: each.default for word, each in self.parameters.items()}
+        self.rests = {
+            word: meaning.name
+            for word, meaning in (*self.meanings.items(), *self.keys.items())
+            if isinstance(meaning, Option)
+            and is_complement(word, defaults.get(word), meaning.name, kind, names)
+        }
+        """What is the rest of an option that is a share, 1 - it."""
 
     def _named(self, free: Iterable[str], arrays: Iterable[str]) -> dict[str, Meaning]:
         """Return what names mean: arrays first, as `kernel` may be either."""
@@ -83,7 +93,8 @@ class Function:
                     left = [word for word in left if word not in sides]
             # A height without a width says both sides.
             heights = [sides[0] for sides in sides_of(option, self._kind)]
-            words = (*words_for(option, self._kind), *heights)
+            mapped = mapped_words(option, self._kind, self._names)
+            words = (*mapped, *words_for(option, self._kind), *heights)
             if word := next((word for word in words if word in left), None):
                 found[word] = Option(option)
                 left.remove(word)
@@ -119,11 +130,7 @@ class Function:
             value = values[meaning.name]
             if isinstance(meaning, Option):
                 value = value if meaning.side is None else pair(value)[meaning.side]
-                own = self.parameters.get(word)
-                default = EMPTY if own is None else own.default
-                if is_complement(word, default, meaning.name, self._kind):
-                    value = 1 - value
-                value = self._spelt(meaning.name, value)
+                value = 1 - value if word in self.rests else self._spelt(meaning.name, value)
             found[word] = value
         return found
 
@@ -146,6 +153,10 @@ class Functions:
     """What an instance calls an array."""
     input_word: str
     taken_for_granted: tuple[str, ...]
+    words: Mapping[str, str]
+    """What the functions call an option."""
+    names_read: frozenset[str]
+    """What the user named and is read of the functions: of the constructor nothing more is."""
     lacks_backward: str
     """Why there is no backward function, where there is none."""
     is_slope: bool
@@ -285,6 +296,7 @@ def layer_of(
     second.meanings |= {
         word: each for word, each in first.meanings.items() if word in second.parameters
     }
+    first.rests = second.rests = {**first.rests, **second.rests}
     meanings = {**first.keys, **second.keys, **first.meanings}
     attributes, options = {}, {}
     for word, meaning in meanings.items():
@@ -301,7 +313,14 @@ def layer_of(
         "backward_function": second,
         "attributes": attributes,
         "input_word": input_word,
-        "taken_for_granted": (f"`{name_of(backward)}` is its backward pass",) if backward else (),
+        "taken_for_granted": (
+            *([f"`{name_of(backward)}` is its backward pass"] if backward else []),
+            *(f"`{word}` is taken for 1 - {option}" for word, option in first.rests.items()),
+        ),
+        "words": {each.name: word for word, each in meanings.items() if isinstance(each, Option)},
+        "names_read": frozenset(
+            name for name, word in names.items() if isinstance(meanings.get(word), Option)
+        ),
         "lacks_backward": lacks,
         "is_slope": not attributes and is_derivative(name_of(second.run), wanted),
         "__signature__": inspect.Signature(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dis
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
@@ -191,6 +192,24 @@ def strings_of(run: Any, seen: frozenset[Any] = frozenset()) -> set[str]:
     called = (run.__globals__.get(name) for name in code.co_names)
     inner = (strings_of(each, seen | {run}) for each in called if isinstance(each, FunctionType))
     return {*_strings(code)}.union(*inner)
+
+
+def defaults_of(run: Any, seen: frozenset[Any] = frozenset()) -> dict[str, Any]:
+    """Return the defaults with which a function asks a dictionary, or one that it calls does."""
+    run = getattr(run, "func", run)
+    code = getattr(run, "__code__", None)
+    if code is None or run in seen:
+        return {}
+    found: dict[str, Any] = {}
+    for name in code.co_names:
+        if isinstance(called := run.__globals__.get(name), FunctionType):
+            found |= defaults_of(called, seen | {run})
+    lines = [line for line in dis.get_instructions(code) if line.opname != "PRECALL"]
+    for word, default, call in zip(lines, lines[1:], lines[2:]):
+        constants = word.opname == default.opname == "LOAD_CONST"
+        if constants and isinstance(word.argval, str) and call.opname.startswith("CALL"):
+            found[word.argval] = default.argval
+    return found
 
 
 def strings_of_class(cls: type) -> set[str]:

@@ -196,6 +196,11 @@ def options_of(kind: type[Layer]) -> list[str]:
     return [option for option in kind.model_fields if option not in Layer.model_fields]
 
 
+def nameable_options(kind: type[Layer]) -> list[str]:
+    """Return what of a kind may have another name: its options, and the rest of shares."""
+    return [*options_of(kind), *rests_of(kind)]
+
+
 def words_for(option: str, kind: type[Layer]) -> tuple[str, ...]:
     """Return what people call an option of a kind: in constructors, and in other tools."""
     if option == INPUT_SHAPE:
@@ -206,8 +211,27 @@ def words_for(option: str, kind: type[Layer]) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*_own_words(option, kind), *rest)))
 
 
-def is_complement(word: str, default: object, option: str, kind: type[Layer]) -> bool:
+def rests_of(kind: type[Layer]) -> dict[str, str]:
+    """Return the options of a kind that are shares, by our name for the rest, 1 - it."""
+    return {
+        word: option
+        for option, words in kind.words.complements.items()
+        for word in [word for word in words.split() if word not in _own_words(option, kind)][:1]
+    }
+
+
+def mapped_words(option: str, kind: type[Layer], names: Mapping[str, str]) -> tuple[str, ...]:
+    """Return what a user says that an option is called, or the rest of one that is a share."""
+    said = option, *(word for word, own in rests_of(kind).items() if own == option)
+    return tuple(names[name] for name in said if name in names)
+
+
+def is_complement(
+    word: str, default: object, option: str, kind: type[Layer], names: Mapping[str, str]
+) -> bool:
     """Tell whether a parameter for an option that is a share says the rest, 1 - it."""
+    if any(names.get(rest) == word for rest, own in rests_of(kind).items() if own == option):
+        return True
     rest = kind.words.complements.get(option, "").split()
     if alike(rest, [word]) is None:
         return False
@@ -232,7 +256,7 @@ NAMES = frozenset(
         *SAID,
         INPUT_SHAPE,
         OUTPUT_SHAPE,
-        *(option for kind in KINDS.values() for option in options_of(kind)),
+        *(option for kind in KINDS.values() for option in nameable_options(kind)),
     }
 )
 """All that a user may say another name for."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import NamedTuple
 
 from cnnspec.compare.check.grading.built_in import taken_for
@@ -38,6 +39,8 @@ class Attempt(NamedTuple):
     """Settings in which other layouts are worth a look, as no pass works in this one."""
     fits: bool = False
     """Whether all that it gives has the shape that it must have."""
+    shares: Mapping[str, str] = MappingProxyType({})
+    """What it calls options that are shares, by our names for the rest, 1 - each."""
 
 
 def attempt(asked: Asked, settings: Sequence[Setting]) -> Attempt:
@@ -153,7 +156,9 @@ def _checked_as_asked(asked: Asked, settings: Sequence[Setting]) -> Attempt:
     )
     firsts = [graders[key].setting for key in taken.firsts]
     fits = all(_fits(key, graders[key], results) for key in taken.firsts)
-    return Attempt(checked, [] if works else firsts, fits)
+    told = (results.said(key, "shares") for key in taken.keys)
+    shares: Mapping[str, str] = next(filter(None, told), {})
+    return Attempt(checked, [] if works else firsts, fits, shares)
 
 
 def _works(key: str, grader: LayerGrader, results: Results) -> bool:

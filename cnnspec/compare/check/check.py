@@ -8,7 +8,7 @@ from typing import Any
 
 from cnnspec.backends.plain import Hints
 from cnnspec.backends.plain.layouts import USUAL
-from cnnspec.backends.plain.names import ARRAYS, INPUT_SHAPE, OUTPUT_SHAPE, options_of
+from cnnspec.backends.plain.names import ARRAYS, INPUT_SHAPE, OUTPUT_SHAPE, nameable_options
 from cnnspec.backends.plain.optimizers import nameable
 from cnnspec.compare.check.layers import check_layer
 from cnnspec.compare.check.losses import check_loss
@@ -114,8 +114,8 @@ def _check_names(kind: str, names: Mapping[str, str]) -> None:
     Hints(names)
     if kind in LOSSES:  # told by the loss itself
         return
-    options = {*options_of(LAYER_KINDS[kind]), INPUT_SHAPE, OUTPUT_SHAPE}
-    of_others = {option for other in LAYER_KINDS.values() for option in options_of(other)}
+    options = {*nameable_options(LAYER_KINDS[kind]), INPUT_SHAPE, OUTPUT_SHAPE}
+    of_others = {option for other in LAYER_KINDS.values() for option in nameable_options(other)}
     foreign = [name for name in names if name in of_others - options - ARRAYS.keys()]
     if foreign:
         own = ", ".join(sorted(options))

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from cnnspec.backends.plain.layouts import LAYOUTS, USUAL, layouts_of
-from cnnspec.compare.check.attempt import attempt
+from cnnspec.compare.check.attempt import Attempt, attempt
 from cnnspec.compare.check.grading.drawn import grader_of
 from cnnspec.compare.check.grading.grade import LayerGrader
 from cnnspec.compare.check.named import other_kind
@@ -17,20 +17,34 @@ from cnnspec.compare.check.running import run_all
 from cnnspec.compare.check.settings import lying_so
 from cnnspec.compare.check.switched_off import without
 from cnnspec.compare.check.trying import Asked
+from cnnspec.compare.kinds import LAYERS
 from cnnspec.compare.kinds.layer import Setting
 
 
 def check_layer(asked: Asked, settings: Sequence[Setting]) -> Checked:
     """Try a class in settings of a layer; in another layout, if it works in that alone."""
-    checked = _checked_in_layout(asked, settings)
-    other = other_kind(asked.kind, asked.request["name"])
-    if not checked.wrong or other is None:
+    found = _in_layout(asked, settings)
+    checked = found.checked
+    if not checked.wrong:
         return checked
-    note = f"its name says that it is a {other}; --as {other} judges it as one"
-    return replace(checked, notes=(*checked.notes, note))
+    notes = [*_meant_as_the_rest(found, asked, settings)]
+    if other := other_kind(asked.kind, asked.request["name"]):
+        notes.append(f"its name says that it is a {other}; --as {other} judges it as one")
+    return replace(checked, notes=(*checked.notes, *notes))
 
 
-def _checked_in_layout(asked: Asked, settings: Sequence[Setting]) -> Checked:
+def _meant_as_the_rest(found: Attempt, asked: Asked, settings: Sequence[Setting]) -> Iterator[str]:
+    """Say that all is right if a share is meant as the rest, 1 - it, where that is so."""
+    causes = {finding.cause.code for finding in found.checked.findings if finding.cause}
+    if LAYERS[asked.kind].taken_for_the_rest not in causes:
+        return
+    for rest, word in found.shares.items():
+        request = asked.request | {"names": {**asked.request["names"], rest: word}}
+        if _in_layout(replace(asked, request=request), settings).checked.ok:
+            yield f"all is right if `{word}` is meant as {rest}: --map {rest}={word} says so"
+
+
+def _in_layout(asked: Asked, settings: Sequence[Setting]) -> Attempt:
     """Try a class in the layout that was said; where none was, in that which it is made for.
 
     That is the first in which its forward pass is right, and all else, too: one column is a batch
@@ -44,7 +58,8 @@ def _checked_in_layout(asked: Asked, settings: Sequence[Setting]) -> Checked:
         notes = (
             f"with --layout {name}, its forward pass is right ({right[name]})" for name in right
         )
-        return replace(usual.checked, notes=(*usual.checked.notes, *notes))
+        checked = replace(usual.checked, notes=(*usual.checked.notes, *notes))
+        return usual._replace(checked=checked)
     best = usual
     only = [layout for layout, _ in found] if len(found) == 1 else []
     for layout in right or only:
@@ -55,7 +70,7 @@ def _checked_in_layout(asked: Asked, settings: Sequence[Setting]) -> Checked:
             best = other._replace(checked=replace(other.checked, notes=taken))
         if other.fits and not other.checked.wrong:
             break
-    return best.checked
+    return best
 
 
 def _taken_for(layout: str) -> str:

@@ -220,6 +220,7 @@ class DropoutKind(DrawingKind):
         numbers("channels, one row of one channel", Dropout(p=0.4, per="channel"), (1, 1, 5)),
     )
     one_of = "per"
+    taken_for_the_rest = "mask-inverted"
     nothing_dropped = _cause("not-applied", "nothing is dropped in training")
     kept_for_dropped = _cause(
         "mask-inverted",

@@ -89,6 +89,8 @@ class LayerKind(Kind[LayerSituation]):
     one_of: ClassVar[str] = ""
     """The option by which it is another function, if there is one: people write a class for one
     of its values, without a parameter for it. Each value has settings, the default's first."""
+    taken_for_the_rest: ClassVar[str] = ""
+    """The cause of what is wrong where an option that is a share is taken for the rest, 1 - it."""
 
     def right(self, observation: Observation[LayerSituation]) -> Prediction | None:
         """Compute a quantity anew, with its own budget; None where the given one is as good."""

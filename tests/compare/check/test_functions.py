@@ -1,5 +1,6 @@
 """Two functions are checked as a layer: both named, or the second found by its name."""
 
+from cnnspec.spec.layers import Dropout
 from tests.compare.check.conftest import Check
 
 TEXT = """
@@ -58,3 +59,58 @@ def test_it_is_found_by_its_name_and_noted(check: Check) -> None:
     checked = check(TEXT.replace("other", "relu_backward"), "relu", "relu")
     assert checked.ok
     assert checked.notes == ("`relu_backward` is its backward pass",)
+
+
+NORM = """
+import numpy as np
+
+def norm_forward(x, gamma, beta, bn_param):
+    share, eps = bn_param.get("momentum", 0.9), bn_param.get("eps", 1e-5)
+    mean, var = bn_param.get("running_mean", 0), bn_param.get("running_var", 0)
+    if bn_param["mode"] == "train":
+        mean_now, var_now, n = x.mean(0), x.var(0), len(x)
+        bn_param["running_mean"] = share * mean + (1 - share) * mean_now
+        bn_param["running_var"] = share * var + (1 - share) * var_now * n / (n - 1)
+        mean, var = mean_now, var_now
+    root = np.sqrt(var + eps)
+    hat = (x - mean) / root
+    return gamma * hat + beta, (hat, gamma, root)
+
+def norm_backward(dout, cache):
+    hat, gamma, root = cache
+    d = dout * gamma
+    dx = (d - d.mean(0) - hat * (d * hat).mean(0)) / root
+    return dx, (dout * hat).sum(0), dout.sum(0)
+"""
+
+
+def test_a_default_within_the_code_tells_which_share_is_meant(check: Check) -> None:
+    checked = check(NORM, "norm_forward", "batch_norm")
+    assert checked.grade == "right"
+    assert "`momentum` is taken for 1 - momentum" in checked.notes
+
+
+DROPOUT = """
+import numpy as np
+
+def drop_forward(x, dropout_param):
+    p, mask = dropout_param["p"], 1.0
+    if dropout_param["mode"] == "train":
+        mask = (np.random.rand(*x.shape) < p) / p
+    return x * mask, mask
+
+def drop_backward(dout, cache):
+    return dout * cache
+"""
+
+
+def test_a_share_may_be_said_to_be_the_rest(check: Check) -> None:
+    like = Dropout(p=0.25)
+    checked = check(DROPOUT, "drop_forward", "dropout", like=like, names={"keep_prob": "p"})
+    assert checked.grade == "right"
+    offered = check(DROPOUT, "drop_forward", "dropout", like=like)
+    assert offered.grade == "wrong"
+    says = "all is right if `p` is meant as keep_prob: --map keep_prob=p says so"
+    assert says in offered.notes
+    slip = check(DROPOUT, "drop_forward", "dropout", like=like, names={"keep_prob": "q"})
+    assert "takes no `q`, as --map keep_prob=q says" in slip.error

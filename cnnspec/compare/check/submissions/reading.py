@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from cnnspec.backends.plain import LAYOUTS
-from cnnspec.backends.plain.names import ARRAYS, NAMES, options_of
+from cnnspec.backends.plain.names import ARRAYS, NAMES, nameable_options
 from cnnspec.backends.plain.optimizers import nameable
 from cnnspec.compare.check.offered import may_be_required
 from cnnspec.compare.check.records import TAKEN_BY_A_LOSS
@@ -243,8 +243,10 @@ def _nameable(kind: str) -> list[str]:
     """Return what of a kind may have another name in a class."""
     if kind in OPTIMIZERS:
         return nameable(OPTIMIZERS[kind])
-    others = {option for layer in LAYERS.values() for option in options_of(layer)}
+    others = {option for layer in LAYERS.values() for option in nameable_options(layer)}
     own = {*ARRAYS, *CHECKED[kind].model_fields}
+    if kind in LAYERS:
+        own |= {*nameable_options(LAYERS[kind])}
     return sorted(NAMES - (others - own))
 
 

@@ -69,6 +69,7 @@ class Making:
                 own = layer.held_parameters()
                 made_with = {f"made_{name}": array for name, array in own.items()}
                 self.reporter.arrays(key, "construct", made_with)
+                self.reporter.say(key=key, shares=layer.shares)
             put(layer, self.weights)
             return layer
 

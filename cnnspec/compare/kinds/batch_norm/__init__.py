@@ -30,6 +30,7 @@ class BatchNormKind(FormulaKind):
     evaluation_faults = evaluation.FAULTS
     help = {**HELP, **evaluation.HELP}  # noqa: RUF012
     of_one_rank = True
+    taken_for_the_rest = "momentum-reversed"
     settings = (
         Setting("images", BatchNorm(), (3, 4, 5)),
         Setting("features", BatchNorm(), (6,)),
