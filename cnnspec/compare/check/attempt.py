@@ -11,7 +11,6 @@ from cnnspec.compare.check.grading.built_in import taken_for
 from cnnspec.compare.check.grading.drawn import grader_of
 from cnnspec.compare.check.grading.grade import LayerGrader
 from cnnspec.compare.check.grading.judged import Judged
-from cnnspec.compare.check.grading.tiny import by_own_values
 from cnnspec.compare.check.named import value_by_name
 from cnnspec.compare.check.offered import (
     is_unusable,
@@ -102,10 +101,6 @@ def _checked_as_asked(asked: Asked, settings: Sequence[Setting]) -> Attempt:
         why = tuple(left_out.values())
         nothing = asked.checked(unreached, results, not_supported=why, error=error)
         return Attempt(nothing, [] if offered else settings[:1])
-    values: list[str] = []
-    if not asked.request["built_in"]:  # else the user says what the values are
-        own, values = by_own_values({key: graders[key] for key in offered}, results)
-        graders |= own
     judged: dict[str, list[Judged]] = {}
     for number, key in enumerate(graders):
         if key in offered:
@@ -115,7 +110,7 @@ def _checked_as_asked(asked: Asked, settings: Sequence[Setting]) -> Attempt:
     said = value_by_name(asked.kind, option, asked.request["name"]) if option else None
     taken = taken_for(option, graders, judged, results, said)
     left_out |= taken.others
-    notes = [*values, *(note for key in taken.keys for note in results.notes(key))]
+    notes = [note for key in taken.keys for note in results.notes(key)]
     notes += [item.note for key in taken.keys for item in judged[key] if item.note]
     notes += [taken.note] if taken.note else []
     works = any(_works(key, graders[key], results) for key in taken.firsts)
