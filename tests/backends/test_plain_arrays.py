@@ -12,6 +12,7 @@ from cnnspec.backends.plain import (
     UnsupportedSettingError,
 )
 from cnnspec.backends.plain.alike import alike
+from cnnspec.backends.plain.forms import Form
 from cnnspec.spec.layers import BatchNorm, LayerNorm, Linear
 from tests.backends.test_plain import Habit
 from tests.backends.test_plain_habits import assert_linear, linear
@@ -366,3 +367,24 @@ class BiasInWeight:
 def test_a_bias_in_the_weight_is_no_wrong_weight() -> None:
     with pytest.raises(HintError, match=r"has the shape 4 x 4, wanted 4 x 3: it seems to"):
         linear(BiasInWeight)
+
+
+def test_an_array_of_another_size_is_read_as_it_is() -> None:
+    assert Form((3,), (5,), None).from_class(np.zeros(5)).shape == (5,)
+
+
+def test_arrays_may_be_in_a_dictionary_of_weights() -> None:
+    class Keeps(Habit):
+        def __init__(self, units: int, width: int) -> None:
+            self._weights = {"kernel": np.zeros((width, units)), "bias": np.zeros(units)}
+            self._grads: dict[str, Any] = {}
+
+        def forward(self, x: Any) -> Any:
+            self.x = x
+            return x @ self._weights["kernel"] + self._weights["bias"]
+
+        def backward(self, grad: Any) -> Any:
+            self._grads |= {"kernel": self.x.T @ grad, "bias": grad.sum(0)}
+            return grad @ self._weights["kernel"].T
+
+    assert_linear(Keeps)

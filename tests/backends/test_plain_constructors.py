@@ -12,6 +12,7 @@ from cnnspec.backends.plain import (
     PlainLayer,
     UnsupportedSettingError,
 )
+from cnnspec.backends.plain.signature import Signature, signature_of
 from cnnspec.spec.layers import BatchNorm, Conv, Dropout, Layer, Linear, Pool
 from cnnspec.spec.sizes import Shape
 from tests.backends.test_plain import Habit
@@ -450,3 +451,92 @@ def test_a_share_is_the_one_that_is_kept_or_the_one_that_is_dropped(
     layer = made(namespace["Drops"], Dropout(p=0.25), (3,))
     assert layer.takes == ("p",)
     assert layer.instance.x == given
+
+
+class Named:
+    def __init__(self, name: str = "", trainable: bool = True) -> None:
+        self.name, self.trainable = name, trainable
+
+
+class HandsOn(Named):
+    def __init__(self, units: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.units = units
+
+
+class SaysSome(Named):
+    def __init__(self, units: int, **kwargs: Any) -> None:
+        Named.__init__(self, "its own", **kwargs)
+        self.units = units
+
+
+class Ignores:
+    def __init__(self, units: int, **kwargs: Any) -> None:
+        self.units = units
+
+
+class ReadsOne(Named):
+    def __init__(self, units: int, **kwargs: Any) -> None:
+        self.rate = kwargs.pop("rate", 0.5)
+        super().__init__(**kwargs)
+        self.units = units
+
+
+class KeepsAll:
+    def __init__(self, **kwargs: Any) -> None:
+        vars(self).update(kwargs)
+
+
+class KeepsRest(KeepsAll):
+    def __init__(self, units: int, **kwargs: Any) -> None:
+        super().__init__(units=units, **kwargs)
+
+
+@pytest.mark.parametrize(
+    ("cls", "parameters", "any_keyword"),
+    [
+        (HandsOn, ["units", "name", "trainable"], False),
+        (SaysSome, ["units", "trainable"], False),
+        (Ignores, ["units"], False),
+        (ReadsOne, ["units", "rate", "name", "trainable"], False),
+        (KeepsAll, [], True),
+        (KeepsRest, ["units"], True),
+    ],
+)
+def test_keywords_are_followed_to_who_takes_names(
+    cls: type, parameters: list[str], any_keyword: bool
+) -> None:
+    found: Signature = signature_of(cls)
+    assert [*found.parameters] == parameters
+    assert found.any_keyword is any_keyword
+
+
+class RefusesByHand:
+    """Goes through its keywords, and refuses by name what it does not know."""
+
+    def __init__(self, size: int, **kwargs: Any) -> None:
+        for word in kwargs:
+            if word not in ("name", "stride"):
+                raise TypeError("keyword argument not understood:", word)
+        self.k, self.s = size, kwargs.get("stride", size)
+
+    forward = Pools.forward
+
+
+class RefusesElsewhere:
+    def __init__(self, size: int, **kwargs: Any) -> None:
+        self.k = size
+        self.set_up(**kwargs)
+
+    def set_up(self, stride: int) -> None:
+        self.s = stride
+
+    forward = Pools.forward
+
+
+@pytest.mark.parametrize("cls", [RefusesByHand, RefusesElsewhere])
+def test_what_keywords_turn_out_not_to_take_is_not_offered(cls: type) -> None:
+    assert made(cls, Pool(kernel_size=2, stride=1), (3, 5, 6)).forward(np.zeros((1, 3, 5, 6))).size
+    with pytest.raises(UnsupportedSettingError) as refused:
+        made(cls, Pool(kernel_size=2, stride=1, ceil_mode=True), (3, 5, 6))
+    assert refused.value.lacks == "ceil_mode"

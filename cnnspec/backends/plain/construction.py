@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, NoReturn
@@ -55,7 +56,16 @@ class Construction:
             UnsupportedSettingError: an option that matters has no parameter in the class.
             HintError: the class wants what no option is.
         """
-        return _Arguments(self, layer, input).made(arrays)
+        refused: frozenset[str] = frozenset()
+        while True:
+            arguments = _Arguments(self, layer, input, refused)
+            try:
+                return arguments.made(arrays)
+            except TypeError as error:
+                option = arguments.refused_by(error)
+                if option is None:
+                    raise
+                refused |= {option}
 
 
 def required_options(layer: SpecLayer) -> list[str]:
@@ -67,7 +77,10 @@ def required_options(layer: SpecLayer) -> list[str]:
 class _Arguments:
     """The arguments of a constructor for one layer."""
 
-    def __init__(self, how: Construction, layer: SpecLayer, input: Shape) -> None:
+    def __init__(
+        self, how: Construction, layer: SpecLayer, input: Shape, refused: frozenset[str]
+    ) -> None:
+        """`refused` are options that its **kwargs do not take."""
         self.how, self.cls, self.hints, self.layer = how, how.cls, how.hints, layer
         self.reading, self.signature = how.reading, signature_of(how.cls)
         self.input = input
@@ -76,6 +89,9 @@ class _Arguments:
         self.sizes = sizes_of(type(layer))
         self.values = dict(_values(layer, input, how.hints.layout))
         self.taken: dict[str, Any] = {}
+        self.refused = refused
+        self.by_keyword: dict[str, str] = {}
+        """Options that no parameter is called, by the words under which **kwargs take them."""
         self.notes = [*self.reading.notes]
 
     def made(self, arrays: Mapping[str, Array]) -> Made:
@@ -150,8 +166,9 @@ class _Arguments:
             neutral = self._neutral(option)
             if option in (INPUT_SHAPE, OUTPUT_SHAPE):
                 continue  # no option, but for those who ask for it
-            if self.signature.any_keyword and (option in self.sizes or value != neutral):
-                self.taken[self.hints.names.get(option, option)] = value
+            if self._is_for_kwargs(option) and (option in self.sizes or value != neutral):
+                word = self.hints.names.get(option, option)
+                self.taken[word], self.by_keyword[word] = value, option
             elif option in self.implied or value == neutral:
                 continue
             elif option in self.hints.values:
@@ -170,6 +187,17 @@ class _Arguments:
             else:
                 why = f"{self.cls.__name__} takes no `{option}`"
                 raise UnsupportedSettingError(why, lacks=option)
+
+    def _is_for_kwargs(self, option: str) -> bool:
+        return self.signature.any_keyword and option not in self.refused
+
+    def refused_by(self, error: TypeError) -> str | None:
+        """Return the option that **kwargs turned out not to take; None where it is no such error.
+
+        Who hands them on, or goes through them, refuses by name what nobody takes.
+        """
+        words = re.findall(r"\w+", str(error))
+        return next((self.by_keyword[word] for word in words if word in self.by_keyword), None)
 
     def _has_built_in(self, option: str) -> bool:
         return option in self.reading.built_in or self.hints.has_built_in(option)

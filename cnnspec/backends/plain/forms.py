@@ -68,7 +68,8 @@ class Form(NamedTuple):
         array = np.array(value)
         axes = self.axes or tuple(range(len(self.ours)))
         permuted = tuple(self.ours[axis] for axis in axes)
-        if squeezed(array.shape) in (squeezed(self.theirs), squeezed(permuted)):
+        fits = squeezed(array.shape) in (squeezed(self.theirs), squeezed(permuted))
+        if fits and array.size == math.prod(permuted):
             array = array.reshape(permuted)
         return array.transpose(np.argsort(axes)) if array.ndim == len(axes) else array
 

@@ -1,23 +1,30 @@
-"""The keys of a dictionary that a constructor takes, as its source tells them."""
+"""What a constructor does with a dictionary that it takes, as its source tells it."""
 
 from __future__ import annotations
 
 import ast
 import inspect
 import textwrap
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
 REQUIRED = inspect.Parameter.empty
 ASKS = ("get", "pop", "setdefault")
 
 
-def keys_of(cls: type, holder: str) -> dict[str, Any]:
+class HandedOn(NamedTuple):
+    """A call of the next constructor in line, which is given all keywords that are left."""
+
+    by_place: int
+    """How many arguments it is given beside them, by their places."""
+    by_name: frozenset[str]
+    """Those that it is given by their names."""
+
+
+def keys_of(init: Callable[..., Any], holder: str) -> dict[str, Any]:
     """Return the keys that a constructor takes out of a parameter, and the default of each."""
-    init = next((vars(each)["__init__"] for each in cls.__mro__ if "__init__" in vars(each)), None)
-    try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(init)))  # type: ignore[arg-type]
-    except (OSError, TypeError, SyntaxError):
+    tree = _source(init)
+    if tree is None:
         return {}
     found: dict[str, Any] = {}
     guarded = {*_guards(tree, holder)}
@@ -27,16 +34,43 @@ def keys_of(cls: type, holder: str) -> dict[str, Any]:
     return found
 
 
-def hands_on(cls: type, holder: str) -> bool:
-    """Tell whether a constructor hands all keywords on, as in `super().__init__(**options)`."""
-    try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(cls.__init__)))  # type: ignore[misc]
-    except (OSError, TypeError, SyntaxError):
+def handed_to_next(init: Callable[..., Any], holder: str) -> HandedOn | None:
+    """Return how all keywords go to the next constructor, as in `super().__init__(**options)`."""
+    for call, is_next in _hands_on(_source(init), holder):
+        if is_next:
+            of_class = isinstance(call.func, ast.Attribute) and isinstance(
+                call.func.value, ast.Name
+            )
+            by_name = frozenset(each.arg for each in call.keywords if each.arg is not None)
+            return HandedOn(len(call.args) - of_class, by_name)
+    return None
+
+
+def may_take_any(init: Callable[..., Any], holder: str) -> bool:
+    """Tell whether keywords may matter that the constructor neither names nor hands to the next."""
+    tree = _source(init)
+    if tree is None or any(not is_next for _, is_next in _hands_on(tree, holder)):
         return True
-    return any(
-        isinstance(node, ast.keyword) and node.arg is None and _is(node.value, holder)
-        for node in ast.walk(tree)
-    )
+    if {*_asked(tree, holder)}:  # whoever names some of them takes those
+        return False
+    used = sum(_is(node, holder) for node in ast.walk(tree))
+    return used > len([*_hands_on(tree, holder)])
+
+
+def _source(init: Callable[..., Any]) -> ast.AST | None:
+    try:
+        return ast.parse(textwrap.dedent(inspect.getsource(init)))
+    except (OSError, TypeError, SyntaxError):
+        return None
+
+
+def _hands_on(tree: ast.AST | None, holder: str) -> Iterator[tuple[ast.Call, bool]]:
+    """Yield the calls that are given all keywords, and whether each is of a base's constructor."""
+    for call in ast.walk(tree) if tree is not None else ():
+        if isinstance(call, ast.Call) and any(
+            each.arg is None and _is(each.value, holder) for each in call.keywords
+        ):
+            yield call, isinstance(call.func, ast.Attribute) and call.func.attr == "__init__"
 
 
 def _is(node: ast.AST, name: str) -> bool:

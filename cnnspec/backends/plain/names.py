@@ -87,7 +87,9 @@ NUMBERED = ("weight", "bias", "grad_weight", "grad_bias")
 LISTED = ("weight", "bias")
 """The order of arrays in a list."""
 
-PARAMETER_HOLDERS = ("params", "parameters", "param", "state", "p", "variables", "vars")
+PARAMETER_HOLDERS = (
+    *("params", "parameters", "param", "state", "p", "variables", "vars", "weights"),
+)
 GRADIENT_HOLDERS = ("grads", "gradients", "grad", "d_params", "dparams")
 """Attributes that may hold arrays in a dictionary or a list."""
 
