@@ -77,6 +77,14 @@ class Function:
         }
         """What is the rest of an option that is a share, 1 - it."""
 
+    @property
+    def is_told_of_training(self) -> bool:
+        """Whether it has a flag, or a word in its dictionary, for training and evaluation."""
+        mode = Mode(None, self._names)
+        return bool(
+            mode.arguments(self.run, True) or (self.tables and mode.of_words(self.strings, True))
+        )
+
     def _named(self, free: Iterable[str], arrays: Iterable[str]) -> dict[str, Meaning]:
         """Return what names mean: arrays first, as `kernel` may be either."""
         left = [*free]
@@ -189,6 +197,10 @@ class Functions:
             self._y, *rest = returned
             self._rest = self._without_buffers(rest)
         return self._y
+
+    def run_in_training(self, x: Array) -> Any:
+        """Return what a function does that knows of no evaluation."""
+        return self.run_forward(x)
 
     def _without_buffers(self, rest: list[Any]) -> tuple[Any, ...]:
         """Keep the running statistics that come back, first or last; return what else does."""
@@ -329,7 +341,9 @@ def layer_of(
                 for word, default in parameters
             ]
         ),
-        names.get("forward", "forward"): Functions.run_forward,
+        names.get("forward", "forward"): (
+            Functions.run_forward if first.is_told_of_training else Functions.run_in_training
+        ),
         names.get("backward", "backward"): Functions.run_backward,
     }
     return type(name_of(forward), (Functions,), own)

@@ -114,3 +114,19 @@ def test_a_share_may_be_said_to_be_the_rest(check: Check) -> None:
     assert says in offered.notes
     slip = check(DROPOUT, "drop_forward", "dropout", like=like, names={"keep_prob": "q"})
     assert "takes no `q`, as --map keep_prob=q says" in slip.error
+
+
+IN_TRAINING = """
+import numpy as np
+def dropout_forward(x, p):
+    mask = (np.random.rand(*x.shape) >= p) / max(1 - p, 1e-9)
+    return x * mask, mask
+def dropout_backward(dout, mask):
+    return dout * mask
+"""
+
+
+def test_a_function_that_knows_of_no_evaluation_does_not_offer_it(check: Check) -> None:
+    checked = check(IN_TRAINING, "dropout_forward", "dropout", like=Dropout(p=0.25))
+    assert checked.grade == "right"
+    assert {item.option for item in checked.not_supported} == {"evaluation"}
