@@ -18,5 +18,9 @@ class UnsupportedSettingError(PlainClassError):
         self.lacks = lacks
 
 
+class NoWayError(PlainClassError):
+    """No way is known in which an optimizer takes weights and gradients."""
+
+
 class HintError(PlainClassError):
     """What the user said about a class does not fit it, or more must be said."""

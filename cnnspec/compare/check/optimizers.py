@@ -105,15 +105,10 @@ def _never_called(
     refusals: Mapping[str, NotSupported],
     results: Results,
 ) -> str:
-    """Say why nothing can be graded: there is no setting in which a way to call it is found.
-
-    One that hangs, or dies, was called.
-    """
+    """Say why nothing can be graded: there is no setting in which a way to call it is found."""
     if not offered:
         return next(iter(refusals.values())).why
-    called = any(
-        results.succeeded(key, "update") or not results.raised(key, "update") for key in offered
-    )
+    called = any(not results.said(key, "no_way") for key in offered)
     return "" if called else results.error(next(iter(offered)), "update")
 
 

@@ -188,9 +188,35 @@ def test_options_that_a_constructor_refuses_are_not_offered(check: Check) -> Non
 
 
 def test_what_raises_in_every_way_is_not_graded(check: Check) -> None:
-    checked = check(TEXT, "Unfinished", "sgd")
+    checked = check(TEXT.replace("raise NotImplementedError", "{params: 0}"), "Unfinished", "sgd")
     assert checked.grade is None
-    assert "with lists, NotImplementedError" in checked.error
+    assert "with lists, TypeError" in checked.error
+
+
+@pytest.mark.parametrize("slip", ["raise NotImplementedError", "velocity[0]"])
+def test_what_is_unfinished_is_wrong(check: Check, slip: str) -> None:
+    text = TEXT.replace("raise NotImplementedError", slip)
+    checked = check(text, "Unfinished", "sgd", like=SGD(learning_rate=0.1))
+    assert checked.grade == Grade.WRONG
+    (found,) = [finding for finding in checked.findings if finding.message]
+    assert found.message.endswith(f": {slip})")
+
+
+def test_a_note_says_that_each_array_has_an_object_of_its_own(check: Check) -> None:
+    text = """
+import numpy as np
+class One:
+    v = 0.0
+    def __init__(self, lr, momentum):
+        self.lr, self.momentum = lr, momentum
+    def update(self, w, dw):
+        self.v = self.momentum * self.v + dw
+        return w - self.lr * self.v
+"""
+    checked = check(text, "One", "sgd", like=SGD(learning_rate=0.1, momentum=0.5))
+    assert checked.grade == Grade.RIGHT
+    (note,) = checked.notes
+    assert note == "it is called with one array at a time, each with an object of its own"
 
 
 def test_an_update_that_does_not_end_is_wrong(check: Check) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from cnnspec.backends.plain.errors import (
     HintError,
-    PlainClassError,
+    NoWayError,
     UnsupportedSettingError,
 )
 from cnnspec.backends.plain.methods import parameters_of
@@ -23,6 +23,9 @@ from cnnspec.trace import Array
 
 SHOWN = 3
 """Ways that were tried, and are told of."""
+
+UNFINISHED = (NotImplementedError, NameError)
+"""What code raises on its own, however it is called."""
 
 
 class PlainOptimizer:
@@ -46,7 +49,8 @@ class PlainOptimizer:
         Raises:
             HintError: more must be said of it.
             UnsupportedSettingError: its constructor raises, whatever it is given.
-            PlainClassError: it raises in every way.
+            NoWayError: it raises in every way, which may be due to how it is called.
+            Exception: it raises this in every way, which is not due to that.
         """
         self._subject = Subject(code, options, names, arguments)
         self._way = self._found(start)
@@ -70,7 +74,9 @@ class PlainOptimizer:
     @property
     def in_words(self) -> str:
         """Say how it takes its weights."""
-        return self._way.in_words
+        words = self._way.in_words
+        has_several = self._way in ONE_BY_ONE and isinstance(self._subject.code, type)
+        return f"{words}, each with an object of its own" if has_several else words
 
     @property
     def offered(self) -> set[str]:
@@ -96,6 +102,7 @@ class PlainOptimizer:
         steps = [{name: random.normal(size=w.shape) for name, w in start.items()} for _ in range(2)]
         still: type[Holder] | None = None
         raised: dict[str, None] = {}
+        own: list[BaseException] = []
         refusals: list[str] = []
         ways = self._ways()
         for way in ways:
@@ -111,6 +118,7 @@ class PlainOptimizer:
             except (Exception, SystemExit) as error:  # somebody's code raises whatever it likes
                 told = f"{type(error).__name__}: {message_of(error)[:100]}"
                 raised[f"with {way.in_words}, {told}"] = None
+                own += [error] if callers else []
                 refusals += [] if callers else [told]
                 continue
             if any(after[name].shape != w.shape for name, w in start.items()):
@@ -124,8 +132,10 @@ class PlainOptimizer:
             raise HintError("it takes neither weights nor gradients that could be told")
         if len(refusals) == len(ways):
             raise UnsupportedSettingError(f"its constructor raises {refusals[0]}")
+        if own and all(isinstance(error, UNFINISHED) for error in own):
+            raise own[0]
         told = "; ".join([*raised][:SHOWN])
-        raise PlainClassError(f"no way is known in which it takes weights and gradients: {told}")
+        raise NoWayError(f"no way is known in which it takes weights and gradients: {told}")
 
     def _ways(self) -> list[type[Holder]]:
         """Return the forms that have something for all that is taken, the likeliest first."""

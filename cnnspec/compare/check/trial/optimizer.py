@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from cnnspec.backends.plain.errors import NoWayError
 from cnnspec.backends.plain.optimizers import PlainOptimizer
 from cnnspec.compare.check.process.reporter import Reporter
 from cnnspec.compare.check.trial.given import Given
@@ -25,7 +26,15 @@ def try_optimizer(
     options = OPTIMIZERS[request["kind"]](**setting["options"])
     start, gradients = all_given.of(f"{key}-start"), all_given.of(f"{key}-gradients")
     said = options, request["names"], request["arguments"]
-    made = reporter.attempt(key, "update", lambda: PlainOptimizer(code, *said, start))
+
+    def make() -> PlainOptimizer:
+        try:
+            return PlainOptimizer(code, *said, start)
+        except NoWayError:
+            reporter.say(key=key, no_way=True)
+            raise
+
+    made = reporter.attempt(key, "update", make)
     if made is None:
         return
     count = len(next(iter(gradients.values())))
