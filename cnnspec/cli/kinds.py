@@ -26,7 +26,7 @@ class KindName(click.ParamType[str]):
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return the kind."""
-        return click.Choice(checked_kinds()).convert(value, param, ctx)
+        return click.Choice(checked_kinds(), case_sensitive=False).convert(value, param, ctx)
 
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str

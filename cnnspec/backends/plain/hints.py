@@ -38,6 +38,10 @@ class Hints:
         if self.layout not in LAYOUTS:
             raise HintError(f"no layout is called {self.layout}; there are: {', '.join(LAYOUTS)}")
         if unknown := self.names.keys() - NAMES:
+            theirs = min(unknown)
+            if self.names[theirs] in NAMES:
+                ours = self.names[theirs]
+                raise HintError(f"a layer has nothing called {theirs}; write {ours}={theirs}")
             raise HintError(
                 f"a layer has nothing called {', '.join(sorted(unknown))} that could be mapped; "
                 f"there are: {', '.join(sorted(NAMES))}"

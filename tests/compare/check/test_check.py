@@ -255,7 +255,7 @@ def test_settings_a_class_is_not_made_for_are_listed(check: Check) -> None:
 
 
 MISBEHAVIOUR = {
-    "raises": ("raise ValueError('no idea')", "ValueError: no idea (line 6: raise ValueError"),
+    "raises": ("raise ValueError('no idea')", "ValueError: no idea (line 6)"),
     "returns nothing": ("pass", "`forward` of Bad returns nothing: is a `return` missing?"),
     "returns a word": ("return 'y'", "`forward` of Bad returns str, wanted an array"),
     "exits": ("import sys; sys.exit(3)", "calls sys.exit(3) (line 6: import sys; sys.exit(3))"),
@@ -439,3 +439,19 @@ def test_of_layouts_in_which_the_output_is_right_the_gradient_tells(check: Check
     checked = check(ONE_BY_ONE, "Softmax", "softmax")
     assert checked.grade == "right"
     assert checked.notes[0].startswith("taken for --layout vector")
+
+
+def test_an_output_that_backward_overwrites_is_told(check: Check) -> None:
+    text = """
+import numpy as np
+class Sigmoid:
+    def forward(self, x):
+        self.a = 1 / (1 + np.exp(-x))
+        return self.a
+    def backward(self, grad):
+        self.a *= 1 - self.a
+        return grad * self.a
+"""
+    checked = check(text, "Sigmoid", "sigmoid")
+    assert checked.grade == "right"
+    assert checked.notes == ("its backward pass overwrites the output that forward gave",)

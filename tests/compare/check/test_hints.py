@@ -289,3 +289,8 @@ def test_gray_images_without_a_word(tmp_path: Path) -> None:
     assert any(note.startswith("taken for --layout hw:") for note in checked.notes)
     assert {why.option for why in checked.not_supported} >= {"bias", "kernel_size"}
     assert [item.option for item in checked.not_tried] == ["grad_input"]
+
+
+def test_a_map_the_wrong_way_round_is_turned_round(check: Check) -> None:
+    with pytest.raises(BackendError, match="nothing called theta; write weight=theta"):
+        check("NoBias", "linear", names={"theta": "weight"})

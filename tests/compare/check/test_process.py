@@ -168,7 +168,7 @@ LOADING = {
     "an exit": ("import sys\nsys.exit('bad')", "calls sys.exit('bad') (line 2: sys.exit('bad'))"),
     "a silent error": (
         "class E(Exception):\n    def __str__(self): raise ValueError\nraise E",
-        "E: (its own message cannot be made) (line 3: raise E)",
+        "E: (its own message cannot be made) (line 3)",
     ),
     "a missing file": ("open('no.txt')", f"it was looked for from {Path.cwd()}"),
 }

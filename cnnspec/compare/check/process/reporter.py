@@ -106,11 +106,16 @@ def where(file: str, places: Iterable[tuple[str, int]]) -> str:
     """Say at which lines of the user's own files, the innermost first."""
     folder = Path(file).parent
     own = [
-        f"{_short(path, file)}line {line}: {linecache.getline(path, line).strip()}"
+        f"{_short(path, file)}line {line}{_code(linecache.getline(path, line).strip())}"
         for path, line in places
         if path == file or Path(path).parent == folder
     ]
     return f" ({' <- '.join(own[:SHOWN])})" if own else ""
+
+
+def _code(line: str) -> str:
+    """Return what stands in a line; nothing where it raises what is told anyway."""
+    return "" if line.startswith("raise ") else f": {line}"
 
 
 def _short(path: str, file: str) -> str:

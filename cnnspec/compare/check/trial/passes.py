@@ -32,12 +32,16 @@ def run_pass(
     if output is None:
         return False
     buffers = {name: array for name, array in layer.buffers.items() if layer.holds(name)}
-    reporter.arrays(key, "forward", {"output": np.array(output), "after_x": x} | buffers)
+    given_out = np.array(output)
+    reporter.arrays(key, "forward", {"output": given_out, "after_x": x} | buffers)
     if forward_only:
         return True
     reporter.say(key=key, forward_draws=random_state() != chance)
     before = layer.held_gradients()
     back = reporter.attempt(key, "backward", lambda: layer.gradients(grad))
+    if is_overwritten(output, given_out):
+        note = "its backward pass overwrites the output that forward gave"
+        reporter.say(key=key.rpartition("-")[0], stage="notes", note=note)
     found: dict[str, Any] = back or {}
     if back is None:  # those that were set before it raised
         found = {
@@ -52,6 +56,11 @@ def run_pass(
         found |= {f"after_{name}": array for name, array in layer.parameters.items()}
     reporter.arrays(key, "backward", found | {"after_x": x, "after_grad_output": grad})
     return back is not None
+
+
+def is_overwritten(given: Any, before: Array) -> bool:
+    """Tell whether numbers that were given out are others now."""
+    return before.dtype.kind in "fiub" and not np.array_equal(before, given, equal_nan=True)
 
 
 def random_state() -> tuple[Any, ...]:
