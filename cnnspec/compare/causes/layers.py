@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -33,21 +33,28 @@ from cnnspec.numerics.budget import Exact, unit_roundoff
 Observed = Observation[LayerSituation]
 
 
-def diagnose_layer(observations: list[Observed], *, two: bool = True) -> Cause | None:
+def diagnose_layer(
+    observations: list[Observed],
+    *,
+    two: bool = True,
+    elsewhere: Sequence[Sequence[Observed]] = (),
+) -> Cause | None:
     """Name the first fault that gives a quantity of a layer as it was found on every probe.
 
-    Where there is none, that may be `two` faults.
+    Where there is none, that may be `two` faults. What was found `elsewhere`, in other settings,
+    must not contradict it.
     """
     observations = [_with_right_budget(observation) for observation in observations]
+    elsewhere = [[*map(_with_right_budget, setting)] for setting in elsewhere]
     what_to_do = {**HELP, **LAYERS[observations[0].situation.at.kind].help}
     if not any(np.isfinite(observation.found).any() for observation in observations):
         # Many faults might have given that; a wrong shape is one by itself.
-        return first_cause(wrong_shape(observations), observations, what_to_do)
-    found = first_cause(_suspected(observations), observations, what_to_do)
+        return first_cause(wrong_shape(observations, elsewhere), observations, what_to_do)
+    found = first_cause(_suspected(observations), observations, what_to_do, elsewhere)
     if found is None and two:
         pairs = two_faults(observations, [*_common(observations)])
-        found = first_cause(pairs, observations, what_to_do)
-    return found or first_cause(wrong_shape(observations), observations, what_to_do)
+        found = first_cause(pairs, observations, what_to_do, elsewhere)
+    return found or first_cause(wrong_shape(observations, elsewhere), observations, what_to_do)
 
 
 def _suspected(observations: list[Observed]) -> Iterator[Fault[LayerSituation]]:

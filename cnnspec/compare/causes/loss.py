@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain
 
 import numpy as np
@@ -17,11 +17,17 @@ from cnnspec.numerics.budget import Exact
 Observed = Observation[LossSituation]
 
 
-def diagnose_loss(observations: list[Observed], *, two: bool = True) -> Cause | None:
+def diagnose_loss(
+    observations: list[Observed],
+    *,
+    two: bool = True,
+    elsewhere: Sequence[Sequence[Observed]] = (),
+) -> Cause | None:
     """Name the fault that gives a loss, or its gradient, as it was found on every probe.
 
     Where there is none, that may be `two` faults. Where no number that was found is finite, many
-    faults might have given them: none is named but those that overflow on just these logits.
+    faults might have given them: none is named but those that overflow on just these logits. What
+    was found `elsewhere`, in other settings, must not contradict it.
     """
     kind = LOSSES[observations[0].situation.options.keyword]
     if not any(np.isfinite(observation.found).any() for observation in observations):
@@ -30,7 +36,7 @@ def diagnose_loss(observations: list[Observed], *, two: bool = True) -> Cause | 
     suspected = _suspected(observations)
     if two:
         suspected = chain(suspected, kind.two_faults(observations))
-    return first_cause(suspected, observations, what_to_do)
+    return first_cause(suspected, observations, what_to_do, elsewhere)
 
 
 def _suspected(observations: list[Observed]) -> Iterator[Fault[LossSituation]]:

@@ -43,7 +43,7 @@ def any_constant(
         budget = np.abs(factor) * observation.budget + error * np.abs(right)
         return Prediction(value, 2 * (budget + rounding))
 
-    yield Fault("scale", (), f"{what} is {said} times the expected one", predict)
+    yield Fault("scale", (), f"{what} is {said} times the expected one", predict, says_found=True)
 
 
 def _right(observation: Observation[Situation], zero: Part[Situation] | None) -> Exact:

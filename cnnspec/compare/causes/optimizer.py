@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from cnnspec.compare.causes.help import HELP
 from cnnspec.compare.causes.numbers import any_constant, fewer_bits
@@ -26,15 +26,21 @@ def diagnose_optimizer(observations: list[Observed]) -> Cause | None:
     return first_cause(_suspected(observations), observations, {**HELP, **kind.help})
 
 
-def diagnose_many(observations: list[Observed], *, two: bool = True) -> Cause | None:
+def diagnose_many(
+    observations: list[Observed],
+    *,
+    two: bool = True,
+    elsewhere: Sequence[Sequence[Observed]] = (),
+) -> Cause | None:
     """Name the fault, or two, that give the weights after each of many steps as they were found.
 
-    The gradient of each situation has a row for each step.
+    The gradient of each situation has a row for each step. What was found `elsewhere`, in other
+    settings, must not contradict it.
     """
     kind = OPTIMIZERS[observations[0].situation.options.keyword]
     suspected = (fault for fault in kind.suspected(observations) if two or not fault.besides)
     faults = (over_many(kind, fault) for fault in suspected)
-    return first_cause(faults, observations, {**HELP, **kind.help})
+    return first_cause(faults, observations, {**HELP, **kind.help}, elsewhere)
 
 
 def _suspected(observations: list[Observed]) -> Iterator[Fault[UpdateSituation]]:

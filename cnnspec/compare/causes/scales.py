@@ -85,7 +85,8 @@ def _words(names: Sequence[str], factors: Factors) -> str:
 
 def nothing_but_zeros(observations: list[Observed]) -> Iterator[Fault[LayerSituation]]:
     """Suppose a result that was never put into its array."""
-    yield Fault("all-zeros", (), "every number is 0: the result is never computed, or lost", _zeros)
+    sentence = "every number is 0: the result is never computed, or lost"
+    yield Fault("all-zeros", (), sentence, _zeros, says_found=True)
 
 
 def _zeros(observation: Observed) -> Prediction:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -19,8 +19,13 @@ Sizes = tuple[int | None, ...]
 """A height and a width; None where no window fits."""
 
 
-def wrong_shape(observations: list[Observed]) -> Iterator[Fault[LayerSituation]]:
-    """Suppose nothing but the shape, which is wrong: no number can be held against another."""
+def wrong_shape(
+    observations: list[Observed], elsewhere: Sequence[Sequence[Observed]] = ()
+) -> Iterator[Fault[LayerSituation]]:
+    """Suppose nothing but the shape, which is wrong: no number can be held against another.
+
+    What may have given it must not have given another one than was found `elsewhere`.
+    """
     wrong = [o for o in observations if o.found.shape != o.wanted.shape]
     if not wrong:
         return
@@ -29,7 +34,7 @@ def wrong_shape(observations: list[Observed]) -> Iterator[Fault[LayerSituation]]
         yield Fault("missing", (), "the layer gives no such array", _as_found)
         return
     sentence = f"the shape is {show_shape(shown.found)}; wanted {show_shape(shown.wanted)}"
-    yield Fault("shape", (), f"{sentence}{_looks_like(wrong)}", _as_found)
+    yield Fault("shape", (), f"{sentence}{_looks_like(wrong, elsewhere)}", _as_found)
 
 
 def show_shape(array: Array) -> str:
@@ -43,7 +48,7 @@ def _as_found(observation: Observed) -> Prediction:
     return Prediction(found, np.zeros(found.shape))
 
 
-def _looks_like(wrong: list[Observed]) -> str:
+def _looks_like(wrong: list[Observed], elsewhere: Sequence[Sequence[Observed]]) -> str:
     """Say what gives just these sizes, on all probes, where something does."""
     axes = {(o.found.ndim > o.wanted.ndim) - (o.found.ndim < o.wanted.ndim) for o in wrong}
     if axes == {1}:
@@ -57,9 +62,16 @@ def _looks_like(wrong: list[Observed]) -> str:
     at = wrong[0].situation.at
     hints = HINTS.get(wrong[0].quantity, ()) if LAYERS[at.kind].windows(at) else ()
     for words, sizes in hints:
-        if all(o.found.shape == (*o.wanted.shape[:2], *(sizes(o) or ())) for o in wrong):
+        fits = all(o.found.shape == (*o.wanted.shape[:2], *(sizes(o) or ())) for o in wrong)
+        if fits and not any(_contradicts(o, sizes) for setting in elsewhere for o in setting):
             return f": {words}"
     return ""
+
+
+def _contradicts(observation: Observed, sizes: Callable[[Observed], Sizes | None]) -> bool:
+    """Tell whether what gives other sizes on this probe has not given them."""
+    given = sizes(observation)
+    return given is not None and observation.found.shape[2:] != given
 
 
 def _batch_is_fixed(wrong: list[Observed]) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
@@ -223,6 +223,8 @@ class Fault(Generic[Situation]):
     an overflow, or by 0 / 0."""
     besides: str = ""
     """The code of a second fault that is made together with it, if there is one."""
+    says_found: bool = False
+    """Whether it says no more than the numbers at hand show: others tell nothing against it."""
 
     def spoils(self, quantity: str) -> bool:
         """Tell whether people make it in a quantity."""
@@ -270,6 +272,24 @@ def explains(fault: Fault[Situation], observations: list[Observation[Situation]]
     return seen
 
 
+def is_chance(
+    fault: Fault[Situation], elsewhere: Sequence[Sequence[Observation[Situation]]]
+) -> bool:
+    """Tell whether a fault that fits one setting is not there in the others.
+
+    `elsewhere` is what was observed of the same quantity in each of them. A fault that changes
+    nothing there may be made all the same; a second setting that it explains bears it out.
+    """
+    if fault.says_found or any(explains(fault, list(setting)) for setting in elsewhere):
+        return False
+    return any(
+        (prediction := fault.change(observation)) and not observation.bears_out(prediction)
+        for setting in elsewhere
+        for observation in setting
+        if np.isfinite(observation.found).all()
+    )
+
+
 def gives(prediction: Prediction, found: Array) -> bool:
     """Tell whether what was found is what was predicted, number by number."""
     if not measure(found, *prediction).ok:
@@ -296,17 +316,23 @@ def first_cause(
     faults: Iterable[Fault[Situation]],
     observations: list[Observation[Situation]],
     help: Mapping[str, str],
+    elsewhere: Sequence[Sequence[Observation[Situation]]] = (),
 ) -> Cause | None:
     """Return the first fault that explains everything that was observed of a quantity.
 
-    `help` says what to do about it, by its code. In a coarse precision several faults may explain
+    `help` says what to do about it, by its code. What fits by chance, as other settings of the
+    quantity show (`elsewhere`), is passed over. In a coarse precision several faults may explain
     the same: none is named then, unless they are one in other words.
     """
     if all(observation.right for observation in observations):
         return None
     coarse = any(observation.precision != "float64" for observation in observations)
     with np.errstate(all="ignore"):  # faults are made as they are looked for
-        fitting = (fault for fault in faults if explains(fault, observations))
+        fitting = (
+            fault
+            for fault in faults
+            if explains(fault, observations) and not is_chance(fault, elsewhere)
+        )
         first = next(fitting, None)
         if first is None or (coarse and any(_differ(first, o, observations) for o in fitting)):
             return None

@@ -16,6 +16,7 @@ from cnnspec.compare.faults.fault import (
     Prediction,
     explains,
     first_cause,
+    is_chance,
 )
 from cnnspec.spec.losses import DEFAULT_LOSS
 
@@ -136,3 +137,28 @@ def test_no_warning_where_a_fault_overflows_as_it_is_made() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert first_cause(made(), observe(2, 4, 6), {}) is None
+
+
+CONTRARY = {"right": observe(1, 2, 3), "wrong by other numbers": observe(2, 4, 7)}
+
+
+@pytest.mark.parametrize("what", CONTRARY)
+def test_what_fits_one_setting_is_chance_where_another_contradicts_it(what: str) -> None:
+    fault, seen = gives(2, 4, 6), observe(2, 4, 6)
+    idle = replace(fault, change=lambda at: fault.change(at) if at is seen[0] else None)
+    assert is_chance(fault, [CONTRARY[what]])
+    assert not is_chance(fault, [CONTRARY[what], observe(2, 4, 6)])
+    assert not is_chance(fault, [observe(math.nan, 4, 7)])
+    assert not is_chance(idle, [CONTRARY[what]])
+    assert not is_chance(replace(fault, says_found=True), [CONTRARY[what]])
+
+
+def test_the_cause_that_no_other_setting_contradicts_is_named() -> None:
+    fault, seen = gives(2, 4, 6), observe(2, 4, 6)
+    other = Fault[LossSituation](
+        "other", (), "the other", lambda at: fault.change(at) if at is seen[0] else None
+    )
+    cause = first_cause([fault, other], seen, {}, [observe(1, 2, 3)])
+    assert cause is not None
+    assert cause.code == "other"
+    assert first_cause([fault], seen, {}, [observe(1, 2, 3)]) is None

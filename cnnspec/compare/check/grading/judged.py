@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -14,11 +14,25 @@ from cnnspec.compare.faults.fault import LayerSituation, Observation
 from cnnspec.compare.verdict import Cause
 from cnnspec.compare.verdict.measure import Measured, measure
 
+_Axes = tuple[str, int]
+"""A quantity, and the number of its axes."""
+_Alike = tuple[_Axes, bool]
+"""Those, and whether a shape is wrong."""
+
 
 class Diagnose(Protocol):
-    """Name the cause of numbers that are wrong; it may be `two` faults at once."""
+    """Name the cause of numbers that are wrong; it may be `two` faults at once.
 
-    def __call__(self, observations: list[Observation[Any]], *, two: bool) -> Cause | None: ...
+    What was found `elsewhere`, in other settings, must not contradict it.
+    """
+
+    def __call__(
+        self,
+        observations: list[Observation[Any]],
+        *,
+        two: bool,
+        elsewhere: Sequence[Sequence[Observation[Any]]] = (),
+    ) -> Cause | None: ...
 
 
 @dataclass(frozen=True)
@@ -34,6 +48,8 @@ class Judged:
     """Whether it is wrong in float32, too, and seems to be computed in that."""
     unless_known: str = ""
     """What is said where no cause is found."""
+    right: tuple[Observation[Any], ...] = ()
+    """What was observed of numbers that are right: causes must not make them wrong."""
 
     @classmethod
     def of(cls, finding: CheckFinding, observations: Sequence[Observation[Any]]) -> Judged:
@@ -55,6 +71,7 @@ class Judged:
                 shown=None if ok else cut_out(observations[shown], measured[shown].position),
             ),
             () if ok else tuple(observations),
+            right=tuple(observations) if ok else (),
         )
 
     def known_as(self, cause: Cause | None) -> Judged:
@@ -66,47 +83,64 @@ def with_causes(judged: Iterable[Judged], diagnose: Diagnose) -> list[CheckFindi
     """Return the findings, those of wrong numbers with their cause.
 
     What is wrong in several settings is put down to one fault where one gives the numbers of
-    all: a factor of 2 is no number of channels, if there are three in another setting.
+    all: a factor of 2 is no number of channels, if there are three in another setting. A fault
+    that fits one setting alone is chance where another one contradicts it.
     """
     judged = list(judged)
-    together: dict[tuple[object, ...], list[Judged]] = {}
+    wrong: dict[_Alike, list[Judged]] = {}
+    right: dict[_Axes, list[Sequence[Observation[Any]]]] = {}
     for item in judged:
         if item.observations:
-            together.setdefault(_alike(item), []).append(item)
-    causes = {key: _shared(items, diagnose) for key, items in together.items()}
-    several = {key for key, items in together.items() if len(items) > 1}
+            wrong.setdefault(_alike(item), []).append(item)
+        if item.right:
+            right.setdefault(_axes(item.finding, item.right), []).append(item.right)
+    causes = {key: _causes(items, right.get(key[0], []), diagnose) for key, items in wrong.items()}
+    far = {item.finding.quantity for item in judged if item.observations and not item.unless_known}
     return [
-        _explained(item, causes[key], diagnose if key in several else None)
-        if item.observations and (key := _alike(item))
+        _explained(item, next(causes[_alike(item)]), item.finding.quantity not in far)
+        if item.observations
         else item.finding
         for item in judged
     ]
 
 
-def _alike(item: Judged) -> tuple[object, ...]:
-    """Tell what may have one cause: a fault is looked for in arrays of as many axes."""
-    return (
-        item.finding.quantity,
-        item.observations[0].wanted.ndim,
-        _other_shape(item.observations),
-    )
+def _axes(finding: CheckFinding, observations: Sequence[Observation[Any]]) -> _Axes:
+    """Tell where a fault may be looked for: in arrays of as many axes."""
+    return finding.quantity, observations[0].wanted.ndim
 
 
-def _shared(items: Sequence[Judged], diagnose: Diagnose) -> Cause | None:
-    """Name one cause of all; only here, once, are two faults at once looked for."""
+def _alike(item: Judged) -> _Alike:
+    """Tell what may have one cause."""
+    return _axes(item.finding, item.observations), _other_shape(item.observations)
+
+
+def _causes(
+    items: Sequence[Judged], right: Sequence[Sequence[Observation[Any]]], diagnose: Diagnose
+) -> Iterator[Cause | None]:
+    """Name one cause of all settings that are wrong, or else a cause of each.
+
+    Only for all, once, are two faults at once looked for.
+    """
     together = [observation for item in items for observation in item.observations]
-    cause = diagnose(together, two=True) or _of_float32(items, diagnose)
+    elsewhere = right if len(items) == 1 else ()
+    shared = diagnose(together, two=True, elsewhere=elsewhere) or _of_float32(items, diagnose)
     # Of wrong shapes nothing is held together but that they are wrong.
-    return None if cause is None or (cause.code == "shape" and len(items) > 1) else cause
+    if len(items) == 1 or (shared is not None and shared.code != "shape"):
+        yield from [shared] * len(items)
+        return
+    for item in items:
+        others = [*(other.observations for other in items if other is not item), *right]
+        own = diagnose(list(item.observations), two=False, elsewhere=others)
+        yield own or _of_float32([item], diagnose)
 
 
-def _explained(item: Judged, shared: Cause | None, diagnose: Diagnose | None) -> CheckFinding:
-    """Name the cause that several settings share, or that of this one alone."""
-    own = None
-    if diagnose and not shared:
-        own = diagnose(list(item.observations), two=False) or _of_float32([item], diagnose)
-    cause = shared or own or item.known
-    message = item.unless_known if cause is None else ""
+def _explained(item: Judged, found: Cause | None, small: bool) -> CheckFinding:
+    """Name the cause that was found, or the known one.
+
+    What is said where none is known, of how far off the numbers are, must hold of all settings.
+    """
+    cause = found or item.known
+    message = item.unless_known if cause is None and small else ""
     example = item.finding.example
     if cause is not None and cause.code == "shape":
         example = ""  # the cause says both shapes
