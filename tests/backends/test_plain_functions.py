@@ -326,3 +326,14 @@ def test_a_function_may_take_the_share_that_is_kept() -> None:
     cls = layer_of(forward, backward, Dropout, {})
     layer = PlainLayer(cls, Dropout(p=0.25), (3,), (3,), FLOAT)
     assert layer.forward(np.ones((1, 3))).tolist() == [[0.75, 0.75, 0.75]]
+
+
+def test_a_function_may_return_its_backward_pass() -> None:
+    def forward(x: Any) -> Any:
+        return x * (x > 0), lambda grad: grad * (x > 0)
+
+    cls = layer_of(forward, None, ReLU, {}, lacks="none is found")
+    layer = PlainLayer(cls, ReLU(), (2,), (2,), FLOAT)
+    layer.forward(np.array([[-1.0, 2.0]]))
+    assert layer.input_gradient(np.array([[3.0, 4.0]])).tolist() == [[0.0, 4.0]]
+    assert not layer.not_tried

@@ -386,3 +386,32 @@ def test_a_class_that_fails_called_or_not_fails_as_it_does_in_forward() -> None:
 
     with pytest.raises(ValueError, match="of forward"):
         linear(Fails).forward(np.ones((2, 3)))
+
+
+@pytest.mark.parametrize(
+    "gathered",
+    [
+        lambda dx, dw, db: (dx, dw, db),
+        lambda dx, dw, db: {"dx": dx, "dW": dw, "db": db},
+    ],
+)
+def test_the_backward_pass_may_come_back_behind_the_output(gathered: Any) -> None:
+    class Returns:
+        def __init__(self, n_in: int, n_out: int) -> None:
+            self.W, self.b = np.zeros((n_in, n_out)), np.zeros(n_out)
+
+        def forward(self, x: Any) -> Any:
+            def backward(grad: Any) -> Any:
+                return gathered(grad @ self.W.T, x.T @ grad, grad.sum(axis=0))
+
+            return x @ self.W + self.b, backward
+
+    assert "`forward` returns its backward pass" in assert_linear(Returns).notes
+
+
+def test_a_function_behind_the_output_is_no_backward_pass_beside_one() -> None:
+    class Both(Habit):
+        def forward(self, x: Any) -> Any:
+            return super().forward(x), lambda grad: grad * np.nan
+
+    assert_linear(Both)

@@ -242,7 +242,8 @@ class PlainLayer(Layer):
         """Run the backward pass once for each upstream gradient."""
         if self._of is grad_output:
             return
-        if why := getattr(self._cls, "lacks_backward", ""):
+        why = getattr(self._cls, "lacks_backward", "")
+        if why and not self._calls.returns_backward:
             self._back.not_tried |= {
                 f"{GRADIENT}{name}": why for name in ("input", *self.parameters)
             }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
+from inspect import isroutine
 from typing import Any
 
 from cnnspec.backends.plain.arrays import as_array_or_none, find_or_none
@@ -46,6 +47,8 @@ class Calls:
         self._is_backward = False
         """Whether it is known that its backward pass is given the upstream gradient."""
         self._cache: tuple[Any, ...] = ()
+        self._callback: Callable[..., Any] | None = None
+        """The backward pass, where `forward` returns it behind the output."""
         self._x: Any = None
         self._y: Any = None
         self.notes: dict[str, None] = {}
@@ -76,11 +79,33 @@ class Calls:
         if isinstance(returned, tuple) and returned:
             returned, *cache = returned
             self._cache = tuple(cache)
+            self._callback = self._as_backward(cache)
         if returned is None and (place := find_or_none(self._instance, "output", self._names)):
             self.notes[f"`forward` returns nothing; its output is taken from `{place.key}`"] = None
             returned = place.get()
         self._y = returned
         return self.array(returned, "forward")
+
+    def _as_backward(self, behind: list[Any]) -> Callable[..., Any] | None:
+        """Return what comes back behind the output, if it is a function: the way back."""
+        if len(behind) != 1 or not isroutine(behind[0]) or self._has_backward():
+            return None
+        self.notes["`forward` returns its backward pass"] = None
+        self._is_backward = True
+        callback: Callable[..., Any] = behind[0]
+        return callback
+
+    def _has_backward(self) -> bool:
+        try:
+            self._method("backward")
+        except PlainClassError:
+            return False
+        return True
+
+    @property
+    def returns_backward(self) -> bool:
+        """Whether `forward` returned the backward pass behind the output."""
+        return self._callback is not None
 
     def _run_forward(self, x: Array, training: bool) -> Any:
         run = self._method("forward")
@@ -173,6 +198,8 @@ class Calls:
             HintError: no method takes a gradient.
             PlainClassError: there is no such method.
         """
+        if self._callback is not None:
+            return self._callback
         first = self._method("backward")
         if "backward" in self._names:
             return first

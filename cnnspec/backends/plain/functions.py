@@ -196,7 +196,8 @@ class Functions:
         if isinstance(returned, tuple) and returned:
             self._y, *rest = returned
             self._rest = self._without_buffers(rest)
-        return self._y
+        # What comes behind the output may be the way back, where no function is known to be it.
+        return (self._y, *self._rest) if self.lacks_backward else self._y
 
     def run_in_training(self, x: Array) -> Any:
         """Return what a function does that knows of no evaluation."""
@@ -344,8 +345,9 @@ def layer_of(
         names.get("forward", "forward"): (
             Functions.run_forward if first.is_told_of_training else Functions.run_in_training
         ),
-        names.get("backward", "backward"): Functions.run_backward,
     }
+    if backward:
+        own[names.get("backward", "backward")] = Functions.run_backward
     return type(name_of(forward), (Functions,), own)
 
 
