@@ -201,7 +201,9 @@ class PassOfChain(LossPass):
         array = as_array_or_none(grad)
         if array is None or array.shape != self._p.shape:
             return grad
-        if is_along(array, self._p - one_hot(self._labels, self._p)):
+        # A log-softmax gives no probabilities; the gradient that is handed past it has them.
+        p = self._p if np.all(self._p >= 0) else RightSoftmax().forward(self._logits)
+        if is_along(array, p - one_hot(self._labels, p)):
             self.notes[PAST] = None
             return grad
         back = self._first.backward(array, 0.0, defaults_too=False)

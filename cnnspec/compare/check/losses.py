@@ -13,7 +13,12 @@ from cnnspec.compare.causes import diagnose_loss
 from cnnspec.compare.causes.help import known_cause
 from cnnspec.compare.check.grading.grade_loss import LossGrader
 from cnnspec.compare.check.grading.judged import Judged, with_causes
-from cnnspec.compare.check.probabilities import EXTREME, behind_a_softmax, fits_probabilities
+from cnnspec.compare.check.probabilities import (
+    EXTREME,
+    behind_a_softmax,
+    fits_probabilities,
+    of_logits,
+)
 from cnnspec.compare.check.process.results import Results
 from cnnspec.compare.check.process.run import run_child
 from cnnspec.compare.check.records import Checked, NotTried
@@ -60,7 +65,7 @@ def check_loss(asked: Asked) -> Checked:
     of = asked.request["of"]
     if of == "probabilities" or "+" in asked.request["name"]:
         return behind_a_softmax(asked, judged, results, notes, untried)
-    findings = with_causes(judged, diagnose_loss)
+    findings = of_logits(with_causes(judged, diagnose_loss), judged, asked.kind)
     behind = _behind_a_softmax(graders, asked) if any(each.wrong for each in findings) else None
     if behind is not None and fits_probabilities(behind):
         if not of and not _names_logits(graders, results):

@@ -90,10 +90,32 @@ def _is_far(finding: CheckFinding) -> bool:
 
 def _of_probabilities(finding: CheckFinding, judged: Judged) -> CheckFinding:
     """Name the cause of NaN, which of probabilities is no matter of a maximum."""
+    return replace(finding, cause=ZERO_TIMES_LOG) if _is_nan(finding, judged) else finding
+
+
+def of_logits(
+    findings: Sequence[CheckFinding], judged: Sequence[Judged], kind: str
+) -> list[CheckFinding]:
+    """Say of a loss that is NaN what else it may come of, where its gradient overflows nowhere."""
+    finite = {each.setting for each in findings if each.quantity == "grad_logits" and each.ok}
+    return [
+        replace(finding, cause=_zero_or(finding.cause, kind))
+        if finding.cause and finding.setting in finite and _is_nan(finding, of)
+        else finding
+        for finding, of in zip(findings, judged)
+    ]
+
+
+def _zero_or(cause: Cause, kind: str) -> Cause:
+    """Return a cause that may be that of 0 * log(0), too."""
+    sentence = f"{ZERO_TIMES_LOG.sentence}; or {cause.sentence}"
+    return Cause("overflow", sentence, LOSSES[kind].help["overflow"])
+
+
+def _is_nan(finding: CheckFinding, judged: Judged) -> bool:
+    """Tell whether a loss is no number somewhere, on logits that are far apart."""
     is_nan = any(np.isnan(observed.found).any() for observed in judged.observations)
-    if finding.wrong and finding.quantity == "loss" and _is_far(finding) and is_nan:
-        return replace(finding, cause=ZERO_TIMES_LOG)
-    return finding
+    return finding.wrong and finding.quantity == "loss" and _is_far(finding) and is_nan
 
 
 def _guard(finding: CheckFinding, kind: str) -> str:

@@ -139,3 +139,43 @@ def test_0_times_the_logarithm_of_0_is_wrong(check: Check) -> None:
     assert first.cause is not None
     assert first.cause.code == "zero-times-log"
     assert {f.quantity for f in others} == {"loss"}
+
+
+LOGS = """
+import numpy as np
+
+class LogSoftmax:
+    def forward(self, x):
+        d = x - x.max(axis=1, keepdims=True)
+        self.out = d - np.log(np.exp(d).sum(axis=1, keepdims=True))
+        return self.out
+    def backward(self, grad):
+        return grad - np.exp(self.out) * grad.sum(axis=1, keepdims=True)
+
+class NLL:
+    def forward(self, log_p, labels):
+        self.own = np.eye(log_p.shape[1])[labels]
+        return -np.sum(self.own * log_p) / len(labels)
+    def backward(self):
+        return -self.own / len(self.own)
+
+class Zeros:
+    def forward(self, logits, labels):
+        e = np.exp(logits - logits.max(axis=1, keepdims=True))
+        self.p, self.own = e / e.sum(axis=1, keepdims=True), np.eye(e.shape[1])[labels]
+        return -np.sum(self.own * np.log(self.p)) / len(labels)
+    def backward(self):
+        return (self.p - self.own) / len(self.own)
+"""
+
+
+def test_a_log_softmax_is_no_softmax_that_a_gradient_is_handed_past(check: Check) -> None:
+    assert check(LOGS, "LogSoftmax+NLL", "cross_entropy").grade == "right"
+
+
+def test_a_loss_that_is_nan_may_be_so_by_a_logarithm_of_0(check: Check) -> None:
+    found = wrong(check(LOGS, "Zeros", "cross_entropy"))
+    assert set(found) == {"loss"}
+    cause = found["loss"].cause
+    assert cause is not None
+    assert "0 * log(0) is NaN; or the code takes exp of the logits as they are" in cause.sentence
