@@ -61,7 +61,8 @@ def check_class(
 
     Raises:
         BackendError: there is no such file, a name is mapped or something is required that a
-            layer of this kind lacks, the layer is too large, or `of` is not what a loss takes.
+            layer of this kind lacks, the layer is too large, `of` is not what a loss takes, or
+            what is no layer is given a layout.
         ShapeError: no input fits the options.
     """
     _check_names(kind, names or {})
@@ -69,6 +70,8 @@ def check_class(
     if of and (kind not in LOSSES or of not in TAKEN_BY_A_LOSS):
         wanted = " or ".join(f"`{each}`" for each in TAKEN_BY_A_LOSS)
         raise BackendError(f"`of` is what a loss takes, {wanted}; found `{of}` for {kind}")
+    if layout not in (None, USUAL) and kind not in LAYERS:
+        raise BackendError(f"--layout {layout}: only layers have one; leave it out for {kind}")
     path, _, name = candidate.rpartition(":")
     if not Path(path).is_file():
         raise BackendError(f"there is no file `{path or candidate}`; wanted FILE.py:CLASS")
