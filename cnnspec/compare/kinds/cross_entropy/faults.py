@@ -319,6 +319,34 @@ def _divided(term: Step) -> Steps:
     return {"loss": lambda at: term(at) / at.divisor}
 
 
+def _labels_of_batch(at: Computation) -> Any:
+    """Return how many images of the batch have each class for a label: `[:, labels]` has all."""
+    counts: Any = at.own.sum(0)
+    return counts
+
+
+def _any_label(at: Computation) -> Any:
+    """Return 1 for each class that some image has: an index with repeats subtracts once."""
+    return at.own.max(0)
+
+
+def _of_columns(over: Step) -> Steps:
+    """Return what `[:, labels]` gives, where `[np.arange(n), labels]` is meant."""
+    return {
+        "terms": lambda at: -(at.log_p * _labels_of_batch(at)).sum(1) / over(at),
+        "grad": lambda at: (at.p * at.n - _labels_of_batch(at)) / over(at) / at.divisor,
+    }
+
+
+_COLUMNS: list[CrossEntropyFault] = [
+    fault(
+        "labels-of-batch",
+        f"each row takes the logarithms at every label of the batch{how}; its own is wanted",
+        _of_columns(over),
+    )
+    for how, over in [("", _batch), (", added up", ONE)]
+]
+
 _WRONG_LOSS: list[CrossEntropyFault] = [
     fault(
         "no-normaliser",
@@ -347,6 +375,7 @@ _WRONG_LOSS: list[CrossEntropyFault] = [
         {"loss": lambda at: -(of_label(at, at.p).sum(0) / at.n).log()},
     ),
     *_one_image(),
+    *_COLUMNS,
     fault(
         "logits-as-probabilities",
         "the code takes the logarithm of the logits: it takes them for probabilities",
@@ -402,6 +431,11 @@ _WRONG_GRADIENT: list[CrossEntropyFault] = [
             lambda at: (at.p - 1) / at.divisor,
         ),
         (
+            "labels-of-batch",
+            "1 is subtracted in each row at every label of the batch; it belongs at the row's own",
+            lambda at: (at.p - _any_label(at)) / at.divisor,
+        ),
+        (
             "one-hot-not-divided",
             "the gradient is softmax / n - one-hot: 1 is subtracted after the division by the "
             "batch size",
@@ -441,6 +475,7 @@ _ZERO = fault(
     "every number is 0: the result is never computed, or lost",
     {"loss": lambda at: at.arithmetic.ball(0.0), "grad": lambda at: 0 * at.z},
 )
+_ZERO = replace(_ZERO, says_found=True)
 
 _OTHERS = [
     _ZERO,
@@ -487,6 +522,7 @@ HELP = {
     "softmax-not-divided": "return (softmax - one-hot) / n: divide the whole difference",
     "softmax-jacobian-missing": "return (softmax - one-hot) / n",
     "softmax-jacobian-twice": "return (softmax - one-hot) / n: the softmax's gradient is in it",
+    "labels-of-batch": "index the rows, too: [np.arange(n), labels] in place of [:, labels]",
     "label-shifted": "take the labels as they are: they count from 0",
     "log-base": "use the natural logarithm: np.log",
     "log-of-mean": "take the logarithm of each image's probability, then the mean",
