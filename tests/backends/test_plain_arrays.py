@@ -388,3 +388,20 @@ def test_arrays_may_be_in_a_dictionary_of_weights() -> None:
             return grad @ self._weights["kernel"].T
 
     assert_linear(Keeps)
+
+
+def test_gradients_of_nested_lists_may_be_first_made_in_backward() -> None:
+    class Lists:
+        def __init__(self, n_in: int, n_out: int) -> None:
+            self.W, self.b = [[0.0] * n_out for _ in range(n_in)], [0.0] * n_out
+
+        def forward(self, x: Any) -> Any:
+            self.x = x
+            return x @ np.array(self.W) + self.b
+
+        def backward(self, grad: Any) -> Any:
+            self.dW, self.db = (self.x.T @ grad).tolist(), grad.sum(axis=0).tolist()
+            return grad @ np.transpose(self.W)
+
+    assert not linear(Lists).held_gradients()
+    assert_linear(Lists)

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cnnspec.backends.plain import PlainLayer
+from cnnspec.backends.plain import PlainClassError, PlainLayer
 from cnnspec.spec.layers import Layer, ReLU, Sigmoid
 from tests.backends.test_plain import Habit
 from tests.backends.test_plain_habits import FLOAT, assert_linear
@@ -95,3 +95,17 @@ def test_what_a_property_raises_is_not_there_yet() -> None:
             return grad @ self.W.T
 
     assert assert_linear(Properties).held_gradients()
+
+
+def test_a_derivative_of_another_shape_is_told() -> None:
+    class Sums:
+        def forward(self, x: Any) -> Any:
+            return 1 / (1 + np.exp(-x))
+
+        def derivative(self, x: Any) -> Any:
+            return np.zeros(7)
+
+    layer = PlainLayer(Sums, Sigmoid(), (3,), (3,), np.dtype(float))
+    layer.forward(np.ones((2, 3)))
+    with pytest.raises(PlainClassError, match=r"`derivative` of Sums returns an array of shape"):
+        layer.input_gradient(np.ones((2, 3)))

@@ -40,7 +40,8 @@ class Place(NamedTuple):
         if isinstance(self.holder, dict):
             return self.holder.get(self.key)
         if isinstance(self.holder, list | tuple):
-            return self.holder[self.key] if self.key < len(self.holder) else None
+            is_there = isinstance(self.key, int) and self.key < len(self.holder)
+            return self.holder[self.key] if is_there else None
         try:
             return getattr(self.holder, self.key, None)
         except Exception:  # a property may have nothing to give yet

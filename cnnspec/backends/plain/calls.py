@@ -32,6 +32,7 @@ from cnnspec.backends.plain.slopes import (
     OF_A_FUNCTION,
     Slope,
     slope_in,
+    times,
 )
 from cnnspec.trace import Array
 
@@ -163,7 +164,8 @@ class Calls:
         self, run: Callable[..., Any], grad_output: Array, rate: float, defaults_too: bool
     ) -> Any:
         if (slope := self._slope(run)) is not None:
-            return grad_output * run(self._x if slope is Slope.OF_INPUT else self._y)
+            derivative = run(self._x if slope is Slope.OF_INPUT else self._y)
+            return times(grad_output, derivative, f"`{run.__name__}` of {self._cls}")
         given = self._beside(run, rate, defaults_too)
         parameters = list(parameters_of(run))
         place = next((word for word in parameters if word not in given), None)

@@ -31,7 +31,7 @@ from cnnspec.backends.plain.names import (
 )
 from cnnspec.backends.plain.pairs import is_derivative
 from cnnspec.backends.plain.reading import Handed, Option
-from cnnspec.backends.plain.slopes import Slope, slope_in
+from cnnspec.backends.plain.slopes import Slope, slope_in, times
 from cnnspec.spec.layers import Layer
 from cnnspec.spec.sizes import pair
 from cnnspec.trace import Array
@@ -219,7 +219,7 @@ class Functions:
         """Return what the function gives for an upstream gradient."""
         run = self.backward_function
         if self.is_slope:
-            return grad * self._slope(run)
+            return times(grad, self._slope(run), f"`{name_of(run.run)}`")
         given = run.given(self._values(), training=True)
         given |= dict.fromkeys(run.tables, self._table | run.table(self._values(), True))
         words: dict[str, Any] = dict.fromkeys((self.input_word, *INPUTS), self._x)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from cnnspec.backends.plain.errors import PlainClassError
 from cnnspec.backends.plain.names import INPUTS
 from cnnspec.trace import Array
 
@@ -57,3 +58,18 @@ def slope_in(
                 if np.mean(near) >= MOST:
                     return slope
     return None
+
+
+def times(grad: Array, derivative: Any, whose: str) -> Any:
+    """Return a gradient times what a function gives as the derivative.
+
+    Raises:
+        PlainClassError: it gives nothing of that shape.
+    """
+    try:
+        return grad * derivative
+    except (TypeError, ValueError):
+        found = type(derivative).__name__
+        if isinstance(derivative, np.ndarray):
+            found = f"an array of shape {list(derivative.shape)}"
+        raise PlainClassError(f"{whose} returns {found}; wanted {list(grad.shape)}") from None

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+import cnnspec
 from cnnspec.backends.plain import HintError, PlainClassError, UnsupportedSettingError
 from cnnspec.backends.raised import message_of
 from cnnspec.compare.check.process.frames import MOST, Sender
@@ -26,6 +27,11 @@ WHERE = signal.SIGUSR1 if hasattr(signal, "SIGUSR1") else None
 """Asks a process to write down at which lines it is."""
 
 _asarray = np.asarray  # somebody's code may put another function there
+
+PACKAGE = Path(cnnspec.__file__).parent
+
+OF_THE_CALLED = re.compile(r"\(\) (takes|missing|got) |^Can't instantiate ")
+"""What a call says whose arguments do not fit what is called."""
 
 SHOWN = 3
 """Lines of the user's own that are shown, the innermost first."""
@@ -62,7 +68,7 @@ class Reporter:
 
     def failed(self, error: BaseException) -> None:
         """Tell what was raised after a stage, where what came of it was read."""
-        self.say(**self._at, event="stop", error=in_words(error, self._file))
+        self._stop(error, **self._at)
 
     def attempt(self, key: str, stage: str, run: Callable[[], Any]) -> Any:
         """Run a stage; what it raises is said, with the lines of the user's own files.
@@ -84,11 +90,32 @@ class Reporter:
         except PlainClassError as error:
             self.say(key=key, stage=stage, event="stop", error=str(error))
         except BaseException as error:  # somebody's code raises whatever it likes
-            self.say(key=key, stage=stage, event="stop", error=in_words(error, self._file))
+            self._stop(error, key, stage)
         else:
             self.say(key=key, stage=stage, event="end")
             return result
         return None
+
+    def _stop(self, error: BaseException, key: str, stage: str) -> None:
+        """Tell what was raised: a fault of somebody's code, or no verdict where it is our own."""
+        words, hint = in_words(error, self._file), {}
+        if stage != LOAD and is_our_own(error):
+            words = f"an error of cnnspec's own, not of the code: {words}"
+            hint = {"hint": words}
+        self.say(key=key, stage=stage, event="stop", error=words, **hint)
+
+
+def is_our_own(error: BaseException) -> bool:
+    """Tell an error that was raised where no line of somebody's code ran.
+
+    A call that does not fit what is called raises in the line that calls: that is no such error.
+    """
+    if not isinstance(error, Exception) or isinstance(error, MemoryError):
+        return False
+    if isinstance(error, TypeError) and OF_THE_CALLED.search(str(error)):
+        return False
+    frames = traceback.extract_tb(error.__traceback__)
+    return all(Path(frame.filename).is_relative_to(PACKAGE) for frame in frames)
 
 
 def in_words(error: BaseException, file: str) -> str:
