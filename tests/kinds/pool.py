@@ -306,6 +306,12 @@ FAULTS: list[tuple[Setting, str, Faulty, str]] = [
         "divided-twice",
     ),
     (PLAIN, "grad_input", lambda at, y: by_first_channel(at), "argmax-of-one-channel"),
+    (
+        AVERAGE,
+        "grad_input",
+        lambda at, y: routed(at, over(math.prod(at.at.output[1:]))),
+        "divided-by-windows",
+    ),
     (AVERAGE, "grad_input", lambda at, y: routed(at, first_maximum), "max-for-average"),
     (AVERAGE, "grad_input", lambda at, y: routed(at, over(6), add=False), "overlaps-overwritten"),
 ]

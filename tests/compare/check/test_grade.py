@@ -282,3 +282,19 @@ def test_what_is_cut_off_far_out_is_named(check: Check) -> None:
         "output": "clipped",
         "grad_input": "clipped",
     }
+
+
+def test_backward_is_not_blamed_for_an_output_of_the_wrong_shape(check: Check) -> None:
+    text = """
+class ReLU:
+    def forward(self, x):
+        self.mask = x[:, 1:] > 0
+        return x[:, 1:] * self.mask
+
+    def backward(self, grad):
+        return grad * self.mask
+"""
+    found = [each for each in check(text, "ReLU", "relu").findings if each.setting == "features"]
+    backward = {each.quantity: each for each in found}["grad_input"]
+    assert "mend the output first" in backward.message
+    assert "line" not in backward.message

@@ -31,6 +31,11 @@ from cnnspec.trace import Array
 REPORTED_BY = {"output": "forward", "grad_input": "backward"}
 """The finding that says that a stage failed; the others of the stage are not reached."""
 
+OF_RIGHT_SHAPE = (
+    "it was given a gradient of the shape that the output should have, and the output of the "
+    "class has another: mend the output first"
+)
+
 
 class LayerGrader(SettingGrader):
     """Judges what a class gave in one setting."""
@@ -105,7 +110,7 @@ class LayerGrader(SettingGrader):
     ) -> Judged:
         """Judge a quantity: it is right where it was seen on every probe, and right on each."""
         if quantity in REPORTED_BY:
-            failure = self._failure(REPORTED_BY[quantity], key, keys, results)
+            failure = self._failure(REPORTED_BY[quantity], key, found, results)
             if failure:
                 return Judged(self.failed(quantity, REPORTED_BY[quantity], failure))
         stage = "forward" if quantity in ("output", *self.at.buffers) else "backward"
@@ -134,12 +139,22 @@ class LayerGrader(SettingGrader):
             return Judged(self.failed(quantity, "", message))
         return Judged(self.unreached_as(quantity))
 
-    def _failure(self, stage: str, key: str, keys: Sequence[str], results: Results) -> str:
-        """Say why a stage failed on the first probe where it did, and on which that was."""
-        for number, each in enumerate(keys):
+    def _failure(
+        self, stage: str, key: str, found: Sequence[Mapping[str, Array]], results: Results
+    ) -> str:
+        """Say why a stage failed on the first probe where it did, and on which that was.
+
+        A backward pass that raises on a gradient of the right shape may be right itself.
+        """
+        for number, arrays in enumerate(found):
+            each = f"{key}-p{number}"
             error = results.error(each, stage)
             if not error:
                 continue
+            if stage == "backward" and results.raised(each, stage) and "output" in arrays:
+                output = self._observed(number, "output", arrays)
+                if output.found.shape != output.wanted.shape:
+                    return OF_RIGHT_SHAPE
             error += works_alone(key, f"p{number}", stage, results)
             return error if number == 0 else f"{self.probes[number].name}: {error}"
         return ""

@@ -41,6 +41,7 @@ HELP = {
     "channels-mixed": "take each channel by itself: leave the channels out of the axes",
     "divided-by-kernel": "divide by the cells of the padded image that the window has",
     "divided-by-side": "divide by all cells of the window",
+    "divided-by-windows": "divide by the height of the kernel times its width",
     "divided-by-stride": "divide by all cells of the window",
     "divided-twice": "divide once",
     "not-divided": "divide by all cells of the window",

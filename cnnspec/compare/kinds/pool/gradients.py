@@ -170,6 +170,12 @@ ROUTES: dict[str, list[PoolFault]] = {
             _evenly(lambda pooling: float(sum(pooling.kernel))),
         ),
         routed(
+            "divided-by-windows",
+            "the gradient of each window is divided by the number of windows, the output's height "
+            "times its width; the number of its cells is wanted",
+            _evenly(lambda pooling: float(np.prod(pooling.counts))),
+        ),
+        routed(
             "max-for-average",
             "the gradient of each window goes to its greatest cell, as a maximum's does; "
             "every cell takes a share",
