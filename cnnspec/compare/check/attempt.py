@@ -150,10 +150,17 @@ def _checked_as_asked(asked: Asked, settings: Sequence[Setting]) -> Attempt:
         notes=tuple(dict.fromkeys(notes)),
     )
     firsts = [graders[key].setting for key in taken.firsts]
+    firsts += _of_another_rank(firsts, [graders[key].setting for key in taken.keys])
     fits = all(_fits(key, graders[key], results) for key in taken.firsts)
     told = (results.said(key, "shares") for key in taken.keys)
     shares: Mapping[str, str] = next(filter(None, told), {})
     return Attempt(checked, [] if works else firsts, fits, shares)
+
+
+def _of_another_rank(firsts: Sequence[Setting], settings: Sequence[Setting]) -> list[Setting]:
+    """Return the first setting of features where these are of images, or the other way round."""
+    ranks = {len(setting.input) for setting in firsts}
+    return [setting for setting in settings if len(setting.input) not in ranks][:1]
 
 
 def _works(key: str, grader: LayerGrader, results: Results) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 
 from cnnspec.backends.plain.layouts import LAYOUTS, USUAL, layouts_of
 from cnnspec.compare.check.attempt import Attempt, attempt
@@ -85,8 +86,8 @@ def _other_layouts(settings: Sequence[Setting], asked: Asked) -> Iterator[tuple[
 
     Beside each stands the setting in which it is right, too; nothing where it is right in none.
     """
-    first = settings[0]
-    for layout in layouts_of(first.input, first.layer.output_shape(first.input)):
+    layouts = (layouts_of(each.input, each.layer.output_shape(each.input)) for each in settings)
+    for layout in dict.fromkeys(chain.from_iterable(layouts)):
         if layout == asked.request["layout"]:
             continue
         graders, results = _forward_passes(lying_so(settings, layout), layout, asked)

@@ -455,3 +455,29 @@ class Sigmoid:
     checked = check(text, "Sigmoid", "sigmoid")
     assert checked.grade == "right"
     assert checked.notes == ("its backward pass overwrites the output that forward gave",)
+
+
+NORM_OF_COLUMNS = """
+import numpy as np
+
+class BatchNorm:
+    def __init__(self, n, eps=1e-5):
+        self.gamma, self.beta, self.eps = np.ones((n, 1)), np.zeros((n, 1)), eps
+    def forward(self, z):
+        mean = lambda each: each.mean(1, keepdims=True)
+        self.inv = 1 / np.sqrt(z.var(1, keepdims=True) + self.eps)
+        self.zn = (z - mean(z)) * self.inv
+        return self.gamma * self.zn + self.beta
+    def backward(self, d):
+        mean = lambda each: each.mean(1, keepdims=True)
+        self.dgamma = (d * self.zn).sum(1, keepdims=True)
+        self.dbeta = d.sum(1, keepdims=True)
+        return (d - mean(d) - self.zn * mean(d * self.zn)) * self.gamma * self.inv
+"""
+
+
+@pytest.mark.slow
+def test_features_are_columns_where_images_fail(check: Check) -> None:
+    checked = check(NORM_OF_COLUMNS, "BatchNorm", "batch_norm")
+    assert checked.grade == "right"
+    assert "taken for --layout columns" in checked.notes
