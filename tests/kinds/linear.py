@@ -34,6 +34,12 @@ FAULTS: list[tuple[Setting, str, Faulty, str]] = [
     (PLAIN, "output", lambda at, y: y["output"] - bias_of(at), "bias-missing"),
     (PLAIN, "output", lambda at, y: y["output"] + 5 * bias_of(at), "bias-per-input-channel"),
     (PLAIN, "grad_weight", lambda at, y: of_last_image(at, "grad_weight"), "images-left-out"),
+    (
+        PLAIN,
+        "grad_weight",
+        lambda at, y: np.array([y["grad_weight"].sum(axis=0)] * len(y["grad_weight"])),
+        "outputs-added",
+    ),
     (PLAIN, "grad_bias", lambda at, y: at.grad_output[0], "images-left-out"),
     (PLAIN, "grad_bias", lambda at, y: at.grad_output.sum(axis=1), "bias-sum"),
     (PLAIN, "grad_bias", lambda at, y: 0.0 + at.grad_output.astype(int).sum(axis=0), "truncated"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from types import MappingProxyType
 from typing import ClassVar
@@ -31,6 +32,7 @@ HELP = {
     "bias-of-one-channel": "add to each output channel the bias of its own index",
     "bias-order": "add to each output channel the bias of its own index",
     "weight-order": "check slices of the weight such as [::-1]",
+    "outputs-added": "multiply by the gradient of each output channel alone",
     "channels-left-out": "check where the loops over channels end, and add up what they give",
     "mean-of-batch": "multiply image by image, then sum over the batch",
 }
@@ -49,6 +51,14 @@ class AffineKind(LayerKind):
         yield from super().suspected(observations)
         if observations[0].quantity == "grad_bias":
             yield from _sums(observations[0])
+        if observations[0].quantity == "grad_weight":
+            yield Fault(
+                "outputs-added",
+                (),
+                "the gradients of all output channels are added; the weights of each take its own "
+                "alone",
+                _of_all_outputs,
+            )
         if observations[0].quantity == "output":
             yield from _bias_of_its_own(observations)
 
@@ -84,6 +94,22 @@ def _bias_of_its_own(observations: Sequence[Observed]) -> Iterator[Fault[LayerSi
 
     sentence = "a bias is added, though the layer is to have none: one number for each channel"
     yield Fault("bias-flag-ignored", (), sentence, predict)
+
+
+def _of_all_outputs(observation: Observed) -> Prediction:
+    """Give each output channel the sum of all gradients."""
+    given = observation.situation
+    value, magnitude = (
+        Convolution.of(_added_up(each)).predict("grad_weight").value
+        for each in (given, given.magnitudes())
+    )
+    return computed(value, magnitude, given.grad_output.size + EXTRA_ROUNDINGS)
+
+
+def _added_up(given: LayerSituation) -> LayerSituation:
+    gradient = given.grad_output
+    total = np.broadcast_to(gradient.sum(axis=1, keepdims=True), gradient.shape)
+    return replace(given, grad_output=total)
 
 
 def _sums(first: Observed) -> Iterator[Fault[LayerSituation]]:
