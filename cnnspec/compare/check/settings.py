@@ -18,8 +18,8 @@ from cnnspec.spec.amounts import in_words
 LAYER = "layer"
 """The name that the layer has in its plan."""
 
-MANY, STEEP = 5, 32
-"""The gradient of a batch of more images is so large: code that cuts gradients off shows it."""
+STEEP = "batch of 7"
+"""The batch whose gradient is large: code that cuts gradients off shows it."""
 
 MOST = 10**9
 """Weights, inputs and outputs of one image: more than any layer that is known has."""
@@ -75,13 +75,13 @@ def probes_of(setting: Setting, plan: Plan) -> Iterator[LayerProbe]:
     batches = [
         ("batch of 3", random.normal(size=(3, *at.input))),
         ("ties", random.integers(-1, 2, size=(7, *at.input)).astype(float)),
-        ("batch of 7", random.normal(size=(7, *at.input))),
+        (STEEP, random.normal(size=(7, *at.input))),
     ]
     if at.layer.least_batch(at.input) == 1:
         batches.insert(1, ("one image", random.normal(size=(1, *at.input))))
     for name, x in batches:
         grad = random.normal(size=(len(x), *at.output))
-        if len(x) > MANY:
-            grad *= STEEP
+        if name == STEEP:
+            grad *= 32
         x[::2] *= setting.spread
         yield LayerProbe(name, at, (as_float32(x),), as_float32(grad))

@@ -193,7 +193,7 @@ def test_values_are_compared_in_the_same_settings(check: Check) -> None:
         "self.x = x\n        y =", "assert x.shape[2] > 4\n        self.x = x\n        y ="
     )
     checked = check(text, "Windowed", "pool")
-    assert checked.passed == 7
+    assert checked.passed == 8
     assert "taken for: kind: max, which it fits better than kind: avg" in checked.notes
 
 

@@ -136,7 +136,7 @@ def test_a_right_average_pool_passes_as_given(check: Check) -> None:
 def test_a_right_conv_passes_in_every_setting_it_is_made_for() -> None:
     checked = check_class(f"{NOTEBOOK}:Conv2D", "conv")
     assert wrong(checked) == {}
-    assert (checked.passed, len(checked.findings)) == (51, 85)
+    assert (checked.passed, len(checked.findings)) == (55, 89)
     assert {item.option for item in checked.not_supported} == {
         *("bias", "dilation", "groups", "sides")
     }

@@ -69,7 +69,7 @@ k, s, p = self.kernel_size, self.stride, self.padding
         self.x""",
     )
     checked = check(text, "Conv2D", "conv")
-    assert (checked.passed, len(checked.findings)) == (34, 85)
+    assert (checked.passed, len(checked.findings)) == (38, 89)
     unreached = [finding for finding in checked.findings if finding.wrong and not finding.reached]
     assert len(unreached) == 14
 
@@ -185,9 +185,9 @@ def test_running_statistics_that_are_not_there(check: Check) -> None:
 def test_arrays_are_shown_on_the_probe_that_the_cause_speaks_of(check: Check) -> None:
     text = changed("self.x.T @ grad,", "self.x.T @ grad / len(grad),")
     found = wrong(check(text, "Linear", "linear"))["grad_weight"]
-    assert found.example.startswith("ties")  # of 7 images, as 1/7 speaks of
+    assert found.example.startswith("batch of 7")
     assert found.shown is not None
-    assert found.shown.probe == "ties"
+    assert found.shown.probe == "batch of 7"
     assert np.allclose(7 * np.array(found.shown.found), found.shown.wanted)
     assert found.cause is not None
     assert "1/7 = 1/batch_size" in found.cause.sentence

@@ -58,8 +58,8 @@ class Judged:
         worst = max(measured, key=lambda found: found.ratio)
         ok = worst.ok
         wrong = [n for n, found in enumerate(measured) if not found.ok]
-        # Causes are put in the numbers of the most images: those are shown.
-        shown = max(wrong, key=lambda n: _images(observations[n]), default=0)
+        # Causes are put in the numbers of the most images: those are shown, the last of them.
+        shown = max(reversed(wrong), key=lambda n: _images(observations[n]), default=0)
         return cls(
             replace(
                 finding,

@@ -53,6 +53,7 @@ class ConvKind(AffineKind):
         numbers("one filter, one row", Conv(out_channels=1, kernel_size=2), (3, 2, 5)),
         numbers("one channel, one column", Conv(out_channels=3, kernel_size=2), (1, 5, 2)),
         numbers("kernel of one cell", Conv(out_channels=3, kernel_size=1), (2, 3, 4)),
+        numbers("one window", Conv(out_channels=3, kernel_size=3), (2, 3, 3)),
         numbers("stride 3", Conv(out_channels=2, kernel_size=4, stride=3), (2, 7, 10)),
         numbers("stride leaves cells", Conv(out_channels=2, kernel_size=2, stride=2), (2, 5, 7)),
         numbers("padding 2", Conv(out_channels=3, kernel_size=3, padding=2), (2, 4, 5)),

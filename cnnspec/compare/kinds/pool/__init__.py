@@ -75,6 +75,7 @@ class PoolKind(LayerKind):
         numbers("one channel, one row", Pool(kernel_size=2), (1, 2, 6)),
         numbers("large numbers", Pool(kernel_size=2), (2, 4, 6), FAR),
         numbers("kernel 4, stride 3", Pool(kernel_size=4, stride=3), (2, 7, 8)),
+        numbers("stride 3, cells skipped", Pool(kernel_size=2, stride=3), (2, 5, 8)),
         numbers("one window", Pool(kernel_size=3), (2, 3, 3)),
         numbers("padding 1", Pool(kernel_size=3, stride=2, padding=1), (2, 5, 6)),
         numbers("padding 2", Pool(kernel_size=4, stride=3, padding=2), (2, 5, 6), FAR),
