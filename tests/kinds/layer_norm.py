@@ -145,6 +145,7 @@ FAULTS: list[tuple[Setting, str, Faulty, str]] = [
     ),
     (FEATURES, "grad_bias", lambda at, y: summed(at, upstream(at)), "scale-in-bias"),
     (IMAGES, "grad_bias", lambda at, y: y["grad_weight"], "weight-gradient"),
+    (FEATURES, "grad_bias", lambda at, y: at.grad_output.sum(axis=-1), "summed-over-channels"),
 ]
 
 CALLED = {

@@ -92,10 +92,24 @@ class NormFormula(Formula[LayerSituation]):
     def prediction(self, found: Ball, observation: Observation[LayerSituation]) -> Prediction:
         flat = self._flat(observation.situation)
         if found.value.size != observation.wanted.size:
+            if observation.quantity in ("grad_weight", "grad_bias"):
+                return _of_other_axes(found, observation)
             found = found.moved(lambda array: np.broadcast_to(array, flat))
         given = super().prediction(found, observation)
         # The right one's budget holds for every sane way to take mean and variance.
         return Prediction(given.value, lambda: given.budget + observation.budget)
+
+
+def _of_other_axes(found: Ball, observation: Observation[LayerSituation]) -> Prediction:
+    """Predict the gradient of a parameter that has other sizes than the parameter."""
+    seen = observation.found
+    shape = seen.shape if seen.size == found.value.size else found.value.shape
+    return Prediction(found.value.reshape(shape), lambda: 2 * found.radius.reshape(shape))
+
+
+def _kept(at: Computation) -> tuple[int, ...]:
+    """Return the axes that a gradient of a parameter keeps."""
+    return tuple(axis for axis in range(3) if axis not in at.shared)
 
 
 def over(axes: tuple[int, ...]) -> Steps:
@@ -234,6 +248,11 @@ BY_GRADIENT: Rows = [
     ),
 ]
 
+_OVER_CHANNELS = (
+    "the sum runs over the features or channels of each image; it belongs over the batch, and "
+    "keeps them"
+)
+
 BY_WEIGHT: Rows = [
     (
         "input-for-normalised",
@@ -250,6 +269,11 @@ BY_WEIGHT: Rows = [
         "the gradient of the bias is returned",
         {"grad_weight": lambda at: at.grad_bias},
     ),
+    (
+        "summed-over-channels",
+        _OVER_CHANNELS,
+        {"grad_weight": lambda at: (at.grad_output * at.z).sum(_kept(at))},
+    ),
 ]
 
 BY_BIAS: Rows = [
@@ -262,6 +286,11 @@ BY_BIAS: Rows = [
         "weight-gradient",
         "the gradient of the weight is returned",
         {"grad_bias": lambda at: at.grad_weight},
+    ),
+    (
+        "summed-over-channels",
+        _OVER_CHANNELS,
+        {"grad_bias": lambda at: at.grad_output.sum(_kept(at))},
     ),
 ]
 
@@ -321,5 +350,6 @@ HELP = {
     "output-for-normalised": "multiply the upstream gradient by x_hat",
     "bias-gradient": "return the sum of upstream gradient * x_hat",
     "weight-gradient": "return the sum of the upstream gradient",
+    "summed-over-channels": "sum over the batch: axis 0 of features, axes 0, 2 and 3 of images",
     "scale-in-bias": "return the sum of the upstream gradient",
 }
