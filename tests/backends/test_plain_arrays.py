@@ -13,7 +13,7 @@ from cnnspec.backends.plain import (
 )
 from cnnspec.backends.plain.alike import alike
 from cnnspec.backends.plain.forms import Form
-from cnnspec.spec.layers import BatchNorm, LayerNorm, Linear
+from cnnspec.spec.layers import BatchNorm, LayerNorm, Linear, ReLU
 from tests.backends.test_plain import Habit
 from tests.backends.test_plain_habits import assert_linear, linear
 
@@ -405,3 +405,53 @@ def test_gradients_of_nested_lists_may_be_first_made_in_backward() -> None:
 
     assert not linear(Lists).held_gradients()
     assert_linear(Lists)
+
+
+class Kept(np.ndarray):
+    """An array with its gradient beside it."""
+
+    grad: Any = None
+
+
+def test_an_array_may_have_its_gradient_beside_it() -> None:
+    class Beside(Habit):
+        def __init__(self, n_in: int, n_out: int) -> None:
+            self.W, self.b = np.zeros((n_in, n_out)).view(Kept), np.zeros(n_out).view(Kept)
+
+        def backward(self, grad: Any) -> Any:
+            self.W.grad, self.b.grad = self.x.T @ grad, grad.sum(axis=0)
+            return grad @ np.asarray(self.W).T
+
+    assert_linear(Beside)
+
+
+@pytest.mark.parametrize(("word", "asked"), [("inp_g", False), ("xbar", True)])
+def test_an_input_gradient_that_is_kept_is_found_or_asked_for(word: str, asked: bool) -> None:
+    class Keeps:
+        def forward(self, x: Any) -> Any:
+            self.on = x > 0
+            return x * self.on
+
+        def backward(self, grad: Any) -> None:
+            setattr(self, word, grad * self.on)
+
+    layer = PlainLayer(Keeps, ReLU(), (2,), (2,), FLOAT)
+    layer.forward(np.array([[-1.0, 2.0]]))
+    grad = np.array([[3.0, 4.0]])
+    if asked:
+        with pytest.raises(HintError, match="say so by --map grad_input=xbar"):
+            layer.input_gradient(grad)
+    else:
+        assert layer.input_gradient(grad).tolist() == [[0.0, 4.0]]
+
+
+def test_a_gradient_that_lies_otherwise_is_asked_for() -> None:
+    class Turned(Habit):
+        def backward(self, grad: Any) -> Any:
+            self.change, self.db = grad.T @ self.x, grad.sum(axis=0)
+            return grad @ self.W.T
+
+    layer = linear(Turned)
+    layer.forward(np.ones((2, 3)))
+    with pytest.raises(HintError, match="say so by --map grad_weight=change"):
+        layer.gradients(np.ones((2, 4)))

@@ -177,7 +177,7 @@ def _key(holder: Any, step: str) -> Any:
 
 def _of_object(value: Any, words: tuple[str, ...]) -> Place | None:
     """Return where an object that is a parameter has its array, or the gradient of it."""
-    if value is None or isinstance(value, np.ndarray | np.generic):
+    if value is None or type(value) is np.ndarray or isinstance(value, np.generic):
         return None
     places = (Place(value, word) for word in words)
     return next((place for place in places if isinstance(place.get(), np.ndarray)), None)

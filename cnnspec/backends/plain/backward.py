@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,11 +12,12 @@ import numpy as np
 from cnnspec.backends.plain.arrays import Place, arrays_of, find_or_none
 from cnnspec.backends.plain.calls import Calls
 from cnnspec.backends.plain.errors import HintError
-from cnnspec.backends.plain.forms import Form
+from cnnspec.backends.plain.forms import Form, squeezed
 from cnnspec.backends.plain.names import GRADIENT
 from cnnspec.backends.plain.returned import ReturnedGradients, in_words
 from cnnspec.backends.plain.updates import GROWS, RATE, Updates, agree, steps
 from cnnspec.spec.layers import Layer as SpecLayer
+from cnnspec.spec.sizes import Shape
 from cnnspec.trace import Array
 
 GRAD_INPUT = f"{GRADIENT}input"
@@ -102,6 +103,8 @@ class BackwardPass:
         }
         gradients |= self._believed(shown, gradients)
         self._ask_for({*missing} - gradients.keys(), others)
+        if returned is None and "input" not in found:
+            self._ask_for_input(others, x.shape, gradients)
         grad_input = self._input(found, returned, gradients)
         if self.updated and grad_input is not None and _is_huge(grad_input, grad_output, before):
             self.updated_too_soon = True
@@ -147,18 +150,36 @@ class BackwardPass:
 
     def _ask_for(self, missing: Collection[str], before: Mapping[str, Array]) -> None:
         """Ask which array is a gradient, where a backward pass writes into one that may be it."""
-        known = {str(place.key) for place in self._places.values()}
         for name in missing:
             if f"{GRADIENT}{name}" in self.not_tried:
                 continue
-            for key, array in arrays_of(self._instance).items():
-                is_new = key not in before or not np.array_equal(array, before[key])
-                if is_new and key not in known and array.shape == self._forms[name].theirs:
-                    raise HintError(
-                        f"no array of {self._cls} is called as the gradient of "
-                        f"`{self._places[name].key}` is; `backward` writes `{key}`, which has its "
-                        f"shape: if it is that, say so by --map {GRADIENT}{name}={key}"
-                    )
+            for key in self._written(before, self._forms[name].theirs):
+                raise HintError(
+                    f"no array of {self._cls} is called as the gradient of "
+                    f"`{self._places[name].key}` is; `backward` writes `{key}`, which has its "
+                    f"sizes: if it is that, say so by --map {GRADIENT}{name}={key}"
+                )
+
+    def _ask_for_input(
+        self, before: Mapping[str, Array], like: Shape, gradients: Mapping[str, Array]
+    ) -> None:
+        """Ask which array is the gradient of the input, where nothing comes back."""
+        if self._places and gradients.keys() == self._places.keys():
+            return  # the first layer of a network may give none
+        for key in self._written(before, like):
+            raise HintError(
+                f"`backward` of {self._cls} returns nothing, and writes `{key}`, which has the "
+                f"shape of the input: if it is its gradient, say so by --map {GRAD_INPUT}={key}"
+            )
+
+    def _written(self, before: Mapping[str, Array], like: Shape) -> Iterator[str]:
+        """Yield the arrays of these sizes, in any order, that a backward pass wrote."""
+        known = {str(place.key) for place in self._places.values()}
+        for key, array in arrays_of(self._instance).items():
+            is_new = key not in before or not np.array_equal(array, before[key])
+            fits = sorted(squeezed(array.shape)) == sorted(squeezed(like))
+            if is_new and fits and key not in known and array.dtype.kind == "f":
+                yield key
 
     def _find_attributes(
         self,

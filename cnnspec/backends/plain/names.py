@@ -29,7 +29,7 @@ ARRAYS: Mapping[str, tuple[str, ...]] = {
     "grad_bias": gradients_of(*_BIAS),
     "grad_input": (
         *("dx", "dX", "d_x", "d_input", "d_inputs", "dinput", "dinputs", "grad_input"),
-        *gradients_of("x", "X", "input", "inputs", "A_prev", "a_prev", "prev", "in"),
+        *gradients_of("x", "X", "input", "inputs", "inp", "A_prev", "a_prev", "prev", "in"),
     ),
     "output": ("output", "outputs", "out", "y", "Y", "A", "a", "Z", "z"),
     "loss": ("loss", "output", "out", "value"),
