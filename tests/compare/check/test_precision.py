@@ -78,6 +78,15 @@ def test_a_part_in_float16_is_wrong_and_asked_for(check: Check) -> None:
     assert "than rounding to float16 explains" in found.message
 
 
+def test_what_is_off_to_one_side_is_no_rounding(check: Check) -> None:
+    text = LINEAR.format(output="x @ self.W + 1e-4 * abs(x @ self.W)").replace(
+        "= x\n", "= x; np.float16\n"
+    )
+    found = wrong(check(text, "Linear", "linear"))["output"]
+    assert found.cause is None
+    assert "float16" not in found.message
+
+
 def test_a_loss_in_float32_is_right(check: Check) -> None:
     checked = check(LOSS, "Loss", "cross_entropy")
     assert wrong(checked) == {}

@@ -30,6 +30,9 @@ LIKE_FLOAT32 = (
     "no further off than rounding to float32 explains, but no float32 numbers: "
     "is a part of it computed in float32, or a term so small?"
 )
+MANY = 16
+"""Numbers that rounding, which has no preference, hardly puts off to one side all together."""
+
 LIKE_FLOAT16 = (
     "no further off than rounding to float16 explains: is a part of it computed in float16?"
 )
@@ -57,7 +60,7 @@ def in_its_precision(
         return replace(judged, unless_known=LIKE_FLOAT32)
     if "float32" in named or all(_of_float32(at.found) for at in judged.observations):
         judged = replace(judged, in_float32=True)
-    if "float16" in named and _near(judged, budgets("float16")):
+    if "float16" in named and _near(judged, budgets("float16")) and _to_both_sides(judged):
         return replace(judged, unless_known=LIKE_FLOAT16)
     return judged
 
@@ -73,6 +76,14 @@ def _near(judged: Judged, budgets: Sequence[Exact]) -> bool:
         measure(observation.found, observation.wanted, budget).ok
         for observation, budget in zip(judged.observations, budgets)
     )
+
+
+def _to_both_sides(judged: Judged) -> bool:
+    """Tell whether numbers are off to both sides, as rounding has them, if there are many."""
+    off = [np.sign(each.found - each.wanted).ravel() for each in judged.observations]
+    signs = np.concatenate(off)
+    up, down = int(np.sum(signs > 0)), int(np.sum(signs < 0))
+    return up + down < MANY or min(up, down) > 0
 
 
 def _of_float32(found: Array) -> bool:
