@@ -415,3 +415,32 @@ def test_a_function_behind_the_output_is_no_backward_pass_beside_one() -> None:
             return super().forward(x), lambda grad: grad * np.nan
 
     assert_linear(Both)
+
+
+class Tensor:
+    def __init__(self, data: Any, back: Any = None) -> None:
+        self.data, self.grad, self.back = data, np.zeros_like(data), back
+
+    def backward(self, gradient: Any) -> None:
+        self.back(gradient)
+
+
+class OfTensors:
+    """Its gradients are added up in its tensors."""
+
+    def __init__(self, n_in: int, n_out: int) -> None:
+        self.W, self.b = Tensor(np.zeros((n_in, n_out))), Tensor(np.zeros(n_out))
+
+    def forward(self, x: Tensor) -> Tensor:
+        def back(grad: Any) -> None:
+            x.grad += grad @ self.W.data.T
+            self.W.grad += x.data.T @ grad
+            self.b.grad += grad.sum(axis=0)
+
+        return (
+            Tensor(x.data @ self.W.data + self.b.data[None].copy(), back) if x.back is None else x
+        )
+
+
+def test_a_layer_may_take_and_give_the_tensors_of_its_file() -> None:
+    assert "its arrays are handed over as `Tensor`" in assert_linear(OfTensors).notes

@@ -34,6 +34,7 @@ from cnnspec.backends.plain.slopes import (
     slope_in,
     times,
 )
+from cnnspec.backends.plain.tensors import as_tensor, way_back
 from cnnspec.trace import Array
 
 
@@ -66,6 +67,8 @@ class Calls:
         try:
             returned = self._run_forward(x, training)
         except Exception:  # raised by the class
+            if (output := self._output_of_tensor(x, training)) is not None:
+                return output
             if not self._can_be_called():
                 raise
             self._by_call = True
@@ -86,6 +89,23 @@ class Calls:
             returned = place.get()
         self._y = returned
         return self.array(returned, "forward")
+
+    def _output_of_tensor(self, x: Array, training: bool) -> Array | None:
+        """Return the output of a class that takes and gives tensors of its file; None: of none."""
+        tensor = as_tensor(self._method("forward"), x)
+        if tensor is None or self._has_backward():
+            return None
+        try:
+            returned = self._run_forward(tensor, training)
+        except Exception:  # that is no better
+            return None
+        if not isinstance(returned, type(tensor)):
+            return None
+        self.notes[f"its arrays are handed over as `{type(tensor).__name__}`"] = None
+        self._x, self._y, self._cache = x, returned.data, ()
+        self._callback = way_back(self._instance, tensor, returned)
+        self._is_backward = True
+        return self.array(returned.data, "forward")
 
     def _as_backward(self, behind: list[Any]) -> Callable[..., Any] | None:
         """Return what comes back behind the output, if it is a function: the way back."""
