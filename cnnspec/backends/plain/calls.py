@@ -79,6 +79,10 @@ class Calls:
                 returned = None
             if not self._by_call:
                 raise
+        if hasattr(returned, "backward"):
+            output = self._output_of_tensor(x, training)
+            if output is not None:
+                return output
         self._x, self._cache = x, ()
         if isinstance(returned, tuple) and returned:
             returned, *cache = returned
