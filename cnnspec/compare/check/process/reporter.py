@@ -14,9 +14,8 @@ from typing import Any
 
 import numpy as np
 
-import cnnspec
 from cnnspec.backends.plain import HintError, PlainClassError, UnsupportedSettingError
-from cnnspec.backends.raised import message_of
+from cnnspec.backends.raised import PACKAGE, message_of
 from cnnspec.compare.check.process.frames import MOST, Sender
 from cnnspec.compare.check.process.notebook import SUFFIX, cells_of
 from cnnspec.compare.check.process.results import LOAD
@@ -27,8 +26,6 @@ WHERE = signal.SIGUSR1 if hasattr(signal, "SIGUSR1") else None
 """Asks a process to write down at which lines it is."""
 
 _asarray = np.asarray  # somebody's code may put another function there
-
-PACKAGE = Path(cnnspec.__file__).parent
 
 OF_THE_CALLED = re.compile(r"\(\) (takes|missing|got) |^Can't instantiate ")
 """What a call says whose arguments do not fit what is called."""
