@@ -167,13 +167,13 @@ class Arrangement:
         )
 
     def _from_last(self, array: Array) -> Array:
-        channels, height, width = self._input
+        channels, height, width = self._x.shape[-3:]
         lead = self._lead(array)
         return _channels_first(array.reshape(*lead, height, width, channels)).reshape(*lead, -1)
 
     def _to_last(self, array: Array) -> Array:
         lead = self._lead(array)
-        return _channels_last(array.reshape(*lead, *self._input)).reshape(*lead, -1)
+        return _channels_last(array.reshape(*lead, *self._x.shape[-3:])).reshape(*lead, -1)
 
 
 def _as_it_is(array: Array) -> Array:

@@ -481,3 +481,8 @@ def test_features_are_columns_where_images_fail(check: Check) -> None:
     checked = check(NORM_OF_COLUMNS, "BatchNorm", "batch_norm")
     assert checked.grade == "right"
     assert "taken for --layout columns" in checked.notes
+
+
+def test_a_flatten_of_channels_last_takes_images_of_any_size(check: Check) -> None:
+    checked = check(RIGHT, "Flatten", "flatten", layout="nhwc")
+    assert checked.grade == "right"
