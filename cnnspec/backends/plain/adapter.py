@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -50,7 +49,7 @@ class PlainLayer(Layer):
         arguments: Mapping[str, Any] | None = None,
         built_in: bool | frozenset[str] = False,
         pairs: frozenset[str] = frozenset(),
-        values: Mapping[str, Any] = MappingProxyType({}),
+        values: Mapping[str, Any] | None = None,
     ) -> None:
         """`names` says what the class calls something, by our name for it.
 
@@ -67,7 +66,7 @@ class PlainLayer(Layer):
         super().__init__(layer, input, output, dtype)
         read = getattr(cls, "names_read", ())
         names = {name: word for name, word in (names or {}).items() if name not in read}
-        self._hints = Hints(names, arguments or {}, layout, built_in, pairs, values)
+        self._hints = Hints(names, arguments or {}, layout, built_in, pairs, values or {})
         self._cls, self._layer, self._input = cls, layer, input
         self._lies = Arrangement(layout, layer, input)
         self._reading = chosen(cls, layer, input, self._hints)

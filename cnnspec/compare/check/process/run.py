@@ -38,7 +38,7 @@ LONGEST = 30
 MEMORY = 8 * 2**30
 """Bytes that a process may hold with all that it has started; alone, it gets half of that."""
 
-PROCESSES = 64
+PROCESSES = 128
 """How many processes there may be."""
 
 ENDLESS, LESS, LEAST = 2, 5, 1.0

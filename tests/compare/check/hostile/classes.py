@@ -96,11 +96,13 @@ HOSTILE = {
         "        signal.signal(each, signal.SIG_IGN)\n" + SLEEPS,
     ),
     "forks without end": Hostile(
-        1, "starts more than 64 processes", forward="for _ in range(7): os.fork()\ntime.sleep(1000)"
+        1,
+        "starts more than 128 processes",
+        forward="for _ in range(8): os.fork()\ntime.sleep(1000)",
     ),
     "forks while it is killed": Hostile(
         1,
-        "starts more than 64 processes",
+        "starts more than 128 processes",
         forward="for n in range(200):\n    if os.fork(): time.sleep(0.001)\n"
         "    else: time.sleep(1000)",
     ),
@@ -217,7 +219,8 @@ HOSTILE = {
         1, top="np.array_equal = np.allclose = lambda *a, **k: True", forward="x *= 2"
     ),
     "puts others in NumPy": Hostile(
-        1,
+        2,
+        "division by zero",
         top="for each in ('asarray', 'array', 'savez', 'zeros', 'frombuffer'):\n"
         "    setattr(np, each, lambda *a, **k: 1 / 0)",
     ),
