@@ -1,7 +1,7 @@
 """How a constructor is read: by names, and where those do not say all, by what comes of it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -540,3 +540,21 @@ def test_what_keywords_turn_out_not_to_take_is_not_offered(cls: type) -> None:
     with pytest.raises(UnsupportedSettingError) as refused:
         made(cls, Pool(kernel_size=2, stride=1, ceil_mode=True), (3, 5, 6))
     assert refused.value.lacks == "ceil_mode"
+
+
+@dataclass
+class KeepsArraysInFields(Correlates):
+    out: int
+    channels: int
+    kernel: int
+    arrays: dict[str, Any] = field(default_factory=dict)
+    gradients: list[Any] = field(default_factory=list)
+    mystery: float = 0.5
+
+    def __post_init__(self) -> None:
+        self.set_up(self.out, self.channels, self.kernel)
+
+
+def test_a_field_that_is_an_empty_container_is_no_option() -> None:
+    layer = made(KeepsArraysInFields, Conv(out_channels=4, kernel_size=3), (3, 6, 7))
+    assert [*layer.not_tried] == ["mystery"]

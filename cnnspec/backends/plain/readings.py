@@ -7,8 +7,9 @@ first: they are tried on an example (`choosing`), and no verdict rests on one th
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import MISSING, fields, is_dataclass, replace
 from itertools import combinations, permutations
+from typing import Any
 
 from cnnspec.backends.plain.alike import parts_of
 from cnnspec.backends.plain.by_name import Names
@@ -28,9 +29,19 @@ def unknown(cls: type, layer: SpecLayer, reading: Reading) -> dict[str, str]:
     return {
         word: f"no option of `{layer.keyword}` is called so; if it is one, say which: "
         f"--map OPTION={word}"
-        for word in signature_of(cls).parameters
-        if word not in reading.meanings and not is_indifferent(word)
+        for word, parameter in signature_of(cls).parameters.items()
+        if word not in reading.meanings
+        and not is_indifferent(word)
+        and not _is_container(cls, word, parameter.default)
     }
+
+
+def _is_container(cls: type, word: str, default: Any) -> bool:
+    """Tell whether a parameter is a container by default, in which a class keeps its arrays."""
+    if is_dataclass(cls):
+        made = {each.name: each.default_factory for each in fields(cls)}
+        return made.get(word, MISSING) in (dict, list)
+    return isinstance(default, dict | list) and not default
 
 
 def readings(cls: type, layer: SpecLayer, hints: Hints, arrays: list[str]) -> Iterator[Reading]:

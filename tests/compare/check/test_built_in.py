@@ -175,6 +175,7 @@ def test_a_class_that_fits_none_is_judged_by_the_default(check: Check) -> None:
     assert checked.notes == ("taken for: kind: avg, the default: it fits kind: max no better",)
 
 
+@pytest.mark.slow
 def test_an_eps_that_is_built_in_is_read_off_the_numbers(check: Check) -> None:
     text = RIGHT.replace("num_features, eps=1e-5, momentum", "num_features, momentum")
     text = text.replace("self.eps, self.momentum = eps,", "self.eps, self.momentum = 1e-6,")
@@ -215,6 +216,7 @@ def test_a_class_that_takes_the_option_is_tried_with_every_value(check: Check) -
     assert checked.notes == ()
 
 
+@pytest.mark.slow
 def test_a_layout_is_named_for_the_value_that_a_class_has(check: Check) -> None:
     text = TEXT.replace("axis=(2, 3), keepdims=True", "axis=(0, 1), keepdims=True")
     checked = check(text, "Greatest", "global_pool")

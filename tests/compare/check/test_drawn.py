@@ -178,6 +178,7 @@ def test_a_share_that_is_taken_for_the_other_one_is_one_fault(
     assert check(mended, "Dropout", "dropout").ok, "as the help says"
 
 
+@pytest.mark.slow
 def test_what_is_wrong_besides_the_share_is_told_by_p_as_it_is_written(check: Check) -> None:
     text = RIGHT.replace(EACH, "np.random.random(shape) < self.p").replace(" / (1 - self.p)", "")
     found = wrong(check(text, "Dropout", "dropout"), "images")

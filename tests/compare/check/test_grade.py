@@ -147,6 +147,7 @@ def test_outputs_of_another_shape(what: str, check: Check) -> None:
     assert words in sentences(found)["output"]
 
 
+@pytest.mark.slow
 def test_a_pool_without_its_last_windows_is_not_put_down_to_the_stride(check: Check) -> None:
     assert "// self.stride + 1" in POOL
     found = check(POOL.replace("// self.stride + 1", "// self.stride"), "Pooling", "pool")

@@ -116,6 +116,7 @@ def test_pairs_are_tried_where_a_class_takes_them(check: Check) -> None:
     assert len(checked.findings) == 89, "as many as for any other conv"
 
 
+@pytest.mark.slow
 def test_sides_that_are_mixed_up_are_wrong(check: Check) -> None:
     text = CONV.replace("j + sw * shape[1]", "j + sh * shape[1]").replace(
         "columns, sw", "columns, sh"
@@ -165,10 +166,15 @@ def test_padding_and_both_kinds_of_a_pool_are_tried(check: Check) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "setting"),
     [
-        ("fill = -np.inf", "fill = -1000", "padding 2"),
+        pytest.param("fill = -np.inf", "fill = -1000", "padding 2", marks=pytest.mark.slow),
         ("at.max((2, 3)) if", "np.maximum(at.max((2, 3)), -1000) if", "large numbers"),
         ("stride or pool_size, padding", "stride or pool_size, min(padding, 1)", "padding 2"),
-        ("stride or pool_size,", "min(stride or pool_size, 2),", "kernel 4, stride 3"),
+        pytest.param(
+            "stride or pool_size,",
+            "min(stride or pool_size, 2),",
+            "kernel 4, stride 3",
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_what_is_right_of_small_values_alone_is_found(

@@ -57,6 +57,7 @@ def test_a_loss_is_taken_for_one_of_probabilities_where_it_is_right_as_that(
     assert summed.grade == "wrong"
 
 
+@pytest.mark.slow
 def test_what_names_its_logits_takes_those(check: Check) -> None:
     text = TEXT.replace("predictions", "logits")
     assert check(text, "Past", "cross_entropy").grade == "wrong"

@@ -79,7 +79,10 @@ class Loss:
 """
 
 
-@pytest.mark.parametrize("code", ["while True: pass", "import os; os.abort()", "1 / 0"])
+ENDLESS = pytest.param("while True: pass", marks=pytest.mark.slow)
+
+
+@pytest.mark.parametrize("code", [ENDLESS, "import os; os.abort()", "1 / 0"])
 @pytest.mark.parametrize("stage", ["forward", "backward"])
 def test_where_a_loss_ends_is_said(stage: str, code: str, check: Check) -> None:
     passes = {"forward": "pass", "backward": "pass"} | {stage: code}
@@ -131,6 +134,7 @@ def test_memory_is_counted_over_all_processes(
     assert checked.findings[0].message.startswith("its processes hold more than")
 
 
+@pytest.mark.slow
 def test_endless_output_is_kept_to_its_end_and_not_on_disk(check: Check) -> None:
     checked = check(relu(forward="while True: print('x' * 10**5)"), "ReLU", "relu", time_limit=0.3)
     assert len(checked.output) <= KEPT

@@ -115,7 +115,9 @@ class NoEps(Norm):
             *("Same", "conv", "padding: (kernel_size - 1) // 2, which is"),
             marks=pytest.mark.slow,
         ),
-        ("Fives", "conv", "kernel_size: 5, padding: 2, which are"),
+        pytest.param(
+            "Fives", "conv", "kernel_size: 5, padding: 2, which are", marks=pytest.mark.slow
+        ),
         pytest.param(
             *("ThreeByTwo", "pool", "kernel_size: 3, stride: 2, which are"),
             marks=pytest.mark.slow,

@@ -217,6 +217,7 @@ def test_a_momentum_of_more_than_a_half_is_the_share_of_the_old(check: Check) ->
 LOSS = ("Loss", "cross_entropy")
 
 
+@pytest.mark.slow
 def test_a_loss_that_keeps_what_it_saw_first_is_named(check: Check) -> None:
     """One object sees batches of several sizes, as it does in a training."""
     text = changed(
