@@ -282,3 +282,4 @@ class PlainLayer(Layer):
     def _give_weights(self) -> None:
         self._back.updates.settle()
         self._held.give(self.parameters | self.buffers)
+        self._held.zero_gradients()

@@ -35,7 +35,9 @@ class Held:
         self._over_images = len(input) == 3
         self._parameters = {*layer.parameters(input)}
         by_role = names_by_role(how, made, layer, input)
-        self.notes = tuple(f"taken for the {name}: `{own}`" for name, own in by_role.items())
+        self._taken = tuple(f"taken for the {name}: `{own}`" for name, own in by_role.items())
+        self._zeroed: dict[str, Array] = {}
+        self._added: set[str] = set()
         self.names: Mapping[str, str] = {**by_role, **how.hints.names}
         """What it calls something, by our name, as far as that is no usual name."""
         self.places: dict[str, Place] = {}
@@ -53,6 +55,38 @@ class Held:
             name: Form(shapes[name], shape, axes if name == "weight" else None)
             for name, shape in own.items()
         }
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was taken for granted so far."""
+        if not self._added:
+            return self._taken
+        kept = " and ".join(sorted(self._added))
+        said = f"the gradient of {kept} lies beside it and may add up: it is set to 0 before a pass"
+        return (*self._taken, said)
+
+    def zero_gradients(self) -> None:
+        """Set gradients to 0 that lie with their parameter in one object, as in PyTorch.
+
+        There, passes may add them up: it is for the training to zero them.
+        """
+        for name in self._parameters & self.places.keys():
+            own, place = self.places[name], self._gradient(name)
+            if place is None or not self._is_beside(own, place):
+                continue
+            held = place.get()
+            if isinstance(held, np.ndarray) and held.flags.writeable:
+                if self._zeroed.get(name) is held and held.any():
+                    self._added.add(name)
+                held[...] = 0
+                self._zeroed[name] = held
+
+    def _is_beside(self, own: Place, gradient: Place) -> bool:
+        if gradient.holder is own.get():
+            return True
+        holders = [each.holder for each in self.places.values()]
+        alone = sum(holder is own.holder for holder in holders) == 1
+        return gradient.holder is own.holder is not self._instance and alone
 
     def give(self, arrays: Mapping[str, Array]) -> None:
         """Put our arrays into the instance.
@@ -84,10 +118,12 @@ class Held:
         """Return copies of the gradients of parameters that the instance keeps."""
         found = {}
         for name in self._parameters & self.forms.keys():
-            place = find_or_none(self._instance, f"{GRADIENT}{name}", self.names)
-            if place is not None:
+            if (place := self._gradient(name)) is not None:
                 found[name] = self._array(name, place)
         return found
+
+    def _gradient(self, name: str) -> Place | None:
+        return find_or_none(self._instance, f"{GRADIENT}{name}", self.names)
 
     def _array(self, name: str, place: Place) -> Array:
         return self.forms[name].from_class(place.array())

@@ -224,6 +224,32 @@ class Linear:
     assert found["grad_weight"].cause is not None
 
 
+def test_gradients_beside_their_parameters_may_add_up(check: Check) -> None:
+    text = """
+import numpy as np
+class Parameter:
+    def __init__(self, value):
+        self.value, self.grad = value, np.zeros_like(value)
+class Linear:
+    def __init__(self, n_in, n_out):
+        self.W, self.b = Parameter(np.zeros((n_out, n_in))), Parameter(np.zeros(n_out))
+    def forward(self, x):
+        self.x = x
+        return x @ self.W.value.T + self.b.value
+    def backward(self, grad):
+        self.W.grad += grad.T @ self.x
+        self.b.grad = grad.sum(axis=0)
+        return grad @ self.W.value
+"""
+    checked = check(text, "Linear", "linear")
+    assert checked.grade == "right"
+    assert checked.notes == (
+        "the gradient of weight lies beside it and may add up: it is set to 0 before a pass",
+    )
+    twice = text.replace("+= grad.T @ self.x", "+= 2 * grad.T @ self.x")
+    assert wrong(check(twice, "Linear", "linear")).keys() == {"grad_weight"}
+
+
 def test_a_stale_batch_size_is_found(check: Check) -> None:
     text = changed(
         "self.x = x\n        return x @ self.W + self.b",
