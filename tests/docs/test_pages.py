@@ -65,6 +65,9 @@ ROUNDED = ("cnnspec train", "cnnspec compare")
 
 NEEDS_TORCH = {"docs/howto/install.md", "docs/tutorial/one-spec-two-backends.md"}
 
+TRAINS = {"docs/tutorial/one-spec-two-backends.md", "docs/howto/choose-the-sides.md"}
+"""Pages that take seconds each."""
+
 SHOWN = [page for page in PAGES if name(page) not in WRITTEN]
 BLOCKS = [block for page in SHOWN for block in blocks(page)]
 
@@ -169,8 +172,11 @@ def whole_spec(text: str) -> str:
 
 
 def by_page(pages: list[Path]) -> list[Any]:
-    """Name the pages; some run on torch."""
-    marks = {page: [pytest.mark.torch] * (name(page) in NEEDS_TORCH) for page in pages}
+    """Name the pages; some run on torch, and some for long."""
+    marks: dict[Path, list[Any]] = {page: [] for page in pages}
+    for page in pages:
+        marks[page] += [pytest.mark.torch] if name(page) in NEEDS_TORCH else []
+        marks[page] += [pytest.mark.slow] if name(page) in TRAINS else []
     return [pytest.param(page, id=name(page), marks=marks[page]) for page in pages]
 
 

@@ -49,6 +49,7 @@ data: {digits: {train_samples: 64, test_samples: 32}}
 COMPARE = "cnnspec compare small.yaml --backends numpy,notebook_layers.py:NetworkTies --mode replay"
 
 
+@pytest.mark.slow
 def test_compare(golden: Golden, tmp_path: Path) -> None:
     (tmp_path / "small.yaml").write_text(SPEC)
     layers = (ROOT / "examples" / "notebook_layers.py").read_text()

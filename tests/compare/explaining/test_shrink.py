@@ -141,6 +141,7 @@ def program(found: Shrunk, faults: Path, name: str, path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_conv_that_is_wrong_where_it_strides(faults: Path) -> None:
     found = shrunk(faults, "conv")
     conv = found.spec.layers[0]
@@ -162,6 +163,7 @@ def test_pool_that_is_wrong_where_windows_overlap(faults: Path) -> None:
     assert (found.failure.part, found.failure.quantity) == ("pool", "grad_input")
 
 
+@pytest.mark.slow
 def test_the_cause_stays_the_same(faults: Path) -> None:
     found = shrunk(faults, "linear")
     assert found.failure.cause == "scale"
@@ -170,6 +172,7 @@ def test_the_cause_stays_the_same(faults: Path) -> None:
     assert (linear.out_features, linear.bias) == (1, False)
 
 
+@pytest.mark.slow
 def test_loss_and_optimizer(faults: Path) -> None:
     loss = shrunk(faults, "loss")
     assert (loss.failure.part, loss.failure.quantity) == (LOSS, "loss")

@@ -228,6 +228,7 @@ def test_lost_precision_is_named(dtype: Any, name: str) -> None:
     assert f"rounded to {name} " in finding.cause.sentence
 
 
+@pytest.mark.slow
 def test_a_layer_by_hand_that_overwrites_its_input() -> None:
     class InPlace:
         def forward(self, x: Any) -> Any:

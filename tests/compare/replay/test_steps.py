@@ -287,7 +287,13 @@ IN_FLOAT64 = parse_spec(TEXT.replace("batch_size: 32", "batch_size: 32, precisio
         (faulty(conv=OnLargeBatches), SPEC, Layer("conv1"), "grad_weight"),
         (faulty(relu=UpToSix), SPEC, Layer("relu1"), "output"),
         (faulty(linear=RoundsItsInput), IN_FLOAT64, Layer("linear1"), "output"),
-        (faulty(optimizers={"adam": OtherwiseLater}), SPEC, OPTIMIZER, "conv1.weight"),
+        pytest.param(
+            faulty(optimizers={"adam": OtherwiseLater}),
+            SPEC,
+            OPTIMIZER,
+            "conv1.weight",
+            marks=pytest.mark.slow,
+        ),
         (faulty(loss=last_class_is_the_one_before), SPEC, LOSS, "loss"),
     ],
 )
@@ -311,6 +317,7 @@ def test_predictions_of_many_images_are_compared() -> None:
 
 
 @pytest.mark.torch
+@pytest.mark.slow
 def test_bounds_that_say_nothing_are_told() -> None:
     """Behind six batch norms, rounding of float32 may carry further than a step."""
     block = "  - linear: {out_features: 8}\n  - batch_norm\n  - relu\n"

@@ -122,6 +122,7 @@ def test_costly_loops_are_asked_about_a_whole_batch_once_for_each_layer() -> Non
     assert all(done == of for done, of in counts)
 
 
+@pytest.mark.slow
 def test_loops_that_cost_little_are_asked_as_any() -> None:
     loops = Counted()
     verdict = compare_backends(SPEC, (parse_backend("numpy"), loops.choice()), steps=0)

@@ -179,6 +179,7 @@ def test_a_fault_that_no_probe_shows_is_found_in_training_alone() -> None:
 
 
 @pytest.mark.torch
+@pytest.mark.slow
 def test_resynchronised_sides_start_each_step_from_the_same_state() -> None:
     free = compare_backends(LONGER, mode="lockstep").trajectory
     resync = compare_backends(LONGER, mode="resync").trajectory

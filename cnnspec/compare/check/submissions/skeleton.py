@@ -31,7 +31,8 @@ def pair(size):
     return (size, size) if isinstance(size, int) else tuple(size)
 '''
 
-OF_INPUT = "Channels, or features, of x."
+OF_INPUT = {"in_channels": "Channels of x.", "in_features": "Features of x."}
+OF_ANY_INPUT = "Channels, or features, of x."
 
 
 def skeleton(classes: Mapping[str, str], file: str) -> str:
@@ -59,6 +60,10 @@ def asked_for(assignment: Assignment) -> dict[str, str]:
     }
 
 
+def _of_input(option: str) -> str:
+    return OF_INPUT.get(option, OF_ANY_INPUT)
+
+
 def _class(name: str, kind: type[Kind]) -> str:
     form = kind.skeleton
     said = form.formula or inspect.cleandoc(kind.__doc__ or "")
@@ -79,7 +84,7 @@ def _constructor(kind: type[Kind], form: Skeleton) -> Iterator[str]:
     given = [_parameter(kind, option) for option in form.options]
     yield f"    def __init__(self, {', '.join(given)}):"
     about = [
-        f"{option}: {OF_INPUT if _is_width(kind, option) else said[option]}"
+        f"{option}: {_of_input(option) if _is_width(kind, option) else said[option]}"
         for option in form.options
     ]
     if form.pairs:
