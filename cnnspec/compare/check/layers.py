@@ -48,9 +48,10 @@ def _meant_as_the_rest(found: Attempt, asked: Asked, settings: Sequence[Setting]
 def _in_layout(asked: Asked, settings: Sequence[Setting]) -> Attempt:
     """Try a class in the layout that was said; where none was, in that which it is made for.
 
-    That is the first in which its forward pass is right, and all else, too: one column is a batch
-    of columns, too, and a batch tries more. Else it is that in which most is right. Where the
-    forward pass is right in none, it is the only one in which the output has the right shape.
+    That is the first in which its forward pass is right, and all has the right shape: one column
+    is a batch of columns, too, and a batch tries more. Of layouts one by one, where all may have
+    the right shape in several, it is that in which most is right. Where the forward pass is right
+    in none, it is the only one in which the output has the right shape.
     """
     usual = attempt(asked, settings)
     found = [*_other_layouts(usual.otherwise, asked)] if usual.otherwise else []
@@ -69,7 +70,7 @@ def _in_layout(asked: Asked, settings: Sequence[Setting]) -> Attempt:
         if (other.fits, other.checked.passed) > (best.fits, best.checked.passed):
             taken = (_taken_for(layout), *other.checked.notes)
             best = other._replace(checked=replace(other.checked, notes=taken))
-        if other.fits and not other.checked.wrong:
+        if other.fits and not (LAYOUTS[layout].one_by_one and other.checked.wrong):
             break
     return best
 

@@ -188,7 +188,6 @@ def test_the_layout_that_works_is_taken(check: Check) -> None:
     assert check("Fixed", "relu").notes == (), "no layout makes it one"
 
 
-@pytest.mark.slow
 def test_a_layout_is_taken_by_both_passes(check: Check) -> None:
     checked = check("OneVector", "linear")
     assert checked.ok
