@@ -184,6 +184,7 @@ def test_what_is_right_of_small_values_alone_is_found(
     assert (setting, "output") in wrong(check(POOL.replace(old, new), "Pool", "pool"))
 
 
+@pytest.mark.slow
 def test_a_stride_of_a_conv_may_be_more_than_2(check: Check) -> None:
     text = CONV.replace("= kernel_size, stride", "= kernel_size, np.minimum(stride, 2)")
     checked = check(text.replace("isinstance(size, tuple)", "np.size(size) > 1"), "Conv", "conv")

@@ -284,7 +284,13 @@ IN_FLOAT64 = parse_spec(TEXT.replace("batch_size: 32", "batch_size: 32, precisio
 @pytest.mark.parametrize(
     ("choice", "spec", "place", "quantity"),
     [
-        (faulty(conv=OnLargeBatches), SPEC, Layer("conv1"), "grad_weight"),
+        pytest.param(
+            faulty(conv=OnLargeBatches),
+            SPEC,
+            Layer("conv1"),
+            "grad_weight",
+            marks=pytest.mark.slow,
+        ),
         (faulty(relu=UpToSix), SPEC, Layer("relu1"), "output"),
         (faulty(linear=RoundsItsInput), IN_FLOAT64, Layer("linear1"), "output"),
         pytest.param(
