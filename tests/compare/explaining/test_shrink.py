@@ -274,10 +274,12 @@ layers:
       times: 2
       layers:
         - residual:
-            body: [conv: {out_channels: 3, kernel_size: 3, padding: 1}]
+            body:
+              - conv: {out_channels: 3, kernel_size: 3, padding: 1}
+              - batch_norm: {num_features: 3}
         - relu
   - parallel:
-      paths: [[conv: {out_channels: 2, kernel_size: 1}], [], [relu]]
+      paths: [[conv: {out_channels: 2, kernel_size: 1}], [], [relu, relu]]
   - flatten
   - linear: {out_features: 4}
 training: {batch_size: 5}
