@@ -37,6 +37,9 @@ WORDS = {
 }
 """What a finding is about, where it is right and where it is wrong; others are quantities."""
 
+ENDLESS = "does not end"
+"""How a message begins that tells of a limit."""
+
 STAGES = {
     "construct": "constructor",
     "forward": "forward",
@@ -102,6 +105,9 @@ def grouped(findings: Iterable[CheckFinding]) -> Iterator[list[CheckFinding]]:
             why = re.sub(r"\d+", "", cause.sentence)
         # So have messages of NumPy's, about arrays that do not fit.
         said = re.sub(r"[\d,() ]+", " ", finding.message) if finding.stage else finding.message
+        # Of a loop without an end any of its lines may be the one in which it was stopped.
+        if finding.message.startswith(ENDLESS):
+            said = ENDLESS
         key = (finding.quantity, finding.stage, said, why)
         groups.setdefault(key, []).append(finding)
     yield from sorted(groups.values(), key=len, reverse=True)
