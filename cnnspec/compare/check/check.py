@@ -70,7 +70,7 @@ def check_class(
     if of and (kind not in LOSSES or of not in TAKEN_BY_A_LOSS):
         wanted = " or ".join(f"`{each}`" for each in TAKEN_BY_A_LOSS)
         raise BackendError(f"`of` is what a loss takes, {wanted}; found `{of}` for {kind}")
-    if layout not in (None, USUAL) and kind not in LAYERS:
+    if layout is not None and kind not in LAYERS:
         raise BackendError(f"--layout {layout}: only layers have one; leave it out for {kind}")
     path, _, name = candidate.rpartition(":")
     if not Path(path).is_file():

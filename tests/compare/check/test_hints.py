@@ -210,9 +210,10 @@ def test_arguments(check: Check) -> None:
     assert check("OneHot", "cross_entropy", arguments={"classes": 3}).ok
 
 
-def test_a_loss_has_no_layout(check: Check) -> None:
-    with pytest.raises(BackendError, match="--layout columns: only layers have one"):
-        check("OneHot", "cross_entropy", layout="columns")
+@pytest.mark.parametrize("layout", ["columns", "nchw"])
+def test_a_loss_has_no_layout(layout: str, check: Check) -> None:
+    with pytest.raises(BackendError, match=f"--layout {layout}: only layers have one"):
+        check("OneHot", "cross_entropy", layout=layout)
 
 
 def test_labels_may_be_one_hot(check: Check) -> None:

@@ -36,8 +36,6 @@ class Kept:
         self._path, self._fresh = path, fresh
         self._before = {} if path is None else _read(path)
         self._now: dict[str, Checked] = {}
-        self.taken = 0
-        """How many grades were known."""
 
     def get(self, key: str) -> Checked | None:
         """Return a grade that is known; one that cannot be read is not."""
@@ -48,7 +46,6 @@ class Kept:
         except (KeyError, ValidationError):
             return None
         self._now[key] = checked
-        self.taken += 1
         return checked
 
     def learn(self, key: str, checked: Checked) -> None:

@@ -13,7 +13,6 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from cnnspec.backends.plain import LAYOUTS
-from cnnspec.backends.plain.layouts import USUAL
 from cnnspec.backends.plain.names import ARRAYS, NAMES, nameable_options
 from cnnspec.backends.plain.optimizers import nameable
 from cnnspec.compare.check.offered import may_be_required
@@ -131,7 +130,7 @@ class _Reader:
         if not of and asked.like is not None and kind in LOSSES:
             wanted = " or ".join(f"`{{of: {of}}}`" for of in TAKEN_BY_A_LOSS)
             self._say("wrong-value", (*path, "like"), f"`like` of {kind}: wanted {wanted}")
-        if asked.layout not in (None, USUAL) and kind not in LAYERS:
+        if asked.layout is not None and kind not in LAYERS:
             message = f"`layout` of {kind}: only layers have one"
             self._say("unknown-option", (*path, "layout"), message, "leave it out", key=True)
         known = _nameable(kind)

@@ -87,6 +87,7 @@ SAID = {
     "layers: [relu: {class: ' '}]": ["wrong-value 1:24 "],
     "layers: [relu: {layout: NHWC}]": ["wrong-value 1:25 write `nhwc`"],
     "layers: [cross_entropy: {layout: columns}]": ["unknown-option 1:26 leave it out"],
+    "layers: [sgd: {layout: nchw}]": ["unknown-option 1:16 leave it out"],
     "layers: [relu: {map: {wieght: W}}]": ["unknown-option 1:23 did you mean `weight`?"],
     "layers: [relu: {map: {stride: s}}]": ["unknown-option 1:23 known are backward, "],
     "layers: [relu: {map: [weight]}]": ["wrong-type 1:22 "],
